@@ -1,0 +1,90 @@
+"""Waiting for jobs to end: by message where one arrives, by asking where it does not.
+
+Published results are lost while Redis restarts or a connection breaks, so every id is also
+asked for now and then. A wait ends for each id: with its end, or with an error that says why
+there will be none.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Container, Iterable
+from typing import Final
+
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger import outcomes
+from rerankq.ledger.records import End, Records
+from rerankq.ledger.store import Store, Subscription
+
+ASK_SECONDS: Final = 1.0
+PAGE: Final = 500
+PATIENCE_SECONDS: Final = 60.0
+"""How long Redis may be away before a wait gives up."""
+
+
+class Arrivals:
+    """Ends of jobs, in the order in which they become known."""
+
+    def __init__(self, store: Store, records: Records) -> None:
+        self._store = store
+        self._records = records
+
+    async def ends(self, job_ids: Iterable[str]) -> AsyncIterator[tuple[str, End]]:
+        """Each id once, with its end.
+
+        Raises:
+            LedgerUnavailable: Redis has been away for `PATIENCE_SECONDS`.
+        """
+        pending = dict.fromkeys(job_ids)
+        clock = asyncio.get_running_loop().time
+        last_heard = clock()
+        while pending:
+            try:
+                async with self._store.subscription() as subscription:
+                    async for job_id, end in self._follow(subscription, pending):
+                        last_heard = clock()
+                        if job_id in pending:
+                            del pending[job_id]
+                            yield job_id, end
+            except LedgerUnavailable:
+                if clock() - last_heard > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(ASK_SECONDS)
+
+    async def _follow(
+        self, subscription: Subscription, pending: dict[str, None]
+    ) -> AsyncIterator[tuple[str, End]]:
+        line = deque(pending)
+        for _ in range(0, len(line), PAGE):
+            page = _next_page(line, pending)
+            # Subscribe first, ask second: an end between the two arrives as a message.
+            await subscription.listen(map(outcomes.result_key, page))
+            for each in await self._records.ends(page):
+                yield each
+        while pending:
+            async for each in _heard(subscription, ASK_SECONDS, pending):
+                yield each
+            for each in await self._records.ends(_next_page(line, pending)):
+                yield each
+
+
+async def _heard(
+    subscription: Subscription, seconds: float, pending: dict[str, None]
+) -> AsyncIterator[tuple[str, End]]:
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    while pending and (left := until - clock()) > 0:
+        message = await subscription.message(left)
+        if message:
+            channel, stored = message
+            yield channel.removeprefix(outcomes.RESULT_PREFIX), outcomes.decode(stored)
+
+
+def _next_page(line: deque[str], pending: Container[str]) -> list[str]:
+    """The next ids of the line that are pending still; they go to its back."""
+    page: list[str] = []
+    for _ in range(min(len(line), PAGE)):
+        job_id = line.popleft()
+        if job_id in pending:
+            page.append(job_id)
+    line.extend(page)
+    return page

@@ -1,0 +1,247 @@
+"""`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from typing import Final, Self, Unpack
+
+from rerankq.client.arrivals import Arrivals
+from rerankq.client.drafts import Draft, Submission, job_from_arguments, jobs_from
+from rerankq.client.publishing import Publishing
+from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
+from rerankq.errors import IdempotencyConflict, QueueFull, ResultTimeout
+from rerankq.ledger.batches import Batches
+from rerankq.ledger.intake import Admission, Intake, Verdict
+from rerankq.ledger.records import End, Records
+from rerankq.ledger.store import Store
+from rerankq.settings import ClientSettings
+
+ROOM_SECONDS: Final = 0.5
+"""How often a full lane is asked again."""
+
+
+class AsyncJobHandle:
+    """A job that was accepted; good for as long as its client is open."""
+
+    def __init__(self, client: "AsyncRerankClient", job_id: str) -> None:
+        self.client = client
+        self.id = job_id
+        self._end: End | None = None
+
+    def __repr__(self) -> str:
+        return f"<rerank job {self.id}>"
+
+    async def status(self) -> JobStatus:
+        """Where the job stands.
+
+        Raises:
+            JobNotFound: the ledger does not know it (any more).
+            LedgerUnavailable: Redis did not answer.
+        """
+        return await self.client.records.status(self.id)
+
+    async def result(self, timeout: float | None = None) -> RerankResult:  # noqa: ASYNC109  the handle of every task library has it
+        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end).
+
+        Raises:
+            JobFailed, JobCancelled, JobExpired: the job ended without a ranking.
+            ResultTimeout: it has not ended yet; ask again.
+            JobNotFound: the ledger does not know it (any more).
+            ResultExpired: it ended, but its result is past its retention.
+            LedgerUnavailable: Redis has been away for a minute.
+        """
+        if self._end is None:
+            async for handle in self.client.as_completed([self], timeout):
+                return await handle.result()
+        if isinstance(self._end, RerankResult):
+            return self._end
+        raise self._end or AssertionError("as_completed yields every handle")
+
+    def settle(self, end: End) -> None:
+        """Remember the job's end, so that it need not be asked for again."""
+        self._end = end
+
+
+class AsyncRerankClient:
+    """Submits rerank jobs and brings their results. Belongs to one event loop.
+
+    Args:
+        redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
+        settings: all settings at once, in place of the environment.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+
+    def __init__(
+        self, redis_url: str | None = None, *, settings: ClientSettings | None = None
+    ) -> None:
+        self.settings = settings or ClientSettings.load(redis_url=redis_url)
+        self._store = Store(self.settings.redis_url)
+        self._intake = Intake(self._store, max_queue_depth=self.settings.max_queue_depth)
+        self.publishing = Publishing(self.settings.redis_url)
+        self.records = Records(self._store, result_ttl=self.settings.result_ttl)
+        self.batches = Batches(self._store)
+        self._arrivals = Arrivals(self._store, self.records)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Publish what is under way, then give connections and thread back."""
+        await self.publishing.close()
+        await self._store.close()
+
+    async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
+        """Hand a job in. When this returns, it stands in the ledger and will not be lost.
+
+        Args:
+            **arguments: see `Submission`; `query` and `documents` are required.
+
+        Raises:
+            InvalidRequest: names the offending field. Nothing was recorded.
+            QueueFull: the lane is full. Nothing was recorded.
+            IdempotencyConflict: the key belongs to another request. Nothing was recorded.
+            LedgerUnavailable: Redis did not answer; see there what is known then.
+        """
+        job = job_from_arguments(arguments, default_model=self.settings.model)
+        admission = (await self._intake.submit([job]))[0]
+        if admission.verdict is Verdict.FULL:
+            raise QueueFull(
+                f"the {job.lane} lane holds {self.settings.max_queue_depth:,} unfinished jobs: "
+                "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
+            )
+        handle = self._handle(admission)
+        if admission.verdict is Verdict.ACCEPTED:
+            await self.publishing.announce([job])
+        return handle
+
+    async def submit_many(
+        self, drafts: Iterable[Draft] | AsyncIterable[Draft]
+    ) -> AsyncGenerator[AsyncJobHandle, None]:
+        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
+
+        A full lane holds the stream up until there is room again.
+
+        Raises:
+            InvalidRequest: names the draft by its position, and the field. Those before it
+                were accepted, and their handles have been given.
+            IdempotencyConflict, LedgerUnavailable: as in `submit`.
+        """
+        start = 0
+        async for portion in _portions(drafts):
+            jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
+            for handle in await self.admit(jobs):
+                yield handle
+            if fault:
+                raise fault
+            start += len(portion)
+        await self.publishing.flush()
+
+    async def admit(self, jobs: Sequence[Job]) -> list[AsyncJobHandle]:
+        """Record jobs in their order, waiting for room; their hints follow a little later.
+
+        Raises:
+            InvalidRequest, IdempotencyConflict, LedgerUnavailable: as in `submit`.
+        """
+        handles: list[AsyncJobHandle] = []
+        while jobs:
+            admissions = await self._intake.submit(jobs)
+            accepted, refused = [], []
+            for job, admission in zip(jobs, admissions, strict=True):
+                if admission.verdict is Verdict.FULL:
+                    refused.append(job)
+                elif admission.verdict is Verdict.ACCEPTED:
+                    accepted.append(job)
+            await self.publishing.announce_soon(accepted)
+            handles += [
+                self._handle(admission)
+                for admission in admissions
+                if admission.verdict is not Verdict.FULL
+            ]
+            jobs = refused
+            if jobs:
+                await asyncio.sleep(ROOM_SECONDS)
+        return handles
+
+    async def get(self, job_id: str) -> AsyncJobHandle:
+        """A handle for a job that was accepted earlier, perhaps elsewhere.
+
+        Raises:
+            JobNotFound: the ledger does not know it (any more).
+            LedgerUnavailable: Redis did not answer.
+        """
+        await self.records.status(job_id)
+        return AsyncJobHandle(self, job_id)
+
+    async def cancel(self, job_id: str) -> JobState:
+        """Cancel a job in whatever state it is; returns that state. An end stays as it is.
+
+        Raises:
+            JobNotFound: the ledger does not know it (any more).
+            LedgerUnavailable: Redis did not answer.
+        """
+        return await self.records.cancel(job_id)
+
+    async def as_completed(
+        self,
+        handles: Iterable[AsyncJobHandle],
+        timeout: float | None = None,  # noqa: ASYNC109  as in asyncio.as_completed
+    ) -> AsyncGenerator[AsyncJobHandle, None]:
+        """Each handle once its job has ended; its `result()` then answers at once.
+
+        Raises:
+            ResultTimeout: not all have ended within `timeout` seconds.
+            LedgerUnavailable: Redis has been away for a minute.
+        """
+        waiting = {handle.id: handle for handle in handles}
+        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        arrivals = self._arrivals.ends(list(waiting))
+        while waiting:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    job_id, end = await anext(arrivals)
+            except TimeoutError:
+                raise ResultTimeout(
+                    f"{_some(waiting)} not ended after {timeout:g} seconds: wait on, or ask later"
+                ) from None
+            handle = waiting.pop(job_id)
+            handle.settle(end)
+            yield handle
+
+    def _handle(self, admission: Admission) -> AsyncJobHandle:
+        if admission.verdict is Verdict.CONFLICT:
+            raise IdempotencyConflict(
+                "the idempotency key was used before for another request: "
+                "use a new key, or send the same request"
+            )
+        return AsyncJobHandle(self, admission.job_id)
+
+
+def _some(job_ids: Iterable[str]) -> str:
+    ids = list(job_ids)
+    return f"job {ids[0]} has" if len(ids) == 1 else f"{len(ids)} jobs have"
+
+
+async def _portions(
+    drafts: Iterable[Draft] | AsyncIterable[Draft],
+) -> AsyncIterator[list[Draft]]:
+    portion: list[Draft] = []
+    async for draft in _stream(drafts):
+        portion.append(draft)
+        if len(portion) == MAX_HINT_JOBS:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
+
+
+async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterator[Draft]:
+    if isinstance(drafts, AsyncIterable):
+        async for draft in drafts:
+            yield draft
+    else:
+        for draft in drafts:
+            yield draft

@@ -1,0 +1,143 @@
+"""`RerankClient`: the asynchronous client, for code without an event loop."""
+
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from itertools import islice
+from typing import Any, Self, TypeVar, Unpack
+
+from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
+from rerankq.client.drafts import Draft, Submission, jobs_from
+from rerankq.client.portal import Portal
+from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
+from rerankq.settings import ClientSettings
+
+T = TypeVar("T")
+
+
+class JobHandle:
+    """A job that was accepted. `AsyncJobHandle` says what each method raises."""
+
+    def __init__(self, client: "RerankClient", inner: AsyncJobHandle) -> None:
+        self._client = client
+        self._inner = inner
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._inner.id
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def status(self) -> JobStatus:
+        """Where the job stands."""
+        return self._client.call(lambda client: self.bound_to(client).status())
+
+    def result(self, timeout: float | None = None) -> RerankResult:
+        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end)."""
+        return self._client.call(lambda client: self.bound_to(client).result(timeout))
+
+    def bound_to(self, client: AsyncRerankClient) -> AsyncJobHandle:
+        """The inner handle, made anew when the client is: after a fork."""
+        if self._inner.client is not client:
+            self._inner = AsyncJobHandle(client, self.id)
+        return self._inner
+
+
+class RerankClient:
+    """Submits rerank jobs and brings their results. Safe to share by threads, and after a fork.
+
+    Each method blocks; `AsyncRerankClient` says what each does and raises.
+
+    Args:
+        redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
+        settings: all settings at once, in place of the environment.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+
+    def __init__(
+        self, redis_url: str | None = None, *, settings: ClientSettings | None = None
+    ) -> None:
+        self.settings = settings or ClientSettings.load(redis_url=redis_url)
+        self._lock = threading.Lock()
+        self._process: int | None = None
+        self._portal: Portal
+        self._client: AsyncRerankClient
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Publish what is under way, then give connections and threads back."""
+        with self._lock:
+            if self._process == os.getpid():
+                self._portal.call(self._client.close())
+                self._portal.close()
+            self._process = None
+
+    def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
+        """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
+        return JobHandle(self, self.call(lambda client: client.submit(**arguments)))
+
+    def submit_many(self, drafts: Iterable[Draft]) -> Iterator[JobHandle]:
+        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`."""
+        # Drafts are drawn here, not on the loop: they may come from a file or a database.
+        stream, start = iter(drafts), 0
+        while portion := list(islice(stream, MAX_HINT_JOBS)):
+            jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
+            for inner in self._admit(jobs):
+                yield JobHandle(self, inner)
+            if fault:
+                raise fault
+            start += len(portion)
+        self.call(lambda client: client.publishing.flush())
+
+    def get(self, job_id: str) -> JobHandle:
+        """A handle for a job that was accepted earlier, perhaps elsewhere."""
+        return JobHandle(self, self.call(lambda client: client.get(job_id)))
+
+    def cancel(self, job_id: str) -> JobState:
+        """Cancel a job in whatever state it is; returns that state. An end stays as it is."""
+        return self.call(lambda client: client.cancel(job_id))
+
+    def as_completed(
+        self, handles: Iterable[JobHandle], timeout: float | None = None
+    ) -> Iterator[JobHandle]:
+        """Each handle once its job has ended; its `result()` then answers at once."""
+        by_id = {handle.id: handle for handle in handles}
+        portal, client = self._opened()
+        completed = client.as_completed(
+            [handle.bound_to(client) for handle in by_id.values()], timeout
+        )
+        try:
+            while inner := portal.call(_next(completed)):
+                yield by_id[inner.id]
+        finally:
+            portal.call(completed.aclose())
+
+    def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
+        """Ask the asynchronous client, and wait for its answer."""
+        portal, client = self._opened()
+        return portal.call(ask(client))
+
+    def _admit(self, jobs: list[Job]) -> list[AsyncJobHandle]:
+        return self.call(lambda client: client.admit(jobs))
+
+    def _opened(self) -> tuple[Portal, AsyncRerankClient]:
+        with self._lock:
+            if self._process != os.getpid():
+                # First use, or first use after a fork: the parent's loop did not come along.
+                self._portal = Portal()
+                self._client = AsyncRerankClient(settings=self.settings)
+                self._process = os.getpid()
+            return self._portal, self._client
+
+
+async def _next(handles: AsyncGenerator[AsyncJobHandle, None]) -> AsyncJobHandle | None:
+    return await anext(handles, None)

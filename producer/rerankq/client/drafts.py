@@ -1,0 +1,100 @@
+"""From what a caller hands in to jobs of the contract."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Required, TypedDict
+
+from rerankq.contract import Document, Job, Lane, RerankRequest
+from rerankq.errors import InvalidRequest
+
+
+class Submission(TypedDict, total=False):
+    """The arguments of `submit`.
+
+    Attributes:
+        query: what the documents are ranked for.
+        documents: 1 to 10,000 strings or `{"id"?, "text"}` mappings.
+        top_n: how many of the best to return; all when absent.
+        model: upstream model; `RERANKQ_MODEL` when absent.
+        return_documents: whether the results carry the documents; they do when absent.
+        instruction: task description, for models that take one.
+        lane: `interactive` to be served at once; `bulk`, the default, to be served cheaply.
+        custom_id: a name of the caller's own.
+        batch_id: the batch that the job enters.
+        metadata: at most 16 short strings that come back with the result.
+        deadline_seconds: the job expires when it has not ended by then.
+        idempotency_key: the same key and request give the same job again.
+        trace_context: W3C traceparent and tracestate.
+    """
+
+    query: Required[str]
+    documents: Required[Iterable[str | Mapping[str, str] | Document]]
+    top_n: int | None
+    model: str | None
+    return_documents: bool | None
+    instruction: str | None
+    lane: Lane | str | None
+    custom_id: str | None
+    batch_id: str | None
+    metadata: Mapping[str, str] | None
+    deadline_seconds: float | None
+    idempotency_key: str | None
+    trace_context: Mapping[str, str] | None
+
+
+Draft = Job | RerankRequest | Mapping[str, Any]
+"""What `submit_many` takes: a job, a request, or a mapping of the arguments of `submit`."""
+
+_REQUEST_FIELDS: Final = frozenset(RerankRequest.model_fields)
+
+
+def job_from(draft: Draft, *, default_model: str) -> Job:
+    """The job that a draft stands for.
+
+    A mapping holds the fields of the request and of the job side by side, as the
+    arguments of `submit` do.
+
+    Raises:
+        InvalidRequest: names the offending field.
+    """
+    match draft:
+        case Job():
+            return draft
+        case RerankRequest():
+            return Job(request=draft)
+    given = {name: value for name, value in draft.items() if value is not None}
+    request = {name: given.pop(name) for name in _REQUEST_FIELDS & given.keys()}
+    request.setdefault("model", default_model)
+    if not isinstance(request.get("documents", ""), str | Mapping | Sequence):
+        request["documents"] = tuple(request["documents"])
+    return Job.parse({**given, "request": RerankRequest.parse(request)})
+
+
+def job_from_arguments(arguments: Submission, *, default_model: str) -> Job:
+    """The job that a call of `submit` stands for.
+
+    Raises:
+        InvalidRequest: names the offending argument, also one that `submit` does not have.
+    """
+    for name in arguments.keys() - Submission.__annotations__.keys():
+        raise InvalidRequest(name, "is no argument of submit")
+    return job_from(arguments, default_model=default_model)
+
+
+def jobs_from(
+    drafts: Iterable[Draft], *, default_model: str, start: int
+) -> tuple[list[Job], InvalidRequest | None]:
+    """The jobs up to the first draft that is none, and what is wrong with that one.
+
+    Args:
+        drafts: a portion of a stream.
+        default_model: for drafts that name none.
+        start: position of the portion's first draft in the stream.
+    """
+    jobs: list[Job] = []
+    for draft in drafts:
+        try:
+            jobs.append(job_from(draft, default_model=default_model))
+        except InvalidRequest as fault:
+            field = ".".join(filter(None, (str(start + len(jobs)), fault.field)))
+            return jobs, type(fault)(field, fault.reason)
+    return jobs, None

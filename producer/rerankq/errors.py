@@ -1,0 +1,149 @@
+"""Every error that a user of rerankq can meet.
+
+    RerankqError
+    ├── SettingsError             a setting is missing, wrong or unknown
+    ├── MissingExtra              a part of rerankq that is not installed was asked for
+    ├── InvalidRequest            a job, a line or a message breaks the contract
+    │   └── UnsupportedVersion    written by a contract with another major version
+    ├── LedgerUnavailable         Redis cannot be reached, refuses, or does not answer
+    ├── QueueFull                 the lane holds as many jobs as it may
+    ├── IdempotencyConflict       the idempotency key belongs to another request
+    ├── JobNotFound               no job has this id
+    ├── BatchNotFound             no batch has this id
+    ├── ResultExpired             the job ended, but its result is past its retention
+    ├── ResultTimeout             the job has not ended yet (also a TimeoutError)
+    └── JobEnded                  the job ended without a ranking
+        ├── JobFailed             the upstream or the contract refused it for good
+        ├── JobCancelled          somebody cancelled it
+        └── JobExpired            its deadline passed first
+
+Each message says what happened and what to do. None holds a query, a document
+or a key. `code` is the stable name of the kind, for scripts.
+"""
+
+from typing import ClassVar
+
+
+class RerankqError(Exception):
+    """Root of the tree: catch this to catch everything that rerankq raises."""
+
+    code: ClassVar[str] = "error"
+
+
+class SettingsError(RerankqError):
+    """A setting is missing, wrong or unknown; the message names it."""
+
+    code = "invalid_settings"
+
+
+class MissingExtra(RerankqError):
+    """A command or part needs an extra of the package that is not installed."""
+
+    code = "missing_extra"
+
+
+class InvalidRequest(RerankqError):
+    """Something breaks the contract.
+
+    Attributes:
+        field: dotted path of the offending field, such as `documents.3.text`; empty for the whole.
+        reason: what is wrong with it, without its value.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class UnsupportedVersion(InvalidRequest):
+    """A message of a contract with another major version; it is refused, never guessed at."""
+
+    code = "unsupported_version"
+
+
+class LedgerUnavailable(RerankqError):
+    """Redis cannot be reached, refuses the command, or does not answer in time.
+
+    After a submit this is the one uncertain case: the job may or may not be
+    recorded. Submitting again with the same job id or idempotency key is safe.
+    """
+
+    code = "ledger_unavailable"
+
+
+class QueueFull(RerankqError):
+    """The lane holds as many unfinished jobs as `RERANKQ_MAX_QUEUE_DEPTH` allows."""
+
+    code = "queue_full"
+
+
+class IdempotencyConflict(RerankqError):
+    """The idempotency key was used before with another request."""
+
+    code = "idempotency_conflict"
+
+
+class JobNotFound(RerankqError):
+    """No job has this id: never accepted, or ended so long ago that its record is gone."""
+
+    code = "job_not_found"
+
+
+class BatchNotFound(RerankqError):
+    """No batch has this id: never opened, or past its retention."""
+
+    code = "batch_not_found"
+
+
+class ResultExpired(RerankqError):
+    """The job ended, but its result is past `RERANKQ_RESULT_TTL`."""
+
+    code = "result_expired"
+
+
+class ResultTimeout(RerankqError, TimeoutError):
+    """The job has not ended within the time given; it goes on, so ask again."""
+
+    code = "result_timeout"
+
+
+class JobEnded(RerankqError):
+    """The job ended without a ranking.
+
+    The arguments are plain strings because Celery's result backend rebuilds the
+    exception from them, in processes that know nothing but the job's id.
+
+    Attributes:
+        reason: stable name of what happened, such as `upstream_auth`.
+    """
+
+    code = "job_ended"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class JobFailed(JobEnded):
+    """The job was refused for good, or its attempts ran out."""
+
+    code = "job_failed"
+
+
+class JobCancelled(JobEnded):
+    """The job was cancelled before its end."""
+
+    code = "job_cancelled"
+
+
+class JobExpired(JobEnded):
+    """The job's deadline passed before its end."""
+
+    code = "job_expired"

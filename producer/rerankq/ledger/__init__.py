@@ -1,0 +1,11 @@
+"""Every Redis command of a job's life: the ledger decides what is true.
+
+store       the seam to Redis: connection, scripts, foreign errors mapped
+outcomes    how an end is spelled in Celery's result backend
+intake      submit
+records     status, result, cancel
+batches     jobs that belong together, in order
+leases      claim, renew, finish, postpone: the worker's side
+sweep       one tick of the reconciler
+lua/        the scripts; prelude.lua names the keys
+"""

@@ -1,0 +1,83 @@
+"""Jobs that belong together, in order, with the lines that never became one."""
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from rerankq.contract import BatchProgress, JobError, Message
+from rerankq.errors import BatchNotFound
+from rerankq.ledger.store import Store
+
+KEPT_SECONDS: Final = 31 * 24 * 3600
+PAGE: Final = 500
+_COUNTS: Final = ("total", "rejected", "succeeded", "failed", "cancelled", "expired")
+
+
+class RejectedLine(Message):
+    """A line of input that never became a job, kept in its place so that no line is lost."""
+
+    line: int
+    custom_id: str | None = None
+    error: JobError
+
+
+class Batches:
+    """Opens, seals and reads batches. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open(self) -> str:
+        """Start a batch; returns its id. Jobs enter it by carrying that id."""
+        batch_id = f"batch-{uuid.uuid4()}"
+        key = _key(batch_id)
+        await self._store.commands(
+            ("HSET", key, "sealed", 0, "total", 0), ("EXPIRE", key, KEPT_SECONDS)
+        )
+        return batch_id
+
+    async def reject(self, batch_id: str, line: RejectedLine) -> None:
+        """Record a line that is no job, at its place in the order."""
+        key = _key(batch_id)
+        await self._store.commands(
+            # A job id never begins with a brace, so the two kinds of entry cannot be confused.
+            ("RPUSH", f"{key}:entries", line.encode()),
+            ("HINCRBY", key, "total", 1),
+            ("HINCRBY", key, "rejected", 1),
+        )
+
+    async def seal(self, batch_id: str) -> None:
+        """Say that nothing more will be added: from now on, all ended means done."""
+        key = _key(batch_id)
+        await self._store.commands(
+            ("HSET", key, "sealed", 1), ("EXPIRE", f"{key}:entries", KEPT_SECONDS)
+        )
+
+    async def progress(self, batch_id: str) -> BatchProgress:
+        """The counts, exact at the moment of reading.
+
+        Raises:
+            BatchNotFound: no such batch.
+        """
+        sealed, *counts = await self._store.command("HMGET", _key(batch_id), "sealed", *_COUNTS)
+        if sealed is None:
+            raise BatchNotFound(
+                f"no batch has the id {batch_id}: check it, or it is past its retention"
+            )
+        values: dict[str, Any] = {
+            name: int(count or 0) for name, count in zip(_COUNTS, counts, strict=True)
+        }
+        return BatchProgress(id=batch_id, sealed=sealed == b"1", **values)
+
+    async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[str | RejectedLine]:
+        """Job ids and rejected lines in the order they were added, read a page at a time."""
+        while page := await self._store.command(
+            "LRANGE", f"{_key(batch_id)}:entries", start, start + PAGE - 1
+        ):
+            for entry in page:
+                yield RejectedLine.parse(entry) if entry.startswith(b"{") else entry.decode()
+            start += len(page)
+
+
+def _key(batch_id: str) -> str:
+    return f"rerankq:batch:{batch_id}"

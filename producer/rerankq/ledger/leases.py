@@ -1,0 +1,87 @@
+"""The worker's side of the ledger: claim, renew, finish, postpone; each fenced by a token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rerankq.contract import JobState
+from rerankq.ledger.store import Argument, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A job in this worker's hands.
+
+    Attributes:
+        token: fencing token; the ledger refuses every write under an older one.
+        attempts: attempts used before this one.
+        waited_seconds: time since the job was accepted, by Redis' clock.
+        payload: the job as JSON.
+    """
+
+    job_id: str
+    token: int
+    attempts: int
+    waited_seconds: float
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A job's end, to be written once. `outcome` is spelled by `ledger.outcomes`."""
+
+    lease: Lease
+    attempts: int
+    state: JobState
+    outcome: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """A job to be queued again `delay_seconds` from now, `attempts` having been used."""
+
+    lease: Lease
+    attempts: int
+    delay_seconds: float
+
+
+class Leases:
+    """What a worker does with jobs. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(
+        self, store: Store, *, worker: str, lease_seconds: float, result_ttl: float
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._lease_ms = int(lease_seconds * 1000)
+        self._result_ttl_ms = int(result_ttl * 1000)
+
+    async def claim(self, job_ids: Sequence[str]) -> list[Lease]:
+        """Take those of the jobs that are queued; the others are somebody else's, or done."""
+        rows = await self._store.run("claim", self._worker, self._lease_ms, *job_ids)
+        return [
+            Lease(job_id.decode(), token, attempts, waited / 1000, payload)
+            for job_id, token, attempts, waited, payload in rows
+        ]
+
+    async def renew(self, leases: Sequence[Lease]) -> set[str]:
+        """Prolong the leases; returns the ids of jobs that are no longer this worker's."""
+        held: list[Argument] = [self._lease_ms]
+        for lease in leases:
+            held += (lease.job_id, lease.token)
+        return {job_id.decode() for job_id in await self._store.run("renew", *held)}
+
+    async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+        """Write results and ends; False where the job was no longer this worker's."""
+        arguments: list[Argument] = [self._result_ttl_ms]
+        for each in finishes:
+            lease = each.lease
+            arguments += (lease.job_id, lease.token, each.attempts, each.state, each.outcome)
+        return [done == 1 for done in await self._store.run("finish", *arguments)]
+
+    async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
+        """Give jobs back for later; False where the job was no longer this worker's."""
+        arguments: list[Argument] = []
+        for each in postponements:
+            lease, delay_ms = each.lease, int(each.delay_seconds * 1000)
+            arguments += (lease.job_id, lease.token, each.attempts, delay_ms)
+        return [done == 1 for done in await self._store.run("postpone", *arguments)]

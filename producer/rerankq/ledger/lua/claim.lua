@@ -1,0 +1,23 @@
+-- Gives jobs to a worker, each under a lease. Only a queued job can be claimed, so a hint
+-- that comes twice, or too late, claims nothing.
+-- ARGV: 1 name of the worker, 2 length of the lease in ms, then job ids
+-- Returns, for each job claimed: {id, token, attempts, ms since it was accepted, payload}.
+-- The token is the count of claims: it fences off whoever held the job before.
+local now = now_ms()
+local claimed = {}
+for at = 3, #ARGV do
+  local id = ARGV[at]
+  local state, lane, attempts, submitted = unpack(
+    redis.call('HMGET', job_key(id), 'state', 'lane', 'attempts', 'submitted'))
+  if state == 'queued' then
+    local sequence = tonumber(redis.call('ZSCORE', lane_set(lane, 'queued'), id))
+    redis.call('ZREM', lane_set(lane, 'queued'), id)
+    redis.call('ZADD', lane_set(lane, 'running'), now + tonumber(ARGV[2]), id)
+    local token = redis.call('HINCRBY', job_key(id), 'claims', 1)
+    redis.call('HSET', job_key(id), 'state', 'running', 'worker', ARGV[1], 'started', whole(now))
+    advance_watermark(lane, sequence)
+    claimed[#claimed + 1] = {id, token, tonumber(attempts), now - tonumber(submitted),
+      redis.call('GET', payload_key(id)) or ''}
+  end
+end
+return claimed

@@ -1,0 +1,75 @@
+-- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
+-- workers may call it; the first in an interval does the work, the others return at once.
+-- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost,
+--       4 claims after which a job that ends its workers is failed, 5 ms to keep a result,
+--       6 most jobs to move in a lane a tick, then lanes, each followed by its Celery queue
+-- Returns, for each lane: the ids to announce.
+local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local most_claims, ttl, most = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local now = now_ms()
+
+if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then return {} end
+
+-- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
+-- out in such a gap get the time of one more lease, or every running job would run twice.
+local last = tonumber(redis.call('HGET', 'rerankq:sweeper', 'last') or 0)
+if now - last > math.max(2 * interval, lease / 2) then
+  redis.call('HSET', 'rerankq:sweeper', 'amnesty', whole(now + lease))
+end
+redis.call('HSET', 'rerankq:sweeper', 'last', whole(now))
+local amnesty = tonumber(redis.call('HGET', 'rerankq:sweeper', 'amnesty') or 0)
+
+local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
+  .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
+  .. '"the job was given up: each of its workers ended while it ran"]}}'
+
+local function requeue(lane, from, id, announce)
+  redis.call('ZREM', lane_set(lane, from), id)
+  redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
+  redis.call('HSET', job_key(id), 'state', 'queued')
+  announce[#announce + 1] = id
+end
+
+local function upto(lane, state, score)
+  return redis.call('ZRANGEBYSCORE', lane_set(lane, state), '-inf', score, 'LIMIT', 0, most)
+end
+
+local function expired_leases(lane, announce)
+  if now < amnesty then return end
+  for _, id in ipairs(upto(lane, 'running', now)) do
+    if tonumber(redis.call('HGET', job_key(id), 'claims')) >= most_claims then
+      end_job(id, lane, 'running', 'failed', CRASHED, now, ttl)
+    else
+      requeue(lane, 'running', id, announce)
+    end
+  end
+end
+
+local function due_jobs(lane, announce)
+  for _, id in ipairs(upto(lane, 'scheduled', now)) do
+    requeue(lane, 'scheduled', id, announce)
+  end
+end
+
+local function lost_hints(lane, queue, announce)
+  for _, id in ipairs(upto(lane, 'queued', lost_below(lane, queue, now, grace))) do
+    requeue(lane, 'queued', id, announce)
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
+    'LIMIT', 0, most)) do
+  local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
+  if state then end_job(id, lane, state, 'expired', EXPIRED, now, ttl) end
+  redis.call('ZREM', 'rerankq:deadlines', id)
+end
+
+local announcements = {}
+for at = 7, #ARGV, 2 do
+  local lane, queue, announce = ARGV[at], ARGV[at + 1], {}
+  lost_hints(lane, queue, announce)
+  expired_leases(lane, announce)
+  due_jobs(lane, announce)
+  announcements[#announcements + 1] = announce
+end
+return announcements

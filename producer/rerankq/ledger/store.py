@@ -1,0 +1,211 @@
+"""The seam to Redis: one connection pool, the scripts, and foreign errors mapped to ours."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+from rerankq.errors import LedgerUnavailable, SettingsError
+
+Argument = str | int | bytes
+
+CONNECT_SECONDS: Final = 5.0
+RETRIES: Final = 3
+
+
+class Store:
+    """A Redis that the ledger's parts share. Belongs to one event loop.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://` address.
+        answer_seconds: how long to wait for an answer before a command counts as unanswered.
+
+    Raises:
+        SettingsError: the address is none.
+    """
+
+    def __init__(self, url: str, *, answer_seconds: float = 5.0) -> None:
+        self.address = shown_address(url)
+        self._idle: list[Subscription] = []
+        try:
+            self._redis: Redis = Redis.from_url(
+                url,
+                socket_timeout=answer_seconds,
+                socket_connect_timeout=CONNECT_SECONDS,
+                # A repeat is safe: every script of the ledger may run twice.
+                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
+                client_name="rerankq",
+            )
+        except ValueError as error:
+            raise SettingsError(f"RERANKQ_REDIS_URL is no Redis address: {error}") from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        while self._idle:
+            await self._idle.pop().close()
+        await self._redis.aclose()
+
+    async def run(self, script: str, *arguments: Argument) -> Any:
+        """Run the script of that name and return what it documents.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        text, digest = _script(script)
+        with self.mapped():
+            try:
+                return await self._redis.evalsha(digest, 0, *arguments)
+            except exceptions.NoScriptError:
+                return await self._redis.eval(text, 0, *arguments)
+
+    async def command(self, *parts: Argument) -> Any:
+        """Send one command.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        with self.mapped():
+            return await self._redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+
+    async def commands(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """Send several commands in one round trip, all or none.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        with self.mapped():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                for parts in commands:
+                    pipeline.execute_command(*parts)
+                return await pipeline.execute()
+
+    @asynccontextmanager
+    async def subscription(self) -> AsyncIterator["Subscription"]:
+        """A publish/subscribe connection, lent; kept open between two uses."""
+        subscription = self._idle.pop() if self._idle else Subscription(self)
+        try:
+            yield subscription
+        except BaseException:
+            await subscription.close()
+            raise
+        await subscription.rest()
+        self._idle.append(subscription)
+
+    def pubsub(self) -> PubSub:
+        """A publish/subscribe object of the redis library, for `Subscription` alone."""
+        return self._redis.pubsub(ignore_subscribe_messages=True)
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        """Map the errors of the redis library that arise inside to ours.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        try:
+            yield
+        except (exceptions.RedisError, OSError) as error:
+            raise LedgerUnavailable(_explain(self.address, error)) from error
+
+
+class Subscription:
+    """Waits for messages on channels that come and go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pubsub = store.pubsub()
+
+    async def listen(self, channels: Iterable[str]) -> None:
+        """Subscribe to more channels.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        with self._store.mapped():
+            await self._pubsub.subscribe(*channels)
+
+    async def message(self, seconds: float) -> tuple[str, bytes] | None:
+        """The next message as (channel, data); None when none came in time, or a mere receipt.
+
+        Raises:
+            LedgerUnavailable: the connection is lost.
+        """
+        with self._store.mapped():
+            message = await self._pubsub.get_message(timeout=seconds)
+        return None if message is None else (message["channel"].decode(), message["data"])
+
+    async def rest(self) -> None:
+        """Subscribe to nothing, keeping the connection.
+
+        Raises:
+            LedgerUnavailable: the connection is lost.
+        """
+        with self._store.mapped():
+            await self._pubsub.unsubscribe()
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+
+def shown_address(url: str) -> str:
+    """The address without user and password, fit for a message."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    return f"{parts.hostname or 'localhost'}:{_port(url) or 6379}"
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
+
+
+_EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    # From the particular to the general: the first that fits says it best.
+    (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
+    (exceptions.NoPermissionError, "forbids this user a command: correct its ACL"),
+    (exceptions.OutOfMemoryError, "is out of memory, nothing was recorded: free some, retry"),
+    (exceptions.ReadOnlyError, "is a read-only replica: point RERANKQ_REDIS_URL at a primary"),
+    (exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
+    (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
+    (exceptions.ConnectionError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
+    (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
+    (exceptions.RedisError, "refuses a command: see its log"),
+)
+
+
+def _explain(address: str, error: Exception) -> str:
+    # Inside a script, Redis reports want of memory as the script's own failure.
+    if "OOM" in str(error):
+        error = exceptions.OutOfMemoryError()
+    return next(
+        f"Redis at {address} {explanation}"
+        for kind, explanation in _EXPLANATIONS
+        if isinstance(error, kind)
+    )
+
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    folder = files("rerankq.ledger") / "lua"
+    text = (folder / "prelude.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
+    # SHA-1 is how Redis names a script; nothing is secured by it.
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

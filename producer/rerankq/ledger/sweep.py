@@ -1,0 +1,43 @@
+"""One tick of the reconciler, whole in one script."""
+
+from typing import Final
+
+from rerankq.contract import Lane
+from rerankq.ledger.store import Argument, Store
+
+SWEEP_SECONDS: Final = 0.5
+LOST_HINT_SECONDS: Final = 5.0
+MOST_CLAIMS: Final = 3
+MOST_MOVED: Final = 1000
+
+
+class Sweep:
+    """Finds expired leases, due retries, passed deadlines and lost hints."""
+
+    def __init__(self, store: Store, *, lease_seconds: float, result_ttl: float) -> None:
+        self._store = store
+        self._arguments: list[Argument] = [
+            # A little less than the tick, so that a lone worker's next tick finds it over.
+            int(SWEEP_SECONDS * 900),
+            int(lease_seconds * 1000),
+            int(LOST_HINT_SECONDS * 1000),
+            MOST_CLAIMS,
+            int(result_ttl * 1000),
+            MOST_MOVED,
+        ]
+        for lane in Lane:
+            self._arguments += (lane.value, lane.queue)
+
+    async def tick(self) -> dict[Lane, list[str]]:
+        """Queue again what fell on the floor; returns the jobs to announce, by lane.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        rows = await self._store.run("sweep", *self._arguments)
+        # Another worker swept just now: no rows at all.
+        return {
+            lane: [job_id.decode() for job_id in ids]
+            for lane, ids in zip(Lane, rows, strict=False)
+            if ids
+        }

@@ -1,0 +1,91 @@
+"""Settings of the producer's side, from the environment: `RERANKQ_…`.
+
+A wrong setting is named at start, without its value: it may be a secret.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable
+from typing import Annotated, Final, Self
+
+from pydantic import AliasChoices, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rerankq.contract import DEFAULT_MODEL
+from rerankq.errors import SettingsError
+
+PREFIX: Final = "RERANKQ_"
+
+
+class ClientSettings(BaseSettings):
+    """What a producer needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://")] = Field(
+        default="redis://localhost:6379/0",
+        description="The Redis or Valkey (6.2 or newer) that holds everything.",
+    )
+    model: Annotated[str, StringConstraints(min_length=1)] = Field(
+        default=DEFAULT_MODEL, description="Model for jobs that name none."
+    )
+    result_ttl: Annotated[float, Field(ge=1)] = Field(
+        default=86_400.0, description="Seconds to keep a result; its record stays twice as long."
+    )
+    max_queue_depth: Annotated[int, Field(ge=1)] = Field(
+        default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
+    )
+
+    @classmethod
+    def load(cls, env_file: str | None = None, **given: object) -> Self:
+        """Read the environment, then `env_file` for what it lacks; `given` wins over both.
+
+        Raises:
+            SettingsError: names each wrong setting and what is wrong with it.
+        """
+        try:
+            return cls(_env_file=env_file, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise SettingsError(_faults(error)) from None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The environment variables that are read, the first choice of each."""
+        return [_variable(name, field.validation_alias) for name, field in cls.model_fields.items()]
+
+
+def refuse_unknown(known: Iterable[str]) -> None:
+    """Make a misspelt setting an error rather than a default in its place.
+
+    Raises:
+        SettingsError: the environment has a `RERANKQ_…` variable that nothing reads.
+    """
+    names = list(known)
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in names and not name.startswith("RERANKQ_TEST_"):
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
+            raise SettingsError(f"{name} is no setting: {hint}")
+
+
+def _variable(name: str, alias: object) -> str:
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(
+        f"{_name(str(fault['loc'][0]) if fault['loc'] else '')}: {_reason(fault['msg'])}"
+        for fault in faults
+    )
+
+
+def _name(location: str) -> str:
+    return location if location.isupper() else PREFIX + location.upper()
+
+
+def _reason(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
