@@ -6,7 +6,20 @@
 ...     job.result(timeout=30).results[0].index
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from rerankq import errors
-from rerankq.client import AsyncJobHandle, AsyncRerankClient, JobHandle, RerankClient
+
+if TYPE_CHECKING:
+    from rerankq.client import AsyncJobHandle, AsyncRerankClient, JobHandle, RerankClient
 
 __all__ = ["AsyncJobHandle", "AsyncRerankClient", "JobHandle", "RerankClient", "errors"]
+
+
+def __getattr__(name: str) -> object:
+    # On first use: Celery and redis take half a second to import, and `rerankq --help`,
+    # the contract and the errors need neither.
+    if name in __all__:
+        return getattr(importlib.import_module("rerankq.client"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

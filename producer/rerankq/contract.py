@@ -304,6 +304,9 @@ class BatchProgress(Message):
     sealed: bool
     total: int
     rejected: int = Field(description="Lines that never became jobs.")
+    existing: int = Field(
+        default=0, description="Lines whose job had been accepted before, by idempotency key."
+    )
     succeeded: int
     failed: int
     cancelled: int
@@ -311,8 +314,9 @@ class BatchProgress(Message):
 
     @property
     def ended(self) -> int:
-        """Entries that have their end: rejected lines count as ended."""
-        return self.rejected + self.succeeded + self.failed + self.cancelled + self.expired
+        """Entries that have their end: lines that are no job of the batch's own count as ended."""
+        own = self.succeeded + self.failed + self.cancelled + self.expired
+        return self.rejected + self.existing + own
 
 
 MESSAGES: Final[tuple[type[Message], ...]] = (

@@ -16,6 +16,26 @@ from rerankq.errors import SettingsError
 
 PREFIX: Final = "RERANKQ_"
 
+OTHER_NAMES: Final = (
+    # Read by the worker package, which this one may not import; a test compares the two.
+    "RERANKQ_UPSTREAM_URL",
+    "RERANKQ_API_KEYS",
+    "RERANKQ_AUTH_PREFIX",
+    "RERANKQ_DIALECT",
+    "RERANKQ_MAX_IN_FLIGHT",
+    "RERANKQ_RPM",
+    "RERANKQ_TPM",
+    "RERANKQ_LEASE_SECONDS",
+    "RERANKQ_CALL_SECONDS",
+    "RERANKQ_MAX_ATTEMPTS",
+    "RERANKQ_GIVE_UP_SECONDS",
+    "RERANKQ_DRAIN_SECONDS",
+    # Read by the command line alone.
+    "RERANKQ_FLOWER_AUTH",
+    "RERANKQ_DEBUG",
+)
+"""Settings beside those of `ClientSettings` that one part of rerankq or another reads."""
+
 
 class ClientSettings(BaseSettings):
     """What a producer needs to know."""

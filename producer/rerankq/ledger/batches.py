@@ -10,7 +10,7 @@ from rerankq.ledger.store import Store
 
 KEPT_SECONDS: Final = 31 * 24 * 3600
 PAGE: Final = 500
-_COUNTS: Final = ("total", "rejected", "succeeded", "failed", "cancelled", "expired")
+_COUNTS: Final = ("total", "rejected", "existing", "succeeded", "failed", "cancelled", "expired")
 
 
 class RejectedLine(Message):
@@ -19,6 +19,19 @@ class RejectedLine(Message):
     line: int
     custom_id: str | None = None
     error: JobError
+
+
+class ExistingJob(Message):
+    """A line whose idempotency key belongs to an earlier job: that job's end is the line's."""
+
+    # First, and so in front in JSON: that tells it from a rejected line.
+    job_id: str
+    line: int
+    custom_id: str | None = None
+
+
+Entry = str | RejectedLine | ExistingJob
+"""What stands in a batch's order: the id of a job of its own, or a line that is none."""
 
 
 class Batches:
@@ -38,13 +51,11 @@ class Batches:
 
     async def reject(self, batch_id: str, line: RejectedLine) -> None:
         """Record a line that is no job, at its place in the order."""
-        key = _key(batch_id)
-        await self._store.commands(
-            # A job id never begins with a brace, so the two kinds of entry cannot be confused.
-            ("RPUSH", f"{key}:entries", line.encode()),
-            ("HINCRBY", key, "total", 1),
-            ("HINCRBY", key, "rejected", 1),
-        )
+        await self._store.run("note", batch_id, line.encode(), "rejected")
+
+    async def adopt(self, batch_id: str, existing: ExistingJob) -> None:
+        """Record that a line's job was accepted earlier, at its place in the order."""
+        await self._store.run("note", batch_id, existing.encode(), "existing")
 
     async def seal(self, batch_id: str) -> None:
         """Say that nothing more will be added: from now on, all ended means done."""
@@ -69,14 +80,27 @@ class Batches:
         }
         return BatchProgress(id=batch_id, sealed=sealed == b"1", **values)
 
-    async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[str | RejectedLine]:
-        """Job ids and rejected lines in the order they were added, read a page at a time."""
-        while page := await self._store.command(
-            "LRANGE", f"{_key(batch_id)}:entries", start, start + PAGE - 1
-        ):
+    async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[Entry]:
+        """All entries in the order they were added, read a page at a time."""
+        while page := await self.page(batch_id, start):
             for entry in page:
-                yield RejectedLine.parse(entry) if entry.startswith(b"{") else entry.decode()
+                yield entry
             start += len(page)
+
+    async def page(self, batch_id: str, start: int) -> list[Entry]:
+        """The next entries from position `start`; none when there are no more so far."""
+        stored = await self._store.command(
+            "LRANGE", f"{_key(batch_id)}:entries", start, start + PAGE - 1
+        )
+        return [_entry(each) for each in stored]
+
+
+def _entry(stored: bytes) -> Entry:
+    # A job id never begins with a brace, so the kinds of entry cannot be confused.
+    if not stored.startswith(b"{"):
+        return stored.decode()
+    kind = ExistingJob if stored.startswith(b'{"job_id"') else RejectedLine
+    return kind.parse(stored)
 
 
 def _key(batch_id: str) -> str:

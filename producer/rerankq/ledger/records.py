@@ -1,6 +1,7 @@
 """Reading a job's record and result, and cancelling it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
@@ -16,6 +17,15 @@ _FIELDS: Final = (
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired
 """A ranking, or the error that says why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The little of a job's record that a list of many jobs needs."""
+
+    state: JobState
+    attempts: int
+    custom_id: str | None
 
 
 class Records:
@@ -44,6 +54,17 @@ class Records:
         if not fields:
             raise _unknown(job_id)
         return _status(job_id, fields, stored)
+
+    async def outlines(self, job_ids: Sequence[str]) -> list[Outline | None]:
+        """The outline of each job, in one round trip; None where there is no record.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        rows = await self._store.commands(
+            *(("HMGET", _key(each), "state", "attempts", "custom") for each in job_ids)
+        )
+        return [_outline(*row) for row in rows]
 
     async def ends(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
         """Those of the jobs that have an end, or never will have one, in the order given.
@@ -96,6 +117,12 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     if state is None:
         return _unknown(job_id)
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
+
+
+def _outline(state: bytes | None, attempts: bytes, custom: bytes | None) -> Outline | None:
+    if state is None:
+        return None
+    return Outline(JobState(state.decode()), int(attempts), custom.decode() if custom else None)
 
 
 def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:

@@ -1,0 +1,130 @@
+"""The composition root: settings in, a Celery worker with all its parts out. Nothing else wires."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
+
+from celery import Celery
+
+from rerankq.announce import Announcer, celery_settings
+from rerankq.contract import Lane
+from rerankq.ledger.leases import Leases
+from rerankq.ledger.store import Store
+from rerankq.ledger.sweep import Sweep
+from rerankq_worker.executor import Executor
+from rerankq_worker.holdings import Holdings
+from rerankq_worker.lease_keeper import keep_leases
+from rerankq_worker.pool import AsyncioPool
+from rerankq_worker.provider import HttpProvider
+from rerankq_worker.provider.dialect import Dialect
+from rerankq_worker.provider.dmxapi import DmxapiDialect
+from rerankq_worker.reconciler import reconcile
+from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.retry import RetryPolicy
+from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.tasks import HintService, RerankTask
+
+DIALECTS: Final[dict[str, type[Dialect]]] = {"dmxapi": DmxapiDialect}
+
+HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
+"""Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
+few enough that an idle worker finds them with the broker and not with a busy one."""
+
+CHATTY_LOGGERS: Final = ("httpx", "celery.worker.strategy", "celery.app.trace")
+"""These write a line or two for each call or message; Flower and the ledger show the same."""
+
+LEDGER_ANSWER_SECONDS: Final = 30.0
+"""Patient: a worker holds results that were paid for."""
+
+
+class WorkerApp(Celery):
+    """A Celery app that knows what its pool runs."""
+
+    def __init__(self, settings: WorkerSettings, lane: Lane) -> None:
+        super().__init__("rerankq", set_as_current=True)
+        self._settings = settings
+        self.lane = lane
+        self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
+        self.conf.update(celery_settings(str(settings.redis_url)) | _worker_settings())
+        self.register_task(RerankTask())
+
+    def service(self) -> AbstractAsyncContextManager[HintService]:
+        """What the pool opens on its loop."""
+        return _service(self._settings, self.node)
+
+    def serve(self) -> int:
+        """Consume the lane's queue until a signal ends it; returns the exit code."""
+        for name in CHATTY_LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        worker = self.Worker(
+            hostname=self.node,
+            queues=[self.lane.queue],
+            pool_cls=AsyncioPool,
+            concurrency=HINTS_AHEAD[self.lane],
+            loglevel="INFO",
+            without_gossip=True,
+            without_mingle=True,
+        )
+        worker.start()
+        return int(worker.exitcode or 0)
+
+
+def _worker_settings() -> dict[str, Any]:
+    return {
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        # Counts active messages as unacknowledged ones, which ours are not.
+        "worker_enable_prefetch_count_reduction": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_retry_on_startup": True,
+        # For ever: a worker outlives any outage of its broker.
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,
+    }
+
+
+@asynccontextmanager
+async def _service(settings: WorkerSettings, node: str) -> AsyncIterator[HintService]:
+    provider = HttpProvider(
+        url=str(settings.upstream_url),
+        authorization=settings.auth_prefix + settings.require_key(),
+        dialect=DIALECTS[settings.dialect](),
+        call_seconds=settings.call_seconds,
+    )
+    lasting = {"lease_seconds": settings.lease_seconds, "result_ttl": settings.result_ttl}
+    async with Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store, provider:
+        leases = Leases(store, worker=node, **lasting)
+        holdings = Holdings(settings.max_in_flight)
+        writer = ResultWriter(leases, holdings)
+        executor = Executor(
+            leases=leases,
+            holdings=holdings,
+            writer=writer,
+            provider=provider,
+            policy=RetryPolicy(
+                max_attempts=settings.max_attempts, give_up_seconds=settings.give_up_seconds
+            ),
+            max_in_flight=settings.max_in_flight,
+        )
+        async with _background(
+            writer.run(),
+            keep_leases(leases, holdings, lease_seconds=settings.lease_seconds),
+            reconcile(Sweep(store, **lasting), Announcer(settings.redis_url)),
+        ):
+            yield HintService(executor, drain_seconds=settings.drain_seconds)
+
+
+@asynccontextmanager
+async def _background(*duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run duties that have no end beside the block."""
+    tasks = [asyncio.create_task(duty) for duty in duties]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,98 @@
+"""The worker's commands: `rerankq worker` and `rerankq sandbox`, by entry point."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from rerankq.contract import Lane
+from rerankq.errors import SettingsError
+from rerankq_worker.lanes import end_with_stdin, serve_lanes
+from rerankq_worker.settings import WorkerSettings
+
+
+def worker(
+    lane: Annotated[
+        list[Lane] | None,
+        typer.Option(help="Lane to serve; give it twice for both, which is the default."),
+    ] = None,
+    end_with_parent: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,  # noqa: FBT002  typer reads the default
+) -> None:
+    """Serve jobs in the foreground until SIGTERM or Ctrl-C; running jobs are finished first.
+
+    Each lane is a Celery worker in a process of its own.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = WorkerSettings.load(env_file=".env")
+    settings.require_key()
+    lanes = list(dict.fromkeys(lane or Lane))
+    if end_with_parent:
+        end_with_stdin()
+    if len(lanes) > 1:
+        raise typer.Exit(serve_lanes(lanes))
+    # Celery is slow to import, and the process that only watches over lanes needs none of it.
+    from rerankq_worker.app import WorkerApp  # noqa: PLC0415
+
+    raise typer.Exit(WorkerApp(settings, lanes[0]).serve())
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8787,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="RERANKQ_SANDBOX_KEY", help="Key to demand; several are allowed. None: any key."
+        ),
+    ] = None,
+    scorer: Annotated[
+        str, typer.Option(help="auto, semantic (needs the embedded extra) or bigram (fast).")
+    ] = "auto",
+    latency_ms: Annotated[float, typer.Option(help="Mean time to an answer.")] = 0.0,
+    jitter: Annotated[float, typer.Option(help="Spread of the latency, 0 to 1.")] = 0.0,
+    fail_rate: Annotated[float, typer.Option(help="Share of calls that fail, 0 to 1.")] = 0.0,
+    fail_status: Annotated[int, typer.Option(help="Status that failing calls get.")] = 500,
+    drop_rate: Annotated[
+        float, typer.Option(help="Share of calls that are cut off without an answer.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of latency and faults.")] = 0,
+    log: Annotated[
+        Path | None, typer.Option(help="File that gets two JSON lines a call: arrived, answered.")
+    ] = None,
+) -> None:
+    """Serve a stand-in for the upstream: same contract, sensible scores, faults on request."""
+    from rerankq_worker.sandbox import (  # noqa: PLC0415  not for those who serve lanes
+        SandboxConfig,
+        ScorerUnavailableError,
+        main_run,
+    )
+
+    try:
+        config = SandboxConfig.model_validate(
+            {
+                "port": port,
+                "host": host,
+                "keys": tuple(key or ()),
+                "scorer": scorer,
+                "latency_ms": latency_ms,
+                "jitter": jitter,
+                "fail_rate": fail_rate,
+                "fail_status": fail_status,
+                "drop_rate": drop_rate,
+                "seed": seed,
+                "log": log,
+            }
+        )
+        main_run(config)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        name = "-".join(str(part) for part in fault["loc"]).replace("_", "-")
+        raise SettingsError(f"--{name}: {fault['msg']}") from None
+    except ScorerUnavailableError as error:
+        raise SettingsError(str(error)) from None
+    except OSError as error:
+        raise SettingsError(
+            f"the sandbox cannot start on {host}:{port}: {error.strerror}"
+        ) from None

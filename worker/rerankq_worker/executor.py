@@ -1,0 +1,151 @@
+"""From a hint to outcomes: claim the jobs it names, make an attempt at each, hand on the result."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from rerankq.contract import Hint, Job, JobState
+from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
+from rerankq.ledger import outcomes
+from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq_worker.holdings import Holdings
+from rerankq_worker.rerank import Outcome, Succeeded, rerank
+from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.retry import RetryAfter, RetryPolicy
+from rerankq_worker.upstream import Provider
+
+log = logging.getLogger(__name__)
+
+CLAIM_RETRY_SECONDS: Final = 0.5
+
+
+class Executor:
+    """Serves hints. All its calls belong to one event loop.
+
+    Args:
+        leases: the ledger, as this worker sees it.
+        holdings: the jobs in hand.
+        writer: where outcomes go.
+        provider: the upstream.
+        policy: what to do when it fails.
+        max_in_flight: upstream calls under way at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        leases: Leases,
+        holdings: Holdings,
+        writer: ResultWriter,
+        provider: Provider,
+        policy: RetryPolicy,
+        max_in_flight: int,
+    ) -> None:
+        self._leases = leases
+        self._holdings = holdings
+        self._writer = writer
+        self._provider = provider
+        self._policy = policy
+        self._calls = asyncio.Semaphore(max_in_flight)
+        self._turn = asyncio.Lock()
+
+    async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
+        """Work on the jobs that a hint names; returns how many took which outcome.
+
+        Args:
+            hint: names of jobs, some of which may be done, or another worker's.
+            claimed: called once this worker holds what it can of them, so that the message
+                has done its duty: from then on the leases keep the jobs safe.
+        """
+        tally: Counter[str] = Counter()
+        async with self._turn:
+            await self._holdings.room()
+            leases = await self._claim(hint)
+            work = [asyncio.create_task(self._work(lease, tally)) for lease in leases]
+            for lease, task in zip(leases, work, strict=True):
+                self._holdings.add(lease, task)
+        claimed()
+        tally["not_queued"] += len(hint.job_ids) - len(leases)
+        await asyncio.gather(*work, return_exceptions=True)
+        return {name: count for name, count in tally.items() if count}
+
+    async def drain(self, seconds: float) -> None:
+        """Let running jobs finish for so long, then give the others back to the ledger.
+
+        What is given back is queued again at once, and has used no attempt.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._holdings.emptied()
+        except TimeoutError:
+            unfinished = self._holdings.interrupt()
+            log.warning("handing back %d jobs that did not finish in time", len(unfinished))
+            for lease in unfinished:
+                self._writer.put(Postponement(lease, lease.attempts, 0))
+            await self._holdings.emptied()
+
+    async def _claim(self, hint: Hint) -> list[Lease]:
+        while True:
+            try:
+                return await self._leases.claim(hint.job_ids)
+            except LedgerUnavailable as error:
+                log.warning("no claim: %s", error)
+                await asyncio.sleep(CLAIM_RETRY_SECONDS)
+
+    async def _work(self, lease: Lease, tally: Counter[str]) -> None:
+        try:
+            outcome = await self._attempt(lease)
+        except asyncio.CancelledError:
+            tally["abandoned"] += 1
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
+            outcome = _unforeseen(lease, error)
+        tally[_name(outcome)] += 1
+        self._writer.put(outcome)
+
+    async def _attempt(self, lease: Lease) -> Finish | Postponement:
+        try:
+            job = Job.parse(lease.payload)
+        except InvalidRequest as error:
+            end = JobFailed(error.code, f"the stored job cannot be read: {error}")
+            return Finish(lease, lease.attempts, JobState.FAILED, outcomes.failure(end))
+        async with self._calls:
+            outcome = await rerank(
+                job,
+                attempts=lease.attempts,
+                waited_seconds=lease.waited_seconds,
+                provider=self._provider,
+                policy=self._policy,
+            )
+        return _as_written(lease, outcome)
+
+
+def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
+    match outcome:
+        case Succeeded(result):
+            stored = outcomes.success(result)
+            return Finish(lease, result.attempts, JobState.SUCCEEDED, stored)
+        case RetryAfter(seconds, attempts):
+            return Postponement(lease, attempts, seconds)
+        case _:
+            stored = outcomes.failure(outcome.end)
+            return Finish(lease, outcome.attempts, JobState.FAILED, stored)
+
+
+def _unforeseen(lease: Lease, error: Exception) -> Finish:
+    # Neither message nor traceback: they may hold what the job holds.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+    log.error("job %s: unforeseen %s at %s", lease.job_id, type(error).__name__, where)
+    end = JobFailed(
+        "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
+    )
+    return Finish(lease, lease.attempts + 1, JobState.FAILED, outcomes.failure(end))
+
+
+def _name(outcome: Finish | Postponement) -> str:
+    return outcome.state.value if isinstance(outcome, Finish) else "postponed"

@@ -1,0 +1,69 @@
+"""The jobs in this worker's hands: each with its lease and the task that works on it."""
+
+import asyncio
+from collections.abc import Iterable
+
+from rerankq.ledger.leases import Lease
+
+
+class Holdings:
+    """Keeps count of the jobs held, and makes new ones wait while there are too many.
+
+    Args:
+        limit: jobs held from which on no more are taken. One message's worth is taken whole,
+            so up to that many more can be held; they wait their turn under their leases.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
+        self._released = asyncio.Event()
+
+    def leases(self) -> list[Lease]:
+        """The leases held."""
+        return [lease for lease, _ in self._held.values()]
+
+    def add(self, lease: Lease, work: asyncio.Task[None]) -> None:
+        """Take a job."""
+        self._held[lease.job_id] = lease, work
+
+    def remove(self, leases: Iterable[Lease]) -> None:
+        """Let jobs go: what became of them stands in the ledger."""
+        for lease in leases:
+            held = self._held.get(lease.job_id)
+            # After a lost lease the same job may be here again, under a newer token.
+            if held and held[0].token == lease.token:
+                del self._held[lease.job_id]
+        self._released.set()
+
+    def abandon(self, job_ids: Iterable[str]) -> int:
+        """Stop working on jobs that are no longer this worker's; returns how many those were."""
+        abandoned = 0
+        for job_id in job_ids:
+            _, work = self._held.get(job_id, (None, None))
+            # Work that is done left an outcome, which the writer has under way.
+            if work and not work.done():
+                work.cancel()
+                del self._held[job_id]
+                abandoned += 1
+        self._released.set()
+        return abandoned
+
+    def interrupt(self) -> list[Lease]:
+        """Stop all work; the jobs stay in hand until they are let go. Returns their leases."""
+        for _, work in self._held.values():
+            work.cancel()
+        return self.leases()
+
+    async def room(self) -> None:
+        """Wait until another message's worth of jobs may be taken."""
+        await self._fewer_than(self._limit)
+
+    async def emptied(self) -> None:
+        """Wait until no job is held."""
+        await self._fewer_than(1)
+
+    async def _fewer_than(self, count: int) -> None:
+        while len(self._held) >= count:
+            self._released.clear()
+            await self._released.wait()

@@ -1,0 +1,97 @@
+"""Several lanes from one command: each a process of its own, so bulk cannot starve interactive."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from rerankq.contract import Lane
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Pauses before a lane that ended unasked is started again; the last is repeated."""
+STEADY_SECONDS: Final = 60.0
+"""A lane that lived this long starts the pauses anew."""
+SETUP_EXIT: Final = 2
+"""Exit code of a worker whose settings are wrong: starting it again would not help."""
+
+
+def serve_lanes(lanes: Sequence[Lane]) -> int:
+    """Run a worker process for each lane until a signal ends them; returns the exit code."""
+    return asyncio.run(_Lanes().run(lanes))
+
+
+def end_with_stdin() -> None:
+    """End this process as SIGTERM would, once whoever holds the other end of stdin is gone."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="rerankq-parent", daemon=True).start()
+
+
+class _Lanes:
+    def __init__(self) -> None:
+        self._stopping = asyncio.Event()
+        self._processes: dict[Lane, asyncio.subprocess.Process] = {}
+
+    async def run(self, lanes: Sequence[Lane]) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        codes = await asyncio.gather(*(self._keep(lane) for lane in lanes))
+        return max(codes)
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        for process in self._processes.values():
+            # Also a second time: that is how a user says "now".
+            process.send_signal(signal.SIGTERM)
+
+    async def _keep(self, lane: Lane) -> int:
+        """Run the lane's process, again and again, until all are to stop; returns its exit code."""
+        failures = 0
+        clock = asyncio.get_running_loop().time
+        while True:
+            started = clock()
+            code = await self._run(lane)
+            if self._stopping.is_set() or code == SETUP_EXIT:
+                self._stop()
+                return abs(code)
+            failures = 0 if clock() - started > STEADY_SECONDS else failures + 1
+            pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
+            log.warning("the %s worker ended with %d: again in %g s", lane, code, pause)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+            return 0
+
+    async def _run(self, lane: Lane) -> int:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "rerankq.cli.main",
+            "worker",
+            "--lane",
+            lane.value,
+            "--end-with-stdin",
+            # Held open by this process alone: should it be killed, the lanes end too.
+            stdin=asyncio.subprocess.PIPE,
+            # A Ctrl-C in the terminal must not arrive twice: signals come from here alone.
+            start_new_session=True,
+        )
+        self._processes[lane] = process
+        if self._stopping.is_set():
+            process.send_signal(signal.SIGTERM)
+        code = await process.wait()
+        del self._processes[lane]
+        return code

@@ -1,0 +1,186 @@
+"""A Celery worker pool that awaits on one asyncio loop.
+
+Celery's own hub goes on turning in the main thread; the loop has a thread of its own. For each
+message the coroutine is awaited first, then Celery's ordinary tracer runs with the stored
+outcome, so states, signals and events stay Celery's. Everything of Celery's is called from the
+hub's thread: its acknowledgements are not thread-safe.
+
+Extension point: `worker_pool`, a subclass of celery.concurrency.base.BasePool.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
+
+from billiard.einfo import ExceptionInfo
+from celery import Task
+from celery.concurrency.base import BasePool
+from kombu.asynchronous import get_event_loop
+from kombu.serialization import loads
+
+JSON_ONLY: Final = frozenset({"application/json"})
+
+
+class Service(Protocol):
+    """What runs on the loop."""
+
+    async def serve(self, arguments: Mapping[str, Any], accepted: Callable[[], None]) -> Any:
+        """Do what a message asks for; call `accepted` once the message has done its duty."""
+        ...
+
+    async def drain(self) -> None:
+        """Finish what was accepted, or give it back."""
+        ...
+
+
+class AwaitedTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A task whose outcome is known before Celery runs it."""
+
+    abstract = True
+    outcomes: ClassVar[dict[str, Any]] = {}
+
+    def run(self, *_: Any, **__: Any) -> Any:
+        """Return, or raise, what the coroutine came to."""
+        outcome = self.outcomes.pop(str(self.request.id))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message on its way through the pool, with Celery's callbacks for it."""
+
+    trace: Callable[..., tuple[int, Any, float]]
+    arguments: tuple[Any, ...]
+    on_accepted: Callable[[int, float], None]
+    on_done: Callable[[tuple[int, Any, float]], None]
+
+    @property
+    def task_id(self) -> str:
+        """Celery's id of the message."""
+        return str(self.arguments[1])
+
+    def keywords(self) -> Mapping[str, Any]:
+        """The keyword arguments in the message's body.
+
+        Raises:
+            kombu.exceptions.KombuError: the body is no JSON.
+            ValueError: it is no task's body.
+        """
+        body, content_type, content_encoding = self.arguments[3:6]
+        _, keywords, _ = loads(body, content_type, content_encoding, accept=JSON_ONLY)
+        if not isinstance(keywords, Mapping):
+            raise TypeError("the message's keyword arguments are no object")
+        return keywords
+
+
+class AsyncioPool(BasePool):
+    """Runs the service of `app.service` in a thread with an event loop."""
+
+    signal_safe = False
+    body_can_be_buffer = True
+
+    def on_start(self) -> None:
+        """Open the service; what it raises ends the worker's start."""
+        hub = get_event_loop()
+        assert hub is not None  # noqa: S101  Celery makes it before the pool
+        self._hub = hub
+        self._unaccepted: set[asyncio.Task[None]] = set()
+        opened: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(opened)), name="rerankq-loop", daemon=True
+        )
+        self._thread.start()
+        opened.result()
+
+    def on_apply(
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        _kwargs: Mapping[str, Any] | None = None,
+        callback: Callable[..., None] | None = None,
+        accept_callback: Callable[..., None] | None = None,
+        **_: Any,
+    ) -> None:
+        """Take a message over from Celery."""
+        assert callback is not None  # noqa: S101  Celery's requests always pass both
+        assert accept_callback is not None  # noqa: S101
+        delivery = Delivery(target, tuple(args), accept_callback, callback)
+        self._loop.call_soon_threadsafe(self._deliver, delivery)
+
+    def on_stop(self) -> None:
+        """Drain the service. The hub goes on turning: acknowledgements and events are under way."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        while self._thread.is_alive():
+            self._hub.run_once()
+        # What the thread handed over last.
+        self._hub.call_soon(lambda: None)
+        self._hub.run_once()
+
+    def on_terminate(self) -> None:
+        """A cold stop: leave at once. The leases run out, and the jobs are queued again."""
+
+    def terminate_job(self, pid: int, signal: Any = None) -> None:
+        """Do nothing: a message is only a hint; `rerankq cancel` ends a job."""
+
+    async def _run(self, opened: "Future[None]") -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        make: Callable[[], AbstractAsyncContextManager[Service]] = self.app.service
+        try:
+            async with make() as self._service:
+                opened.set_result(None)
+                await self._stopping.wait()
+                for task in self._unaccepted:
+                    # Not acknowledged either: the broker gives the message to another worker.
+                    task.cancel()
+                await self._service.drain()
+        except BaseException as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+        finally:
+            # Wakes the hub, so that on_stop sees the end of this thread soon.
+            self._hub.call_soon(lambda: None)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if self._stopping.is_set():
+            return
+        task = asyncio.create_task(self._serve(delivery))
+        self._unaccepted.add(task)
+        task.add_done_callback(self._unaccepted.discard)
+
+    async def _serve(self, delivery: Delivery) -> None:
+        task = asyncio.current_task()
+
+        def accepted() -> None:
+            if task in self._unaccepted:
+                self._unaccepted.discard(task)
+                self._hub.call_soon(delivery.on_accepted, os.getpid(), time.monotonic())
+
+        outcome: Any
+        try:
+            outcome = await self._service.serve(delivery.keywords(), accepted)
+        except Exception as error:  # noqa: BLE001  it belongs to Celery's tracer, which reports it
+            outcome = error
+        accepted()
+        self._hub.call_soon(_trace, delivery, outcome)
+
+
+def _trace(delivery: Delivery, outcome: Any) -> None:
+    """Run Celery's tracer with the outcome. Whatever happens Celery is called back."""
+    AwaitedTask.outcomes[delivery.task_id] = outcome
+    try:
+        traced = delivery.trace(*delivery.arguments)
+    except Exception:  # noqa: BLE001  a message that Celery's tracer cannot read either
+        traced = 1, ExceptionInfo(), 0.0
+    finally:
+        AwaitedTask.outcomes.pop(delivery.task_id, None)
+    delivery.on_done(traced)

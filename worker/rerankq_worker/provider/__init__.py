@@ -1,0 +1,5 @@
+"""The rerank endpoint behind `upstream.Provider`: httpx, one file a dialect, errors mapped here."""
+
+from rerankq_worker.provider.http import HttpProvider
+
+__all__ = ["HttpProvider"]

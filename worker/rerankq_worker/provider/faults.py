@@ -1,0 +1,117 @@
+"""What an error answer means: by the body's code first, by the status second.
+
+Error bodies vary: `{"error": {message, type, code}}`, flat `{"code", "message"}`,
+`{"detail": …}`, HTML, or nothing at all; the code may be empty, null or a number.
+"""
+
+import email.utils
+import time
+from typing import Any, Final
+
+import orjson
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.upstream import (
+    BadAccount,
+    Malformed,
+    Refused,
+    Throttled,
+    TooLarge,
+    Transient,
+    UpstreamError,
+)
+
+MOST_WORDS: Final = 200
+MOST_RETRY_AFTER: Final = 3600.0
+
+_BY_CODE: Final[dict[str, type[UpstreamError]]] = {
+    "rate_limit": Throttled,
+    "RateLimitReached": Throttled,
+    "invalid_request": Refused,
+    "insufficient_user_quota": BadAccount,
+    "pre_consume_token_quota_failed": BadAccount,
+    "quota_not_enough": BadAccount,
+}
+
+_BY_STATUS: Final[dict[int, type[UpstreamError]]] = {
+    400: Refused,
+    401: BadAccount,
+    403: BadAccount,
+    404: Refused,
+    408: Transient,
+    413: TooLarge,
+    422: Refused,
+    429: Throttled,
+}
+
+
+def fault(
+    status: int,
+    body: bytes,
+    retry_after: str | None,
+    request: RerankRequest,
+    request_id: str | None,
+) -> UpstreamError:
+    """The error that an answer with a status other than 200 stands for."""
+    code, words = _read(body)
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or _by_class(status)
+    message = f"the upstream answered {status}{_quoted(words, request)}"
+    if kind is Throttled:
+        return Throttled(
+            message, retry_after=_seconds(retry_after), status=status, request_id=request_id
+        )
+    return kind(message, status=status, request_id=request_id)
+
+
+def error_in_answer(body: Any) -> bool:
+    """Whether an answer with status 200 holds an error in place of results."""
+    return isinstance(body, dict) and "results" not in body and bool(body.get("error"))
+
+
+def _by_class(status: int) -> type[UpstreamError]:
+    if status >= 500:  # noqa: PLR2004  the class of server errors, RFC 9110
+        return Transient
+    # A redirect or a success without content: not the endpoint that was meant.
+    return Refused if status >= 300 else Malformed  # noqa: PLR2004  likewise
+
+
+def _read(body: bytes) -> tuple[str, str]:
+    """The code and the words of an error body, empty where it has none."""
+    try:
+        decoded = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "", ""
+    if not isinstance(decoded, dict):
+        return "", ""
+    error = decoded.get("error", decoded)
+    if isinstance(error, str):
+        return "", error
+    if not isinstance(error, dict):
+        return "", ""
+    words = error.get("message") or error.get("detail") or ""
+    return str(error.get("code") or ""), words if isinstance(words, str) else ""
+
+
+def _quoted(words: str, request: RerankRequest) -> str:
+    """The vendor's words as a tail for the message, unless they repeat the request."""
+    words = " ".join(words.split())
+    if not words:
+        return ""
+    if any(text[:24] in words for text in (request.query, *request.texts())):
+        return " (its words are withheld: they repeat the request)"
+    return f': "{words[:MOST_WORDS]}"'
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After as seconds, from seconds or a date (RFC 9110, 10.2.3)."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except ValueError:
+            return None
+    # "nan" is a float too, and no vendor means a week.
+    return min(max(seconds, 0.0), MOST_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124

@@ -1,0 +1,92 @@
+"""The job's logic: one attempt, and what follows from it. Knows no Celery, Redis or httpx."""
+
+import time
+from dataclasses import dataclass
+
+from rerankq.contract import Document, Job, RankedDocument, RerankResult, Timings, Usage
+from rerankq.errors import JobFailed
+from rerankq_worker import tokens
+from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
+from rerankq_worker.upstream import Answer, Call, Provider, UpstreamError
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The job has its ranking."""
+
+    result: RerankResult
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job will have none."""
+
+    end: JobFailed
+    attempts: int
+
+
+Outcome = Succeeded | Failed | RetryAfter
+
+
+async def rerank(
+    job: Job, *, attempts: int, waited_seconds: float, provider: Provider, policy: RetryPolicy
+) -> Outcome:
+    """Make one attempt at a job.
+
+    Args:
+        job: what to rank.
+        attempts: attempts used before this one.
+        waited_seconds: time since the job was accepted.
+        provider: whom to ask.
+        policy: what to do when that goes wrong.
+    """
+    started = time.monotonic()
+    try:
+        answer = await provider.rerank(Call(job.id, attempts + 1, job.request))
+    except UpstreamError as error:
+        age = waited_seconds + time.monotonic() - started
+        decision = policy.decide(error, attempts=attempts, age_seconds=age)
+        return _failed(error, decision) if isinstance(decision, GiveUp) else decision
+    timings = Timings(
+        waited_seconds=round(waited_seconds, 3),
+        upstream_seconds=round(time.monotonic() - started, 3),
+    )
+    return Succeeded(_result(job, answer, attempts + 1, timings))
+
+
+def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
+    tried = f" after {decision.attempts} attempts" if decision.attempts > 1 else ""
+    return Failed(JobFailed(error.code, f"{error}{tried}"), decision.attempts)
+
+
+def _result(job: Job, answer: Answer, attempts: int, timings: Timings) -> RerankResult:
+    request = job.request
+    # The documents come from the job, not from the answer: what was submitted comes back.
+    results = tuple(
+        RankedDocument(
+            index=score.index,
+            relevance_score=score.relevance_score,
+            document=_document(request.documents[score.index])
+            if request.return_documents
+            else None,
+        )
+        for score in answer.scores[: request.wanted]
+    )
+    return RerankResult(
+        job_id=job.id,
+        model=request.model,
+        results=results,
+        usage=Usage(
+            prompt_tokens=answer.prompt_tokens,
+            total_tokens=answer.total_tokens,
+            estimated_tokens=tokens.load(request.query, request.texts()),
+        ),
+        attempts=attempts,
+        timings=timings,
+        request_id=answer.request_id,
+        metadata=job.metadata,
+    )
+
+
+def _document(submitted: str | Document) -> Document:
+    return Document(text=submitted) if isinstance(submitted, str) else submitted

@@ -1,0 +1,70 @@
+"""Writes ends and postponements to the ledger: those that come together in one call.
+
+While one write is under way the next gathers, so the busier the worker, the fewer calls.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.leases import Finish, Leases, Postponement
+from rerankq_worker.holdings import Holdings
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MOST_TOGETHER: Final = 100
+RETRY_SECONDS: Final = 0.5
+
+
+class ResultWriter:
+    """Takes what became of jobs, and holds on to it until the ledger has it."""
+
+    def __init__(self, leases: Leases, holdings: Holdings) -> None:
+        self._leases = leases
+        self._holdings = holdings
+        self._waiting: list[Finish | Postponement] = []
+        self._wake = asyncio.Event()
+
+    def put(self, outcome: Finish | Postponement) -> None:
+        """Hand over what became of a job."""
+        self._waiting.append(outcome)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._wake.wait()
+            portion, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            if not self._waiting:
+                self._wake.clear()
+            await self._write(portion)
+            self._holdings.remove(each.lease for each in portion)
+
+    async def _write(self, portion: list[Finish | Postponement]) -> None:
+        finishes = [each for each in portion if isinstance(each, Finish)]
+        postponements = [each for each in portion if isinstance(each, Postponement)]
+        if finishes:
+            await _until_written(self._leases.finish, finishes)
+        if postponements:
+            await _until_written(self._leases.postpone, postponements)
+
+
+async def _until_written(
+    write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
+) -> None:
+    accepted: list[bool] | None = None
+    while accepted is None:
+        try:
+            accepted = await write(outcomes)
+        except LedgerUnavailable as error:
+            # A result was paid for: it is kept until Redis is back. If the lease is lost by
+            # then, the ledger refuses it, and another worker's result stands.
+            log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
+            await asyncio.sleep(RETRY_SECONDS)
+    refused = accepted.count(False)
+    if refused:
+        log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)

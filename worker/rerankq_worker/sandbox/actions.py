@@ -1,0 +1,93 @@
+"""The faults that exist: frozen, typed, told apart by `kind`."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+_VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
+_FRAMING = {"content-length", "transfer-encoding", "connection", "x-oneapi-request-id"}
+
+
+def _safe_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError("a header has characters that HTTP does not allow")
+        if name.lower() in _FRAMING:
+            raise ValueError("framing headers and X-Oneapi-Request-Id are the server's own")
+    return headers
+
+
+Headers = Annotated[dict[str, str], Field(max_length=50), AfterValidator(_safe_headers)]
+
+
+class _Action(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class StatusAction(_Action):
+    """Answer at once with a status.
+
+    Attributes:
+        status: HTTP status, 200 to 599.
+        headers: Headers to add, such as `Retry-After`.
+        body: JSON body; a string is sent as it is (as HTML), `""` being no body at all; null is
+            what the gateway family usually sends with this status.
+    """
+
+    kind: Literal["status"]
+    status: int = Field(ge=200, le=599)
+    headers: Headers = {}
+    body: dict[str, Any] | list[Any] | str | None = None
+
+
+class DelayAction(_Action):
+    """Answer as usual, `seconds` later."""
+
+    kind: Literal["delay"]
+    seconds: float = Field(ge=0, le=3600, allow_inf_nan=False)
+
+
+class DropAction(_Action):
+    """Close the connection with no answer."""
+
+    kind: Literal["drop"]
+
+
+class HangAction(_Action):
+    """Never answer, until the client goes away or the server stops."""
+
+    kind: Literal["hang"]
+
+
+class DripAction(_Action):
+    """Send the usual answer byte by byte, `seconds_per_byte` apart."""
+
+    kind: Literal["drip"]
+    seconds_per_byte: float = Field(ge=0, le=60, allow_inf_nan=False)
+
+
+class HugeAction(_Action):
+    """Send valid JSON of `bytes` bytes in all, with no length announced."""
+
+    kind: Literal["huge"]
+    bytes: int = Field(ge=32, le=2**32)
+
+
+class SpoilAction(_Action):
+    """Answer 200 with content that is wrong in one way.
+
+    Attributes:
+        kind: `garbage` JSON that breaks off; `wrong_index` an index past the last document;
+            `duplicate_index` one index twice; `short` one result too few; `nan` a score that is
+            the literal NaN; `ok_error` an error body.
+    """
+
+    kind: Literal["garbage", "wrong_index", "duplicate_index", "short", "nan", "ok_error"]
+
+
+Action = Annotated[
+    StatusAction | DelayAction | DropAction | HangAction | DripAction | HugeAction | SpoilAction,
+    Field(discriminator="kind"),
+]

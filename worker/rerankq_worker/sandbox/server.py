@@ -1,0 +1,168 @@
+"""Start, listen, stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from aiohttp import web
+
+from rerankq_worker.sandbox.admin import Admin
+from rerankq_worker.sandbox.bigram import BigramScorer
+from rerankq_worker.sandbox.config import SandboxConfig
+from rerankq_worker.sandbox.contract import RERANK_PATH
+from rerankq_worker.sandbox.delivery import reply
+from rerankq_worker.sandbox.endpoint import Endpoint
+from rerankq_worker.sandbox.errors import GatewayError, error_body, typical
+from rerankq_worker.sandbox.faults import RandomFaults
+from rerankq_worker.sandbox.journal import Journal
+from rerankq_worker.sandbox.latency import Latency
+from rerankq_worker.sandbox.request_id import (
+    REQUEST_ID_HEADER,
+    current_request_id,
+    start_request,
+)
+from rerankq_worker.sandbox.rules import FaultRules
+from rerankq_worker.sandbox.scoring import Scorer, ScorerName, resolve
+from rerankq_worker.sandbox.semantic import SemanticScorer, load_encoder
+
+# A worker opens its connections all at once: none of 1,000 should meet a full queue.
+_BACKLOG = 2048
+
+# Longer than a worker's pool keeps an idle connection, so that the client closes first.
+_KEEPALIVE_S = 75.0
+
+# At a stop, calls under way get this long; a hanging one would otherwise hold the server up.
+_SHUTDOWN_S = 1.0
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def serve(config: SandboxConfig, ready: Callable[[int], None] | None = None) -> None:
+    """Serve until cancelled, or until SIGTERM or SIGINT when run in the main thread.
+
+    Args:
+        config: What to serve.
+        ready: Called once with the port, as soon as connections are accepted.
+
+    Raises:
+        ScorerUnavailableError: The scorer asked for is not installed.
+        OSError: The port is taken, or the log file cannot be opened.
+    """
+    async with _scorer(resolve(config.scorer)) as scorer:
+        with contextlib.closing(Journal(config.log, config.log_entries)) as journal:
+            await _listen(config, build_app(config, scorer, journal), ready)
+
+
+async def _listen(
+    config: SandboxConfig, app: web.Application, ready: Callable[[int], None] | None
+) -> None:
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        # A client that goes away cancels its call: that is how a hanging one ever ends.
+        handler_cancellation=True,
+        keepalive_timeout=_KEEPALIVE_S,
+        shutdown_timeout=_SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port, backlog=_BACKLOG)
+        # Signals before `ready`: whoever is told that we are up may stop us at once.
+        with _stop_signals() as stop:
+            await site.start()
+            if ready is not None:
+                ready(runner.addresses[0][1])
+            await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def main_run(config: SandboxConfig) -> None:
+    """Serve in the foreground, saying where in one line; returns after SIGTERM or SIGINT.
+
+    Raises:
+        ScorerUnavailableError: The scorer asked for is not installed.
+        OSError: The port is taken, or the log file cannot be opened.
+    """
+    scorer = resolve(config.scorer)
+
+    def announce(port: int) -> None:
+        sys.stdout.write(banner(config, port, scorer) + "\n")
+        sys.stdout.flush()
+
+    asyncio.run(serve(config, announce))
+
+
+def banner(config: SandboxConfig, port: int, scorer: ScorerName) -> str:
+    """The line that says where the server listens."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    check = "on" if config.keys else "off"
+    return (
+        f"sandbox: listening on http://{host}:{port}{RERANK_PATH} "
+        f"(scorer: {scorer}, key check: {check})"
+    )
+
+
+def build_app(config: SandboxConfig, scorer: Scorer, journal: Journal) -> web.Application:
+    """Wire the parts; the only place that does."""
+    rules = FaultRules()
+    # Asked in this order: what somebody set on purpose comes before chance.
+    faults = (rules, RandomFaults(config))
+    latency = Latency(config.latency_ms, config.jitter, config.seed)
+    endpoint = Endpoint(config, scorer, latency, faults, journal)
+    app = web.Application(middlewares=[_gateway_manners], client_max_size=config.max_body_bytes)
+    app.on_response_prepare.append(_add_request_id)
+    app.add_routes([web.post(RERANK_PATH, endpoint.handle), *Admin(rules, journal).routes()])
+    return app
+
+
+@web.middleware
+async def _gateway_manners(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Give the request its id, and every refusal the gateway's shape: never a traceback."""
+    request_id = start_request()
+    try:
+        return await handler(request)
+    except GatewayError as error:
+        refusal = error
+    except web.HTTPException as error:
+        refusal = GatewayError(error.status, f"{error.reason} ({request.method})")
+    except ConnectionError:
+        raise  # the client is gone: nobody is left to be told
+    except Exception:  # noqa: BLE001 - a stand-in's own bug must look like a gateway's
+        refusal = typical(500)
+    return reply(refusal.status, error_body(refusal, request_id))
+
+
+async def _add_request_id(_request: web.Request, response: web.StreamResponse) -> None:
+    request_id = current_request_id()
+    if request_id is not None:
+        response.headers[REQUEST_ID_HEADER] = request_id
+
+
+@contextlib.asynccontextmanager
+async def _scorer(name: ScorerName) -> AsyncIterator[Scorer]:
+    scorer: Scorer = BigramScorer()
+    if name == "semantic":
+        # In a thread: loading takes a second, and a caller may share its loop with us.
+        scorer = SemanticScorer(await asyncio.to_thread(load_encoder))
+    with contextlib.closing(scorer):
+        yield scorer
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    taken: list[signal.Signals] = []
+    # Outside the main thread there are no signals: there only cancellation ends the wait.
+    with contextlib.suppress(ValueError, RuntimeError):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+            taken.append(number)
+    try:
+        yield stop
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
