@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from integration.sandbox.running import BODY, TIMEOUT_S, RunningSandbox
+from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import orjson
 import pytest
 import requests
 
-from integration.sandbox.running import BODY, TIMEOUT_S, RunningSandbox
+from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.sandbox.running import TIMEOUT_S, RunningSandbox
+from running.sandbox import TIMEOUT_S, RunningSandbox
 
 START = """
 from rerankq_worker.sandbox import SandboxConfig, main_run

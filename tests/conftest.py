@@ -1,0 +1,29 @@
+"""Servers that tests share: one Redis a test process, emptied before each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from running.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(_redis: RedisServer) -> str:
+    """The address of a real Redis that holds nothing."""
+    with _redis.client() as client:
+        client.flushall()
+    return _redis.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A real Redis of this test's own, to be stopped, killed or starved."""
+    with RedisServer(tmp_path) as server:
+        yield server

