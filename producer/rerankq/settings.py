@@ -30,7 +30,8 @@ OTHER_NAMES: Final = (
     "RERANKQ_MAX_ATTEMPTS",
     "RERANKQ_GIVE_UP_SECONDS",
     "RERANKQ_DRAIN_SECONDS",
-    # Read by the command line alone.
+    # Read by commands alone.
+    "RERANKQ_SANDBOX_KEY",
     "RERANKQ_FLOWER_AUTH",
     "RERANKQ_DEBUG",
 )

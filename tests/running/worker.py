@@ -42,7 +42,7 @@ class RunningWorker:
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._lanes = [lane] if lane else ["bulk", "interactive"]
-        self._command = command or (sys.executable, "-m", "rerankq.cli.main")
+        self._command = command or (sys.executable, "-m", "rerankq.cli")
         self._log = folder / f"worker-{lane}-{id(self)}.log"
         self.process: subprocess.Popen[bytes]
 

@@ -30,7 +30,8 @@ def end_with_stdin() -> None:
     """End this process as SIGTERM would, once whoever holds the other end of stdin is gone."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1024):
+        # Not sys.stdin: a thread that waits in its buffer aborts the interpreter at its end.
+        while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -62,9 +63,11 @@ class _Lanes:
         while True:
             started = clock()
             code = await self._run(lane)
-            if self._stopping.is_set() or code == SETUP_EXIT:
-                self._stop()
+            if self._stopping.is_set():
                 return abs(code)
+            if code == SETUP_EXIT:
+                self._stop()
+                return code
             failures = 0 if clock() - started > STEADY_SECONDS else failures + 1
             pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
             log.warning("the %s worker ended with %d: again in %g s", lane, code, pause)
@@ -79,7 +82,7 @@ class _Lanes:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "rerankq.cli.main",
+            "rerankq.cli",
             "worker",
             "--lane",
             lane.value,

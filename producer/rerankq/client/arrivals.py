@@ -7,7 +7,8 @@ there will be none.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Container, Iterable
+from collections.abc import AsyncGenerator, Container, Iterable
+from contextlib import aclosing
 from typing import Final
 
 from rerankq.errors import LedgerUnavailable
@@ -28,7 +29,7 @@ class Arrivals:
         self._store = store
         self._records = records
 
-    async def ends(self, job_ids: Iterable[str]) -> AsyncIterator[tuple[str, End]]:
+    async def ends(self, job_ids: Iterable[str]) -> AsyncGenerator[tuple[str, End], None]:
         """Each id once, with its end.
 
         Raises:
@@ -39,8 +40,12 @@ class Arrivals:
         last_heard = clock()
         while pending:
             try:
-                async with self._store.subscription() as subscription:
-                    async for job_id, end in self._follow(subscription, pending):
+                async with (
+                    self._store.subscription() as subscription,
+                    # Closed by hand: left to the garbage collector, it would outlive the client.
+                    aclosing(self._follow(subscription, pending)) as found,
+                ):
+                    async for job_id, end in found:
                         last_heard = clock()
                         if job_id in pending:
                             del pending[job_id]
@@ -52,7 +57,7 @@ class Arrivals:
 
     async def _follow(
         self, subscription: Subscription, pending: dict[str, None]
-    ) -> AsyncIterator[tuple[str, End]]:
+    ) -> AsyncGenerator[tuple[str, End], None]:
         line = deque(pending)
         for _ in range(0, len(line), PAGE):
             page = _next_page(line, pending)
@@ -61,15 +66,16 @@ class Arrivals:
             for each in await self._records.ends(page):
                 yield each
         while pending:
-            async for each in _heard(subscription, ASK_SECONDS, pending):
-                yield each
+            async with aclosing(_heard(subscription, ASK_SECONDS, pending)) as heard:
+                async for each in heard:
+                    yield each
             for each in await self._records.ends(_next_page(line, pending)):
                 yield each
 
 
 async def _heard(
     subscription: Subscription, seconds: float, pending: dict[str, None]
-) -> AsyncIterator[tuple[str, End]]:
+) -> AsyncGenerator[tuple[str, End], None]:
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     while pending and (left := until - clock()) > 0:

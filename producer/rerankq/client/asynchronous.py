@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from typing import Final, Self, Unpack
 
 from rerankq.client.arrivals import Arrivals
@@ -50,8 +51,8 @@ class AsyncJobHandle:
             LedgerUnavailable: Redis has been away for a minute.
         """
         if self._end is None:
-            async for handle in self.client.as_completed([self], timeout):
-                return await handle.result()
+            async with aclosing(self.client.as_completed([self], timeout)) as completed:
+                await anext(completed)
         if isinstance(self._end, RerankResult):
             return self._end
         raise self._end or AssertionError("as_completed yields every handle")
@@ -198,18 +199,19 @@ class AsyncRerankClient:
         """
         waiting = {handle.id: handle for handle in handles}
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        arrivals = self._arrivals.ends(list(waiting))
-        while waiting:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    job_id, end = await anext(arrivals)
-            except TimeoutError:
-                raise ResultTimeout(
-                    f"{_some(waiting)} not ended after {timeout:g} seconds: wait on, or ask later"
-                ) from None
-            handle = waiting.pop(job_id)
-            handle.settle(end)
-            yield handle
+        async with aclosing(self._arrivals.ends(list(waiting))) as arrivals:
+            while waiting:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        job_id, end = await anext(arrivals)
+                except TimeoutError:
+                    raise ResultTimeout(
+                        f"{_some(waiting)} not ended after {timeout:g} seconds: it goes on, "
+                        "so wait again or ask later"
+                    ) from None
+                handle = waiting.pop(job_id)
+                handle.settle(end)
+                yield handle
 
     def _handle(self, admission: Admission) -> AsyncJobHandle:
         if admission.verdict is Verdict.CONFLICT:

@@ -63,6 +63,7 @@ class RerankClient:
     ) -> None:
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
         self._lock = threading.Lock()
+        self._closed = False
         self._process: int | None = None
         self._portal: Portal
         self._client: AsyncRerankClient
@@ -76,10 +77,10 @@ class RerankClient:
     def close(self) -> None:
         """Publish what is under way, then give connections and threads back."""
         with self._lock:
-            if self._process == os.getpid():
+            if not self._closed and self._process == os.getpid():
                 self._portal.call(self._client.close())
                 self._portal.close()
-            self._process = None
+            self._closed = True
 
     def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
@@ -131,6 +132,8 @@ class RerankClient:
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:
+            if self._closed:
+                raise RuntimeError("this RerankClient is closed: make a new one")
             if self._process != os.getpid():
                 # First use, or first use after a fork: the parent's loop did not come along.
                 self._portal = Portal()

@@ -31,6 +31,8 @@ class Portal:
 
     def close(self) -> None:
         """End the loop and its thread."""
+        # Sockets that were closed last need one more turn of the loop to let go.
+        self.call(asyncio.sleep(0))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -1,0 +1,129 @@
+# Needs a Python of 3.11 or later and make; everything else is fetched into .venv and .make.
+# Kept to what GNU make 3.81 (macOS) and a POSIX shell understand.
+
+# Tried in this order. The first that *runs* and is new enough is taken, not the first that is
+# found: a version manager leaves commands on PATH that only say which version to install.
+PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
+
+# Test processes at a time. Two keeps real Redis and Celery processes honest on a small machine.
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+# Every file of requirements.lock, downloaded and checked against its hash once. The virtualenvs
+# below are filled from here without an index: quick, and nothing else can get in.
+WHEELS := .make/wheels
+WHEEL_VENV := .make/wheel-venv
+CLIENT_VENV := .make/client-venv
+
+# Stamps lie inside what they vouch for: whoever deletes the folder deletes the claim.
+HAS_PIP := $(VENV)/.has-pip
+HAS_PROJECT := $(VENV)/.has-project
+HAS_WHEELS := $(WHEELS)/.complete
+
+# Byte code is written at first import (see below), so it has to be allowed to: with this variable
+# set, as in many containers, each process would compile everything again, at seconds a start.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A test never spends money or touches a queue in use, whatever the shell has set.
+HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RERANKQ_UPSTREAM_URL
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo test check lock build clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves it up
+	@$(BIN)/rerankq demo $(if $(filter-out 0 no false,$(SERVE)),--serve)
+
+# Acceptance tests drive the installed wheel and not the checkout: a file that was left out of
+# the package, or a dependency that only `dev` brings, fails here and not at a user's.
+test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, the last ones on the built wheel
+	@echo '==> installing the wheel: with everything, and as a client alone'
+	@set -e; for wheel in dist/*.whl; do \
+	    $(PIP) --python $(WHEEL_VENV)/bin/python uninstall --yes rerankq; \
+	    $(PIP) --python $(CLIENT_VENV)/bin/python uninstall --yes rerankq; \
+	    $(PIP) --python $(WHEEL_VENV)/bin/python install \
+	        --no-index --find-links $(WHEELS) --no-compile "$${wheel}[all]"; \
+	    $(PIP) --python $(CLIENT_VENV)/bin/python install \
+	        --no-index --find-links $(WHEELS) --no-compile "$${wheel}"; \
+	done
+	$(HERMETIC) $(BIN)/pytest -n $(JOBS) tests/unit tests/integration
+	$(HERMETIC) \
+	    RERANKQ_TEST_BIN='$(CURDIR)/$(WHEEL_VENV)/bin' \
+	    RERANKQ_TEST_CLIENT_BIN='$(CURDIR)/$(CLIENT_VENV)/bin' \
+	    $(BIN)/pytest tests/acceptance
+
+check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/hadolint ops/Dockerfile
+
+# The two short locks are subsets of the first, so that the image runs what the tests ran.
+lock: $(HAS_PIP) ## Write the lock files anew; UPGRADE=1 takes newer versions
+	@echo '==> locking'
+	@$(BIN)/python -m venv --without-pip .make/lock-venv
+	@$(PIP) --python .make/lock-venv/bin/python install uv
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra all --extra dev \
+	    pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock --extra worker --extra gateway --extra monitor \
+	    pyproject.toml --output-file ops/requirements-image.lock
+	@echo hatchling > .make/build-requirements.in
+	$(COMPILE) --constraint requirements.lock --no-annotate \
+	    .make/build-requirements.in --output-file ops/requirements-build.lock
+
+COMPILE = @UV_CUSTOM_COMPILE_COMMAND='make lock' .make/lock-venv/bin/uv pip compile --quiet \
+    --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
+    --no-emit-index-url --no-emit-find-links
+
+build: $(HAS_PROJECT) ## Build the wheel into dist/
+	@rm -rf dist
+	@$(BIN)/hatchling build --target wheel
+
+clean: ## Delete everything that make made
+	rm -rf $(VENV) .make dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find producer worker tests ops -type d -name __pycache__ -exec rm -rf {} +
+
+# An old pip would do, but the newest takes half the time over a lock file with many hashes.
+$(HAS_PIP):
+	@set -e; for python in $(PYTHON); do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then \
+	        echo "==> making $(VENV) with $$("$$python" --version)"; \
+	        "$$python" -m venv $(VENV); \
+	        $(PIP) install --upgrade pip; \
+	        touch $@; \
+	        exit 0; \
+	    fi; \
+	done; \
+	echo 'error: no Python 3.11 or later with venv among: $(PYTHON)' >&2; \
+	echo '       install one (on Debian and Ubuntu its -venv package too), or: make PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+$(HAS_WHEELS): requirements.lock $(HAS_PIP)
+	@echo '==> downloading what requirements.lock names, each file checked against its hash'
+	@rm -rf $(WHEELS)
+	@$(PIP) wheel --no-deps --require-hashes --requirement requirements.lock --wheel-dir $(WHEELS)
+	@touch $@
+
+# Not compiled in advance: that takes longer than everything else here, for modules nobody imports.
+$(HAS_PROJECT): $(HAS_WHEELS) pyproject.toml
+	@echo '==> installing into $(VENV)'
+	@$(PIP) install --no-index --no-deps --no-compile $(WHEELS)/*.whl
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Empty ones; `make test` puts the wheel in. Made anew when dependencies change: one that was
+# dropped by mistake must not linger here and hide it.
+$(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete: $(HAS_WHEELS) pyproject.toml
+	@$(BIN)/python -m venv --without-pip --clear $(@D)
+	@touch $@

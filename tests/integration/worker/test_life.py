@@ -1,0 +1,133 @@
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from rerankq import JobHandle, RerankClient, errors
+from running.sandbox import RunningSandbox
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+DOCUMENTS = ["one document", "and a second one"]
+
+
+def submitted(client: RerankClient, count: int) -> list[JobHandle]:
+    return list(
+        client.submit_many({"query": f"q{n}", "documents": DOCUMENTS} for n in range(count))
+    )
+
+
+def calls_by_job(upstream: RunningSandbox) -> Counter[str]:
+    return Counter(str(entry["job_id"]) for entry in upstream.log())
+
+
+def in_flight(upstream: RunningSandbox, count: int) -> None:
+    eventually(lambda: upstream.stats()["in_flight"] >= count, f"{count} calls are under way")
+
+
+def test_sigterm_lets_running_jobs_finish(redis_url: str, tmp_path: Path) -> None:
+    """SIGTERM drains: what runs is finished, nothing is called twice, the exit code is 0."""
+    with (
+        RunningSandbox(latency_ms=1000) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        jobs = submitted(client, 30)
+        in_flight(upstream, 30)
+        assert worker.terminate() == 0
+        assert all(job.status().state == "succeeded" for job in jobs)
+        assert set(calls_by_job(upstream).values()) == {1}
+
+
+def test_what_cannot_finish_in_time_is_handed_back(redis_url: str, tmp_path: Path) -> None:
+    """A job that outlasts the drain goes back at once and costs no attempt."""
+    with RunningSandbox() as upstream, RerankClient(redis_url) as client:
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        with RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=0.5) as worker:
+            job = submitted(client, 1)[0]
+            in_flight(upstream, 1)
+            assert worker.terminate() == 0
+        assert job.status().state in {"scheduled", "queued"}
+        with RunningWorker(redis_url, upstream.url, tmp_path):
+            assert job.result(timeout=30).attempts == 1
+
+
+def test_a_killed_workers_jobs_are_done_by_another(redis_url: str, tmp_path: Path) -> None:
+    """After kill -9 every job ends once; only those in flight may reach upstream twice."""
+    with (
+        RunningSandbox(latency_ms=300) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=20) as doomed,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=20),
+        RerankClient(redis_url) as client,
+    ):
+        jobs = submitted(client, 400)
+        in_flight(upstream, 30)
+        doomed.process.send_signal(signal.SIGKILL)
+        for job in client.as_completed(jobs, timeout=60):
+            assert len(job.result().results) == 2
+        assert calls_by_job(upstream).total() - len(jobs) <= 20
+
+
+def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> None:
+    """When Redis cuts every connection, each job still reaches upstream exactly once."""
+    with (
+        RunningSandbox(latency_ms=200) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=20),
+        RerankClient(redis_url) as client,
+        Redis.from_url(redis_url) as judge,
+    ):
+        jobs = submitted(client, 200)
+        in_flight(upstream, 10)
+        judge.execute_command("CLIENT", "KILL", "TYPE", "normal")
+        for job in client.as_completed(jobs, timeout=60):
+            assert len(job.result().results) == 2
+        assert set(calls_by_job(upstream).values()) == {1}
+
+
+def test_a_cancelled_job_stays_cancelled_under_a_workers_hands(
+    redis_url: str, tmp_path: Path
+) -> None:
+    """A job cancelled while it runs ends as cancelled, whatever its call comes to."""
+    with (
+        RunningSandbox(latency_ms=800) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        job = submitted(client, 1)[0]
+        in_flight(upstream, 1)
+        assert client.cancel(job.id) == "running"
+        with pytest.raises(errors.JobCancelled):
+            job.result(timeout=30)
+        assert worker.terminate() == 0
+        assert job.status().state == "cancelled"
+
+
+def test_a_wrong_setting_ends_the_start(redis_url: str, tmp_path: Path) -> None:
+    """A worker with a wrong setting names it and exits with 2, without a traceback."""
+    worker = RunningWorker(redis_url, "not-a-url", tmp_path)
+    with pytest.raises(AssertionError, match="RERANKQ_UPSTREAM_URL"), worker:
+        pass
+    assert worker.process.wait(30) == 2
+    assert "Traceback" not in worker.log()
+
+
+def test_nothing_private_is_logged(redis_url: str, tmp_path: Path) -> None:
+    """Key, query and documents stand nowhere in the worker's log, also when jobs fail."""
+    secrets = ("sk-test", "CANARY-QUERY-in-every-field", "CANARY-DOCUMENT-in-every-field")
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=1) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        echo = {"error": {"message": f"cannot rank {secrets[1]} by {secrets[2]}"}}
+        upstream.set_faults({"times": 1, "action": {"kind": "status", "status": 400, "body": echo}})
+        failed = client.submit(query=secrets[1], documents=[secrets[2]])
+        with pytest.raises(errors.JobFailed) as caught:
+            failed.result(timeout=30)
+        client.submit(query=secrets[1], documents=[secrets[2]]).result(timeout=30)
+        assert worker.terminate() == 0
+    for secret in secrets:
+        assert secret not in worker.log()
+        assert secret not in str(caught.value)
