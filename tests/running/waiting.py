@@ -9,7 +9,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
-def eventually(condition: Callable[[], T], what: str, *, seconds: float = 30.0) -> T:
+def eventually(condition: Callable[[], T | None], what: str, *, seconds: float = 30.0) -> T:
     """The first truthy value of `condition`; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:

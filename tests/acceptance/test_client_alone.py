@@ -1,0 +1,38 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("httpx", "aiohttp", "flower", "numpy", "rerankq_worker")
+
+
+def client_python() -> str:
+    folder = os.environ.get("RERANKQ_TEST_CLIENT_BIN")
+    if not folder:
+        pytest.skip("needs an environment with the client alone: `make test` makes one")
+    return str(Path(folder) / "python")
+
+
+def test_the_client_needs_no_extra() -> None:
+    """Where `pip install rerankq` is all there is, the client imports, and loads nothing heavy."""
+    script = f"import sys, rerankq; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run(
+        [client_python(), "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_command_of_a_missing_extra_says_which() -> None:
+    """`rerankq worker` without its extra is one line that says what to install."""
+    done = subprocess.run(
+        [client_python(), "-m", "rerankq.cli", "worker"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert 'pip install "rerankq[worker]"' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
