@@ -75,6 +75,7 @@ class WorkerApp(Celery):
 
 def _worker_settings() -> dict[str, Any]:
     return {
+        "broker_transport": "rerankq_worker.broker:GatedTransport",
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         # Counts active messages as unacknowledged ones, which ours are not.

@@ -1,0 +1,66 @@
+"""Messages that were no hints: put aside by workers, counted, and shown to operators.
+
+They say nothing about jobs: a job whose hint was poisoned is announced again like any other
+that lost its hint. A stranger's message may hold anything, so it is shown only when asked for.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rerankq.contract import Message
+from rerankq.ledger.store import Argument, Store
+
+POISON_KEY: Final = "rerankq:poison"
+COUNTS_KEY: Final = "rerankq:poison:counts"
+MOST_KEPT: Final = 1000
+MOST_BYTES: Final = 64 * 1024
+
+
+class PoisonedMessage(Message):
+    """A message that was put aside.
+
+    Attributes:
+        queue: where it lay.
+        fault: why it was not let in.
+        size: its length in bytes.
+        content: its beginning, at most `MOST_BYTES`, with what is no UTF-8 replaced.
+    """
+
+    queue: str
+    fault: str
+    size: int
+    content: str
+
+
+def put_aside(queue: str, fault: str, message: bytes) -> Sequence[tuple[Argument, ...]]:
+    """The commands that record a message, the newest first and a bounded number of them."""
+    content = message[:MOST_BYTES].decode(errors="replace")
+    record = PoisonedMessage(queue=queue, fault=fault, size=len(message), content=content)
+    return (
+        ("LPUSH", POISON_KEY, record.encode()),
+        ("LTRIM", POISON_KEY, 0, MOST_KEPT - 1),
+        ("HINCRBY", COUNTS_KEY, fault, 1),
+    )
+
+
+class Quarantine:
+    """What operators may ask. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def counts(self) -> dict[str, int]:
+        """How many messages were put aside in all, by fault."""
+        flat = await self._store.command("HGETALL", COUNTS_KEY)
+        pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
+        return {fault.decode(): int(count) for fault, count in pairs}
+
+    async def messages(self, most: int) -> list[PoisonedMessage]:
+        """Those kept, the newest first."""
+        kept = await self._store.command("LRANGE", POISON_KEY, 0, most - 1)
+        return [PoisonedMessage.parse(each) for each in kept]
+
+    async def purge(self) -> int:
+        """Forget the messages kept; returns how many. The counts stay."""
+        kept, _ = await self._store.commands(("LLEN", POISON_KEY), ("DEL", POISON_KEY))
+        return int(kept)

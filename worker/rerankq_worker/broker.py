@@ -1,0 +1,58 @@
+"""kombu's Redis transport with a gate: poison is put aside before Celery meets it.
+
+The gate stands in the client with which kombu reads its queues. A poisoned message looks to
+kombu like a poll that found nothing, so the consumer goes on as if it had never been there.
+"""
+
+import logging
+from typing import Any
+
+from kombu.transport.redis import Channel, Transport
+from redis import Redis
+from redis.exceptions import RedisError
+
+from rerankq.ledger.quarantine import put_aside
+from rerankq_worker.envelope import fault_in
+
+log = logging.getLogger(__name__)
+
+
+class GatedRedis(Redis):
+    """A Redis client whose blocking pops let nothing through but hints."""
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        """The reply to a command; None for a BRPOP that brought poison."""
+        reply = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name != "BRPOP" or not reply:
+            return reply
+        queue, message = reply
+        fault = fault_in(message)
+        if fault is None:
+            return reply
+        log.warning("a message in %s is no hint (%s): put aside", queue.decode(), fault)
+        self._put_aside(queue.decode(), fault, message)
+        return None
+
+    def _put_aside(self, queue: str, fault: str, message: bytes) -> None:
+        # Not on this client's connection: kombu is in the middle of a poll there.
+        other = Redis(connection_pool=self.connection_pool)
+        try:
+            with other.pipeline() as pipeline:
+                for command in put_aside(queue, fault, message):
+                    pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+                pipeline.execute()
+        except RedisError as error:
+            log.warning("it could not be kept for inspection (%s)", type(error).__name__)
+
+
+class GatedChannel(Channel):
+    """A channel that reads through the gate."""
+
+    def _get_client(self) -> type[Redis]:
+        return GatedRedis
+
+
+class GatedTransport(Transport):
+    """Set as Celery's `broker_transport`."""
+
+    Channel = GatedChannel
