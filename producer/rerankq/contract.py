@@ -8,11 +8,13 @@ is acceptable everywhere. `rerankq schema` prints all of it as JSON Schema.
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -191,6 +193,20 @@ def new_job_id() -> str:
     return str(uuid.uuid4())
 
 
+def _unix_seconds(moment: object) -> object:
+    """A time as Unix seconds, from a datetime or ISO 8601 text too; both with their offset."""
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            raise ValueError("must be Unix seconds, or a time as in 2030-01-31T08:00Z") from None
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise ValueError("must say its offset from UTC")
+        return moment.timestamp()
+    return moment
+
+
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
@@ -210,6 +226,9 @@ class Job(Versioned):
     ] = Field(default_factory=dict)
     deadline_seconds: Annotated[float, Field(gt=0, le=MAX_DEADLINE_SECONDS)] | None = Field(
         default=None, description="Seconds after acceptance by which the job must have ended."
+    )
+    not_before: Annotated[float, BeforeValidator(_unix_seconds)] | None = Field(
+        default=None, description="Time before which the job may not run, in Unix seconds."
     )
     idempotency_key: Label | None = None
     trace_context: dict[str, Label] = Field(

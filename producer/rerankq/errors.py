@@ -53,9 +53,13 @@ class InvalidRequest(RerankqError):
     code = "invalid_request"
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}" if field else reason)
+        # The arguments as given, so that the error can be pickled.
+        super().__init__(field, reason)
         self.field = field
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
 
 
 class UnsupportedVersion(InvalidRequest):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final, Self
 
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rerankq.contract import DEFAULT_MODEL
@@ -50,8 +51,11 @@ class ClientSettings(BaseSettings):
     model: Annotated[str, StringConstraints(min_length=1)] = Field(
         default=DEFAULT_MODEL, description="Model for jobs that name none."
     )
-    result_ttl: Annotated[float, Field(ge=1)] = Field(
+    result_ttl: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
         default=86_400.0, description="Seconds to keep a result; its record stays twice as long."
+    )
+    dead_ttl: Annotated[float, Field(ge=1)] = Field(
+        default=604_800.0, description="Seconds to keep a failed job, to be looked at or replayed."
     )
     max_queue_depth: Annotated[int, Field(ge=1)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
@@ -98,7 +102,10 @@ def _variable(name: str, alias: object) -> str:
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
-        f"{_name(str(fault['loc'][0]) if fault['loc'] else '')}: {_reason(fault['msg'])}"
+        # A fault between settings has no place of its own: its sentence names them.
+        f"{_name(str(fault['loc'][0]))}: {_reason(fault)}"
+        if fault["loc"]
+        else fault["msg"].removeprefix("Value error, ")
         for fault in faults
     )
 
@@ -107,6 +114,8 @@ def _name(location: str) -> str:
     return location if location.isupper() else PREFIX + location.upper()
 
 
-def _reason(message: str) -> str:
-    message = message.removeprefix("Value error, ")
+def _reason(fault: ErrorDetails) -> str:
+    if fault["type"] == "string_pattern_mismatch":
+        return "must begin with redis://, rediss:// or unix://"  # the one pattern there is
+    message = fault["msg"].removeprefix("Value error, ")
     return message[:1].lower() + message[1:]

@@ -18,3 +18,11 @@ def eventually(condition: Callable[[], T | None], what: str, *, seconds: float =
             return value
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(POLL_SECONDS)
+
+
+def lasting(seconds: float, still: Callable[[], object], what: str) -> None:
+    """Let a fault last: returns after `seconds`, and fails when `still` turns false before."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        assert still(), f"not for {seconds:g} s: {what}"
+        time.sleep(min(left, POLL_SECONDS))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,7 @@ class RunningWorker:
         folder: where its log lies.
         lane: the lane to serve; both when empty.
         command: how to call `rerankq`; this environment's when empty.
+        environment: more variables for the process.
         settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
     """
 
@@ -32,6 +34,7 @@ class RunningWorker:
         *,
         lane: str = "bulk",
         command: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
         self._redis_url = redis_url
@@ -40,6 +43,7 @@ class RunningWorker:
             "RERANKQ_UPSTREAM_URL": upstream_url,
             "DMXAPI_API_KEY": "sk-test",
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
+            **(environment or {}),
         }
         self._lanes = [lane] if lane else ["bulk", "interactive"]
         self._command = command or (sys.executable, "-m", "rerankq.cli")

@@ -5,17 +5,19 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from celery import Celery
 
 from rerankq.announce import Announcer, celery_settings
 from rerankq.contract import Lane
+from rerankq.ledger.backlog import Backlog
 from rerankq.ledger.leases import Leases
-from rerankq.ledger.store import Store
+from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
 from rerankq_worker.executor import Executor
+from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import keep_leases
 from rerankq_worker.pool import AsyncioPool
@@ -27,6 +29,8 @@ from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.tasks import HintService, RerankTask
+from rerankq_worker.vitals import Vitals
+from rerankq_worker.watchdog import watch
 
 DIALECTS: Final[dict[str, type[Dialect]]] = {"dmxapi": DmxapiDialect}
 
@@ -51,10 +55,11 @@ class WorkerApp(Celery):
         self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
         self.conf.update(celery_settings(str(settings.redis_url)) | _worker_settings())
         self.register_task(RerankTask())
+        self.vitals = Vitals()
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """What the pool opens on its loop."""
-        return _service(self._settings, self.node)
+        return _service(self._settings, self.lane, self.node, self.vitals)
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
@@ -89,16 +94,19 @@ def _worker_settings() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _service(settings: WorkerSettings, node: str) -> AsyncIterator[HintService]:
+async def _service(
+    settings: WorkerSettings, lane: Lane, node: str, vitals: Vitals
+) -> AsyncIterator[HintService]:
     provider = HttpProvider(
         url=str(settings.upstream_url),
         authorization=settings.auth_prefix + settings.require_key(),
         dialect=DIALECTS[settings.dialect](),
         call_seconds=settings.call_seconds,
     )
-    lasting = {"lease_seconds": settings.lease_seconds, "result_ttl": settings.result_ttl}
+    retention = Retention(settings.result_ttl, settings.dead_ttl)
+    lease_seconds = settings.lease_seconds
     async with Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store, provider:
-        leases = Leases(store, worker=node, **lasting)
+        leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
         writer = ResultWriter(leases, holdings)
         executor = Executor(
@@ -111,12 +119,25 @@ async def _service(settings: WorkerSettings, node: str) -> AsyncIterator[HintSer
             ),
             max_in_flight=settings.max_in_flight,
         )
-        async with _background(
-            writer.run(),
-            keep_leases(leases, holdings, lease_seconds=settings.lease_seconds),
-            reconcile(Sweep(store, **lasting), Announcer(settings.redis_url)),
+        async with (
+            _health(settings, vitals),
+            _background(
+                writer.run(),
+                watch(vitals, Backlog(store, lane), has_room=holdings.has_room),
+                keep_leases(leases, holdings, lease_seconds=lease_seconds),
+                reconcile(
+                    Sweep(store, retention, lease_seconds=lease_seconds),
+                    Announcer(settings.redis_url),
+                ),
+            ),
         ):
             yield HintService(executor, drain_seconds=settings.drain_seconds)
+
+
+def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextManager[None]:
+    if settings.health_port is None:
+        return nullcontext()
+    return health_served(vitals, host=settings.health_host, port=settings.health_port)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ def worker(
     if end_with_parent:
         end_with_stdin()
     if len(lanes) > 1:
-        raise typer.Exit(serve_lanes(lanes))
+        raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 

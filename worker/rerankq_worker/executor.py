@@ -50,6 +50,7 @@ class Executor:
         self._policy = policy
         self._calls = asyncio.Semaphore(max_in_flight)
         self._turn = asyncio.Lock()
+        self._hurry = asyncio.Event()
 
     async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
         """Work on the jobs that a hint names; returns how many took which outcome.
@@ -76,15 +77,23 @@ class Executor:
 
         What is given back is queued again at once, and has used no attempt.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                await self._holdings.emptied()
-        except TimeoutError:
+        running = len(self._holdings.leases())
+        if running:
+            log.info("%d jobs may finish within %g s; another signal ends that", running, seconds)
+        emptied = asyncio.create_task(self._holdings.emptied())
+        hurried = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({emptied, hurried}, timeout=seconds, return_when="FIRST_COMPLETED")
+        hurried.cancel()
+        if not emptied.done():
             unfinished = self._holdings.interrupt()
             log.warning("handing back %d jobs that did not finish in time", len(unfinished))
             for lease in unfinished:
                 self._writer.put(Postponement(lease, lease.attempts, 0))
-            await self._holdings.emptied()
+        await emptied
+
+    def hurry(self) -> None:
+        """Cut a drain short: what runs is given back now."""
+        self._hurry.set()
 
     async def _claim(self, hint: Hint) -> list[Lease]:
         while True:
@@ -110,7 +119,7 @@ class Executor:
             job = Job.parse(lease.payload)
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
-            return Finish(lease, lease.attempts, JobState.FAILED, outcomes.failure(end))
+            return _failed(lease, lease.attempts, end)
         async with self._calls:
             outcome = await rerank(
                 job,
@@ -130,8 +139,11 @@ def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
         case RetryAfter(seconds, attempts):
             return Postponement(lease, attempts, seconds)
         case _:
-            stored = outcomes.failure(outcome.end)
-            return Finish(lease, outcome.attempts, JobState.FAILED, stored)
+            return _failed(lease, outcome.attempts, outcome.end)
+
+
+def _failed(lease: Lease, attempts: int, end: JobFailed) -> Finish:
+    return Finish(lease, attempts, JobState.FAILED, outcomes.failure(end), end.reason)
 
 
 def _unforeseen(lease: Lease, error: Exception) -> Finish:
@@ -144,7 +156,7 @@ def _unforeseen(lease: Lease, error: Exception) -> Finish:
     end = JobFailed(
         "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
     )
-    return Finish(lease, lease.attempts + 1, JobState.FAILED, outcomes.failure(end))
+    return _failed(lease, lease.attempts + 1, end)
 
 
 def _name(outcome: Finish | Postponement) -> str:

@@ -19,6 +19,10 @@ class Holdings:
         self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._released = asyncio.Event()
 
+    def has_room(self) -> bool:
+        """Whether another message's worth of jobs may be taken."""
+        return len(self._held) < self._limit
+
     def leases(self) -> list[Lease]:
         """The leases held."""
         return [lease for lease, _ in self._held.values()]

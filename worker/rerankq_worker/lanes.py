@@ -21,9 +21,14 @@ SETUP_EXIT: Final = 2
 """Exit code of a worker whose settings are wrong: starting it again would not help."""
 
 
-def serve_lanes(lanes: Sequence[Lane]) -> int:
-    """Run a worker process for each lane until a signal ends them; returns the exit code."""
-    return asyncio.run(_Lanes().run(lanes))
+def serve_lanes(lanes: Sequence[Lane], *, first_health_port: int | None) -> int:
+    """Run a worker process for each lane until a signal ends them; returns the exit code.
+
+    Args:
+        lanes: the lanes, each once.
+        first_health_port: the first lane's; the next lane takes the next port.
+    """
+    return asyncio.run(_Lanes(lanes, first_health_port).run())
 
 
 def end_with_stdin() -> None:
@@ -39,15 +44,17 @@ def end_with_stdin() -> None:
 
 
 class _Lanes:
-    def __init__(self) -> None:
+    def __init__(self, lanes: Sequence[Lane], first_health_port: int | None) -> None:
+        self._lanes = lanes
+        self._first_health_port = first_health_port
         self._stopping = asyncio.Event()
         self._processes: dict[Lane, asyncio.subprocess.Process] = {}
 
-    async def run(self, lanes: Sequence[Lane]) -> int:
+    async def run(self) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        codes = await asyncio.gather(*(self._keep(lane) for lane in lanes))
+        codes = await asyncio.gather(*(self._keep(lane) for lane in self._lanes))
         return max(codes)
 
     def _stop(self) -> None:
@@ -78,6 +85,12 @@ class _Lanes:
                 continue
             return 0
 
+    def _health_port(self, lane: Lane) -> dict[str, str]:
+        if self._first_health_port is None:
+            return {}
+        port = self._first_health_port + self._lanes.index(lane)
+        return {"RERANKQ_HEALTH_PORT": str(port)}
+
     async def _run(self, lane: Lane) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -89,6 +102,7 @@ class _Lanes:
             "--end-with-stdin",
             # Held open by this process alone: should it be killed, the lanes end too.
             stdin=asyncio.subprocess.PIPE,
+            env=os.environ | self._health_port(lane),
             # A Ctrl-C in the terminal must not arrive twice: signals come from here alone.
             start_new_session=True,
         )

@@ -21,9 +21,11 @@ from typing import Any, ClassVar, Final, Protocol
 from billiard.einfo import ExceptionInfo
 from celery import Task
 from celery.concurrency.base import BasePool
+from celery.signals import worker_shutting_down
 from kombu.asynchronous import get_event_loop
 from kombu.serialization import loads
 
+BEAT_SECONDS: Final = 1.0
 JSON_ONLY: Final = frozenset({"application/json"})
 
 
@@ -36,6 +38,10 @@ class Service(Protocol):
 
     async def drain(self) -> None:
         """Finish what was accepted, or give it back."""
+        ...
+
+    def hurry(self) -> None:
+        """Cut a drain short, now or when it comes."""
         ...
 
 
@@ -92,6 +98,7 @@ class AsyncioPool(BasePool):
         hub = get_event_loop()
         assert hub is not None  # noqa: S101  Celery makes it before the pool
         self._hub = hub
+        self._signals = 0
         self._unaccepted: set[asyncio.Task[None]] = set()
         opened: Future[None] = Future()
         self._thread = threading.Thread(
@@ -99,6 +106,11 @@ class AsyncioPool(BasePool):
         )
         self._thread.start()
         opened.result()
+        worker_shutting_down.connect(self._on_signal)
+
+    def register_with_event_loop(self, loop: Any) -> None:
+        """Let the hub beat, now and after each new connection."""
+        loop.call_repeatedly(BEAT_SECONDS, self._beat)
 
     def on_apply(
         self,
@@ -113,6 +125,7 @@ class AsyncioPool(BasePool):
         assert callback is not None  # noqa: S101  Celery's requests always pass both
         assert accept_callback is not None  # noqa: S101
         delivery = Delivery(target, tuple(args), accept_callback, callback)
+        self.app.vitals.delivery = time.monotonic()
         self._loop.call_soon_threadsafe(self._deliver, delivery)
 
     def on_stop(self) -> None:
@@ -126,6 +139,15 @@ class AsyncioPool(BasePool):
 
     def on_terminate(self) -> None:
         """A cold stop: leave at once. The leases run out, and the jobs are queued again."""
+
+    def _beat(self) -> None:
+        self.app.vitals.hub_beat = time.monotonic()
+
+    def _on_signal(self, **_: Any) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            # Asked twice: whoever asks does not want to wait.
+            self._loop.call_soon_threadsafe(self._service.hurry)
 
     def terminate_job(self, pid: int, signal: Any = None) -> None:
         """Do nothing: a message is only a hint; `rerankq cancel` ends a job."""

@@ -47,6 +47,12 @@ class WorkerSettings(ClientSettings):
         default=30.0, description="How long SIGTERM lets running jobs finish."
     )
 
+    health_host: str = Field(default="127.0.0.1", description="Where /live and /ready answer.")
+    health_port: Annotated[int, Field(ge=1, le=65_534)] | None = Field(
+        default=None,
+        description="Their port; none when unset. The second lane of a command takes the next.",
+    )
+
     @field_validator("api_keys", mode="before")
     @classmethod
     def _separated(cls, keys: object) -> object:

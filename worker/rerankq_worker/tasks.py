@@ -25,6 +25,10 @@ class HintService:
         """
         return await self._executor.serve(Hint.parse(arguments), accepted)
 
+    def hurry(self) -> None:
+        """Cut a drain short."""
+        self._executor.hurry()
+
     async def drain(self) -> None:
         """Let running jobs finish within the time set, and give the others back."""
         await self._executor.drain(self._drain_seconds)

@@ -13,7 +13,7 @@ from rerankq.errors import IdempotencyConflict, QueueFull, ResultTimeout
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake, Verdict
 from rerankq.ledger.records import End, Records
-from rerankq.ledger.store import Store
+from rerankq.ledger.store import Retention, Store
 from rerankq.settings import ClientSettings
 
 ROOM_SECONDS: Final = 0.5
@@ -80,7 +80,9 @@ class AsyncRerankClient:
         self._store = Store(self.settings.redis_url)
         self._intake = Intake(self._store, max_queue_depth=self.settings.max_queue_depth)
         self.publishing = Publishing(self.settings.redis_url)
-        self.records = Records(self._store, result_ttl=self.settings.result_ttl)
+        self.records = Records(
+            self._store, Retention(self.settings.result_ttl, self.settings.dead_ttl)
+        )
         self.batches = Batches(self._store)
         self._arrivals = Arrivals(self._store, self.records)
 
@@ -147,25 +149,23 @@ class AsyncRerankClient:
         Raises:
             InvalidRequest, IdempotencyConflict, LedgerUnavailable: as in `submit`.
         """
-        handles: list[AsyncJobHandle] = []
-        while jobs:
-            admissions = await self._intake.submit(jobs)
+        admitted: dict[str, Admission] = {}
+        waiting = jobs
+        while waiting:
             accepted, refused = [], []
-            for job, admission in zip(jobs, admissions, strict=True):
+            for job, admission in zip(waiting, await self._intake.submit(waiting), strict=True):
                 if admission.verdict is Verdict.FULL:
                     refused.append(job)
-                elif admission.verdict is Verdict.ACCEPTED:
+                    continue
+                admitted[job.id] = admission
+                if admission.verdict is Verdict.ACCEPTED:
                     accepted.append(job)
             await self.publishing.announce_soon(accepted)
-            handles += [
-                self._handle(admission)
-                for admission in admissions
-                if admission.verdict is not Verdict.FULL
-            ]
-            jobs = refused
-            if jobs:
+            waiting = refused
+            if waiting:
                 await asyncio.sleep(ROOM_SECONDS)
-        return handles
+        # Not as they came in: another lane may have had room earlier.
+        return [self._handle(admitted[job.id]) for job in jobs]
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.

@@ -1,6 +1,7 @@
 """From what a caller hands in to jobs of the contract."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Required, TypedDict
 
 from rerankq.contract import Document, Job, Lane, RerankRequest
@@ -21,6 +22,8 @@ class Submission(TypedDict, total=False):
         custom_id: a name of the caller's own.
         batch_id: the batch that the job enters.
         metadata: at most 16 short strings that come back with the result.
+        not_before: when the job may run at the earliest: Unix seconds, or a datetime with its
+            offset.
         deadline_seconds: the job expires when it has not ended by then.
         idempotency_key: the same key and request give the same job again.
         trace_context: W3C traceparent and tracestate.
@@ -36,6 +39,7 @@ class Submission(TypedDict, total=False):
     custom_id: str | None
     batch_id: str | None
     metadata: Mapping[str, str] | None
+    not_before: float | datetime | None
     deadline_seconds: float | None
     idempotency_key: str | None
     trace_context: Mapping[str, str] | None

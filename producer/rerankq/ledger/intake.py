@@ -13,6 +13,7 @@ class Verdict(StrEnum):
     """What became of a job that was handed in."""
 
     ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
     EXISTING = "existing"
     CONFLICT = "conflict"
     FULL = "full"
@@ -55,6 +56,7 @@ def _fields(job: Job) -> tuple[Argument, ...]:
         job.lane.value,
         job.encode(),
         "" if job.deadline_seconds is None else int(job.deadline_seconds * 1000),
+        "" if job.not_before is None else int(job.not_before * 1000),
         job.batch_id or "",
         job.custom_id or "",
         job.idempotency_key or "",

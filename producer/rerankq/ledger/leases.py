@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rerankq.contract import JobState
-from rerankq.ledger.store import Argument, Store
+from rerankq.ledger.store import Argument, Retention, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,19 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """A job's end, to be written once. `outcome` is spelled by `ledger.outcomes`."""
+    """A job's end, to be written once.
+
+    Attributes:
+        attempts: attempts used in all.
+        outcome: the end as `ledger.outcomes` spells it.
+        reason: the error's code, when there is one.
+    """
 
     lease: Lease
     attempts: int
     state: JobState
     outcome: bytes
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,12 @@ class Leases:
     """What a worker does with jobs. Every call raises LedgerUnavailable when Redis is away."""
 
     def __init__(
-        self, store: Store, *, worker: str, lease_seconds: float, result_ttl: float
+        self, store: Store, retention: Retention, *, worker: str, lease_seconds: float
     ) -> None:
         self._store = store
         self._worker = worker
         self._lease_ms = int(lease_seconds * 1000)
-        self._result_ttl_ms = int(result_ttl * 1000)
+        self._retention = retention
 
     async def claim(self, job_ids: Sequence[str]) -> list[Lease]:
         """Take those of the jobs that are queued; the others are somebody else's, or done."""
@@ -72,10 +79,12 @@ class Leases:
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Write results and ends; False where the job was no longer this worker's."""
-        arguments: list[Argument] = [self._result_ttl_ms]
+        arguments: list[Argument] = [*self._retention.arguments()]
         for each in finishes:
-            lease = each.lease
-            arguments += (lease.job_id, lease.token, each.attempts, each.state, each.outcome)
+            arguments += (
+                *(each.lease.job_id, each.lease.token, each.attempts),
+                *(each.state, each.reason, each.outcome),
+            )
         return [done == 1 for done in await self._store.run("finish", *arguments)]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:

@@ -7,7 +7,7 @@ from typing import Final
 from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
-from rerankq.ledger.store import Store
+from rerankq.ledger.store import Retention, Store
 
 _FIELDS: Final = (
     "state", "lane", "attempts", "submitted", "started", "finished", "due", "deadline",
@@ -31,9 +31,9 @@ class Outline:
 class Records:
     """What anyone may ask about a job."""
 
-    def __init__(self, store: Store, *, result_ttl: float) -> None:
+    def __init__(self, store: Store, retention: Retention) -> None:
         self._store = store
-        self._result_ttl_ms = int(result_ttl * 1000)
+        self._retention = retention
 
     async def status(self, job_id: str) -> JobStatus:
         """Where the job stands.
@@ -99,7 +99,7 @@ class Records:
             JobNotFound: no such job.
             LedgerUnavailable: Redis did not answer.
         """
-        before = (await self._store.run("cancel", self._result_ttl_ms, job_id))[0].decode()
+        before = (await self._store.run("cancel", *self._retention.arguments(), job_id))[0].decode()
         if not before:
             raise _unknown(job_id)
         return JobState(before)

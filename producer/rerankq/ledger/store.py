@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Self
@@ -20,6 +21,18 @@ Argument = str | int | bytes
 
 CONNECT_SECONDS: Final = 5.0
 RETRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what has ended is kept, in seconds: results, and failed jobs with their payload."""
+
+    result_seconds: float
+    dead_seconds: float
+
+    def arguments(self) -> tuple[int, int]:
+        """The two as the scripts take them, in ms."""
+        return int(self.result_seconds * 1000), int(self.dead_seconds * 1000)
 
 
 class Store:
@@ -45,8 +58,12 @@ class Store:
                 retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
                 client_name="rerankq",
             )
-        except ValueError as error:
-            raise SettingsError(f"RERANKQ_REDIS_URL is no Redis address: {error}") from None
+        except ValueError:
+            # Without the library's words: it takes a password with a "/" in it for a port.
+            raise SettingsError(
+                "RERANKQ_REDIS_URL is no Redis address: write redis://[:password@]host:port/0, "
+                "and special characters of the password as %XX"
+            ) from None
 
     async def __aenter__(self) -> Self:
         return self

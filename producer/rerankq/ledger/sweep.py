@@ -3,18 +3,19 @@
 from typing import Final
 
 from rerankq.contract import Lane
-from rerankq.ledger.store import Argument, Store
+from rerankq.ledger.store import Argument, Retention, Store
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
 MOST_CLAIMS: Final = 3
+MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
 
 
 class Sweep:
     """Finds expired leases, due retries, passed deadlines and lost hints."""
 
-    def __init__(self, store: Store, *, lease_seconds: float, result_ttl: float) -> None:
+    def __init__(self, store: Store, retention: Retention, *, lease_seconds: float) -> None:
         self._store = store
         self._arguments: list[Argument] = [
             # A little less than the tick, so that a lone worker's next tick finds it over.
@@ -22,7 +23,8 @@ class Sweep:
             int(lease_seconds * 1000),
             int(LOST_HINT_SECONDS * 1000),
             MOST_CLAIMS,
-            int(result_ttl * 1000),
+            *retention.arguments(),
+            MOST_DEAD,
             MOST_MOVED,
         ]
         for lane in Lane:

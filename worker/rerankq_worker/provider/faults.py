@@ -22,6 +22,7 @@ from rerankq_worker.upstream import (
 )
 
 MOST_WORDS: Final = 200
+MOST_OPENING: Final = 24
 MOST_RETRY_AFTER: Final = 3600.0
 
 _BY_CODE: Final[dict[str, type[UpstreamError]]] = {
@@ -97,9 +98,14 @@ def _quoted(words: str, request: RerankRequest) -> str:
     words = " ".join(words.split())
     if not words:
         return ""
-    if any(text[:24] in words for text in (request.query, *request.texts())):
+    if any(_opening(text) in words for text in (request.query, *request.texts())):
         return " (its words are withheld: they repeat the request)"
     return f': "{words[:MOST_WORDS]}"'
+
+
+def _opening(text: str) -> str:
+    """The first characters of a text, spaced as the vendor's words are."""
+    return " ".join(text.split(maxsplit=MOST_OPENING)[:MOST_OPENING])[:MOST_OPENING]
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -111,7 +117,7 @@ def _seconds(retry_after: str | None) -> float | None:
     except ValueError:
         try:
             seconds = email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     # "nan" is a float too, and no vendor means a week.
     return min(max(seconds, 0.0), MOST_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124

@@ -12,6 +12,7 @@
 -- Beside them:
 --   rerankq:<lane>                hash    sequence and watermark of the lane
 --   rerankq:deadlines             zset    jobs with a deadline, by its time in ms
+--   rerankq:dead                  zset    failed jobs whose payload is kept, by their end in ms
 --   rerankq:idempotency:<key>     hash    the job that the key belongs to
 --   rerankq:batch:<id>            hash    counts of a batch
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
@@ -29,6 +30,7 @@ local function lane_key(lane) return 'rerankq:' .. lane end
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
 local function idempotency_key(key) return 'rerankq:idempotency:' .. key end
 local function batch_key(id) return 'rerankq:batch:' .. id end
+local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 local function whole(number) return string.format('%.0f', number) end
 
 -- The next number in the lane's order of announcement.
@@ -93,8 +95,10 @@ local function iso_time(ms)
 end
 
 -- Moves a job from a state to its end, and tells whoever waits. The caller has made sure
--- that the job has no end yet. `outcome` is the tail of the result: '"status":…,"result":…}'.
-local function end_job(id, lane, from, state, outcome, now, ttl)
+-- that the job has no end yet. `reason` is the error's code, or ''; `outcome` is the tail of
+-- the result: '"status":…,"result":…}'. `keep` is {ms for results, ms for dead letters}.
+local function end_job(id, lane, from, state, reason, outcome, now, keep)
+  local ttl, kept = keep[1], 2 * keep[1]
   local batch, idempotency, deadline = unpack(
     redis.call('HMGET', job_key(id), 'batch', 'idempotency', 'deadline'))
   local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
@@ -103,11 +107,19 @@ local function end_job(id, lane, from, state, outcome, now, ttl)
   redis.call('ZREM', lane_set(lane, from), id)
   redis.call('SET', result_key(id), result, 'PX', ttl)
   redis.call('PUBLISH', result_key(id), result)
-  redis.call('DEL', payload_key(id))
+  if state == 'failed' then
+    -- A dead letter: kept with its payload, so that it can be looked at and replayed.
+    redis.call('HSET', job_key(id), 'reason', reason)
+    redis.call('ZADD', 'rerankq:dead', now, id)
+    redis.call('PEXPIRE', payload_key(id), keep[2])
+    kept = math.max(kept, keep[2])
+  else
+    redis.call('DEL', payload_key(id))
+  end
   if deadline then redis.call('ZREM', 'rerankq:deadlines', id) end
   -- The record outlives the result, so that "expired" can be told from "never was".
-  redis.call('PEXPIRE', job_key(id), 2 * ttl)
-  if idempotency then redis.call('PEXPIRE', idempotency_key(idempotency), 2 * ttl) end
+  redis.call('PEXPIRE', job_key(id), kept)
+  if idempotency then redis.call('PEXPIRE', idempotency_key(idempotency), kept) end
   if batch then redis.call('HINCRBY', batch_key(batch), state, 1) end
 end
 

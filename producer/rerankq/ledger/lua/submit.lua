@@ -1,9 +1,11 @@
 -- Records jobs. Safe to repeat: a job id that is known already is accepted again, and no more.
 -- ARGV: 1 most unfinished jobs a lane may hold
---       then for each job: id, lane, payload (JSON), deadline in ms from now or '', batch id or '',
---       custom id or '', idempotency key or '', fingerprint of the request or ''
--- Returns, for each job: 'accepted', 'full', 'conflict', or 'existing:<id>' where the
--- idempotency key and the fingerprint belong to a job accepted before.
+--       then for each job: id, lane, payload (JSON), deadline in ms from now or '', time in ms
+--       before which it may not run or '', batch id or '', custom id or '', idempotency key
+--       or '', fingerprint of the request or ''
+-- Returns, for each job: 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
+-- 'full', 'conflict', or 'existing:<id>' where the idempotency key and the fingerprint belong to
+-- a job accepted before.
 local now = now_ms()
 local most = tonumber(ARGV[1])
 local depth = {}
@@ -23,8 +25,9 @@ local function earlier(key, fingerprint)
   return known == fingerprint and 'existing:' .. id or 'conflict'
 end
 
-local function accept(id, lane, payload, deadline, batch, custom, key, fingerprint)
-  local record = {'state', 'queued', 'lane', lane, 'submitted', whole(now),
+local function accept(id, lane, payload, deadline, not_before, batch, custom, key, fingerprint)
+  local waits = not_before ~= '' and tonumber(not_before) > now
+  local record = {'state', waits and 'scheduled' or 'queued', 'lane', lane, 'submitted', whole(now),
     'attempts', 0, 'claims', 0}
   local function add(name, value)
     record[#record + 1] = name
@@ -35,6 +38,7 @@ local function accept(id, lane, payload, deadline, batch, custom, key, fingerpri
     add('deadline', at)
     redis.call('ZADD', 'rerankq:deadlines', at, id)
   end
+  if waits then add('due', not_before) end
   if custom ~= '' then add('custom', custom) end
   if batch ~= '' then
     add('batch', batch)
@@ -47,20 +51,22 @@ local function accept(id, lane, payload, deadline, batch, custom, key, fingerpri
   end
   redis.call('HSET', job_key(id), unpack(record))
   redis.call('SET', payload_key(id), payload)
-  redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
+  if waits then
+    redis.call('ZADD', lane_set(lane, 'scheduled'), not_before, id)
+  else
+    redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
+  end
   depth[lane] = depth[lane] + 1
+  return waits and 'scheduled' or 'accepted'
 end
 
 local outcomes = {}
-for at = 2, #ARGV, 8 do
-  local id, lane, key, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 6], ARGV[at + 7]
+for at = 2, #ARGV, 9 do
+  local id, lane, key, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 7], ARGV[at + 8]
   local outcome = redis.call('EXISTS', job_key(id)) == 1 and 'accepted'
     or key ~= '' and earlier(key, fingerprint)
     or lane_depth(lane) >= most and 'full'
-  if not outcome then
-    accept(id, lane, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], key, fingerprint)
-    outcome = 'accepted'
-  end
-  outcomes[#outcomes + 1] = outcome
+  outcomes[#outcomes + 1] = outcome or accept(id, lane, ARGV[at + 2], ARGV[at + 3],
+    ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], key, fingerprint)
 end
 return outcomes

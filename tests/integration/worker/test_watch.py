@@ -1,0 +1,51 @@
+import signal
+from pathlib import Path
+
+import requests
+
+from rerankq import RerankClient
+from running.redis_server import RedisServer, free_port
+from running.sandbox import RunningSandbox
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+DOCUMENTS = ["one document", "and a second one"]
+
+
+def status(port: int, path: str) -> int:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/{path}", timeout=5).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+def test_a_second_sigterm_hands_back_at_once(redis_url: str, tmp_path: Path) -> None:
+    """The first SIGTERM waits for running jobs, the second gives them back now; exit code 0."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=60) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        job = client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
+        worker.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
+        assert worker.terminate(seconds=10) == 0
+        assert job.status().state == "scheduled"
+
+
+def test_health_tells_ready_from_alive(own_redis: RedisServer, tmp_path: Path) -> None:
+    """A worker answers on /live and /ready; without Redis it is alive, and not ready."""
+    port = free_port()
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(own_redis.url, upstream.url, tmp_path, health_port=port),
+    ):
+        eventually(lambda: status(port, "ready") == 200, "it is ready")
+        assert status(port, "live") == 200
+        own_redis.stop(signal.SIGKILL)
+        eventually(lambda: status(port, "ready") == 503, "it is not ready")
+        assert status(port, "live") == 200
+        own_redis.start()
+        eventually(lambda: status(port, "ready") == 200, "it is ready again", seconds=60)

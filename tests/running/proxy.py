@@ -1,0 +1,133 @@
+"""A TCP proxy on loopback that can cut its connections, or swallow what they carry."""
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import Self
+
+CHUNK = 65_536
+TIMEOUT_S = 30.0
+
+
+class Proxy:
+    """Forwards a free port to another between `with` and its end.
+
+    Args:
+        target: port on loopback to forward to.
+    """
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
+        self._pairs: set[_Pair] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._swallow_newcomers = False
+        self._server: asyncio.Server
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """The address of a Redis behind the proxy."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(TIMEOUT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(TIMEOUT_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(TIMEOUT_S)
+        self._loop.close()
+
+    def cut(self) -> None:
+        """Close all connections."""
+        self._loop.call_soon_threadsafe(self._cut)
+
+    def swallow(self, *, newcomers: bool = False) -> None:
+        """From now on carry nothing on the connections there are, and never close them.
+
+        Args:
+            newcomers: also swallow what connections carry that are made from now on.
+        """
+        self._loop.call_soon_threadsafe(self._swallow, newcomers)
+
+    def carry(self) -> None:
+        """Carry what new connections bring; those that were swallowed stay so."""
+        self._loop.call_soon_threadsafe(self._carry)
+
+    async def _open(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        pair = _Pair(writer, swallowing=self._swallow_newcomers)
+        self._pairs.add(pair)
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                await pair.run(reader, self._target)
+        finally:
+            pair.close()
+            self._pairs.discard(pair)
+            self._tasks.discard(task)
+
+    def _cut(self) -> None:
+        for pair in self._pairs:
+            pair.close()
+
+    def _swallow(self, newcomers: bool) -> None:  # noqa: FBT001  call_soon passes by position
+        self._swallow_newcomers = newcomers
+        for pair in self._pairs:
+            pair.swallowing = True
+
+    def _carry(self) -> None:
+        self._swallow_newcomers = False
+
+
+class _Pair:
+    """A connection from a client, and the one to the server that answers it."""
+
+    def __init__(self, client: asyncio.StreamWriter, *, swallowing: bool) -> None:
+        self._writers = [client]
+        self.swallowing = swallowing
+
+    async def run(self, from_client: asyncio.StreamReader, target: int) -> None:
+        """Carry bytes both ways until one side is closed."""
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", target)
+        self._writers.append(to_server)
+        both = [
+            asyncio.create_task(self._pump(from_client, to_server)),
+            asyncio.create_task(self._pump(from_server, self._writers[0])),
+        ]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if self.swallowing:
+                # One side gave up. The other must not learn of it: no FIN passes a black hole.
+                await asyncio.Event().wait()
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    def close(self) -> None:
+        """Close both connections at once."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            # Read and thrown away: the sender sees no error, as with a router that forgot.
+            if not self.swallowing:
+                writer.write(data)
+                await writer.drain()

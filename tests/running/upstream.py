@@ -1,0 +1,109 @@
+"""The stand-in upstream in a process of its own, and the log that it keeps of its calls."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from running.command import sandbox_process
+
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as the upstream saw it; times are Unix seconds.
+
+    Attributes:
+        job_id: the job that the worker named.
+        attempt: the attempt that it named.
+        request_id: the upstream's own id of the call.
+        arrived: when its headers were read.
+        ended: when it was answered or dropped; None while it is under way.
+        status: what was answered; None when nothing was.
+    """
+
+    job_id: str
+    attempt: int
+    request_id: str
+    arrived: float
+    ended: float | None = None
+    status: int | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether a whole answer was sent."""
+        return self.status is not None
+
+
+class Upstream:
+    """`rerankq sandbox` between `with` and its end.
+
+    Args:
+        folder: where its log and output lie.
+        latency_ms: how long an answer takes.
+    """
+
+    def __init__(self, folder: Path, *, latency_ms: float = 0) -> None:
+        self._log = folder / "upstream.jsonl"
+        self._process: AbstractContextManager[str] = sandbox_process(
+            folder, "--log", str(self._log), "--latency-ms", str(latency_ms)
+        )
+        self._http = requests.Session()
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.url = self._process.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+        self._process.__exit__(None, None, None)
+
+    def set_faults(self, *rules: dict[str, Any]) -> None:
+        """Append fault rules."""
+        self._admin("POST", "faults", rules)
+
+    def clear_faults(self) -> None:
+        """Forget all fault rules."""
+        self._admin("DELETE", "faults")
+
+    def stats(self) -> dict[str, Any]:
+        """The counts so far."""
+        return self._admin("GET", "stats")
+
+    def calls(self) -> list[Call]:
+        """All calls so far, in the order of their arrival, from the log file."""
+        calls: dict[int, Call] = {}
+        for line in self._lines():
+            entry = json.loads(line)
+            calls[entry["n"]] = _call(entry)
+        return [calls[number] for number in sorted(calls)]
+
+    def _lines(self) -> Iterator[str]:
+        with self._log.open() as lines:
+            # The last line may be half written.
+            yield from (line for line in lines if line.endswith("\n"))
+
+    def _admin(self, method: str, what: str, body: object = None) -> dict[str, Any]:
+        address = f"{self.url.removesuffix('/v1/rerank')}/_sandbox/{what}"
+        answer = self._http.request(method, address, json=body, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        counts: dict[str, Any] = answer.json()
+        return counts
+
+
+def _call(entry: dict[str, Any]) -> Call:
+    over = entry["latency_ms"] is not None
+    return Call(
+        job_id=str(entry["job_id"]),
+        attempt=int(entry["attempt"] or 0),
+        request_id=entry["request_id"],
+        arrived=entry["time"],
+        ended=entry["time"] + entry["latency_ms"] / 1000 if over else None,
+        status=entry["status"],
+    )

@@ -1,0 +1,21 @@
+"""Signs of life of a worker: who beat last, and when."""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Monotonic times in seconds. Written by the thread each is about, read by any.
+
+    Attributes:
+        loop_beat: the asyncio loop turned.
+        hub_beat: Celery's hub turned; it stands still while Celery has no broker.
+        delivery: a message came in.
+        ledger_beat: the ledger answered.
+    """
+
+    loop_beat: float = field(default_factory=time.monotonic)
+    hub_beat: float = field(default_factory=time.monotonic)
+    delivery: float = field(default_factory=time.monotonic)
+    ledger_beat: float = field(default_factory=time.monotonic)
