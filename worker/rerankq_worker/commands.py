@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
+from rerankq.settings import OTHER_NAMES, refuse_unknown
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
 
@@ -25,6 +26,7 @@ def worker(
     Each lane is a Celery worker in a process of its own.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES))
     settings = WorkerSettings.load(env_file=".env")
     settings.require_key()
     lanes = list(dict.fromkeys(lane or Lane))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_CJK: Final = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]")
+_CJK: Final = re.compile(r"(?=\w)[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]")
 _DIGIT: Final = re.compile(r"[0-9]")
 _WORD: Final = re.compile(r"[^\W\d_\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]+")
 _PUNCTUATION: Final = re.compile(r"[^\w\s]")

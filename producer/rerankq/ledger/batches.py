@@ -45,7 +45,9 @@ class Batches:
         batch_id = f"batch-{uuid.uuid4()}"
         key = _key(batch_id)
         await self._store.commands(
-            ("HSET", key, "sealed", 0, "total", 0), ("EXPIRE", key, KEPT_SECONDS)
+            ("HSET", key, "sealed", 0, "total", 0),
+            ("EXPIRE", key, KEPT_SECONDS),
+            all_or_none=True,
         )
         return batch_id
 
@@ -59,10 +61,7 @@ class Batches:
 
     async def seal(self, batch_id: str) -> None:
         """Say that nothing more will be added: from now on, all ended means done."""
-        key = _key(batch_id)
-        await self._store.commands(
-            ("HSET", key, "sealed", 1), ("EXPIRE", f"{key}:entries", KEPT_SECONDS)
-        )
+        await self._store.command("HSET", _key(batch_id), "sealed", 1)
 
     async def progress(self, batch_id: str) -> BatchProgress:
         """The counts, exact at the moment of reading.

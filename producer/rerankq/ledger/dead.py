@@ -113,7 +113,9 @@ class DeadLetters:
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Take dead letters away for good, with what they hold."""
         await self._store.commands(
-            ("ZREM", DEAD_KEY, *job_ids), ("DEL", *(_payload(each) for each in job_ids))
+            ("ZREM", DEAD_KEY, *job_ids),
+            ("DEL", *(_payload(each) for each in job_ids)),
+            all_or_none=True,
         )
 
     async def _read(self, scored: Sequence[tuple[bytes, bytes]]) -> list[DeadLetter]:

@@ -42,7 +42,8 @@ class Records:
             JobNotFound: no such job.
             LedgerUnavailable: Redis did not answer.
         """
-        record, stored = await self._store.commands(
+        # The record first: a result is there when the record says that the job has ended.
+        record, stored = await self._store.reads(
             ("HMGET", _key(job_id), *_FIELDS),
             ("GET", outcomes.result_key(job_id)),
         )
@@ -61,7 +62,7 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        rows = await self._store.commands(
+        rows = await self._store.reads(
             *(("HMGET", _key(each), "state", "attempts", "custom") for each in job_ids)
         )
         return [_outline(*row) for row in rows]
@@ -74,7 +75,7 @@ class Records:
         """
         if not job_ids:
             return []
-        answers = await self._store.commands(*(("HGET", _key(each), "state") for each in job_ids))
+        answers = await self._store.reads(*(("HGET", _key(each), "state") for each in job_ids))
         states = {
             job_id: None if state is None else JobState(state.decode())
             for job_id, state in zip(job_ids, answers, strict=True)
@@ -127,7 +128,7 @@ def _outline(state: bytes | None, attempts: bytes, custom: bytes | None) -> Outl
 
 def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:
     state = JobState(fields["state"])
-    end = None if stored is None else outcomes.decode(stored)
+    end = outcomes.decode(stored) if stored is not None and state.ended else None
     return JobStatus(
         id=job_id,
         state=state,

@@ -99,14 +99,35 @@ class Store:
         with self.mapped():
             return await self._redis.execute_command(*parts)  # type: ignore[no-untyped-call]
 
-    async def commands(self, *commands: tuple[Argument, ...]) -> list[Any]:
-        """Send several commands in one round trip, all or none.
+    async def commands(
+        self, *commands: tuple[Argument, ...], all_or_none: bool = False
+    ) -> list[Any]:
+        """Send several commands in one round trip.
+
+        Args:
+            *commands: each with its arguments.
+            all_or_none: make them one transaction. Not for reading: a Redis without memory
+                refuses transactions, whatever is in them.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
         with self.mapped():
-            async with self._redis.pipeline(transaction=True) as pipeline:
+            async with self._redis.pipeline(transaction=all_or_none) as pipeline:
+                for parts in commands:
+                    pipeline.execute_command(*parts)
+                return await pipeline.execute()
+
+    async def reads(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """Send several reading commands in one round trip, each for itself.
+
+        Out of memory, Redis refuses whatever comes in a transaction, and answers these.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        with self.mapped():
+            async with self._redis.pipeline(transaction=False) as pipeline:
                 for parts in commands:
                     pipeline.execute_command(*parts)
                 return await pipeline.execute()

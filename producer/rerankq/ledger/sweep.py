@@ -7,7 +7,8 @@ from rerankq.ledger.store import Argument, Retention, Store
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
-MOST_CLAIMS: Final = 3
+MOST_LOST_LEASES: Final = 3
+"""In a row: a job that each time takes its worker along must not go round for ever."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
 
@@ -22,7 +23,7 @@ class Sweep:
             int(SWEEP_SECONDS * 900),
             int(lease_seconds * 1000),
             int(LOST_HINT_SECONDS * 1000),
-            MOST_CLAIMS,
+            MOST_LOST_LEASES,
             *retention.arguments(),
             MOST_DEAD,
             MOST_MOVED,

@@ -2,9 +2,8 @@
 -- entry that stands last already is not put again (each names its line, and one feeder writes).
 -- ARGV: 1 batch id, 2 entry, 3 name of the count it adds to
 -- Returns 1 when it was put, else 0.
-local key, entry = batch_key(ARGV[1]), ARGV[2]
-if redis.call('LINDEX', key .. ':entries', -1) == entry then return 0 end
-redis.call('RPUSH', key .. ':entries', entry)
-redis.call('HINCRBY', key, 'total', 1)
-redis.call('HINCRBY', key, ARGV[3], 1)
+local batch, entry = ARGV[1], ARGV[2]
+if redis.call('LINDEX', batch_key(batch) .. ':entries', -1) == entry then return 0 end
+if not add_to_batch(batch, entry) then return 0 end
+redis.call('HINCRBY', batch_key(batch), ARGV[3], 1)
 return 1

@@ -9,7 +9,7 @@ for at = 1, #ARGV, 4 do
   if lane then
     local due = now + tonumber(ARGV[at + 3])
     redis.call('HSET', job_key(id), 'state', 'scheduled', 'attempts', ARGV[at + 2],
-      'due', whole(due))
+      'due', whole(due), 'lost', 0)
     redis.call('ZREM', lane_set(lane, 'running'), id)
     redis.call('ZADD', lane_set(lane, 'scheduled'), due, id)
   end

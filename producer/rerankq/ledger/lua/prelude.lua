@@ -3,7 +3,7 @@
 -- A job lives in these keys (all in one Redis: scripts build them from ids, so this is
 -- no layout for Redis Cluster):
 --   rerankq:job:<id>        hash    the record: small fields only, so that Redis keeps it compact
---   rerankq:payload:<id>    string  the job as JSON, until its end
+--   rerankq:payload:<id>    string  the job as JSON, until its end; longer for a failed one
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
 -- and, until its end, in exactly one of these sorted sets of its lane:
 --   rerankq:<lane>:queued     by sequence number: the order of announcement
@@ -16,6 +16,8 @@
 --   rerankq:idempotency:<key>     hash    the job that the key belongs to
 --   rerankq:batch:<id>            hash    counts of a batch
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
+--   rerankq:sweeper               hash    when the reconciler last swept, and its amnesty
+--   rerankq:sweeping              string  held by whoever sweeps in this interval
 -- Times are Redis' own, in ms since the epoch: no client's clock decides anything.
 
 local function now_ms()
@@ -94,6 +96,17 @@ local function iso_time(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, (ms % 1000) * 1000)
 end
 
+-- Adds an entry to a batch, if there is one: the list lives as long as the batch's record.
+local function add_to_batch(batch, entry)
+  local left = redis.call('PTTL', batch_key(batch))
+  if left < 0 then return false end
+  redis.call('HINCRBY', batch_key(batch), 'total', 1)
+  if redis.call('RPUSH', batch_key(batch) .. ':entries', entry) == 1 then
+    redis.call('PEXPIRE', batch_key(batch) .. ':entries', left)
+  end
+  return true
+end
+
 -- Moves a job from a state to its end, and tells whoever waits. The caller has made sure
 -- that the job has no end yet. `reason` is the error's code, or ''; `outcome` is the tail of
 -- the result: '"status":…,"result":…}'. `keep` is {ms for results, ms for dead letters}.
@@ -120,7 +133,9 @@ local function end_job(id, lane, from, state, reason, outcome, now, keep)
   -- The record outlives the result, so that "expired" can be told from "never was".
   redis.call('PEXPIRE', job_key(id), kept)
   if idempotency then redis.call('PEXPIRE', idempotency_key(idempotency), kept) end
-  if batch then redis.call('HINCRBY', batch_key(batch), state, 1) end
+  if batch and redis.call('EXISTS', batch_key(batch)) == 1 then
+    redis.call('HINCRBY', batch_key(batch), state, 1)
+  end
 end
 
 -- The outcomes that the ledger itself decides on, as Celery's backend spells them.

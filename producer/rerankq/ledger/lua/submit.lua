@@ -42,8 +42,7 @@ local function accept(id, lane, payload, deadline, not_before, batch, custom, ke
   if custom ~= '' then add('custom', custom) end
   if batch ~= '' then
     add('batch', batch)
-    redis.call('RPUSH', batch_key(batch) .. ':entries', id)
-    redis.call('HINCRBY', batch_key(batch), 'total', 1)
+    add_to_batch(batch, id)
   end
   if key ~= '' then
     add('idempotency', key)

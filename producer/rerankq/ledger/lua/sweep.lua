@@ -1,12 +1,12 @@
 -- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
 -- workers may call it; the first in an interval does the work, the others return at once.
 -- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost,
---       4 claims after which a job that ends its workers is failed, 5 ms to keep a result,
+--       4 leases in a row that a job may lose before it is failed, 5 ms to keep a result,
 --       6 ms to keep a dead letter, 7 most dead letters, 8 most jobs to move in a lane a tick,
 --       then lanes, each followed by its Celery queue
 -- Returns, for each lane: the ids to announce.
 local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local most_claims, keep = tonumber(ARGV[4]), retention(5)
+local most_lost, keep = tonumber(ARGV[4]), retention(5)
 local most_dead, most = tonumber(ARGV[7]), tonumber(ARGV[8])
 local now = now_ms()
 
@@ -39,7 +39,7 @@ end
 local function expired_leases(lane, announce)
   if now < amnesty then return end
   for _, id in ipairs(upto(lane, 'running', now)) do
-    if tonumber(redis.call('HGET', job_key(id), 'claims')) >= most_claims then
+    if redis.call('HINCRBY', job_key(id), 'lost', 1) >= most_lost then
       end_job(id, lane, 'running', 'failed', 'crash_loop', CRASHED, now, keep)
     else
       requeue(lane, 'running', id, announce)

@@ -1,0 +1,170 @@
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from pydantic import AliasChoices
+
+from rerankq import errors
+from rerankq.cli.commands import COMMANDS
+from rerankq.contract import JobState
+from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
+from rerankq_worker import upstream
+from rerankq_worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+SCRIPTS = sorted(Path(str(files("rerankq.ledger") / "lua")).glob("*.lua"))
+
+SERVICES = ("worker", "sandbox", "flower")
+"""Commands that run until they are stopped; the acceptance tests start them."""
+
+UNREAD = {"RERANKQ_RPM", "RERANKQ_TPM"}
+"""Names that are kept for limits to come: no page may promise anything of them yet."""
+
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", re.MULTILINE)
+ASSIGNMENT = re.compile(r"^#?([A-Z_]+)=(.*)$", re.MULTILINE)
+
+
+def each_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+each_readme = pytest.mark.parametrize("readme", READMES, ids=each_name)
+each_page = pytest.mark.parametrize("page", PAGES, ids=each_name)
+
+
+def prose(page: Path) -> str:
+    """The page without its code blocks."""
+    return FENCE.sub("", page.read_text("utf-8"))
+
+
+def settings_with_defaults() -> Iterator[tuple[str, str]]:
+    """Every variable that `ClientSettings` or `WorkerSettings` reads, and its default as shown."""
+    for model in (ClientSettings, WorkerSettings):
+        for name, field in model.model_fields.items():
+            alias = field.validation_alias
+            names = alias.choices if isinstance(alias, AliasChoices) else [PREFIX + name.upper()]
+            for each in names:
+                yield str(each), shown(field.default)
+
+
+def shown(default: object) -> str:
+    if default in {None, ()}:
+        return ""
+    if default == "":
+        return '""'
+    if isinstance(default, float) and default.is_integer():
+        return str(int(default))
+    return str(default)
+
+
+@each_readme
+def test_every_setting_stands_in_the_table_with_its_default(readme: Path) -> None:
+    """The settings tables of both READMEs hold each setting that is read, and no other."""
+    assert dict(ROW.findall(readme.read_text("utf-8"))) == dict(settings_with_defaults())
+
+
+def test_every_setting_stands_in_the_example_file_with_its_default() -> None:
+    """`.env.example` shows each setting that is read, with its default."""
+    shown_there = dict(ASSIGNMENT.findall((ROOT / ".env.example").read_text("utf-8")))
+    assert dict(settings_with_defaults()).items() <= shown_there.items()
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example"], ids=each_name)
+def test_no_page_names_a_setting_that_nothing_reads(page: Path) -> None:
+    """Each `RERANKQ_…` name on a page is a setting of some part."""
+    named = set(re.findall(r"RERANKQ_[A-Z_]*[A-Z]", page.read_text("utf-8")))
+    known = {*dict(settings_with_defaults()), *OTHER_NAMES} - UNREAD
+    assert {name for name in named if not name.startswith("RERANKQ_TEST_")} <= known
+
+
+def test_both_readmes_have_the_same_blocks_and_headings() -> None:
+    """The Chinese README has the code blocks of the English one, and a heading for each of its."""
+    english, chinese = (readme.read_text("utf-8") for readme in READMES)
+    assert FENCE.findall(chinese) == FENCE.findall(english)
+    levels = [[len(mark) for mark, _ in HEADING.findall(prose(readme))] for readme in READMES]
+    assert levels[0] == levels[1]
+
+
+def test_both_readmes_have_the_same_settings_in_the_same_order() -> None:
+    """A row of one README's settings tables stands in the other's at the same place."""
+    english, chinese = (ROW.findall(readme.read_text("utf-8")) for readme in READMES)
+    assert english == chinese
+
+
+@each_readme
+def test_each_readme_links_to_the_other_at_its_top(readme: Path) -> None:
+    """Who lands on the README in the wrong language finds the other within three lines."""
+    other = next(each for each in READMES if each != readme)
+    assert f"({other.name})" in "".join(readme.read_text("utf-8").splitlines()[:3])
+
+
+@each_page
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    """A relative link names a file that exists and, after a #, a heading in it."""
+    for link in LINK.findall(prose(page)):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), f"{page.name} links to {link}"
+        if anchor:
+            titles = [title for _, title in HEADING.findall(prose(target))]
+            assert anchor in {re.sub(r"[^\w-]", "", t.lower().replace(" ", "-")) for t in titles}
+
+
+@each_readme
+def test_every_error_is_named(readme: Path) -> None:
+    """Each error that a user can meet stands in the README."""
+    text = readme.read_text("utf-8")
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, errors.RerankqError):
+            assert name in text
+
+
+@each_readme
+def test_every_command_is_named(readme: Path) -> None:
+    """Each command of the command line stands in the README's table."""
+    cells = re.findall(r"^\| (`[^|]+`) \|", readme.read_text("utf-8"), re.MULTILINE)
+    assert {command.name for command in COMMANDS} <= set(re.findall(r"`(\w+)`", " ".join(cells)))
+
+
+@each_page
+def test_every_command_line_is_one_that_tests_run(page: Path) -> None:
+    """A block with a `rerankq` command is `sh`, which is run, or a service, which is started."""
+    for language, block in FENCE.findall(page.read_text("utf-8")):
+        commands = re.findall(r"^ *\$ .*?\brerankq (\w+)", block, re.MULTILINE)
+        if language == "sh":
+            assert page in READMES
+        elif language == "console":
+            assert set(commands) <= set(SERVICES)
+        else:
+            assert not re.search(r"^\s*rerankq \w", block, re.MULTILINE)
+
+
+def test_every_state_and_reason_is_explained() -> None:
+    """The life of a job names each state, and each reason that the upstream can be of failure."""
+    life = (DOCS / "life-of-a-job.md").read_text("utf-8")
+    kinds = [kind for kind in vars(upstream).values() if isinstance(kind, type)]
+    reasons = [
+        kind.code
+        for kind in kinds
+        if issubclass(kind, upstream.UpstreamError) and kind is not upstream.UpstreamError
+    ]
+    assert [name for name in [*JobState, *reasons] if f"`{name}`" not in life] == []
+
+
+def test_every_key_and_script_is_in_the_layout() -> None:
+    """The layout in Redis names each key that a script builds, and each script."""
+    layout = (DOCS / "redis-layout.md").read_text("utf-8")
+    for script in SCRIPTS:
+        for key in re.findall(r"'(rerankq:[a-z:]*)'", script.read_text("utf-8")):
+            assert f"`{key}" in layout, f"{script.name} uses {key}"
+        assert script.stem == "prelude" or f"`{script.stem}`" in layout
