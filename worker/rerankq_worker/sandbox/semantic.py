@@ -13,8 +13,9 @@ from rerankq_worker.sandbox.bigram import match, terms_of
 from rerankq_worker.sandbox.scoring import to_unit
 
 # Words rank better than embeddings where words are shared; embeddings rank where none are
-# (paraphrases, another language). A fifth is enough for that and hardly costs the rest.
-_COSINE_SHARE = 0.2
+# (paraphrases, another language). Less than this, and a shared word beats an answer in another
+# language; more, and real web questions rank worse.
+_COSINE_SHARE = 0.4
 
 # Encoding time grows with length while the mean vector hardly moves any more.
 _MAX_CHARACTERS = 512
