@@ -118,6 +118,7 @@ async def _service(
                 max_attempts=settings.max_attempts, give_up_seconds=settings.give_up_seconds
             ),
             max_in_flight=settings.max_in_flight,
+            lease_seconds=lease_seconds,
         )
         async with (
             _health(settings, vitals),

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -31,6 +33,7 @@ class Executor:
         provider: the upstream.
         policy: what to do when it fails.
         max_in_flight: upstream calls under way at most.
+        lease_seconds: how long a lease lasts without renewal.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Executor:
         provider: Provider,
         policy: RetryPolicy,
         max_in_flight: int,
+        lease_seconds: float,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
@@ -49,6 +53,7 @@ class Executor:
         self._provider = provider
         self._policy = policy
         self._calls = asyncio.Semaphore(max_in_flight)
+        self._lease_seconds = lease_seconds
         self._turn = asyncio.Lock()
         self._hurry = asyncio.Event()
 
@@ -63,8 +68,9 @@ class Executor:
         tally: Counter[str] = Counter()
         async with self._turn:
             await self._holdings.room()
+            sent_at = time.monotonic()
             leases = await self._claim(hint)
-            work = [asyncio.create_task(self._work(lease, tally)) for lease in leases]
+            work = [asyncio.create_task(self._work(lease, sent_at, tally)) for lease in leases]
             for lease, task in zip(leases, work, strict=True):
                 self._holdings.add(lease, task)
         claimed()
@@ -103,24 +109,30 @@ class Executor:
                 log.warning("no claim: %s", error)
                 await asyncio.sleep(CLAIM_RETRY_SECONDS)
 
-    async def _work(self, lease: Lease, tally: Counter[str]) -> None:
+    async def _work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
         try:
-            outcome = await self._attempt(lease)
+            outcome = await self._attempt(lease, claimed_at)
         except asyncio.CancelledError:
+            # Whoever cancelled decides what becomes of the job.
             tally["abandoned"] += 1
             raise
+        except _LeaseLostError:
+            tally["abandoned"] += 1
+            self._holdings.remove([lease])
+            return
         except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
             outcome = _unforeseen(lease, error)
         tally[_name(outcome)] += 1
         self._writer.put(outcome)
 
-    async def _attempt(self, lease: Lease) -> Finish | Postponement:
+    async def _attempt(self, lease: Lease, claimed_at: float) -> Finish | Postponement:
         try:
             job = Job.parse(lease.payload)
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
             return _failed(lease, lease.attempts, end)
         async with self._calls:
+            await self._make_sure_of(lease, claimed_at)
             outcome = await rerank(
                 job,
                 attempts=lease.attempts,
@@ -129,6 +141,31 @@ class Executor:
                 policy=self._policy,
             )
         return _as_written(lease, outcome)
+
+    async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
+        """Renew a lease that may have run out while this process, or Redis, stood still.
+
+        A call costs money: it is not begun for a job that is another worker's by now.
+
+        Raises:
+            _LeaseLostError: it is.
+        """
+        # When the claim was sent again after a lost answer, the lease only began later.
+        while time.monotonic() - max(claimed_at, self._holdings.renewed_at) > self._lease_seconds:
+            claimed_at = time.monotonic()
+            try:
+                lost = await self._leases.renew([lease])
+            except LedgerUnavailable as error:
+                log.warning("a call waits until its lease is certain: %s", error)
+                claimed_at = -math.inf
+                await asyncio.sleep(CLAIM_RETRY_SECONDS)
+            else:
+                if lost:
+                    raise _LeaseLostError
+
+
+class _LeaseLostError(Exception):
+    """The job is no longer this worker's."""
 
 
 def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:

@@ -1,6 +1,7 @@
 """The jobs in this worker's hands: each with its lease and the task that works on it."""
 
 import asyncio
+import math
 from collections.abc import Iterable
 
 from rerankq.ledger.leases import Lease
@@ -18,6 +19,8 @@ class Holdings:
         self._limit = limit
         self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._released = asyncio.Event()
+        self.renewed_at = -math.inf
+        """When the last renewal that succeeded was sent, by the monotonic clock in seconds."""
 
     def has_room(self) -> bool:
         """Whether another message's worth of jobs may be taken."""

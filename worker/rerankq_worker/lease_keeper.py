@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Final
 
 from rerankq.errors import LedgerUnavailable
@@ -23,11 +24,13 @@ async def keep_leases(leases: Leases, holdings: Holdings, *, lease_seconds: floa
         held = holdings.leases()
         if not held:
             continue
+        sent_at = time.monotonic()
         try:
             lost = await leases.renew(held)
         except LedgerUnavailable as error:
             log.warning("leases of %d jobs not renewed: %s", len(held), error)
             continue
+        holdings.renewed_at = sent_at
         abandoned = holdings.abandon(lost)
         if abandoned:
             log.info("%d jobs were cancelled, or lost to another worker", abandoned)

@@ -216,11 +216,18 @@ def _port(url: str) -> int | None:
         return None
 
 
+_OUT_OF_MEMORY: Final = "is out of memory, nothing was recorded: free some, retry"
+
+_WORDS: Final = (
+    ("OOM ", _OUT_OF_MEMORY),
+    ("MISCONF", "cannot write to its disk, nothing was recorded: free some room there, retry"),
+)
+
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     # From the particular to the general: the first that fits says it best.
     (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
     (exceptions.NoPermissionError, "forbids this user a command: correct its ACL"),
-    (exceptions.OutOfMemoryError, "is out of memory, nothing was recorded: free some, retry"),
+    (exceptions.OutOfMemoryError, _OUT_OF_MEMORY),
     (exceptions.ReadOnlyError, "is a read-only replica: point RERANKQ_REDIS_URL at a primary"),
     (exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
     (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
@@ -231,14 +238,12 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def _explain(address: str, error: Exception) -> str:
-    # Inside a script, Redis reports want of memory as the script's own failure.
-    if "OOM" in str(error):
-        error = exceptions.OutOfMemoryError()
-    return next(
-        f"Redis at {address} {explanation}"
-        for kind, explanation in _EXPLANATIONS
-        if isinstance(error, kind)
+    # By Redis' own word first: inside a script, every refusal arrives as the script's failure.
+    said = str(error)
+    explanation = next((text for word, text in _WORDS if word in said), None) or next(
+        text for kind, text in _EXPLANATIONS if isinstance(error, kind)
     )
+    return f"Redis at {address} {explanation}"
 
 
 @cache
