@@ -39,6 +39,8 @@ MAX_DOCUMENTS: Final = 10_000
 MAX_JOB_BYTES: Final = 16 * 1024 * 1024
 MAX_METADATA_ENTRIES: Final = 16
 MAX_DEADLINE_SECONDS: Final = 30 * 24 * 3600.0
+MAX_UNIX_SECONDS: Final = 253_402_300_799.0
+"""The end of the year 9999, the last that ISO 8601 and Python's datetime know."""
 MAX_HINT_JOBS: Final = 50
 
 _MAJOR, _SEPARATOR, _MINOR = CONTRACT_VERSION.partition(".")
@@ -227,9 +229,9 @@ class Job(Versioned):
     deadline_seconds: Annotated[float, Field(gt=0, le=MAX_DEADLINE_SECONDS)] | None = Field(
         default=None, description="Seconds after acceptance by which the job must have ended."
     )
-    not_before: Annotated[float, BeforeValidator(_unix_seconds)] | None = Field(
-        default=None, description="Time before which the job may not run, in Unix seconds."
-    )
+    not_before: (
+        Annotated[float, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(_unix_seconds)] | None
+    ) = Field(default=None, description="Time before which the job may not run, in Unix seconds.")
     idempotency_key: Label | None = None
     trace_context: dict[str, Label] = Field(
         default_factory=dict, description="W3C traceparent and tracestate."

@@ -21,6 +21,8 @@ from rerankq_worker.upstream import Provider
 log = logging.getLogger(__name__)
 
 CLAIM_RETRY_SECONDS: Final = 0.5
+HAND_BACK_SECONDS: Final = 5.0
+"""How long the end of a drain waits for a Redis that does not answer."""
 
 
 class Executor:
@@ -95,7 +97,10 @@ class Executor:
             log.warning("handing back %d jobs that did not finish in time", len(unfinished))
             for lease in unfinished:
                 self._writer.put(Postponement(lease, lease.attempts, 0))
-        await emptied
+        done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
+        if not done:
+            emptied.cancel()
+            log.warning("Redis did not take them all back: their leases will run out instead")
 
     def hurry(self) -> None:
         """Cut a drain short: what runs is given back now."""

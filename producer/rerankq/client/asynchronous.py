@@ -11,7 +11,9 @@ from rerankq.client.publishing import Publishing
 from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
 from rerankq.errors import IdempotencyConflict, QueueFull, ResultTimeout
 from rerankq.ledger.batches import Batches
+from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Admission, Intake, Verdict
+from rerankq.ledger.quarantine import Quarantine
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.store import Retention, Store
 from rerankq.settings import ClientSettings
@@ -84,6 +86,8 @@ class AsyncRerankClient:
             self._store, Retention(self.settings.result_ttl, self.settings.dead_ttl)
         )
         self.batches = Batches(self._store)
+        self.dead = DeadLetters(self._store)
+        self.quarantine = Quarantine(self._store)
         self._arrivals = Arrivals(self._store, self.records)
 
     async def __aenter__(self) -> Self:

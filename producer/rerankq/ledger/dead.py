@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rerankq.contract import Job, Message
-from rerankq.errors import JobEnded, JobNotFound
+from rerankq.contract import Job, Message, RerankRequest
+from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes
 from rerankq.ledger.store import Store
 
@@ -90,22 +90,14 @@ class DeadLetters:
             raise JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
         return found[0]
 
-    async def replays(self, job_ids: Sequence[str]) -> list[Job]:
-        """New jobs that ask for the same as these did. An end never changes: a replay is new.
+    async def replays(self, job_ids: Sequence[str]) -> list[tuple[str, Job]]:
+        """Old ids, each with a new job that asks for the same: an end never changes.
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
         stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
         return [
-            Job.parse(payload).model_copy(
-                update={
-                    "id": str(uuid.uuid5(_REPLAY_IDS, job_id)),
-                    # The batch is closed by now; the replay stands for itself.
-                    "batch_id": None,
-                    "idempotency_key": None,
-                    "not_before": None,
-                }
-            )
+            (job_id, _replay(job_id, Job.parse(payload)))
             for job_id, payload in zip(job_ids, stored, strict=True)
             if payload is not None
         ]
@@ -134,6 +126,20 @@ class DeadLetters:
         ]
 
 
+def _replay(job_id: str, job: Job) -> Job:
+    # Its batch is complete, and its key answers for the job that failed: it stands for itself.
+    cleared = {"batch_id": None, "idempotency_key": None, "not_before": None}
+    return job.model_copy(update={"id": str(uuid.uuid5(_REPLAY_IDS, job_id)), **cleared})
+
+
+def _request(payload: bytes | None) -> RerankRequest | None:
+    """What the job asked for; None where that is gone, or cannot be read: it is dead for that."""
+    try:
+        return None if payload is None else Job.parse(payload).request
+    except InvalidRequest:
+        return None
+
+
 def _payload(job_id: str) -> str:
     return f"rerankq:payload:{job_id}"
 
@@ -148,7 +154,7 @@ def _letter(
     reason, attempts, claims, lane, batch, custom = (
         None if each is None else each.decode() for each in record
     )
-    request = None if payload is None else Job.parse(payload).request
+    request = _request(payload)
     end = None if result is None else outcomes.decode(result)
     return DeadLetter(
         id=job_id,

@@ -35,6 +35,20 @@ def test_a_second_sigterm_hands_back_at_once(redis_url: str, tmp_path: Path) -> 
         assert job.status().state == "scheduled"
 
 
+def test_a_drain_ends_without_redis(own_redis: RedisServer, tmp_path: Path) -> None:
+    """With Redis gone a worker still ends on SIGTERM; nobody has to kill it."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(own_redis.url, upstream.url, tmp_path, drain_seconds=0.2) as worker,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        with RerankClient(own_redis.url) as client:
+            client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
+        own_redis.stop(signal.SIGKILL)
+        assert worker.terminate(seconds=40) == 0
+
+
 def test_health_tells_ready_from_alive(own_redis: RedisServer, tmp_path: Path) -> None:
     """A worker answers on /live and /ready; without Redis it is alive, and not ready."""
     port = free_port()

@@ -1,0 +1,211 @@
+"""Handing jobs in: one, many, good and bad."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from rerankq import RerankClient
+from rerankq.announce import Announcer
+from rerankq.client.drafts import Draft
+from rerankq.contract import TASK_NAME, Hint, Job, JobState, Lane, RerankRequest, RerankResult
+from rerankq.errors import IdempotencyConflict, InvalidRequest, LedgerUnavailable, QueueFull
+from rerankq.settings import ClientSettings
+from running.ledger_worker import LedgerWorker, hints
+from running.redis_server import RedisServer, free_port
+from running.waiting import eventually
+
+QUERY, DOCUMENT = "a-private-query", "a-private-document"
+DRAFT: dict[str, Any] = {"query": QUERY, "documents": [DOCUMENT]}
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[RerankClient]:
+    """A blocking client of an empty ledger."""
+    with RerankClient(redis_url) as made:
+        yield made
+
+
+def body(message: bytes) -> list[Any]:
+    """The Celery arguments in a message, which must be plain JSON and no base64."""
+    envelope = json.loads(message)
+    assert envelope["properties"]["body_encoding"] == "utf-8"
+    assert envelope["headers"]["task"] == TASK_NAME
+    arguments: list[Any] = json.loads(envelope["body"])
+    return arguments
+
+
+def test_submitted_job_is_queued(client: RerankClient) -> None:
+    """When submit returns the job stands in the ledger, and any client finds it by its id."""
+    handle = client.submit(**DRAFT, lane="interactive", custom_id="mine")
+    status = client.get(handle.id).status()
+    assert (status.state, status.lane, status.custom_id) == (
+        JobState.QUEUED,
+        Lane.INTERACTIVE,
+        "mine",
+    )
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), OperationalError("broker away")])
+def test_job_is_accepted_though_its_hint_is_not(
+    client: RerankClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    """A hint that cannot be published loses nothing: the job is accepted, and the log says so."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Celery, "send_task", unreachable)
+    with caplog.at_level(logging.WARNING, "rerankq"):
+        handle = client.submit(**DRAFT)
+    assert handle.status().state is JobState.QUEUED
+    assert "no hint for 1 bulk jobs" in caplog.text
+    assert QUERY not in caplog.text
+
+
+def test_broker_that_is_down_is_survived(caplog: pytest.LogCaptureFixture) -> None:
+    """An announcer whose broker is away says so, and raises nothing."""
+    announcer = Announcer(f"redis://127.0.0.1:{free_port()}/0")
+    with caplog.at_level(logging.WARNING, "rerankq"):
+        assert announcer.announce(Lane.BULK, ["a", "b"]) is False
+    announcer.close()
+    assert "no hint for 2 bulk jobs" in caplog.text
+
+
+def test_messages_name_jobs_and_hold_nothing_of_them(client: RerankClient, redis_url: str) -> None:
+    """A message carries job ids and the lane, in plain UTF-8, and never what a job holds."""
+    handles = [client.submit(**DRAFT, metadata={"tenant": "private"}) for _ in range(2)]
+    messages = hints(redis_url, Lane.BULK)
+    for message, handle in zip(messages, handles, strict=True):
+        args, kwargs, _ = body(message)
+        assert args == []
+        assert Hint.parse(kwargs) == Hint(lane=Lane.BULK, job_ids=(handle.id,))
+        assert kwargs.keys() == {"version", "lane", "job_ids"}
+        assert b"private" not in message
+
+
+@pytest.mark.parametrize(("lane", "sizes"), [("bulk", [50, 50, 20]), ("interactive", [1] * 120)])
+def test_messages_are_filled_by_lane(
+    client: RerankClient, redis_url: str, lane: str, sizes: list[int]
+) -> None:
+    """A bulk message names fifty jobs and an interactive one a single job, in order."""
+    handles = list(client.submit_many(DRAFT | {"lane": lane} for _ in range(120)))
+    named = [body(message)[1]["job_ids"] for message in hints(redis_url, Lane(lane))]
+    assert list(map(len, named)) == sizes
+    assert [each for ids in named for each in ids] == [handle.id for handle in handles]
+
+
+def test_drafts_may_be_of_any_kind(client: RerankClient) -> None:
+    """submit_many takes mappings, requests and jobs, and keeps their order."""
+    request = RerankRequest(query=QUERY, documents=(DOCUMENT,))
+    drafts: list[Draft] = [DRAFT, request, Job(id="third", request=request, lane=Lane.INTERACTIVE)]
+    handles = list(client.submit_many(drafts))
+    assert handles[2].id == "third"
+    assert [handle.status().lane for handle in handles] == ["bulk", "bulk", "interactive"]
+
+
+def test_stream_is_drawn_in_portions(client: RerankClient) -> None:
+    """submit_many draws a portion at a time: memory is bounded, and an endless stream is fine."""
+    drawn = 0
+
+    def endless() -> Iterator[dict[str, Any]]:
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield DRAFT
+
+    handles = client.submit_many(endless())
+    assert drawn == 0
+    next(handles)
+    assert drawn == 50
+    for _ in range(50):
+        next(handles)
+    assert drawn == 100
+    assert next(handles).status().state is JobState.QUEUED
+
+
+def test_bad_draft_is_named_and_the_earlier_ones_stay(client: RerankClient) -> None:
+    """A bad draft in a stream is named by its position; those before it are accepted."""
+    drafts = [DRAFT] * 62 + [DRAFT | {"top_n": 0}] + [DRAFT] * 10
+    taken = []
+
+    def take() -> None:
+        for handle in client.submit_many(drafts):
+            taken.append(handle)  # noqa: PERF402 - those before the error count
+
+    with pytest.raises(InvalidRequest) as caught:
+        take()
+    assert caught.value.field == "62.top_n"
+    assert len(taken) == 62
+    assert taken[-1].status().state is JobState.QUEUED
+
+
+def test_full_lane_refuses_one_and_holds_many(redis_url: str) -> None:
+    """A full lane refuses a single submit, and holds a stream up until there is room."""
+    settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=5)
+    with RerankClient(settings=settings) as client:
+        handles = client.submit_many([DRAFT] * 5)
+        assert len(list(handles)) == 5
+        with pytest.raises(QueueFull, match="RERANKQ_MAX_QUEUE_DEPTH"):
+            client.submit(**DRAFT)
+        with LedgerWorker(redis_url) as worker:
+            more = list(client.submit_many([DRAFT] * 12))
+            assert len(more) == 12
+            eventually(lambda: len(worker.ended) == 17, "all are done")
+
+
+def test_order_survives_a_full_lane(redis_url: str) -> None:
+    """Handles come in the order of the drafts, though another lane had room earlier."""
+    settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=1)
+    with RerankClient(settings=settings) as client:
+        blocker = client.submit(**DRAFT)
+        request = RerankRequest(query=QUERY, documents=(DOCUMENT,))
+        drafts = [
+            Job(id="first", request=request),
+            Job(id="second", request=request, lane=Lane.INTERACTIVE),
+        ]
+        with LedgerWorker(redis_url):
+            handles = [handle.id for handle in client.submit_many(drafts)]
+        assert handles == ["first", "second"]
+        assert blocker.status().state is JobState.SUCCEEDED
+
+
+def test_unknown_argument_is_refused(client: RerankClient) -> None:
+    """A misspelt argument of submit is an error, not a default in its place."""
+    arguments: Any = DRAFT | {"topn": 1}
+    with pytest.raises(InvalidRequest, match=r"^topn: "):
+        client.submit(**arguments)
+
+
+def test_idempotency_key_leads_to_the_same_job(client: RerankClient, redis_url: str) -> None:
+    """The same key and request are one job and one hint; another request is a conflict."""
+    first = client.submit(**DRAFT, idempotency_key="k")
+    assert client.submit(**DRAFT, idempotency_key="k").id == first.id
+    assert len(hints(redis_url, Lane.BULK)) == 1
+    with pytest.raises(IdempotencyConflict):
+        client.submit(query="another", documents=["d"], idempotency_key="k")
+
+
+def test_plain_celery_finds_the_result(client: RerankClient, redis_url: str) -> None:
+    """AsyncResult of a Celery app without rerankq's settings answers by the job's id."""
+    with LedgerWorker(redis_url):
+        handle = client.submit(**DRAFT)
+        result = client.get(handle.id).result(timeout=20)
+    app = Celery("another", set_as_current=False, backend=redis_url)
+    assert RerankResult.parse(app.AsyncResult(handle.id).get(timeout=10)) == result
+
+
+def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
+    """When Redis goes away, submit says so in one sentence."""
+    with RerankClient(own_redis.url) as client:
+        client.submit(**DRAFT)
+        own_redis.stop()
+        with pytest.raises(LedgerUnavailable, match="cannot be reached"):
+            client.submit(**DRAFT)

@@ -1,0 +1,242 @@
+"""Waiting for results: every wait has an end."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rerankq import AsyncRerankClient, RerankClient
+from rerankq.client import JobHandle
+from rerankq.contract import Job, JobState, Lane
+from rerankq.errors import (
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    ResultExpired,
+    ResultTimeout,
+)
+from rerankq.settings import ClientSettings
+from running.ledger_desk import LedgerDesk
+from running.ledger_worker import End, LedgerWorker, ranked
+from running.redis_server import RedisServer
+from running.waiting import eventually
+
+DRAFT: dict[str, Any] = {"query": "a query", "documents": ["zero", "one", "two"]}
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[RerankClient]:
+    """A blocking client of an empty ledger."""
+    with RerankClient(redis_url) as made:
+        yield made
+
+
+def test_result_is_waited_for(client: RerankClient, redis_url: str) -> None:
+    """A wait that began before the job's end brings its ranking, and again at once."""
+    handle = client.submit(**DRAFT, top_n=2)
+    with LedgerWorker(redis_url):
+        result = handle.result(timeout=20)
+    assert [row.index for row in result.results] == [0, 1]
+    assert result.job_id == handle.id
+    assert handle.result(timeout=0) == result
+
+
+def test_wait_has_a_timeout(client: RerankClient) -> None:
+    """A job that does not end in time is ResultTimeout, also a TimeoutError; the job goes on."""
+    handle = client.submit(**DRAFT)
+    with pytest.raises(TimeoutError) as caught:
+        handle.result(timeout=0.05)
+    assert isinstance(caught.value, ResultTimeout)
+    assert handle.id in str(caught.value)
+    assert handle.status().state is JobState.QUEUED
+
+
+def test_unknown_id_never_hangs(client: RerankClient) -> None:
+    """A wait for an id that the ledger does not know ends at once, without any timeout."""
+    with pytest.raises(JobNotFound):
+        client.get("never")
+    handle = client.submit(**DRAFT)
+    with LedgerDesk(client.settings.redis_url) as desk:
+        desk.redis.flushdb()
+    with pytest.raises(JobNotFound):
+        handle.result()
+    with pytest.raises(JobNotFound):
+        client.cancel("never")
+
+
+def test_failed_job_raises_its_reason(client: RerankClient, redis_url: str) -> None:
+    """The result of a failed job is JobFailed with its reason."""
+
+    def refuse(_: Job) -> End:
+        return JobFailed("upstream_refused", "no")
+
+    with LedgerWorker(redis_url, refuse):
+        handle = client.submit(**DRAFT)
+        with pytest.raises(JobFailed) as caught:
+            handle.result(timeout=20)
+    assert caught.value.reason == "upstream_refused"
+    error = handle.status().error
+    assert error is not None
+    assert (error.code, error.message) == ("upstream_refused", "no")
+
+
+def test_cancelled_job_raises(client: RerankClient) -> None:
+    """The result of a cancelled job is JobCancelled, and the cancelled state was told."""
+    handle = client.submit(**DRAFT)
+    assert client.cancel(handle.id) is JobState.QUEUED
+    with pytest.raises(JobCancelled):
+        handle.result(timeout=20)
+    assert client.cancel(handle.id) is JobState.CANCELLED
+
+
+def test_expired_job_raises(client: RerankClient, redis_url: str) -> None:
+    """The result of a job whose deadline passed is JobExpired."""
+    handle = client.submit(**DRAFT, deadline_seconds=0.01)
+    with LedgerDesk(redis_url) as desk:
+        eventually(lambda: desk.sweep() or desk.state(handle.id).ended, "the deadline passes")
+    with pytest.raises(JobExpired):
+        handle.result(timeout=20)
+
+
+def test_result_past_its_retention_raises(redis_url: str) -> None:
+    """A result that is gone is ResultExpired: neither a wait without end nor an unknown job."""
+    settings = ClientSettings.load(redis_url=redis_url)
+    with RerankClient(settings=settings) as client, LedgerDesk(redis_url) as desk:
+        handle = client.submit(**DRAFT)
+        client.cancel(handle.id)
+        desk.redis.delete(f"celery-task-meta-{handle.id}")
+        with pytest.raises(ResultExpired):
+            handle.result()
+
+
+def test_as_completed_yields_each_once(client: RerankClient, redis_url: str) -> None:
+    """Each handle comes once, when its job has ended, though it was handed in twice."""
+    handles = list(client.submit_many([DRAFT] * 120))
+    assert client.cancel(handles[7].id) is JobState.QUEUED
+    with LedgerWorker(redis_url):
+        done = list(client.as_completed([*handles, handles[0]], timeout=60))
+    assert sorted(handle.id for handle in done) == sorted(handle.id for handle in handles)
+    assert [handle for handle in done if handle.status().state is JobState.CANCELLED]
+
+
+def test_as_completed_gives_what_there_is_before_its_timeout(
+    client: RerankClient, redis_url: str
+) -> None:
+    """Handles whose jobs have ended come first; then the timeout says how many have not."""
+    ended, *others = client.submit_many([DRAFT] * 3)
+    client.cancel(ended.id)
+    completed = client.as_completed([*others, ended], timeout=0.2)
+    assert next(completed).id == ended.id
+    with pytest.raises(ResultTimeout, match="2 jobs have not ended"):
+        next(completed)
+    with LedgerWorker(redis_url):
+        assert len(list(client.as_completed(others, timeout=20))) == 2
+
+
+def test_as_completed_of_nothing_is_over_at_once(client: RerankClient) -> None:
+    """To wait for no job is no wait."""
+    assert list(client.as_completed([])) == []
+
+
+def test_wait_survives_a_restart_of_redis(tmp_path: Path) -> None:
+    """A wait goes on over a kill and a restart of Redis, and brings the result after it."""
+    with (
+        RedisServer(tmp_path, fsync="always") as server,
+        RerankClient(server.url) as client,
+    ):
+        handle = client.submit(**DRAFT)
+        results: list[object] = []
+        waiter = threading.Thread(target=lambda: results.append(handle.result(timeout=60)))
+        waiter.start()
+        with server.client() as redis:
+            eventually(
+                lambda: redis.pubsub_numsub(f"celery-task-meta-{handle.id}")[0][1], "the wait began"
+            )
+        server.stop(signal.SIGKILL)
+        server.start()
+        assert handle.status().state is JobState.QUEUED
+        with LedgerWorker(server.url):
+            waiter.join(60)
+        assert len(results) == 1
+
+
+def test_message_that_was_missed_is_asked_for(
+    client: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result whose message never arrives is found by asking."""
+    from rerankq.ledger.store import Subscription  # noqa: PLC0415 - deaf here alone
+
+    async def deaf(_: Subscription, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.1))
+
+    monkeypatch.setattr(Subscription, "message", deaf)
+    handle = client.submit(**DRAFT)
+    with LedgerWorker(redis_url):
+        assert handle.result(timeout=20).job_id == handle.id
+
+
+def test_threads_share_a_client(client: RerankClient, redis_url: str) -> None:
+    """Many threads submit and wait through one client at once, each getting its own result."""
+    found: dict[str, str] = {}
+
+    def use(name: str) -> None:
+        handle: JobHandle = client.submit(**DRAFT, custom_id=name)
+        assert handle.result(timeout=30).job_id == handle.id
+        found[name] = handle.status().custom_id or ""
+
+    with LedgerWorker(redis_url):
+        threads = [threading.Thread(target=use, args=(str(number),)) for number in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert found == {str(number): str(number) for number in range(12)}
+
+
+def test_asynchronous_client_does_the_same(redis_url: str) -> None:
+    """Submit, stream, wait, cancel: the asynchronous client, on the caller's own loop."""
+
+    async def use() -> None:
+        async with AsyncRerankClient(redis_url) as client:
+            handle = await client.submit(**DRAFT, lane=Lane.INTERACTIVE)
+            result = await handle.result(timeout=20)
+            assert result.model_dump(exclude={"timings"}) == ranked_as(handle.id)
+            many = [each async for each in client.submit_many([DRAFT] * 60)]
+            done = {each.id async for each in client.as_completed(many, timeout=30)}
+            assert done == {each.id for each in many}
+            assert await client.cancel(handle.id) is JobState.SUCCEEDED
+            with pytest.raises(JobNotFound):
+                await client.get("never")
+
+    with LedgerWorker(redis_url):
+        asyncio.run(use())
+
+
+def ranked_as(job_id: str) -> dict[str, Any]:
+    job = Job.model_validate({"id": job_id, "request": DRAFT})
+    end = ranked(job)
+    assert not isinstance(end, JobFailed)
+    return end.model_dump(exclude={"timings"})
+
+
+def test_closed_client_leaves_nothing_behind(redis_url: str) -> None:
+    """After close no thread and no connection of the client is left, and using it is an error."""
+    client = RerankClient(redis_url)
+    before = time.monotonic()
+    handle = client.submit(**DRAFT)
+    with pytest.raises(ResultTimeout):
+        handle.result(timeout=0.01)
+    client.close()
+    client.close()
+    assert time.monotonic() - before < 20
+    assert not [each for each in threading.enumerate() if each.name.startswith("rerankq")]
+    with LedgerDesk(redis_url) as desk:
+        assert "rerankq" not in [each["name"] for each in desk.redis.client_list()]
+    with pytest.raises(RuntimeError, match="closed"):
+        handle.status()

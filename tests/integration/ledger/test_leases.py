@@ -1,0 +1,179 @@
+"""One winner: claims, fencing, and ends that never change."""
+
+import pytest
+
+from rerankq.contract import Job, JobState
+from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
+from rerankq.ledger import store
+from running.ledger_desk import LedgerDesk, ids, job, ranking
+from running.waiting import eventually
+
+
+def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
+    """Let a claimed job's lease run out, and be claimed by somebody else."""
+    desk.let_run_out(job_id)
+    desk.end_amnesty()
+    assert desk.sweep() == [job_id]
+    assert ids(desk.claim(job_id)) == [job_id]
+
+
+def test_lease_carries_the_job(desk: LedgerDesk) -> None:
+    """A claim brings the job as it was handed in, with the first token and no attempt used."""
+    desk.submit(job("a"))
+    (lease,) = desk.claim("a")
+    assert Job.parse(lease.payload) == job("a")
+    assert (lease.token, lease.attempts) == (1, 0)
+    assert 0 <= lease.waited_seconds < 60
+    assert desk.status("a").started_at is not None
+
+
+def test_job_is_claimed_once(desk: LedgerDesk) -> None:
+    """A second hint for a claimed job, or a hint for an unknown one, claims nothing."""
+    desk.submit(job("a"), job("b"))
+    assert ids(desk.claim("a", "a", "unknown")) == ["a"]
+    assert ids(desk.claim("a", "b")) == ["b"]
+
+
+def test_old_token_is_refused(desk: LedgerDesk) -> None:
+    """Whoever lost a lease can neither renew, finish nor postpone the job any more."""
+    old = desk.claimed("a", lease_seconds=0.05)
+    reclaimed(desk)
+    assert desk.renew(old) == {"a"}
+    assert desk.succeed(old) is False
+    assert desk.fail(old) is False
+    assert desk.postpone(old, 0) is False
+    assert desk.places("a") == ["bulk:running"]
+    assert desk.end("a") is None
+
+
+def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the look at the token an old lease would win: that is what the fence is for."""
+    real = store._script  # noqa: SLF001 - the scripts have no other door
+
+    def unfenced(name: str) -> tuple[str, str]:
+        text = real(name)[0].replace("and claims == token", "")
+        return text, "0" * 40
+
+    old = desk.claimed("a", lease_seconds=0.05)
+    reclaimed(desk)
+    monkeypatch.setattr(store, "_script", unfenced)
+    assert desk.succeed(old) is True
+
+
+def test_renewal_keeps_a_job(desk: LedgerDesk) -> None:
+    """A renewed lease ends later, and no other lease is touched."""
+    lease, other = desk.claimed("a", lease_seconds=1), desk.claimed("b", lease_seconds=1)
+    before = desk.score("a", "running"), desk.score("b", "running")
+    assert desk.renew(lease) == set()
+    assert desk.score("a", "running") > before[0]  # type: ignore[operator]
+    assert desk.score("b", "running") == before[1]
+    assert desk.succeed(other)
+
+
+def test_renewal_reports_what_is_lost(desk: LedgerDesk) -> None:
+    """A renewal names the jobs that were cancelled or have ended meanwhile."""
+    leases = [desk.claimed(name) for name in ("kept", "cancelled", "ended")]
+    desk.cancel("cancelled")
+    desk.succeed(leases[2])
+    assert desk.renew(*leases) == {"cancelled", "ended"}
+
+
+def test_finish_is_the_end(desk: LedgerDesk) -> None:
+    """A finished job has its result and attempts, leaves its lane, and drops its payload."""
+    assert desk.succeed(desk.claimed("a"), attempts=3)
+    assert desk.end("a") == ranking("a")
+    status = desk.status("a")
+    assert (status.state, status.attempts) == (JobState.SUCCEEDED, 3)
+    assert status.finished_at is not None
+    assert desk.places("a") == []
+    assert not desk.has_payload("a")
+
+
+def test_failure_tells_its_reason(desk: LedgerDesk) -> None:
+    """A failed job's status and end both tell the reason."""
+    assert desk.fail(desk.claimed("a"), "upstream_auth")
+    error = desk.status("a").error
+    assert error is not None
+    assert error.code == "upstream_auth"
+    end = desk.end("a")
+    assert isinstance(end, JobFailed)
+    assert end.reason == "upstream_auth"
+
+
+def test_second_finish_is_refused(desk: LedgerDesk) -> None:
+    """A job ends once, even if the answer to the first write was lost."""
+    lease = desk.claimed("a")
+    assert desk.succeed(lease)
+    assert desk.fail(lease) is False
+    assert desk.postpone(lease, 0) is False
+    assert desk.state("a") is JobState.SUCCEEDED
+    assert desk.end("a") == ranking("a")
+
+
+def test_finish_after_cancel_changes_nothing(desk: LedgerDesk) -> None:
+    """A cancelled job stays cancelled, though its worker comes with a result."""
+    lease = desk.claimed("a")
+    assert desk.cancel("a") is JobState.RUNNING
+    assert desk.succeed(lease) is False
+    assert desk.state("a") is JobState.CANCELLED
+    assert isinstance(desk.end("a"), JobCancelled)
+
+
+@pytest.mark.parametrize("ended", ["succeeded", "failed"])
+def test_cancel_after_finish_changes_nothing(desk: LedgerDesk, ended: str) -> None:
+    """A job that has ended cannot be cancelled: its end is returned, and stays."""
+    lease = desk.claimed("a")
+    (desk.succeed if ended == "succeeded" else desk.fail)(lease)
+    before = desk.end("a")
+    assert desk.cancel("a") is JobState(ended)
+    assert desk.cancel("a") is JobState(ended)
+    assert repr(desk.end("a")) == repr(before)
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
+def test_cancel_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
+    """A job is cancelled wherever it stands, and cannot be claimed afterwards."""
+    desk.submit(job("a"))
+    if state != "queued":
+        (lease,) = desk.claim("a")
+        if state == "scheduled":
+            desk.postpone(lease, 60)
+    assert desk.cancel("a") is JobState(state)
+    assert desk.places("a") == []
+    assert not desk.has_payload("a")
+    assert desk.claim("a") == []
+
+
+def test_unknown_job_cannot_be_cancelled(desk: LedgerDesk) -> None:
+    """To cancel what the ledger does not know is an error."""
+    with pytest.raises(JobNotFound, match="never"):
+        desk.cancel("never")
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
+def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
+    """A job past its deadline expires wherever it stands, and its worker's result is refused."""
+    desk.submit(job("a", deadline_seconds=0.001))
+    lease = None
+    if state != "queued":
+        (lease,) = desk.claim("a")
+        if state == "scheduled":
+            desk.postpone(lease, 60)
+    deadline = (desk.status("a").deadline_at or 0) * 1000
+    eventually(lambda: desk.now_ms() >= deadline, "the deadline passes")
+    assert desk.sweep() == []
+    assert desk.state("a") is JobState.EXPIRED
+    assert isinstance(desk.end("a"), JobExpired)
+    assert desk.places("a") == []
+    assert desk.redis.zcard("rerankq:deadlines") == 0
+    if lease:
+        assert desk.succeed(lease) is False
+
+
+def test_deadline_that_has_not_come_ends_nothing(desk: LedgerDesk) -> None:
+    """A job with time left is not touched, and leaves no trace among the deadlines at its end."""
+    lease = desk.claimed("a", deadline_seconds=60)
+    desk.sweep()
+    assert desk.state("a") is JobState.RUNNING
+    desk.succeed(lease)
+    assert desk.redis.zcard("rerankq:deadlines") == 0

@@ -1,0 +1,74 @@
+"""When Redis is away, refuses, or is full: one clear sentence, within a bounded time."""
+
+import time
+
+import pytest
+
+from rerankq.contract import Document, RerankRequest
+from rerankq.errors import JobNotFound, LedgerUnavailable
+from running.ledger_desk import LedgerDesk, job
+from running.redis_server import RedisServer, free_port
+
+
+def refusal(desk: LedgerDesk, *names: str) -> str:
+    with pytest.raises(LedgerUnavailable) as caught:
+        desk.submit(*map(job, names))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 150
+    return message
+
+
+def test_redis_that_is_down_is_said_soon() -> None:
+    """With nobody listening every call fails in bounded time, and says what to do."""
+    port = free_port()
+    started = time.monotonic()
+    with LedgerDesk(f"redis://user:s3cret@127.0.0.1:{port}/0") as desk:
+        message = refusal(desk, "a")
+        with pytest.raises(LedgerUnavailable):
+            desk.status("a")
+        with pytest.raises(LedgerUnavailable):
+            desk.run(desk.batches.open())
+    assert time.monotonic() - started < 20
+    assert message == (
+        f"Redis at 127.0.0.1:{port} cannot be reached: start it, or set RERANKQ_REDIS_URL"
+    )
+
+
+def test_wrong_password_is_said(own_redis: RedisServer) -> None:
+    """A refused password is named as that, without the password."""
+    with own_redis.client() as client:
+        client.config_set("requirepass", "right")
+    with LedgerDesk(own_redis.url.replace("redis://", "redis://:wrong-s3cret@")) as desk:
+        message = refusal(desk, "a")
+    assert "refuses user or password" in message
+    assert "s3cret" not in message
+
+
+def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
+    """Out of memory a submit is refused clearly, nothing is half-written, and room heals it."""
+    big = RerankRequest(query="q", documents=(Document(text="d" * 1000),))
+    with LedgerDesk(own_redis.url) as desk:
+        lease = desk.claimed("before")
+        keys = sorted(desk.redis.keys())
+        desk.redis.config_set("maxmemory", "1mb")
+        with pytest.raises(LedgerUnavailable, match="out of memory, nothing was recorded"):
+            desk.submit(job("a", request=big), job("b", idempotency_key="k", deadline_seconds=9))
+        assert sorted(desk.redis.keys()) == keys
+        assert desk.status("before").id == "before"
+        desk.redis.config_set("maxmemory", "0")
+        assert desk.succeed(lease)
+        desk.submit(job("a", request=big))
+        assert desk.places("a") == ["bulk:queued"]
+
+
+def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
+    """A ledger that starts again after its end knows the jobs that it accepted."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.submit(job("a"))
+        own_redis.stop()
+        refusal(desk, "b")
+        own_redis.start()
+        assert desk.places("a") == ["bulk:queued"]
+        with pytest.raises(JobNotFound):
+            desk.status("b")

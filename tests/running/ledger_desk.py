@@ -1,0 +1,175 @@
+"""The ledger's classes, each call awaited at once, for tests that tell a job's story in order."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Self, TypeVar
+
+from redis import Redis
+
+from rerankq.contract import Job, JobState, JobStatus, Lane, RerankRequest, RerankResult, Timings
+from rerankq.errors import JobFailed
+from rerankq.ledger import outcomes
+from rerankq.ledger.batches import Batches
+from rerankq.ledger.intake import Admission, Intake
+from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq.ledger.records import End, Records
+from rerankq.ledger.store import Retention, Store
+from rerankq.ledger.sweep import Sweep
+from running.waiting import eventually
+
+T = TypeVar("T")
+
+LONG = 60.0
+
+
+def job(job_id: str, **fields: Any) -> Job:
+    """A small job."""
+    request = RerankRequest(query="a query", documents=("first", "second"))
+    return Job.model_validate({"id": job_id, "request": request} | fields)
+
+
+def ranking(job_id: str) -> RerankResult:
+    """A result for it."""
+    timings = Timings(waited_seconds=0, upstream_seconds=0)
+    return RerankResult(job_id=job_id, model="m", results=(), attempts=1, timings=timings)
+
+
+class LedgerDesk:
+    """Calls the ledger between `with` and its end.
+
+    Args:
+        url: the ledger's Redis.
+        result_ttl: seconds to keep results.
+        lease_seconds: length of the leases given out.
+        max_queue_depth: most unfinished jobs a lane.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        result_ttl: float = LONG,
+        lease_seconds: float = LONG,
+        max_queue_depth: int = 1000,
+    ) -> None:
+        self.redis = Redis.from_url(url)
+        self._runner = asyncio.Runner()
+        self.store = Store(url)
+        self.retention = Retention(result_ttl, result_ttl)
+        self.intake = Intake(self.store, max_queue_depth=max_queue_depth)
+        self.records = Records(self.store, self.retention)
+        self.batches = Batches(self.store)
+        self._lease_seconds = lease_seconds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self.store.close())
+        self._runner.close()
+        self.redis.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await it."""
+        return self._runner.run(coroutine)
+
+    def leases(self, worker: str = "w", lease_seconds: float | None = None) -> Leases:
+        """The ledger as a worker sees it."""
+        seconds = self._lease_seconds if lease_seconds is None else lease_seconds
+        return Leases(self.store, self.retention, worker=worker, lease_seconds=seconds)
+
+    def submit(self, *jobs: Job) -> list[Admission]:
+        """Hand jobs in."""
+        return self.run(self.intake.submit(jobs))
+
+    def claim(self, *job_ids: str, lease_seconds: float | None = None) -> list[Lease]:
+        """Take jobs."""
+        return self.run(self.leases(lease_seconds=lease_seconds).claim(job_ids))
+
+    def claimed(self, job_id: str, *, lease_seconds: float | None = None, **fields: Any) -> Lease:
+        """Hand a job in and take it."""
+        self.submit(job(job_id, **fields))
+        (lease,) = self.claim(job_id, lease_seconds=lease_seconds)
+        return lease
+
+    def renew(self, *leases: Lease) -> set[str]:
+        """Prolong leases; returns the ids lost."""
+        return self.run(self.leases().renew(leases))
+
+    def succeed(self, lease: Lease, *, attempts: int = 1) -> bool:
+        """Finish a job with a ranking."""
+        outcome = outcomes.success(ranking(lease.job_id))
+        finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome)
+        return self.run(self.leases().finish([finish]))[0]
+
+    def fail(self, lease: Lease, reason: str = "upstream_refused") -> bool:
+        """Finish a job with a failure."""
+        outcome = outcomes.failure(JobFailed(reason, "no"))
+        return self.run(
+            self.leases().finish([Finish(lease, 1, JobState.FAILED, outcome, reason=reason)])
+        )[0]
+
+    def postpone(self, lease: Lease, seconds: float, *, attempts: int = 1) -> bool:
+        """Give a job back for later."""
+        return self.run(self.leases().postpone([Postponement(lease, attempts, seconds)]))[0]
+
+    def cancel(self, job_id: str) -> JobState:
+        """Cancel a job."""
+        return self.run(self.records.cancel(job_id))
+
+    def status(self, job_id: str) -> JobStatus:
+        """Ask for a job's status."""
+        return self.run(self.records.status(job_id))
+
+    def state(self, job_id: str) -> JobState:
+        """Ask for a job's state."""
+        return self.status(job_id).state
+
+    def end(self, job_id: str) -> End | None:
+        """Ask for a job's end."""
+        return dict(self.run(self.records.ends([job_id]))).get(job_id)
+
+    def sweep(self, *, lease_seconds: float | None = None) -> list[str]:
+        """One tick, not held back by one before it; returns the ids to announce, in all lanes."""
+        self.redis.delete("rerankq:sweeping")
+        seconds = self._lease_seconds if lease_seconds is None else lease_seconds
+        sweep = Sweep(self.store, self.retention, lease_seconds=seconds)
+        return [each for ids in self.run(sweep.tick()).values() for each in ids]
+
+    def end_amnesty(self) -> None:
+        """As if somebody had swept all along: leases that ran out are nobody's any more."""
+        self.redis.hset("rerankq:sweeper", mapping={"last": self.now_ms(), "amnesty": 0})
+
+    def now_ms(self) -> int:
+        """Redis' clock."""
+        seconds, micros = self.redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def let_run_out(self, job_id: str) -> None:
+        """Wait until the job's lease is over."""
+        eventually(
+            lambda: (self.score(job_id, "running") or 0) < self.now_ms(), "the lease is over"
+        )
+
+    def score(self, job_id: str, state: str, lane: Lane = Lane.BULK) -> float | None:
+        """The job's place in a set of its lane."""
+        score: float | None = self.redis.zscore(f"rerankq:{lane}:{state}", job_id)
+        return score
+
+    def places(self, job_id: str) -> list[str]:
+        """The sets of all lanes that the job stands in."""
+        return [
+            f"{lane}:{state}"
+            for lane in Lane
+            for state in ("queued", "scheduled", "running")
+            if self.score(job_id, state, lane) is not None
+        ]
+
+    def has_payload(self, job_id: str) -> bool:
+        """Whether what the job asks for is stored still."""
+        return bool(self.redis.exists(f"rerankq:payload:{job_id}"))
+
+
+def ids(admissions: Sequence[Admission] | Sequence[Lease]) -> list[str]:
+    """The ids of what came back."""
+    return [each.job_id for each in admissions]

@@ -1,0 +1,89 @@
+"""A stand-in for the worker: ends jobs through the ledger, when and how a test says."""
+
+import asyncio
+import threading
+from typing import Self
+
+from rerankq.contract import (
+    Document,
+    Job,
+    JobState,
+    Lane,
+    RankedDocument,
+    RerankResult,
+    Timings,
+)
+from rerankq.errors import JobFailed
+from rerankq.ledger import outcomes
+from rerankq.ledger.leases import Finish, Lease, Leases
+from rerankq.ledger.store import Retention, Store
+
+POLL_SECONDS = 0.01
+
+
+class StandInWorker:
+    """Serves all lanes between `with` and its end; a job fails when its query says so.
+
+    Args:
+        url: the ledger's Redis.
+        holds: whether it waits for `go` before it ends anything.
+    """
+
+    def __init__(self, url: str, *, holds: bool = False) -> None:
+        self._url = url
+        self._go = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        if not holds:
+            self.go()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def go(self) -> None:
+        """End what is there, and what will come."""
+        self._go.set()
+
+    async def _serve(self) -> None:
+        async with Store(self._url) as store:
+            leases = Leases(store, Retention(60, 60), worker="stand-in", lease_seconds=60)
+            while not self._stop.is_set():
+                if self._go.is_set():
+                    for lane in Lane:
+                        await _end_queued(store, leases, lane)
+                await asyncio.sleep(POLL_SECONDS)
+
+
+async def _end_queued(store: Store, leases: Leases, lane: Lane) -> None:
+    queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 99)
+    if queued:
+        held = await leases.claim([job_id.decode() for job_id in queued])
+        await leases.finish([_finish(lease) for lease in held])
+
+
+def _finish(lease: Lease) -> Finish:
+    job = Job.parse(lease.payload)
+    if job.request.query.startswith("fail"):
+        outcome = outcomes.failure(JobFailed("upstream_refused", "the upstream refused it"))
+        return Finish(lease, 2, JobState.FAILED, outcome, reason="upstream_refused")
+    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(_ranking(job)))
+
+
+def _ranking(job: Job) -> RerankResult:
+    rows = [
+        RankedDocument(index=index, relevance_score=1 / (index + 1), document=Document(text=text))
+        for index, text in enumerate(job.request.texts())
+    ]
+    return RerankResult(
+        job_id=job.id,
+        model=job.request.model,
+        results=tuple(rows[: job.request.wanted]),
+        attempts=1,
+        timings=Timings(waited_seconds=0, upstream_seconds=0),
+    )

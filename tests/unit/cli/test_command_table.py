@@ -1,0 +1,59 @@
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+from rerankq.cli.commands import COMMANDS, Command, loaded
+from rerankq.cli.settings import CommandSettings
+from rerankq.errors import MissingExtra
+from rerankq.settings import OTHER_NAMES
+from rerankq_worker.settings import WorkerSettings
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_every_row_of_the_help_has_its_command(row: Command) -> None:
+    """A command is there, under its name, and says in its help what the table says of it."""
+    command = loaded(row)
+    assert command.name == row.name
+    if row.target:
+        assert inspect.cleandoc(command.help).splitlines()[0] == row.summary
+
+
+def test_the_help_imports_nothing_slow() -> None:
+    """`rerankq --help` and `rerankq schema` are quick: no Celery, no redis, no HTTP client."""
+    code = (
+        "import sys, contextlib, io\n"
+        "from rerankq.cli.main import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    assert run(['--help']) == run(['schema']) == 0\n"
+        "print([m for m in ('celery', 'kombu', 'redis', 'httpx', 'aiohttp', 'flower')"
+        " if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command whose extra is not installed says which one to install."""
+    monkeypatch.delitem(sys.modules, "rerankq_worker.commands", raising=False)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    row = next(each for each in COMMANDS if each.name == "worker")
+    with pytest.raises(MissingExtra, match=re.escape('pip install "rerankq[worker]"')):
+        loaded(row)
+
+
+def test_a_broken_part_of_our_own_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is sent to install what would not help."""
+    monkeypatch.delitem(sys.modules, "rerankq_worker.commands", raising=False)
+    monkeypatch.setitem(sys.modules, "rerankq_worker.lanes", None)
+    row = next(each for each in COMMANDS if each.name == "worker")
+    with pytest.raises(ModuleNotFoundError):
+        loaded(row)
+
+
+def test_every_setting_is_known_to_every_command() -> None:
+    """A setting that one part reads is no misspelling to another."""
+    known = {*CommandSettings.names(), *OTHER_NAMES}
+    assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known

@@ -1,0 +1,107 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from rerankq import errors
+from rerankq.cli import main
+from rerankq.cli.failures import CommandError, ExitCode, OutputClosed
+
+Raising = Callable[[BaseException], None]
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
+    """Has the command line raise something in place of running a command."""
+
+    def have_it_raise(error: BaseException) -> None:
+        class Broken:
+            def main(self, *_: object, **__: object) -> None:
+                raise error
+
+        monkeypatch.setattr(main, "build", Broken)
+        monkeypatch.setattr(main, "silence_stdout", lambda: None)
+        monkeypatch.delenv("RERANKQ_DEBUG", raising=False)
+
+    return have_it_raise
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (errors.SettingsError("wrong"), ExitCode.UNUSABLE, "rerankq: wrong\n"),
+        (CommandError("two\nlines"), ExitCode.UNUSABLE, "rerankq: two lines\n"),
+        (errors.JobNotFound("no job"), ExitCode.NO_RANKING, "rerankq: no job\n"),
+        (errors.JobFailed("why", "it failed"), ExitCode.NO_RANKING, "rerankq: it failed\n"),
+        (errors.ResultTimeout("not yet"), ExitCode.NO_RANKING, "rerankq: not yet\n"),
+        (OSError(28, "No space left"), ExitCode.UNUSABLE, "rerankq: No space left\n"),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED, "rerankq: interrupted\n"),
+        (BrokenPipeError(), ExitCode.BROKEN_PIPE, ""),
+        (OutputClosed("gone"), ExitCode.BROKEN_PIPE, ""),
+    ],
+)
+def test_every_error_is_one_line_and_a_code(
+    raising: Raising,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: ExitCode,
+    said: str,
+) -> None:
+    """Nobody meets a traceback, and a reader that has gone meets nothing."""
+    raising(error)
+    assert main.run([]) == code
+    assert capsys.readouterr().err == said
+
+
+def test_an_unforeseen_error_shows_its_type_alone(
+    raising: Raising, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its text may hold a document or a key; its place is shown to those who ask."""
+    raising(ValueError("sk-secret"))
+    assert main.run([]) == ExitCode.UNUSABLE
+    said = "rerankq: unforeseen ValueError: set RERANKQ_DEBUG=1 to see where\n"
+    assert capsys.readouterr().err == said
+
+
+def test_the_place_is_shown_to_those_who_ask(
+    raising: Raising, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RERANKQ_DEBUG brings the traceback."""
+    raising(ValueError())
+    monkeypatch.setenv("RERANKQ_DEBUG", "1")
+    main.run([])
+    assert "test_error_boundary.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["wrker"], "rerankq: no such command 'wrker'. Did you mean 'worker'?"),
+        (["schema", "--nope"], "rerankq: no such option: --nope (see rerankq schema --help)"),
+        (["result"], "rerankq: missing argument 'ID' (see rerankq result --help)"),
+        (["schema", "nope"], "rerankq: no message has this name: there are RerankRequest, Job"),
+    ],
+)
+def test_misuse_says_what_to_do(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong word on the command line is one line that points to the help."""
+    assert main.run(arguments) == ExitCode.UNUSABLE
+    told = capsys.readouterr().err
+    assert told.startswith(said)
+    assert told.count("\n") == 1
+
+
+def test_output_that_nobody_reads_is_no_noise() -> None:
+    """`rerankq schema | true` says nothing on stderr."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rerankq.cli", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    with process, process.stderr as stderr:
+        assert stderr.read() == b""

@@ -1,0 +1,61 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from rerankq.cli.failures import CommandError
+from rerankq.cli.files import Sink, Source
+
+
+def test_the_input_is_never_the_output(tmp_path: Path) -> None:
+    """Under whatever name, a file that is read is not written, and stays as it is."""
+    given = tmp_path / "in.jsonl"
+    given.write_text("kept")
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(given)
+    with (
+        Source.open(str(given)) as source,
+        pytest.raises(CommandError, match="input and output at once"),
+    ):
+        Sink.open(str(link), source)
+    assert given.read_text() == "kept"
+
+
+def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path) -> None:
+    """A run that cannot even begin destroys nothing."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("of an earlier run\n")
+    with Sink.open(str(out)) as sink:
+        assert out.read_text() == "of an earlier run\n"
+        sink.begin()
+        sink.write(b"new\n")
+    assert out.read_text() == "new\n"
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "."])
+def test_an_unreadable_input_is_one_clear_error(tmp_path: Path, name: str) -> None:
+    """A missing file or a folder is named, with what is wrong with it."""
+    with pytest.raises(CommandError, match=r"cannot read .*: (No such file|Is a directory)"):
+        Source.open(str(tmp_path / name))
+
+
+def test_an_unwritable_output_is_one_clear_error(tmp_path: Path) -> None:
+    """A folder that is not there is named, with what is wrong with it."""
+    with pytest.raises(CommandError, match=r"cannot write .*: No such file"):
+        Sink.open(str(tmp_path / "no" / "out.jsonl"))
+
+
+def test_how_far_a_file_is_read_is_known(tmp_path: Path) -> None:
+    """The share of a file that was read serves to foretell the rest; a pipe has none."""
+    given = tmp_path / "in.jsonl"
+    given.write_bytes(b"12345678")
+    with Source.open(str(given)) as source:
+        assert source.share_read == 0
+        source.read(2)
+        assert source.share_read == 0.25
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR)
+    with Source.open(str(fifo)) as source:
+        assert source.share_read is None
+    os.close(writer)

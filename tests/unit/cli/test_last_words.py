@@ -1,0 +1,72 @@
+import json
+
+import pytest
+
+from rerankq.cli.closing import close
+from rerankq.cli.collect import Tally
+from rerankq.cli.failures import ExitCode, OutputClosed
+from rerankq.cli.session import Outcome
+from rerankq.cli.summary import Summary
+from rerankq.errors import LedgerUnavailable, RerankqError
+
+
+def outcome(
+    tally: Tally,
+    *,
+    interrupted: bool = False,
+    timed_out: bool = False,
+    fault: RerankqError | None = None,
+) -> Outcome:
+    summary = Summary("batch-1", tally, seconds=2.0)
+    return Outcome(
+        summary, interrupted=interrupted, timed_out=timed_out, fault=fault, abandoned=False
+    )
+
+
+def closed(given: Outcome, *, json: bool = False, quiet: bool = False) -> ExitCode:
+    return close("run", given, output="my out.jsonl", feed=None, quiet=quiet, json=json)
+
+
+def test_all_done_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last line counts jobs done, jobs failed, and jobs a second."""
+    assert closed(outcome(Tally(succeeded=824))) is ExitCode.DONE
+    assert capsys.readouterr().err == "run: 824 of 824 jobs done, 0 failed, 412 jobs/s\n"
+
+
+def test_bad_lines_are_no_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bad lines are told apart from jobs, and make the exit code 1."""
+    assert closed(outcome(Tally(succeeded=1, failed=1, rejected=1))) is ExitCode.NO_RANKING
+    assert "run: 1 of 2 jobs done, 1 failed, 1.0 jobs/s; 1 bad line\n" in capsys.readouterr().err
+
+
+def test_the_summary_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json, a script reads the counts and the batch's id from one object."""
+    closed(outcome(Tally(succeeded=2, rejected=1)), json=True)
+    assert json.loads(capsys.readouterr().err) == {
+        "batch_id": "batch-1",
+        "jobs": 2,
+        "succeeded": 2,
+        "failed": 0,
+        "not_ended": 0,
+        "bad_lines": 1,
+        "seconds": 2.0,
+        "jobs_per_second": 1.0,
+    }
+
+
+def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C, lack of time and a lost Redis all say how to fetch the rest, ready to paste."""
+    for given, code in (
+        (outcome(Tally(), interrupted=True), ExitCode.INTERRUPTED),
+        (outcome(Tally(), timed_out=True), ExitCode.NO_RANKING),
+        (outcome(Tally(), fault=LedgerUnavailable("gone")), ExitCode.UNUSABLE),
+    ):
+        assert closed(given, quiet=True) is code
+        assert "rerankq results batch-1 -o 'my out.jsonl'\n" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """`rerankq run … | head` ends without a word."""
+    given = outcome(Tally(), fault=OutputClosed("gone"))
+    assert closed(given) is ExitCode.BROKEN_PIPE
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,80 @@
+import json
+from typing import Any
+
+import pytest
+
+from rerankq.cli.rows import job_row, rejected_row
+from rerankq.contract import (
+    Document,
+    JobError,
+    JobState,
+    RankedDocument,
+    RerankResult,
+    Timings,
+    Usage,
+)
+from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound, ResultExpired
+from rerankq.ledger.batches import RejectedLine
+from rerankq.ledger.records import End, Outline
+
+FIELDS = ["custom_id", "job_id", "status", "results", "usage", "attempts"]
+
+
+def read(row: bytes) -> dict[str, Any]:
+    assert row.endswith(b"\n")
+    assert row.count(b"\n") == 1
+    read: dict[str, Any] = json.loads(row)
+    return read
+
+
+def test_a_ranking_is_written_as_it_came() -> None:
+    """A succeeded line has all fields, documents where there are any, and no error."""
+    result = RerankResult(
+        job_id="j",
+        model="m",
+        results=(
+            RankedDocument(index=1, relevance_score=0.5, document=Document(text="一\n二")),
+            RankedDocument(index=0, relevance_score=0.25),
+        ),
+        usage=Usage(total_tokens=3),
+        attempts=2,
+        timings=Timings(waited_seconds=0, upstream_seconds=0),
+    )
+    row = read(job_row("j", None, Outline(JobState.SUCCEEDED, 2, None), result))
+    assert list(row) == FIELDS
+    assert (row["custom_id"], row["status"], row["attempts"]) == (None, "succeeded", 2)
+    assert row["results"] == [
+        {"index": 1, "relevance_score": 0.5, "document": {"text": "一\n二"}},
+        {"index": 0, "relevance_score": 0.25},
+    ]
+    assert row["usage"]["total_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "status", "code"),
+    [
+        (JobState.FAILED, JobFailed("upstream_auth", "no"), "failed", "upstream_auth"),
+        (JobState.CANCELLED, JobCancelled("cancelled", "no"), "cancelled", "cancelled"),
+        (JobState.EXPIRED, JobExpired("deadline_passed", "no"), "expired", "deadline_passed"),
+        (JobState.SUCCEEDED, ResultExpired("no"), "failed", "result_expired"),
+        (None, JobNotFound("no"), "failed", "job_not_found"),
+    ],
+)
+def test_a_job_without_a_ranking_says_why(
+    state: JobState | None, end: End, status: str, code: str
+) -> None:
+    """Whatever the end, the line has its status and the error's stable code."""
+    outline = None if state is None else Outline(state, 3, "c")
+    row = read(job_row("j", "c", outline, end))
+    assert list(row) == [*FIELDS, "error"]
+    assert (row["status"], row["results"], row["custom_id"]) == (status, [], "c")
+    assert row["error"] == {"code": code, "message": "no"}
+    assert row["attempts"] == (3 if outline else 0)
+
+
+def test_a_bad_line_has_its_line_too() -> None:
+    """A line that never became a job is a failed line without a job id."""
+    line = RejectedLine(line=4, custom_id="c", error=JobError(code="invalid_request", message="m"))
+    row = read(rejected_row(line))
+    assert list(row) == [*FIELDS, "error"]
+    assert (row["job_id"], row["status"], row["attempts"]) == (None, "failed", 0)

@@ -1,0 +1,98 @@
+"""From what a caller hands in to jobs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rerankq.client.drafts import Draft, Submission, job_from, job_from_arguments, jobs_from
+from rerankq.contract import Document, Job, Lane, RerankRequest
+from rerankq.errors import InvalidRequest
+
+GOOD: dict[str, Any] = {"query": "q", "documents": ["d"]}
+REQUEST = RerankRequest(query="q", documents=("d",))
+
+
+def job(draft: Draft) -> Job:
+    return job_from(draft, default_model="default")
+
+
+def test_mapping_holds_request_and_job_side_by_side() -> None:
+    """A mapping's names go to the request or to the job, whichever has them."""
+    made = job(GOOD | {"top_n": 1, "lane": "interactive", "custom_id": "c", "metadata": {"a": "b"}})
+    assert made.request.top_n == 1
+    assert (made.lane, made.custom_id, made.metadata) == (Lane.INTERACTIVE, "c", {"a": "b"})
+
+
+def test_model_of_the_draft_wins_over_the_default() -> None:
+    """The default model is for drafts that name none."""
+    assert job(GOOD).request.model == "default"
+    assert job(GOOD | {"model": None}).request.model == "default"
+    assert job(GOOD | {"model": "mine"}).request.model == "mine"
+
+
+def test_none_means_absent() -> None:
+    """An argument that is None is as if it had not been given."""
+    names = Submission.__annotations__.keys() - GOOD.keys()
+    given = job(GOOD | dict.fromkeys(names))
+    assert given.model_dump(exclude={"id"}) == job(GOOD).model_dump(exclude={"id"})
+
+
+def test_documents_may_be_any_iterable() -> None:
+    """Documents may come from a generator, as strings, mappings or Document objects."""
+
+    def documents() -> Iterator[object]:
+        yield "a"
+        yield {"id": "1", "text": "b"}
+        yield Document(text="c")
+
+    assert job({"query": "q", "documents": documents()}).request.texts() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("documents", ["one string", b"bytes", {"text": "d"}])
+def test_a_string_or_mapping_is_no_list_of_documents(documents: object) -> None:
+    """A string in place of the list is refused, not taken for a list of its letters."""
+    with pytest.raises(InvalidRequest) as caught:
+        job({"query": "q", "documents": documents})
+    assert caught.value.field == "documents"
+
+
+def test_jobs_and_requests_pass_as_they_are() -> None:
+    """A Job is the job itself, and a request becomes one."""
+    ready = Job(request=REQUEST)
+    assert job(ready) is ready
+    assert job(REQUEST).request is REQUEST
+
+
+def test_fault_is_named_without_a_prefix() -> None:
+    """The fields of the request are named as the caller spelt them."""
+    with pytest.raises(InvalidRequest) as caught:
+        job(GOOD | {"top_n": 0})
+    assert caught.value.field == "top_n"
+
+
+def test_unknown_argument_is_refused_by_name() -> None:
+    """An argument that submit does not have is refused, not passed over."""
+    arguments: Any = GOOD | {"topn": 3}
+    with pytest.raises(InvalidRequest, match=r"^topn: is no argument of submit$"):
+        job_from_arguments(arguments, default_model="m")
+
+
+def test_every_argument_of_submit_reaches_the_job() -> None:
+    """Each name that submit documents is a field of the request or of the job."""
+    fields = RerankRequest.model_fields.keys() | Job.model_fields.keys()
+    assert Submission.__annotations__.keys() <= fields
+
+
+def test_bad_draft_is_named_by_its_position() -> None:
+    """A portion ends at its first bad draft, which is named by its position in the stream."""
+    made, fault = jobs_from([GOOD, REQUEST, GOOD | {"top_n": 0}, GOOD], default_model="m", start=50)
+    assert len(made) == 2
+    assert fault is not None
+    assert fault.field == "52.top_n"
+
+
+def test_good_drafts_have_no_fault() -> None:
+    """A portion without a bad draft comes back whole."""
+    made, fault = jobs_from([GOOD, GOOD], default_model="m", start=0)
+    assert (len(made), fault) == (2, None)

@@ -1,0 +1,81 @@
+"""The error tree, as its users meet it."""
+
+import copy
+import inspect
+import pickle
+import re
+
+import pytest
+
+from rerankq import errors
+from rerankq_worker import upstream
+
+TREE = [
+    each
+    for _, each in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(each, errors.RerankqError)
+]
+UPSTREAM = [
+    each
+    for _, each in inspect.getmembers(upstream, inspect.isclass)
+    if issubclass(each, upstream.UpstreamError)
+]
+
+
+def made(kind: type[errors.RerankqError]) -> errors.RerankqError:
+    if issubclass(kind, errors.JobEnded | errors.InvalidRequest):
+        return kind("first", "second")
+    return kind("what happened")
+
+
+def test_the_drawing_is_the_tree() -> None:
+    """The tree drawn in the module's docstring shows each class under its parent, and no other."""
+    lines = re.findall(r"^    ((?:│ {3}| {4}|├── |└── )*)(\w+)", errors.__doc__ or "", re.MULTILINE)
+    parents: list[str] = []
+    drawn = {}
+    for branch, name in lines:
+        depth = len(branch) // 4
+        parents[depth:] = [name]
+        drawn[name] = parents[depth - 1] if depth else "Exception"
+    assert drawn == {each.__name__: each.__bases__[0].__name__ for each in TREE}
+
+
+def test_codes_are_unique() -> None:
+    """Scripts tell the kinds apart by their codes, so no two share one."""
+    codes = [each.code for each in [*TREE, *UPSTREAM]]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_errors_survive_pickling(kind: type[errors.RerankqError]) -> None:
+    """An error raised in another process arrives as itself, with its sentence and attributes."""
+    error = made(kind)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
+        assert type(again) is kind
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+def test_job_ended_is_rebuilt_from_its_arguments() -> None:
+    """Celery rebuilds an error from its arguments alone, so those say all of it."""
+    error = errors.JobFailed("upstream_auth", "the key was refused")
+    again = errors.JobFailed(*error.args)
+    assert (again.reason, again.message, str(again)) == (
+        "upstream_auth",
+        "the key was refused",
+        "the key was refused",
+    )
+
+
+def test_result_timeout_is_a_timeout_error() -> None:
+    """Who catches TimeoutError catches ours too."""
+    assert issubclass(errors.ResultTimeout, TimeoutError)
+
+
+def test_invalid_request_names_the_field_first() -> None:
+    """The message begins with the field, and has none for a fault of the whole."""
+    assert str(errors.InvalidRequest("documents.3", "must be a string")) == (
+        "documents.3: must be a string"
+    )
+    assert str(errors.InvalidRequest("", "not valid JSON")) == "not valid JSON"

@@ -1,0 +1,85 @@
+"""How ends are spelled: Celery's own result backend reads what we write."""
+
+import json
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from rerankq.contract import RankedDocument, RerankResult, Timings
+from rerankq.errors import JobCancelled, JobEnded, JobExpired, JobFailed, UnsupportedVersion
+from rerankq.ledger import outcomes
+
+HEAD = (
+    b'{"task_id":"j","date_done":"2026-01-01T00:00:00.000000+00:00","traceback":null,"children":[],'
+)
+RESULT = RerankResult(
+    job_id="j",
+    model="m",
+    results=(RankedDocument(index=0, relevance_score=0.5),),
+    attempts=1,
+    timings=Timings(waited_seconds=0.1, upstream_seconds=0.2),
+)
+
+
+def celery_meta(outcome: bytes) -> dict[str, Any]:
+    """A stored result as Celery's backend decodes it."""
+    backend = Celery("any", set_as_current=False, backend="cache+memory://").backend
+    meta: dict[str, Any] = backend.decode_result(HEAD + outcome)
+    return meta
+
+
+@pytest.mark.parametrize("kind", [JobFailed, JobCancelled, JobExpired])
+def test_celery_rebuilds_our_error(kind: type[JobEnded]) -> None:
+    """Celery's backend makes our own exception of a failure, with its reason and its message."""
+    meta = celery_meta(outcomes.failure(kind("upstream_auth", 'said "no"\n感冒')))
+    error = meta["result"]
+    assert type(error) is kind
+    assert (error.reason, error.message) == ("upstream_auth", 'said "no"\n感冒')
+    assert meta["status"] == "FAILURE"
+
+
+def test_celery_reads_our_result() -> None:
+    """Celery's backend reads a success as the result's JSON object."""
+    meta = celery_meta(outcomes.success(RESULT))
+    assert meta["status"] == "SUCCESS"
+    assert RerankResult.parse(meta["result"]) == RESULT
+
+
+def test_success_is_read_back() -> None:
+    """A success is read back as the result that was written."""
+    assert outcomes.decode(HEAD + outcomes.success(RESULT)) == RESULT
+
+
+@pytest.mark.parametrize("kind", [JobFailed, JobCancelled, JobExpired])
+def test_failure_is_read_back(kind: type[JobEnded]) -> None:
+    """A failure is read back as the error that was written."""
+    again = outcomes.decode(HEAD + outcomes.failure(kind("a_reason", "a message")))
+    assert type(again) is kind
+    assert again.args == ("a_reason", "a message")
+
+
+def test_unknown_kind_of_end_is_a_failure() -> None:
+    """An end that only a newer version knows is a failure with its reason, not a crash."""
+    outcome = outcomes.failure(JobFailed("new", "newer")).replace(b"JobFailed", b"JobPaused")
+    again = outcomes.decode(HEAD + outcome)
+    assert type(again) is JobFailed
+    assert again.args == ("new", "newer")
+
+
+def test_result_of_another_major_version_is_refused() -> None:
+    """A result that was written under another major version is refused by name."""
+    outcome = outcomes.success(RESULT).replace(b'"version":"1.0"', b'"version":"2.0"')
+    with pytest.raises(UnsupportedVersion, match=r"2\.0"):
+        outcomes.decode(HEAD + outcome)
+
+
+def test_result_key_is_celerys_own() -> None:
+    """A result lies where Celery's Redis backend looks for it."""
+    backend: Any = Celery("any", set_as_current=False, backend="redis://").backend
+    assert outcomes.result_key("j").encode() == backend.get_key_for_task("j")
+
+
+def test_outcome_closes_the_object_that_the_head_opens() -> None:
+    """Head and outcome make one JSON object."""
+    assert json.loads(HEAD + outcomes.success(RESULT))["task_id"] == "j"

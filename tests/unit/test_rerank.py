@@ -1,0 +1,165 @@
+"""One attempt at a job, against a provider in this process."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from rerankq.contract import Document, Job, RerankRequest
+from rerankq_worker import tokens
+from rerankq_worker.rerank import Failed, Outcome, Succeeded, rerank
+from rerankq_worker.retry import RetryAfter, RetryPolicy
+from rerankq_worker.upstream import (
+    Answer,
+    BadAccount,
+    Call,
+    Score,
+    Throttled,
+    Transient,
+    UpstreamError,
+)
+
+DOCUMENTS = ("zero", Document(id="one", text="1"), "two")
+
+
+@dataclass
+class FakeProvider:
+    """Answers, or fails, as it is told; keeps the calls."""
+
+    answer: Answer | UpstreamError = field(
+        default_factory=lambda: Answer(
+            scores=[Score(2, 0.9), Score(1, 0.5), Score(0, 0.1)],
+            prompt_tokens=5,
+            total_tokens=7,
+            request_id="id-1",
+        )
+    )
+    calls: list[Call] = field(default_factory=list)
+
+    async def rerank(self, call: Call) -> Answer:
+        """What it was told."""
+        self.calls.append(call)
+        if isinstance(self.answer, UpstreamError):
+            raise self.answer
+        return self.answer
+
+
+def job(*, top_n: int | None = None, return_documents: bool = True) -> Job:
+    request = RerankRequest(
+        query="two words",
+        documents=DOCUMENTS,
+        top_n=top_n,
+        return_documents=return_documents,
+    )
+    return Job(id="j", request=request, metadata={"tenant": "a"})
+
+
+def attempt(
+    given: Job | None = None,
+    provider: FakeProvider | None = None,
+    *,
+    attempts: int = 0,
+    policy: RetryPolicy | None = None,
+) -> Outcome:
+    return asyncio.run(
+        rerank(
+            given or job(),
+            attempts=attempts,
+            waited_seconds=1.5,
+            provider=provider or FakeProvider(),
+            policy=policy or RetryPolicy(),
+        )
+    )
+
+
+def succeeded(outcome: Outcome) -> Succeeded:
+    assert isinstance(outcome, Succeeded)
+    return outcome
+
+
+def test_documents_come_from_the_job() -> None:
+    """Each row carries the document as submitted, with the caller's id, at its index."""
+    rows = succeeded(attempt()).result.results
+    assert [(row.index, row.relevance_score, row.document) for row in rows] == [
+        (2, 0.9, Document(text="two")),
+        (1, 0.5, Document(id="one", text="1")),
+        (0, 0.1, Document(text="zero")),
+    ]
+
+
+@pytest.mark.parametrize(("top_n", "rows"), [(1, [2]), (2, [2, 1]), (9, [2, 1, 0])])
+def test_top_n_is_honoured(top_n: int, rows: list[int]) -> None:
+    """The best top_n come back, even of an upstream that sends more."""
+    result = succeeded(attempt(job(top_n=top_n))).result
+    assert [row.index for row in result.results] == rows
+
+
+def test_documents_stay_away_when_not_wanted() -> None:
+    """With return_documents false no row carries a document, nor a null in its place."""
+    result = succeeded(attempt(job(return_documents=False))).result
+    assert all(row.document is None for row in result.results)
+    assert b"document" not in result.encode()
+
+
+def test_result_tells_how_it_came_about() -> None:
+    """A result holds usage beside our estimate, attempts, waiting time, ids and metadata."""
+    result = succeeded(attempt(attempts=2)).result
+    request = job().request
+    assert result.usage.model_dump() == {
+        "prompt_tokens": 5,
+        "total_tokens": 7,
+        "estimated_tokens": tokens.load(request.query, request.texts()),
+    }
+    assert (result.job_id, result.attempts, result.request_id) == ("j", 3, "id-1")
+    assert result.timings.waited_seconds == 1.5
+    assert result.metadata == {"tenant": "a"}
+
+
+def test_provider_learns_job_and_attempt() -> None:
+    """A call names the job and counts the attempt from one."""
+    provider = FakeProvider()
+    attempt(provider=provider, attempts=2)
+    assert [(call.job_id, call.attempt) for call in provider.calls] == [("j", 3)]
+
+
+def test_refused_job_fails_with_the_reason() -> None:
+    """A refusal is the job's end: its code as the reason, its words as the message."""
+    outcome = attempt(provider=FakeProvider(BadAccount("the upstream answered 401")))
+    assert isinstance(outcome, Failed)
+    assert (outcome.end.reason, outcome.end.message) == (
+        "upstream_auth",
+        "the upstream answered 401",
+    )
+    assert outcome.attempts == 1
+
+
+def test_last_attempt_says_how_many_there_were() -> None:
+    """A job that used up its attempts says so in its message."""
+    outcome = attempt(provider=FakeProvider(Transient("no answer")), attempts=4)
+    assert isinstance(outcome, Failed)
+    assert outcome.end.message == "no answer after 5 attempts"
+    assert outcome.attempts == 5
+
+
+def test_transient_error_is_tried_again() -> None:
+    """A transient error costs an attempt and a delay, and is no end."""
+    outcome = attempt(provider=FakeProvider(Transient("no answer")))
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.attempts == 1
+
+
+def test_throttled_job_keeps_its_attempts() -> None:
+    """A throttled job waits and has used no attempt."""
+    outcome = attempt(provider=FakeProvider(Throttled("slow down", retry_after=3)), attempts=4)
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.attempts == 4
+    assert outcome.seconds >= 3
+
+
+def test_age_counts_the_wait_before_the_call() -> None:
+    """The age limit runs from the job's acceptance, not from the call."""
+    outcome = attempt(
+        provider=FakeProvider(Throttled("slow down")), policy=RetryPolicy(give_up_seconds=1.5)
+    )
+    assert isinstance(outcome, Failed)
+    assert outcome.end.reason == "upstream_throttled"

@@ -1,0 +1,130 @@
+"""The retry policy, a rule each."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
+from rerankq_worker.upstream import (
+    BadAccount,
+    Malformed,
+    Refused,
+    Throttled,
+    TooLarge,
+    Transient,
+    UpstreamError,
+)
+
+
+def policy(*, seed: int = 0, **changes: float) -> RetryPolicy:
+    made = RetryPolicy(chance=Random(seed))  # noqa: S311 - repeatable
+    return replace(made, **changes)  # type: ignore[arg-type]  # a count is a float here
+
+
+def decide(
+    error: UpstreamError, *, attempts: int = 0, age: float = 0.0, seed: int = 0, **changes: float
+) -> RetryAfter | GiveUp:
+    return policy(seed=seed, **changes).decide(error, attempts=attempts, age_seconds=age)
+
+
+@given(st.integers(0, 1000), st.none() | st.floats(0, 3600), st.integers())
+def test_throttling_uses_no_attempt(attempts: int, wait: float | None, seed: int) -> None:
+    """Throttling is not failure: however often it comes, the attempts used stay the same."""
+    decision = decide(Throttled("", retry_after=wait), attempts=attempts, seed=seed)
+    assert isinstance(decision, RetryAfter)
+    assert decision.attempts == attempts
+
+
+@given(st.floats(0, 3600), st.integers())
+def test_never_before_retry_after(wait: float, seed: int) -> None:
+    """A throttled job never comes back before the time asked for, nor much later."""
+    decision = decide(Throttled("", retry_after=wait), seed=seed)
+    assert isinstance(decision, RetryAfter)
+    assert wait <= decision.seconds <= wait + max(1.0, wait / 4)
+
+
+def test_throttled_jobs_do_not_come_back_together() -> None:
+    """Jobs that were throttled together come back at different times."""
+    one = policy()
+    error = Throttled("", retry_after=2.0)
+    decisions = {one.decide(error, attempts=0, age_seconds=0) for _ in range(20)}
+    assert len(decisions) == 20
+
+
+def test_throttling_without_a_time_still_waits() -> None:
+    """When the upstream names no time, a throttled job waits all the same."""
+    decision = decide(Throttled(""))
+    assert isinstance(decision, RetryAfter)
+    assert decision.seconds >= 1
+
+
+@given(st.integers(0, 3), st.integers())
+def test_full_jitter_lies_under_the_exponential_ceiling(attempts: int, seed: int) -> None:
+    """The delay is a draw from zero to base * 2 ** attempts, and the attempt is counted."""
+    decision = decide(Transient(""), attempts=attempts, seed=seed, base_seconds=1.0)
+    assert isinstance(decision, RetryAfter)
+    assert 0 <= decision.seconds <= 2.0**attempts
+    assert decision.attempts == attempts + 1
+
+
+@pytest.mark.parametrize(("attempts", "ceiling"), [(0, 1.0), (1, 2.0), (2, 4.0), (9, 10.0)])
+def test_jitter_uses_the_whole_range(attempts: int, ceiling: float) -> None:
+    """The draws reach both ends of the range, whose top is capped."""
+    one = policy(max_attempts=100, cap_seconds=10.0)
+    delays = [
+        decision.seconds
+        for _ in range(500)
+        if isinstance(
+            decision := one.decide(Transient(""), attempts=attempts, age_seconds=0), RetryAfter
+        )
+    ]
+    assert len(delays) == 500
+    assert min(delays) < 0.05 * ceiling
+    assert 0.95 * ceiling < max(delays) <= ceiling
+
+
+@pytest.mark.parametrize(("attempts", "gives_up"), [(0, False), (3, False), (4, True), (7, True)])
+def test_attempts_are_capped(attempts: int, *, gives_up: bool) -> None:
+    """The attempt that reaches the most allowed is the last."""
+    assert isinstance(decide(Transient(""), attempts=attempts), GiveUp) is gives_up
+
+
+def test_giving_up_counts_the_last_attempt() -> None:
+    """What is given up on tells how many attempts were made."""
+    assert decide(Transient(""), attempts=4) == GiveUp(5)
+
+
+@pytest.mark.parametrize(("most", "tries"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (10, 5)])
+def test_malformed_gets_half_the_attempts(most: int, tries: int) -> None:
+    """A malformed answer rarely heals: half the attempts, and at least one."""
+    made = 0
+    while isinstance(decide(Malformed(""), attempts=made, max_attempts=most), RetryAfter):
+        made += 1
+    assert made + 1 == tries
+
+
+@pytest.mark.parametrize("kind", [Refused, TooLarge, BadAccount])
+def test_refused_gives_up_at_once(kind: type[Refused]) -> None:
+    """What is permanent for a job is not tried a second time."""
+    assert decide(kind("")) == GiveUp(1)
+
+
+@pytest.mark.parametrize("error", [Throttled("", retry_after=60), Throttled("")])
+def test_throttled_job_has_an_age_limit(error: Throttled) -> None:
+    """A job that would come back past its age limit is given up, with no attempt added."""
+    assert decide(error, attempts=2, age=99.5, give_up_seconds=100.0) == GiveUp(2)
+
+
+def test_failing_job_has_an_age_limit() -> None:
+    """An old job is given up although attempts are left."""
+    assert decide(Transient(""), attempts=1, age=101, give_up_seconds=100.0) == GiveUp(2)
+    assert isinstance(decide(Transient(""), attempts=1, age=1, give_up_seconds=100.0), RetryAfter)
+
+
+def test_same_seed_decides_the_same() -> None:
+    """Chance comes from the generator handed in, and from nowhere else."""
+    assert decide(Transient(""), seed=7) == decide(Transient(""), seed=7)
+    assert decide(Transient(""), seed=7) != decide(Transient(""), seed=8)

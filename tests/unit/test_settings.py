@@ -1,0 +1,163 @@
+"""Settings: each wrong one is named as the environment spells it, and no value is shown."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rerankq.errors import SettingsError
+from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq_worker.settings import WorkerSettings
+
+SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("RERANKQ_", "DMXAPI_")):
+            monkeypatch.delenv(name)
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as caught:
+        WorkerSettings.load()
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RERANKQ_REDIS_URL", f"http://:{SECRET}@host"),
+        ("RERANKQ_REDIS_URL", ""),
+        ("RERANKQ_MODEL", ""),
+        ("RERANKQ_RESULT_TTL", "0"),
+        ("RERANKQ_RESULT_TTL", SECRET),
+        ("RERANKQ_RESULT_TTL", "nan"),
+        ("RERANKQ_RESULT_TTL", "inf"),
+        ("RERANKQ_MAX_QUEUE_DEPTH", "0"),
+        ("RERANKQ_MAX_QUEUE_DEPTH", "1.5"),
+        ("RERANKQ_UPSTREAM_URL", SECRET),
+        ("RERANKQ_UPSTREAM_URL", f"ftp://{SECRET}@host"),
+        ("RERANKQ_API_KEYS", f"{SECRET} x"),
+        ("RERANKQ_API_KEYS", f"{SECRET}\u00e9"),
+        ("DMXAPI_API_KEY", f"{SECRET}\n\n{SECRET}"),
+        ("RERANKQ_DIALECT", SECRET),
+        ("RERANKQ_MAX_IN_FLIGHT", "0"),
+        ("RERANKQ_MAX_IN_FLIGHT", SECRET),
+        ("RERANKQ_LEASE_SECONDS", "0.5"),
+        ("RERANKQ_CALL_SECONDS", "0"),
+        ("RERANKQ_CALL_SECONDS", "nan"),
+        ("RERANKQ_MAX_ATTEMPTS", "0"),
+        ("RERANKQ_GIVE_UP_SECONDS", "-1"),
+        ("RERANKQ_DRAIN_SECONDS", "-1"),
+    ],
+)
+def test_wrong_setting_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A wrong setting is refused under its name in the environment, and its value is not shown."""
+    monkeypatch.setenv(name, value)
+    message = refusal()
+    assert message.startswith((f"{name}: ", "RERANKQ_API_KEYS: "))
+    assert SECRET not in message
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wrong settings are both named, so that one start finds both."""
+    monkeypatch.setenv("RERANKQ_MAX_IN_FLIGHT", "0")
+    monkeypatch.setenv("RERANKQ_RESULT_TTL", "0")
+    message = refusal()
+    assert "RERANKQ_MAX_IN_FLIGHT: " in message
+    assert "RERANKQ_RESULT_TTL: " in message
+
+
+def test_settings_that_contradict_each_other_are_both_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fault between two settings is one sentence that spells both as the environment does."""
+    monkeypatch.setenv("RERANKQ_RESULT_TTL", "2")
+    monkeypatch.setenv("RERANKQ_LEASE_SECONDS", "3")
+    assert refusal() == "RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS"
+
+
+def test_address_with_a_slash_in_the_password_keeps_it() -> None:
+    """An address that Redis' library cannot read is refused without a part of the password."""
+    from rerankq.ledger.store import Store  # noqa: PLC0415 - settings themselves need no redis
+
+    with pytest.raises(SettingsError) as caught:
+        Store("redis://:s3c/ret@host:6379/0")
+    assert str(caught.value).startswith("RERANKQ_REDIS_URL ")
+    assert "s3c" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program gives wins; what it leaves at None comes from the environment."""
+    monkeypatch.setenv("RERANKQ_REDIS_URL", "redis://from-environment")
+    assert ClientSettings.load(redis_url="redis://given").redis_url == "redis://given"
+    assert ClientSettings.load(redis_url=None).redis_url == "redis://from-environment"
+
+
+def test_env_file_fills_what_the_environment_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An env file is read, and the environment wins over it."""
+    file = tmp_path / "env"
+    file.write_text("RERANKQ_REDIS_URL=redis://from-file\nRERANKQ_MODEL=file\n")
+    monkeypatch.setenv("RERANKQ_MODEL", "environment")
+    settings = ClientSettings.load(env_file=str(file))
+    assert (settings.redis_url, settings.model) == ("redis://from-file", "environment")
+
+
+def test_misspelt_setting_is_refused_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A RERANKQ_ name that nothing reads is an error that says what was probably meant."""
+    monkeypatch.setenv("RERANKQ_REDIS_ULR", SECRET)
+    with pytest.raises(SettingsError) as caught:
+        refuse_unknown([*WorkerSettings.names(), *OTHER_NAMES])
+    assert str(caught.value) == "RERANKQ_REDIS_ULR is no setting: did you mean RERANKQ_REDIS_URL?"
+
+
+def test_strange_setting_is_refused_with_the_names_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A RERANKQ_ name that is like no other is answered with the list of those there are."""
+    monkeypatch.setenv("RERANKQ_ZZZZZZZZZZ", "1")
+    with pytest.raises(SettingsError, match=r"known are .*RERANKQ_REDIS_URL"):
+        refuse_unknown(WorkerSettings.names())
+
+
+def test_known_and_foreign_names_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known settings, those of tests, and other programs' variables are left alone."""
+    for name in ("RERANKQ_REDIS_URL", "RERANKQ_TEST_BIN", "OTHER_REDIS_ULR"):
+        monkeypatch.setenv(name, "1")
+    refuse_unknown(WorkerSettings.names())
+
+
+def test_producer_knows_the_names_of_the_worker() -> None:
+    """A producer that shares its environment with a worker takes no setting of it for a typo."""
+    known = {*ClientSettings.names(), *OTHER_NAMES}
+    assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known
+
+
+def test_several_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RERANKQ_API_KEYS holds several keys; blanks around them and empty ones do not count."""
+    monkeypatch.setenv("RERANKQ_API_KEYS", " one, two,,three ")
+    settings = WorkerSettings.load()
+    assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two", "three"]
+    assert settings.require_key() == "one"
+
+
+def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DMXAPI_API_KEY is the key when RERANKQ_API_KEYS is not set, and is never shown."""
+    monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
+    settings = WorkerSettings.load()
+    assert settings.require_key() == SECRET
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_missing_key_says_where_to_put_one() -> None:
+    """Without a key the worker says which variable to set."""
+    with pytest.raises(SettingsError, match="DMXAPI_API_KEY"):
+        WorkerSettings.load().require_key()
