@@ -120,10 +120,11 @@ class AsyncRerankClient:
                 f"the {job.lane} lane holds {self.settings.max_queue_depth:,} unfinished jobs: "
                 "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
             )
-        handle = self._handle(admission)
+        if admission.verdict is Verdict.CONFLICT:
+            raise _conflict()
         if admission.verdict is Verdict.ACCEPTED:
             await self.publishing.announce([job])
-        return handle
+        return AsyncJobHandle(self, admission.job_id)
 
     async def submit_many(
         self, drafts: Iterable[Draft] | AsyncIterable[Draft]
@@ -135,23 +136,30 @@ class AsyncRerankClient:
         Raises:
             InvalidRequest: names the draft by its position, and the field. Those before it
                 were accepted, and their handles have been given.
-            IdempotencyConflict, LedgerUnavailable: as in `submit`.
+            IdempotencyConflict: some draft's key belongs to another request. Every other draft
+                read so far was accepted, and its handle has been given.
+            LedgerUnavailable: as in `submit`.
         """
         start = 0
         async for portion in _portions(drafts):
             jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            for handle in await self.admit(jobs):
+            handles, conflict = await self.admit(jobs)
+            for handle in handles:
                 yield handle
-            if fault:
-                raise fault
+            if conflict or fault:
+                raise conflict or fault or AssertionError
             start += len(portion)
         await self.publishing.flush()
 
-    async def admit(self, jobs: Sequence[Job]) -> list[AsyncJobHandle]:
+    async def admit(
+        self, jobs: Sequence[Job]
+    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | None]:
         """Record jobs in their order, waiting for room; their hints follow a little later.
 
+        Returns the handles of those that were accepted, now or earlier, and the first conflict.
+
         Raises:
-            InvalidRequest, IdempotencyConflict, LedgerUnavailable: as in `submit`.
+            InvalidRequest, LedgerUnavailable: as in `submit`.
         """
         admitted: dict[str, Admission] = {}
         waiting = jobs
@@ -169,7 +177,14 @@ class AsyncRerankClient:
             if waiting:
                 await asyncio.sleep(ROOM_SECONDS)
         # Not as they came in: another lane may have had room earlier.
-        return [self._handle(admitted[job.id]) for job in jobs]
+        in_order = [admitted[job.id] for job in jobs]
+        conflicts = [each for each in in_order if each.verdict is Verdict.CONFLICT]
+        handles = [
+            AsyncJobHandle(self, each.job_id)
+            for each in in_order
+            if each.verdict is not Verdict.CONFLICT
+        ]
+        return handles, _conflict() if conflicts else None
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.
@@ -217,13 +232,12 @@ class AsyncRerankClient:
                 handle.settle(end)
                 yield handle
 
-    def _handle(self, admission: Admission) -> AsyncJobHandle:
-        if admission.verdict is Verdict.CONFLICT:
-            raise IdempotencyConflict(
-                "the idempotency key was used before for another request: "
-                "use a new key, or send the same request"
-            )
-        return AsyncJobHandle(self, admission.job_id)
+
+def _conflict() -> IdempotencyConflict:
+    return IdempotencyConflict(
+        "the idempotency key was used before for another request: "
+        "use a new key, or send the same request"
+    )
 
 
 def _some(job_ids: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
 from rerankq.client.drafts import Draft, Submission, jobs_from
 from rerankq.client.portal import Portal
 from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
+from rerankq.errors import IdempotencyConflict
 from rerankq.settings import ClientSettings
 
 T = TypeVar("T")
@@ -92,10 +93,11 @@ class RerankClient:
         stream, start = iter(drafts), 0
         while portion := list(islice(stream, MAX_HINT_JOBS)):
             jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            for inner in self._admit(jobs):
+            handles, conflict = self._admit(jobs)
+            for inner in handles:
                 yield JobHandle(self, inner)
-            if fault:
-                raise fault
+            if conflict or fault:
+                raise conflict or fault or AssertionError
             start += len(portion)
         self.call(lambda client: client.publishing.flush())
 
@@ -127,7 +129,7 @@ class RerankClient:
         portal, client = self._opened()
         return portal.call(ask(client))
 
-    def _admit(self, jobs: list[Job]) -> list[AsyncJobHandle]:
+    def _admit(self, jobs: list[Job]) -> tuple[list[AsyncJobHandle], IdempotencyConflict | None]:
         return self.call(lambda client: client.admit(jobs))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:

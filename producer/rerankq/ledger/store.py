@@ -138,11 +138,22 @@ class Store:
         subscription = self._idle.pop() if self._idle else Subscription(self)
         try:
             yield subscription
+        except GeneratorExit:
+            # A wait that has all it wanted: nothing is wrong with the connection.
+            await self._put_by(subscription)
+            raise
         except BaseException:
             await subscription.close()
             raise
-        await subscription.rest()
-        self._idle.append(subscription)
+        await self._put_by(subscription)
+
+    async def _put_by(self, subscription: "Subscription") -> None:
+        try:
+            await subscription.rest()
+        except LedgerUnavailable:
+            await subscription.close()
+        else:
+            self._idle.append(subscription)
 
     def pubsub(self) -> PubSub:
         """A publish/subscribe object of the redis library, for `Subscription` alone."""

@@ -22,7 +22,7 @@ from rerankq_worker.upstream import (
 )
 
 MOST_WORDS: Final = 200
-MOST_OPENING: Final = 24
+REPEATED_CHARACTERS: Final = 16
 MOST_RETRY_AFTER: Final = 3600.0
 
 _BY_CODE: Final[dict[str, type[UpstreamError]]] = {
@@ -98,14 +98,19 @@ def _quoted(words: str, request: RerankRequest) -> str:
     words = " ".join(words.split())
     if not words:
         return ""
-    if any(_opening(text) in words for text in (request.query, *request.texts())):
+    words = words[:MOST_WORDS]
+    private = (request.query, request.instruction or "", *request.texts())
+    if any(_repeats(words, " ".join(text.split())) for text in private):
         return " (its words are withheld: they repeat the request)"
-    return f': "{words[:MOST_WORDS]}"'
+    return f': "{words}"'
 
 
-def _opening(text: str) -> str:
-    """The first characters of a text, spaced as the vendor's words are."""
-    return " ".join(text.split(maxsplit=MOST_OPENING)[:MOST_OPENING])[:MOST_OPENING]
+def _repeats(words: str, text: str) -> bool:
+    """Whether the words hold a stretch of the text, or all of a short one."""
+    if len(text) < REPEATED_CHARACTERS:
+        return bool(text) and text in words
+    last = max(1, len(words) - REPEATED_CHARACTERS + 1)
+    return any(words[at : at + REPEATED_CHARACTERS] in text for at in range(last))
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -55,13 +55,15 @@ local function advance_watermark(lane, sequence)
 end
 
 -- Sequence number up to which queued jobs have lost their hints: the watermark of `grace` ms
--- ago, or, when the lane's Celery queue has been empty that long, all there were then.
+-- ago, or, when the lane's Celery queue has been empty that long, all there were then. It never
+-- falls, as what is announced again gets a higher number: so many can be moved tick by tick.
 local function lost_below(lane, queue, now, grace)
-  local claimed, mark, mark_at, idle_at, idle_sequence, sequence = unpack(redis.call('HMGET',
-    lane_key(lane), 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence'))
-  local below = 0
+  local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
+    redis.call('HMGET', lane_key(lane), 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence',
+      'sequence', 'lost'))
+  local below = tonumber(known or 0)
   if now - tonumber(mark_at or 0) >= grace then
-    below = tonumber(mark or 0)
+    below = math.max(below, tonumber(mark or 0))
     redis.call('HSET', lane_key(lane), 'mark', claimed or 0, 'mark_at', whole(now))
   end
   if redis.call('LLEN', queue) > 0 or redis.call('ZCARD', lane_set(lane, 'queued')) == 0 then
@@ -72,6 +74,7 @@ local function lost_below(lane, queue, now, grace)
     below = math.max(below, tonumber(idle_sequence))
     redis.call('HDEL', lane_key(lane), 'idle_at', 'idle_sequence')
   end
+  if below > 0 then redis.call('HSET', lane_key(lane), 'lost', whole(below)) end
   return below
 end
 

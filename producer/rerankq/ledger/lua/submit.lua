@@ -59,12 +59,15 @@ local function accept(id, lane, payload, deadline, not_before, batch, custom, ke
   return waits and 'scheduled' or 'accepted'
 end
 
-local outcomes = {}
+local outcomes, held_up = {}, false
 for at = 2, #ARGV, 9 do
   local id, lane, key, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 7], ARGV[at + 8]
   local outcome = redis.call('EXISTS', job_key(id)) == 1 and 'accepted'
     or key ~= '' and earlier(key, fingerprint)
     or lane_depth(lane) >= most and 'full'
+    -- A batch keeps its order: what comes behind a job that was refused must wait with it.
+    or held_up and ARGV[at + 5] ~= '' and 'full'
+  held_up = held_up or outcome == 'full'
   outcomes[#outcomes + 1] = outcome or accept(id, lane, ARGV[at + 2], ARGV[at + 3],
     ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], key, fingerprint)
 end

@@ -1,0 +1,94 @@
+"""A batch with all its parts wired: what `run`, `results` and `demo` have in common."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rerankq.cli.collect import Collector
+from rerankq.cli.drafts import Defaults
+from rerankq.cli.feed import Feed, OnError
+from rerankq.cli.files import Sink, Source
+from rerankq.cli.incoming import IncomingLines
+from rerankq.cli.progress import shown
+from rerankq.cli.session import Outcome, Session
+from rerankq.client import AsyncRerankClient
+from rerankq.ledger.batches import RejectedLine
+from rerankq.settings import ClientSettings
+
+ABANDONED_SECONDS: Final = 10.0
+"""How long a batch that was never sealed may stand still before it counts as complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to go about a batch.
+
+    Attributes:
+        name: what progress is shown under.
+        quiet: show nothing but what went wrong.
+        details: tell the batch's id, and each bad line as it comes.
+        seconds: most time to take; None for as long as it takes.
+    """
+
+    name: str
+    quiet: bool = False
+    details: bool = True
+    seconds: float | None = None
+
+
+async def run_batch(
+    settings: ClientSettings,
+    source: Source,
+    sink: Sink,
+    manner: Manner,
+    *,
+    defaults: Defaults,
+    on_error: OnError = OnError.SKIP,
+) -> tuple[Outcome, Feed]:
+    """Submit the lines of `source` and write their rankings to `sink`.
+
+    Raises:
+        LedgerUnavailable: Redis could not be reached at the start. Nothing was submitted.
+    """
+    async with AsyncRerankClient(settings=settings) as client:
+        batch_id = await client.batches.open()
+        sink.begin()
+        lines = IncomingLines(source, batch_id=batch_id, defaults=defaults)
+        with shown(manner.name, quiet=manner.quiet) as view:
+
+            def report(line: RejectedLine) -> None:
+                if manner.details:
+                    view.say(f"{manner.name}: {line.error.message}")
+
+            if manner.details and not manner.quiet:
+                view.say(f"{manner.name}: {batch_id}")
+            feed = Feed(client, batch_id, lines, on_error=on_error, report=report)
+            collector = Collector(client, batch_id, sink.write)
+            session = Session(
+                client,
+                batch_id,
+                collector,
+                feed=feed,
+                view=view,
+                share_read=lambda: source.share_read,
+            )
+            return await session.run(manner.seconds), feed
+
+
+async def fetch_batch(
+    settings: ClientSettings, batch_id: str, sink: Sink, manner: Manner, *, wait: bool
+) -> Outcome:
+    """Write the rankings of a batch that was fed before, or is being fed elsewhere.
+
+    Raises:
+        BatchNotFound: no such batch.
+        LedgerUnavailable: Redis could not be reached at the start.
+    """
+    async with AsyncRerankClient(settings=settings) as client:
+        await client.batches.progress(batch_id)
+        sink.begin()
+        collector = Collector(
+            client, batch_id, sink.write, wait=wait, abandoned_after=ABANDONED_SECONDS
+        )
+        with shown(manner.name, quiet=manner.quiet) as view:
+            session = Session(client, batch_id, collector, feed=None, view=view)
+            return await session.run(manner.seconds)

@@ -1,0 +1,148 @@
+"""The table of commands. Each is imported only when called, so `rerankq --help` is quick.
+
+Commands of the worker package come by entry point: this package may not import that one.
+"""
+
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from rerankq.errors import MissingExtra
+
+ENTRY_POINTS: Final = "rerankq.commands"
+JOBS: Final = "Jobs"
+SERVICES: Final = "Services"
+MORE: Final = "More"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the help, and where its code is: `module:function`, or an extra's entry point."""
+
+    name: str
+    panel: str
+    summary: str
+    target: str = ""
+    extra: str = ""
+
+
+COMMANDS: Final = (
+    Command("run", JOBS, "Run a file of jobs and write their rankings, in order.", "run:run"),
+    Command("results", JOBS, "Write the rankings of a batch that was run before.", "run:results"),
+    Command("submit", JOBS, "Hand one job in and print its id.", "submit:submit"),
+    Command("status", JOBS, "Say where a job stands.", "jobs:status"),
+    Command("result", JOBS, "Print a job's ranking, waiting for it.", "jobs:result"),
+    Command("cancel", JOBS, "Cancel a job that has not ended.", "jobs:cancel"),
+    Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "dead:app"),
+    Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
+    Command("flower", SERVICES, "Watch workers and tasks in a browser.", "flower:flower"),
+    Command("sandbox", SERVICES, "Stand in for the upstream, for trying out.", extra="worker"),
+    Command("demo", MORE, "See it all work, on a machine with nothing.", "demo.command:demo"),
+    Command("schema", MORE, "Print the JSON Schemas of the messages.", "schema:schema"),
+)
+
+
+class CommandTable(TyperGroup):
+    """A group that knows its commands by name and summary until one is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for row in COMMANDS:
+            self.add_command(
+                TyperCommand(row.name, help=row.summary, rich_help_panel=row.panel, callback=None)
+            )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command called, imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        row = next((each for each in COMMANDS if each.name == name), None)
+        return name, loaded(row) if row else command, rest
+
+
+def build() -> Any:
+    """The command line, ready to be run."""
+    app = typer.Typer(
+        cls=CommandTable,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 all well · 1 a job has no ranking · 2 bad input or set-up.",
+    )
+    app.callback()(_root)
+    return typer.main.get_command(app)
+
+
+def loaded(row: Command) -> Any:
+    """The real command behind a row of the table.
+
+    Raises:
+        MissingExtra: it belongs to an extra that is not installed.
+    """
+    code = _code(row)
+    if isinstance(code, typer.Typer):
+        return typer.main.get_command(code)
+    single = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        # Joins the lines of a paragraph, as plain and rich markup do not.
+        rich_markup_mode="markdown",
+    )
+    single.command(row.name, context_settings={"help_option_names": ["-h", "--help"]})(code)
+    return typer.main.get_command(single)
+
+
+def _code(row: Command) -> Callable[..., Any]:
+    if not row.extra:
+        module, _, function = row.target.partition(":")
+        code: Callable[..., Any] = getattr(
+            importlib.import_module(f"rerankq.cli.{module}"), function
+        )
+        return code
+    with _extra_named(row):
+        point = importlib.metadata.entry_points(group=ENTRY_POINTS)[row.name]
+        command: Callable[..., Any] = point.load()
+
+    @functools.wraps(command)
+    def called(*arguments: Any, **options: Any) -> Any:
+        # Also here: a command imports what is slow to import when it is called.
+        with _extra_named(row):
+            return command(*arguments, **options)
+
+    return called
+
+
+@contextmanager
+def _extra_named(row: Command) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if f"{error.name}.".startswith(("rerankq.", "rerankq_worker.")):
+            raise  # a part of this very distribution is no extra
+        raise MissingExtra(
+            f"`rerankq {row.name}` needs an extra that is not installed: "
+            f'pip install "rerankq[{row.extra}]"'
+        ) from None
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  typer hands the flag's value in
+    if wanted:
+        typer.echo(f"rerankq {importlib.metadata.version('rerankq')}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Asynchronous reranking: hand jobs in, get each ranking once, lose none."""

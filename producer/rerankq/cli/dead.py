@@ -1,0 +1,213 @@
+"""`rerankq dead`: failed jobs and poisoned messages, to be looked at, replayed or purged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.failures import CommandError
+from rerankq.cli.ranking import stdout
+from rerankq.cli.terminal import printable, put
+from rerankq.client import AsyncRerankClient
+from rerankq.ledger.dead import DeadLetter, Wanted
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Look at failed jobs, replay or purge them.",
+)
+
+PORTION = 50
+
+Reason = Annotated[
+    str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
+]
+OfModel = Annotated[str | None, typer.Option("--model", help="Only those for this model.")]
+OfBatch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Only those that failed then or later (local time).")
+]
+Until = Annotated[datetime | None, typer.Option(help="Only those that failed before.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters.")]
+All = Annotated[bool, typer.Option("--all", help="All there are.")]
+
+
+@app.command("list")
+def list_(
+    *,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 50,
+    json: options.AsJson = False,
+) -> None:
+    """List dead letters, the newest first. With --json, an object a line."""
+    wanted = _wanted(reason, model, batch, since, until)
+
+    async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
+        letters: list[DeadLetter] = []
+        async for letter in client.dead.find(wanted):
+            letters.append(letter)
+            if len(letters) == limit:
+                break
+        return letters, await client.dead.count()
+
+    letters, count = ask(question)
+    if json:
+        for letter in letters:
+            put(letter.encode().decode())
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("id", "failed", "reason", "attempts", "model", "custom id"):
+        table.add_column(name, overflow="fold")
+    for letter in letters:
+        table.add_row(
+            *(letter.id, _time(letter.failed_at), letter.reason, str(letter.attempts)),
+            *(letter.model or "", printable(letter.custom_id or "")),
+        )
+    if letters:
+        stdout().print(table, markup=False)
+    put(f"{len(letters)} of {count} dead letters")
+
+
+@app.command()
+def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Show one dead letter, without the texts it holds."""
+    letter = ask(lambda client: client.dead.get(job_id))
+    if json:
+        put(letter.encode().decode())
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in letter.model_dump(exclude_none=True).items():
+        shown = _time(letter.failed_at) if name == "failed_at" else printable(str(value))
+        table.add_row(name.replace("_", " "), shown)
+    stdout().print(table, markup=False)
+
+
+@app.command()
+def replay(
+    *,
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+    json: options.AsJson = False,
+) -> None:
+    """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id."""
+    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+
+    async def question(client: AsyncRerankClient) -> list[tuple[str, str]]:
+        replayed: list[tuple[str, str]] = []
+        for portion in _portions(await chosen.ids(client)):
+            replays = await client.dead.replays(portion)
+            await client.admit([job for _, job in replays])
+            # Only now: were we to end here, a repeated replay would find its job accepted.
+            await client.dead.forget(portion)
+            replayed += [(old, job.id) for old, job in replays]
+        return replayed
+
+    replayed = ask(question)
+    for old, new in replayed:
+        put(orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}")
+    if not json:
+        put(f"{len(replayed)} jobs replayed")
+
+
+@app.command()
+def purge(
+    *,
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Delete dead letters with all they hold. Their status remains until its retention ends."""
+    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+
+    async def question(client: AsyncRerankClient) -> int:
+        found = await chosen.ids(client)
+        for portion in _portions(found):
+            await client.dead.forget(portion)
+        return len(found)
+
+    put(f"{ask(question)} dead letters purged")
+
+
+@app.command()
+def poison(
+    *,
+    content: Annotated[
+        bool, typer.Option("--content", help="Show what the messages hold: it may be private.")
+    ] = False,
+    clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
+) -> None:
+    """Show the messages that were no hints, and so were put aside by workers."""
+    if clear:
+        put(f"{ask(lambda client: client.quarantine.purge())} messages purged")
+        return
+    for fault, count in sorted(ask(lambda client: client.quarantine.counts()).items()):
+        put(f"{fault}: {count} in all")
+    for message in ask(lambda client: client.quarantine.messages(limit)):
+        held = f": {printable(message.content)}" if content else ""
+        put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
+
+
+class _Choice:
+    """The dead letters that a command is about: named ones, or those that fit."""
+
+    def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
+        if not ids and wanted == Wanted() and not every:
+            raise CommandError("name dead letters, give a filter, or say --all")
+        if ids and (every or wanted != Wanted()):
+            raise CommandError("give either ids or filters, not both")
+        self._ids = ids
+        self._wanted = wanted
+
+    async def ids(self, client: AsyncRerankClient) -> list[str]:
+        """Their ids.
+
+        Raises:
+            JobNotFound: one that was named is none.
+        """
+        if self._ids:
+            return [(await client.dead.get(job_id)).id for job_id in self._ids]
+        return [letter.id async for letter in client.dead.find(self._wanted)]
+
+
+def _wanted(
+    reason: str | None,
+    model: str | None,
+    batch: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Wanted:
+    return Wanted(
+        reason=reason,
+        model=model,
+        batch_id=batch,
+        since=since.timestamp() if since else None,
+        until=until.timestamp() if until else None,
+    )
+
+
+def _portions(ids: Sequence[str]) -> list[list[str]]:
+    return [list(ids[start : start + PORTION]) for start in range(0, len(ids), PORTION)]
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")

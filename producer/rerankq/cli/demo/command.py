@@ -1,0 +1,127 @@
+"""`rerankq demo`: the steps, in their order."""
+
+import asyncio
+import importlib.resources
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from rerankq.cli.batch import Manner, run_batch
+from rerankq.cli.demo.showing import Report, read_report, show_rankings
+from rerankq.cli.demo.stack import Stack
+from rerankq.cli.drafts import Defaults
+from rerankq.cli.failures import ExitCode
+from rerankq.cli.files import Sink, Source
+from rerankq.cli.session import Outcome
+from rerankq.cli.settings import load
+from rerankq.cli.terminal import put
+
+WATCH_SECONDS: Final = 0.5
+
+
+def demo(
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Run this file of jobs in place of the sample."
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Leave everything up afterwards, until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of Flower; a free one when absent.", min=1, max=65_535),
+    ] = None,
+) -> None:
+    """See it all work, on a machine with nothing.
+
+    Starts what is not there: a Redis without RERANKQ_REDIS_URL, the sandbox without
+    DMXAPI_API_KEY, then a worker and Flower. Runs 200 sample jobs, shows some rankings, and
+    stops what it started.
+
+    Exit code: 0 every job has its ranking, 1 some have none, 2 something did not start.
+    """
+    with _ended_by_sigterm(), ExitStack() as exits:
+        folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-demo-"))
+        sample = source or exits.enter_context(
+            importlib.resources.as_file(importlib.resources.files("rerankq") / "samples/demo.jsonl")
+        )
+        opened = exits.enter_context(Source.open(str(sample)))
+        stack = Stack(load(), Path(folder), exits)
+        stack.start_redis()
+        stack.start_upstream()
+        stack.start_worker()
+        stack.start_flower(port)
+        stack.await_ready()
+        outcome, report = _run(stack, opened, Path(sample), Path(folder) / "out.jsonl")
+        show_rankings(report)
+        _conclude(outcome, report, own=source is not None)
+        _point_to_flower(stack, stays=serve)
+        if serve:
+            _serve(stack)
+    # Bad lines are no jobs, and the sample has some on purpose.
+    raise typer.Exit(ExitCode.NO_RANKING if outcome.summary.tally.failed else ExitCode.DONE)
+
+
+def _run(stack: Stack, source: Source, sample: Path, output: Path) -> tuple[Outcome, Report]:
+    settings = stack.settings
+    manner, defaults = Manner("demo", details=False), Defaults(model=settings.model)
+    with Sink.open(str(output)) as sink:
+        outcome, _ = asyncio.run(run_batch(settings, source, sink, manner, defaults=defaults))
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    stack.check()
+    if outcome.fault:
+        raise outcome.fault
+    return outcome, read_report(sample, output)
+
+
+def _conclude(outcome: Outcome, report: Report, *, own: bool) -> None:
+    if report.bad_lines:
+        which = "the input are no jobs" if own else "the sample are invalid on purpose"
+        put(f"{len(report.bad_lines)} lines of {which}:")
+        for line in report.bad_lines:
+            put(f"  {line}")
+    put(outcome.summary.jobs_sentence("demo"))
+
+
+def _point_to_flower(stack: Stack, *, stays: bool) -> None:
+    if stack.flower and stays:
+        put(f"demo: Flower is at {stack.flower}")
+    elif stack.flower:
+        put(f"demo: Flower was at {stack.flower.url}; `rerankq demo --serve` leaves it up")
+
+
+def _serve(stack: Stack) -> None:
+    put("")
+    put("demo: all of it stays up until Ctrl-C. In another terminal:")
+    put(f"  export RERANKQ_REDIS_URL={stack.settings.redis_url}")
+    put('  rerankq submit --wait -q "how to prevent a cold" -d "Wash your hands." -d "Buy stocks."')
+    try:
+        while True:
+            stack.check()
+            time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        put("demo: stopping")
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM end us as Ctrl-C does: what was started must be stopped."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,65 @@
+"""Rankings worth a look, and the lines that were no jobs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from rich.text import Text
+
+from rerankq.cli.drafts import fields_of, parsed
+from rerankq.cli.ranking import ranking_table, stdout
+from rerankq.cli.terminal import printable
+from rerankq.contract import RerankResult, Timings
+
+SHOWN_PREFIX: Final = "show-"
+MOST_SHOWN: Final = 6
+TOP: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an output holds for the eye."""
+
+    rankings: list[tuple[str, RerankResult]]
+    bad_lines: list[str]
+
+
+def read_report(source: Path, output: Path) -> Report:
+    """Pick from the output, which has a line for each line of the source."""
+    report = Report([], [])
+    for line, row in _pairs(source, output):
+        if row["job_id"] is None:
+            report.bad_lines.append(row["error"]["message"])
+        elif row["status"] == "succeeded" and (row["custom_id"] or "").startswith(SHOWN_PREFIX):
+            report.rankings.append((fields_of(parsed(line))["query"], _result(row)))
+    return report
+
+
+def show_rankings(report: Report) -> None:
+    """Print the rankings that the sample has marked, the best documents of each."""
+    console = stdout()
+    for query, result in report.rankings[:MOST_SHOWN]:
+        console.print()
+        console.print(Text(printable(query), style="bold"))
+        console.print(ranking_table(result, most=TOP, lines=1))
+    if report.rankings:
+        console.print()
+
+
+def _pairs(source: Path, output: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    with source.open("rb") as lines, output.open("rb") as rows:
+        given = (line for line in lines if line.strip())
+        for line, row in zip(given, rows, strict=False):
+            yield line, orjson.loads(row)
+
+
+def _result(row: dict[str, Any]) -> RerankResult:
+    return RerankResult(
+        job_id=row["job_id"],
+        model="",
+        results=row["results"],
+        attempts=row["attempts"],
+        timings=Timings(waited_seconds=0, upstream_seconds=0),
+    )

@@ -1,0 +1,134 @@
+"""The parts that a demonstration needs: started when they are not there, stopped in reverse."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankq.cli.demo.children import Child, await_ready, running
+from rerankq.cli.flower import USER, flower_installed
+from rerankq.cli.monitor import watched
+from rerankq.cli.settings import CommandSettings
+from rerankq.cli.terminal import put
+from rerankq.contract import Lane
+from rerankq.embedded import embedded_redis
+from rerankq.ledger.store import shown_address
+
+
+@dataclass(frozen=True, slots=True)
+class FlowerAccess:
+    """Where Flower is, and how to get in."""
+
+    url: str
+    user: str
+    password: str
+
+    def __str__(self) -> str:
+        return f"{self.url} (user {self.user}, password {self.password})"
+
+
+class Stack:
+    """Everything that runs, in the order in which it was started.
+
+    Args:
+        settings: what the user has set.
+        folder: where logs and data lie.
+        exits: what stops the parts, the last first.
+    """
+
+    def __init__(self, settings: CommandSettings, folder: Path, exits: ExitStack) -> None:
+        self.settings = settings
+        self.flower: FlowerAccess | None = None
+        self._folder = folder
+        self._exits = exits
+        self._children: list[tuple[Child, Callable[[], bool]]] = []
+        self._environment: dict[str, str] = dict(os.environ)
+
+    def check(self) -> None:
+        """Make the death of any part known.
+
+        Raises:
+            CommandError: one has ended.
+        """
+        for child, _ in self._children:
+            child.check()
+
+    def start_redis(self) -> None:
+        """Use the Redis that is set, or start one."""
+        if "redis_url" in self.settings.model_fields_set:
+            put(f"demo: using the Redis at {shown_address(self.settings.redis_url)}")
+            return
+        server = self._exits.enter_context(embedded_redis(self._folder))
+        self.settings = self.settings.model_copy(update={"redis_url": server.url})
+        self._environment["RERANKQ_REDIS_URL"] = server.url
+        put(f"demo: no RERANKQ_REDIS_URL: started {server.name} at {shown_address(server.url)}")
+
+    def start_upstream(self) -> None:
+        """Use the upstream that the key is for, or start the sandbox."""
+        if self.settings.upstream_key:
+            put("demo: DMXAPI_API_KEY is set: calling the upstream, which bills its calls")
+            return
+        put("demo: no DMXAPI_API_KEY: using the sandbox, a stand-in that scores by likeness")
+        port, key = _free_port(), f"demo-{secrets.token_hex(8)}"
+        self._start("sandbox", ("sandbox", "--port", str(port)), lambda: _listens(port))
+        self._environment |= {
+            "RERANKQ_UPSTREAM_URL": f"http://127.0.0.1:{port}/v1/rerank",
+            "DMXAPI_API_KEY": key,
+            "RERANKQ_API_KEYS": key,
+            "RERANKQ_AUTH_PREFIX": "",
+        }
+
+    def start_worker(self) -> None:
+        """Start a worker on both lanes."""
+        control = watched(self.settings.redis_url).control
+
+        def both_answer() -> bool:
+            answers = control.ping(timeout=0.3, limit=len(Lane))
+            return answers is not None and len(answers) >= len(Lane)
+
+        self._start("worker", ("worker",), both_answer)
+
+    def start_flower(self, port: int | None) -> None:
+        """Start Flower, if its extra is there."""
+        if not flower_installed():
+            put('demo: no Flower: pip install "rerankq[monitor]" brings it')
+            return
+        given = self.settings.flower_auth
+        auth = given.get_secret_value() if given else f"{USER}:{secrets.token_urlsafe(9)}"
+        user, _, password = auth.partition(":")
+        at = port or _free_port()
+        self._environment["RERANKQ_FLOWER_AUTH"] = auth
+        self._start("flower", ("flower", "--port", str(at)), lambda: _listens(at))
+        self.flower = FlowerAccess(f"http://127.0.0.1:{at}", user, password)
+
+    def await_ready(self) -> None:
+        """Wait for what was started; all of it starts at once, which takes a third of the time.
+
+        Raises:
+            CommandError: a part has ended, or is not ready in time.
+        """
+        for child, condition in self._children:
+            await_ready(child, condition)
+        put(f"demo: up: {', '.join(child.name for child, _ in self._children)}")
+        if self.flower:
+            put(f"demo: Flower is at {self.flower}")
+
+    def _start(self, name: str, arguments: tuple[str, ...], ready: Callable[[], bool]) -> None:
+        command = ("-m", "rerankq.cli", *arguments)
+        child = self._exits.enter_context(running(name, command, self._environment, self._folder))
+        self._children.append((child, ready))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

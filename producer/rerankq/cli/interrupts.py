@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Final, Self
+
+from rerankq.cli.failures import ExitCode
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR: Final = b"\x1b[?25h"
+
+
+class Interrupts:
+    """While entered, signals set `stop` rather than break off what is under way."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._signalled)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, self._before[number])
+
+    def _signalled(self) -> None:
+        if self.stop.is_set():
+            # A live progress bar hides the cursor, and nobody else will show it again.
+            if sys.stderr.isatty():
+                os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+            os._exit(ExitCode.INTERRUPTED)
+        self.stop.set()

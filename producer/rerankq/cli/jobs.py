@@ -1,0 +1,136 @@
+"""`rerankq status`, `rerankq result` and `rerankq cancel`: about one job."""
+
+from datetime import datetime
+
+import orjson
+import typer
+from rich.table import Table
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.failures import ExitCode, exit_code
+from rerankq.cli.ranking import ranking_table, stdout
+from rerankq.cli.rows import job_row
+from rerankq.cli.terminal import put, tell
+from rerankq.client import AsyncJobHandle, AsyncRerankClient
+from rerankq.contract import JobState, JobStatus, RerankResult
+from rerankq.errors import JobEnded
+from rerankq.ledger.records import Outline
+
+
+def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Say where a job stands.
+
+    Exit code: 0 it was found, whatever its state; 1 it was not; 2 bad set-up.
+    """
+    found = ask(lambda client: client.records.status(job_id))
+    if json:
+        put(found.encode().decode())
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in _shown(found).items():
+        table.add_row(name, value)
+    stdout().print(table, markup=False)
+
+
+def result(
+    *, job_id: options.JobId, timeout: options.Timeout = None, json: options.AsJson = False
+) -> None:
+    """Print a job's ranking, waiting for it.
+
+    With --json, one object like an output line of `rerankq run`.
+
+    Exit code: 0 here is the ranking; 1 the job has none, is not known, or has not ended in time;
+    2 bad set-up.
+    """
+
+    async def known_and_ended(client: AsyncRerankClient) -> Ended:
+        return await ended(await client.get(job_id), timeout)
+
+    outline, end = ask(known_and_ended)
+    show_end(job_id, outline, end, json=json)
+
+
+def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Cancel a job that has not ended.
+
+    A job that runs at this moment may still cost its call; its ranking is not kept.
+
+    Exit code: 0 it is cancelled; 1 it had ended before, or is not known; 2 bad set-up.
+    """
+    before = ask(lambda client: client.cancel(job_id))
+    after = before if before.ended else JobState.CANCELLED
+    if json:
+        put(orjson.dumps({"job_id": job_id, "was": before, "status": after}).decode())
+    elif before.ended:
+        tell(f"rerankq: the job had ended before: it {_told(before)}")
+    else:
+        put(f"cancelled; it was {before}")
+    if after is not JobState.CANCELLED:
+        raise typer.Exit(ExitCode.NO_RANKING)
+
+
+Ended = tuple[Outline | None, RerankResult | JobEnded]
+"""A job's record and end."""
+
+
+async def ended(handle: AsyncJobHandle, timeout: float | None) -> Ended:  # noqa: ASYNC109  handed on
+    """The job's end, waiting for it.
+
+    Raises:
+        JobNotFound, ResultExpired, ResultTimeout, LedgerUnavailable: there is none to be had.
+    """
+    end: RerankResult | JobEnded
+    try:
+        end = await handle.result(timeout)
+    except JobEnded as error:
+        end = error
+    return (await handle.client.records.outlines([handle.id]))[0], end
+
+
+def show_end(
+    job_id: str, outline: Outline | None, end: RerankResult | JobEnded, *, json: bool
+) -> None:
+    """Print a job's end and set the exit code that goes with it.
+
+    Raises:
+        JobEnded: it has no ranking, and people are to be told.
+    """
+    if json:
+        put(job_row(job_id, outline.custom_id if outline else None, outline, end).decode().strip())
+    elif isinstance(end, RerankResult):
+        stdout().print(ranking_table(end))
+    else:
+        raise end
+    if isinstance(end, JobEnded):
+        raise typer.Exit(exit_code(end))
+
+
+def _shown(found: JobStatus) -> dict[str, str]:
+    shown = {
+        "job": found.id,
+        "state": found.state.value,
+        "lane": found.lane.value,
+        "attempts": str(found.attempts),
+        "submitted": _time(found.submitted_at),
+        "started": _time(found.started_at),
+        "finished": _time(found.finished_at),
+        "next attempt": _time(found.next_attempt_at),
+        "deadline": _time(found.deadline_at),
+        "custom id": found.custom_id or "",
+        "batch": found.batch_id or "",
+        "error": f"{found.error.message} ({found.error.code})" if found.error else "",
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "milliseconds")
+
+
+def _told(state: JobState) -> str:
+    return {JobState.CANCELLED: "was cancelled"}.get(state, state.value)

@@ -1,0 +1,69 @@
+"""`rerankq`: the one error boundary of the command line.
+
+Every error becomes one line on stderr and an exit code; a traceback is shown to nobody
+who did not ask for it with RERANKQ_DEBUG.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from rerankq.cli.commands import build
+from rerankq.cli.failures import ExitCode, OutputClosed, exit_code
+from rerankq.cli.terminal import silence_stdout, tell
+from rerankq.errors import RerankqError
+
+
+def main() -> None:
+    """Run the command that the process was started with, and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; returns its exit code."""
+    try:
+        answer = build().main(list(arguments), prog_name="rerankq", standalone_mode=False)
+        # Here, not at the interpreter's end: a reader that has gone is found out in time.
+        if not getattr(sys.stdout, "closed", True):  # it is None when the shell closed it
+            sys.stdout.flush()
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  nothing passes as a traceback
+        code, said = _verdict(error)
+        if isinstance(error, OSError | OutputClosed):
+            silence_stdout()
+        if said:
+            tell(f"rerankq: {said}")
+        if os.environ.get("RERANKQ_DEBUG", "0") not in {"", "0"}:
+            traceback.print_exception(error)
+        return code
+    return answer if isinstance(answer, int) else ExitCode.DONE
+
+
+def _verdict(error: BaseException) -> tuple[ExitCode, str]:
+    match error:
+        case BrokenPipeError() | OutputClosed():
+            verdict = ExitCode.BROKEN_PIPE, ""
+        case KeyboardInterrupt() | typer.Abort():
+            verdict = ExitCode.INTERRUPTED, "interrupted"
+        case RerankqError():
+            verdict = exit_code(error), str(error)
+        case typer.TyperException():
+            verdict = ExitCode.UNUSABLE, _misused(error)
+        case OSError():
+            verdict = ExitCode.UNUSABLE, error.strerror or type(error).__name__
+        case _:
+            # Its text may hold anything, a document as well: the name of its type must do.
+            said = f"unforeseen {type(error).__name__}: set RERANKQ_DEBUG=1 to see where"
+            verdict = ExitCode.UNUSABLE, said
+    return verdict
+
+
+def _misused(error: typer.TyperException) -> str:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""  # the help was the message
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    advice = f" (see {context.command_path} --help)" if context else ""
+    return f"{message[:1].lower()}{message[1:]}{advice}"

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from rerankq.contract import Lane
+
+Output = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="Where the rankings go; - is stdout.")
+]
+LaneOption = Annotated[
+    Lane | None, typer.Option("--lane", help="Lane of jobs that name none.", show_default="bulk")
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Model of jobs that name none."),
+]
+TopN = Annotated[
+    int | None,
+    typer.Option("--top-n", metavar="N", min=1, help="How many of the best to return."),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer than this."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only what went wrong.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+JsonSummary = Annotated[
+    bool, typer.Option("--json", help="End with a JSON object on stderr in place of a sentence.")
+]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The id that submit printed.")]

@@ -1,0 +1,84 @@
+"""`rerankq run` and `rerankq results`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from rerankq.cli import options
+from rerankq.cli.batch import Manner, fetch_batch, run_batch
+from rerankq.cli.closing import close
+from rerankq.cli.drafts import Defaults
+from rerankq.cli.feed import OnError
+from rerankq.cli.files import STANDARD, Sink, Source
+from rerankq.cli.settings import load
+
+
+def run(
+    *,
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="A file with a JSON object a line; - is stdin.")
+    ],
+    output: options.Output = STANDARD,
+    lane: options.LaneOption = None,
+    model: options.Model = None,
+    top_n: options.TopN = None,
+    on_error: Annotated[
+        OnError, typer.Option(help="After a bad line, go on with the next or submit no more.")
+    ] = OnError.SKIP,
+    timeout: options.Timeout = None,
+    quiet: options.Quiet = False,
+    json: options.JsonSummary = False,
+) -> None:
+    """Run a file of jobs and write their rankings, in order.
+
+    An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
+    `model`, `return_documents`, `instruction`, `lane`, `metadata`, `deadline_seconds` and
+    `idempotency_key`; or, as in OpenAI's batch files, one with `custom_id`, `method` (POST),
+    `url` (/v1/rerank) and `body`. Other fields are ignored, blank lines skipped.
+
+    Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
+    and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
+    `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
+
+    Ctrl-C leaves the jobs running and says how to come back to them.
+
+    Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
+    """
+    settings = load()
+    with Source.open(source) as origin, Sink.open(output, origin) as sink:
+        running = run_batch(
+            settings,
+            origin,
+            sink,
+            Manner("run", quiet=quiet, seconds=timeout),
+            defaults=Defaults(model=model or settings.model, lane=lane, top_n=top_n),
+            on_error=on_error,
+        )
+        outcome, feed = asyncio.run(running)
+    raise typer.Exit(close("run", outcome, output=output, feed=feed, quiet=quiet, json=json))
+
+
+def results(
+    *,
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The id that run showed.")],
+    output: options.Output = STANDARD,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out what has no end.")
+    ] = True,
+    timeout: options.Timeout = None,
+    quiet: options.Quiet = False,
+    json: options.JsonSummary = False,
+) -> None:
+    """Write the rankings of a batch that was run before.
+
+    The output is that of `rerankq run`. A batch is kept for 31 days, each ranking for
+    RERANKQ_RESULT_TTL.
+
+    Exit code: 0 all have a ranking, 1 some have none (yet), 2 bad set-up.
+    """
+    settings = load()
+    manner = Manner("results", quiet=quiet, seconds=timeout)
+    with Sink.open(output) as sink:
+        outcome = asyncio.run(fetch_batch(settings, batch, sink, manner, wait=wait))
+    raise typer.Exit(close("results", outcome, output=output, feed=None, quiet=quiet, json=json))

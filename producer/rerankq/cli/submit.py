@@ -1,0 +1,100 @@
+"""`rerankq submit`: one job from options, or from a JSON object on stdin."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import orjson
+import typer
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.drafts import fields_of, parsed
+from rerankq.cli.failures import CommandError
+from rerankq.cli.jobs import Ended, ended, show_end
+from rerankq.cli.terminal import put, tell
+from rerankq.client import AsyncRerankClient
+from rerankq.client.drafts import Submission
+from rerankq.contract import MAX_JOB_BYTES, Lane
+
+
+def submit(
+    *,
+    query: Annotated[
+        str | None, typer.Option("--query", "-q", help="What to rank the documents for.")
+    ] = None,
+    document: Annotated[
+        list[str] | None, typer.Option("--document", "-d", help="A document; give it many times.")
+    ] = None,
+    documents_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with a document a line.")
+    ] = None,
+    top_n: options.TopN = None,
+    model: options.Model = None,
+    lane: Annotated[
+        Lane, typer.Option(help="interactive to be served at once, bulk to be served cheaply.")
+    ] = Lane.INTERACTIVE,
+    custom_id: Annotated[str | None, typer.Option(help="A name of your own for the job.")] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key and request give the same job again.")
+    ] = None,
+    deadline_seconds: Annotated[
+        float | None, typer.Option(help="The job expires when it has not ended by then.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the ranking.")] = False,
+    timeout: options.Timeout = None,
+    json: options.AsJson = False,
+) -> None:
+    """Hand one job in and print its id.
+
+    The job is given by options, or, without --query, as a JSON object on stdin: one in either
+    form that `rerankq run` reads.
+
+    Exit code: 0 it is accepted (with --wait: has a ranking); 1 --wait, and it has none;
+    2 bad input or set-up.
+    """
+    given: dict[str, Any] = {
+        "top_n": top_n,
+        "model": model,
+        "lane": lane,
+        "custom_id": custom_id,
+        "idempotency_key": idempotency_key,
+        "deadline_seconds": deadline_seconds,
+    }
+    if query is None and not document and documents_file is None:
+        given |= _from_stdin()
+    else:
+        given |= {"query": query, "documents": _documents(document or [], documents_file)}
+
+    async def handed_in(client: AsyncRerankClient) -> tuple[str, Ended | None]:
+        handle = await client.submit(**cast("Submission", given))
+        if not wait:
+            return handle.id, None
+        tell(f"submit: {handle.id}")
+        return handle.id, await ended(handle, timeout)
+
+    job_id, end = ask(handed_in)
+    if end:
+        show_end(job_id, *end, json=json)
+    else:
+        put(orjson.dumps({"job_id": job_id}).decode() if json else job_id)
+
+
+def _documents(given: list[str], file: Path | None) -> list[str]:
+    if file is None:
+        return given
+    try:
+        text = file.read_text("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CommandError(f"cannot read {file}: not valid UTF-8 ({error.reason})") from None
+    # By newline alone: other separators are part of somebody's text.
+    return given + [line for line in text.split("\n") if line.strip()]
+
+
+def _from_stdin() -> dict[str, Any]:
+    if sys.stdin.isatty():
+        raise CommandError("nothing to submit: give --query and --document, or JSON on stdin")
+    text = sys.stdin.buffer.read(MAX_JOB_BYTES + 1)
+    return fields_of(parsed(text if len(text) <= MAX_JOB_BYTES else None))

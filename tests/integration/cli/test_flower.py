@@ -1,0 +1,96 @@
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from running.command import RERANKQ, rerankq
+from running.redis_server import RedisServer, free_port
+from running.waiting import eventually
+from running.worker import RunningWorker, clean_environment
+
+PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers?refresh=1", "/api/queues/length")
+USER = ("ann", "flower-password")
+REDIS_PASSWORD = "redis-password"  # noqa: S105  made up here
+
+
+@contextmanager
+def flower(redis_url: str, log: Path, **settings: str) -> Iterator[tuple[str, int]]:
+    """Run Flower; yields its address and its process id."""
+    port = free_port()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [RERANKQ, "flower", "--port", str(port)],
+            env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings,
+            stdout=output,
+            stderr=output,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: _status(address), "Flower answers")
+        yield address, process.pid
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def _status(address: str) -> int:
+    try:
+        return requests.get(address, timeout=10).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+@pytest.fixture
+def guarded_redis(own_redis: RedisServer) -> str:
+    """The address of a Redis that wants a password."""
+    with own_redis.client() as client:
+        client.config_set("requirepass", REDIS_PASSWORD)
+    return own_redis.url.replace("redis://", f"redis://:{REDIS_PASSWORD}@")
+
+
+def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) -> None:
+    """Its pages want a password, show the lanes, and show no password: nor does the log."""
+    log = tmp_path / "flower.log"
+    with (
+        RunningWorker(guarded_redis, "http://127.0.0.1:1/v1/rerank", tmp_path),
+        flower(guarded_redis, log, RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, process),
+    ):
+        for page in PAGES:
+            assert requests.get(address + page, timeout=30).status_code == 401
+            answer = requests.get(address + page, auth=USER, timeout=30)
+            assert answer.status_code == 200
+            assert REDIS_PASSWORD not in answer.text
+            assert USER[1] not in answer.text
+        broker = requests.get(f"{address}/broker", auth=USER, timeout=30).text
+        assert "rerankq.bulk" in broker
+        command = Path(f"/proc/{process}/cmdline")
+        if command.exists():
+            assert not any(each in command.read_text() for each in (*USER, REDIS_PASSWORD))
+    assert not any(each in log.read_text() for each in (USER[1], REDIS_PASSWORD))
+
+
+def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
+    """Without RERANKQ_FLOWER_AUTH, user and password are shown once, and let in."""
+    log = tmp_path / "flower.log"
+    with flower(redis_url, log) as (address, _):
+        shown = re.search(r"user (\S+), password (\S+), made up", log.read_text())
+        assert shown
+        assert requests.get(address, auth=(shown[1], shown[2]), timeout=30).status_code == 200
+        port = address.rpartition(":")[2]
+        second = rerankq("flower", "--port", port, RERANKQ_REDIS_URL=redis_url)
+    assert second.returncode == 2
+    assert second.stderr == f"rerankq: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_an_authentication_that_is_none_is_refused(redis_url: str) -> None:
+    """RERANKQ_FLOWER_AUTH must be user:password; a wrong one is named and not shown."""
+    done = rerankq("flower", RERANKQ_REDIS_URL=redis_url, RERANKQ_FLOWER_AUTH="no-colon")
+    assert done.returncode == 2
+    assert done.stderr == ("rerankq: RERANKQ_FLOWER_AUTH: must be user:password, without a comma\n")

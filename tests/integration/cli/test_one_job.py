@@ -1,0 +1,148 @@
+"""Commands about one job; in this process, where each of them costs no start."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rerankq.cli.main import run
+from running.worker import clean_environment
+
+QUESTION = ("--query", "cats", "-d", "a cat", "-d", "a dog")
+Done = subprocess.CompletedProcess[str]
+
+
+class CommandLine:
+    """Calls commands on one Redis, and takes what they print."""
+
+    def __init__(
+        self, redis_url: str, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+    ) -> None:
+        self._capsys = capsys
+        self._patch = patch
+        for name in set(os.environ) - clean_environment().keys():
+            patch.delenv(name)
+        patch.setenv("RERANKQ_REDIS_URL", redis_url)
+
+    def __call__(self, *arguments: str, given: str = "") -> Done:
+        """Run a command to its end."""
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+        code = run(arguments)
+        said = self._capsys.readouterr()
+        return Done(arguments, code, said.out, said.err)
+
+    def submitted(self, *arguments: str, given: str = "") -> str:
+        """Hand a job in; returns its id."""
+        done = self("submit", *arguments, given=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def asked(self, *arguments: str) -> dict[str, Any]:
+        """The JSON object that a command prints, and its exit code as `code`."""
+        done = self(*arguments, "--json")
+        assert done.stdout.count("\n") == 1, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout) | {"code": done.returncode}
+        return answer
+
+
+@pytest.fixture
+def rerankq(
+    redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> CommandLine:
+    """The command line on a Redis that holds nothing."""
+    return CommandLine(redis_url, capsys, monkeypatch)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_job_is_followed_by_its_id(rerankq: CommandLine) -> None:
+    """What submit prints is what status, result and cancel take."""
+    job_id = rerankq.submitted(*QUESTION, "--top-n", "1", "--custom-id", "mine")
+    result = rerankq.asked("result", job_id)
+    assert (result["code"], result["status"], result["custom_id"]) == (0, "succeeded", "mine")
+    assert [row["document"]["text"] for row in result["results"]] == ["a cat"]
+    status = rerankq.asked("status", job_id)
+    assert (status["state"], status["lane"]) == ("succeeded", "interactive")
+    cancelled = rerankq.asked("cancel", job_id)
+    assert cancelled == {"job_id": job_id, "was": "succeeded", "status": "succeeded", "code": 1}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_ranking_reads_well(rerankq: CommandLine) -> None:
+    """Without --json, a result is a table, best first."""
+    done = rerankq("submit", *QUESTION, "--wait")
+    assert done.returncode == 0, done.stderr
+    header, first, second = done.stdout.splitlines()
+    assert header.split() == ["#", "score", "index", "document"]
+    assert first.split() == ["1", "1.0000", "0", "a", "cat"]
+    assert second.split() == ["2", "0.5000", "1", "a", "dog"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_job_comes_from_stdin_in_either_form(rerankq: CommandLine) -> None:
+    """Without --query, stdin holds the job as `run` would read it."""
+    flat = {"query": "q", "documents": ["d"], "relevant": [0]}
+    form = {"custom_id": "c", "method": "POST", "url": "/v1/rerank", "body": flat}
+    for given in (flat, form):
+        job_id = rerankq.submitted(given=json.dumps(given))
+        assert rerankq.asked("result", job_id)["status"] == "succeeded"
+
+
+@pytest.mark.usefixtures("worker")
+def test_documents_come_from_a_file(rerankq: CommandLine, tmp_path: Path) -> None:
+    """A file gives a document a line; blank ones are skipped."""
+    file = tmp_path / "documents.txt"
+    file.write_text("\ufeffeins\n\nzwei\u2028 noch zwei\n", "utf-8")
+    job_id = rerankq.submitted("-q", "q", "--documents-file", str(file))
+    rows = rerankq.asked("result", job_id)["results"]
+    assert [row["document"]["text"] for row in rows] == ["eins", "zwei\u2028 noch zwei"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_failed_job_is_exit_code_1(rerankq: CommandLine) -> None:
+    """A job without a ranking says why in a line, or in an object."""
+    job_id = rerankq.submitted("-q", "fail", "-d", "d")
+    result = rerankq.asked("result", job_id)
+    assert (result["code"], result["status"]) == (1, "failed")
+    assert result["error"]["code"] == "upstream_refused"
+    done = rerankq("result", job_id)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "rerankq: the upstream refused it\n"
+
+
+def test_a_waiting_job_can_be_cancelled(rerankq: CommandLine) -> None:
+    """A job that nobody serves has no result in time, and can be ended."""
+    job_id = rerankq.submitted(*QUESTION)
+    early = rerankq("result", job_id, "--timeout", "0.1")
+    assert early.returncode == 1
+    assert f"job {job_id} has not ended after 0.1 seconds" in early.stderr
+    done = rerankq("cancel", job_id)
+    assert (done.returncode, done.stdout) == (0, "cancelled; it was queued\n")
+    assert rerankq.asked("result", job_id)["status"] == "cancelled"
+
+
+def test_an_unknown_id_is_exit_code_1(rerankq: CommandLine) -> None:
+    """Each command says that there is no such job, at once."""
+    for command in ("status", "result", "cancel"):
+        done = rerankq(command, "nope")
+        assert done.returncode == 1
+        assert done.stderr.startswith("rerankq: no job has the id nope")
+
+
+def test_a_bad_job_is_exit_code_2(rerankq: CommandLine) -> None:
+    """What breaks the contract is named by its field, and nothing is submitted."""
+    for arguments, given, said in (
+        (("-d", "d"), "", "query: is required"),
+        (("-q", "q"), "", "documents: must not be empty"),
+        ((), '{"query": "q"}', "documents: is required"),
+        ((), "{", "not valid JSON"),
+        (("-q", "q", "--documents-file", "/nope"), "", "cannot read /nope"),
+    ):
+        done = rerankq("submit", *arguments, given=given)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"rerankq: {said}")
+        assert done.stderr.count("\n") == 1
