@@ -17,6 +17,7 @@ from rerankq.client import AsyncRerankClient
 from rerankq.ledger.dead import DeadLetter, Wanted
 
 app = typer.Typer(
+    name="dead",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
