@@ -41,6 +41,8 @@ few enough that an idle worker finds them with the broker and not with a busy on
 CHATTY_LOGGERS: Final = ("httpx", "celery.worker.strategy", "celery.app.trace")
 """These write a line or two for each call or message; Flower and the ledger show the same."""
 
+CANCEL_SECONDS: Final = 0.2
+
 LEDGER_ANSWER_SECONDS: Final = 30.0
 """Patient: a worker holds results that were paid for."""
 
@@ -148,6 +150,10 @@ async def _background(*duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running = set(tasks)
+        while running:
+            for task in running:
+                # Again and again: before Python 3.12, `asyncio.wait_for`, with which redis-py
+                # waits, can swallow a cancellation.
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)

@@ -29,21 +29,32 @@ class Arrivals:
         self._store = store
         self._records = records
 
-    async def ends(self, job_ids: Iterable[str]) -> AsyncGenerator[tuple[str, End], None]:
+    async def ends(
+        self, job_ids: Iterable[str], *, deadline: float | None = None
+    ) -> AsyncGenerator[tuple[str, End], None]:
         """Each id once, with its end.
 
+        Args:
+            job_ids: the jobs to wait for.
+            deadline: when to stop, by the loop's clock. Checked here beside any `asyncio.timeout`
+                around: before Python 3.12, `asyncio.wait_for`, with which redis-py waits, can
+                swallow a cancellation.
+
         Raises:
+            TimeoutError: the deadline has passed.
             LedgerUnavailable: Redis has been away for `PATIENCE_SECONDS`.
         """
         pending = dict.fromkeys(job_ids)
         clock = asyncio.get_running_loop().time
         last_heard = clock()
         while pending:
+            if _passed(deadline):
+                raise TimeoutError
             try:
                 async with (
                     self._store.subscription() as subscription,
                     # Closed by hand: left to the garbage collector, it would outlive the client.
-                    aclosing(self._follow(subscription, pending)) as found,
+                    aclosing(self._follow(subscription, pending, deadline)) as found,
                 ):
                     async for job_id, end in found:
                         last_heard = clock()
@@ -56,7 +67,7 @@ class Arrivals:
                 await asyncio.sleep(ASK_SECONDS)
 
     async def _follow(
-        self, subscription: Subscription, pending: dict[str, None]
+        self, subscription: Subscription, pending: dict[str, None], deadline: float | None
     ) -> AsyncGenerator[tuple[str, End], None]:
         line = deque(pending)
         for _ in range(0, len(line), PAGE):
@@ -65,7 +76,7 @@ class Arrivals:
             await subscription.listen(map(outcomes.result_key, page))
             for each in await self._records.ends(page):
                 yield each
-        while pending:
+        while pending and not _passed(deadline):
             async with aclosing(_heard(subscription, ASK_SECONDS, pending)) as heard:
                 async for each in heard:
                     yield each
@@ -83,6 +94,10 @@ async def _heard(
         if message:
             channel, stored = message
             yield channel.removeprefix(outcomes.RESULT_PREFIX), outcomes.decode(stored)
+
+
+def _passed(deadline: float | None) -> bool:
+    return deadline is not None and asyncio.get_running_loop().time() >= deadline
 
 
 def _next_page(line: deque[str], pending: Container[str]) -> list[str]:

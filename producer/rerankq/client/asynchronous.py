@@ -218,7 +218,7 @@ class AsyncRerankClient:
         """
         waiting = {handle.id: handle for handle in handles}
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        async with aclosing(self._arrivals.ends(list(waiting))) as arrivals:
+        async with aclosing(self._arrivals.ends(list(waiting), deadline=deadline)) as arrivals:
             while waiting:
                 try:
                     async with asyncio.timeout_at(deadline):
