@@ -1,6 +1,7 @@
 """The worker's commands: `rerankq worker` and `rerankq sandbox`, by entry point."""
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,10 @@ from rerankq.errors import SettingsError
 from rerankq.settings import OTHER_NAMES, refuse_unknown
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
+
+if find_spec("httpx_aiohttp") is None:
+    # Found out now, not when the first lane starts: the command line names the extra.
+    raise ImportError("httpx_aiohttp")
 
 
 def worker(
