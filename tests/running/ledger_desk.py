@@ -83,8 +83,8 @@ class LedgerDesk:
         return self.run(self.intake.submit(jobs))
 
     def claim(self, *job_ids: str, lease_seconds: float | None = None) -> list[Lease]:
-        """Take jobs."""
-        return self.run(self.leases(lease_seconds=lease_seconds).claim(job_ids))
+        """Take jobs, suspects too."""
+        return self.run(self.leases(lease_seconds=lease_seconds).claim(job_ids, alone=True)).leases
 
     def claimed(self, job_id: str, *, lease_seconds: float | None = None, **fields: Any) -> Lease:
         """Hand a job in and take it."""

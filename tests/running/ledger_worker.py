@@ -72,7 +72,9 @@ class LedgerWorker:
     async def _round(self, store: Store, leases: Leases) -> None:
         for lane in Lane:
             queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 49)
-            claimed = await leases.claim([each.decode() for each in queued]) if queued else []
+            claimed = (
+                (await leases.claim([each.decode() for each in queued])).leases if queued else []
+            )
             if claimed:
                 await leases.finish([self._finish(each) for each in claimed])
                 self.ended += [each.job_id for each in claimed]

@@ -63,7 +63,7 @@ class StandInWorker:
 async def _end_queued(store: Store, leases: Leases, lane: Lane) -> None:
     queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 99)
     if queued:
-        held = await leases.claim([job_id.decode() for job_id in queued])
+        held = (await leases.claim([job_id.decode() for job_id in queued])).leases
         await leases.finish([_finish(lease) for lease in held])
 
 

@@ -16,7 +16,7 @@ from rerankq_worker.settings import WorkerSettings
 
 if find_spec("httpx_aiohttp") is None:
     # Found out now, not when the first lane starts: the command line names the extra.
-    raise ImportError("httpx_aiohttp")
+    raise ModuleNotFoundError("the worker extra is not installed", name="httpx_aiohttp")
 
 
 def worker(

@@ -5,13 +5,13 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rerankq.contract import Hint, Job, JobState
 from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
-from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.rerank import Outcome, Succeeded, rerank
 from rerankq_worker.result_writer import ResultWriter
@@ -58,6 +58,7 @@ class Executor:
         self._lease_seconds = lease_seconds
         self._turn = asyncio.Lock()
         self._hurry = asyncio.Event()
+        self._draining = False
 
     async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
         """Work on the jobs that a hint names; returns how many took which outcome.
@@ -70,14 +71,12 @@ class Executor:
         tally: Counter[str] = Counter()
         async with self._turn:
             await self._holdings.room()
-            sent_at = time.monotonic()
-            leases = await self._claim(hint)
-            work = [asyncio.create_task(self._work(lease, sent_at, tally)) for lease in leases]
-            for lease, task in zip(leases, work, strict=True):
-                self._holdings.add(lease, task)
+            work, suspects = await self._take(hint.job_ids, tally)
         claimed()
-        tally["not_queued"] += len(hint.job_ids) - len(leases)
+        tally["not_queued"] += len(hint.job_ids) - len(work) - len(suspects)
         await asyncio.gather(*work, return_exceptions=True)
+        for job_id in suspects:
+            await self._serve_alone(job_id, tally)
         return {name: count for name, count in tally.items() if count}
 
     async def drain(self, seconds: float) -> None:
@@ -85,6 +84,7 @@ class Executor:
 
         What is given back is queued again at once, and has used no attempt.
         """
+        self._draining = True
         running = len(self._holdings.leases())
         if running:
             log.info("%d jobs may finish within %g s; another signal ends that", running, seconds)
@@ -106,10 +106,29 @@ class Executor:
         """Cut a drain short: what runs is given back now."""
         self._hurry.set()
 
-    async def _claim(self, hint: Hint) -> list[Lease]:
+    async def _serve_alone(self, job_id: str, tally: Counter[str]) -> None:
+        """Serve a job whose last workers ended while they held it, with nothing else in hand."""
+        async with self._turn:
+            await self._holdings.emptied()
+            if not self._draining:
+                await self._take([job_id], tally, alone=True)
+                await self._holdings.emptied()
+
+    async def _take(
+        self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
+    ) -> tuple[list[asyncio.Task[None]], list[str]]:
+        """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
+        sent_at = time.monotonic()
+        claim = await self._claim(job_ids, alone=alone)
+        work = [asyncio.create_task(self._work(lease, sent_at, tally)) for lease in claim.leases]
+        for lease, task in zip(claim.leases, work, strict=True):
+            self._holdings.add(lease, task)
+        return work, claim.suspects
+
+    async def _claim(self, job_ids: Sequence[str], *, alone: bool) -> Claim:
         while True:
             try:
-                return await self._leases.claim(hint.job_ids)
+                return await self._leases.claim(job_ids, alone=alone)
             except LedgerUnavailable as error:
                 log.warning("no claim: %s", error)
                 await asyncio.sleep(CLAIM_RETRY_SECONDS)

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rerankq.contract import JobState
 from rerankq.ledger.store import Argument, Retention, Store
+
+MOST_LOST_LEASES: Final = 3
+"""In a row: a job that each time takes its worker along must not go round for ever."""
+SUSPECT_LOST_LEASES: Final = MOST_LOST_LEASES - 1
+"""From here on a job is served alone: the last proof must not cost its neighbours theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,14 @@ class Lease:
     attempts: int
     waited_seconds: float
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim came to: jobs taken, and suspects that must be taken alone."""
+
+    leases: list[Lease]
+    suspects: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +76,24 @@ class Leases:
         self._lease_ms = int(lease_seconds * 1000)
         self._retention = retention
 
-    async def claim(self, job_ids: Sequence[str]) -> list[Lease]:
-        """Take those of the jobs that are queued; the others are somebody else's, or done."""
-        rows = await self._store.run("claim", self._worker, self._lease_ms, *job_ids)
-        return [
-            Lease(job_id.decode(), token, attempts, waited / 1000, payload)
-            for job_id, token, attempts, waited, payload in rows
-        ]
+    async def claim(self, job_ids: Sequence[str], *, alone: bool = False) -> Claim:
+        """Take those of the jobs that are queued; the others are somebody else's, or done.
+
+        Args:
+            job_ids: the jobs to take.
+            alone: whether this worker has nothing else in hand, so that it may take suspects.
+        """
+        rows = await self._store.run(
+            "claim", self._worker, self._lease_ms, SUSPECT_LOST_LEASES, int(alone), *job_ids
+        )
+        return Claim(
+            [
+                Lease(row[0].decode(), row[1], row[2], row[3] / 1000, row[4])
+                for row in rows
+                if len(row) > 1
+            ],
+            [row[0].decode() for row in rows if len(row) == 1],
+        )
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Prolong the leases; returns the ids of jobs that are no longer this worker's."""

@@ -3,12 +3,11 @@
 from typing import Final
 
 from rerankq.contract import Lane
+from rerankq.ledger.leases import MOST_LOST_LEASES
 from rerankq.ledger.store import Argument, Retention, Store
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
-MOST_LOST_LEASES: Final = 3
-"""In a row: a job that each time takes its worker along must not go round for ever."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
 

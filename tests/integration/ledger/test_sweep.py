@@ -5,6 +5,7 @@ import pytest
 from rerankq.contract import JobState, Lane
 from rerankq.errors import JobFailed
 from rerankq.ledger import sweep
+from rerankq.ledger.leases import SUSPECT_LOST_LEASES
 from running.ledger_desk import LedgerDesk, ids, job
 from running.waiting import eventually
 
@@ -75,6 +76,21 @@ def test_renewal_in_the_amnesty_keeps_the_job(desk: LedgerDesk) -> None:
     desk.end_amnesty()
     assert desk.sweep() == []
     assert desk.succeed(lease)
+
+
+def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
+    """A job that lost two leases in a row is kept from a worker that has other jobs in hand."""
+    desk.submit(job("suspect"), job("innocent"))
+    for _ in range(SUSPECT_LOST_LEASES):
+        assert ids(desk.claim("suspect", lease_seconds=0.02)) == ["suspect"]
+        desk.let_run_out("suspect")
+        desk.end_amnesty()
+        assert desk.sweep() == ["suspect"]
+    claim = desk.run(desk.leases().claim(["suspect", "innocent"]))
+    assert ids(claim.leases) == ["innocent"]
+    assert claim.suspects == ["suspect"]
+    assert desk.status("suspect").state == "queued"
+    assert ids(desk.claim("suspect")) == ["suspect"]
 
 
 def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:

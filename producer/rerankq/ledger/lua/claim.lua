@@ -1,15 +1,19 @@
 -- Gives jobs to a worker, each under a lease. Only a queued job can be claimed, so a hint
 -- that comes twice, or too late, claims nothing.
--- ARGV: 1 name of the worker, 2 length of the lease in ms, then job ids
--- Returns, for each job claimed: {id, token, attempts, ms since it was accepted, payload}.
--- The token is the count of claims: it fences off whoever held the job before.
+-- ARGV: 1 name of the worker, 2 length of the lease in ms, 3 leases lost in a row that make a job
+--       a suspect, 4 '1' when the worker has nothing else in hand, then job ids
+-- Returns, for each job claimed: {id, token, attempts, ms since it was accepted, payload}, and
+-- {id} for each suspect that may only be claimed alone: should it end its worker, it must not
+-- take others along. The token is the count of claims: it fences off whoever held the job before.
 local now = now_ms()
 local claimed = {}
-for at = 3, #ARGV do
+for at = 5, #ARGV do
   local id = ARGV[at]
-  local state, lane, attempts, submitted = unpack(
-    redis.call('HMGET', job_key(id), 'state', 'lane', 'attempts', 'submitted'))
-  if state == 'queued' then
+  local state, lane, attempts, submitted, lost = unpack(
+    redis.call('HMGET', job_key(id), 'state', 'lane', 'attempts', 'submitted', 'lost'))
+  if state == 'queued' and ARGV[4] ~= '1' and tonumber(lost or 0) >= tonumber(ARGV[3]) then
+    claimed[#claimed + 1] = {id}
+  elseif state == 'queued' then
     local sequence = tonumber(redis.call('ZSCORE', lane_set(lane, 'queued'), id))
     redis.call('ZREM', lane_set(lane, 'queued'), id)
     redis.call('ZADD', lane_set(lane, 'running'), now + tonumber(ARGV[2]), id)
