@@ -46,7 +46,19 @@ class GatedRedis(Redis):
 
 
 class GatedChannel(Channel):
-    """A channel that reads through the gate."""
+    """A channel that reads through the gate, and survives the loss of its connection."""
+
+    do_restore: bool
+
+    def close(self) -> None:
+        """Close; messages that were not acknowledged go back to their queue where that can be.
+
+        kombu 5.7 tries so even when the connection is gone, and ends the worker by it. Hints
+        need no such care: what they name is announced again.
+        """
+        if getattr(self.connection, "client", None) is None:
+            self.do_restore = False
+        super().close()
 
     def _get_client(self) -> type[Redis]:
         return GatedRedis

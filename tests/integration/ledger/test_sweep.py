@@ -5,7 +5,7 @@ import pytest
 from rerankq.contract import JobState, Lane
 from rerankq.errors import JobFailed
 from rerankq.ledger import sweep
-from rerankq.ledger.leases import SUSPECT_LOST_LEASES
+from rerankq.ledger.leases import MOST_LOST_LEASES, SUSPECT_LOST_LEASES
 from running.ledger_desk import LedgerDesk, ids, job
 from running.waiting import eventually
 
@@ -97,7 +97,7 @@ def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
     """After three claims that all ran out the job fails, and goes round no more."""
     desk.submit(job("a"))
     announced = ["a"]
-    for _ in range(sweep.MOST_LOST_LEASES):
+    for _ in range(MOST_LOST_LEASES):
         assert announced == ["a"]
         assert ids(desk.claim("a", lease_seconds=0.02)) == ["a"]
         desk.let_run_out("a")
