@@ -33,7 +33,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test check lock build clean
+.PHONY: help demo test chaos check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -53,11 +53,15 @@ test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, t
 	    $(PIP) --python $(CLIENT_VENV)/bin/python install \
 	        --no-index --find-links $(WHEELS) --no-compile "$${wheel}"; \
 	done
-	$(HERMETIC) $(BIN)/pytest -n $(JOBS) tests/unit tests/integration
+	$(HERMETIC) $(BIN)/pytest -n $(JOBS) tests/unit tests/integration tests/chaos
 	$(HERMETIC) \
 	    RERANKQ_TEST_BIN='$(CURDIR)/$(WHEEL_VENV)/bin' \
 	    RERANKQ_TEST_CLIENT_BIN='$(CURDIR)/$(CLIENT_VENV)/bin' \
 	    $(BIN)/pytest tests/acceptance
+
+# In the short form a part of `make test`.
+chaos: $(HAS_PROJECT) ## Break everything in turn, for an hour, and print the scorecard
+	$(HERMETIC) PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
 check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contracts
 	$(BIN)/ruff check
