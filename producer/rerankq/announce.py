@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from celery import Celery
-from kombu.exceptions import KombuError
 
 from rerankq.contract import TASK_NAME, Hint, Lane
 
@@ -46,13 +45,6 @@ class Announcer:
         }
         self._app = Celery("rerankq", set_as_current=False)
         self._app.conf.update(settings)
-        connection = self._app.connection_for_write()
-        self._errors: tuple[type[BaseException], ...] = (
-            KombuError,
-            OSError,
-            *connection.connection_errors,
-            *connection.channel_errors,
-        )
 
     def announce(self, lane: Lane, job_ids: Sequence[str]) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
@@ -71,7 +63,7 @@ class Announcer:
                         ignore_result=True,
                         retry=False,
                     )
-        except self._errors as error:
+        except Exception as error:  # noqa: BLE001  the job is accepted, whatever becomes of its hint
             log.warning(
                 "no hint for %d %s jobs (%s): the reconciler will announce them",
                 len(job_ids),

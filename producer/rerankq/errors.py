@@ -6,6 +6,7 @@
     ├── InvalidRequest            a job, a line or a message breaks the contract
     │   └── UnsupportedVersion    written by a contract with another major version
     ├── LedgerUnavailable         Redis cannot be reached, refuses, or does not answer
+    │   └── LedgerRefusal         Redis refuses a command, and would refuse it again
     ├── QueueFull                 the lane holds as many jobs as it may
     ├── IdempotencyConflict       the idempotency key belongs to another request
     ├── JobNotFound               no job has this id
@@ -76,6 +77,12 @@ class LedgerUnavailable(RerankqError):
     """
 
     code = "ledger_unavailable"
+
+
+class LedgerRefusal(LedgerUnavailable):
+    """Redis refuses a command for good: a key holds what it must not, or the command is wrong."""
+
+    code = "ledger_refusal"
 
 
 class QueueFull(RerankqError):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.faults import MOST_WORDS, error_in_answer, fault
+from rerankq_worker.provider.faults import MOST_WORDS, ErrorAnswer, error_in_answer, fault
 from rerankq_worker.upstream import (
     BadAccount,
     Malformed,
@@ -28,7 +28,8 @@ REQUEST = RerankRequest(
 
 def met(status: int, body: object = b"", retry_after: str | None = None) -> UpstreamError:
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    return fault(status, data, retry_after, REQUEST, "id-1")
+    answer = ErrorAnswer(status, data, retry_after, request_id="id-1")
+    return fault(answer, REQUEST, key="sk-CANARY-of-the-account")
 
 
 def gateway(message: str, code: Any = "", kind: str = "new_api_error") -> dict[str, Any]:
@@ -126,6 +127,7 @@ def test_words_are_capped() -> None:
     "words",
     [
         f"cannot rank: {REQUEST.query}",
+        "invalid token sk-CANARY-of-the-account",
         f"cannot rank: {' '.join(REQUEST.query.split())}",
         f"cannot rank: {REQUEST.query[:30]}...",
         f"too long: {REQUEST.texts()[0][:40]}",
@@ -144,7 +146,7 @@ def test_white_space_at_the_front_hides_no_repetition() -> None:
     """A document that begins with blanks is recognised by its first words all the same."""
     request = RerankRequest(query="q?", documents=("\n\t  \n" + "private words " * 20,))
     body = json.dumps(gateway("bad: " + "private words " * 20)).encode()
-    assert "private" not in str(fault(400, body, None, request, None))
+    assert "private" not in str(fault(ErrorAnswer(400, body), request))
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,29 @@ def test_abandoned_work_is_stopped() -> None:
         holdings, lost, kept = Holdings(5), working(), working()
         holdings.add(lease("lost"), lost)
         holdings.add(lease("kept"), kept)
-        assert holdings.abandon({"lost", "unknown"}) == 1
+        assert holdings.abandon([lease("lost"), lease("unknown")]) == 1
         with pytest.raises(asyncio.CancelledError):
             await lost
         assert holdings.leases() == [lease("kept")]
         assert not kept.done()
         kept.cancel()
+
+    run(scenario())
+
+
+def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
+    """A lost lease stops the work under it alone; the same job under a newer one goes on."""
+
+    async def scenario() -> None:
+        holdings, old, new = Holdings(5), working(), working()
+        holdings.add(lease("a", token=1), old)
+        holdings.add(lease("a", token=2), new)
+        assert holdings.abandon([lease("a", token=1)]) == 0
+        await settle()
+        assert old.cancelled()
+        assert not new.done()
+        assert holdings.leases() == [lease("a", token=2)]
+        new.cancel()
 
     run(scenario())
 
@@ -88,7 +105,7 @@ def test_finished_work_is_not_abandoned() -> None:
         done = asyncio.create_task(asyncio.sleep(0))
         await done
         holdings.add(lease("a"), done)
-        assert holdings.abandon({"a"}) == 0
+        assert holdings.abandon([lease("a")]) == 0
         assert holdings.leases() == [lease("a")]
 
     run(scenario())
@@ -123,7 +140,7 @@ def test_room_is_waited_for(release: str) -> None:
         if release == "remove":
             holdings.remove([lease("a")])
         else:
-            holdings.abandon(["a"])
+            holdings.abandon([lease("a")])
         await room
         task.cancel()
 

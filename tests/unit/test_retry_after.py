@@ -21,8 +21,8 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: NOW)
 
 
-def asked(header: str | None) -> float | None:
-    error = faults.fault(429, b"", header, REQUEST, None)
+def asked(header: str | None, date: str | None = None) -> float | None:
+    error = faults.fault(faults.ErrorAnswer(429, b"", header, date), REQUEST)
     assert isinstance(error, Throttled)
     return error.retry_after
 
@@ -72,3 +72,8 @@ def test_any_header_is_read_or_passed_over(header: str) -> None:
     """Whatever the header holds, the outcome is a time within bounds, or none."""
     seconds = asked(header)
     assert seconds is None or 0 <= seconds <= MOST_RETRY_AFTER
+
+
+def test_a_date_is_meant_by_the_senders_clock() -> None:
+    """Between Retry-After and Date of one answer lie so many seconds, whatever our clock says."""
+    assert asked("Fri, 01 Jan 2021 00:01:30 GMT", "Fri, 01 Jan 2021 00:00:00 GMT") == 90

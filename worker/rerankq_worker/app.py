@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from typing import Any, Final
 
 from celery import Celery
@@ -20,6 +20,7 @@ from rerankq_worker.executor import Executor
 from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import keep_leases
+from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.provider.dialect import Dialect
@@ -30,7 +31,7 @@ from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.tasks import HintService, RerankTask
 from rerankq_worker.vitals import Vitals
-from rerankq_worker.watchdog import watch
+from rerankq_worker.watchdog import restart, watch
 
 DIALECTS: Final[dict[str, type[Dialect]]] = {"dmxapi": DmxapiDialect}
 
@@ -107,8 +108,15 @@ async def _service(
     )
     retention = Retention(settings.result_ttl, settings.dead_ttl)
     lease_seconds = settings.lease_seconds
-    async with Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store, provider:
+    async with (
+        Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store,
+        # Renewals have a connection of their own, and little patience: one that is silent must
+        # not cost the leases.
+        Store(settings.redis_url, answer_seconds=lease_seconds / 4) as pulse,
+        provider,
+    ):
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
+        heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
         writer = ResultWriter(leases, holdings)
         executor = Executor(
@@ -122,19 +130,24 @@ async def _service(
             max_in_flight=settings.max_in_flight,
             lease_seconds=lease_seconds,
         )
-        async with (
-            _health(settings, vitals),
-            _background(
-                writer.run(),
-                watch(vitals, Backlog(store, lane), has_room=holdings.has_room),
-                keep_leases(leases, holdings, lease_seconds=lease_seconds),
-                reconcile(
-                    Sweep(store, retention, lease_seconds=lease_seconds),
-                    Announcer(settings.redis_url),
+        with closing(Announcer(settings.redis_url)) as announcer:
+            async with (
+                _health(settings, vitals),
+                _background(
+                    writer.run(),
+                    watch(vitals, Backlog(store, lane), takes_more=executor.takes_more),
+                    keep_leases(heart, holdings, lease_seconds=lease_seconds),
+                    reconcile(Sweep(store, retention, lease_seconds=lease_seconds), announcer),
                 ),
-            ),
-        ):
-            yield HintService(executor, drain_seconds=settings.drain_seconds)
+            ):
+                yield HintService(executor, drain_seconds=settings.drain_seconds)
+
+
+def _miss(duty: "asyncio.Task[None]") -> None:
+    """A duty that ended unasked would be missed by nobody, until jobs are stuck."""
+    error = None if duty.cancelled() else duty.exception()
+    if error:
+        restart(f"a duty ended by {origin(error)}")
 
 
 def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextManager[None]:
@@ -147,6 +160,8 @@ def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextMan
 async def _background(*duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run duties that have no end beside the block."""
     tasks = [asyncio.create_task(duty) for duty in duties]
+    for task in tasks:
+        task.add_done_callback(_miss)
     try:
         yield
     finally:

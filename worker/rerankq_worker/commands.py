@@ -1,6 +1,9 @@
 """The worker's commands: `rerankq worker` and `rerankq sandbox`, by entry point."""
 
 import logging
+import signal
+import socket
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +34,7 @@ def worker(
     Each lane is a Celery worker in a process of its own.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES))
+    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
     settings.require_key()
     lanes = list(dict.fromkeys(lane or Lane))
@@ -39,10 +42,26 @@ def worker(
         end_with_stdin()
     if len(lanes) > 1:
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
+    _check_health_port(settings)
+    # From here until Celery takes over, a signal ends what has not begun.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 
     raise typer.Exit(WorkerApp(settings, lanes[0]).serve())
+
+
+def _check_health_port(settings: WorkerSettings) -> None:
+    """Refuse a port that is taken now, rather than in the middle of Celery's start."""
+    if settings.health_port is None:
+        return
+    try:
+        socket.create_server((settings.health_host, settings.health_port)).close()
+    except OSError as error:
+        raise SettingsError(
+            f"RERANKQ_HEALTH_PORT: {settings.health_host}:{settings.health_port} cannot be "
+            f"listened on: {error.strerror}"
+        ) from None
 
 
 def sandbox(

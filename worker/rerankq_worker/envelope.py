@@ -1,14 +1,17 @@
 """What a message of the broker must look like to be let in; anything else is poison.
 
-Stock Celery would log such a message with its whole body, decompress it without a bound, or end.
-So each is judged before Celery sees it: one task, JSON, no compression, a body that is a hint.
+Stock Celery would log such a message with its whole body, decompress it without a bound, hold it
+for years, or end. So each is judged before Celery sees it: it must be what `rerankq.announce`
+writes. Headers that Celery would act upon must be empty; unknown ones are left to Celery, which
+ignores them, so that a newer producer is understood.
 Source of the form: Celery's message protocol 2, inside kombu's virtual transport.
 """
 
 import base64
 import binascii
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -28,6 +31,15 @@ class Fault(StrEnum):
     UNSUPPORTED_VERSION = "unsupported_version"
 
 
+EMPTY_HEADERS: Final = (
+    *("eta", "expires", "group", "group_index", "shadow", "retries"),
+    *("stamped_headers", "stamps", "replaced_task_nesting", "callbacks", "errbacks", "chord"),
+)
+"""What would make Celery delay, expire, repeat, chain or stamp a message."""
+
+TEXT_HEADERS: Final = ("root_id", "parent_id", "argsrepr", "kwargsrepr", "origin", "lang")
+
+
 def fault_in(message: bytes) -> Fault | None:
     """What is wrong with a message as it lies in Redis; None for a sound one."""
     try:
@@ -37,30 +49,51 @@ def fault_in(message: bytes) -> Fault | None:
     match envelope:
         case {
             "headers": {"task": str(task), "id": str(), **headers},
-            "properties": {"delivery_tag": str(), "delivery_info": dict(), **properties},
+            "properties": {
+                "delivery_tag": str(),
+                "delivery_info": {"exchange": str(), "routing_key": str()},
+                **properties,
+            },
             "body": str(body),
         }:
             pass
         case _:
             return Fault.NO_ENVELOPE
+    form = (envelope.get("content-type"), envelope.get("content-encoding"))
+    return _fault_in_headers(task, headers, form) or _fault_in_body(
+        body, properties.get("body_encoding")
+    )
+
+
+def _fault_in_headers(
+    task: str, headers: Mapping[object, Any], form: tuple[object, object]
+) -> Fault | None:
     if task != TASK_NAME:
         return Fault.UNKNOWN_TASK
     if headers.get("compression"):
         return Fault.COMPRESSED
-    if envelope.get("content-type") != "application/json":
+    if form != ("application/json", "utf-8"):
         return Fault.NOT_JSON_CONTENT
-    return _fault_in_body(body, properties.get("body_encoding"))
+    return None if _asks_nothing_of_celery(headers) else Fault.NO_ENVELOPE
+
+
+def _asks_nothing_of_celery(headers: Mapping[object, Any]) -> bool:
+    return (
+        not any(headers.get(name) for name in EMPTY_HEADERS)
+        and headers.get("timelimit") in (None, [None, None])
+        and all(isinstance(headers.get(name), str | None) for name in TEXT_HEADERS)
+    )
 
 
 def _fault_in_body(body: str, encoding: Any) -> Fault | None:
     try:
         content = base64.b64decode(body, validate=True) if encoding == "base64" else body
         match orjson.loads(content):
-            case [[], dict(keywords), dict()]:
+            case [[], dict(keywords), dict(embedded)] if not any(embedded.values()):
                 Hint.parse(keywords)
                 return None
     except UnsupportedVersion:
         return Fault.UNSUPPORTED_VERSION
-    except (binascii.Error, orjson.JSONDecodeError, InvalidRequest):
+    except (binascii.Error, ValueError, InvalidRequest):
         pass
     return Fault.NO_HINT

@@ -13,6 +13,7 @@ from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.holdings import Holdings
+from rerankq_worker.origin import origin
 from rerankq_worker.rerank import Outcome, Succeeded, rerank
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryAfter, RetryPolicy
@@ -59,6 +60,7 @@ class Executor:
         self._turn = asyncio.Lock()
         self._hurry = asyncio.Event()
         self._draining = False
+        self._alone = False
 
     async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
         """Work on the jobs that a hint names; returns how many took which outcome.
@@ -102,6 +104,10 @@ class Executor:
             emptied.cancel()
             log.warning("Redis did not take them all back: their leases will run out instead")
 
+    def takes_more(self) -> bool:
+        """Whether a message that came now would be taken."""
+        return self._holdings.has_room() and not self._alone and not self._draining
+
     def hurry(self) -> None:
         """Cut a drain short: what runs is given back now."""
         self._hurry.set()
@@ -109,10 +115,14 @@ class Executor:
     async def _serve_alone(self, job_id: str, tally: Counter[str]) -> None:
         """Serve a job whose last workers ended while they held it, with nothing else in hand."""
         async with self._turn:
-            await self._holdings.emptied()
-            if not self._draining:
-                await self._take([job_id], tally, alone=True)
+            self._alone = True
+            try:
                 await self._holdings.emptied()
+                if not self._draining:
+                    await self._take([job_id], tally, alone=True)
+                    await self._holdings.emptied()
+            finally:
+                self._alone = False
 
     async def _take(
         self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
@@ -208,12 +218,7 @@ def _failed(lease: Lease, attempts: int, end: JobFailed) -> Finish:
 
 
 def _unforeseen(lease: Lease, error: Exception) -> Finish:
-    # Neither message nor traceback: they may hold what the job holds.
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    log.error("job %s: unforeseen %s at %s", lease.job_id, type(error).__name__, where)
+    log.error("job %s: unforeseen %s", lease.job_id, origin(error))
     end = JobFailed(
         "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
     )

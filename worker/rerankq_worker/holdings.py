@@ -31,7 +31,10 @@ class Holdings:
         return [lease for lease, _ in self._held.values()]
 
     def add(self, lease: Lease, work: asyncio.Task[None]) -> None:
-        """Take a job."""
+        """Take a job; work on it under an older lease is stopped."""
+        before = self._held.get(lease.job_id)
+        if before:
+            before[1].cancel()
         self._held[lease.job_id] = lease, work
 
     def remove(self, leases: Iterable[Lease]) -> None:
@@ -43,15 +46,16 @@ class Holdings:
                 del self._held[lease.job_id]
         self._released.set()
 
-    def abandon(self, job_ids: Iterable[str]) -> int:
-        """Stop working on jobs that are no longer this worker's; returns how many those were."""
+    def abandon(self, leases: Iterable[Lease]) -> int:
+        """Stop working under leases that were lost; returns how many those were."""
         abandoned = 0
-        for job_id in job_ids:
-            _, work = self._held.get(job_id, (None, None))
-            # Work that is done left an outcome, which the writer has under way.
-            if work and not work.done():
+        for lease in leases:
+            held, work = self._held.get(lease.job_id, (None, None))
+            # The job may have come back under a newer lease; and work that is done left an
+            # outcome, which the writer has under way.
+            if held and work and held.token == lease.token and not work.done():
                 work.cancel()
-                del self._held[job_id]
+                del self._held[lease.job_id]
                 abandoned += 1
         self._released.set()
         return abandoned

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from rerankq.contract import Lane
@@ -61,7 +62,8 @@ class _Lanes:
         self._stopping.set()
         for process in self._processes.values():
             # Also a second time: that is how a user says "now".
-            process.send_signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
 
     async def _keep(self, lane: Lane) -> int:
         """Run the lane's process, again and again, until all are to stop; returns its exit code."""
@@ -71,11 +73,12 @@ class _Lanes:
             started = clock()
             code = await self._run(lane)
             if self._stopping.is_set():
-                return abs(code)
+                # By the very signal, before it could be handled: that is what was asked for.
+                return 0 if code == -signal.SIGTERM else abs(code)
             if code == SETUP_EXIT:
                 self._stop()
                 return code
-            failures = 0 if clock() - started > STEADY_SECONDS else failures + 1
+            failures = 1 if clock() - started > STEADY_SECONDS else failures + 1
             pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
             log.warning("the %s worker ended with %d: again in %g s", lane, code, pause)
             try:

@@ -130,7 +130,8 @@ class AsyncioPool(BasePool):
 
     def on_stop(self) -> None:
         """Drain the service. The hub goes on turning: acknowledgements and events are under way."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
         while self._thread.is_alive():
             self._hub.run_once()
         # What the thread handed over last.
@@ -163,6 +164,7 @@ class AsyncioPool(BasePool):
                 for task in self._unaccepted:
                     # Not acknowledged either: the broker gives the message to another worker.
                     task.cancel()
+                self.app.vitals.draining = True
                 await self._service.drain()
         except BaseException as error:
             if opened.done():

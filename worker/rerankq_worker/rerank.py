@@ -1,13 +1,26 @@
 """The job's logic: one attempt, and what follows from it. Knows no Celery, Redis or httpx."""
 
+import asyncio
+import logging
 import time
 from dataclasses import dataclass
+from typing import Final
 
-from rerankq.contract import Document, Job, RankedDocument, RerankResult, Timings, Usage
+from rerankq.contract import (
+    Document,
+    Job,
+    RankedDocument,
+    RerankRequest,
+    RerankResult,
+    Timings,
+    Usage,
+)
 from rerankq.errors import JobFailed
 from rerankq_worker import tokens
 from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
 from rerankq_worker.upstream import Answer, Call, Provider, UpstreamError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,8 @@ class Failed:
     end: JobFailed
     attempts: int
 
+
+LARGE_CHARACTERS: Final = 200_000
 
 Outcome = Succeeded | Failed | RetryAfter
 
@@ -44,6 +59,10 @@ async def rerank(
     try:
         answer = await provider.rerank(Call(job.id, attempts + 1, job.request))
     except UpstreamError as error:
+        log.info(
+            "job %s, attempt %d: %s (status %s, request id %s)",
+            *(job.id, attempts + 1, error.code, error.status, error.request_id),
+        )
         age = waited_seconds + time.monotonic() - started
         decision = policy.decide(error, attempts=attempts, age_seconds=age)
         return _failed(error, decision) if isinstance(decision, GiveUp) else decision
@@ -51,7 +70,8 @@ async def rerank(
         waited_seconds=round(waited_seconds, 3),
         upstream_seconds=round(time.monotonic() - started, 3),
     )
-    return Succeeded(_result(job, answer, attempts + 1, timings))
+    estimated = await _estimated_tokens(job.request)
+    return Succeeded(_result(job, answer, attempts + 1, timings, estimated))
 
 
 def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
@@ -59,7 +79,17 @@ def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
     return Failed(JobFailed(error.code, f"{error}{tried}"), decision.attempts)
 
 
-def _result(job: Job, answer: Answer, attempts: int, timings: Timings) -> RerankResult:
+async def _estimated_tokens(request: RerankRequest) -> int:
+    texts = request.texts()
+    if sum(map(len, texts)) < LARGE_CHARACTERS:
+        return tokens.load(request.query, texts)
+    # Millions of characters take seconds to count: other jobs must not wait for that.
+    return await asyncio.to_thread(tokens.load, request.query, texts)
+
+
+def _result(
+    job: Job, answer: Answer, attempts: int, timings: Timings, estimated_tokens: int
+) -> RerankResult:
     request = job.request
     # The documents come from the job, not from the answer: what was submitted comes back.
     results = tuple(
@@ -79,7 +109,7 @@ def _result(job: Job, answer: Answer, attempts: int, timings: Timings) -> Rerank
         usage=Usage(
             prompt_tokens=answer.prompt_tokens,
             total_tokens=answer.total_tokens,
-            estimated_tokens=tokens.load(request.query, request.texts()),
+            estimated_tokens=estimated_tokens,
         ),
         attempts=attempts,
         timings=timings,

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from rerankq.errors import LedgerUnavailable
+from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.leases import Finish, Leases, Postponement
 from rerankq_worker.holdings import Holdings
 
@@ -17,6 +17,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MOST_TOGETHER: Final = 100
+MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
 
 
@@ -38,11 +39,20 @@ class ResultWriter:
         """Write until cancelled."""
         while True:
             await self._wake.wait()
-            portion, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            portion = self._next_portion()
             if not self._waiting:
                 self._wake.clear()
             await self._write(portion)
             self._holdings.remove(each.lease for each in portion)
+
+    def _next_portion(self) -> list[Finish | Postponement]:
+        size = count = 0
+        while count < min(len(self._waiting), MOST_TOGETHER) and size < MOST_BYTES:
+            outcome = self._waiting[count]
+            size += len(outcome.outcome) if isinstance(outcome, Finish) else 0
+            count += 1
+        portion, self._waiting = self._waiting[:count], self._waiting[count:]
+        return portion
 
     async def _write(self, portion: list[Finish | Postponement]) -> None:
         finishes = [each for each in portion if isinstance(each, Finish)]
@@ -60,6 +70,14 @@ async def _until_written(
     while accepted is None:
         try:
             accepted = await write(outcomes)
+        except LedgerRefusal as error:
+            if len(outcomes) == 1:
+                # Nothing will change that. The lease runs out, and the job is looked at again.
+                log.critical("an outcome was dropped: %s", error)
+                return
+            for outcome in outcomes:
+                await _until_written(write, [outcome])
+            return
         except LedgerUnavailable as error:
             # A result was paid for: it is kept until Redis is back. If the lease is lost by
             # then, the ledger refuses it, and another worker's result stands.

@@ -20,7 +20,7 @@ class WorkerSettings(ClientSettings):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
         validation_alias=AliasChoices("RERANKQ_API_KEYS", "DMXAPI_API_KEY"),
-        description="The account's key; RERANKQ_API_KEYS takes several, separated by commas.",
+        description="The account's key; RERANKQ_API_KEYS takes several; the first is used.",
     )
     auth_prefix: str = Field(
         default="", description='Put before the key, such as "Bearer "; DMXAPI wants none.'
@@ -70,7 +70,7 @@ class WorkerSettings(ClientSettings):
         return keys
 
     @model_validator(mode="after")
-    def _lease_outlives_renewals(self) -> Self:
+    def _results_outlive_leases(self) -> Self:
         if self.result_ttl < self.lease_seconds:
             raise ValueError("RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS")
         return self

@@ -13,9 +13,11 @@ class Vitals:
         hub_beat: Celery's hub turned; it stands still while Celery has no broker.
         delivery: a message came in.
         ledger_beat: the ledger answered.
+        draining: the worker is about to end, and takes nothing more.
     """
 
     loop_beat: float = field(default_factory=time.monotonic)
     hub_beat: float = field(default_factory=time.monotonic)
     delivery: float = field(default_factory=time.monotonic)
     ledger_beat: float = field(default_factory=time.monotonic)
+    draining: bool = False

@@ -29,8 +29,16 @@ HUB_SECONDS: Final = 35.0
 LOOP_SECONDS: Final = 60.0
 
 
-async def watch(vitals: Vitals, backlog: Backlog, *, has_room: Callable[[], bool]) -> None:
-    """Watch until cancelled. Judges only while the ledger answers: an outage is no deafness."""
+async def watch(vitals: Vitals, backlog: Backlog, *, takes_more: Callable[[], bool]) -> None:
+    """Watch until cancelled, or until the worker drains.
+
+    Judges only while the ledger answers: an outage is no deafness.
+
+    Args:
+        vitals: the signs of life.
+        backlog: what waits for this worker.
+        takes_more: whether a message that came now would be taken.
+    """
     threading.Thread(
         target=_watch_loop, args=(vitals,), name="rerankq-watchdog", daemon=True
     ).start()
@@ -48,7 +56,9 @@ async def watch(vitals: Vitals, backlog: Backlog, *, has_room: Callable[[], bool
                 continue
             now = vitals.ledger_beat = time.monotonic()
             answering_since = answering_since or now
-            free_since = (free_since or now) if waiting and has_room() else None
+            free_since = (free_since or now) if waiting and takes_more() else None
+            if vitals.draining:
+                return
             if free_since and now - max(free_since, vitals.delivery) > IDLE_SECONDS:
                 restart(f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s")
             if now - max(answering_since, vitals.hub_beat) > HUB_SECONDS:

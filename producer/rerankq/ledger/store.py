@@ -15,7 +15,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.errors import LedgerRefusal, LedgerUnavailable, SettingsError
 
 Argument = str | int | bytes
 
@@ -169,7 +169,7 @@ class Store:
         try:
             yield
         except (exceptions.RedisError, OSError) as error:
-            raise LedgerUnavailable(_explain(self.address, error)) from error
+            raise _mapped(self.address, error) from error
 
 
 class Subscription:
@@ -234,6 +234,14 @@ _WORDS: Final = (
     ("MISCONF", "cannot write to its disk, nothing was recorded: free some room there, retry"),
 )
 
+_PASSING: Final = (
+    exceptions.AuthenticationError,
+    exceptions.NoPermissionError,
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,
+    exceptions.BusyLoadingError,
+)
+
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     # From the particular to the general: the first that fits says it best.
     (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
@@ -246,6 +254,13 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
     (exceptions.RedisError, "refuses a command: see its log"),
 )
+
+
+def _mapped(address: str, error: Exception) -> LedgerUnavailable:
+    lasting = isinstance(error, exceptions.ResponseError | exceptions.DataError)
+    passing = isinstance(error, _PASSING) or any(word in str(error) for word, _ in _WORDS)
+    kind = LedgerRefusal if lasting and not passing else LedgerUnavailable
+    return kind(_explain(address, error))
 
 
 def _explain(address: str, error: Exception) -> str:

@@ -1,9 +1,12 @@
 import signal
+import socket
 from pathlib import Path
 
+import pytest
 import requests
 
 from rerankq import RerankClient
+from rerankq_worker.watchdog import IDLE_SECONDS
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -33,6 +36,35 @@ def test_a_second_sigterm_hands_back_at_once(redis_url: str, tmp_path: Path) -> 
         eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
         assert worker.terminate(seconds=10) == 0
         assert job.status().state == "scheduled"
+
+
+def test_a_drain_is_not_taken_for_deafness(redis_url: str, tmp_path: Path) -> None:
+    """A worker that drains while messages wait is left to it, however long that takes."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=60) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "delay", "seconds": IDLE_SECONDS + 6}})
+        slow = client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is under way")
+        worker.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
+        waiting = [client.submit(query="a question", documents=DOCUMENTS) for _ in range(3)]
+        assert worker.process.wait(60) == 0
+        assert slow.status().state == "succeeded"
+        assert {job.status().state for job in waiting} == {"queued"}
+
+
+def test_a_taken_health_port_is_named(redis_url: str, tmp_path: Path) -> None:
+    """A worker whose health port is taken says so in one line, and exits with 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = RunningWorker(redis_url, "http://127.0.0.1:1/", tmp_path, health_port=port)
+        with pytest.raises(AssertionError, match="RERANKQ_HEALTH_PORT"), worker:
+            pass
+        assert worker.process.wait(30) == 2
+        assert "Traceback" not in worker.log()
 
 
 def test_a_drain_ends_without_redis(own_redis: RedisServer, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Error bodies vary: `{"error": {message, type, code}}`, flat `{"code", "message"}
 
 import email.utils
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -46,21 +47,32 @@ _BY_STATUS: Final[dict[int, type[UpstreamError]]] = {
 }
 
 
-def fault(
-    status: int,
-    body: bytes,
-    retry_after: str | None,
-    request: RerankRequest,
-    request_id: str | None,
-) -> UpstreamError:
-    """The error that an answer with a status other than 200 stands for."""
-    code, words = _read(body)
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An answer with a status other than 200.
+
+    Attributes:
+        retry_after: the Retry-After header.
+        date: the Date header: a Retry-After that is a date is meant by the sender's clock.
+        request_id: the upstream's own id of the call.
+    """
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+    date: str | None = None
+    request_id: str | None = None
+
+
+def fault(answer: ErrorAnswer, request: RerankRequest, *, key: str = "") -> UpstreamError:
+    """The error that an answer stands for; its message holds nothing of `request` or `key`."""
+    code, words = _read(answer.body)
+    status, request_id = answer.status, answer.request_id
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or _by_class(status)
-    message = f"the upstream answered {status}{_quoted(words, request)}"
+    message = f"the upstream answered {status}{_quoted(words, request, key)}"
     if kind is Throttled:
-        return Throttled(
-            message, retry_after=_seconds(retry_after), status=status, request_id=request_id
-        )
+        wait = _seconds(answer.retry_after, answer.date)
+        return Throttled(message, retry_after=wait, status=status, request_id=request_id)
     return kind(message, status=status, request_id=request_id)
 
 
@@ -93,13 +105,13 @@ def _read(body: bytes) -> tuple[str, str]:
     return str(error.get("code") or ""), words if isinstance(words, str) else ""
 
 
-def _quoted(words: str, request: RerankRequest) -> str:
+def _quoted(words: str, request: RerankRequest, key: str) -> str:
     """The vendor's words as a tail for the message, unless they repeat the request."""
     words = " ".join(words.split())
     if not words:
         return ""
     words = words[:MOST_WORDS]
-    private = (request.query, request.instruction or "", *request.texts())
+    private = (key, request.query, request.instruction or "", *request.texts())
     if any(_repeats(words, " ".join(text.split())) for text in private):
         return " (its words are withheld: they repeat the request)"
     return f': "{words}"'
@@ -113,16 +125,24 @@ def _repeats(words: str, text: str) -> bool:
     return any(words[at : at + REPEATED_CHARACTERS] in text for at in range(last))
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def _seconds(retry_after: str | None, date: str | None) -> float | None:
     """Retry-After as seconds, from seconds or a date (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
     try:
         seconds = float(retry_after)
     except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()
-        except (ValueError, OverflowError):
+        then = _unix_time(retry_after)
+        if then is None:
             return None
+        # By the sender's clock where it tells it: ours may be an hour off.
+        seconds = then - (_unix_time(date) or time.time())
     # "nan" is a float too, and no vendor means a week.
     return min(max(seconds, 0.0), MOST_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124
+
+
+def _unix_time(date: str | None) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp() if date else None
+    except (ValueError, OverflowError):
+        return None

@@ -22,6 +22,7 @@ from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient
 SPARE_ANSWER_BYTES: Final = 1024 * 1024
 ANSWER_TO_REQUEST: Final = 4
 """An answer repeats the documents at most; JSON escapes can make that longer, not endless."""
+LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 KEEPALIVE_SECONDS: Final = 30.0
 _REQUEST_ID_HEADERS: Final = ("x-oneapi-request-id", "x-rixapi-request-id", "x-request-id")
@@ -41,7 +42,12 @@ class HttpProvider:
         self, *, url: str, authorization: str, dialect: Dialect, call_seconds: float
     ) -> None:
         self._url = url
-        self._headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        self._headers = {
+            "Authorization": authorization,
+            "Content-Type": "application/json",
+            # A compressed answer could be far longer than the bytes that are counted.
+            "Accept-Encoding": "identity",
+        }
         self._dialect = dialect
         self._call_seconds = call_seconds
         self._client = httpx.AsyncClient(
@@ -85,7 +91,10 @@ class HttpProvider:
             raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
             raise _connection_fault(error) from error
-        return self._answer(response, body, call)
+        if len(content) < LARGE_BYTES:
+            return self._answer(response, body, call)
+        # Megabytes take a while to read and compare: other calls must not wait for that.
+        return await asyncio.to_thread(self._answer, response, body, call)
 
     def _answer(self, response: httpx.Response, body: bytes, call: Call) -> Answer:
         request_id = next(
@@ -93,8 +102,14 @@ class HttpProvider:
             None,
         )
         if response.status_code != httpx.codes.OK:
-            retry_after = response.headers.get("retry-after")
-            raise faults.fault(response.status_code, body, retry_after, call.request, request_id)
+            answer = faults.ErrorAnswer(
+                response.status_code,
+                body,
+                response.headers.get("retry-after"),
+                response.headers.get("date"),
+                request_id,
+            )
+            raise faults.fault(answer, call.request, key=self._headers["Authorization"])
         try:
             decoded = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -126,7 +141,9 @@ def _proxy(url: str) -> httpx.Proxy | None:
 
 async def _read(response: httpx.Response, most_bytes: int) -> bytes:
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise Malformed("the upstream answered compressed, which was not asked for")
+    async for chunk in response.aiter_raw():
         size += len(chunk)
         if size > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
