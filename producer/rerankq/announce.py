@@ -46,8 +46,11 @@ class Announcer:
         self._app = Celery("rerankq", set_as_current=False)
         self._app.conf.update(settings)
 
-    def announce(self, lane: Lane, job_ids: Sequence[str]) -> bool:
+    def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
+
+        What is announced `again` goes to a queue of its own, which workers serve in turn with
+        the first: it has stood in line before.
 
         A failure loses nothing: the ledger holds the jobs, and the reconciler
         announces what no hint has named.
@@ -58,7 +61,7 @@ class Announcer:
                     self._app.send_task(
                         TASK_NAME,
                         kwargs=Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json"),
-                        queue=lane.queue,
+                        queue=lane.again_queue if again else lane.queue,
                         producer=producer,
                         ignore_result=True,
                         retry=False,

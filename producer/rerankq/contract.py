@@ -59,6 +59,11 @@ class Lane(StrEnum):
         return f"rerankq.{self.value}"
 
     @property
+    def again_queue(self) -> str:
+        """Name of the Celery queue for what is announced again: it need not wait in line twice."""
+        return f"{self.queue}.again"
+
+    @property
     def jobs_per_hint(self) -> int:
         """How many jobs one message names: many share Celery's cost, one has no wait."""
         return MAX_HINT_JOBS if self is Lane.BULK else 1
@@ -212,6 +217,10 @@ def _unix_seconds(moment: object) -> object:
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
+# Without a colon, which parts the names of keys in Redis.
+BatchId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+
+
 class Job(Versioned):
     """A request on its way: what the ledger stores and a worker claims."""
 
@@ -221,7 +230,7 @@ class Job(Versioned):
     request: RerankRequest
     lane: Lane = Lane.BULK
     custom_id: Label | None = Field(default=None, description="The caller's own name for the job.")
-    batch_id: Label | None = None
+    batch_id: BatchId | None = None
     metadata: Annotated[
         dict[Annotated[str, StringConstraints(max_length=64)], Label],
         Field(max_length=MAX_METADATA_ENTRIES),

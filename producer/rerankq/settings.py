@@ -5,10 +5,14 @@ A wrong setting is named at start, without its value: it may be a secret.
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, StringConstraints, ValidationError
+from dotenv import dotenv_values
+from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +20,9 @@ from rerankq.contract import DEFAULT_MODEL
 from rerankq.errors import SettingsError
 
 PREFIX: Final = "RERANKQ_"
+
+MOST_KEPT_SECONDS: Final = 10 * 365 * 24 * 3600
+"""Longest that anything may be kept: Redis' own clock must be able to count to its end."""
 
 OTHER_NAMES: Final = (
     # Read by the worker package, which this one may not import; a test compares the two.
@@ -51,15 +58,23 @@ class ClientSettings(BaseSettings):
     model: Annotated[str, StringConstraints(min_length=1)] = Field(
         default=DEFAULT_MODEL, description="Model for jobs that name none."
     )
-    result_ttl: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+    result_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
         default=86_400.0, description="Seconds to keep a result; its record stays twice as long."
     )
-    dead_ttl: Annotated[float, Field(ge=1)] = Field(
+    dead_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
         default=604_800.0, description="Seconds to keep a failed job, to be looked at or replayed."
     )
     max_queue_depth: Annotated[int, Field(ge=1)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        # Never in the library's words: it takes a password with a "/" in it for a port.
+        if not _is_address(url):
+            raise ValueError(_NO_ADDRESS)
+        return url
 
     @classmethod
     def load(cls, env_file: str | None = None, **given: object) -> Self:
@@ -79,18 +94,50 @@ class ClientSettings(BaseSettings):
         return [_variable(name, field.validation_alias) for name, field in cls.model_fields.items()]
 
 
-def refuse_unknown(known: Iterable[str]) -> None:
+def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None:
     """Make a misspelt setting an error rather than a default in its place.
 
+    Args:
+        known: the names that something reads.
+        env_file: the file that is read beside the environment, if it exists.
+
     Raises:
-        SettingsError: the environment has a `RERANKQ_…` variable that nothing reads.
+        SettingsError: environment or file has a `RERANKQ_…` variable that nothing reads.
     """
     names = list(known)
-    for name in os.environ:
+    for name in (*os.environ, *_names_in(env_file)):
         if name.startswith(PREFIX) and name not in names and not name.startswith("RERANKQ_TEST_"):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
             raise SettingsError(f"{name} is no setting: {hint}")
+
+
+def _names_in(env_file: str | None) -> list[str]:
+    if env_file is None or not Path(env_file).is_file():
+        return []
+    try:
+        return list(dotenv_values(env_file, interpolate=False))
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{env_file} cannot be read: it must be a text file in UTF-8") from None
+
+
+_NO_ADDRESS: Final = (
+    "is no Redis address: write redis://[:password@]host:port/0 or unix:///path, "
+    "and special characters of the password as %XX"
+)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if "#" in url:  # the rest of a password would be taken for a fragment, and lost
+        return False
+    if parts.scheme == "unix":
+        return len(parts.path) > 1
+    return port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
 
 
 def _variable(name: str, alias: object) -> str:

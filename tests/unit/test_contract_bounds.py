@@ -193,3 +193,10 @@ def test_lanes_fill_their_messages() -> None:
     assert Lane.BULK.jobs_per_hint == MAX_HINT_JOBS
     assert Lane.INTERACTIVE.jobs_per_hint == 1
     assert len(Hint(lane=Lane.BULK, job_ids=("j",) * MAX_HINT_JOBS).job_ids) == MAX_HINT_JOBS
+
+
+@pytest.mark.parametrize("batch_id", ["", "a:entries", "a b", "a/b", "x" * 101, "a\n"])
+def test_batch_id_that_could_be_another_key_is_refused(batch_id: str) -> None:
+    """A batch id is letters, digits and ._- alone, up to 100: it stands in names of keys."""
+    assert refusal_of_job(batch_id=batch_id).field == "batch_id"
+    assert Job.parse({"request": REQUEST, "batch_id": "aZ09._-" + "x" * 93}).batch_id

@@ -36,6 +36,22 @@ def refusal() -> str:
         ("RERANKQ_RESULT_TTL", SECRET),
         ("RERANKQ_RESULT_TTL", "nan"),
         ("RERANKQ_RESULT_TTL", "inf"),
+        ("RERANKQ_RESULT_TTL", "315360001"),
+        ("RERANKQ_DEAD_TTL", "0"),
+        ("RERANKQ_DEAD_TTL", "inf"),
+        ("RERANKQ_DEAD_TTL", "nan"),
+        ("RERANKQ_DEAD_TTL", "1e300"),
+        ("RERANKQ_DEAD_TTL", "315360001"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}@[host"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}/x@host"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}#x@host"),
+        ("RERANKQ_REDIS_URL", f"redis://user:12/{SECRET}@host"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}@host:0"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}@host:65536"),
+        ("RERANKQ_REDIS_URL", f"redis://:{SECRET}@host:port"),
+        ("RERANKQ_REDIS_URL", f"rediss://:{SECRET}@host/name"),
+        ("RERANKQ_REDIS_URL", f"rediss://:{SECRET}@host/0/1"),
+        ("RERANKQ_REDIS_URL", "unix://"),
         ("RERANKQ_MAX_QUEUE_DEPTH", "0"),
         ("RERANKQ_MAX_QUEUE_DEPTH", "1.5"),
         ("RERANKQ_UPSTREAM_URL", SECRET),
@@ -93,6 +109,28 @@ def test_address_with_a_slash_in_the_password_keeps_it() -> None:
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://localhost/",
+        "redis://:p%2Fw%23@localhost:6379/15",
+        "redis://localhost:6379/0?protocol=2",
+        "rediss://user:password@[::1]:65535/0",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_whole_addresses_are_taken(url: str) -> None:
+    """An address with host, port and database, as far as they are given, is taken as it is."""
+    assert ClientSettings.load(redis_url=url).redis_url == url
+
+
+def test_ten_years_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest retention is ten years."""
+    monkeypatch.setenv("RERANKQ_DEAD_TTL", "315360000")
+    assert ClientSettings.load().dead_ttl == 315_360_000
+
+
 def test_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a program gives wins; what it leaves at None comes from the environment."""
     monkeypatch.setenv("RERANKQ_REDIS_URL", "redis://from-environment")
@@ -133,6 +171,38 @@ def test_known_and_foreign_names_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RERANKQ_REDIS_URL", "RERANKQ_TEST_BIN", "OTHER_REDIS_ULR"):
         monkeypatch.setenv(name, "1")
     refuse_unknown(WorkerSettings.names())
+
+
+def test_misspelt_name_in_the_env_file_is_refused(tmp_path: Path) -> None:
+    """A RERANKQ_ name in the file that nothing reads is an error as it is in the environment."""
+    file = tmp_path / "env"
+    file.write_text(f"OTHER=1\nRERANKQ_MODEL=m\nexport RERANKQ_REDIS_ULR={SECRET}\n")
+    with pytest.raises(SettingsError) as caught:
+        refuse_unknown(WorkerSettings.names(), env_file=str(file))
+    assert str(caught.value) == "RERANKQ_REDIS_ULR is no setting: did you mean RERANKQ_REDIS_URL?"
+
+
+def test_env_file_need_not_exist_but_must_be_text(tmp_path: Path) -> None:
+    """No file holds no wrong name; a file that is no text is an error that names it."""
+    file = tmp_path / "env"
+    refuse_unknown(WorkerSettings.names(), env_file=str(file))
+    file.write_bytes(b"RERANKQ_MODEL=\xff\n")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        refuse_unknown(WorkerSettings.names(), env_file=str(file))
+
+
+@pytest.mark.parametrize("load", ["producer", "worker"])
+def test_commands_look_at_the_env_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: str
+) -> None:
+    """Each command refuses a misspelt name in the `.env` of its folder."""
+    from rerankq.cli.settings import load as load_producer  # noqa: PLC0415 - in its folder
+    from rerankq_worker.commands import worker  # noqa: PLC0415
+
+    (tmp_path / ".env").write_text("RERANKQ_REDIS_ULR=x\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="RERANKQ_REDIS_ULR"):
+        load_producer() if load == "producer" else worker()
 
 
 def test_producer_knows_the_names_of_the_worker() -> None:

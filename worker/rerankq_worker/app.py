@@ -70,7 +70,7 @@ class WorkerApp(Celery):
             logging.getLogger(name).setLevel(logging.WARNING)
         worker = self.Worker(
             hostname=self.node,
-            queues=[self.lane.queue],
+            queues=[self.lane.queue, self.lane.again_queue],
             pool_cls=AsyncioPool,
             concurrency=HINTS_AHEAD[self.lane],
             loglevel="INFO",

@@ -17,7 +17,7 @@ async def reconcile(sweep: Sweep, announcer: Announcer) -> None:
             for lane, job_ids in (await sweep.tick()).items():
                 log.debug("announcing %d %s jobs again", len(job_ids), lane)
                 # A hint that cannot be published now is found missing by a later sweep.
-                await asyncio.to_thread(announcer.announce, lane, job_ids)
+                await asyncio.to_thread(announcer.announce, lane, job_ids, again=True)
         except LedgerUnavailable as error:
             log.warning("no sweep: %s", error)
         await asyncio.sleep(SWEEP_SECONDS)

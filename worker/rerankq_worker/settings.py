@@ -32,7 +32,7 @@ class WorkerSettings(ClientSettings):
         default=100, description="Calls that one worker process has under way at most."
     )
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
-        default=4.0, description="A worker that is silent this long loses its jobs to others."
+        default=3.0, description="A worker that is silent this long loses its jobs to others."
     )
     call_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=60.0, description="Time limit of one upstream call, whole."

@@ -15,7 +15,7 @@ from rerankq.ledger.batches import RejectedLine
 from rerankq.settings import ClientSettings
 
 ABANDONED_SECONDS: Final = 10.0
-"""How long a batch that was never sealed may stand still before it counts as complete."""
+"""How long the feeder of a batch that was never sealed may be silent before it counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)

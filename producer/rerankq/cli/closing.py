@@ -36,7 +36,11 @@ def _verdict(outcome: Outcome, feed: Feed | None) -> ExitCode:
         return ExitCode.UNUSABLE
     tally = outcome.summary.tally
     missing = tally.failed + tally.rejected + tally.unended
-    return ExitCode.NO_RANKING if missing or outcome.timed_out else ExitCode.DONE
+    return ExitCode.NO_RANKING if missing or _incomplete(outcome) else ExitCode.DONE
+
+
+def _incomplete(outcome: Outcome) -> bool:
+    return outcome.timed_out or outcome.abandoned
 
 
 def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
@@ -46,7 +50,9 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
     if outcome.timed_out:
         notes.append("not all jobs have ended in time")
     if outcome.abandoned:
-        notes.append("this batch was never closed: whoever fed it may have broken off")
+        notes.append(
+            "this batch is abandoned, never closed and fed by nobody: lines may be missing"
+        )
     if outcome.broken_off:
         notes.append(f"the jobs run on; come back with: {_way_back(outcome, output)}")
     if feed and not feed.ended:

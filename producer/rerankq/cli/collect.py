@@ -38,8 +38,8 @@ class Collector:
         batch_id: the batch.
         write: takes whole lines; called in a thread, as a pipe may block.
         wait: whether to wait for jobs that have not ended, rather than leave them out.
-        abandoned_after: seconds without a new entry after which a batch that was never
-            sealed counts as complete; None to wait for as long as it takes.
+        abandoned_after: seconds without a sign of life from its feeder after which a batch that
+            was never sealed is given up; None to wait for as long as it takes.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Collector:
             LedgerUnavailable: Redis has been away for a minute.
         """
         clock = asyncio.get_running_loop().time
-        position, grown_at = 0, clock()
+        position = 0
+        silent_since: float | None = None
         while True:
             # Sealed first, entries second: what was added between the two is still seen.
             sealed = await patiently(self._sealed)
@@ -77,17 +78,29 @@ class Collector:
                 await self._write_slice(page[start : start + SLICE])
             position += len(page)
             if page:
-                grown_at = clock()
-            elif sealed or not self._wait or self._give_up(clock() - grown_at):
+                continue
+            if sealed or not self._wait:
                 return
-            else:
-                await asyncio.sleep(POLL_SECONDS)
+            if not await self._silent():
+                silent_since = None
+            elif silent_since is None:
+                silent_since = clock()
+            elif self._give_up(clock() - silent_since):
+                return
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _sealed(self) -> bool:
         return (await self._client.batches.progress(self._batch_id)).sealed
 
+    async def _silent(self) -> bool:
+        if self._abandoned_after is None:
+            return False
+        unfed = await patiently(lambda: self._client.batches.unfed_seconds(self._batch_id))
+        return unfed > self._abandoned_after
+
     def _give_up(self, seconds: float) -> bool:
-        self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after
+        # Not at the first look: after an outage, the feeder may need a moment to be heard again.
+        self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after / 2
         return self.abandoned
 
     async def _write_slice(self, entries: list[Entry]) -> None:

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
-from rerankq.cli.failures import CommandError
+from rerankq.cli.failures import CommandError, ExitCode
 from rerankq.cli.ranking import stdout
-from rerankq.cli.terminal import printable, put
+from rerankq.cli.terminal import printable, put, tell
 from rerankq.client import AsyncRerankClient
-from rerankq.ledger.dead import DeadLetter, Wanted
+from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
 
 app = typer.Typer(
     name="dead",
@@ -24,7 +24,7 @@ app = typer.Typer(
     help="Look at failed jobs, replay or purge them.",
 )
 
-PORTION = 50
+PORTION = PAGE
 
 Reason = Annotated[
     str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
@@ -105,24 +105,35 @@ def replay(
     until: Until = None,
     json: options.AsJson = False,
 ) -> None:
-    """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id."""
+    """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id.
+
+    A letter whose payload is gone, or cannot be read by this version, is named and left alone.
+
+    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up.
+    """
     chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
 
-    async def question(client: AsyncRerankClient) -> list[tuple[str, str]]:
-        replayed: list[tuple[str, str]] = []
+    async def question(client: AsyncRerankClient) -> tuple[int, int]:
+        count = skipped = 0
         for portion in _portions(await chosen.ids(client)):
             replays = await client.dead.replays(portion)
-            await client.admit([job for _, job in replays])
+            await client.admit([job for _, job in replays.jobs])
             # Only now: were we to end here, a repeated replay would find its job accepted.
-            await client.dead.forget(portion)
-            replayed += [(old, job.id) for old, job in replays]
-        return replayed
+            await client.dead.forget([old for old, _ in replays.jobs])
+            for old, job in replays.jobs:
+                put(_replayed(old, job.id, json=json))
+            for job_id in replays.unreadable:
+                tell(f"rerankq: {job_id} was skipped: its payload is gone or cannot be read")
+            count += len(replays.jobs)
+            skipped += len(replays.unreadable)
+        return count, skipped
 
-    replayed = ask(question)
-    for old, new in replayed:
-        put(orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}")
+    count, skipped = ask(question)
     if not json:
-        put(f"{len(replayed)} jobs replayed")
+        put(f"{count} jobs replayed")
+    if skipped:
+        tell(f"rerankq: {skipped} dead letters skipped: purge them, or replay them elsewhere")
+        raise typer.Exit(ExitCode.NO_RANKING)
 
 
 @app.command()
@@ -186,7 +197,8 @@ class _Choice:
             JobNotFound: one that was named is none.
         """
         if self._ids:
-            return [(await client.dead.get(job_id)).id for job_id in self._ids]
+            once = dict.fromkeys(self._ids)
+            return [(await client.dead.get(job_id)).id for job_id in once]
         return [letter.id async for letter in client.dead.find(self._wanted)]
 
 
@@ -204,6 +216,10 @@ def _wanted(
         since=since.timestamp() if since else None,
         until=until.timestamp() if until else None,
     )
+
+
+def _replayed(old: str, new: str, *, json: bool) -> str:
+    return orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}"
 
 
 def _portions(ids: Sequence[str]) -> list[list[str]]:

@@ -1,7 +1,8 @@
 """Puts the lines of an input into a batch, in their order."""
 
-from collections.abc import Callable
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
@@ -10,7 +11,11 @@ from rerankq.cli.incoming import Incoming, IncomingLines
 from rerankq.cli.patience import patiently
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import Job, JobError
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.batches import ExistingJob, RejectedLine
+
+SIGN_SECONDS: Final = 2.0
+"""How often a feed says that it is alive: a full lane can hold it up for hours."""
 
 
 class OnError(StrEnum):
@@ -56,7 +61,7 @@ class Feed:
             CommandError: the input cannot be read any further.
             LedgerUnavailable: Redis has been away for a minute.
         """
-        async with aclosing(self._lines.portions()) as portions:
+        async with self._signs_of_life(), aclosing(self._lines.portions()) as portions:
             async for portion in portions:
                 for kind, group in groupby(portion, _kind):
                     if self._halted or self.stopped:
@@ -64,6 +69,25 @@ class Feed:
                     await self._record(kind, list(group))
         await self._client.publishing.flush()
         self.ended = True
+
+    @asynccontextmanager
+    async def _signs_of_life(self) -> AsyncIterator[None]:
+        over = asyncio.Event()
+        giving = asyncio.create_task(self._give_signs(over))
+        try:
+            yield
+        finally:
+            # Both: before Python 3.12, redis can swallow a cancellation.
+            over.set()
+            giving.cancel()
+            await asyncio.gather(giving, return_exceptions=True)
+
+    async def _give_signs(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            with suppress(LedgerUnavailable):
+                await self._client.batches.feeding(self._batch_id)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), SIGN_SECONDS)
 
     @property
     def recording(self) -> bool:

@@ -75,7 +75,11 @@ def results(
     The output is that of `rerankq run`. A batch is kept for 31 days, each ranking for
     RERANKQ_RESULT_TTL.
 
-    Exit code: 0 all have a ranking, 1 some have none (yet), 2 bad set-up.
+    A batch that was never closed, and whose `rerankq run` gives no sign of life, is abandoned:
+    what is there is written, and lines may be missing.
+
+    Exit code: 0 all have a ranking; 1 some have none (yet), or the batch is abandoned; 2 bad
+    set-up.
     """
     settings = load()
     manner = Manner("results", quiet=quiet, seconds=timeout)

@@ -29,7 +29,7 @@ class Outcome:
         interrupted: by Ctrl-C or SIGTERM.
         timed_out: not all had ended in time.
         fault: what broke it off, if anything did.
-        abandoned: whether the batch was never sealed, and nothing more came.
+        abandoned: whether the batch was never sealed, and nobody feeds it any more.
     """
 
     summary: Summary

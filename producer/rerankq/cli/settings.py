@@ -35,5 +35,5 @@ def load() -> CommandSettings:
     Raises:
         SettingsError: one is wrong, or unknown.
     """
-    refuse_unknown((*CommandSettings.names(), *OTHER_NAMES))
+    refuse_unknown((*CommandSettings.names(), *OTHER_NAMES), env_file=ENV_FILE)
     return CommandSettings.load(env_file=ENV_FILE)

@@ -42,11 +42,10 @@ class Arrivals:
 
         Raises:
             TimeoutError: the deadline has passed.
-            LedgerUnavailable: Redis has been away for `PATIENCE_SECONDS`.
+            LedgerUnavailable: Redis has been away for `PATIENCE_SECONDS` without a break.
         """
         pending = dict.fromkeys(job_ids)
-        clock = asyncio.get_running_loop().time
-        last_heard = clock()
+        patience = _Patience()
         while pending:
             if _passed(deadline):
                 raise TimeoutError
@@ -54,34 +53,61 @@ class Arrivals:
                 async with (
                     self._store.subscription() as subscription,
                     # Closed by hand: left to the garbage collector, it would outlive the client.
-                    aclosing(self._follow(subscription, pending, deadline)) as found,
+                    aclosing(self._follow(subscription, pending, deadline, patience)) as found,
                 ):
                     async for job_id, end in found:
-                        last_heard = clock()
+                        patience.restore()
                         if job_id in pending:
                             del pending[job_id]
                             yield job_id, end
             except LedgerUnavailable:
-                if clock() - last_heard > PATIENCE_SECONDS:
+                if patience.over():
                     raise
                 await asyncio.sleep(ASK_SECONDS)
 
     async def _follow(
-        self, subscription: Subscription, pending: dict[str, None], deadline: float | None
+        self,
+        subscription: Subscription,
+        pending: dict[str, None],
+        deadline: float | None,
+        patience: "_Patience",
     ) -> AsyncGenerator[tuple[str, End], None]:
         line = deque(pending)
         for _ in range(0, len(line), PAGE):
             page = _next_page(line, pending)
             # Subscribe first, ask second: an end between the two arrives as a message.
             await subscription.listen(map(outcomes.result_key, page))
-            for each in await self._records.ends(page):
+            for each in await self._asked(page, patience):
                 yield each
         while pending and not _passed(deadline):
             async with aclosing(_heard(subscription, ASK_SECONDS, pending)) as heard:
                 async for each in heard:
                     yield each
-            for each in await self._records.ends(_next_page(line, pending)):
+            for each in await self._asked(_next_page(line, pending), patience):
                 yield each
+
+    async def _asked(self, page: list[str], patience: "_Patience") -> list[tuple[str, End]]:
+        found = await self._records.ends(page)
+        patience.restore()
+        return found
+
+
+class _Patience:
+    """How long Redis has been away without a break, whatever else took its time."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def restore(self) -> None:
+        """Redis has answered."""
+        self._since = None
+
+    def over(self) -> bool:
+        """Redis has not answered; whether that is so for `PATIENCE_SECONDS`."""
+        now = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = now
+        return now - self._since > PATIENCE_SECONDS
 
 
 async def _heard(
@@ -93,7 +119,7 @@ async def _heard(
         message = await subscription.message(left)
         if message:
             channel, stored = message
-            yield channel.removeprefix(outcomes.RESULT_PREFIX), outcomes.decode(stored)
+            yield channel.removeprefix(outcomes.RESULT_PREFIX), outcomes.end_from(stored)
 
 
 def _passed(deadline: float | None) -> bool:

@@ -9,7 +9,7 @@ from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import Draft, Submission, job_from_arguments, jobs_from
 from rerankq.client.publishing import Publishing
 from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
-from rerankq.errors import IdempotencyConflict, QueueFull, ResultTimeout
+from rerankq.errors import BatchNotFound, IdempotencyConflict, QueueFull, ResultTimeout
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Admission, Intake, Verdict
@@ -111,6 +111,7 @@ class AsyncRerankClient:
             InvalidRequest: names the offending field. Nothing was recorded.
             QueueFull: the lane is full. Nothing was recorded.
             IdempotencyConflict: the key belongs to another request. Nothing was recorded.
+            BatchNotFound: no batch has that id. Nothing was recorded.
             LedgerUnavailable: Redis did not answer; see there what is known then.
         """
         job = job_from_arguments(arguments, default_model=self.settings.model)
@@ -122,6 +123,8 @@ class AsyncRerankClient:
             )
         if admission.verdict is Verdict.CONFLICT:
             raise _conflict()
+        if admission.verdict is Verdict.NO_BATCH:
+            raise _no_batch(job)
         if admission.verdict is Verdict.ACCEPTED:
             await self.publishing.announce([job])
         return AsyncJobHandle(self, admission.job_id)
@@ -138,16 +141,17 @@ class AsyncRerankClient:
                 were accepted, and their handles have been given.
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
                 read so far was accepted, and its handle has been given.
+            BatchNotFound: the same for a draft whose batch is none.
             LedgerUnavailable: as in `submit`.
         """
         start = 0
         async for portion in _portions(drafts):
             jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            handles, conflict = await self.admit(jobs)
+            handles, refusal = await self.offer(jobs)
             for handle in handles:
                 yield handle
-            if conflict or fault:
-                raise conflict or fault or AssertionError
+            if refusal or fault:
+                raise refusal or fault or AssertionError
             start += len(portion)
         await self.publishing.flush()
 
@@ -157,6 +161,20 @@ class AsyncRerankClient:
         """Record jobs in their order, waiting for room; their hints follow a little later.
 
         Returns the handles of those that were accepted, now or earlier, and the first conflict.
+
+        Raises:
+            BatchNotFound: some job's batch is none. Every other job was accepted.
+            InvalidRequest, LedgerUnavailable: as in `submit`.
+        """
+        handles, refusal = await self.offer(jobs)
+        if isinstance(refusal, BatchNotFound):
+            raise refusal
+        return handles, refusal
+
+    async def offer(
+        self, jobs: Sequence[Job]
+    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]:
+        """As `admit`, with a batch that is none told beside the handles of the others.
 
         Raises:
             InvalidRequest, LedgerUnavailable: as in `submit`.
@@ -178,13 +196,10 @@ class AsyncRerankClient:
                 await asyncio.sleep(ROOM_SECONDS)
         # Not as they came in: another lane may have had room earlier.
         in_order = [admitted[job.id] for job in jobs]
-        conflicts = [each for each in in_order if each.verdict is Verdict.CONFLICT]
         handles = [
-            AsyncJobHandle(self, each.job_id)
-            for each in in_order
-            if each.verdict is not Verdict.CONFLICT
+            AsyncJobHandle(self, each.job_id) for each in in_order if each.verdict not in _REFUSALS
         ]
-        return handles, _conflict() if conflicts else None
+        return handles, _refusal(jobs, in_order)
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.
@@ -238,6 +253,25 @@ def _conflict() -> IdempotencyConflict:
         "the idempotency key was used before for another request: "
         "use a new key, or send the same request"
     )
+
+
+def _no_batch(job: Job) -> BatchNotFound:
+    return BatchNotFound(
+        f"no batch has the id {job.batch_id}: check it, or it is past its retention"
+    )
+
+
+_REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
+
+
+def _refusal(
+    jobs: Sequence[Job], admissions: Sequence[Admission]
+) -> IdempotencyConflict | BatchNotFound | None:
+    """What to say of the refused; a batch that is none comes first, for it concerns them all."""
+    verdicts = [each.verdict for each in admissions]
+    if Verdict.NO_BATCH in verdicts:
+        return _no_batch(jobs[verdicts.index(Verdict.NO_BATCH)])
+    return _conflict() if Verdict.CONFLICT in verdicts else None
 
 
 def _some(job_ids: Iterable[str]) -> str:

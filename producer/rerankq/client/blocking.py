@@ -10,7 +10,7 @@ from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
 from rerankq.client.drafts import Draft, Submission, jobs_from
 from rerankq.client.portal import Portal
 from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
-from rerankq.errors import IdempotencyConflict
+from rerankq.errors import BatchNotFound, IdempotencyConflict
 from rerankq.settings import ClientSettings
 
 T = TypeVar("T")
@@ -93,11 +93,11 @@ class RerankClient:
         stream, start = iter(drafts), 0
         while portion := list(islice(stream, MAX_HINT_JOBS)):
             jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            handles, conflict = self._admit(jobs)
+            handles, refusal = self._offer(jobs)
             for inner in handles:
                 yield JobHandle(self, inner)
-            if conflict or fault:
-                raise conflict or fault or AssertionError
+            if refusal or fault:
+                raise refusal or fault or AssertionError
             start += len(portion)
         self.call(lambda client: client.publishing.flush())
 
@@ -129,8 +129,10 @@ class RerankClient:
         portal, client = self._opened()
         return portal.call(ask(client))
 
-    def _admit(self, jobs: list[Job]) -> tuple[list[AsyncJobHandle], IdempotencyConflict | None]:
-        return self.call(lambda client: client.admit(jobs))
+    def _offer(
+        self, jobs: list[Job]
+    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]:
+        return self.call(lambda client: client.offer(jobs))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:

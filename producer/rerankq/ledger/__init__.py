@@ -5,6 +5,9 @@ outcomes    how an end is spelled in Celery's result backend
 intake      submit
 records     status, result, cancel
 batches     jobs that belong together, in order
+backlog     how much waits in a lane
+dead        failed jobs: list, replay, forget
+quarantine  messages that were no hints
 leases      claim, renew, finish, postpone: the worker's side
 sweep       one tick of the reconciler
 lua/        the scripts; prelude.lua names the keys

@@ -12,5 +12,8 @@ class Backlog:
         self._lane = lane
 
     async def hints(self) -> int:
-        """Messages in the lane's Celery queue."""
-        return int(await self._store.command("LLEN", self._lane.queue))
+        """Messages in the lane's Celery queues."""
+        lengths = await self._store.commands(
+            ("LLEN", self._lane.queue), ("LLEN", self._lane.again_queue)
+        )
+        return sum(lengths)

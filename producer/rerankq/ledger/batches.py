@@ -1,5 +1,6 @@
 """Jobs that belong together, in order, with the lines that never became one."""
 
+import math
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -49,7 +50,19 @@ class Batches:
             ("EXPIRE", key, KEPT_SECONDS),
             all_or_none=True,
         )
+        await self.feeding(batch_id)
         return batch_id
+
+    async def feeding(self, batch_id: str) -> None:
+        """Give a sign of life: whoever feeds the batch is still at it, though nothing is added."""
+        await self._store.run("feeding", batch_id)
+
+    async def unfed_seconds(self, batch_id: str) -> float:
+        """How long ago the last sign of life or the last entry came, by Redis' clock."""
+        fed, (seconds, micros) = await self._store.reads(("HGET", _key(batch_id), "fed"), ("TIME",))
+        if fed is None:
+            return math.inf
+        return int(seconds) + int(micros) / 1_000_000 - int(fed) / 1000
 
     async def reject(self, batch_id: str, line: RejectedLine) -> None:
         """Record a line that is no job, at its place in the order."""

@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from rerankq.contract import Job, Message, RerankRequest
+from rerankq.contract import Job, Message
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes
 from rerankq.ledger.store import Store
 
 DEAD_KEY: Final = "rerankq:dead"
-PAGE: Final = 200
+PAGE: Final = 20
+"""Letters read at once: each comes with its payload, which can be large."""
 _FIELDS: Final = ("reason", "attempts", "claims", "lane", "batch", "custom")
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
@@ -56,6 +57,19 @@ class Wanted:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """What can be asked for again, and what cannot.
+
+    Attributes:
+        jobs: old ids, each with a new job that asks for the same.
+        unreadable: ids of letters whose payload is gone, or is none that this version reads.
+    """
+
+    jobs: list[tuple[str, Job]]
+    unreadable: list[str]
+
+
 class DeadLetters:
     """What operators do with failed jobs. Every call raises LedgerUnavailable without Redis."""
 
@@ -72,7 +86,7 @@ class DeadLetters:
         oldest = "-inf" if wanted.since is None else str(int(wanted.since * 1000))
         # All ids first: they are small, and the caller may take letters away between two pages.
         rows = await self._store.command("ZREVRANGEBYSCORE", DEAD_KEY, newest, oldest, "WITHSCORES")
-        scored = list(zip(rows[::2], rows[1::2], strict=True))
+        scored = _scored(rows)
         for start in range(0, len(scored), PAGE):
             for letter in await self._read(scored[start : start + PAGE]):
                 if wanted.fits(letter):
@@ -85,45 +99,56 @@ class DeadLetters:
             JobNotFound: no dead letter has it.
         """
         score = await self._store.command("ZSCORE", DEAD_KEY, job_id)
-        found = [] if score is None else await self._read([(job_id.encode(), score)])
+        found = [] if score is None else await self._read([(job_id.encode(), float(score))])
         if not found:
             raise JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
         return found[0]
 
-    async def replays(self, job_ids: Sequence[str]) -> list[tuple[str, Job]]:
-        """Old ids, each with a new job that asks for the same: an end never changes.
+    async def replays(self, job_ids: Sequence[str]) -> Replays:
+        """New jobs that ask for the same as the old ones: an end never changes.
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
-        stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
-        return [
-            (job_id, _replay(job_id, Job.parse(payload)))
-            for job_id, payload in zip(job_ids, stored, strict=True)
-            if payload is not None
-        ]
+        stored = await self._store.reads(*(("GET", _payload(each)) for each in job_ids))
+        found = Replays([], [])
+        for job_id, payload in zip(job_ids, stored, strict=True):
+            job = _job(payload)
+            if job is None:
+                found.unreadable.append(job_id)
+            else:
+                found.jobs.append((job_id, _replay(job_id, job)))
+        return found
 
     async def forget(self, job_ids: Sequence[str]) -> None:
         """Take dead letters away for good, with what they hold."""
+        if not job_ids:
+            return
         await self._store.commands(
             ("ZREM", DEAD_KEY, *job_ids),
             ("DEL", *(_payload(each) for each in job_ids)),
             all_or_none=True,
         )
 
-    async def _read(self, scored: Sequence[tuple[bytes, bytes]]) -> list[DeadLetter]:
+    async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
         ids = [job_id.decode() for job_id, _ in scored]
-        answers = await self._store.commands(
+        answers = await self._store.reads(
             *(("HMGET", f"rerankq:job:{each}", *_FIELDS) for each in ids),
             *(("GET", _payload(each)) for each in ids),
             ("MGET", *(outcomes.result_key(each) for each in ids)),
         )
         records, payloads, results = answers[: len(ids)], answers[len(ids) : -1], answers[-1]
         return [
-            _letter(job_id, float(score) / 1000, record, payload, result)
+            _letter(job_id, score / 1000, record, payload, result)
             for job_id, (_, score), record, payload, result in zip(
                 ids, scored, records, payloads, results, strict=True
             )
         ]
+
+
+def _scored(rows: Sequence[Any]) -> list[tuple[bytes, float]]:
+    """Ids and scores, from pairs as RESP3 has them, or from the flat list of RESP2."""
+    pairs = zip(rows[::2], rows[1::2], strict=True) if rows and isinstance(rows[0], bytes) else rows
+    return [(job_id, float(score)) for job_id, score in pairs]
 
 
 def _replay(job_id: str, job: Job) -> Job:
@@ -132,10 +157,10 @@ def _replay(job_id: str, job: Job) -> Job:
     return job.model_copy(update={"id": str(uuid.uuid5(_REPLAY_IDS, job_id)), **cleared})
 
 
-def _request(payload: bytes | None) -> RerankRequest | None:
-    """What the job asked for; None where that is gone, or cannot be read: it is dead for that."""
+def _job(payload: bytes | None) -> Job | None:
+    """What was asked for; None where that is gone, or cannot be read: it is dead for that."""
     try:
-        return None if payload is None else Job.parse(payload).request
+        return None if payload is None else Job.parse(payload)
     except InvalidRequest:
         return None
 
@@ -154,8 +179,9 @@ def _letter(
     reason, attempts, claims, lane, batch, custom = (
         None if each is None else each.decode() for each in record
     )
-    request = _request(payload)
-    end = None if result is None else outcomes.decode(result)
+    job = _job(payload)
+    request = job.request if job else None
+    end = None if result is None else outcomes.end_from(result)
     return DeadLetter(
         id=job_id,
         reason=reason or "unknown",

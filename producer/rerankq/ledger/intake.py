@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     EXISTING = "existing"
     CONFLICT = "conflict"
     FULL = "full"
+    NO_BATCH = "no_batch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from rerankq.contract import RerankResult
-from rerankq.errors import JobCancelled, JobEnded, JobExpired, JobFailed
+from rerankq.errors import InvalidRequest, JobCancelled, JobEnded, JobExpired, JobFailed
 
 ENDS: Final[dict[str, type[JobEnded]]] = {
     each.__name__: each for each in (JobFailed, JobCancelled, JobExpired)
@@ -51,3 +51,15 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
         return RerankResult.parse(meta["result"])
     exception = meta["result"]
     return ENDS.get(exception["exc_type"], JobFailed)(*exception["exc_message"])
+
+
+def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
+    """The end that a stored result stands for.
+
+    One that another version wrote is the end of its own job alone: to whoever reads many, it
+    is an answer like any other.
+    """
+    try:
+        return decode(stored)
+    except InvalidRequest as unreadable:
+        return unreadable

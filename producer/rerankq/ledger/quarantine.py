@@ -7,13 +7,16 @@ that lost its hint. A stranger's message may hold anything, so it is shown only 
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
+
 from rerankq.contract import Message
 from rerankq.ledger.store import Argument, Store
 
 POISON_KEY: Final = "rerankq:poison"
 COUNTS_KEY: Final = "rerankq:poison:counts"
 MOST_KEPT: Final = 1000
-MOST_BYTES: Final = 64 * 1024
+MOST_BYTES: Final = 4 * 1024
+KEPT_SECONDS: Final = 7 * 24 * 3600
 
 
 class PoisonedMessage(Message):
@@ -23,7 +26,7 @@ class PoisonedMessage(Message):
         queue: where it lay.
         fault: why it was not let in.
         size: its length in bytes.
-        content: its beginning, at most `MOST_BYTES`, with what is no UTF-8 replaced.
+        content: its beginning, at most `MOST_BYTES` as JSON, with what is no UTF-8 replaced.
     """
 
     queue: str
@@ -34,13 +37,23 @@ class PoisonedMessage(Message):
 
 def put_aside(queue: str, fault: str, message: bytes) -> Sequence[tuple[Argument, ...]]:
     """The commands that record a message, the newest first and a bounded number of them."""
-    content = message[:MOST_BYTES].decode(errors="replace")
-    record = PoisonedMessage(queue=queue, fault=fault, size=len(message), content=content)
+    record = PoisonedMessage(
+        queue=queue, fault=fault, size=len(message), content=_beginning(message)
+    )
     return (
         ("LPUSH", POISON_KEY, record.encode()),
         ("LTRIM", POISON_KEY, 0, MOST_KEPT - 1),
+        ("EXPIRE", POISON_KEY, KEPT_SECONDS),
         ("HINCRBY", COUNTS_KEY, fault, 1),
     )
+
+
+def _beginning(message: bytes) -> str:
+    # Counted as it is stored: what is no UTF-8 grows threefold, a control character sixfold.
+    content = message[:MOST_BYTES].decode(errors="replace")
+    while (size := len(orjson.dumps(content))) > MOST_BYTES:
+        content = content[: len(content) * MOST_BYTES // size]
+    return content
 
 
 class Quarantine:

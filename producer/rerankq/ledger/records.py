@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
-from rerankq.errors import JobEnded, JobNotFound, ResultExpired
+from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
 from rerankq.ledger.store import Retention, Store
 
@@ -15,8 +15,8 @@ _FIELDS: Final = (
 )  # fmt: skip
 
 
-End = RerankResult | JobEnded | JobNotFound | ResultExpired
-"""A ranking, or the error that says why there is none."""
+End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
+"""A ranking, or the error that says why there is none to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Records:
             return []
         stored = await self._store.command("MGET", *map(outcomes.result_key, over))
         return [
-            (job_id, outcomes.decode(each) if each is not None else _gone(job_id, states[job_id]))
+            (job_id, outcomes.end_from(each) if each is not None else _gone(job_id, states[job_id]))
             for job_id, each in zip(over, stored, strict=True)
         ]
 
@@ -128,7 +128,7 @@ def _outline(state: bytes | None, attempts: bytes, custom: bytes | None) -> Outl
 
 def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:
     state = JobState(fields["state"])
-    end = outcomes.decode(stored) if stored is not None and state.ended else None
+    end = outcomes.end_from(stored) if stored is not None and state.ended else None
     return JobStatus(
         id=job_id,
         state=state,

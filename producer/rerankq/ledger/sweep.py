@@ -28,7 +28,7 @@ class Sweep:
             MOST_MOVED,
         ]
         for lane in Lane:
-            self._arguments += (lane.value, lane.queue)
+            self._arguments += (lane.value, lane.queue, lane.again_queue)
 
     async def tick(self) -> dict[Lane, list[str]]:
         """Queue again what fell on the floor; returns the jobs to announce, by lane.

@@ -1,9 +1,10 @@
-"""Stand-in workers on the tests' Redis."""
+"""Stand-in workers and the command line, on the tests' Redis."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from running.command_line import CommandLine
 from running.stand_in_worker import StandInWorker
 
 
@@ -19,3 +20,11 @@ def held_worker(redis_url: str) -> Iterator[StandInWorker]:
     """A stand-in worker that ends nothing before it is told to go."""
     with StandInWorker(redis_url, holds=True) as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def rerankq(
+    redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> CommandLine:
+    """The command line on a Redis that holds nothing."""
+    return CommandLine(redis_url, capsys, monkeypatch)

@@ -1,13 +1,28 @@
 import asyncio
+import io
+import json
+import math
+from pathlib import Path
 
+import pytest
+from redis import Redis
+
+from rerankq.cli import feed as feeding
 from rerankq.cli.collect import Collector, Tally
+from rerankq.cli.drafts import Defaults
+from rerankq.cli.feed import Feed, OnError
+from rerankq.cli.incoming import IncomingLines
 from rerankq.client import AsyncRerankClient
-from rerankq.contract import JobError
+from rerankq.contract import Job, JobError, RerankRequest
 from rerankq.ledger.batches import RejectedLine
+from rerankq.settings import ClientSettings
+from running.command_line import CommandLine
+from running.ledger_desk import LedgerDesk
+from running.stand_in_worker import StandInWorker
 
 
 def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
-    """Whoever fed it may be dead: after a while without new lines, what is there is all."""
+    """Whoever fed it may be dead: after a while without a sign of life, what is there is all."""
     written: list[bytes] = []
 
     async def collected() -> Collector:
@@ -38,3 +53,92 @@ def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
             return progress.total, progress.ended
 
     assert asyncio.run(recorded()) == (2, 2)
+
+
+def test_a_batch_that_is_held_up_is_waited_for(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feeder that a full lane holds up gives signs of life, so its batch is not abandoned."""
+    monkeypatch.setattr(feeding, "SIGN_SECONDS", 0.05)
+    lines = b'{"query":"q","documents":["d"]}\n' * 3
+    written: list[bytes] = []
+
+    async def collected() -> Collector:
+        settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=1)
+        async with AsyncRerankClient(settings=settings) as client:
+            blocker = await client.submit(query="q", documents=["d"])
+            batch_id = await client.batches.open()
+            incoming = IncomingLines(
+                io.BytesIO(lines), batch_id=batch_id, defaults=Defaults(model="m")
+            )
+            feed = Feed(client, batch_id, incoming, on_error=OnError.SKIP, report=lambda _: None)
+            fed = asyncio.create_task(feed.run())
+            collector = Collector(client, batch_id, written.append, abandoned_after=0.4)
+            collecting = asyncio.create_task(collector.run())
+            # Longer than it takes to give up an abandoned batch.
+            assert not (await asyncio.wait({collecting}, timeout=1.5))[0]
+            await client.cancel(blocker.id)
+            with StandInWorker(redis_url):
+                await fed
+                await client.batches.seal(batch_id)
+                await collecting
+            return collector
+
+    collector = asyncio.run(collected())
+    assert not collector.abandoned
+    assert collector.tally == Tally(succeeded=3)
+
+
+def test_a_sign_of_life_makes_no_batch(redis_url: str) -> None:
+    """A sign of life or an entry counts by Redis' clock; a batch that is gone stays gone."""
+    with LedgerDesk(redis_url) as desk:
+        batch = desk.run(desk.batches.open())
+        for give in (desk.batches.feeding(batch), _rejected(desk, batch)):
+            desk.redis.hset(f"rerankq:batch:{batch}", "fed", desk.now_ms() - 60_000)
+            assert 59 < desk.run(desk.batches.unfed_seconds(batch)) < 90
+            desk.run(give)
+            assert 0 <= desk.run(desk.batches.unfed_seconds(batch)) < 30
+        desk.run(desk.batches.feeding("batch-never"))
+        assert not desk.redis.exists("rerankq:batch:batch-never")
+        assert desk.run(desk.batches.unfed_seconds("batch-never")) == math.inf
+
+
+async def _rejected(desk: LedgerDesk, batch: str) -> None:
+    line = RejectedLine(line=1, error=JobError(code="invalid_request", message="no"))
+    await desk.batches.reject(batch, line)
+
+
+def test_results_of_an_abandoned_batch_are_not_all(
+    rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`rerankq results` writes what an abandoned batch has, says so, and exits with 1."""
+    monkeypatch.setattr("rerankq.cli.batch.ABANDONED_SECONDS", 0.2)
+    with LedgerDesk(redis_url) as desk:
+        batch = desk.run(desk.batches.open())
+        desk.succeed(desk.claimed("a", batch_id=batch))
+    out = tmp_path / "out.jsonl"
+    done = rerankq("results", batch, "-o", str(out))
+    assert (done.returncode, out.read_text().count("\n")) == (1, 1)
+    assert "this batch is abandoned" in done.stderr
+
+
+def test_results_show_what_another_version_wrote_as_failed(
+    rerankq: CommandLine, redis_url: str, tmp_path: Path
+) -> None:
+    """A result that this version cannot read is one failed row, and ends no run of `results`."""
+    request = RerankRequest(query="q", documents=("d",))
+    with LedgerDesk(redis_url) as desk:
+        batch = desk.run(desk.batches.open())
+        for name in ("a", "b"):
+            desk.submit(Job(id=name, request=request, batch_id=batch))
+            desk.succeed(desk.claim(name)[0])
+        desk.run(desk.batches.seal(batch))
+        with Redis.from_url(redis_url, decode_responses=True) as redis:
+            stored = str(redis.get("celery-task-meta-a"))
+            redis.set("celery-task-meta-a", stored.replace('"1.0"', '"9.0"'))
+    out = tmp_path / "out.jsonl"
+    done = rerankq("results", batch, "-o", str(out))
+    first, second = map(json.loads, out.read_text().splitlines())
+    assert (first["status"], first["error"]["code"]) == ("failed", "unsupported_version")
+    assert second["status"] == "succeeded"
+    assert done.returncode == 1

@@ -1,5 +1,6 @@
 """Handing jobs in: one, many, good and bad."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -9,11 +10,17 @@ import pytest
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from rerankq import RerankClient
+from rerankq import AsyncRerankClient, RerankClient
 from rerankq.announce import Announcer
 from rerankq.client.drafts import Draft
 from rerankq.contract import TASK_NAME, Hint, Job, JobState, Lane, RerankRequest, RerankResult
-from rerankq.errors import IdempotencyConflict, InvalidRequest, LedgerUnavailable, QueueFull
+from rerankq.errors import (
+    BatchNotFound,
+    IdempotencyConflict,
+    InvalidRequest,
+    LedgerUnavailable,
+    QueueFull,
+)
 from rerankq.settings import ClientSettings
 from running.ledger_worker import LedgerWorker, hints
 from running.redis_server import RedisServer, free_port
@@ -209,3 +216,25 @@ def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
         own_redis.stop()
         with pytest.raises(LedgerUnavailable, match="cannot be reached"):
             client.submit(**DRAFT)
+
+
+def test_job_of_no_batch_is_an_error(client: RerankClient) -> None:
+    """A batch that was never opened is BatchNotFound; the other drafts were accepted."""
+    with pytest.raises(BatchNotFound, match="batch-never"):
+        client.submit(**DRAFT, batch_id="batch-never")
+    handles = client.submit_many([DRAFT, DRAFT | {"batch_id": "batch-never"}, DRAFT])
+    assert [next(handles).status().state for _ in range(2)] == [JobState.QUEUED] * 2
+    with pytest.raises(BatchNotFound, match="batch-never"):
+        next(handles)
+
+
+def test_admitting_into_no_batch_is_an_error(redis_url: str) -> None:
+    """Who hands in a portion for a batch that is gone learns of it, however many it holds."""
+    request = RerankRequest(query=QUERY, documents=(DOCUMENT,))
+
+    async def admit() -> None:
+        async with AsyncRerankClient(redis_url) as client:
+            await client.admit([Job(request=request), Job(request=request, batch_id="batch-never")])
+
+    with pytest.raises(BatchNotFound, match="batch-never"):
+        asyncio.run(admit())

@@ -20,6 +20,7 @@ from rerankq.errors import (
     JobNotFound,
     ResultExpired,
     ResultTimeout,
+    UnsupportedVersion,
 )
 from rerankq.settings import ClientSettings
 from running.ledger_desk import LedgerDesk
@@ -179,6 +180,27 @@ def test_message_that_was_missed_is_asked_for(
     handle = client.submit(**DRAFT)
     with LedgerWorker(redis_url):
         assert handle.result(timeout=20).job_id == handle.id
+
+
+def test_result_of_another_version_ends_its_own_wait_alone(
+    client: RerankClient, redis_url: str
+) -> None:
+    """A stored result that this version cannot read is its job's end, and no other wait's."""
+    strange, ordinary = client.submit_many([DRAFT] * 2)
+    with LedgerWorker(redis_url):
+        ordinary.result(timeout=20)
+        strange.result(timeout=20)
+    with LedgerDesk(redis_url) as desk:
+        key = f"celery-task-meta-{strange.id}"
+        stored = desk.redis.get(key)
+        assert isinstance(stored, bytes)
+        desk.redis.set(key, stored.replace(b'"version":"1.0"', b'"version":"9.0"'))
+    again = [client.get(each.id) for each in (strange, ordinary)]
+    assert len(list(client.as_completed(again, timeout=20))) == 2
+    with pytest.raises(UnsupportedVersion, match=r"9\.0"):
+        again[0].result()
+    assert again[1].result().job_id == ordinary.id
+    assert again[0].status().state is JobState.SUCCEEDED
 
 
 def test_threads_share_a_client(client: RerankClient, redis_url: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from rerankq.contract import JobState, Lane, RerankRequest
-from rerankq.errors import InvalidRequest, JobNotFound
+from rerankq.errors import InvalidRequest, JobNotFound, LedgerUnavailable
 from rerankq.ledger.intake import Admission, Verdict
 from running.ledger_desk import LedgerDesk, ids, job
 
@@ -99,3 +99,35 @@ def test_scheduled_job_waits_for_its_time(desk: LedgerDesk) -> None:
     assert desk.sweep() == []
     assert verdicts(desk.submit(job("now", not_before=soon - 120))) == ["accepted"]
     assert desk.places("now") == ["bulk:queued"]
+
+
+def test_job_of_no_batch_is_refused(desk: LedgerDesk) -> None:
+    """A job whose batch there is none of is refused, nothing recorded; those beside it are not."""
+    batch = desk.run(desk.batches.open())
+    admissions = desk.submit(job("a", batch_id="never"), job("b", batch_id=batch), job("c"))
+    assert verdicts(admissions) == ["no_batch", "accepted", "accepted"]
+    assert desk.places("a") == []
+    assert not desk.has_payload("a")
+    assert not desk.redis.exists("rerankq:batch:never", "rerankq:job:a")
+
+
+def test_known_job_is_accepted_though_its_batch_is_gone(desk: LedgerDesk) -> None:
+    """A repeat after a lost answer is accepted as before, also past the batch's retention."""
+    batch = desk.run(desk.batches.open())
+    desk.submit(job("a", batch_id=batch))
+    desk.redis.delete(f"rerankq:batch:{batch}")
+    assert verdicts(desk.submit(job("a", batch_id=batch))) == ["accepted"]
+
+
+def test_failure_half_way_leaves_a_whole_job(desk: LedgerDesk) -> None:
+    """When a later step of a submit fails, the job stands in the ledger, and a repeat says so."""
+    batch = desk.run(desk.batches.open())
+    desk.redis.set("rerankq:deadlines", "no sorted set")
+    with pytest.raises(LedgerUnavailable):
+        desk.submit(job("a", batch_id=batch, deadline_seconds=60))
+    assert desk.places("a") == ["bulk:queued"]
+    assert desk.has_payload("a")
+    assert desk.status("a").batch_id == batch
+    desk.redis.delete("rerankq:deadlines")
+    assert verdicts(desk.submit(job("a", batch_id=batch, deadline_seconds=60))) == ["accepted"]
+    assert ids(desk.claim("a")) == ["a"]

@@ -16,10 +16,11 @@ def outcome(
     interrupted: bool = False,
     timed_out: bool = False,
     fault: RerankqError | None = None,
+    abandoned: bool = False,
 ) -> Outcome:
     summary = Summary("batch-1", tally, seconds=2.0)
     return Outcome(
-        summary, interrupted=interrupted, timed_out=timed_out, fault=fault, abandoned=False
+        summary, interrupted=interrupted, timed_out=timed_out, fault=fault, abandoned=abandoned
     )
 
 
@@ -63,6 +64,12 @@ def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[s
     ):
         assert closed(given, quiet=True) is code
         assert "rerankq results batch-1 -o 'my out.jsonl'\n" in capsys.readouterr().err
+
+
+def test_an_abandoned_batch_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """All there is has a ranking, yet lines may be missing: that is said, and exit code 1."""
+    assert closed(outcome(Tally(succeeded=1), abandoned=True)) is ExitCode.NO_RANKING
+    assert "this batch is abandoned" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:

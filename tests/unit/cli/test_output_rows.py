@@ -13,7 +13,14 @@ from rerankq.contract import (
     Timings,
     Usage,
 )
-from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound, ResultExpired
+from rerankq.errors import (
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobNotFound,
+    ResultExpired,
+    UnsupportedVersion,
+)
 from rerankq.ledger.batches import RejectedLine
 from rerankq.ledger.records import End, Outline
 
@@ -57,6 +64,7 @@ def test_a_ranking_is_written_as_it_came() -> None:
         (JobState.CANCELLED, JobCancelled("cancelled", "no"), "cancelled", "cancelled"),
         (JobState.EXPIRED, JobExpired("deadline_passed", "no"), "expired", "deadline_passed"),
         (JobState.SUCCEEDED, ResultExpired("no"), "failed", "result_expired"),
+        (JobState.SUCCEEDED, UnsupportedVersion("", "no"), "failed", "unsupported_version"),
         (None, JobNotFound("no"), "failed", "job_not_found"),
     ],
 )

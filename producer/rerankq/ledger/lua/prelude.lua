@@ -10,14 +10,21 @@
 --   rerankq:<lane>:scheduled  by the time in ms from which it may be queued again
 --   rerankq:<lane>:running    by the time in ms at which its lease ends
 -- Beside them:
---   rerankq:<lane>                hash    sequence and watermark of the lane
+--   rerankq:<lane>                hash    sequence (last place given), claimed (newest place
+--                                         claimed), mark and mark_at (the watermark, its time),
+--                                         idle_at and idle_sequence (since when the Celery queues
+--                                         is empty, the last place then), lost (the place up to
+--                                         which hints are known to be lost)
 --   rerankq:deadlines             zset    jobs with a deadline, by its time in ms
 --   rerankq:dead                  zset    failed jobs whose payload is kept, by their end in ms
 --   rerankq:idempotency:<key>     hash    the job that the key belongs to
---   rerankq:batch:<id>            hash    counts of a batch
+--   rerankq:batch:<id>            hash    counts of a batch, whether it is sealed, and fed: the
+--                                         last sign of life from whoever fills it
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
 --   rerankq:sweeper               hash    when the reconciler last swept, and its amnesty
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
+--   rerankq:poison                list    messages that were no hints, the newest first
+--   rerankq:poison:counts         hash    how many there were, by fault
 -- Times are Redis' own, in ms since the epoch: no client's clock decides anything.
 
 local function now_ms()
@@ -55,9 +62,9 @@ local function advance_watermark(lane, sequence)
 end
 
 -- Sequence number up to which queued jobs have lost their hints: the watermark of `grace` ms
--- ago, or, when the lane's Celery queue has been empty that long, all there were then. It never
+-- ago, or, when no message has been waiting for that long, all there were then. It never
 -- falls, as what is announced again gets a higher number: so many can be moved tick by tick.
-local function lost_below(lane, queue, now, grace)
+local function lost_below(lane, waiting, now, grace)
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', lane_key(lane), 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence',
       'sequence', 'lost'))
@@ -66,7 +73,7 @@ local function lost_below(lane, queue, now, grace)
     below = math.max(below, tonumber(mark or 0))
     redis.call('HSET', lane_key(lane), 'mark', claimed or 0, 'mark_at', whole(now))
   end
-  if redis.call('LLEN', queue) > 0 or redis.call('ZCARD', lane_set(lane, 'queued')) == 0 then
+  if waiting > 0 or redis.call('ZCARD', lane_set(lane, 'queued')) == 0 then
     redis.call('HDEL', lane_key(lane), 'idle_at', 'idle_sequence')
   elseif not idle_at then
     redis.call('HSET', lane_key(lane), 'idle_at', whole(now), 'idle_sequence', sequence)
@@ -104,6 +111,7 @@ local function add_to_batch(batch, entry)
   local left = redis.call('PTTL', batch_key(batch))
   if left < 0 then return false end
   redis.call('HINCRBY', batch_key(batch), 'total', 1)
+  redis.call('HSET', batch_key(batch), 'fed', whole(now_ms()))
   if redis.call('RPUSH', batch_key(batch) .. ':entries', entry) == 1 then
     redis.call('PEXPIRE', batch_key(batch) .. ':entries', left)
   end

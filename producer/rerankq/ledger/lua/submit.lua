@@ -4,11 +4,11 @@
 --       before which it may not run or '', batch id or '', custom id or '', idempotency key
 --       or '', fingerprint of the request or ''
 -- Returns, for each job: 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
--- 'full', 'conflict', or 'existing:<id>' where the idempotency key and the fingerprint belong to
--- a job accepted before.
+-- 'full', 'conflict', 'no_batch' (there is none with that id), or 'existing:<id>' where the
+-- idempotency key and the fingerprint belong to a job accepted before.
 local now = now_ms()
 local most = tonumber(ARGV[1])
-local depth = {}
+local depth, batches = {}, {}
 
 local function lane_depth(lane)
   if not depth[lane] then
@@ -17,6 +17,11 @@ local function lane_depth(lane)
       + redis.call('ZCARD', lane_set(lane, 'running'))
   end
   return depth[lane]
+end
+
+local function has_batch(batch)
+  if batches[batch] == nil then batches[batch] = redis.call('EXISTS', batch_key(batch)) == 1 end
+  return batches[batch]
 end
 
 local function earlier(key, fingerprint)
@@ -33,42 +38,42 @@ local function accept(id, lane, payload, deadline, not_before, batch, custom, ke
     record[#record + 1] = name
     record[#record + 1] = value
   end
-  if deadline ~= '' then
-    local at = whole(now + tonumber(deadline))
-    add('deadline', at)
-    redis.call('ZADD', 'rerankq:deadlines', at, id)
-  end
+  local ends_at = deadline ~= '' and whole(now + tonumber(deadline))
+  if ends_at then add('deadline', ends_at) end
   if waits then add('due', not_before) end
   if custom ~= '' then add('custom', custom) end
-  if batch ~= '' then
-    add('batch', batch)
-    add_to_batch(batch, id)
-  end
-  if key ~= '' then
-    add('idempotency', key)
-    redis.call('HSET', idempotency_key(key), 'id', id, 'fingerprint', fingerprint)
-  end
-  redis.call('HSET', job_key(id), unpack(record))
+  if batch ~= '' then add('batch', batch) end
+  if key ~= '' then add('idempotency', key) end
+  -- The job first, whole and in its lane, and what leads to it second: a script that fails
+  -- half-way is not taken back, and no list may name a job that never was.
   redis.call('SET', payload_key(id), payload)
+  redis.call('HSET', job_key(id), unpack(record))
   if waits then
     redis.call('ZADD', lane_set(lane, 'scheduled'), not_before, id)
   else
     redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
   end
+  if key ~= '' then
+    redis.call('HSET', idempotency_key(key), 'id', id, 'fingerprint', fingerprint)
+  end
+  if ends_at then redis.call('ZADD', 'rerankq:deadlines', ends_at, id) end
+  if batch ~= '' then add_to_batch(batch, id) end
   depth[lane] = depth[lane] + 1
   return waits and 'scheduled' or 'accepted'
 end
 
 local outcomes, held_up = {}, false
 for at = 2, #ARGV, 9 do
-  local id, lane, key, fingerprint = ARGV[at], ARGV[at + 1], ARGV[at + 7], ARGV[at + 8]
+  local id, lane, batch = ARGV[at], ARGV[at + 1], ARGV[at + 5]
+  local key, fingerprint = ARGV[at + 7], ARGV[at + 8]
   local outcome = redis.call('EXISTS', job_key(id)) == 1 and 'accepted'
     or key ~= '' and earlier(key, fingerprint)
+    or batch ~= '' and not has_batch(batch) and 'no_batch'
     or lane_depth(lane) >= most and 'full'
     -- A batch keeps its order: what comes behind a job that was refused must wait with it.
-    or held_up and ARGV[at + 5] ~= '' and 'full'
+    or held_up and batch ~= '' and 'full'
   held_up = held_up or outcome == 'full'
   outcomes[#outcomes + 1] = outcome or accept(id, lane, ARGV[at + 2], ARGV[at + 3],
-    ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], key, fingerprint)
+    ARGV[at + 4], batch, ARGV[at + 6], key, fingerprint)
 end
 return outcomes

@@ -3,8 +3,9 @@
 -- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost,
 --       4 leases in a row that a job may lose before it is failed, 5 ms to keep a result,
 --       6 ms to keep a dead letter, 7 most dead letters, 8 most jobs to move in a lane a tick,
---       then lanes, each followed by its Celery queue
--- Returns, for each lane: the ids to announce.
+--       then lanes, each followed by its two Celery queues
+-- Returns, for each lane: the ids to announce; nothing at all, not even empty lists, when somebody
+-- else swept in this interval.
 local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_lost, keep = tonumber(ARGV[4]), retention(5)
 local most_dead, most = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -28,7 +29,7 @@ local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
 local function requeue(lane, from, id, announce)
   redis.call('ZREM', lane_set(lane, from), id)
   redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
-  redis.call('HSET', job_key(id), 'state', 'queued')
+  redis.call('HSET', job_key(id), 'state', 'queued', 'again', 1)
   announce[#announce + 1] = id
 end
 
@@ -53,8 +54,8 @@ local function due_jobs(lane, announce)
   end
 end
 
-local function lost_hints(lane, queue, announce)
-  for _, id in ipairs(upto(lane, 'queued', lost_below(lane, queue, now, grace))) do
+local function lost_hints(lane, waiting, announce)
+  for _, id in ipairs(upto(lane, 'queued', lost_below(lane, waiting, now, grace))) do
     requeue(lane, 'queued', id, announce)
   end
 end
@@ -77,9 +78,10 @@ if excess > 0 then
 end
 
 local announcements = {}
-for at = 9, #ARGV, 2 do
-  local lane, queue, announce = ARGV[at], ARGV[at + 1], {}
-  lost_hints(lane, queue, announce)
+for at = 9, #ARGV, 3 do
+  local lane, announce = ARGV[at], {}
+  local waiting = redis.call('LLEN', ARGV[at + 1]) + redis.call('LLEN', ARGV[at + 2])
+  lost_hints(lane, waiting, announce)
   expired_leases(lane, announce)
   due_jobs(lane, announce)
   announcements[#announcements + 1] = announce

@@ -1,0 +1,133 @@
+"""`rerankq dead`: what operators do with failed jobs and poisoned messages."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq.ledger.quarantine import put_aside
+from running.command_line import CommandLine
+from running.ledger_desk import LedgerDesk
+
+
+@pytest.fixture
+def desk(redis_url: str) -> Iterator[LedgerDesk]:
+    """The ledger that the commands look at."""
+    with LedgerDesk(redis_url) as made:
+        yield made
+
+
+def failed(
+    desk: LedgerDesk,
+    job_id: str,
+    *,
+    reason: str = "upstream_refused",
+    model: str = "m",
+    at: int = 0,
+    batch_id: str | None = None,
+) -> None:
+    """A job that failed, at a given second when one is given."""
+    request = RerankRequest(model=model, query="private", documents=("private",))
+    desk.fail(desk.claimed(job_id, request=request, batch_id=batch_id), reason)
+    if at:
+        desk.redis.zadd("rerankq:dead", {job_id: at * 1000})
+
+
+def listed(rerankq: CommandLine, *filters: str) -> list[str]:
+    """The ids that `dead list` shows."""
+    done = rerankq("dead", "list", "--json", *filters)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+
+def local(seconds: int) -> str:
+    """A time as the command line takes it."""
+    return datetime.fromtimestamp(seconds).isoformat()  # noqa: DTZ006 - local time is meant
+
+
+def test_letters_are_listed_by_filter(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """Each filter of `dead list` leaves out what does not fit it; the newest comes first."""
+    batch = desk.run(desk.batches.open())
+    failed(desk, "a", reason="upstream_auth", at=1_000_000)
+    failed(desk, "b", model="other", at=2_000_000)
+    failed(desk, "c", batch_id=batch, at=3_000_000)
+    assert listed(rerankq) == ["c", "b", "a"]
+    assert listed(rerankq, "--reason", "upstream_auth") == ["a"]
+    assert listed(rerankq, "--model", "other") == ["b"]
+    assert listed(rerankq, "--batch", batch) == ["c"]
+    assert listed(rerankq, "--since", local(2_000_000), "--until", local(3_000_000)) == ["b"]
+    assert listed(rerankq, "--limit", "2") == ["c", "b"]
+    assert "1 of 3 dead letters" in rerankq("dead", "list", "--model", "other").stdout
+
+
+def test_a_letter_is_shown_without_its_texts(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """`dead show` tells why a job failed, and nothing of what it holds."""
+    failed(desk, "a")
+    shown = rerankq.asked("dead", "show", "a")
+    assert (shown["id"], shown["reason"], shown["documents"]) == ("a", "upstream_refused", 1)
+    for said in (json.dumps(shown), rerankq("dead", "show", "a").stdout):
+        assert "upstream_refused" in said
+        assert "private" not in said
+    assert rerankq("dead", "show", "never").returncode == 1
+
+
+def test_a_replay_makes_a_new_job_once(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """Replayed letters are queued as new jobs and forgotten; a repeat finds nothing to do."""
+    failed(desk, "a")
+    failed(desk, "b")
+    done = rerankq("dead", "replay", "--all", "--json")
+    replayed = {row["id"]: row["replay"] for row in map(json.loads, done.stdout.splitlines())}
+    assert (done.returncode, set(replayed)) == (0, {"a", "b"})
+    assert all(desk.places(new) == ["bulk:queued"] for new in replayed.values())
+    assert rerankq("dead", "replay", "--all").stdout == "0 jobs replayed\n"
+    assert desk.redis.zcard("rerankq:bulk:queued") == 2
+
+
+def test_a_replay_by_id_takes_each_once(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A letter named twice is one job; one that is none is named, and nothing is replayed."""
+    failed(desk, "a")
+    failed(desk, "b")
+    assert rerankq("dead", "replay", "a", "never").returncode == 1
+    assert listed(rerankq) == ["b", "a"]
+    done = rerankq("dead", "replay", "a", "a")
+    assert done.stdout.splitlines()[-1] == "1 jobs replayed"
+    assert listed(rerankq) == ["b"]
+
+
+def test_a_replay_skips_what_it_cannot_read(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """An unreadable or missing payload is named on stderr and kept; the others are replayed."""
+    for name in ("a", "gone", "nonsense"):
+        failed(desk, name)
+    desk.redis.delete("rerankq:payload:gone")
+    desk.redis.set("rerankq:payload:nonsense", "{")
+    done = rerankq("dead", "replay", "--all")
+    assert done.returncode == 1
+    assert [line.split(" ")[0] for line in done.stdout.splitlines()] == ["a", "1"]
+    assert "gone was skipped" in done.stderr
+    assert "nonsense was skipped" in done.stderr
+    assert "2 dead letters skipped" in done.stderr
+    assert sorted(listed(rerankq)) == ["gone", "nonsense"]
+
+
+def test_a_purge_takes_what_fits(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """`dead purge` deletes letters with their payload; without a choice it deletes nothing."""
+    failed(desk, "a", reason="upstream_auth")
+    failed(desk, "b")
+    assert rerankq("dead", "purge").returncode == 2
+    assert rerankq("dead", "purge", "b", "--all").returncode == 2
+    done = rerankq("dead", "purge", "--reason", "upstream_auth")
+    assert done.stdout == "1 dead letters purged\n"
+    assert listed(rerankq) == ["b"]
+    assert not desk.has_payload("a")
+
+
+def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """`dead poison` counts and lists what was put aside; its content only when asked for."""
+    desk.run(desk.store.commands(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))
+    said = rerankq("dead", "poison").stdout
+    assert said == "no_json: 1 in all\nrerankq.bulk  no_json  12 bytes\n"
+    assert "a stranger's" in rerankq("dead", "poison", "--content").stdout
+    assert rerankq("dead", "poison", "--purge").stdout == "1 messages purged\n"
+    assert rerankq("dead", "poison").stdout == "no_json: 1 in all\n"

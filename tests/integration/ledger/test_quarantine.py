@@ -1,0 +1,26 @@
+"""Messages that were no hints, in the real ledger."""
+
+import orjson
+import pytest
+
+from rerankq.ledger.quarantine import KEPT_SECONDS, MOST_BYTES, POISON_KEY, Quarantine, put_aside
+from running.ledger_desk import LedgerDesk
+
+
+@pytest.mark.parametrize("byte", [b"a", b"\x00", b"\xff", b'"', "\u4e2d".encode()])
+def test_a_message_is_kept_in_part(desk: LedgerDesk, byte: bytes) -> None:
+    """However a message's bytes grow when they are encoded, at most 4 KiB of it are kept."""
+    message = byte * 1_000_000
+    desk.run(desk.store.commands(*put_aside("q", "no_json", message)))
+    (kept,) = desk.run(Quarantine(desk.store).messages(10))
+    assert kept.size == len(message)
+    assert MOST_BYTES - 16 <= len(orjson.dumps(kept.content)) <= MOST_BYTES == 4096
+
+
+def test_messages_are_kept_for_a_week(desk: LedgerDesk) -> None:
+    """Each message put aside sets the time of all to a week from then; the counts stay."""
+    for _ in range(2):
+        desk.run(desk.store.commands(*put_aside("q", "no_json", b"x")))
+        assert KEPT_SECONDS - 60 < int(desk.redis.ttl(POISON_KEY)) <= KEPT_SECONDS
+        desk.redis.persist(POISON_KEY)
+    assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 2}
