@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from functools import partial
 from typing import Any, Final
 
 from celery import Celery
@@ -134,6 +135,7 @@ async def _service(
             async with (
                 _health(settings, vitals),
                 _background(
+                    vitals,
                     writer.run(),
                     watch(vitals, Backlog(store, lane), takes_more=executor.takes_more),
                     keep_leases(heart, holdings, lease_seconds=lease_seconds),
@@ -143,11 +145,11 @@ async def _service(
                 yield HintService(executor, drain_seconds=settings.drain_seconds)
 
 
-def _miss(duty: "asyncio.Task[None]") -> None:
+def _miss(vitals: Vitals, duty: "asyncio.Task[None]") -> None:
     """A duty that ended unasked would be missed by nobody, until jobs are stuck."""
     error = None if duty.cancelled() else duty.exception()
     if error:
-        restart(f"a duty ended by {origin(error)}")
+        restart(vitals, f"a duty ended by {origin(error)}")
 
 
 def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextManager[None]:
@@ -157,11 +159,11 @@ def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextMan
 
 
 @asynccontextmanager
-async def _background(*duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _background(vitals: Vitals, *duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run duties that have no end beside the block."""
     tasks = [asyncio.create_task(duty) for duty in duties]
     for task in tasks:
-        task.add_done_callback(_miss)
+        task.add_done_callback(partial(_miss, vitals))
     try:
         yield
     finally:

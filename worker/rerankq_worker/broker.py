@@ -56,9 +56,22 @@ class GatedChannel(Channel):
         kombu 5.7 tries so even when the connection is gone, and ends the worker by it. Hints
         need no such care: what they name is announced again.
         """
-        if getattr(self.connection, "client", None) is None:
+        if self._is_cut_off():
             self.do_restore = False
         super().close()
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:  # noqa: FBT001, FBT002  kombu's signature
+        """Acknowledge a message; nothing to do when its connection is gone (see `close`)."""
+        if not self._is_cut_off():
+            super().basic_ack(delivery_tag, multiple)
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002  likewise
+        """Reject a message; nothing to do when its connection is gone (see `close`)."""
+        if not self._is_cut_off():
+            super().basic_reject(delivery_tag, requeue)
+
+    def _is_cut_off(self) -> bool:
+        return getattr(self.connection, "client", None) is None
 
     def _get_client(self) -> type[Redis]:
         return GatedRedis

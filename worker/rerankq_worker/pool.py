@@ -145,6 +145,7 @@ class AsyncioPool(BasePool):
         self.app.vitals.hub_beat = time.monotonic()
 
     def _on_signal(self, **_: Any) -> None:
+        self.app.vitals.stop_asked = True
         self._signals += 1
         if self._signals > 1:
             # Asked twice: whoever asks does not want to wait.

@@ -13,6 +13,7 @@ class Vitals:
         hub_beat: Celery's hub turned; it stands still while Celery has no broker.
         delivery: a message came in.
         ledger_beat: the ledger answered.
+        stop_asked: a signal has asked the worker to end.
         draining: the worker is about to end, and takes nothing more.
     """
 
@@ -20,4 +21,5 @@ class Vitals:
     hub_beat: float = field(default_factory=time.monotonic)
     delivery: float = field(default_factory=time.monotonic)
     ledger_beat: float = field(default_factory=time.monotonic)
+    stop_asked: bool = False
     draining: bool = False

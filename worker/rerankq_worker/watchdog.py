@@ -60,15 +60,24 @@ async def watch(vitals: Vitals, backlog: Backlog, *, takes_more: Callable[[], bo
             if vitals.draining:
                 return
             if free_since and now - max(free_since, vitals.delivery) > IDLE_SECONDS:
-                restart(f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s")
+                restart(
+                    vitals, f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"
+                )
             if now - max(answering_since, vitals.hub_beat) > HUB_SECONDS:
-                restart(f"Celery has stood still for {HUB_SECONDS:g} s")
+                restart(vitals, f"Celery has stood still for {HUB_SECONDS:g} s")
     finally:
         beating.cancel()
 
 
-def restart(reason: str) -> None:
-    """Replace this process by a new one of the same command line and id."""
+def restart(vitals: Vitals, reason: str) -> None:
+    """Replace this process by a new one of the same command line and id.
+
+    A process that was asked to end is not replaced: it ends, and its leases run out.
+    """
+    if vitals.stop_asked:
+        log.critical("ending at once: %s", reason)
+        logging.shutdown()
+        os._exit(0)
     log.critical("starting anew in this place: %s", reason)
     logging.shutdown()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  this program itself
@@ -90,4 +99,4 @@ def _watch_loop(vitals: Vitals) -> None:
         if stood_still:
             vitals.loop_beat = now
         elif now - vitals.loop_beat > LOOP_SECONDS:
-            restart(f"the event loop has been blocked for {LOOP_SECONDS:g} s")
+            restart(vitals, f"the event loop has been blocked for {LOOP_SECONDS:g} s")

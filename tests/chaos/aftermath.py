@@ -1,0 +1,113 @@
+"""What is left when a round is over: records, calls and times, and what follows from them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.judge import Record, Verdict
+from running.upstream import Call
+
+MOMENT_SECONDS = 0.05
+"""Two clocks' worth of doubt: a signal and a log line take time to arrive."""
+NOTICED_SECONDS = 2.0
+"""In which a busy upstream notices that a caller is gone."""
+PAUSED_SECONDS = 2.0
+"""A worker may have been stopped that long before it was killed."""
+WRITTEN_SECONDS = 1.0
+"""In which even a busy worker writes what it was answered."""
+THROTTLED = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """The evidence of a round.
+
+    Attributes:
+        verdict: what the judge found.
+        records: the ledger's last word on every accepted job.
+        calls: what the upstream saw, in the order of arrival.
+        accepted: when each submit returned.
+        exit_codes: how the workers that lived to the end answered SIGTERM.
+        refusals: what the producer was told when a submit did not return a job.
+    """
+
+    verdict: Verdict
+    records: Mapping[str, Record]
+    calls: Sequence[Call]
+    accepted: Mapping[str, float]
+    exit_codes: Sequence[int]
+    refusals: Sequence[str]
+
+    def repeats(self) -> Counter[str]:
+        """Calls beyond the first, by job; throttled ones are not counted. Their sum is D."""
+        calls = Counter(call.job_id for call in self.calls if call.status != THROTTLED)
+        return Counter({job_id: count - 1 for job_id, count in calls.items() if count > 1})
+
+    def in_flight(self, at: float) -> set[str]:
+        """Jobs whose call had reached the upstream at that time and whose end was not written."""
+        return {
+            call.job_id
+            for call in self.calls
+            if call.arrived <= at + MOMENT_SECONDS and self._finished(call.job_id) > at
+        }
+
+    def cut_off(self, at: float) -> set[str]:
+        """Those in flight at a worker's death whose answers never came to be written: F.
+
+        Their calls were dropped with the connection, or answered into the void.
+        """
+        dropped = {
+            call.job_id
+            for call in self.calls
+            if not call.answered and -MOMENT_SECONDS < (call.ended or at) - at < NOTICED_SECONDS
+        }
+        unwritten = {
+            call.job_id
+            for call in self.calls
+            if call.answered
+            and -NOTICED_SECONDS - PAUSED_SECONDS < (call.ended or at) - at < MOMENT_SECONDS
+            # The other workers write within moments; the dead one's jobs wait for their leases.
+            and self._finished(call.job_id) > at + WRITTEN_SECONDS
+        }
+        return dropped | unwritten
+
+    def called_again(self, after: float, job_ids: Iterable[str]) -> set[str]:
+        """Those of the jobs that were called anew: they had been in a dead worker's hands."""
+        anew = {call.job_id for call in self.calls if call.arrived > after + MOMENT_SECONDS}
+        return anew & set(job_ids)
+
+    def recovery(self, at: float, job_ids: Iterable[str]) -> float | None:
+        """Seconds from the fault to the first end of a job that it struck."""
+        ends = [end for each in job_ids if (end := self._finished(each)) < float("inf")]
+        return min(ends) - at if ends else None
+
+    def rate(self, start: float, end: float) -> float:
+        """Answers a second between two times."""
+        answers = [
+            call for call in self.calls if call.answered and start <= (call.ended or 0) < end
+        ]
+        return len(answers) / (end - start)
+
+    def back_at_rate(self, at: float, rate: float, window: float) -> float:
+        """Seconds from `at` until a window begins in which the rate was reached again."""
+        starts = sorted(call.ended for call in self.calls if call.answered and call.ended)
+        for start in starts:
+            if start >= at and self.rate(start, start + window) >= rate:
+                return start - at
+        return float("inf")
+
+    def first_answer(self, after: float) -> float:
+        """Seconds from `after` to the first answer to a call that arrived later."""
+        ends = [call.ended for call in self.calls if call.arrived > after and call.ended]
+        return min(ends, default=float("inf")) - after
+
+    def arrivals(self) -> Mapping[str, Sequence[Call]]:
+        """The calls of each job, in order."""
+        calls: dict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            calls[call.job_id].append(call)
+        return calls
+
+    def _finished(self, job_id: str) -> float:
+        record = self.records.get(job_id)
+        return record.finished if record and record.finished else float("inf")

@@ -1,0 +1,69 @@
+"""Listens to every end that Redis announces: a job that ends twice is heard twice."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from rerankq.ledger.outcomes import RESULT_PREFIX
+
+TURN_SECONDS = 0.2
+
+
+class Endings:
+    """Hears ends from a thread of its own between `start` and `stop`.
+
+    What is said while the connection is broken is missed: so this can only accuse, and that a
+    job has ended at all is asked of the ledger.
+
+    Args:
+        redis_url: where to listen.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._heard: dict[str, list[bytes]] = defaultdict(list)
+        self._stopped = threading.Event()
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chaos-endings")
+
+    def start(self) -> None:
+        """Begin to listen; returns when every later end will be heard."""
+        self._thread.start()
+        assert self._listening.wait(30)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._stopped.set()
+        self._thread.join()
+
+    def heard(self) -> Mapping[str, Sequence[bytes]]:
+        """The ends of each job that were heard, by its id."""
+        return self._heard
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._listen()
+            except (RedisError, OSError):
+                # Redis is away, which is what these tests are about.
+                self._stopped.wait(TURN_SECONDS)
+
+    def _listen(self) -> None:
+        with (
+            Redis.from_url(self._redis_url, socket_timeout=60) as client,
+            client.pubsub(ignore_subscribe_messages=True) as channel,
+        ):
+            channel.psubscribe(f"{RESULT_PREFIX}*")
+            until = time.monotonic() + TURN_SECONDS
+            while time.monotonic() < until:
+                channel.get_message(timeout=TURN_SECONDS)
+            self._listening.set()
+            while not self._stopped.is_set():
+                message = channel.get_message(timeout=TURN_SECONDS)
+                if message:
+                    job_id = message["channel"].decode().removeprefix(RESULT_PREFIX)
+                    self._heard[job_id].append(message["data"])

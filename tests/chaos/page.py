@@ -1,0 +1,73 @@
+"""The part of the page that a long run rewrites: date, machine, command and table."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from chaos.scorecard import Score, complaints, table
+from running.redis_server import server_binary
+
+BEGIN: Final = "<!-- scorecard: written by `python -m chaos --page` -->"
+END: Final = "<!-- end of the scorecard -->"
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    version = subprocess.run(
+        [server_binary(), "--version"], capture_output=True, text=True, check=True
+    )
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "redis": version.stdout.split("sha=")[0].strip(),
+    }
+
+
+def command_line() -> str:
+    """How this run was started, to be repeated."""
+    return shlex.join(["python", "-m", "chaos", *sys.argv[1:]])
+
+
+def write(page: Path, scores: Sequence[Score], seconds: float) -> None:
+    """Put the run in its place on the page.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
+    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no place for the scorecard: put {BEGIN} and {END} in")
+    page.write_text(before + BEGIN + "\n" + _section(scores, seconds) + END + after, "utf-8")
+
+
+def _section(scores: Sequence[Score], seconds: float) -> str:
+    on = machine()
+    broken = complaints(scores)
+    return "\n".join(
+        [
+            (
+                f"Run of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes, on "
+                f"{on['cores']} cores, {on['memory_gb']} GB, {on['system']}, "
+                f"Python {on['python']}, {on['redis']}:"
+            ),
+            "",
+            "```",
+            command_line(),
+            "```",
+            "",
+            table(scores),
+            "",
+            *([f"Not met:\n\n```\n{broken}\n```", ""] if broken else []),
+            "",
+        ]
+    )

@@ -1,0 +1,121 @@
+"""Workers that are asked to go: with time, with too little, and with a kill behind it."""
+
+import signal
+import time
+
+from chaos.aftermath import MOMENT_SECONDS
+from chaos.load import Load
+from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
+from running.waiting import eventually, lasting
+
+MARK = "that nobody answers"
+GRACE_SECONDS = 2.0
+AT_ONCE_SECONDS = 3.0
+EXIT_SECONDS = 8.0
+"""A worker's own end, Celery's farewells and the interpreter's, on a busy machine."""
+KILL_AFTER_SECONDS = 1.0
+SPARE_CALLS = 5
+
+
+def _sigterm(arena: Arena) -> Report:
+    with arena.stage() as stage:
+        stage.start()
+        codes, drains = [], []
+        for _ in strikes(arena, stage):
+            victim = arena.chance.choice(stage.workers)
+            started = time.monotonic()
+            codes.append(victim.terminate())
+            drains.append(time.monotonic() - started)
+            stage.replace(victim)
+        report = report_on(stage.settle())
+    report.figures["drain s"] = max(drains)
+    report.demand(not any(codes), f"exit code 0: {codes}")
+    report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
+    return report
+
+
+def _sigterm_hand_back(arena: Arena) -> Report:
+    marked = dict.fromkeys(range(0, arena.load.jobs, 10), MARK)
+    with arena.stage(marks=marked, drain_seconds=GRACE_SECONDS) as stage:
+        hang = {"match": {"query_contains": MARK}, "action": {"kind": "hang"}}
+        stage.upstream.set_faults(hang)
+        victim = stage.start_workers([{}])[0]
+        stage.producer.start()
+        # Only what hangs is left: it cannot finish, however long the worker waits.
+        eventually(lambda: stage.upstream.stats()["in_flight"] == len(marked), "the rest is done")
+        heir = stage.start_workers([{}])[0]
+        assert heir.process.poll() is None
+        stage.upstream.clear_faults()
+        started, asked = time.monotonic(), time.time()
+        code = victim.terminate()
+        drain = time.monotonic() - started
+        stage.workers.remove(victim)
+        aftermath = stage.settle()
+    handed_back = {call.job_id for call in aftermath.calls if not call.answered}
+    report = report_on(aftermath, struck=handed_back)
+    again = [
+        call.arrived - asked - GRACE_SECONDS
+        for call in aftermath.calls
+        if call.job_id in handed_back and call.answered
+    ]
+    report.figures |= {"drain s": drain, "called again after s": max(again, default=0.0)}
+    report.demand(code == 0, f"exit code 0: {code}")
+    report.demand(drain < GRACE_SECONDS + EXIT_SECONDS, f"drains in its grace time: {drain:.1f} s")
+    report.demand(
+        len(again) == len(marked) and max(again) < AT_ONCE_SECONDS,
+        f"what cannot finish goes back at once: {max(again, default=0):.1f} s",
+    )
+    attempts = {aftermath.records[job_id].attempts for job_id in handed_back}
+    report.demand(attempts <= {1}, f"being handed back costs no attempt: {attempts}")
+    return report
+
+
+def _sigterm_then_kill(arena: Arena) -> Report:
+    with arena.stage() as stage:
+        stage.start()
+        faults = []
+        for _ in strikes(arena, stage):
+            victim = arena.chance.choice(stage.workers)
+            victim.process.send_signal(signal.SIGTERM)
+            lasting(KILL_AFTER_SECONDS, lambda: True, "the worker drains")
+            faults.append(stage.kill(victim))
+            stage.replace(victim)
+        aftermath = stage.settle()
+    struck = {at: aftermath.cut_off(at - MOMENT_SECONDS) for at in faults}
+    unfinished = sum(map(len, struck.values()))
+    report = report_on(aftermath)
+    report.in_flight = unfinished
+    report.demand(
+        report.repeats <= unfinished + SPARE_CALLS * len(faults),
+        f"D <= unfinished + {SPARE_CALLS}: D = {report.repeats}, unfinished = {unfinished}",
+    )
+    again = {at: aftermath.called_again(at, jobs) for at, jobs in struck.items()}
+    report.recoveries = recoveries(aftermath, again)
+    return report
+
+
+SIGTERM = Row(
+    name="sigterm",
+    fault="a worker gets SIGTERM",
+    demand="drains in its grace time, exit 0, D = 0",
+    play=_sigterm,
+    short=Load(jobs=400, latency_ms=500),
+    # No job is at stake here: a few rounds show the same as many.
+    long=Load(rounds=5, jobs=5_000, workers=3, max_in_flight=50, latency_ms=500, faults=3),
+)
+HAND_BACK = Row(
+    name="sigterm-hand-back",
+    fault="a worker gets SIGTERM while some of its calls never end",
+    demand="exit 0 in its grace time; what cannot finish goes back at once, at no attempt",
+    play=_sigterm_hand_back,
+    short=Load(jobs=100),
+    long=Load(rounds=5, jobs=400, max_in_flight=100),
+)
+TERM_KILL = Row(
+    name="sigterm-kill",
+    fault="a worker gets SIGTERM, and SIGKILL 1 s later",
+    demand="D <= unfinished + 5",
+    play=_sigterm_then_kill,
+    short=Load(jobs=300, latency_ms=1500),
+    long=Load(rounds=5, jobs=5_000, workers=3, max_in_flight=50, latency_ms=1500, faults=3),
+)

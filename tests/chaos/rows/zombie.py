@@ -1,0 +1,76 @@
+"""A worker that sleeps past its leases and wakes up with answers that nobody waits for."""
+
+import signal
+import time
+from collections.abc import Callable
+
+from chaos.aftermath import Aftermath
+from chaos.judge import result_of
+from chaos.load import Load
+from chaos.row import Arena, Report, Row, report_on
+from chaos.stage import Stage
+from running.waiting import eventually
+
+
+def _zombie(awaited: Callable[[Stage, float], bool]) -> Callable[[Arena], Report]:
+    def play(arena: Arena) -> Report:
+        with arena.stage() as stage:
+            victim = stage.start_workers([{}])[0]
+            stage.producer.start()
+            stage.busy(stage.load.max_in_flight)
+            victim.process.send_signal(signal.SIGSTOP)
+            at = time.time()
+            stage.start_workers([{}] * (stage.load.workers - 1))
+            eventually(lambda: awaited(stage, at), "the zombie's hour has come", seconds=60)
+            victim.process.send_signal(signal.SIGCONT)
+            return _judged(stage.settle(), at)
+
+    return play
+
+
+def _while_others_run_its_jobs(stage: Stage, at: float) -> bool:
+    """The one moment at which only the token tells whose result counts."""
+    calls = stage.upstream.calls()
+    before = {call.job_id for call in calls if call.arrived <= at}
+    again = [call for call in calls if call.arrived > at and call.job_id in before]
+    return sum(call.ended is None for call in again) >= stage.load.max_in_flight // 2
+
+
+def _when_its_jobs_have_ended(stage: Stage, at: float) -> bool:
+    struck = {call.job_id for call in stage.upstream.calls() if call.arrived <= at}
+    return all(record.ended for record in stage.judge.read(struck).values())
+
+
+def _judged(aftermath: Aftermath, at: float) -> Report:
+    struck = aftermath.cut_off(at) | aftermath.in_flight(at)
+    report = report_on(aftermath, struck=struck)
+    repeated = aftermath.called_again(at, struck)
+    calls = aftermath.arrivals()
+    won = sum(
+        # The upstream's own id of the call tells whose answer became the result.
+        result_of(aftermath.records[job_id]).get("request_id") == calls[job_id][0].request_id
+        for job_id in repeated
+    )
+    report.figures |= {"late results": len(repeated), "late results taken": won}
+    report.demand(bool(repeated), "others took over the zombie's jobs")
+    report.demand(won == 0, f"late results are fenced off: {won} of {len(repeated)} were taken")
+    return report
+
+
+ZOMBIE = Row(
+    name="zombie",
+    fault="a worker gets SIGSTOP past its leases, and SIGCONT while others run its jobs",
+    demand="its late results are fenced off; D <= F",
+    play=_zombie(_while_others_run_its_jobs),
+    short=Load(jobs=60, latency_ms=2000),
+    # A round is one moment, and that one is waited for: more jobs would only wait behind it.
+    long=Load(rounds=20, jobs=500, workers=3, max_in_flight=50, latency_ms=2000),
+)
+LATE = Row(
+    name="zombie-late",
+    fault="a worker gets SIGSTOP past its leases, and SIGCONT when its jobs have ended",
+    demand="its late results are fenced off; D <= F",
+    play=_zombie(_when_its_jobs_have_ended),
+    short=Load(jobs=60, latency_ms=1000),
+    long=Load(rounds=20, jobs=500, workers=3, max_in_flight=50, latency_ms=1000),
+)

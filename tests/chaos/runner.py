@@ -1,0 +1,87 @@
+"""Plays rows round by round, within a limit of time."""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+
+from chaos.load import Load
+from chaos.row import Arena, Row, Unavailable
+from chaos.scorecard import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        rows: the rows, in order.
+        short: whether they take their short size.
+        rounds: rounds of each, in place of their own number.
+        jobs: jobs a round, in place of their own number.
+        seed: seed of all chance.
+        seconds: no round begins after so long.
+    """
+
+    rows: Sequence[Row]
+    short: bool = False
+    rounds: int | None = None
+    jobs: int | None = None
+    seed: int = 1
+    seconds: float = 3 * 3600.0
+
+    def load(self, row: Row) -> Load:
+        """The size of a row."""
+        return row.sized(row.short if self.short else row.long, self.rounds, self.jobs)
+
+
+def run(plan: Plan, tell: Callable[[str], None]) -> list[Score]:
+    """Play all rows; a round that fails is told of, and the next one begins."""
+    until = time.monotonic() + plan.seconds
+    scores = []
+    for row in plan.rows:
+        load = plan.load(row)
+        score = Score(row, planned=load.rounds)
+        scores.append(score)
+        for number in range(load.rounds):
+            if time.monotonic() > until:
+                tell("the time is over: no further round begins")
+                return scores
+            _play(score, load, Random(f"{plan.seed} {row.name} {number}"))  # noqa: S311  repeatable
+            tell(_line(score))
+            if score.skipped:
+                break
+    return scores
+
+
+def _play(score: Score, load: Load, chance: Random) -> None:
+    folder = Path(mkdtemp(prefix=f"chaos-{score.row.name}-"))
+    try:
+        report = score.row.play(Arena(folder, load, chance))
+    except Unavailable as lack:
+        score.skipped = str(lack)
+    except Exception as error:  # noqa: BLE001  one round's failure must not cost the others
+        score.failures.append(f"{type(error).__name__}: {error} (see {folder})")
+        return
+    else:
+        score.reports.append(report)
+        if report.broken:
+            report.broken.append(f"the evidence is in {folder}")
+            return
+    # Kept only where it tells something.
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _line(score: Score) -> str:
+    done = len(score.reports) + len(score.failures)
+    last = score.failures[-1] if score.failures and not score.reports else ""
+    if score.reports:
+        report = score.reports[-1]
+        last = (
+            f"jobs {report.jobs}, lost {report.lost}, stuck {report.stuck}, wrong {report.wrong}, "
+            f"D {report.repeats}" + "".join(f"\n    BROKEN {what}" for what in report.broken)
+        )
+    return f"{score.row.name} {done}/{score.planned}: {score.skipped or last}"

@@ -1,0 +1,109 @@
+"""Protections that can be switched off, in a worker's own process, before it starts.
+
+Nothing of this is known to the product: scripts are changed on their way out of the package, and
+functions are replaced in the modules that use them.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Final
+
+from rerankq.ledger import store
+from rerankq.ledger.leases import Lease, Leases
+from rerankq_worker.provider import HttpProvider
+from rerankq_worker.upstream import Answer, Call
+
+SUICIDE_MARK: Final = "that ends its process"
+
+IGNORING_FENCES: Final = """
+local function held_lane(id)
+  local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
+  return state == 'running' and lane or nil
+end
+"""
+IGNORING_STATES: Final = """
+local function held_lane(id) return redis.call('HGET', job_key(id), 'lane') end
+"""
+NOTHING_LOST: Final = """
+local function lost_below() return 0 end
+"""
+# The result is written, and then nothing more: as two steps would leave it, cut in between.
+STATE_LEFT: Final = """
+local whole_redis = redis
+local redis = {call = function(name, key, ...)
+  if name == 'ZREM' or name == 'HSET' and ... == 'state' then return 0 end
+  return whole_redis.call(name, key, ...)
+end}
+"""
+
+
+def no_fencing() -> None:
+    """Let a worker write to a job that another one runs by now."""
+    _change_scripts(after_prelude=IGNORING_FENCES)
+
+
+def no_state_check() -> None:
+    """Let a result be written whatever state its job is in."""
+    _change_scripts(after_prelude=IGNORING_STATES, only="finish")
+
+
+def no_atomic_finish() -> None:
+    """Write results, and leave the jobs' states as they are."""
+    _change_scripts(before_prelude=STATE_LEFT, only="finish")
+
+
+def no_watermark() -> None:
+    """Never find a lost hint."""
+    _change_scripts(after_prelude=NOTHING_LOST, only="sweep")
+
+
+def no_renewal() -> None:
+    """Let every lease run out."""
+
+    async def renew(_self: Leases, _leases: list[Lease]) -> set[str]:
+        return set()
+
+    Leases.renew = renew  # type: ignore[method-assign,assignment]
+
+
+def suicide() -> None:
+    """End the process at a job that is marked for it, as a crash in a C library would."""
+    rerank = HttpProvider.rerank
+
+    async def rerank_or_die(self: HttpProvider, call: Call) -> Answer:
+        if SUICIDE_MARK in call.request.query:
+            os._exit(1)
+        return await rerank(self, call)
+
+    HttpProvider.rerank = rerank_or_die  # type: ignore[method-assign]
+
+
+SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
+    "none": lambda: None,
+    "fencing": no_fencing,
+    "state-check": no_state_check,
+    "atomic-finish": no_atomic_finish,
+    "watermark": no_watermark,
+    "renewal": no_renewal,
+    "suicide": suicide,
+}
+
+
+def _change_scripts(*, before_prelude: str = "", after_prelude: str = "", only: str = "") -> None:
+    load = store._script  # noqa: SLF001  there is no other door, and none should be made
+    prelude = (files("rerankq.ledger") / "lua" / "prelude.lua").read_text("utf-8")
+
+    @cache
+    def changed(name: str) -> tuple[str, str]:
+        text, digest = load(name)
+        if only not in ("", name):
+            return text, digest
+        assert text.startswith(prelude)
+        # In Lua the later of two local functions of one name counts, for what stands below it.
+        text = before_prelude + prelude + after_prelude + text.removeprefix(prelude)
+        return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    store._script = changed  # noqa: SLF001

@@ -1,0 +1,49 @@
+"""`rerankq` with protections switched off: `python saboteur.py NAME[,NAME] worker --lane bulk`.
+
+Processes that `rerankq worker` starts for its lanes come through here as well.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import join
+from tempfile import TemporaryDirectory
+
+TESTS = Path(__file__).parents[1]
+MODULE = ["-m", "rerankq.cli"]
+
+
+def command(*names: str) -> tuple[str, ...]:
+    """How to call this file so that the named protections are off."""
+    return sys.executable, str(Path(__file__)), ",".join(names) or "none"
+
+
+def main() -> int:
+    """Switch off what the first argument names, then be `rerankq` with the rest."""
+    names, *arguments = sys.argv[1:]
+    sys.path.insert(0, str(TESTS))
+    from chaos.sabotage import SABOTAGES  # noqa: PLC0415  found only now
+    from rerankq.cli.main import run  # noqa: PLC0415
+
+    for name in names.split(","):
+        SABOTAGES[name]()
+    if arguments[: len(MODULE)] == MODULE:
+        arguments = arguments[len(MODULE) :]
+    with _interpreter_of_children(command(names)):
+        return run(arguments)
+
+
+@contextmanager
+def _interpreter_of_children(call: tuple[str, ...]) -> Iterator[None]:
+    # `rerankq worker` starts its lanes by sys.executable: let that be us.
+    with TemporaryDirectory(prefix="saboteur-") as folder:
+        shim = Path(folder) / "python"
+        shim.write_text(f'#!/bin/sh\nexec {join(call)} "$@"\n')
+        shim.chmod(0o700)
+        sys.executable = str(shim)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The stage of a round: Redis, upstream, workers and producer, each real and its own."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from chaos.accepted import Accepted
+from chaos.aftermath import Aftermath
+from chaos.endings import Endings
+from chaos.judge import Judge
+from chaos.load import Load
+from chaos.numbered import numbered_job
+from chaos.producer import Producer
+from rerankq.contract import Job
+from running.redis_server import RedisServer
+from running.upstream import Upstream
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+DRAIN_SECONDS = 10.0
+EXIT_SECONDS = 60.0
+NEVER = 999
+"""Stands for the exit code of a worker that does not end."""
+
+
+class Stage:
+    """All that a round needs, between `with` and its end.
+
+    Args:
+        folder: an empty one, for all files.
+        load: how hard to drive.
+        command: how to call `rerankq` for the workers; the usual way when empty.
+        lane: the lane that each worker serves; both when empty.
+        marks: marks in the queries of some jobs, by number.
+        fsync: Redis' `appendfsync`.
+        redis_folder: where Redis keeps its data, if not in `folder`.
+        way: gives the address that the workers use for Redis, if not its own.
+        settings: settings of the workers.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        load: Load,
+        *,
+        command: tuple[str, ...] = (),
+        lane: str = "bulk",
+        marks: Mapping[int, str] | None = None,
+        fsync: str = "everysec",
+        redis_folder: Path | None = None,
+        way: Callable[[RedisServer], str] | None = None,
+        **settings: object,
+    ) -> None:
+        self.folder = folder
+        self.load = load
+        self.redis = RedisServer(redis_folder or folder, fsync=fsync)
+        self.upstream = Upstream(folder, latency_ms=load.latency_ms)
+        self.workers: list[RunningWorker] = []
+        self.failing: dict[str, str] = {}
+        marks = marks or {}
+        jobs = [numbered_job(number, marks.get(number, "")) for number in range(load.jobs)]
+        self.jobs: dict[str, Job] = {job.id: job for job in jobs}
+        self._command = command
+        self._lane = lane
+        self._way = way
+        self._settings = {
+            "max_in_flight": load.max_in_flight,
+            "drain_seconds": DRAIN_SECONDS,
+        } | settings
+        self._open = ExitStack()
+        self._accepted = Accepted(folder / "accepted.txt")
+        self.producer = Producer(self.redis.url, jobs, self._accepted, self._room)
+        self._endings = Endings(self.redis.url)
+        self.judge = Judge(self.redis.url, self.jobs)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            opening.callback(self._accepted.close)
+            opening.enter_context(self.redis)
+            opening.enter_context(self.upstream)
+            opening.callback(self._end_workers)
+            self._endings.start()
+            opening.callback(self._endings.stop)
+            opening.callback(self.producer.stop)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def start(self) -> None:
+        """Start the workers, then the producer."""
+        self.start_workers([{}] * self.load.workers)
+        self.producer.start()
+
+    def start_workers(self, environments: Sequence[Mapping[str, str]]) -> list[RunningWorker]:
+        """Start a worker for each environment, all at once."""
+        with ThreadPoolExecutor(len(environments)) as threads:
+            started = list(threads.map(self._start_worker, environments))
+        self.workers += started
+        return started
+
+    def replace(self, ended: RunningWorker) -> RunningWorker:
+        """Start a worker in the place of one that has ended, as a supervisor would."""
+        self.workers.remove(ended)
+        return self.start_workers([{}])[0]
+
+    def kill(self, worker: RunningWorker) -> float:
+        """End a worker by SIGKILL; returns when."""
+        at = time.time()
+        worker.process.send_signal(signal.SIGKILL)
+        worker.process.wait(30)
+        return at
+
+    def called(self, count: int, seconds: float = 120.0) -> None:
+        """Wait until so many calls have reached the upstream."""
+        eventually(
+            lambda: self.upstream.stats()["requests"] >= count,
+            f"{count} calls have reached the upstream",
+            seconds=seconds,
+        )
+
+    def busy(self, count: int, seconds: float = 60.0) -> None:
+        """Wait until so many calls are under way."""
+        eventually(
+            lambda: self.upstream.stats()["in_flight"] >= count,
+            f"{count} calls are under way",
+            seconds=seconds,
+        )
+
+    def settle(self) -> Aftermath:
+        """Wait for every end, let the workers go, and gather the evidence."""
+        patience = self.load.patience
+        whole = self.producer.finish(patience)
+        self.producer.stop()
+        if self.producer.failure:
+            raise self.producer.failure
+        assert whole, f"not all jobs could be submitted: {self.producer.refusals[-1:]}"
+        accepted = self._accepted.times()
+        self.judge.wait(accepted, patience)
+        # Ended before the last look, so that whatever a worker still had in hand is written.
+        with ThreadPoolExecutor() as threads:
+            exit_codes = list(threads.map(_exit_code, self.workers))
+        records = self.judge.read(accepted)
+        heard = self._endings.heard()
+        return Aftermath(
+            verdict=self.judge.verdict(accepted, records, heard, self.failing),
+            records=records,
+            calls=self.upstream.calls(),
+            accepted=accepted,
+            exit_codes=exit_codes,
+            refusals=self.producer.refusals,
+        )
+
+    def _room(self, accepted: int) -> bool:
+        requests: Any = self.upstream.stats()["requests"]
+        return accepted - int(requests) < self.load.ahead
+
+    def _start_worker(self, environment: Mapping[str, str]) -> RunningWorker:
+        worker = RunningWorker(
+            self._way(self.redis) if self._way else self.redis.url,
+            self.upstream.url,
+            self.folder,
+            lane=self._lane,
+            command=self._command,
+            environment=environment,
+            **self._settings,
+        )
+        return worker.__enter__()
+
+    def _end_workers(self) -> None:
+        for worker in self.workers:
+            worker.__exit__(None, None, None)
+
+
+def _exit_code(worker: RunningWorker) -> int:
+    try:
+        return worker.terminate(EXIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return NEVER
