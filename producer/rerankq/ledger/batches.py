@@ -59,7 +59,9 @@ class Batches:
 
     async def unfed_seconds(self, batch_id: str) -> float:
         """How long ago the last sign of life or the last entry came, by Redis' clock."""
-        fed, (seconds, micros) = await self._store.reads(("HGET", _key(batch_id), "fed"), ("TIME",))
+        fed, (seconds, micros) = await self._store.commands(
+            ("HGET", _key(batch_id), "fed"), ("TIME",)
+        )
         if fed is None:
             return math.inf
         return int(seconds) + int(micros) / 1_000_000 - int(fed) / 1000

@@ -109,7 +109,7 @@ class DeadLetters:
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
-        stored = await self._store.reads(*(("GET", _payload(each)) for each in job_ids))
+        stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
         found = Replays([], [])
         for job_id, payload in zip(job_ids, stored, strict=True):
             job = _job(payload)
@@ -131,7 +131,7 @@ class DeadLetters:
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
         ids = [job_id.decode() for job_id, _ in scored]
-        answers = await self._store.reads(
+        answers = await self._store.commands(
             *(("HMGET", f"rerankq:job:{each}", *_FIELDS) for each in ids),
             *(("GET", _payload(each)) for each in ids),
             ("MGET", *(outcomes.result_key(each) for each in ids)),

@@ -43,7 +43,7 @@ class Records:
             LedgerUnavailable: Redis did not answer.
         """
         # The record first: a result is there when the record says that the job has ended.
-        record, stored = await self._store.reads(
+        record, stored = await self._store.commands(
             ("HMGET", _key(job_id), *_FIELDS),
             ("GET", outcomes.result_key(job_id)),
         )
@@ -62,7 +62,7 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        rows = await self._store.reads(
+        rows = await self._store.commands(
             *(("HMGET", _key(each), "state", "attempts", "custom") for each in job_ids)
         )
         return [_outline(*row) for row in rows]
@@ -75,7 +75,7 @@ class Records:
         """
         if not job_ids:
             return []
-        answers = await self._store.reads(*(("HGET", _key(each), "state") for each in job_ids))
+        answers = await self._store.commands(*(("HGET", _key(each), "state") for each in job_ids))
         states = {
             job_id: None if state is None else JobState(state.decode())
             for job_id, state in zip(job_ids, answers, strict=True)

@@ -118,20 +118,6 @@ class Store:
                     pipeline.execute_command(*parts)
                 return await pipeline.execute()
 
-    async def reads(self, *commands: tuple[Argument, ...]) -> list[Any]:
-        """Send several reading commands in one round trip, each for itself.
-
-        Out of memory, Redis refuses whatever comes in a transaction, and answers these.
-
-        Raises:
-            LedgerUnavailable: Redis cannot be reached, or refuses.
-        """
-        with self.mapped():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for parts in commands:
-                    pipeline.execute_command(*parts)
-                return await pipeline.execute()
-
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator["Subscription"]:
         """A publish/subscribe connection, lent; kept open between two uses."""
