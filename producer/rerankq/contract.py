@@ -25,7 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError
 
-from rerankq.errors import InvalidRequest, UnsupportedVersion
+from rerankq.errors import InvalidRequest
+from rerankq.faults import first_fault
 
 CONTRACT_VERSION: Final = "1.0"
 DEFAULT_MODEL: Final = "qwen3-reranker-8b"
@@ -108,7 +109,7 @@ class Message(BaseModel):
                 return cls.model_validate_json(data)
             return cls.model_validate(data)
         except ValidationError as error:
-            raise _first_fault(error) from None
+            raise first_fault(error) from None
 
     def encode(self) -> bytes:
         """The message as compact JSON.
@@ -358,38 +359,3 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     BatchProgress,
 )
 """The messages that producers in other languages may want the schema of."""
-
-
-_REWORDED: Final = {
-    "missing": "is required",
-    "too_short": "must not be empty",
-    "tuple_type": "must be a list",
-    "string_type": "must be a string",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "dict_type": "must be an object",
-    "finite_number": "must be a finite number",
-}
-
-
-def _first_fault(error: ValidationError) -> InvalidRequest:
-    faults = error.errors(include_url=False, include_input=False)
-    fault = next((each for each in faults if each["type"] not in _LESS_TELLING), faults[0])
-    kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
-    if kind == "json_invalid":
-        return InvalidRequest("", f"not valid JSON ({message.removeprefix('Invalid JSON: ')})")
-    path = ".".join(str(part) for part in fault["loc"] if part not in _BRANCHES)
-    if len(faults) > 1 and kind in _WRONG_BRANCH and fault["loc"][-1] in _BRANCHES:
-        return InvalidRequest(path, "must be a string, or an object with a text")
-    reason = _REWORDED.get(kind, message[:1].lower() + message[1:])
-    return (UnsupportedVersion if path == "version" else InvalidRequest)(path, reason)
-
-
-# pydantic tries a document as a string and as an object, and reports both; a reader
-# wants the one fault of the form that was meant, under the name of the field alone.
-_BRANCHES: Final = frozenset({"str", "Document"})
-_WRONG_BRANCH: Final = frozenset({"string_type", "model_type", "model_attributes_type"})
-# A list of which no item is valid is reported as too short as well.
-_LESS_TELLING: Final = _WRONG_BRANCH | {"too_short"}

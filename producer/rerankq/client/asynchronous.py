@@ -1,14 +1,20 @@
 """`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Final, Self, Unpack
 
 from rerankq.client.arrivals import Arrivals
-from rerankq.client.drafts import Draft, Submission, job_from_arguments, jobs_from
+from rerankq.client.drafts import (
+    Draft,
+    Submission,
+    job_from_arguments,
+    jobs_from,
+    portions_of,
+)
 from rerankq.client.publishing import Publishing
-from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
+from rerankq.contract import Job, JobState, JobStatus, RerankResult
 from rerankq.errors import BatchNotFound, IdempotencyConflict, QueueFull, ResultTimeout
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
@@ -145,7 +151,7 @@ class AsyncRerankClient:
             LedgerUnavailable: as in `submit`.
         """
         start = 0
-        async for portion in _portions(drafts):
+        async for portion in portions_of(drafts):
             jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
             handles, refusal = await self.offer(jobs)
             for handle in handles:
@@ -277,25 +283,3 @@ def _refusal(
 def _some(job_ids: Iterable[str]) -> str:
     ids = list(job_ids)
     return f"job {ids[0]} has" if len(ids) == 1 else f"{len(ids)} jobs have"
-
-
-async def _portions(
-    drafts: Iterable[Draft] | AsyncIterable[Draft],
-) -> AsyncIterator[list[Draft]]:
-    portion: list[Draft] = []
-    async for draft in _stream(drafts):
-        portion.append(draft)
-        if len(portion) == MAX_HINT_JOBS:
-            yield portion
-            portion = []
-    if portion:
-        yield portion
-
-
-async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterator[Draft]:
-    if isinstance(drafts, AsyncIterable):
-        async for draft in drafts:
-            yield draft
-    else:
-        for draft in drafts:
-            yield draft

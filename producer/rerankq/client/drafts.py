@@ -1,10 +1,10 @@
 """From what a caller hands in to jobs of the contract."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Required, TypedDict
 
-from rerankq.contract import Document, Job, Lane, RerankRequest
+from rerankq.contract import MAX_HINT_JOBS, Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
 
 
@@ -102,3 +102,26 @@ def jobs_from(
             field = ".".join(filter(None, (str(start + len(jobs)), fault.field)))
             return jobs, type(fault)(field, fault.reason)
     return jobs, None
+
+
+async def portions_of(
+    drafts: Iterable[Draft] | AsyncIterable[Draft],
+) -> AsyncIterator[list[Draft]]:
+    """The drafts in portions of one message's worth."""
+    portion: list[Draft] = []
+    async for draft in _stream(drafts):
+        portion.append(draft)
+        if len(portion) == MAX_HINT_JOBS:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
+
+
+async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterator[Draft]:
+    if isinstance(drafts, AsyncIterable):
+        async for draft in drafts:
+            yield draft
+    else:
+        for draft in drafts:
+            yield draft
