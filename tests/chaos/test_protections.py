@@ -45,7 +45,7 @@ def test_without_a_watermark_lost_hints_stay_lost(tmp_path: Path) -> None:
 
 def test_without_renewal_calls_are_repeated(tmp_path: Path) -> None:
     """With leases that run out under work, the row `redis-restart-busy` turns red."""
-    report = _played("redis-restart-busy", "renewal", tmp_path, jobs=80)
+    report = _played("redis-restart-busy", "renewal", tmp_path, jobs=160)
     assert report.broken, report
 
 
