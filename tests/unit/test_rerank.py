@@ -11,8 +11,8 @@ from rerankq_worker.rerank import Failed, Outcome, Succeeded, rerank
 from rerankq_worker.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream import (
     Answer,
-    BadAccount,
     Call,
+    Refused,
     Score,
     Throttled,
     Transient,
@@ -67,6 +67,7 @@ def attempt(
             attempts=attempts,
             waited_seconds=1.5,
             provider=provider or FakeProvider(),
+            authorization="Bearer sk-1",
             policy=policy or RetryPolicy(),
         )
     )
@@ -116,19 +117,22 @@ def test_result_tells_how_it_came_about() -> None:
 
 
 def test_provider_learns_job_and_attempt() -> None:
-    """A call names the job and counts the attempt from one."""
+    """A call names the job, the model and the key, and counts the attempt from one."""
     provider = FakeProvider()
     attempt(provider=provider, attempts=2)
-    assert [(call.job_id, call.attempt) for call in provider.calls] == [("j", 3)]
+    (call,) = provider.calls
+    assert (call.job_id, call.attempt) == ("j", 3)
+    assert (call.model, call.authorization) == (job().request.model, "Bearer sk-1")
+    assert "sk-1" not in repr(call)
 
 
 def test_refused_job_fails_with_the_reason() -> None:
     """A refusal is the job's end: its code as the reason, its words as the message."""
-    outcome = attempt(provider=FakeProvider(BadAccount("the upstream answered 401")))
+    outcome = attempt(provider=FakeProvider(Refused("the upstream answered 400")))
     assert isinstance(outcome, Failed)
     assert (outcome.end.reason, outcome.end.message) == (
-        "upstream_auth",
-        "the upstream answered 401",
+        "upstream_refused",
+        "the upstream answered 400",
     )
     assert outcome.attempts == 1
 

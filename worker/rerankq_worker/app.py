@@ -23,9 +23,7 @@ from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import keep_leases
 from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
-from rerankq_worker.provider import HttpProvider
-from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.provider.dmxapi import DmxapiDialect
+from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.reconciler import reconcile
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
@@ -33,8 +31,6 @@ from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.tasks import HintService, RerankTask
 from rerankq_worker.vitals import Vitals
 from rerankq_worker.watchdog import restart, watch
-
-DIALECTS: Final[dict[str, type[Dialect]]] = {"dmxapi": DmxapiDialect}
 
 HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
 """Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
@@ -103,7 +99,6 @@ async def _service(
 ) -> AsyncIterator[HintService]:
     provider = HttpProvider(
         url=str(settings.upstream_url),
-        authorization=settings.auth_prefix + settings.require_key(),
         dialect=DIALECTS[settings.dialect](),
         call_seconds=settings.call_seconds,
     )
@@ -125,6 +120,7 @@ async def _service(
             holdings=holdings,
             writer=writer,
             provider=provider,
+            authorization=settings.auth_prefix + settings.require_key(),
             policy=RetryPolicy(
                 max_attempts=settings.max_attempts, give_up_seconds=settings.give_up_seconds
             ),

@@ -34,6 +34,7 @@ class Executor:
         holdings: the jobs in hand.
         writer: where outcomes go.
         provider: the upstream.
+        authorization: what to show it, prefix and key.
         policy: what to do when it fails.
         max_in_flight: upstream calls under way at most.
         lease_seconds: how long a lease lasts without renewal.
@@ -46,6 +47,7 @@ class Executor:
         holdings: Holdings,
         writer: ResultWriter,
         provider: Provider,
+        authorization: str,
         policy: RetryPolicy,
         max_in_flight: int,
         lease_seconds: float,
@@ -54,6 +56,7 @@ class Executor:
         self._holdings = holdings
         self._writer = writer
         self._provider = provider
+        self._authorization = authorization
         self._policy = policy
         self._calls = asyncio.Semaphore(max_in_flight)
         self._lease_seconds = lease_seconds
@@ -172,6 +175,7 @@ class Executor:
                 attempts=lease.attempts,
                 waited_seconds=lease.waited_seconds,
                 provider=self._provider,
+                authorization=self._authorization,
                 policy=self._policy,
             )
         return _as_written(lease, outcome)

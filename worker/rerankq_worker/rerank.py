@@ -44,7 +44,13 @@ Outcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(
-    job: Job, *, attempts: int, waited_seconds: float, provider: Provider, policy: RetryPolicy
+    job: Job,
+    *,
+    attempts: int,
+    waited_seconds: float,
+    provider: Provider,
+    authorization: str,
+    policy: RetryPolicy,
 ) -> Outcome:
     """Make one attempt at a job.
 
@@ -53,11 +59,14 @@ async def rerank(
         attempts: attempts used before this one.
         waited_seconds: time since the job was accepted.
         provider: whom to ask.
+        authorization: what to show it, prefix and key.
         policy: what to do when that goes wrong.
     """
     started = time.monotonic()
     try:
-        answer = await provider.rerank(Call(job.id, attempts + 1, job.request))
+        answer = await provider.rerank(
+            Call(job.id, attempts + 1, job.request, job.request.model, authorization)
+        )
     except UpstreamError as error:
         log.info(
             "job %s, attempt %d: %s (status %s, request id %s)",

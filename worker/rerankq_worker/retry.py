@@ -1,15 +1,50 @@
 """The retry policy: from an error and what was tried so far, to "wait N seconds" or "give up"."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from rerankq_worker.upstream import Malformed, Refused, Throttled, UpstreamError
+from rerankq_worker.upstream import (
+    KeyRefused,
+    Malformed,
+    ModelUnavailable,
+    QuotaInDoubt,
+    Refused,
+    Throttled,
+    Transient,
+    UpstreamError,
+)
 
-THROTTLED_SECONDS: Final = 2.0
-"""How long a throttled job waits when the upstream does not say."""
-MALFORMED_SHARE: Final = 2
-"""A malformed answer rarely heals: half the attempts are enough."""
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Uses no attempt: the job's age alone bounds it. It waits `seconds`, and a little more."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Uses an attempt: `share` of the most attempts are allowed, and one at least."""
+
+    share: float
+
+
+BUDGETS: Final[Mapping[type[UpstreamError], Free | Counted]] = {
+    Throttled: Free(seconds=2.0),  # when the upstream does not say how long
+    QuotaInDoubt: Free(seconds=30.0),  # a few slow tries tell throttling from an empty account
+    KeyRefused: Free(seconds=60.0),  # until an operator has looked at the key
+    ModelUnavailable: Free(seconds=30.0),  # a channel may come back; a wrong name never does
+    Transient: Counted(share=1.0),
+    Malformed: Counted(share=0.5),  # it rarely heals
+    Refused: Counted(share=0.0),  # permanent: once is enough
+    UpstreamError: Counted(share=1.0),
+}
+"""What each class of error may cost a job; a class that is not here has its parent's."""
+
+OUTAGE: Final = Free(seconds=5.0)
+"""What a failure costs that all jobs share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +77,7 @@ class RetryPolicy:
     chance: Random = field(default_factory=Random)
 
     def decide(
-        self, error: UpstreamError, *, attempts: int, age_seconds: float
+        self, error: UpstreamError, *, attempts: int, age_seconds: float, blame_job: bool = True
     ) -> RetryAfter | GiveUp:
         """What to do after `error`.
 
@@ -50,28 +85,31 @@ class RetryPolicy:
             error: what went wrong this time.
             attempts: attempts used before this one.
             age_seconds: time since the job was accepted.
+            blame_job: False while the upstream as a whole is out: what would be tried again
+                uses no attempt then.
         """
-        if isinstance(error, Throttled):
-            # Throttling is not failure: no attempt is used, whatever happened before.
-            return self._within_age(RetryAfter(self._throttled(error), attempts), age_seconds)
+        budget = _budget(error)
+        if not blame_job and isinstance(budget, Counted) and budget.share > 0:
+            budget = OUTAGE
+        if isinstance(budget, Free):
+            return self._within_age(RetryAfter(self._wait(error, budget), attempts), age_seconds)
         attempts += 1
-        if isinstance(error, Refused) or attempts >= self._most(error):
+        if attempts >= max(1, int(self.max_attempts * budget.share)):
             return GiveUp(attempts)
         ceiling = min(self.cap_seconds, self.base_seconds * 2.0 ** (attempts - 1))
-        delay = self.chance.uniform(0, ceiling)
-        return self._within_age(RetryAfter(delay, attempts), age_seconds)
+        return self._within_age(RetryAfter(self.chance.uniform(0, ceiling), attempts), age_seconds)
 
-    def _throttled(self, error: Throttled) -> float:
-        wait = THROTTLED_SECONDS if error.retry_after is None else error.retry_after
+    def _wait(self, error: UpstreamError, budget: Free) -> float:
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        wait = budget.seconds if asked is None else asked
         # Never before the time that was asked for; spread after it.
         return wait + self.chance.uniform(0, max(1.0, wait / 4))
-
-    def _most(self, error: UpstreamError) -> int:
-        if isinstance(error, Malformed):
-            return max(1, self.max_attempts // MALFORMED_SHARE)
-        return self.max_attempts
 
     def _within_age(self, retry: RetryAfter, age_seconds: float) -> RetryAfter | GiveUp:
         if age_seconds + retry.seconds > self.give_up_seconds:
             return GiveUp(retry.attempts)
         return retry
+
+
+def _budget(error: UpstreamError) -> Free | Counted:
+    return next(BUDGETS[kind] for kind in type(error).__mro__ if kind in BUDGETS)

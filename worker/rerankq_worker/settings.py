@@ -25,8 +25,8 @@ class WorkerSettings(ClientSettings):
     auth_prefix: str = Field(
         default="", description='Put before the key, such as "Bearer "; DMXAPI wants none.'
     )
-    dialect: Literal["dmxapi"] = Field(
-        default="dmxapi", description="Which vendor's way of asking and answering."
+    dialect: Literal["dmxapi", "cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"] = (
+        Field(default="dmxapi", description="Which vendor's way of asking and answering.")
     )
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="Calls that one worker process has under way at most."

@@ -1,18 +1,23 @@
 """The seam to the upstream: what the job's logic asks for, and what may come back.
 
     UpstreamError
-    ├── Throttled      slow down: not a failure, uses no attempt
-    ├── Transient      try again later
-    ├── Malformed      an answer that cannot be trusted: try again, but less often
-    └── Refused        permanent for this job
-        ├── TooLarge   more than the upstream takes at once
-        └── BadAccount key, balance or permission: not this job's fault
+    ├── Throttled            slow down: not a failure, uses no attempt
+    │   └── QuotaInDoubt     throttling with some vendors, an empty account with others
+    ├── KeyRefused           not the job's fault, uses no attempt: it waits for the key
+    │   ├── OutOfCredit      the account behind the key is empty
+    │   └── BadKey           the key is unknown, or may not do this
+    ├── ModelUnavailable     nobody serves the model now: the job waits for it, uses no attempt
+    ├── Transient            try again later
+    │   └── Unreachable      no connection could be made: never billed, never the job's fault
+    ├── Malformed            an answer that cannot be trusted: try again, but less often
+    └── Refused              permanent for this job
+        └── TooLarge         more than the upstream takes at once
 
 Providers implement `Provider`; foreign errors become these in `provider` and nowhere else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from rerankq.contract import RerankRequest
@@ -29,21 +34,41 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete and plausible answer: best first, no index twice, every score finite."""
+    """A complete and plausible answer: best first, no index twice, every score finite.
+
+    Attributes:
+        scores: one a document, as many as were asked for or more.
+        prompt_tokens: as the upstream counts; 0 when it does not say.
+        total_tokens: likewise.
+        request_id: the upstream's own id of the call, if it sent one.
+        pause_seconds: how long the upstream asks to wait before the next call, for this one used
+            up what it allows; None when it asks for nothing.
+    """
 
     scores: Sequence[Score]
     prompt_tokens: int
     total_tokens: int
     request_id: str | None
+    pause_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt at one job."""
+    """One attempt at one job.
+
+    Attributes:
+        job_id: whose attempt it is.
+        attempt: which one, from 1.
+        request: what to rank.
+        model: the name that this site gives the model.
+        authorization: the whole value of the Authorization header, prefix and key.
+    """
 
     job_id: str
     attempt: int
     request: RerankRequest
+    model: str
+    authorization: str = field(repr=False)
 
 
 class Provider(Protocol):
@@ -93,10 +118,40 @@ class Throttled(UpstreamError):
         self.retry_after = retry_after
 
 
+class QuotaInDoubt(Throttled):
+    """Too much was asked for, or the account is empty: the vendors use one word for both."""
+
+
+class KeyRefused(UpstreamError):
+    """The upstream serves nobody who comes with this key."""
+
+    code = "upstream_auth"
+
+
+class OutOfCredit(KeyRefused):
+    """The account behind the key has no balance or quota left."""
+
+    code = "upstream_billing"
+
+
+class BadKey(KeyRefused):
+    """The key is wrong, belongs to another site, or has no permission."""
+
+
+class ModelUnavailable(UpstreamError):
+    """Nobody behind this site serves the model: a wrong name, a wrong group, or an outage."""
+
+    code = "upstream_model"
+
+
 class Transient(UpstreamError):
     """Connection lost, time out, or a server error: the next attempt may succeed."""
 
     code = "upstream_unavailable"
+
+
+class Unreachable(Transient):
+    """No connection could be made, so the request was never seen."""
 
 
 class Malformed(UpstreamError):
@@ -115,9 +170,3 @@ class TooLarge(Refused):
     """The request is larger than the upstream takes."""
 
     code = "upstream_too_large"
-
-
-class BadAccount(Refused):
-    """The upstream refuses the key, the balance or the permission."""
-
-    code = "upstream_auth"

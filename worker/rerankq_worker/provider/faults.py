@@ -1,148 +1,83 @@
-"""What an error answer means: by the body's code first, by the status second.
+"""From an error answer to our error, with a message that a user may read."""
 
-Error bodies vary: `{"error": {message, type, code}}`, flat `{"code", "message"}`,
-`{"detail": …}`, HTML, or nothing at all; the code may be empty, null or a number.
-"""
-
-import email.utils
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from rerankq.contract import RerankRequest
-from rerankq_worker.upstream import (
-    BadAccount,
-    Malformed,
-    Refused,
-    Throttled,
-    TooLarge,
-    Transient,
-    UpstreamError,
+from rerankq_worker.provider import error_body, quoting, waits
+from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
+from rerankq_worker.upstream import Malformed, Throttled, UpstreamError
+
+MOST_ID: Final = 100
+_ID_HEADERS: Final = (
+    "x-oneapi-request-id",
+    "x-rixapi-request-id",
+    "x-request-id",
+    "x-siliconcloud-trace-id",
+    "x-debug-trace-id",  # Cohere
 )
-
-MOST_WORDS: Final = 200
-REPEATED_CHARACTERS: Final = 16
-MOST_RETRY_AFTER: Final = 3600.0
-
-_BY_CODE: Final[dict[str, type[UpstreamError]]] = {
-    "rate_limit": Throttled,
-    "RateLimitReached": Throttled,
-    "invalid_request": Refused,
-    "insufficient_user_quota": BadAccount,
-    "pre_consume_token_quota_failed": BadAccount,
-    "quota_not_enough": BadAccount,
-}
-
-_BY_STATUS: Final[dict[int, type[UpstreamError]]] = {
-    400: Refused,
-    401: BadAccount,
-    403: BadAccount,
-    404: Refused,
-    408: Transient,
-    413: TooLarge,
-    422: Refused,
-    429: Throttled,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """An answer with a status other than 200.
-
-    Attributes:
-        retry_after: the Retry-After header.
-        date: the Date header: a Retry-After that is a date is meant by the sender's clock.
-        request_id: the upstream's own id of the call.
-    """
+    """An answer with a status other than 200; its headers' names are in lower case."""
 
     status: int
     body: bytes
-    retry_after: str | None = None
-    date: str | None = None
-    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def fault(answer: ErrorAnswer, request: RerankRequest, *, key: str = "") -> UpstreamError:
     """The error that an answer stands for; its message holds nothing of `request` or `key`."""
-    code, words = _read(answer.body)
-    status, request_id = answer.status, answer.request_id
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or _by_class(status)
-    message = f"the upstream answered {status}{_quoted(words, request, key)}"
-    if kind is Throttled:
-        wait = _seconds(answer.retry_after, answer.date)
-        return Throttled(message, retry_after=wait, status=status, request_id=request_id)
-    return kind(message, status=status, request_id=request_id)
+    said = error_body.read(answer.body)
+    status, headers = answer.status, answer.headers
+    words, quoted = _quote(said.words, request, key)
+    kind = meaning(status, said.codes, words)
+    request_id = request_id_of(headers) or _shown_id(said.request_id)
+    message = f"the upstream answered {status}{quoted}{_named(request_id, words)}"
+    if kind in WHAT_TO_DO:
+        message += f"; {WHAT_TO_DO[kind]}"
+    if not issubclass(kind, Throttled):
+        return kind(message, status=status, request_id=request_id)
+    wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(words))
+    return kind(message, retry_after=wait, status=status, request_id=request_id)
 
 
-def error_in_answer(body: Any) -> bool:
-    """Whether an answer with status 200 holds an error in place of results."""
-    return isinstance(body, dict) and "results" not in body and bool(body.get("error"))
-
-
-def _by_class(status: int) -> type[UpstreamError]:
-    if status >= 500:  # noqa: PLR2004  the class of server errors, RFC 9110
-        return Transient
-    # A redirect or a success without content: not the endpoint that was meant.
-    return Refused if status >= 300 else Malformed  # noqa: PLR2004  likewise
-
-
-def _read(body: bytes) -> tuple[str, str]:
-    """The code and the words of an error body, empty where it has none."""
-    try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return "", ""
-    if not isinstance(decoded, dict):
-        return "", ""
-    error = decoded.get("error", decoded)
-    if isinstance(error, str):
-        return "", error
-    if not isinstance(error, dict):
-        return "", ""
-    words = error.get("message") or error.get("detail") or ""
-    return str(error.get("code") or ""), words if isinstance(words, str) else ""
-
-
-def _quoted(words: str, request: RerankRequest, key: str) -> str:
-    """The vendor's words as a tail for the message, unless they repeat the request."""
-    words = " ".join(words.split())
-    if not words:
-        return ""
-    words = words[:MOST_WORDS]
-    private = (key, request.query, request.instruction or "", *request.texts())
-    if any(_repeats(words, " ".join(text.split())) for text in private):
-        return " (its words are withheld: they repeat the request)"
-    return f': "{words}"'
-
-
-def _repeats(words: str, text: str) -> bool:
-    """Whether the words hold a stretch of the text, or all of a short one."""
-    if len(text) < REPEATED_CHARACTERS:
-        return bool(text) and text in words
-    last = max(1, len(words) - REPEATED_CHARACTERS + 1)
-    return any(words[at : at + REPEATED_CHARACTERS] in text for at in range(last))
-
-
-def _seconds(retry_after: str | None, date: str | None) -> float | None:
-    """Retry-After as seconds, from seconds or a date (RFC 9110, 10.2.3)."""
-    if retry_after is None:
+def fault_in_answer(decoded: Any, request: RerankRequest, *, key: str = "") -> Malformed | None:
+    """The error under status 200 that an answer holds in place of results, if it does."""
+    if not error_body.holds_error(decoded):
         return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        then = _unix_time(retry_after)
-        if then is None:
-            return None
-        # By the sender's clock where it tells it: ours may be an hour off.
-        seconds = then - (_unix_time(date) or time.time())
-    # "nan" is a float too, and no vendor means a week.
-    return min(max(seconds, 0.0), MOST_RETRY_AFTER) if seconds == seconds else None  # noqa: PLR0124
+    _, quoted = _quote(error_body.read_decoded(decoded).words, request, key)
+    return Malformed(f"the upstream answered with an error under status 200{quoted}")
 
 
-def _unix_time(date: str | None) -> float | None:
-    try:
-        return email.utils.parsedate_to_datetime(date).timestamp() if date else None
-    except (ValueError, OverflowError):
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The upstream's own id of the call."""
+    return next((_shown_id(headers[name]) for name in _ID_HEADERS if name in headers), None)
+
+
+def _quote(words: str, request: RerankRequest, key: str) -> tuple[str, str]:
+    """The vendor's words, and how a message quotes them.
+
+    None of those that repeat the request, and they decide nothing either: a document about
+    empty accounts must park no key.
+    """
+    line = quoting.quote(words, request, key)
+    if line is None:
+        return "", " (its words are withheld: they repeat the request)"
+    return line, f': "{line}"' if line else ""
+
+
+def _shown_id(request_id: str | None) -> str | None:
+    if not request_id or not request_id.isascii() or not request_id.isprintable():
         return None
+    return request_id[:MOST_ID]
+
+
+def _named(request_id: str | None, words: str) -> str:
+    return f" (request id {request_id})" if request_id and request_id not in words else ""
+
+
+def _first(*waits_asked: float | None) -> float | None:
+    return next((wait for wait in waits_asked if wait is not None), None)

@@ -5,6 +5,7 @@ aiohttp's does not (measured at 200 in flight: 13-17 ms a request against 0.33 m
 """
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -15,9 +16,9 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
-from rerankq_worker.provider import faults
+from rerankq_worker.provider import faults, waits
 from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient
+from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient, Unreachable
 
 SPARE_ANSWER_BYTES: Final = 1024 * 1024
 ANSWER_TO_REQUEST: Final = 4
@@ -25,38 +26,33 @@ ANSWER_TO_REQUEST: Final = 4
 LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 KEEPALIVE_SECONDS: Final = 30.0
-_REQUEST_ID_HEADERS: Final = ("x-oneapi-request-id", "x-rixapi-request-id", "x-request-id")
+_NOT_CONNECTED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 
 
 class HttpProvider:
-    """Calls one endpoint with one key. Lives as long as its worker, on the worker's loop.
+    """Calls one endpoint, whoever's key a call shows. Lives as long as its worker, on its loop.
 
     Args:
         url: the endpoint.
-        authorization: value of the Authorization header, prefix and key.
         dialect: how the endpoint wants to be asked.
         call_seconds: time limit of a call, from first byte out to last byte in.
     """
 
-    def __init__(
-        self, *, url: str, authorization: str, dialect: Dialect, call_seconds: float
-    ) -> None:
-        self._url = url
-        self._headers = {
-            "Authorization": authorization,
-            "Content-Type": "application/json",
-            # A compressed answer could be far longer than the bytes that are counted.
-            "Accept-Encoding": "identity",
-        }
+    def __init__(self, *, url: str, dialect: Dialect, call_seconds: float) -> None:
+        self._url = httpx.URL(url)
         self._dialect = dialect
         self._call_seconds = call_seconds
-        self._client = httpx.AsyncClient(
-            transport=AiohttpTransport(client=_session, proxy=_proxy(url)),
-            timeout=httpx.Timeout(call_seconds, connect=CONNECT_SECONDS),
-        )
+        # Less than the call's own limit: what never connected must not look like a lost answer.
+        connect_seconds = min(CONNECT_SECONDS, call_seconds / 2)
+        self._timeouts = {"connect": connect_seconds, "read": call_seconds}
+        # The transport without a client around it, which costs more than the rest of a call.
+        self._transport = AiohttpTransport(client=_session, proxy=_proxy(url))
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
         return self
 
     async def __aexit__(
@@ -65,58 +61,65 @@ class HttpProvider:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._client.__aexit__(kind, error, traceback)
+        await self._transport.aclose()
 
     async def rerank(self, call: Call) -> Answer:
         """Post the request and read the answer. See `upstream.Provider`."""
-        content = self._dialect.encode(call.request)
+        content = self._dialect.encode(call.request, call.model)
         most_bytes = SPARE_ANSWER_BYTES + ANSWER_TO_REQUEST * len(content)
-        request = self._client.build_request(
-            "POST",
-            self._url,
-            content=content,
-            headers=self._headers
-            # So that a log on the other side can be laid beside the ledger.
-            | {"X-Rerankq-Job-Id": call.job_id, "X-Rerankq-Attempt": str(call.attempt)},
-        )
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds):
-                response = await self._client.send(request, stream=True)
+                response = await self._transport.handle_async_request(self._request(call, content))
                 try:
                     body = await _read(response, most_bytes)
                 finally:
                     await response.aclose()
         except TimeoutError:
             raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
-        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _connection_fault(error) from error
-        if len(content) < LARGE_BYTES:
+        if max(len(content), len(body)) < LARGE_BYTES:
             return self._answer(response, body, call)
         # Megabytes take a while to read and compare: other calls must not wait for that.
         return await asyncio.to_thread(self._answer, response, body, call)
 
-    def _answer(self, response: httpx.Response, body: bytes, call: Call) -> Answer:
-        request_id = next(
-            (response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers),
-            None,
+    def _request(self, call: Call, content: bytes) -> httpx.Request:
+        return httpx.Request(
+            "POST",
+            self._url,
+            content=content,
+            headers={
+                "Authorization": call.authorization,
+                "Content-Type": "application/json",
+                # A compressed answer could be far longer than the bytes that are counted.
+                "Accept-Encoding": "identity",
+                # So that a log on the other side can be laid beside the ledger.
+                "X-Rerankq-Job-Id": call.job_id,
+                "X-Rerankq-Attempt": str(call.attempt),
+            },
+            extensions={"timeout": self._timeouts},
         )
+
+    def _answer(self, response: httpx.Response, body: bytes, call: Call) -> Answer:
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in response.headers.raw
+        }
+        key = call.authorization.rpartition(" ")[2]
         if response.status_code != httpx.codes.OK:
-            answer = faults.ErrorAnswer(
-                response.status_code,
-                body,
-                response.headers.get("retry-after"),
-                response.headers.get("date"),
-                request_id,
-            )
-            raise faults.fault(answer, call.request, key=self._headers["Authorization"])
+            refusal = faults.ErrorAnswer(response.status_code, body, headers)
+            raise faults.fault(refusal, call.request, key=key)
         try:
             decoded = orjson.loads(body)
         except orjson.JSONDecodeError:
             raise Malformed("the upstream answered with broken JSON") from None
-        if faults.error_in_answer(decoded):
-            raise Malformed("the upstream answered with an error under status 200")
-        return self._dialect.decode(decoded, call.request, request_id)
+        try:
+            answer = self._dialect.decode(decoded, call.request, faults.request_id_of(headers))
+        except Malformed as malformed:
+            raise faults.fault_in_answer(decoded, call.request, key=key) or malformed from None
+        pause = waits.pause(headers)
+        return answer if pause is None else replace(answer, pause_seconds=pause)
 
 
 def _session() -> aiohttp.ClientSession:
@@ -154,6 +157,8 @@ async def _read(response: httpx.Response, most_bytes: int) -> bytes:
 def _connection_fault(error: Exception) -> Transient | Refused:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return Refused("RERANKQ_UPSTREAM_URL is no address that can be called")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return Transient("the upstream cannot be reached")
-    return Transient(f"the connection to the upstream broke ({type(error).__name__})")
+    # What aiohttp said: its adapter calls a connection that was lost later a time-out as well.
+    origin = error.__cause__ or error
+    if isinstance(origin, _NOT_CONNECTED):
+        return Unreachable("the upstream cannot be reached")
+    return Transient(f"the connection to the upstream broke ({type(origin).__name__})")

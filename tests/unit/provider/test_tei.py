@@ -1,0 +1,47 @@
+"""Text Embeddings Inference, after its README and OpenAPI."""
+
+import orjson
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider.dialects.tei import MOST_BYTES, TeiDialect
+from rerankq_worker.upstream import TooLarge
+
+DIALECT = TeiDialect()
+REQUEST = RerankRequest(
+    query="What is Deep Learning?",
+    documents=("Deep Learning is not...", "Deep learning is..."),
+    top_n=1,
+)
+
+
+def test_request_as_documented() -> None:
+    """The body holds query and texts; a server has one model, and answers with all texts."""
+    assert orjson.loads(DIALECT.encode(REQUEST, "whatever")) == {
+        "query": "What is Deep Learning?",
+        "texts": ["Deep Learning is not...", "Deep learning is..."],
+    }
+
+
+def test_answer_as_documented() -> None:
+    """The answer is a bare array of index and score; text is there when it was asked for."""
+    body = b'[{"index":1,"score":0.9976,"text":"Deep learning is..."},{"index":0,"score":0.0125}]'
+    answer = DIALECT.decode(orjson.loads(body), REQUEST, "id-1")
+    assert [(each.index, each.relevance_score) for each in answer.scores] == [
+        (1, 0.9976),
+        (0, 0.0125),
+    ]
+    assert (answer.prompt_tokens, answer.total_tokens, answer.request_id) == (0, 0, "id-1")
+
+
+def test_bytes_have_a_limit_too() -> None:
+    """A body over the server's payload limit costs no call."""
+    request = RerankRequest(query="q", documents=("d" * 100_000,) * 21)
+    with pytest.raises(TooLarge, match=rf"bytes are over the {MOST_BYTES:,} that TEI takes"):
+        DIALECT.encode(request, "m")
+
+
+def test_a_server_may_have_other_limits() -> None:
+    """A server that was started with other limits is met with those."""
+    own = TeiDialect(most_texts=1000, most_bytes=10_000_000)
+    own.encode(RerankRequest(query="q", documents=("d" * 100_000,) * 33), "m")

@@ -1,0 +1,59 @@
+"""vLLM, after the example in its documentation."""
+
+import orjson
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider.dialects.vllm import VllmDialect
+
+DIALECT = VllmDialect()
+REQUEST = RerankRequest(
+    query="What is the capital of France?",
+    documents=(
+        "The capital of Brazil is Brasilia.",
+        "The capital of France is Paris.",
+        "Horses and cows are both animals",
+    ),
+    top_n=2,
+)
+ANSWER = b"""{
+  "id": "rerank-fae51b2b664d4ed38f5969b612edff77",
+  "model": "BAAI/bge-reranker-base",
+  "usage": {"total_tokens": 56},
+  "results": [
+    {"index": 1, "document": {"text": "The capital of France is Paris."},
+     "relevance_score": 0.99853515625},
+    {"index": 0, "document": {"text": "The capital of Brazil is Brasilia."},
+     "relevance_score": 0.0005860328674316406}
+  ]
+}"""
+
+
+def test_request_as_documented() -> None:
+    """The body asks for no truncation: what is too long must fail, not be cut unseen."""
+    assert orjson.loads(DIALECT.encode(REQUEST, "BAAI/bge-reranker-base")) == {
+        "model": "BAAI/bge-reranker-base",
+        "query": "What is the capital of France?",
+        "documents": REQUEST.texts(),
+        "top_n": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"total_tokens": 56}, (56, 56)),
+        ({"prompt_tokens": 50, "total_tokens": 56}, (50, 56)),
+        ({}, (0, 0)),
+    ],
+)
+def test_answer_as_documented(usage: dict[str, int], tokens: tuple[int, int]) -> None:
+    """Older versions give the total alone, newer ones the prompt's tokens as well."""
+    body = orjson.loads(ANSWER) | {"usage": usage}
+    answer = DIALECT.decode(body, REQUEST, None)
+    assert [(each.index, each.relevance_score) for each in answer.scores] == [
+        (1, 0.99853515625),
+        (0, 0.0005860328674316406),
+    ]
+    assert (answer.prompt_tokens, answer.total_tokens) == tokens
+    assert answer.request_id == "rerank-fae51b2b664d4ed38f5969b612edff77"

@@ -1,0 +1,142 @@
+"""Retry-After and x-ratelimit-*: seconds, a date, or whatever a gateway makes of it."""
+
+import email.utils
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq_worker.provider import waits
+from rerankq_worker.provider.waits import MOST_SECONDS
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW)
+
+
+def asked(header: str | None, date: str | None = None) -> float | None:
+    headers = {"retry-after": header, "date": date}
+    return waits.retry_after({name: value for name, value in headers.items() if value is not None})
+
+
+def paused(reset: str, what: str = "-requests", family: str = "x-ratelimit") -> float | None:
+    return waits.pause({f"{family}-remaining{what}": "0", f"{family}-reset{what}": reset})
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("0", 0.0), ("7", 7.0), ("1.5", 1.5), (" 7 ", 7.0), ("3600", 3600.0)],
+)
+def test_seconds_are_read(header: str, seconds: float) -> None:
+    """A number is that many seconds."""
+    assert asked(header) == seconds
+
+
+@pytest.mark.usefixtures("_clock")
+@pytest.mark.parametrize(("ahead", "seconds"), [(90, 90.0), (-90, 0.0), (86_400, MOST_SECONDS)])
+def test_date_is_read_as_time_from_now(ahead: int, seconds: float) -> None:
+    """A date is the time until then: never negative, never more than the most."""
+    assert asked(email.utils.formatdate(NOW + ahead, usegmt=True)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("-5", 0.0), ("-inf", 0.0), ("inf", MOST_SECONDS), ("1e400", MOST_SECONDS)],
+)
+def test_absurd_numbers_are_bounded(header: str, seconds: float) -> None:
+    """A time before now is now, and no vendor means a week."""
+    assert asked(header) == seconds
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None, "", "soon", "nan", "-nan", "1,5", "Wed", "Wed, 99 Oct 2015 07:28:00 GMT",
+        "Wed, 21 Oct 99999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999999999999999",
+    ],
+)  # fmt: skip
+def test_garbage_is_no_time(header: str | None) -> None:
+    """What is neither seconds nor a date says nothing, and breaks nothing."""
+    assert asked(header) is None
+
+
+dates = st.from_regex(r"[A-Z][a-z]{2}, \d{1,2} (Jan|Feb|Oct) \d{1,6} \d\d?:\d\d:\d\d [+-]?\d{1,25}")
+
+
+@given(st.text(max_size=40) | dates)
+def test_any_header_is_read_or_passed_over(header: str) -> None:
+    """Whatever the header holds, the outcome is a time within bounds, or none."""
+    seconds = asked(header)
+    assert seconds is None or 0 <= seconds <= MOST_SECONDS
+
+
+def test_a_date_is_meant_by_the_senders_clock() -> None:
+    """Between Retry-After and Date of one answer lie so many seconds, whatever our clock says."""
+    assert asked("Fri, 01 Jan 2021 00:01:30 GMT", "Fri, 01 Jan 2021 00:00:00 GMT") == 90
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        ("1s", 1.0),
+        ("6m0s", 360.0),
+        ("20ms", 0.02),
+        ("1h23m31s", MOST_SECONDS),
+        ("33.023s", 33.023),
+        ("12", 12.0),
+        ("0", 0.0),
+        ("soon", None),
+        ("6m and a bit", None),
+        ("", None),
+    ],
+)
+def test_reset_is_read_in_every_form(reset: str, seconds: float | None) -> None:
+    """A reset is a duration with units, or seconds; of anything else nothing is made."""
+    assert paused(reset) == seconds
+
+
+@pytest.mark.usefixtures("_clock")
+@pytest.mark.parametrize(
+    "reset",
+    [
+        f"{NOW + 90:.0f}",
+        f"{(NOW + 90) * 1000:.0f}",
+        "2027-01-15T08:01:30Z",
+        email.utils.formatdate(NOW + 90, usegmt=True),
+    ],
+)
+def test_reset_may_be_a_moment(reset: str) -> None:
+    """A reset in Unix seconds, in milliseconds or as a date is the time until then."""
+    assert paused(reset) == 90
+
+
+@pytest.mark.parametrize("family", ["x-ratelimit", "ratelimit"])
+@pytest.mark.parametrize("what", ["-requests", "-tokens", ""])
+def test_each_allowance_counts(family: str, what: str) -> None:
+    """Requests, tokens or neither named: each that is used up asks for a pause."""
+    assert paused("5", what, family) == 5
+
+
+def test_pause_lasts_until_all_allowances_are_renewed() -> None:
+    """Of two allowances that are used up the longer pause counts; one with a rest, never."""
+    headers = {
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "2s",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "6s",
+    }
+    assert waits.pause(headers) == 6
+    assert waits.pause(headers | {"x-ratelimit-remaining-tokens": "1"}) == 2
+    assert waits.pause({}) is None
+    assert waits.pause({"x-ratelimit-remaining-requests": "0"}) is None
+
+
+@given(st.text(max_size=40) | dates | st.integers().map(str) | st.floats().map(str))
+def test_any_reset_is_read_or_passed_over(reset: str) -> None:
+    """Whatever the header holds, the pause is a time within bounds, or none."""
+    seconds = paused(reset)
+    assert seconds is None or 0 <= seconds <= MOST_SECONDS

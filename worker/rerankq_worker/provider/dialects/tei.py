@@ -1,0 +1,51 @@
+"""A model served by Hugging Face's Text Embeddings Inference.
+
+Source: TEI, its OpenAPI and `router/src/main.rs`: POST /rerank with query, texts, raw_scores,
+return_text, truncate; answer a bare array [{index, score, text}] of all texts, best first. A
+server takes 32 texts and 2 MB a call unless it was started with other limits, and serves one
+model, which no request names.
+"""
+
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider.preflight import require_at_most, require_no_instruction
+from rerankq_worker.provider.reading import read_scores
+from rerankq_worker.upstream import Answer, TooLarge
+
+MOST_TEXTS: Final = 32
+MOST_BYTES: Final = 2_000_000
+
+
+class TeiDialect:
+    """The dialect of a server of one's own, with the limits that it has when none are set.
+
+    Args:
+        most_texts: the server's `--max-client-batch-size`.
+        most_bytes: its `--payload-limit`.
+    """
+
+    auth_prefix: ClassVar[str] = "Bearer "
+
+    def __init__(self, *, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
+        self._most_texts = most_texts
+        self._most_bytes = most_bytes
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:  # noqa: ARG002  see above
+        """See `Dialect`."""
+        require_at_most(self._most_texts, request, vendor="TEI")
+        require_no_instruction(request, who="TEI")
+        body = orjson.dumps({"query": request.query, "texts": request.texts()})
+        if len(body) > self._most_bytes:
+            raise TooLarge(
+                f"{len(body):,} bytes are over the {self._most_bytes:,} that TEI takes in one "
+                "call; send fewer or shorter documents"
+            )
+        return body
+
+    def decode(self, body: Any, request: RerankRequest, request_id: str | None) -> Answer:
+        """See `Dialect`."""
+        scores = read_scores(body, request, field="score")
+        return Answer(scores, prompt_tokens=0, total_tokens=0, request_id=request_id)

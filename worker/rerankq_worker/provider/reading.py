@@ -1,0 +1,60 @@
+"""Reading an answer without trusting it: every part may be missing, or of another type."""
+
+from math import isfinite
+from typing import Any
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.upstream import Malformed, Score
+
+
+def read_scores(
+    rows: Any, request: RerankRequest, *, field: str = "relevance_score"
+) -> list[Score]:
+    """The rows of an answer as scores, best first.
+
+    Args:
+        rows: what stands where the vendor puts its results: objects with `index` and `field`.
+        request: what was to be ranked.
+        field: the vendor's name of the score.
+
+    Raises:
+        Malformed: there are no such rows, an index is out of range or comes twice, a score is
+            no finite number, or there are fewer rows than were asked for.
+    """
+    documents, scores = len(request.documents), {}
+    try:
+        for row in rows:
+            index, score = row["index"], row[field]
+            # The type itself, for True is an int as well.
+            if type(index) is not int or not 0 <= index < documents:
+                raise Malformed("the upstream answered with an index out of range")
+            if index in scores:
+                raise Malformed("the upstream answered with an index twice")
+            if (type(score) is not float and type(score) is not int) or not isfinite(score):
+                raise Malformed("the upstream answered with a score that is no finite number")
+            scores[index] = float(score)
+    except (KeyError, TypeError):
+        raise Malformed("the upstream answered without results") from None
+    if len(scores) < request.wanted:
+        raise Malformed(f"the upstream answered with {len(scores)} of {request.wanted} results")
+    best_first = sorted([(-score, index) for index, score in scores.items()])
+    return [Score(index, -negated) for negated, index in best_first]
+
+
+def member(body: Any, *path: str) -> Any:
+    """What lies at a path of names; None where the path breaks off."""
+    for name in path:
+        if not isinstance(body, dict):
+            return None
+        body = body.get(name)
+    return body
+
+
+def count(value: Any) -> int:
+    """A figure of the upstream's usage; 0 where it is missing or no count."""
+    return value if type(value) is int and value >= 0 else 0
+
+
+def text(value: Any) -> str | None:
+    """A text that says something, else None."""
+    return value if isinstance(value, str) and value else None

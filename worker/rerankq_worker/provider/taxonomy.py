@@ -1,0 +1,159 @@
+"""What error answers mean: the one table of it, read from the top down.
+
+The body comes first and the status second, for gateways send one signal under several statuses.
+A row fits when its code, its words and its statuses do; the first that fits decides. What fits
+no row falls to a class by its status in which nothing is lost and nobody is blamed in haste.
+
+Sources: the error tables of Jina, Cohere, SiliconFlow, Voyage, DashScope, vLLM and TEI; of the
+gateway family (one-api, new-api, rix-api) its source and what it was seen to answer. Each body
+seen is a row of the tests.
+"""
+
+import itertools
+import re
+import sys
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Final
+
+from rerankq_worker.upstream import (
+    BadKey,
+    Malformed,
+    ModelUnavailable,
+    OutOfCredit,
+    QuotaInDoubt,
+    Refused,
+    Throttled,
+    TooLarge,
+    Transient,
+    UpstreamError,
+)
+
+Kind = type[UpstreamError]
+
+ANY: Final = range(sys.maxsize)
+SERVER: Final = range(500, 1000)
+ABOUT_THE_ACCOUNT: Final = {401, 402, 403, 429, *SERVER}
+"""Statuses under which words about limits and balances are about the account. A 400 speaks of
+the request, and may do so in the request's own words."""
+ABOUT_THE_SIZE: Final = {400, 413, 422}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        means: the class of error.
+        code: pattern of the whole code or type; any when empty.
+        words: pattern of something in the message; any when empty.
+        statuses: the statuses under which it counts.
+    """
+
+    means: Kind
+    code: str = ""
+    words: str = ""
+    statuses: Container[int] = ANY
+
+    def fits(self, status: int, codes: tuple[str, ...], words: str) -> bool:
+        """Whether an answer is one of these."""
+        return (
+            status in self.statuses
+            and (not self.code or any(_whole(self.code, code) for code in codes))
+            and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
+        )
+
+
+BY_BODY: Final = (
+    # Slow down. Before the balance: a busy gateway sends these words with any code.
+    Row(Throttled, words="负载已饱和|负载已满", statuses=ABOUT_THE_ACCOUNT),
+    Row(Throttled, words="请求数限制", statuses=ABOUT_THE_ACCOUNT),
+    Row(Throttled, code="rate_?limit(_?(reached|exceeded|error))?"),
+    Row(Throttled, code=r"rate_(request|token|concurrency|ip)_limit_exceeded"),  # Jina
+    Row(Throttled, code=r"limit_(requests|burst_rate)|(token_)?concurrency_limit\w*"),
+    # Nobody pays any more.
+    Row(
+        OutOfCredit,
+        code="insufficient_user_quota|pre_consume_token_quota_failed|quota_not_enough"
+        "|(authz_)?insufficient_balance|billing_not_active"
+        "|arrearage|allocationquota.freetieronly",  # DashScope
+    ),
+    Row(
+        OutOfCredit,
+        words=r"remain ?quota|额度已用尽|(额度|配额|余额|预扣费).{0,8}(不足|失败)"
+        r"|token amount has been exhausted|free allocated quota exceeded"
+        r"|balance is insufficient|insufficient (account )?balance|no enough balance",
+        statuses=ABOUT_THE_ACCOUNT,
+    ),
+    # Throttling with some vendors, an empty account with others.
+    Row(QuotaInDoubt, code="insufficient_quota", statuses={429}),
+    Row(QuotaInDoubt, words="exceeded your current quota", statuses={429}),
+    Row(OutOfCredit, code="insufficient_quota"),
+    # Slow down, in words; DashScope's quota is one of tokens a minute.
+    Row(Throttled, code=r"throttling(\.\w+)?"),
+    Row(Throttled, code="overloaded"),  # TEI
+    Row(
+        Throttled,
+        words=r"\b[rt]pm limit|rate limit|too many requests|请求过于频繁|请求频率",
+        statuses={403, 429, *SERVER},
+    ),
+    # Nobody serves this model.
+    Row(ModelUnavailable, code="model_not_found"),
+    Row(
+        ModelUnavailable,
+        words="无可用(渠道|通道)|no available channel",
+        statuses={403, 404, *SERVER},
+    ),
+    # The request is at fault, whatever the status says.
+    Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
+    Row(
+        TooLarge,
+        words=r"maximum context length|context length|too many tokens|too large"
+        r"|maximum allowed (batch size|length)|batch size is invalid"
+        r"|must have less than \d+ (tokens|characters)"
+        r"|number of (total max chunks|documents|tokens)",
+        statuses=ABOUT_THE_SIZE,
+    ),
+    Row(Refused, code="invalid_request|bad_request_body|sensitive_words_detected|prompt_blocked"),
+    # The key is at fault, whatever the status says.
+    Row(BadKey, code="invalid_?api_?key|auth_(missing|invalid)_(api_key|format)|access_denied"),
+    # The gateway, or what lies behind it, broke.
+    Row(Transient, code=r"do_request_failed|bad_response(_\w+)?|read_response_body_failed|backend"),
+)
+
+BY_STATUS: Final = (
+    Row(BadKey, statuses={401, 403}),
+    Row(OutOfCredit, statuses={402}),
+    # A time-out, a conflict, a proxy in between, TEI's backend, too early, Cohere's cancellation.
+    Row(Transient, statuses={407, 408, 409, 424, 425, 499}),
+    Row(TooLarge, statuses={413}),
+    Row(Throttled, statuses={429}),
+    Row(Transient, statuses=SERVER),
+    # A redirect is refused as well: it is not the endpoint that was meant.
+    Row(Refused, statuses=range(300, 500)),
+    Row(Malformed),
+)
+
+WHAT_TO_DO: Final[dict[Kind, str]] = {
+    OutOfCredit: "top up the account",
+    BadKey: "check the key, RERANKQ_AUTH_PREFIX and what the key may do",
+    ModelUnavailable: "check the model's name and the group of the key",
+    TooLarge: "send fewer or shorter documents",
+}
+"""What the message of an error asks its reader to do, where that is more than to wait."""
+
+
+def meaning(status: int, codes: tuple[str, ...], words: str) -> Kind:
+    """The class of an error answer.
+
+    Args:
+        status: its HTTP status.
+        codes: what its body gives as code and as type.
+        words: its message; empty where that repeats the request, whose words decide nothing.
+    """
+    rows = itertools.chain(BY_BODY, BY_STATUS)
+    return next(row.means for row in rows if row.fits(status, codes, words))
+
+
+def _whole(pattern: str, code: str) -> bool:
+    return re.fullmatch(pattern, code, re.IGNORECASE) is not None
