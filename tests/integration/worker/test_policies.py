@@ -57,10 +57,10 @@ def test_a_bad_request_fails_at_once(
 
 
 def test_a_wrong_key_is_named(redis_url: str, tmp_path: Path) -> None:
-    """A refused key fails the job with a clear reason that does not hold the key."""
+    """A refused key makes a job wait until it is too old; its reason does not hold the key."""
     with (
         RunningSandbox(keys=("another",)) as upstream,
-        RunningWorker(redis_url, upstream.url, tmp_path),
+        RunningWorker(redis_url, upstream.url, tmp_path, give_up_seconds=10),
         RerankClient(redis_url) as client,
         pytest.raises(errors.JobFailed, match="401") as caught,
     ):

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.faults import ErrorAnswer, fault, fault_in_answer, request_id_of
+from rerankq_worker.provider.faults import Reply, fault, malformed, request_id_of
 from rerankq_worker.provider.quoting import MOST_WORDS
 from rerankq_worker.upstream import BadKey, Refused, Throttled, Transient, UpstreamError
 
 KEY = "sk-CANARY-of-the-account"
+UNDER_200 = "the upstream answered with an error under status 200"
 
 
 def orjson_or_empty(value: object) -> bytes:
@@ -34,7 +35,7 @@ REQUEST = RerankRequest(
 def met(status: int, body: object = b"", **headers: str) -> UpstreamError:
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return fault(ErrorAnswer(status, data, named), REQUEST, key=KEY)
+    return fault(Reply(status, data, named), REQUEST, key=KEY)
 
 
 def gateway(message: str, code: Any = "", kind: str = "new_api_error") -> dict[str, Any]:
@@ -176,7 +177,7 @@ def test_white_space_at_the_front_hides_no_repetition() -> None:
     """A document that begins with blanks is recognised by its first words all the same."""
     request = RerankRequest(query="q?", documents=("\n\t  \n" + "private words " * 20,))
     body = json.dumps(gateway("bad: " + "private words " * 20)).encode()
-    assert "private" not in str(fault(ErrorAnswer(400, body), request))
+    assert "private" not in str(fault(Reply(400, body), request))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_words_of_the_request_decide_nothing(
     """A document about empty accounts that a vendor quotes parks no key."""
     request = RerankRequest(query="q?", documents=(f"{words}, as the whole document says",))
     body = json.dumps(gateway(f"cannot rank: {request.texts()[0]}")).encode()
-    assert type(fault(ErrorAnswer(status, body), request)) is kind
+    assert type(fault(Reply(status, body), request)) is kind
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
@@ -209,22 +210,29 @@ def test_words_about_the_account_do_not_count_where_the_request_is_at_fault(stat
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (gateway("its words"), 'an error under status 200: "its words"'),
-        ({"error": "its words"}, 'an error under status 200: "its words"'),
-        ({"detail": "its words"}, 'an error under status 200: "its words"'),
-        ({"code": 20015, "message": "its words"}, 'an error under status 200: "its words"'),
-        ({"error": REQUEST.query}, "withheld"),
-        ({"error": None, "results": []}, None),
-        ({"code": "", "results": []}, None),
-        ([], None),
-        (None, None),
+        (gateway("its words"), f'{UNDER_200}: "its words"'),
+        ({"error": "its words"}, f'{UNDER_200}: "its words"'),
+        ({"detail": "its words"}, f'{UNDER_200}: "its words"'),
+        ({"code": 7, "message": "its words"}, f'{UNDER_200}: "its words"'),
+        ({"error": True}, UNDER_200),
+        ({"error": None, "results": []}, "no results"),
+        ({"code": "", "results": []}, "no results"),
+        ([], "no results"),
+        (None, "no results"),
     ],
 )
-def test_error_under_status_200_is_told(body: object, message: str | None) -> None:
-    """An error body in place of results is malformed, with the vendor's words."""
-    error = fault_in_answer(body, REQUEST, key=KEY)
-    assert (error is None) == (message is None)
-    assert message is None or message in str(error)
+def test_answer_that_is_no_ranking_says_why(body: object, message: str) -> None:
+    """Under status 200 an error in place of results speaks for itself; else the reason stands."""
+    reply = Reply(200, b"", {"x-request-id": "2025"})
+    error = malformed("no results", reply, body, REQUEST, key=KEY)
+    assert str(error) == f"{message} (request id 2025)"
+    assert (error.status, error.request_id) == (200, "2025")
+
+
+def test_error_under_status_200_shows_nothing_of_the_request() -> None:
+    """An error under status 200 that repeats the request is withheld like any other."""
+    error = malformed("no results", Reply(200, b""), {"error": REQUEST.query}, REQUEST, key=KEY)
+    assert "withheld" in str(error)
 
 
 WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"

@@ -9,7 +9,7 @@ import pytest
 from rerankq.contract import RerankRequest
 from rerankq_worker import upstream
 from rerankq_worker.provider import error_body
-from rerankq_worker.provider.faults import ErrorAnswer, fault
+from rerankq_worker.provider.faults import Reply, fault
 from rerankq_worker.provider.taxonomy import BY_BODY, BY_STATUS
 
 REQUEST = RerankRequest(query="how to avoid a cold", documents=("wash your hands, wear a mask",))
@@ -40,7 +40,7 @@ SEEN = tuple(read_seen())
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: f"{seen.vendor}-{seen.status}-{seen.means}")
 def test_each_body_seen_has_its_class_and_its_message(seen: Seen) -> None:
     """A vendor's error body means what the table says, and the user reads the vendor's words."""
-    error = fault(ErrorAnswer(seen.status, seen.body), REQUEST, key="sk-of-the-account")
+    error = fault(Reply(seen.status, seen.body), REQUEST, key="sk-of-the-account")
     assert type(error) is getattr(upstream, seen.means)
     assert str(error) == seen.message
 

@@ -20,18 +20,21 @@ _ID_HEADERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorAnswer:
-    """An answer with a status other than 200; its headers' names are in lower case."""
+class Reply:
+    """What came back; the headers' names are in lower case."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def fault(answer: ErrorAnswer, request: RerankRequest, *, key: str = "") -> UpstreamError:
-    """The error that an answer stands for; its message holds nothing of `request` or `key`."""
-    said = error_body.read(answer.body)
-    status, headers = answer.status, answer.headers
+def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamError:
+    """The error that an answer with a status other than 200 stands for.
+
+    Its message holds nothing of `request` or `key`.
+    """
+    said = error_body.read(reply.body)
+    status, headers = reply.status, reply.headers
     words, quoted = _quote(said.words, request, key)
     kind = meaning(status, said.codes, words)
     request_id = request_id_of(headers) or _shown_id(said.request_id)
@@ -44,12 +47,24 @@ def fault(answer: ErrorAnswer, request: RerankRequest, *, key: str = "") -> Upst
     return kind(message, retry_after=wait, status=status, request_id=request_id)
 
 
-def fault_in_answer(decoded: Any, request: RerankRequest, *, key: str = "") -> Malformed | None:
-    """The error under status 200 that an answer holds in place of results, if it does."""
-    if not error_body.holds_error(decoded):
-        return None
-    _, quoted = _quote(error_body.read_decoded(decoded).words, request, key)
-    return Malformed(f"the upstream answered with an error under status 200{quoted}")
+def malformed(
+    reason: str, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
+) -> Malformed:
+    """The error that an answer with status 200 stands for when it is no ranking.
+
+    Args:
+        reason: what is wrong with it.
+        reply: the answer.
+        decoded: its JSON, which may be an error in place of results and say more.
+        request: what was to be ranked; the message holds nothing of it.
+        key: likewise.
+    """
+    quoted, request_id = "", request_id_of(reply.headers)
+    if error_body.holds_error(decoded):
+        reason = f"the upstream answered with an error under status {reply.status}"
+        _, quoted = _quote(error_body.read_decoded(decoded).words, request, key)
+    message = f"{reason}{quoted}{_named(request_id, quoted)}"
+    return Malformed(message, status=reply.status, request_id=request_id)
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:

@@ -21,6 +21,8 @@ def read_scores(
         Malformed: there are no such rows, an index is out of range or comes twice, a score is
             no finite number, or there are fewer rows than were asked for.
     """
+    if not isinstance(rows, list):
+        raise Malformed("the upstream answered without results")
     documents, scores = len(request.documents), {}
     try:
         for row in rows:
@@ -34,7 +36,7 @@ def read_scores(
                 raise Malformed("the upstream answered with a score that is no finite number")
             scores[index] = float(score)
     except (KeyError, TypeError):
-        raise Malformed("the upstream answered without results") from None
+        raise Malformed(f"the upstream answered with a row without index and {field}") from None
     if len(scores) < request.wanted:
         raise Malformed(f"the upstream answered with {len(scores)} of {request.wanted} results")
     best_first = sorted([(-score, index) for index, score in scores.items()])
