@@ -30,6 +30,10 @@ OTHER_NAMES: Final = (
     "RERANKQ_API_KEYS",
     "RERANKQ_AUTH_PREFIX",
     "RERANKQ_DIALECT",
+    "RERANKQ_UPSTREAM_FILE",
+    "RERANKQ_RPM",
+    "RERANKQ_TPM",
+    "RERANKQ_CONCURRENCY",
     "RERANKQ_MAX_IN_FLIGHT",
     "RERANKQ_LEASE_SECONDS",
     "RERANKQ_CALL_SECONDS",
@@ -105,20 +109,26 @@ def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None
         SettingsError: environment or file has a `RERANKQ_…` variable that nothing reads.
     """
     names = list(known)
-    for name in (*os.environ, *_names_in(env_file)):
+    for name in (*os.environ, *named_values(env_file)):
         if name.startswith(PREFIX) and name not in names and not name.startswith("RERANKQ_TEST_"):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
             raise SettingsError(f"{name} is no setting: {hint}")
 
 
-def _names_in(env_file: str | None) -> list[str]:
+def named_values(env_file: str | None) -> dict[str, str]:
+    """What a file of the form of `.env` sets; nothing where there is no such file.
+
+    Raises:
+        SettingsError: it is no text file.
+    """
     if env_file is None or not Path(env_file).is_file():
-        return []
+        return {}
     try:
-        return list(dotenv_values(env_file, interpolate=False))
+        found = dotenv_values(env_file, interpolate=False)
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{env_file} cannot be read: it must be a text file in UTF-8") from None
+    return {name: value or "" for name, value in found.items()}
 
 
 _NO_ADDRESS: Final = (

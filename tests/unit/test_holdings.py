@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
 from rerankq_worker.holdings import Holdings
 
@@ -128,20 +129,37 @@ def test_interrupted_jobs_stay_in_hand() -> None:
 
 @pytest.mark.parametrize("release", ["remove", "abandon"])
 def test_room_is_waited_for(release: str) -> None:
-    """At the limit the next message waits, until one job is let go."""
+    """At the limit there is no room, until one job is let go."""
 
     async def scenario() -> None:
         holdings, task = Holdings(1), working()
-        await holdings.room()
+        assert holdings.room(None)
         holdings.add(lease("a"), task)
-        room = asyncio.create_task(holdings.room())
+        assert not holdings.room(None)
+        stirred = asyncio.create_task(holdings.stirred())
         await settle()
-        assert not room.done()
+        assert not stirred.done()
         if release == "remove":
             holdings.remove([lease("a")])
         else:
             holdings.abandon([lease("a")])
-        await room
+        await stirred
+        assert holdings.room(None)
+        task.cancel()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("appetite", "room"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (9, 6)]
+)
+def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> None:
+    """A message is taken whole, or as far as the upstream would take its jobs soon."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(7), working()
+        holdings.add(lease("a"), task)
+        assert holdings.room(appetite) == room
         task.cancel()
 
     run(scenario())

@@ -1,4 +1,4 @@
-"""One attempt at a job, against a provider in this process."""
+"""One attempt at a job, against an upstream in this process."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,7 +11,6 @@ from rerankq_worker.rerank import Failed, Outcome, Succeeded, rerank
 from rerankq_worker.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream import (
     Answer,
-    Call,
     Refused,
     Score,
     Throttled,
@@ -23,7 +22,7 @@ DOCUMENTS = ("zero", Document(id="one", text="1"), "two")
 
 
 @dataclass
-class FakeProvider:
+class FakeUpstream:
     """Answers, or fails, as it is told; keeps the calls."""
 
     answer: Answer | UpstreamError = field(
@@ -34,11 +33,11 @@ class FakeProvider:
             request_id="id-1",
         )
     )
-    calls: list[Call] = field(default_factory=list)
+    calls: list[tuple[str, int, RerankRequest]] = field(default_factory=list)
 
-    async def rerank(self, call: Call) -> Answer:
+    async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """What it was told."""
-        self.calls.append(call)
+        self.calls.append((job_id, attempt, request))
         if isinstance(self.answer, UpstreamError):
             raise self.answer
         return self.answer
@@ -56,7 +55,7 @@ def job(*, top_n: int | None = None, return_documents: bool = True) -> Job:
 
 def attempt(
     given: Job | None = None,
-    provider: FakeProvider | None = None,
+    upstream: FakeUpstream | None = None,
     *,
     attempts: int = 0,
     policy: RetryPolicy | None = None,
@@ -66,8 +65,7 @@ def attempt(
             given or job(),
             attempts=attempts,
             waited_seconds=1.5,
-            provider=provider or FakeProvider(),
-            authorization="Bearer sk-1",
+            upstream=upstream or FakeUpstream(),
             policy=policy or RetryPolicy(),
         )
     )
@@ -116,19 +114,16 @@ def test_result_tells_how_it_came_about() -> None:
     assert result.metadata == {"tenant": "a"}
 
 
-def test_provider_learns_job_and_attempt() -> None:
-    """A call names the job, the model and the key, and counts the attempt from one."""
-    provider = FakeProvider()
-    attempt(provider=provider, attempts=2)
-    (call,) = provider.calls
-    assert (call.job_id, call.attempt) == ("j", 3)
-    assert (call.model, call.authorization) == (job().request.model, "Bearer sk-1")
-    assert "sk-1" not in repr(call)
+def test_upstream_learns_job_and_attempt() -> None:
+    """A call names the job, and counts the attempt from one."""
+    upstream = FakeUpstream()
+    attempt(upstream=upstream, attempts=2)
+    assert upstream.calls == [("j", 3, job().request)]
 
 
 def test_refused_job_fails_with_the_reason() -> None:
     """A refusal is the job's end: its code as the reason, its words as the message."""
-    outcome = attempt(provider=FakeProvider(Refused("the upstream answered 400")))
+    outcome = attempt(upstream=FakeUpstream(Refused("the upstream answered 400")))
     assert isinstance(outcome, Failed)
     assert (outcome.end.reason, outcome.end.message) == (
         "upstream_refused",
@@ -139,7 +134,7 @@ def test_refused_job_fails_with_the_reason() -> None:
 
 def test_last_attempt_says_how_many_there_were() -> None:
     """A job that used up its attempts says so in its message."""
-    outcome = attempt(provider=FakeProvider(Transient("no answer")), attempts=4)
+    outcome = attempt(upstream=FakeUpstream(Transient("no answer")), attempts=4)
     assert isinstance(outcome, Failed)
     assert outcome.end.message == "no answer after 5 attempts"
     assert outcome.attempts == 5
@@ -147,14 +142,14 @@ def test_last_attempt_says_how_many_there_were() -> None:
 
 def test_transient_error_is_tried_again() -> None:
     """A transient error costs an attempt and a delay, and is no end."""
-    outcome = attempt(provider=FakeProvider(Transient("no answer")))
+    outcome = attempt(upstream=FakeUpstream(Transient("no answer")))
     assert isinstance(outcome, RetryAfter)
     assert outcome.attempts == 1
 
 
 def test_throttled_job_keeps_its_attempts() -> None:
     """A throttled job waits and has used no attempt."""
-    outcome = attempt(provider=FakeProvider(Throttled("slow down", retry_after=3)), attempts=4)
+    outcome = attempt(upstream=FakeUpstream(Throttled("slow down", retry_after=3)), attempts=4)
     assert isinstance(outcome, RetryAfter)
     assert outcome.attempts == 4
     assert outcome.seconds >= 3
@@ -163,7 +158,7 @@ def test_throttled_job_keeps_its_attempts() -> None:
 def test_age_counts_the_wait_before_the_call() -> None:
     """The age limit runs from the job's acceptance, not from the call."""
     outcome = attempt(
-        provider=FakeProvider(Throttled("slow down")), policy=RetryPolicy(give_up_seconds=1.5)
+        upstream=FakeUpstream(Throttled("slow down")), policy=RetryPolicy(give_up_seconds=1.5)
     )
     assert isinstance(outcome, Failed)
     assert outcome.end.reason == "upstream_throttled"

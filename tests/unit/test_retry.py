@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
 from rerankq_worker.upstream import (
     BadKey,
+    Deferred,
     KeyRefused,
     Malformed,
     ModelUnavailable,
@@ -19,7 +20,6 @@ from rerankq_worker.upstream import (
     Throttled,
     TooLarge,
     Transient,
-    Unreachable,
     UpstreamError,
 )
 
@@ -35,12 +35,9 @@ def decide(
     attempts: int = 0,
     age: float = 0.0,
     seed: int = 0,
-    blame_job: bool = True,
     **changes: float,
 ) -> RetryAfter | GiveUp:
-    return policy(seed=seed, **changes).decide(
-        error, attempts=attempts, age_seconds=age, blame_job=blame_job
-    )
+    return policy(seed=seed, **changes).decide(error, attempts=attempts, age_seconds=age)
 
 
 @given(st.integers(0, 1000), st.none() | st.floats(0, 3600), st.integers())
@@ -130,32 +127,29 @@ def test_malformed_gets_half_the_attempts(most: int, tries: int) -> None:
         (ModelUnavailable, 30),
     ],
 )
-@pytest.mark.parametrize("blame_job", [True, False])
 def test_what_is_no_fault_of_the_job_uses_no_attempt(
-    kind: type[UpstreamError], least: float, *, blame_job: bool
+    kind: type[UpstreamError], least: float
 ) -> None:
     """Throttling, a refused key and a missing model only make a job wait, each its own time."""
-    decision = decide(kind("no"), attempts=99, blame_job=blame_job)
+    decision = decide(kind("no"), attempts=99)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
     assert least <= decision.seconds <= least * 1.5
 
 
-@pytest.mark.parametrize("kind", [Transient, Unreachable, Malformed, UpstreamError])
-def test_an_outage_uses_no_attempt(kind: type[UpstreamError]) -> None:
-    """While the upstream as a whole is out, a failure costs a job nothing but time."""
-    decision = decide(kind("no"), attempts=99, blame_job=False)
+def test_an_outage_uses_no_attempt() -> None:
+    """A job that has to wait for the upstream as a whole pays nothing but time."""
+    decision = decide(Deferred("out", seconds=7), attempts=99)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
-    assert 5 <= decision.seconds <= 7
-    assert decide(kind("no"), age=99, blame_job=False, give_up_seconds=100.0) == GiveUp(0)
+    assert 7 <= decision.seconds <= 9
+    assert decide(Deferred("out", seconds=7), age=99, give_up_seconds=100.0) == GiveUp(0)
 
 
-@pytest.mark.parametrize("blame_job", [True, False])
 @pytest.mark.parametrize("kind", [Refused, TooLarge])
-def test_refused_gives_up_at_once(kind: type[Refused], *, blame_job: bool) -> None:
-    """What is permanent for a job is not tried a second time, outage or not."""
-    assert decide(kind(""), blame_job=blame_job) == GiveUp(1)
+def test_refused_gives_up_at_once(kind: type[Refused]) -> None:
+    """What is permanent for a job is not tried a second time."""
+    assert decide(kind("")) == GiveUp(1)
 
 
 @pytest.mark.parametrize("error", [Throttled("", retry_after=60), Throttled("")])

@@ -216,18 +216,21 @@ def test_several_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("RERANKQ_API_KEYS", " one, two,,three ")
     settings = WorkerSettings.load()
     assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two", "three"]
-    assert settings.require_key() == "one"
+    (site,) = settings.sites({})
+    (account,) = site.accounts
+    assert [key.authorization for key in account.keys] == ["one", "two", "three"]
 
 
 def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """DMXAPI_API_KEY is the key when RERANKQ_API_KEYS is not set, and is never shown."""
     monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
     settings = WorkerSettings.load()
-    assert settings.require_key() == SECRET
-    assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    sites = settings.sites({})
+    assert sites[0].accounts[0].keys[0].authorization == SECRET
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()} {sites}"
 
 
 def test_missing_key_says_where_to_put_one() -> None:
     """Without a key the worker says which variable to set."""
     with pytest.raises(SettingsError, match="DMXAPI_API_KEY"):
-        WorkerSettings.load().require_key()
+        WorkerSettings.load().sites({})

@@ -4,8 +4,14 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +19,9 @@ from celery import Celery
 
 from rerankq.announce import Announcer, celery_settings
 from rerankq.contract import Lane
+from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.backlog import Backlog
+from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
@@ -21,6 +29,8 @@ from rerankq_worker.executor import Executor
 from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import keep_leases
+from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.routes import Route, Routes
 from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import DIALECTS, HttpProvider
@@ -28,6 +38,7 @@ from rerankq_worker.reconciler import reconcile
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.sites import Site
 from rerankq_worker.tasks import HintService, RerankTask
 from rerankq_worker.vitals import Vitals
 from rerankq_worker.watchdog import restart, watch
@@ -48,9 +59,10 @@ LEDGER_ANSWER_SECONDS: Final = 30.0
 class WorkerApp(Celery):
     """A Celery app that knows what its pool runs."""
 
-    def __init__(self, settings: WorkerSettings, lane: Lane) -> None:
+    def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
         super().__init__("rerankq", set_as_current=True)
         self._settings = settings
+        self._sites = sites
         self.lane = lane
         self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
         self.conf.update(celery_settings(str(settings.redis_url)) | _worker_settings())
@@ -59,7 +71,7 @@ class WorkerApp(Celery):
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """What the pool opens on its loop."""
-        return _service(self._settings, self.lane, self.node, self.vitals)
+        return _service(self._settings, self._sites, self.lane, self.node, self.vitals)
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
@@ -95,13 +107,8 @@ def _worker_settings() -> dict[str, Any]:
 
 @asynccontextmanager
 async def _service(
-    settings: WorkerSettings, lane: Lane, node: str, vitals: Vitals
+    settings: WorkerSettings, sites: Sequence[Site], lane: Lane, node: str, vitals: Vitals
 ) -> AsyncIterator[HintService]:
-    provider = HttpProvider(
-        url=str(settings.upstream_url),
-        dialect=DIALECTS[settings.dialect](),
-        call_seconds=settings.call_seconds,
-    )
     retention = Retention(settings.result_ttl, settings.dead_ttl)
     lease_seconds = settings.lease_seconds
     async with (
@@ -109,18 +116,23 @@ async def _service(
         # Renewals have a connection of their own, and little patience: one that is silent must
         # not cost the leases.
         Store(settings.redis_url, answer_seconds=lease_seconds / 4) as pulse,
-        provider,
+        AsyncExitStack() as providers,
     ):
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
         writer = ResultWriter(leases, holdings)
+        routes = Routes(
+            [route for site in sites for route in await _routes(settings, site, lane, providers)],
+            Circuits(pulse),
+            changed=holdings.stir,
+        )
+        exchanges = routes.exchanges(Accounts(pulse), worker=node)
         executor = Executor(
             leases=leases,
             holdings=holdings,
             writer=writer,
-            provider=provider,
-            authorization=settings.auth_prefix + settings.require_key(),
+            routes=routes,
             policy=RetryPolicy(
                 max_attempts=settings.max_attempts, give_up_seconds=settings.give_up_seconds
             ),
@@ -136,9 +148,29 @@ async def _service(
                     watch(vitals, Backlog(store, lane), takes_more=executor.takes_more),
                     keep_leases(heart, holdings, lease_seconds=lease_seconds),
                     reconcile(Sweep(store, retention, lease_seconds=lease_seconds), announcer),
+                    *(each.run() for each in exchanges),
                 ),
             ):
                 yield HintService(executor, drain_seconds=settings.drain_seconds)
+        for exchange in exchanges:
+            await exchange.leave()
+
+
+async def _routes(
+    settings: WorkerSettings, site: Site, lane: Lane, providers: AsyncExitStack
+) -> list[Route]:
+    """The ways to a site: each account by each of its keys."""
+    provider = await providers.enter_async_context(
+        HttpProvider(
+            url=site.url, dialect=DIALECTS[site.dialect](), call_seconds=settings.call_seconds
+        )
+    )
+    return [
+        Route(site, key, provider, permits)
+        for account in site.accounts
+        for permits in [Permits(account, lane=lane, max_in_flight=settings.max_in_flight)]
+        for key in account.keys
+    ]
 
 
 def _miss(vitals: Vitals, duty: "asyncio.Task[None]") -> None:

@@ -1,6 +1,7 @@
 """The worker's commands: `rerankq worker` and `rerankq sandbox`, by entry point."""
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
-from rerankq.settings import OTHER_NAMES, refuse_unknown
+from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
 
@@ -36,7 +37,7 @@ def worker(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
-    settings.require_key()
+    sites = settings.sites(named_values(".env") | os.environ)
     lanes = list(dict.fromkeys(lane or Lane))
     if end_with_parent:
         end_with_stdin()
@@ -48,7 +49,7 @@ def worker(
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 
-    raise typer.Exit(WorkerApp(settings, lanes[0]).serve())
+    raise typer.Exit(WorkerApp(settings, sites, lanes[0]).serve())
 
 
 def _check_health_port(settings: WorkerSettings) -> None:

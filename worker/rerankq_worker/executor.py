@@ -13,11 +13,13 @@ from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.holdings import Holdings
+from rerankq_worker.limits.passage import Passage
+from rerankq_worker.limits.routes import Routes
 from rerankq_worker.origin import origin
-from rerankq_worker.rerank import Outcome, Succeeded, rerank
+from rerankq_worker.rerank import Outcome, Succeeded, consequence, estimated_tokens, rerank
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryAfter, RetryPolicy
-from rerankq_worker.upstream import Provider
+from rerankq_worker.upstream import UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,7 @@ class Executor:
         leases: the ledger, as this worker sees it.
         holdings: the jobs in hand.
         writer: where outcomes go.
-        provider: the upstream.
-        authorization: what to show it, prefix and key.
+        routes: the ways to the upstream.
         policy: what to do when it fails.
         max_in_flight: upstream calls under way at most.
         lease_seconds: how long a lease lasts without renewal.
@@ -46,8 +47,7 @@ class Executor:
         leases: Leases,
         holdings: Holdings,
         writer: ResultWriter,
-        provider: Provider,
-        authorization: str,
+        routes: Routes,
         policy: RetryPolicy,
         max_in_flight: int,
         lease_seconds: float,
@@ -55,8 +55,7 @@ class Executor:
         self._leases = leases
         self._holdings = holdings
         self._writer = writer
-        self._provider = provider
-        self._authorization = authorization
+        self._routes = routes
         self._policy = policy
         self._calls = asyncio.Semaphore(max_in_flight)
         self._lease_seconds = lease_seconds
@@ -74,9 +73,17 @@ class Executor:
                 has done its duty: from then on the leases keep the jobs safe.
         """
         tally: Counter[str] = Counter()
+        work: list[asyncio.Task[None]] = []
+        suspects: list[str] = []
         async with self._turn:
-            await self._holdings.room()
-            work, suspects = await self._take(hint.job_ids, tally)
+            named = list(hint.job_ids)
+            while named:
+                # What the upstream would not take soon is left in the queue, for whoever can.
+                room = await self._room()
+                portion, named = named[:room], named[room:]
+                taken, suspected = await self._take(portion, tally)
+                work += taken
+                suspects += suspected
         claimed()
         tally["not_queued"] += len(hint.job_ids) - len(work) - len(suspects)
         await asyncio.gather(*work, return_exceptions=True)
@@ -109,7 +116,11 @@ class Executor:
 
     def takes_more(self) -> bool:
         """Whether a message that came now would be taken."""
-        return self._holdings.has_room() and not self._alone and not self._draining
+        return (
+            self._holdings.room(self._routes.appetite()) > 0
+            and not self._alone
+            and not self._draining
+        )
 
     def hurry(self) -> None:
         """Cut a drain short: what runs is given back now."""
@@ -126,6 +137,16 @@ class Executor:
                     await self._holdings.emptied()
             finally:
                 self._alone = False
+
+    async def _room(self) -> int:
+        """Wait until more jobs make sense in hand; returns how many."""
+        try:
+            while not (room := self._holdings.room(self._routes.appetite())):
+                self._routes.hunger(is_felt=True)
+                await self._holdings.stirred()
+            return room
+        finally:
+            self._routes.hunger(is_felt=False)
 
     async def _take(
         self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
@@ -168,16 +189,26 @@ class Executor:
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
             return _failed(lease, lease.attempts, end)
+        request, tokens = job.request, 0
+        if self._routes.counts_tokens:
+            tokens = await estimated_tokens(request)
         async with self._calls:
-            await self._make_sure_of(lease, claimed_at)
-            outcome = await rerank(
-                job,
-                attempts=lease.attempts,
-                waited_seconds=lease.waited_seconds,
-                provider=self._provider,
-                authorization=self._authorization,
-                policy=self._policy,
-            )
+            retry = lease.attempts > 0
+            try:
+                way = await self._routes.way(request.model, tokens=tokens, retry=retry)
+            except UpstreamError as error:
+                waited = _waited_seconds(lease, claimed_at)
+                verdict = consequence(error, self._policy, lease.attempts, waited)
+                return _as_written(lease, verdict)
+            async with Passage(self._routes, way) as upstream:
+                await self._make_sure_of(lease, claimed_at)
+                outcome = await rerank(
+                    job,
+                    attempts=lease.attempts,
+                    waited_seconds=_waited_seconds(lease, claimed_at),
+                    upstream=upstream,
+                    policy=self._policy,
+                )
         return _as_written(lease, outcome)
 
     async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
@@ -204,6 +235,10 @@ class Executor:
 
 class _LeaseLostError(Exception):
     """The job is no longer this worker's."""
+
+
+def _waited_seconds(lease: Lease, claimed_at: float) -> float:
+    return lease.waited_seconds + time.monotonic() - claimed_at
 
 
 def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Iterable
 
+from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
 
 
@@ -18,13 +19,20 @@ class Holdings:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
-        self._released = asyncio.Event()
+        self._stirred = asyncio.Event()
         self.renewed_at = -math.inf
         """When the last renewal that succeeded was sent, by the monotonic clock in seconds."""
 
-    def has_room(self) -> bool:
-        """Whether another message's worth of jobs may be taken."""
-        return len(self._held) < self._limit
+    def room(self, appetite: int | None) -> int:
+        """How many more jobs may be taken.
+
+        Args:
+            appetite: how many make sense in hand; None for as many as there may be.
+        """
+        held = len(self._held)
+        if appetite is None:
+            return MAX_HINT_JOBS if held < self._limit else 0
+        return max(0, min(self._limit, appetite) - held)
 
     def leases(self) -> list[Lease]:
         """The leases held."""
@@ -44,7 +52,7 @@ class Holdings:
             # After a lost lease the same job may be here again, under a newer token.
             if held and held[0].token == lease.token:
                 del self._held[lease.job_id]
-        self._released.set()
+        self._stirred.set()
 
     def abandon(self, leases: Iterable[Lease]) -> int:
         """Stop working under leases that were lost; returns how many those were."""
@@ -57,7 +65,7 @@ class Holdings:
                 work.cancel()
                 del self._held[lease.job_id]
                 abandoned += 1
-        self._released.set()
+        self._stirred.set()
         return abandoned
 
     def interrupt(self) -> list[Lease]:
@@ -66,15 +74,16 @@ class Holdings:
             work.cancel()
         return self.leases()
 
-    async def room(self) -> None:
-        """Wait until another message's worth of jobs may be taken."""
-        await self._fewer_than(self._limit)
+    def stir(self) -> None:
+        """Let whoever waits for room look again."""
+        self._stirred.set()
+
+    async def stirred(self) -> None:
+        """Wait until there may be more room than now."""
+        self._stirred.clear()
+        await self._stirred.wait()
 
     async def emptied(self) -> None:
         """Wait until no job is held."""
-        await self._fewer_than(1)
-
-    async def _fewer_than(self, count: int) -> None:
-        while len(self._held) >= count:
-            self._released.clear()
-            await self._released.wait()
+        while self._held:
+            await self.stirred()

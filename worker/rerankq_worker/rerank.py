@@ -18,7 +18,7 @@ from rerankq.contract import (
 from rerankq.errors import JobFailed
 from rerankq_worker import tokens
 from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
-from rerankq_worker.upstream import Answer, Call, Provider, UpstreamError
+from rerankq_worker.upstream import Answer, Upstream, UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,7 @@ Outcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(
-    job: Job,
-    *,
-    attempts: int,
-    waited_seconds: float,
-    provider: Provider,
-    authorization: str,
-    policy: RetryPolicy,
+    job: Job, *, attempts: int, waited_seconds: float, upstream: Upstream, policy: RetryPolicy
 ) -> Outcome:
     """Make one attempt at a job.
 
@@ -58,29 +52,33 @@ async def rerank(
         job: what to rank.
         attempts: attempts used before this one.
         waited_seconds: time since the job was accepted.
-        provider: whom to ask.
-        authorization: what to show it, prefix and key.
+        upstream: whom to ask.
         policy: what to do when that goes wrong.
     """
     started = time.monotonic()
     try:
-        answer = await provider.rerank(
-            Call(job.id, attempts + 1, job.request, job.request.model, authorization)
-        )
+        answer = await upstream.ask(job.id, attempts + 1, job.request)
     except UpstreamError as error:
         log.info(
             "job %s, attempt %d: %s (status %s, request id %s)",
             *(job.id, attempts + 1, error.code, error.status, error.request_id),
         )
         age = waited_seconds + time.monotonic() - started
-        decision = policy.decide(error, attempts=attempts, age_seconds=age)
-        return _failed(error, decision) if isinstance(decision, GiveUp) else decision
+        return consequence(error, policy, attempts, age)
     timings = Timings(
         waited_seconds=round(waited_seconds, 3),
         upstream_seconds=round(time.monotonic() - started, 3),
     )
-    estimated = await _estimated_tokens(job.request)
+    estimated = await estimated_tokens(job.request)
     return Succeeded(_result(job, answer, attempts + 1, timings, estimated))
+
+
+def consequence(
+    error: UpstreamError, policy: RetryPolicy, attempts: int, age_seconds: float
+) -> Failed | RetryAfter:
+    """What an error comes to for its job."""
+    decision = policy.decide(error, attempts=attempts, age_seconds=age_seconds)
+    return _failed(error, decision) if isinstance(decision, GiveUp) else decision
 
 
 def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
@@ -88,7 +86,8 @@ def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
     return Failed(JobFailed(error.code, f"{error}{tried}"), decision.attempts)
 
 
-async def _estimated_tokens(request: RerankRequest) -> int:
+async def estimated_tokens(request: RerankRequest) -> int:
+    """How many tokens a call is reckoned to cost."""
     texts = request.texts()
     if sum(map(len, texts)) < LARGE_CHARACTERS:
         return tokens.load(request.query, texts)

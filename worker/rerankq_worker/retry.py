@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from rerankq_worker.upstream import (
+    Deferred,
     KeyRefused,
     Malformed,
     ModelUnavailable,
@@ -36,15 +37,13 @@ BUDGETS: Final[Mapping[type[UpstreamError], Free | Counted]] = {
     QuotaInDoubt: Free(seconds=30.0),  # a few slow tries tell throttling from an empty account
     KeyRefused: Free(seconds=60.0),  # until an operator has looked at the key
     ModelUnavailable: Free(seconds=30.0),  # a channel may come back; a wrong name never does
+    Deferred: Free(seconds=5.0),  # until the upstream as a whole is well
     Transient: Counted(share=1.0),
     Malformed: Counted(share=0.5),  # it rarely heals
     Refused: Counted(share=0.0),  # permanent: once is enough
     UpstreamError: Counted(share=1.0),
 }
 """What each class of error may cost a job; a class that is not here has its parent's."""
-
-OUTAGE: Final = Free(seconds=5.0)
-"""What a failure costs that all jobs share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class RetryPolicy:
     chance: Random = field(default_factory=Random)
 
     def decide(
-        self, error: UpstreamError, *, attempts: int, age_seconds: float, blame_job: bool = True
+        self, error: UpstreamError, *, attempts: int, age_seconds: float
     ) -> RetryAfter | GiveUp:
         """What to do after `error`.
 
@@ -85,12 +84,8 @@ class RetryPolicy:
             error: what went wrong this time.
             attempts: attempts used before this one.
             age_seconds: time since the job was accepted.
-            blame_job: False while the upstream as a whole is out: what would be tried again
-                uses no attempt then.
         """
         budget = _budget(error)
-        if not blame_job and isinstance(budget, Counted) and budget.share > 0:
-            budget = OUTAGE
         if isinstance(budget, Free):
             return self._within_age(RetryAfter(self._wait(error, budget), attempts), age_seconds)
         attempts += 1
@@ -100,7 +95,11 @@ class RetryPolicy:
         return self._within_age(RetryAfter(self.chance.uniform(0, ceiling), attempts), age_seconds)
 
     def _wait(self, error: UpstreamError, budget: Free) -> float:
-        asked = error.retry_after if isinstance(error, Throttled) else None
+        match error:
+            case Throttled(retry_after=asked) | Deferred(seconds=asked):
+                pass
+            case _:
+                asked = None
         wait = budget.seconds if asked is None else asked
         # Never before the time that was asked for; spread after it.
         return wait + self.chance.uniform(0, max(1.0, wait / 4))

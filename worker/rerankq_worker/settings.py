@@ -1,12 +1,18 @@
 """Settings of the worker's side: the upstream account, and how hard to work."""
 
-from typing import Annotated, Final, Literal, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from rerankq.errors import SettingsError
+from rerankq.ledger.accounts import Limits
 from rerankq.settings import ClientSettings
+from rerankq_worker.site_file import check_limits, read_sites
+from rerankq_worker.sites import PREFIXES, Account, Key, Site, header_fault
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
 
@@ -22,11 +28,24 @@ class WorkerSettings(ClientSettings):
         validation_alias=AliasChoices("RERANKQ_API_KEYS", "DMXAPI_API_KEY"),
         description="The account's key; RERANKQ_API_KEYS takes several; the first is used.",
     )
-    auth_prefix: str = Field(
-        default="", description='Put before the key, such as "Bearer "; DMXAPI wants none.'
+    auth_prefix: str | None = Field(
+        default=None,
+        description='Put before the key, such as "Bearer "; unset: as the dialect wants it.',
     )
-    dialect: Literal["dmxapi", "cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"] = (
-        Field(default="dmxapi", description="Which vendor's way of asking and answering.")
+    dialect: str = Field(
+        default="dmxapi", description="Which vendor's way of asking and answering."
+    )
+    upstream_file: Path | None = Field(
+        default=None, description="TOML file of several sites, accounts and keys, for failover."
+    )
+    rpm: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Requests a minute that the account allows, of all workers."
+    )
+    tpm: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Tokens a minute that the account allows, of all workers."
+    )
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Calls in flight that the account allows, of all workers."
     )
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="Calls that one worker process has under way at most."
@@ -64,10 +83,18 @@ class WorkerSettings(ClientSettings):
     @classmethod
     def _fit_for_a_header(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for key in keys:
-            text = key.get_secret_value()
-            if not text.isascii() or not text.isprintable() or " " in text:
-                raise ValueError("a key has a character that no HTTP header may carry")
+            if fault := header_fault(key.get_secret_value()):
+                raise ValueError(fault)
+        if len({key.get_secret_value() for key in keys}) < len(keys):
+            raise ValueError("a key is given twice")
         return keys
+
+    @field_validator("dialect")
+    @classmethod
+    def _is_known(cls, dialect: str) -> str:
+        if dialect not in PREFIXES:
+            raise ValueError(f"there is none of that name: known are {', '.join(PREFIXES)}")
+        return dialect
 
     @model_validator(mode="after")
     def _results_outlive_leases(self) -> Self:
@@ -75,15 +102,46 @@ class WorkerSettings(ClientSettings):
             raise ValueError("RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS")
         return self
 
-    def require_key(self) -> str:
-        """The key to call the upstream with.
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        check_limits(self._limits())
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_name_sites(self) -> Self:
+        doubled = sorted(self.model_fields_set & _OF_ONE_SITE)
+        if self.upstream_file and doubled:
+            names = ", ".join(f"RERANKQ_{each.upper()}" for each in doubled)
+            raise ValueError(f"RERANKQ_UPSTREAM_FILE takes the place of {names}: set one or other")
+        return self
+
+    def sites(self, environment: Mapping[str, str]) -> tuple[Site, ...]:
+        """Where jobs may be sent.
+
+        Args:
+            environment: where the keys are that `upstream_file` names.
 
         Raises:
-            SettingsError: none is set.
+            SettingsError: no key is set, or the file is wrong.
         """
+        if self.upstream_file:
+            return read_sites(self.upstream_file, environment, PREFIXES)
         if not self.api_keys:
             raise SettingsError(
                 "no upstream key: set DMXAPI_API_KEY (or RERANKQ_API_KEYS), "
                 "or point RERANKQ_UPSTREAM_URL at `rerankq sandbox` with any key"
             )
-        return self.api_keys[0].get_secret_value()
+        prefix = PREFIXES[self.dialect] if self.auth_prefix is None else self.auth_prefix
+        keys = tuple(Key(prefix + each.get_secret_value()) for each in self.api_keys)
+        name = urlsplit(str(self.upstream_url)).netloc.rpartition("@")[2]
+        # All keys share the limits: that errs on the side that nobody is throttled for.
+        account = Account(name, keys, self._limits())
+        return (Site(name, str(self.upstream_url), self.dialect, (account,)),)
+
+    def _limits(self) -> Limits:
+        return Limits(self.rpm, self.tpm, self.concurrency)
+
+
+_OF_ONE_SITE: Final = frozenset(
+    {"upstream_url", "api_keys", "auth_prefix", "dialect", "rpm", "tpm", "concurrency"}
+)

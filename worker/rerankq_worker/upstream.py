@@ -9,6 +9,7 @@
     ├── ModelUnavailable     nobody serves the model now: the job waits for it, uses no attempt
     ├── Transient            try again later
     │   └── Unreachable      no connection could be made: never billed, never the job's fault
+    ├── Deferred             not asked at all, or in vain while it is out: uses no attempt
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
         └── TooLarge         more than the upstream takes at once
@@ -75,6 +76,18 @@ class Provider(Protocol):
     """Something that can rank documents."""
 
     async def rerank(self, call: Call) -> Answer:
+        """Ask for a ranking.
+
+        Raises:
+            UpstreamError: there is none; the class says what to do about it.
+        """
+        ...
+
+
+class Upstream(Protocol):
+    """Whom a job's logic asks: it knows nothing of sites, accounts and keys."""
+
+    async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """Ask for a ranking.
 
         Raises:
@@ -152,6 +165,19 @@ class Transient(UpstreamError):
 
 class Unreachable(Transient):
     """No connection could be made, so the request was never seen."""
+
+
+class Deferred(UpstreamError):
+    """The job has to wait for the upstream as a whole, for `seconds` at least.
+
+    Attributes:
+        code: of what closed it.
+    """
+
+    def __init__(self, message: str, *, seconds: float, code: str = Transient.code) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        self.code = code  # type: ignore[misc]  # the one class that speaks for others
 
 
 class Malformed(UpstreamError):

@@ -42,6 +42,7 @@ COMMANDS: Final = (
     Command("result", JOBS, "Print a job's ranking, waiting for it.", "jobs:result"),
     Command("cancel", JOBS, "Cancel a job that has not ended.", "jobs:cancel"),
     Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "dead:app"),
+    Command("upstream", SERVICES, "Look at the upstream's limits; pause it.", "upstream:app"),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
     Command("flower", SERVICES, "Watch workers and tasks in a browser.", "flower:flower"),
     Command("sandbox", SERVICES, "Stand in for the upstream, for trying out.", extra="worker"),

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from rerankq.cli.obstacles import obstacles
 from rerankq.cli.summary import shown_rate
 from rerankq.cli.terminal import tell
 from rerankq.client import AsyncRerankClient
@@ -29,6 +30,9 @@ LIVE_SECONDS: Final = 0.2
 PLAIN_SECONDS: Final = 5.0
 REMIND_SECONDS: Final = 10.0
 """How long nothing may end before the user is asked for the worker."""
+
+LOOK_SECONDS: Final = 2.0
+"""How often to look for what keeps jobs waiting."""
 
 
 class View(Protocol):
@@ -121,6 +125,7 @@ async def follow(
     """Keep the view up to date until cancelled."""
     clock = asyncio.get_running_loop().time
     remind_at: float | None = clock() + REMIND_SECONDS
+    look_at, said = clock() + LOOK_SECONDS, set[str]()
     while True:
         await asyncio.sleep(view.seconds)
         # The others find out whether Redis is away for good; a glance may fail.
@@ -133,6 +138,11 @@ async def follow(
             elif remind_at and clock() > remind_at:
                 view.say("rerankq: no job has ended yet: does a `rerankq worker` use this Redis?")
                 remind_at = None
+            if clock() > look_at:
+                look_at, found = clock() + LOOK_SECONDS, await obstacles(client)
+                for name in found.keys() - said:
+                    view.say(f"rerankq: {found[name]}")
+                said = set(found)
 
 
 def _failures(batch: BatchProgress) -> int:

@@ -16,7 +16,9 @@ from rerankq.client.drafts import (
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, JobState, JobStatus, RerankResult
 from rerankq.errors import BatchNotFound, IdempotencyConflict, QueueFull, ResultTimeout
+from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
+from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Admission, Intake, Verdict
 from rerankq.ledger.quarantine import Quarantine
@@ -94,6 +96,8 @@ class AsyncRerankClient:
         self.batches = Batches(self._store)
         self.dead = DeadLetters(self._store)
         self.quarantine = Quarantine(self._store)
+        self.accounts = Accounts(self._store)
+        self.circuits = Circuits(self._store)
         self._arrivals = Arrivals(self._store, self.records)
 
     async def __aenter__(self) -> Self:

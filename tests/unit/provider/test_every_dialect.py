@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rerankq.contract import Document, RerankRequest
 from rerankq_worker.provider import DIALECTS
 from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.sites import PREFIXES
 from rerankq_worker.upstream import Answer, Malformed, Refused, TooLarge
 
 REQUEST = RerankRequest(query="q", documents=("a", Document(id="x", text="b"), "c"))
@@ -62,13 +62,7 @@ def decode(name: str, rows: Rows, request: RerankRequest = REQUEST) -> Answer:
 
 def test_settings_offer_each_dialect() -> None:
     """RERANKQ_DIALECT takes the names that there are, and no other."""
-    assert get_args(WorkerSettings.model_fields["dialect"].annotation) == tuple(DIALECTS)
-
-
-@each_dialect
-def test_prefix_of_the_key(name: str) -> None:
-    """DMXAPI wants the key bare, all others behind "Bearer "."""
-    assert dialect(name).auth_prefix == ("" if name == "dmxapi" else "Bearer ")
+    assert set(PREFIXES) == set(DIALECTS)
 
 
 @each_dialect

@@ -1,19 +1,13 @@
 """What a vendor's way of asking and answering has to say."""
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream import Answer
 
 
 class Dialect(Protocol):
-    """One vendor's request and answer.
-
-    Attributes:
-        auth_prefix: what the vendor expects before the key in the Authorization header.
-    """
-
-    auth_prefix: ClassVar[str]
+    """One vendor's request and answer."""
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """The body to post.

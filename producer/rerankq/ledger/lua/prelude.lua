@@ -23,6 +23,12 @@
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
 --   rerankq:sweeper               hash    when the reconciler last swept, and its amnesty
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
+--   rerankq:account:<name>        hash    what all workers together know of an account with the
+--                                         upstream: permits saved up, rate found, breaker; see allot
+--   rerankq:account:<name>:workers  zset  its workers, by the time at which they count as gone
+--   rerankq:account:<name>:slots    hash  calls in flight that each may have
+--   rerankq:accounts              set     the names of all accounts
+--   rerankq:circuits              hash    keys, models and accounts that may not be used now: JSON
 --   rerankq:poison                list    messages that were no hints, the newest first
 --   rerankq:poison:counts         hash    how many there were, by fault
 -- Times are Redis' own, in ms since the epoch: no client's clock decides anything.
@@ -39,6 +45,10 @@ local function lane_key(lane) return 'rerankq:' .. lane end
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
 local function idempotency_key(key) return 'rerankq:idempotency:' .. key end
 local function batch_key(id) return 'rerankq:batch:' .. id end
+local function account_keys(name)
+  local key = 'rerankq:account:' .. name
+  return key, key .. ':workers', key .. ':slots'
+end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 local function whole(number) return string.format('%.0f', number) end
 

@@ -6,7 +6,7 @@ meta.billed_units.search_units. "Best Practices for using Rerank": at most 10,00
 what is over max_tokens_per_doc (4,096 when left out, as here) is cut off.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -20,8 +20,6 @@ MOST_DOCUMENTS: Final = 10_000
 
 class CohereDialect:
     """The dialect of `api.cohere.com/v2/rerank`, which bills searches and may name no tokens."""
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

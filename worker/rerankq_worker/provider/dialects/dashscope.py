@@ -7,7 +7,7 @@ output.results[{index, relevance_score, document}], usage.total_tokens. 500 docu
 what is over 4,000 tokens in a query or a document is cut off. `instruct` belongs to qwen3-rerank.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -21,8 +21,6 @@ MOST_DOCUMENTS: Final = 500
 
 class DashscopeDialect:
     """The dialect of `dashscope.aliyuncs.com` and of its international site."""
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

@@ -5,7 +5,7 @@ results[{index, relevance_score, document}], usage. Some gateways of this family
 missing top_n as 0, so it is always sent.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 
@@ -16,8 +16,6 @@ from rerankq_worker.upstream import Answer
 
 class DmxapiDialect:
     """The dialect of the endpoint that this project is made for. Jina wants "Bearer "."""
-
-    auth_prefix: ClassVar[str] = ""
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

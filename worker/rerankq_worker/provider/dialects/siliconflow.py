@@ -6,7 +6,7 @@ answer id, results[{index, relevance_score, document}]; usage in `tokens` on the
 site, in `meta.tokens` on the Chinese one.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 
@@ -18,8 +18,6 @@ from rerankq_worker.upstream import Answer
 
 class SiliconflowDialect:
     """The dialect of `api.siliconflow.cn/v1/rerank` and of its international site."""
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

@@ -6,7 +6,7 @@ server takes 32 texts and 2 MB a call unless it was started with other limits, a
 model, which no request names.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -26,8 +26,6 @@ class TeiDialect:
         most_texts: the server's `--max-client-batch-size`.
         most_bytes: its `--payload-limit`.
     """
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def __init__(self, *, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
         self._most_texts = most_texts

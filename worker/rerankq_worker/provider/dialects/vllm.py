@@ -6,7 +6,7 @@ model, usage.total_tokens, results[{index, document, relevance_score}]. Nothing 
 what is over the model's context is answered with 400, and the job says so.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 
@@ -18,8 +18,6 @@ from rerankq_worker.upstream import Answer
 
 class VllmDialect:
     """The dialect of a server of one's own; its key, if any, is what `--api-key` says."""
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

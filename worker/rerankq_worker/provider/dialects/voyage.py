@@ -6,7 +6,7 @@ where a document is a plain string, and usage.total_tokens. Its models take inst
 part of the query.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
 
@@ -20,8 +20,6 @@ MOST_DOCUMENTS: Final = 1_000
 
 class VoyageDialect:
     """The dialect of `api.voyageai.com/v1/rerank`."""
-
-    auth_prefix: ClassVar[str] = "Bearer "
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

@@ -1,0 +1,159 @@
+"""`rerankq upstream`: how the accounts with the upstream stand; pause and resume them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.failures import CommandError
+from rerankq.cli.ranking import stdout
+from rerankq.cli.terminal import printable, put
+from rerankq.client import AsyncRerankClient
+from rerankq.ledger.accounts import Allotment
+from rerankq.ledger.circuits import Circuit, CircuitState, Trip, account_circuit
+
+app = typer.Typer(
+    name="upstream",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="See how the accounts with the upstream stand; pause and resume them.",
+)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...", help="Accounts, or closed circuits, as `status` names them."
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All that is closed.")]
+
+
+@app.command()
+def status(*, json: options.AsJson = False) -> None:
+    """Show each account with its limits, and what is closed, why and since when.
+
+    `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
+    then. Closed keys, models and accounts: `doubted` and `parked` are probed by themselves,
+    `paused` waits for `rerankq upstream resume`. Jobs wait meanwhile, and use no attempt.
+    """
+
+    async def question(
+        client: AsyncRerankClient,
+    ) -> tuple[dict[str, Allotment], dict[str, Circuit]]:
+        return {
+            name: await client.accounts.look(name) for name in await client.accounts.names()
+        }, await client.circuits.closed()
+
+    accounts, closed = ask(question)
+    if json:
+        shown = {name: _shown(account) for name, account in accounts.items()}
+        put(orjson.dumps({"accounts": shown, "closed": closed}).decode())
+        return
+    if not accounts:
+        put("no worker has called an upstream through this Redis yet")
+    else:
+        stdout().print(_accounts(accounts, closed), markup=False)
+    if closed:
+        put("")
+        stdout().print(_closed(closed), markup=False)
+
+
+@app.command()
+def pause(
+    *,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Accounts.")],
+    reason: Annotated[str, typer.Option(help="Shown by `status`.")] = "by an operator",
+) -> None:
+    """Stop all calls by an account until it is resumed. What is under way is finished."""
+    trip = Trip("paused", reason, probe_seconds=None, state=CircuitState.PAUSED)
+
+    async def question(client: AsyncRerankClient) -> None:
+        known = await client.accounts.names()
+        for name in names:
+            if name not in known:
+                raise CommandError(f"there is no account {name}: see `rerankq upstream status`")
+        for name in names:
+            await client.circuits.trip(account_circuit(name), trip)
+
+    ask(question)
+    put(f"paused: {', '.join(names)}")
+
+
+@app.command()
+def resume(
+    *,
+    names: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+) -> None:
+    """Let what is closed be used again: a paused account, or a parked key or model at once."""
+    if bool(names) == every:
+        raise CommandError("name what to resume, or say --all")
+
+    async def question(client: AsyncRerankClient) -> list[str]:
+        closed = await client.circuits.closed()
+        wanted = list(closed) if every else [_circuit(name, closed) for name in names or ()]
+        if wanted:
+            await client.circuits.reopen(*wanted)
+        return wanted
+
+    resumed = ask(question)
+    put(f"resumed: {', '.join(resumed)}" if resumed else "nothing was closed")
+
+
+def _shown(account: Allotment) -> dict[str, object]:
+    """What of an account is of use to others."""
+    return {
+        "state": account.mode,
+        "since": account.since / 1000 or None,
+        "calls_per_second": round(account.rate, 3),
+        "limits": account.limits.known(),
+        "in_flight": int(account.in_flight),
+        "workers": account.workers,
+    }
+
+
+def _circuit(name: str, closed: dict[str, Circuit]) -> str:
+    """The closed circuit of that name; an account may be named without saying that it is one."""
+    for each in (name, account_circuit(name), f"key {name}"):
+        if each in closed:
+            return each
+    raise CommandError(f"{name} is not closed: see `rerankq upstream status`")
+
+
+def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("account", "state", "since", "calls/s", "limits", "in flight", "workers"):
+        table.add_column(column, no_wrap=column in {"account", "since"})
+    for name, account in accounts.items():
+        circuit = closed.get(account_circuit(name))
+        limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
+        table.add_row(
+            *(printable(name), circuit.state if circuit else account.mode),
+            *(_time(circuit.since if circuit else account.since), f"{account.rate:,.1f}"),
+            *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
+        )
+    return table
+
+
+def _closed(closed: dict[str, Circuit]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("closed", "state", "since", "next probe", "reason"):
+        table.add_column(name, no_wrap=name in {"since", "next probe"}, overflow="fold")
+    for name, circuit in closed.items():
+        table.add_row(
+            *(printable(name), circuit.state.value, _time(circuit.since)),
+            _time(circuit.probe_at if circuit.every else 0),
+            f"{printable(circuit.reason)} ({circuit.code})",
+        )
+    return table
+
+
+def _time(milliseconds: float) -> str:
+    if not milliseconds:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")

@@ -1,0 +1,143 @@
+"""What all workers together may ask of an account with the upstream: permits, in lots.
+
+A worker comes a few times a second, not once a call; `allot.lua` has the rules.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import orjson
+
+from rerankq.ledger.circuits import Circuit, circuit_from
+from rerankq.ledger.store import Store
+
+Mode = Literal["open", "throttled", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an account is known to allow, over all its workers; None where that is not known.
+
+    Attributes:
+        rpm: requests a minute.
+        tpm: tokens a minute.
+        concurrency: calls in flight at once.
+    """
+
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+
+    def known(self) -> dict[str, int]:
+        """Those that are known, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(slots=True)
+class Report:
+    """What a worker did since its last exchange, and what it would do next.
+
+    Attributes:
+        lane: whose work it is; `interactive` goes first.
+        want: calls that it would begin until it comes again.
+        want_tokens: their tokens.
+        want_slots: calls that it would have in flight.
+        left: permits it did not use.
+        left_tokens: tokens it did not use; below zero when it used more.
+        began: calls begun.
+        retries: how many of them were retries.
+        in_flight: calls under way.
+        ok: answers that were rankings, or proper refusals: the upstream is well.
+        throttled: 429 and its disguises.
+        trouble: points of failure that the upstream is to blame for.
+        pause_ms: how long the upstream asked everyone to wait.
+        probe_ok: whether a call that was a probe succeeded.
+    """
+
+    lane: str
+    want: int = 0
+    want_tokens: float = 0.0
+    want_slots: int = 0
+    left: int = 0
+    left_tokens: float = 0.0
+    began: int = 0
+    retries: int = 0
+    in_flight: int = 0
+    ok: int = 0
+    throttled: int = 0
+    trouble: float = 0.0
+    pause_ms: int = 0
+    probe_ok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """What a worker may do until it comes again, and how the account stands.
+
+    Attributes:
+        permits: calls to begin.
+        tokens: tokens that these may cost; the last call may overdraw them.
+        slots: calls to have in flight; None without a limit.
+        retries: how many of the calls may be retries.
+        probe: whether the one permit is for a probe of a closed account.
+        ask_ms: when to come again.
+        mode: `throttled` and `broken` accounts give out probes alone.
+        since: when it left the mode `open`, in ms by Redis' clock; 0 when it is open.
+        wait_ms: until something is given out again.
+        rate: calls a second, at present.
+        limited: whether a limit is known, or one was found out.
+        limits: those that are known.
+        workers: how many share the account.
+        in_flight: slots that they hold together.
+        now: Redis' clock, in ms.
+        closed: keys, models and accounts that may not be used, by name.
+    """
+
+    permits: int
+    tokens: float
+    slots: int | None
+    retries: int
+    probe: bool
+    ask_ms: float
+    mode: Mode
+    since: float
+    wait_ms: float
+    rate: float
+    limited: bool
+    limits: Limits
+    workers: int
+    in_flight: float
+    now: int
+    closed: dict[str, Circuit]
+
+
+class Accounts:
+    """The accounts in Redis. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def names(self) -> list[str]:
+        """Every account that a worker has used in this Redis."""
+        return sorted(each.decode() for each in await self._store.command("SMEMBERS", _NAMES))
+
+    async def exchange(
+        self, account: str, worker: str, limits: Limits, report: Report
+    ) -> Allotment:
+        """Tell what was done, and be given the next lot."""
+        told = asdict(report) | {"limits": limits.known()}
+        return _allotment(await self._store.run("allot", account, worker, orjson.dumps(told)))
+
+    async def look(self, account: str) -> Allotment:
+        """How the account stands, for somebody who does not work with it."""
+        return await self.exchange(account, "", Limits(), Report(lane="bulk"))
+
+
+_NAMES: Final = "rerankq:accounts"
+
+
+def _allotment(answer: bytes) -> Allotment:
+    fields: dict[str, Any] = orjson.loads(answer)
+    # An empty table of Lua's is an empty object in JSON: that is what is meant here.
+    closed = {name: circuit_from(each) for name, each in fields.pop("closed").items()}
+    return Allotment(limits=Limits(**fields.pop("limits")), closed=closed, **fields)

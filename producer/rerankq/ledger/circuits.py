@@ -1,0 +1,116 @@
+"""Circuits: keys, models and accounts that may not be used for now, with the reason.
+
+All workers see the same ones, and take turns at probing them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from rerankq.ledger.store import Store
+
+
+class CircuitState(StrEnum):
+    """`doubted` is not certain yet; `parked` until a probe succeeds; `paused` by an operator."""
+
+    DOUBTED = "doubted"
+    PARKED = "parked"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A closed circuit. Times are ms by Redis' clock.
+
+    Attributes:
+        state: how certain it is.
+        code: stable name of the reason, such as `upstream_billing`.
+        reason: in words.
+        strikes: how often in a row it happened.
+        since: when it first did.
+        every: time between two probes; 0 for none.
+        probe_at: when the next one is due.
+    """
+
+    state: CircuitState
+    code: str
+    reason: str
+    strikes: int
+    since: float
+    every: float
+    probe_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Why a circuit closes, and how it is probed.
+
+    Attributes:
+        certain_after: times in a row that it must happen before it is certain.
+        doubt_seconds: time to the next probe until then.
+        probe_seconds: time between probes from then on; None for none.
+    """
+
+    code: str
+    reason: str
+    certain_after: int = 1
+    doubt_seconds: float = 5.0
+    probe_seconds: float | None = 60.0
+    state: CircuitState = CircuitState.PARKED
+
+
+class Circuits:
+    """The circuits in Redis. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def trip(self, name: str, trip: Trip) -> CircuitState:
+        """Close a circuit, or count once more that it is closed; returns its state."""
+        every = "" if trip.probe_seconds is None else int(trip.probe_seconds * 1000)
+        state: bytes = await self._store.run(
+            *("trip", name, trip.state.value, trip.code, trip.reason, trip.certain_after),
+            *(int(trip.doubt_seconds * 1000), every),
+        )
+        return CircuitState(state.decode())
+
+    async def probe(self, name: str) -> bool:
+        """Take the turn to probe it; False while it is another worker's, or not due."""
+        return bool(await self._store.run("probe", name))
+
+    async def closed(self) -> dict[str, Circuit]:
+        """All that are closed, by name."""
+        stored: dict[bytes, bytes] = await self._store.command("HGETALL", _CLOSED)
+        return {
+            name.decode(): circuit_from(orjson.loads(fields)) for name, fields in stored.items()
+        }
+
+    async def reopen(self, *names: str) -> int:
+        """Let them be used again; returns how many were closed."""
+        return int(await self._store.command("HDEL", _CLOSED, *names))
+
+
+def circuit_from(fields: Mapping[str, Any]) -> Circuit:
+    """A circuit as the scripts tell of it."""
+    return Circuit(**{**fields, "state": CircuitState(fields["state"])})
+
+
+def account_circuit(account: str) -> str:
+    """Name of the circuit of a whole account."""
+    return f"account {account}"
+
+
+def key_circuit(key_id: str) -> str:
+    """Name of the circuit of a key; `key_id` is its fingerprint, never the key."""
+    return f"key {key_id}"
+
+
+def model_circuit(site: str, model: str) -> str:
+    """Name of the circuit of a model at a site."""
+    return f"model {site} {model}"
+
+
+_CLOSED: Final = "rerankq:circuits"

@@ -1,0 +1,272 @@
+-- An exchange between a worker and an account with the upstream: the worker tells what it did with
+-- its last lot of permits, and is given the next. All workers of an account meet here, so what is
+-- given out to all of them together keeps to the account's limits.
+-- ARGV: 1 account, 2 the worker's name, or '' for somebody who only looks, 3 report (JSON):
+--   lane       whose work it is: 'interactive' goes first
+--   limits     {rpm, tpm, concurrency}: a minute and at once, as far as they are known
+--   want, want_tokens, want_slots   calls to begin, their tokens, and calls to have in flight
+--   left, left_tokens       what was given and not used; tokens may be overdrawn
+--   began, retries          calls begun since the last exchange, and how many were retries
+--   in_flight               calls under way
+--   ok, throttled, trouble  answers; 429s and their disguises; points of failure (see BREAK_POINTS)
+--   pause_ms   how long the upstream asks everyone to wait, or 0
+--   probe_ok   whether a call that was a probe succeeded
+-- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
+--   mode ('open', 'throttled' or 'broken'), probe (whether the permit is for a probe), wait_ms
+--   (until something is given out again), rate (calls a second at present), limited (whether the
+--   rate holds anybody up), limits, workers, in_flight, now, and closed (the circuits that are,
+--   by name).
+
+local PACE = 0.99          -- of a known limit: clocks and networks spread what was given out evenly
+local LOT_SECONDS = 0.5    -- most that piles up unused: the lot by which a limit can be passed
+local BULK_SHARE = 0.1     -- of the rate that stays with bulk, however much is interactive
+local LANE_MS = 2000       -- a lane that asked this recently counts as busy
+local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
+local LEAST_RATE = 0.2
+local FLOW_MS, SHARE_MS, TROUBLE_MS = 500, 500, 10000  -- time constants of the averages
+-- After a 429 the rate follows the curve of CUBIC (RFC 9438): a step down, flat around the level
+-- that was too much, and then ever steeper. It is back there after K seconds, twice there at 9.
+local K, STEEP = 2.5, 0.00364
+local SETTLE_MS = 400      -- answers to calls from before a step down say nothing about it
+local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly everything is throttled: stop, and probe
+local PROBE_MS, MOST_PROBE_MS = 1000, 5000
+local BREAK_POINTS, BREAK_SHARE = 10, 0.5
+local BREAK_PROBE_MS = 5000
+local SHORT_PAUSE_MS = 2000
+local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
+local LOT_CALLS, LEAST_ASK_MS, MOST_ASK_MS = 12, 100, 2000
+local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
+local KEPT_MS = 7 * 24 * 3600 * 1000
+
+local now = now_ms()
+local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local key, workers_key, slots_key = account_keys(account)
+
+local function held_by_all()
+  local held = 0
+  for _, slots in ipairs(redis.call('HVALS', slots_key)) do held = held + tonumber(slots) end
+  return held
+end
+
+local state = {}
+local stored = redis.call('HGETALL', key)
+for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
+-- An account that nobody knows, or whose keys somebody deleted, starts with one permit.
+local elapsed = math.max(0, now - (state.at or now))
+if worker ~= '' then state.limits = cjson.encode(report.limits) end
+local limits = state.limits and cjson.decode(state.limits) or {}
+state.level = state.level or 1
+state.held = state.held or held_by_all()
+state.at = now
+
+local function faded(name, constant)
+  return (state[name] or 0) * math.exp(-elapsed / constant)
+end
+
+local function count_answers()
+  state.began = faded('began', FLOW_MS) + report.began
+  state.ok = faded('ok', SHARE_MS) + report.ok
+  state.throttled = faded('throttled', SHARE_MS) + report.throttled
+  state.well = faded('well', TROUBLE_MS) + report.ok
+  state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
+  state.retries = math.min(MOST_RETRIES, (state.retries or FIRST_RETRIES)
+    + RETRY_SHARE * report.ok - report.retries)
+end
+
+local function flow() return state.began / (FLOW_MS / 1000) end
+
+local function known_rate()
+  local rpm = limits.rpm
+  return rpm and math.min(PACE * rpm, math.max(rpm - 1, rpm / 2)) / 60
+end
+
+-- Calls a second: the known limit, and what was found out by being throttled.
+local function rate()
+  local known = known_rate() or math.huge
+  if not state.ceiling then
+    if known < math.huge then return known end
+    return math.max(START_RATE, 2 * flow(), state.before or 0)
+  end
+  local seconds = (now - state.since) / 1000 - K
+  local found = state.ceiling * (1 + STEEP * seconds ^ 3)
+  -- What was not tried is not known: no further than twice what is really used.
+  return math.max(LEAST_RATE, math.min(known, found, math.max(2 * flow(), state.ceiling)))
+end
+
+local function close(mode, wait, step)
+  state.mode, state.reopens, state.step = mode, now + wait, step
+  state.mode_since = state.mode_since or now
+end
+
+local function heed_throttling()
+  if report.throttled == 0 or now - (state.since or 0) < SETTLE_MS then return end
+  local share = state.throttled / (state.throttled + state.ok)
+  local level = math.min(rate(), math.max(1.25 * flow(), LEAST_RATE))
+  local flooded = share >= FLOOD and state.throttled >= FLOOD_COUNT
+  state.ceiling = math.max(LEAST_RATE, level * (flooded and math.max(1 - share, 0.3) or 1 - share))
+  state.since = now
+  if flooded and not state.mode then
+    close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
+  end
+end
+
+local function heed_pause()
+  if report.pause_ms == 0 then return end
+  local share = state.throttled / math.max(1, state.throttled + state.ok)
+  -- A short one is for the call that was told so; when most calls are told so, it is for all.
+  if report.pause_ms > SHORT_PAUSE_MS or report.throttled == 0 or share >= 0.5 then
+    state.pause = math.max(state.pause or 0, now + report.pause_ms)
+  end
+end
+
+local function heed_trouble()
+  if report.trouble == 0 or state.mode == 'broken' then return end
+  if state.trouble >= BREAK_POINTS and state.trouble >= BREAK_SHARE * (state.trouble + state.well)
+  then
+    -- As much is known of the upstream as before, but not that it bears all of it at once.
+    state.before = math.max(state.before or 0, flow() / 2)
+    close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
+  end
+end
+
+local function reopen()
+  if not report.probe_ok or not state.mode then return end
+  state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
+  state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0
+  state.since = state.ceiling and now
+end
+
+-- What has been saved up since the last exchange. While both lanes are busy a part is bulk's alone.
+local function save_up()
+  local most = math.max(1, rate() * LOT_SECONDS)
+  local gain = rate() * elapsed / 1000
+  local both = now - (state.interactive_at or 0) < LANE_MS and now - (state.bulk_at or 0) < LANE_MS
+  local set_aside = both and BULK_SHARE * gain or 0
+  state.bulk_level = math.min(most, (state.bulk_level or 0) + set_aside)
+  state.level = math.min(most, state.level + gain - set_aside + report.left)
+  if limits.tpm then
+    local a_second = PACE * limits.tpm / 60
+    state.tokens = math.min(math.max(1, a_second * LOT_SECONDS),
+      (state.tokens or 1) + a_second * elapsed / 1000 + report.left_tokens)
+  end
+  return most
+end
+
+-- Interactive work may run into debt by half a lot, which bulk then pays: so it need not wait.
+local function take(most)
+  local urgent = report.lane == 'interactive'
+  local debt = urgent and math.floor(most / 2) or 0
+  if limits.tpm and state.tokens + (urgent and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
+    return 0, 0
+  end
+  local aside = urgent and 0 or math.min(report.want, math.floor(state.bulk_level))
+  local given = math.max(0, math.min(report.want - aside, math.floor(state.level + debt)))
+  state.bulk_level = state.bulk_level - aside
+  state.level = state.level - given
+  local tokens = 0
+  if limits.tpm and given + aside > 0 then
+    tokens = math.max(1, math.min(report.want_tokens, state.tokens))
+    state.tokens = state.tokens - tokens
+  end
+  return given + aside, tokens
+end
+
+local function forget_silent_workers()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
+    local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
+    state.held = math.max(0, state.held - slots)
+    redis.call('HDEL', slots_key, name)
+    redis.call('ZREM', workers_key, name)
+  end
+end
+
+-- Slots are shared out evenly among those who want them, and lent on by those who don't.
+local function share_slots(active)
+  local limit = limits.concurrency
+  if not limit then return cjson.null end
+  local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
+  local free = limit - (state.held - mine)
+  local fair = math.max(1, math.floor(limit / active))
+  if report.lane == 'bulk' and now - (state.interactive_at or 0) < 5 * LANE_MS then
+    free = free - math.ceil(BULK_SHARE * limit)
+  end
+  local most = now - (state.scarce_at or 0) < LANE_MS and fair or limit
+  local given = math.max(0, math.min(report.want_slots, free, most))
+  if given < math.min(report.want_slots, fair) then state.scarce_at = now end
+  -- Calls under way cannot be taken back: they count until they have ended.
+  local held = math.max(given, report.in_flight)
+  state.held = state.held - mine + held
+  redis.call('HSET', slots_key, worker, held)
+  return given
+end
+
+local function leave()
+  local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
+  state.held = math.max(0, state.held - mine)
+  redis.call('HDEL', slots_key, worker)
+  redis.call('ZREM', workers_key, worker)
+end
+
+local function store()
+  if not state.mode then redis.call('HDEL', key, 'mode', 'mode_since', 'reopens', 'step') end
+  local fields = {}
+  for name, value in pairs(state) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = type(value) == 'number' and string.format('%.6f', value) or value
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, KEPT_MS)
+  redis.call('PEXPIRE', workers_key, KEPT_MS)
+  redis.call('PEXPIRE', slots_key, KEPT_MS)
+  redis.call('SADD', 'rerankq:accounts', account)
+end
+
+count_answers()
+reopen()
+heed_throttling()
+heed_pause()
+heed_trouble()
+forget_silent_workers()
+if report.want > 0 or report.in_flight > 0 then
+  redis.call('ZADD', workers_key, now + GONE_MS, worker)
+end
+if report.want > 0 then state[report.lane .. '_at'] = now end
+local active = math.max(1, redis.call('ZCARD', workers_key))
+
+local permits, tokens, probe, slots = 0, 0, false, cjson.null
+local opens = math.max(state.pause or 0, state.reopens or 0)
+if now < opens or state.mode then
+  state.level, state.bulk_level = math.min(state.level, 0), 0
+  if worker ~= '' and report.want > 0 and now >= opens then
+    permits, tokens, probe = 1, math.max(1, report.want_tokens), true
+    state.reopens = now + state.step
+    if state.mode == 'throttled' then state.step = math.min(MOST_PROBE_MS, state.step * 1.5) end
+  end
+else
+  local most = save_up()
+  if worker ~= '' then permits, tokens = take(most) end
+end
+if worker ~= '' then
+  slots = share_slots(active)
+  -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
+  if report.want == 0 and report.in_flight == 0 then leave() end
+  store()
+end
+
+-- A worker that got all it wanted comes again when that is used up, one that did not when there
+-- is as much again for each: about once in LOT_CALLS calls either way.
+local pace = permits < report.want and rate() or flow()
+
+local closed = {}
+local circuits = redis.call('HGETALL', 'rerankq:circuits')
+for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]) end
+
+return cjson.encode({
+  permits = permits, tokens = tokens, slots = slots, probe = probe,
+  retries = math.max(0, math.floor(state.retries / active)),
+  ask_ms = math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / pace)),
+  mode = state.mode or 'open', since = state.mode_since or 0,
+  wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
+  rate = rate(), limited = known_rate() ~= nil or state.ceiling ~= nil, limits = limits,
+  workers = active, in_flight = state.held, now = now, closed = closed,
+})

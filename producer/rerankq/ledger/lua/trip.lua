@@ -1,0 +1,18 @@
+-- Closes a circuit: a key, a model or an account that may not be used for now.
+-- ARGV: 1 its name, 2 state once it is certain ('parked' or 'paused'), 3 code of the reason,
+--       4 the reason in words, 5 times in a row that it must happen to be certain,
+--       6 ms to the next probe while it is not, 7 ms between probes when it is, '' for none
+-- Returns its state: the one given, or 'doubted'.
+local now = now_ms()
+local known = redis.call('HGET', 'rerankq:circuits', ARGV[1])
+local circuit = known and cjson.decode(known) or {strikes = 0, since = now}
+circuit.strikes = circuit.strikes + 1
+-- A probe that fails must not undo what an operator said.
+if circuit.state == 'paused' and ARGV[2] ~= 'paused' then return 'paused' end
+local certain = circuit.strikes >= tonumber(ARGV[5])
+circuit.state = certain and ARGV[2] or 'doubted'
+circuit.code, circuit.reason = ARGV[3], ARGV[4]
+circuit.every = tonumber(certain and ARGV[7] or ARGV[6]) or 0
+circuit.probe_at = now + circuit.every
+redis.call('HSET', 'rerankq:circuits', ARGV[1], cjson.encode(circuit))
+return circuit.state

@@ -1,0 +1,7 @@
+"""Limits that all workers keep together: permits are fetched in lots and taken locally.
+
+permits     those of one account that this worker has at hand
+exchange    fetches them, and tells Redis what became of the last ones
+routes      which account and key a job is sent by, and who waits for what
+passage     one call by a route: what its answer means for key, model and account
+"""

@@ -1,0 +1,135 @@
+"""Fetches permits of one account from Redis, and tells it what became of the last ones."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.accounts import Accounts, Allotment
+from rerankq_worker.limits.permits import Demand, Permits
+
+log = logging.getLogger(__name__)
+
+SOON_SECONDS: Final = 0.02
+"""Between two exchanges when all that was wanted was given, and is used up."""
+URGENT_SECONDS: Final = 0.05
+"""Between two exchanges when there is trouble to tell of."""
+LOOK_SECONDS: Final = 2.0
+"""How long a worker with work waits before it asks whether a closed account is open again."""
+AWAY_SECONDS: Final = 0.5
+LEAVE_SECONDS: Final = 1.0
+
+
+class Exchange:
+    """The way between the permits at hand and the account in Redis.
+
+    Args:
+        accounts: the accounts in Redis.
+        permits: those at hand.
+        worker: this worker's name.
+        demand: what waits for permits.
+        heard: called with each answer.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        permits: Permits,
+        *,
+        worker: str,
+        demand: Callable[[], Demand],
+        heard: Callable[[Allotment], None],
+    ) -> None:
+        self._accounts = accounts
+        self._permits = permits
+        self._account = permits.account
+        self._worker = worker
+        self._demand = demand
+        self._heard = heard
+        self._asked_at = -math.inf
+        self._away = False
+        self._news = asyncio.Event()
+        self._next = -math.inf
+        permits.wanted = self._look
+
+    async def run(self) -> None:
+        """Fetch permits as they are needed, until cancelled."""
+        while True:
+            await self._until_due()
+            await self._ask()
+
+    async def leave(self) -> None:
+        """Give back what is left, when no more calls will begin."""
+        told = self._permits.report(Demand(0, 0))
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._accounts.exchange(
+                    self._account.name, self._worker, self._account.limits, told
+                )
+        except (LedgerUnavailable, TimeoutError):
+            log.info("permits of %s were not given back: they run out", self._account.name)
+
+    def _look(self) -> None:
+        """See whether the next exchange should come sooner: called at each call, so it is short."""
+        if self._next > time.monotonic() + URGENT_SECONDS and self._due() < self._next:
+            self._news.set()
+
+    async def _until_due(self) -> None:
+        while True:
+            self._news.clear()
+            self._next = self._due()
+            wait = self._next - time.monotonic()
+            if wait <= 0:
+                return
+            try:
+                async with asyncio.timeout(wait if wait < math.inf else None):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    def _due(self) -> float:
+        """When to ask next, by the monotonic clock in seconds."""
+        waiting = self._demand().calls > 0
+        if not (waiting or self._permits.unreported):
+            return math.inf
+        return self._asked_at + self._pause(waiting=waiting)
+
+    def _pause(self, *, waiting: bool) -> float:
+        """Seconds between the last exchange and the next."""
+        last, permits = self._permits.last, self._permits
+        if self._away:
+            return AWAY_SECONDS
+        if last is None:
+            return 0.0
+        if permits.urgent:
+            return URGENT_SECONDS
+        if waiting and not permits.open:
+            return min(max(last.wait_ms / 1000, URGENT_SECONDS), LOOK_SECONDS)
+        if waiting and not permits.ready and not permits.scarce:
+            return SOON_SECONDS
+        return last.ask_ms / 1000
+
+    async def _ask(self) -> None:
+        told = self._permits.report(self._demand())
+        asked_before, self._asked_at = self._asked_at, time.monotonic()
+        try:
+            allotment = await self._accounts.exchange(
+                self._account.name, self._worker, self._account.limits, told
+            )
+        except LedgerUnavailable as error:
+            log.warning("no permits for %s: %s", self._account.name, error)
+            self._away = True
+            self._permits.live_on_little(told, self._asked_at - asked_before)
+            return
+        self._away = False
+        self._tell_of_changes(allotment)
+        self._permits.receive(allotment)
+        self._heard(allotment)
+
+    def _tell_of_changes(self, allotment: Allotment) -> None:
+        before = self._permits.last
+        if allotment.mode != (before.mode if before else "open"):
+            log.warning("the account %s is %s now", self._account.name, allotment.mode)

@@ -1,0 +1,239 @@
+"""Permits of one account, as this worker has them at hand: taken locally, call by call.
+
+No library does this. Those that are well kept ask Redis at each call, or limit one process alone,
+and none finds a limit that nobody told; docs/limits.md has the measurements.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rerankq.contract import Lane
+from rerankq.ledger.accounts import Allotment, Report
+from rerankq_worker.sites import Account
+
+AHEAD: Final = 10
+"""Jobs that a worker holds beyond what its permits are good for, so that none goes unused."""
+AWAY_SHARE: Final = 0.1
+"""Of an even share of the last known rate: what a worker may use while Redis is away."""
+MOST_AWAY_RATE: Final = 1.0
+MOST_PAUSE_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to begin one call.
+
+    Attributes:
+        tokens: what it was reckoned to cost.
+        probe: whether it is to find out if a closed account is well again.
+    """
+
+    tokens: float
+    probe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What waits for permits: calls, and their tokens."""
+
+    calls: int
+    tokens: float
+
+
+class Permits:
+    """The permits of one account. All calls belong to one event loop.
+
+    Args:
+        account: the account.
+        lane: whose work this worker does.
+        max_in_flight: calls that it has under way at most.
+    """
+
+    def __init__(self, account: Account, *, lane: Lane, max_in_flight: int) -> None:
+        self.account = account
+        self.counts_tokens = account.limits.tpm is not None
+        self.in_flight = 0
+        self.wanted: Callable[[], None] = lambda: None
+        """Called when there is something new to ask or to tell."""
+        self._lane = lane
+        self._max_in_flight = max_in_flight
+        self._permits = 0.0
+        self._tokens = 0.0
+        self._retries = 0
+        self._slots: int | None = None if account.limits.concurrency is None else 0
+        self._probe = False
+        self._report = Report(lane.value)
+        self._want = self._want_slots = 0
+        self._last: Allotment | None = None
+        self._heard_at = -math.inf
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call may begin."""
+        return (
+            self._permits >= 1
+            and (self._slots is None or self.in_flight < self._slots)
+            and (not self.counts_tokens or self._tokens > 0)
+        )
+
+    def take(self, tokens: float, *, retry: bool) -> Permit | None:
+        """A permit, if there is one."""
+        if not self.ready or (retry and self._retries < 1):
+            self.wanted()
+            return None
+        self._permits -= 1
+        self._tokens -= tokens
+        self.in_flight += 1
+        self._report.began += 1
+        if retry:
+            self._retries -= 1
+            self._report.retries += 1
+        permit = Permit(tokens, self._probe)
+        self._probe = False
+        return permit
+
+    def done(self, permit: Permit, cost: float | None = None) -> None:
+        """A call has ended; `cost` in tokens, where the upstream said so."""
+        self.in_flight -= 1
+        if cost:
+            self._tokens += permit.tokens - cost
+
+    def went_well(self, permit: Permit) -> None:
+        """The upstream answered as it should."""
+        self._report.ok += 1
+        self._report.probe_ok |= permit.probe
+        self.wanted()
+
+    def was_throttled(self, retry_after: float | None) -> None:
+        """The upstream asked to slow down, for so many seconds if it said so."""
+        self._report.throttled += 1
+        self.was_asked_to_pause(retry_after or 0.0)
+
+    def was_asked_to_pause(self, seconds: float) -> None:
+        """The upstream asked everyone to wait."""
+        pause_ms = int(min(seconds, MOST_PAUSE_SECONDS) * 1000)
+        self._report.pause_ms = max(self._report.pause_ms, pause_ms)
+        self.wanted()
+
+    def had_trouble(self, points: float) -> None:
+        """The upstream failed, and is to blame by so many points."""
+        self._report.trouble += points
+        self.wanted()
+
+    # What is known of the account.
+
+    @property
+    def last(self) -> Allotment | None:
+        """The last that was heard of it."""
+        return self._last
+
+    @property
+    def opens_in(self) -> float:
+        """Seconds until a closed account gives something out again, as far as is known."""
+        if self._last is None:
+            return 0.0
+        return max(0.0, self._last.wait_ms / 1000 - (time.monotonic() - self._heard_at))
+
+    @property
+    def open(self) -> bool:
+        """Whether it gives out more than probes; one never heard of is taken to be open."""
+        return self._last is None or (self._last.mode == "open" and self.opens_in == 0)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the upstream is known to be out."""
+        return self._last is not None and self._last.mode == "broken"
+
+    @property
+    def probing(self) -> bool:
+        """Whether the permit at hand is a probe's."""
+        return self._probe
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether the fleet's budget of retries allows one here."""
+        return self._last is None or self._retries >= 1
+
+    @property
+    def scarce(self) -> bool:
+        """Whether less was given than was wanted."""
+        last = self._last
+        return (
+            last is None
+            or last.permits < self._want
+            or (last.slots is not None and last.slots < self._want_slots)
+        )
+
+    @property
+    def appetite(self) -> int | None:
+        """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
+        if not self.scarce:
+            return None
+        return self.in_flight + 2 * (self._last.permits if self._last else 0) + AHEAD
+
+    # What the exchange with Redis needs.
+
+    @property
+    def urgent(self) -> bool:
+        """Whether there is something that all workers should know soon."""
+        told = self._report
+        return bool(told.throttled or told.trouble or told.pause_ms or told.probe_ok)
+
+    @property
+    def unreported(self) -> bool:
+        """Whether anything happened since the last report."""
+        return bool(self.urgent or self._report.began or self._report.ok)
+
+    def report(self, demand: Demand) -> Report:
+        """What happened since the last report, and what is wanted; permits at hand go back."""
+        told, self._report = self._report, Report(self._lane.value)
+        told.left, self._permits = int(self._permits), 0.0
+        told.left_tokens, self._tokens = self._tokens, 0.0
+        told.in_flight = self.in_flight
+        # As much as was used since the last time and half of it more, beside what waits already.
+        told.want = demand.calls + math.ceil(1.5 * told.began)
+        a_call = demand.tokens / demand.calls if demand.calls else 0.0
+        told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
+        told.want_slots = min(self._max_in_flight, self.in_flight + told.want)
+        self._want, self._want_slots, self._probe = told.want, told.want_slots, False
+        return told
+
+    def receive(self, allotment: Allotment) -> None:
+        """Take the next lot."""
+        self._last, self._heard_at = allotment, time.monotonic()
+        self._permits += allotment.permits
+        self._tokens += allotment.tokens
+        self._retries = allotment.retries
+        self._slots = allotment.slots
+        self._probe = allotment.probe
+
+    def live_on_little(self, told: Report, elapsed: float) -> None:
+        """Redis is away: keep the report for later, and use a small share of what was known last.
+
+        Args:
+            told: the report that did not arrive.
+            elapsed: seconds since the last one.
+        """
+        self._report = _joined(told, self._report)
+        last = self._last
+        rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
+        gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
+        self._permits = min(1.0, self._permits + min(1, told.left) + gain)
+        self._tokens += min(told.left_tokens, 0.0) or 1.0
+
+
+def _joined(earlier: Report, later: Report) -> Report:
+    """One report of what two tell."""
+    return Report(
+        later.lane,
+        began=earlier.began + later.began,
+        retries=earlier.retries + later.retries,
+        ok=earlier.ok + later.ok,
+        throttled=earlier.throttled + later.throttled,
+        trouble=earlier.trouble + later.trouble,
+        pause_ms=max(earlier.pause_ms, later.pause_ms),
+        probe_ok=earlier.probe_ok or later.probe_ok,
+    )

@@ -1,0 +1,158 @@
+"""The file that names several sites, accounts and keys: `RERANKQ_UPSTREAM_FILE`, in TOML.
+
+    [[sites]]
+    name = "dmxapi"
+    url = "https://www.dmxapi.cn/v1/rerank"
+
+    [[sites.accounts]]
+    name = "main"
+    keys = ["DMXAPI_API_KEY"]       # names of environment variables: no key stands in the file
+    rpm = 600
+
+Sites, accounts and keys are used in the order of the file: the next when the one before is
+closed, or has no permit left.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+
+from rerankq.errors import SettingsError
+from rerankq.ledger.accounts import Limits
+from rerankq_worker.sites import Account, Key, Site, header_fault
+
+MOST_BYTES: Final = 1024 * 1024
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class AccountEntry(_Strict):
+    """`[[sites.accounts]]`: keys that share limits."""
+
+    name: Name
+    keys: Annotated[tuple[str, ...], Field(min_length=1)]
+    rpm: Count | None = None
+    tpm: Count | None = None
+    concurrency: Count | None = None
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        check_limits(self.limits())
+        return self
+
+    def limits(self) -> Limits:
+        """The limits that are known."""
+        return Limits(self.rpm, self.tpm, self.concurrency)
+
+
+class SiteEntry(_Strict):
+    """`[[sites]]`: an endpoint."""
+
+    name: Name
+    url: HttpUrl
+    dialect: str = "dmxapi"
+    auth_prefix: str | None = None
+    models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
+    accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
+
+
+class SiteFile(_Strict):
+    """The whole file."""
+
+    sites: Annotated[tuple[SiteEntry, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [each.name for each in self.sites]
+        accounts = [f"{site.name}/{each.name}" for site in self.sites for each in site.accounts]
+        for name in (*names, *accounts):
+            if (*names, *accounts).count(name) > 1:
+                raise ValueError(f"the name {name} is given twice")
+        return self
+
+
+def check_limits(limits: Limits) -> None:
+    """Refuse limits that contradict each other.
+
+    Raises:
+        ValueError: says which.
+    """
+    if limits.rpm and limits.tpm and limits.tpm < limits.rpm:
+        raise ValueError(
+            f"{limits.tpm} tokens and {limits.rpm} requests a minute contradict each other: "
+            "a request costs a token at least"
+        )
+
+
+def read_sites(
+    path: Path, environment: Mapping[str, str], prefixes: Mapping[str, str]
+) -> tuple[Site, ...]:
+    """The sites that a file names.
+
+    Args:
+        path: the file.
+        environment: where the keys are, by the names that the file gives.
+        prefixes: what usually stands before a key, by dialect.
+
+    Raises:
+        SettingsError: the file cannot be read, or something in it is wrong; names the place.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is over {MOST_BYTES:,} bytes")
+        entries = SiteFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {path} cannot be read: {error.strerror}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is no TOML: {error}") from None
+    except ValidationError as error:
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path}: {_faults(error)}") from None
+    return tuple(_site(entry, environment, prefixes) for entry in entries.sites)
+
+
+def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[str, str]) -> Site:
+    if entry.dialect not in prefixes:
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: site {entry.name}: there is no dialect {entry.dialect}: "
+            f"known are {', '.join(prefixes)}"
+        )
+    prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
+    accounts = tuple(
+        Account(
+            f"{entry.name}/{account.name}",
+            tuple(Key(prefix + _secret(name, environment)) for name in account.keys),
+            account.limits(),
+        )
+        for account in entry.accounts
+    )
+    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models)
+
+
+def _secret(name: str, environment: Mapping[str, str]) -> str:
+    secret = environment.get(name, "").strip()
+    if not secret:
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {name} is not set: `keys` names environment variables, "
+            "never the keys themselves"
+        )
+    if fault := header_fault(secret):
+        raise SettingsError(f"{name}: {fault}")
+    return secret
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'the file'}: "
+        f"{each['msg'].removeprefix('Value error, ')}"
+        for each in faults
+    )

@@ -1,0 +1,76 @@
+"""Where jobs may be sent: sites, the accounts held there, and the accounts' keys."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rerankq.ledger.accounts import Limits
+
+PREFIXES: Final[Mapping[str, str]] = {
+    "dmxapi": "",
+    **dict.fromkeys(("cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "),
+}
+"""What usually stands before a key in the Authorization header, by dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, and the whole Authorization header that it makes."""
+
+    authorization: str = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """A fingerprint (SHA-256, cut short) by which the key can be spoken of."""
+        return hashlib.sha256(self.authorization.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What limits hold for: the calls of all its keys together.
+
+    Attributes:
+        name: in Redis and for the operator, the same for all workers.
+        keys: in the order in which they are used.
+        limits: as far as they are known.
+    """
+
+    name: str
+    keys: tuple[Key, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An endpoint.
+
+    Attributes:
+        name: for the operator.
+        url: where requests are posted.
+        dialect: how it wants to be asked.
+        accounts: in the order in which they are used.
+        models: what this site calls the models that it serves, by the name that jobs give them;
+            empty where it knows every model by that name.
+    """
+
+    name: str
+    url: str
+    dialect: str
+    accounts: tuple[Account, ...]
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    def model(self, name: str) -> str | None:
+        """What the site calls a model; None when it has none of that name."""
+        return self.models.get(name) if self.models else name
+
+
+def header_fault(key: str) -> str | None:
+    """What is wrong with a key, in words that do not show it; None for one that may be sent."""
+    if not key.isascii() or not key.isprintable() or " " in key.removeprefix("Bearer "):
+        return "a key has a character that no HTTP header may carry"
+    if key.startswith("Bearer "):
+        return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX'
+    if key[0] in "'\"" or key[-1] in "'\"":
+        return "a key stands in quotes: leave them out"
+    return None
