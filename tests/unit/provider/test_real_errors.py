@@ -10,7 +10,7 @@ from rerankq.contract import RerankRequest
 from rerankq_worker import upstream
 from rerankq_worker.provider import error_body
 from rerankq_worker.provider.faults import Reply, fault
-from rerankq_worker.provider.taxonomy import BY_BODY, BY_STATUS
+from rerankq_worker.provider.taxonomy import TABLE
 
 REQUEST = RerankRequest(query="how to avoid a cold", documents=("wash your hands, wear a mask",))
 
@@ -47,10 +47,11 @@ def test_each_body_seen_has_its_class_and_its_message(seen: Seen) -> None:
 
 def test_each_row_of_the_table_decides_a_body_seen() -> None:
     """No row of the table is idle: each is the first that fits one of the bodies seen."""
-    rows = BY_BODY + BY_STATUS
     deciding = set()
     for seen in SEEN:
         said = error_body.read(seen.body)
-        fitting = (n for n, row in enumerate(rows) if row.fits(seen.status, said.codes, said.words))
+        fitting = (
+            n for n, row in enumerate(TABLE) if row.fits(seen.status, said.codes, said.words)
+        )
         deciding.add(next(fitting))
-    assert [row for n, row in enumerate(rows) if n not in deciding] == []
+    assert [row for n, row in enumerate(TABLE) if n not in deciding] == []

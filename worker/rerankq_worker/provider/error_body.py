@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import orjson
 
+from rerankq_worker.provider.reading import text
+
 MOST_BODY: Final = 64 * 1024
 MOST_TEXT: Final = 4096
 MOST_DETAILS: Final = 3
@@ -52,7 +54,7 @@ def read_decoded(decoded: Any) -> ErrorBody:
     return ErrorBody(
         codes=_codes(error.get("code"), error.get("type"), error.get("error_type")),
         words=next(filter(None, map(_words, candidates)), ""),
-        request_id=_text(decoded.get("request_id")),
+        request_id=text(decoded.get("request_id")),
     )
 
 
@@ -84,9 +86,5 @@ def _detail(fault: Any) -> str:
 
 def _plain(body: bytes) -> str:
     """Text that is neither JSON nor HTML, such as that of a server's own limits."""
-    text = body.decode("utf-8", "replace").strip()
-    return text if text[:1].isalpha() and "\ufffd" not in text else ""
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    words = body.decode("utf-8", "replace").strip()
+    return words if words[:1].isalpha() and "\ufffd" not in words else ""

@@ -1,5 +1,6 @@
 """From an error answer to our error, with a message that a user may read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,7 +10,7 @@ from rerankq_worker.provider import error_body, quoting, waits
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
 from rerankq_worker.upstream import Malformed, Throttled, UpstreamError
 
-MOST_ID: Final = 100
+_ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
 _ID_HEADERS: Final = (
     "x-oneapi-request-id",
     "x-rixapi-request-id",
@@ -37,7 +38,7 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     status, headers = reply.status, reply.headers
     words, quoted = _quote(said.words, request, key)
     kind = meaning(status, said.codes, words)
-    request_id = request_id_of(headers) or _shown_id(said.request_id)
+    request_id = request_id_of(headers, key) or _shown_id(said.request_id, key)
     message = f"the upstream answered {status}{quoted}{_named(request_id, words)}"
     if kind in WHAT_TO_DO:
         message += f"; {WHAT_TO_DO[kind]}"
@@ -59,7 +60,7 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    quoted, request_id = "", request_id_of(reply.headers)
+    quoted, request_id = "", request_id_of(reply.headers, key)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
         _, quoted = _quote(error_body.read_decoded(decoded).words, request, key)
@@ -67,9 +68,9 @@ def malformed(
     return Malformed(message, status=reply.status, request_id=request_id)
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The upstream's own id of the call."""
-    return next((_shown_id(headers[name]) for name in _ID_HEADERS if name in headers), None)
+def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:
+    """The upstream's own id of the call; none that holds the key."""
+    return next((_shown_id(headers[name], key) for name in _ID_HEADERS if name in headers), None)
 
 
 def _quote(words: str, request: RerankRequest, key: str) -> tuple[str, str]:
@@ -84,10 +85,10 @@ def _quote(words: str, request: RerankRequest, key: str) -> tuple[str, str]:
     return line, f': "{line}"' if line else ""
 
 
-def _shown_id(request_id: str | None) -> str | None:
-    if not request_id or not request_id.isascii() or not request_id.isprintable():
+def _shown_id(request_id: str | None, key: str) -> str | None:
+    if not request_id or not _ID.fullmatch(request_id) or quoting.repeats(request_id, key):
         return None
-    return request_id[:MOST_ID]
+    return request_id
 
 
 def _named(request_id: str | None, words: str) -> str:

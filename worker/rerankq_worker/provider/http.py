@@ -121,7 +121,8 @@ class HttpProvider:
             reason = "the upstream answered with broken JSON"
             raise faults.malformed(reason, reply, None, call.request, key=key) from None
         try:
-            answer = self._dialect.decode(decoded, call.request, faults.request_id_of(headers))
+            request_id = faults.request_id_of(headers, key)
+            answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
             raise faults.malformed(str(error), reply, decoded, call.request, key=key) from None
         pause = waits.pause(headers)

@@ -21,7 +21,7 @@ def quote(words: str, request: RerankRequest, key: str) -> str | None:
     if not line:
         return ""
     private = (key, request.query, request.instruction or "", *request.texts())
-    if any(_repeats(line, " ".join(text.split())) for text in private):
+    if any(repeats(line, " ".join(text.split())) for text in private):
         return None
     return _KEY.sub("[key]", line)[:MOST_WORDS]
 
@@ -32,7 +32,7 @@ def _one_line(words: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in words).split())
 
 
-def _repeats(words: str, text: str) -> bool:
+def repeats(words: str, text: str) -> bool:
     """Whether the words hold a stretch of the text, or all of a short one."""
     if len(text) < REPEATED_CHARACTERS:
         return bool(text) and text in words

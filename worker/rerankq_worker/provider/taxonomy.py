@@ -9,7 +9,6 @@ gateway family (one-api, new-api, rix-api) its source and what it was seen to an
 seen is a row of the tests.
 """
 
-import itertools
 import re
 import sys
 from collections.abc import Container
@@ -134,6 +133,8 @@ BY_STATUS: Final = (
     Row(Malformed),
 )
 
+TABLE: Final = BY_BODY + BY_STATUS
+
 WHAT_TO_DO: Final[dict[Kind, str]] = {
     OutOfCredit: "top up the account",
     BadKey: "check the key, RERANKQ_AUTH_PREFIX and what the key may do",
@@ -151,8 +152,7 @@ def meaning(status: int, codes: tuple[str, ...], words: str) -> Kind:
         codes: what its body gives as code and as type.
         words: its message; empty where that repeats the request, whose words decide nothing.
     """
-    rows = itertools.chain(BY_BODY, BY_STATUS)
-    return next(row.means for row in rows if row.fits(status, codes, words))
+    return next(row.means for row in TABLE if row.fits(status, codes, words))
 
 
 def _whole(pattern: str, code: str) -> bool:
