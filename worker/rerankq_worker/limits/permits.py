@@ -16,6 +16,8 @@ from rerankq_worker.sites import Account
 
 AHEAD: Final = 10
 """Jobs that a worker holds beyond what its permits are good for, so that none goes unused."""
+GOOD_SECONDS: Final = 3.0
+"""How long permits are good for: by then the account may have been paused, or be out."""
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
@@ -68,13 +70,14 @@ class Permits:
         self._report = Report(lane.value)
         self._want = self._want_slots = 0
         self._last: Allotment | None = None
-        self._heard_at = -math.inf
+        self._heard_at = self._good_until = -math.inf
 
     @property
     def ready(self) -> bool:
         """Whether a call may begin."""
         return (
             self._permits >= 1
+            and time.monotonic() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
         )
@@ -204,6 +207,7 @@ class Permits:
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
         self._last, self._heard_at = allotment, time.monotonic()
+        self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
         self._retries = allotment.retries
@@ -218,6 +222,7 @@ class Permits:
             elapsed: seconds since the last one.
         """
         self._report = _joined(told, self._report)
+        self._good_until = time.monotonic() + GOOD_SECONDS
         last = self._last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
