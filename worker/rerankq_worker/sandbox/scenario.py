@@ -1,10 +1,12 @@
 """A scripted scenario: what the upstream does at which second, from a file or over HTTP.
 
+```toml
 name = "a rush and an outage"
 seconds = 120          # then all is as before; `repeat = true` begins anew instead
 
-[accounts]
-team = ["sk-one", "sk-two"]
+[[accounts]]
+name = "team"
+keys = ["sk-one", "sk-two"]
 
 [[phases]]
 at = 0
@@ -22,6 +24,7 @@ outage = { kind = "error", name = "timeout_cloudflare" }
 
 [[phases]]
 at = 100               # the outage is over: it belongs to its phase alone
+```
 """
 
 import re
@@ -31,19 +34,29 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rerankq.errors import SettingsError
 from rerankq_worker.sandbox.actions import OutageAction
 from rerankq_worker.sandbox.complaint import complaint
 from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.latency import Distribution
-from rerankq_worker.sandbox.metering.accounts import AccountKeys
+from rerankq_worker.sandbox.metering.accounts import AccountName
 from rerankq_worker.sandbox.metering.limits import Limits
 from rerankq_worker.sandbox.rules import MAX_RULES, Rule
 
 _MAX_PHASES: Final = 10_000
+_MAX_ACCOUNTS: Final = 500
 Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
+
+
+class AccountKeys(BaseModel):
+    """Keys that share an account; a key that is not named has one of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    name: AccountName
+    keys: Annotated[tuple[Annotated[SecretStr, Field(min_length=1)], ...], Field(min_length=1)]
 
 
 class Phase(BaseModel):
@@ -73,7 +86,7 @@ class Scenario(BaseModel):
         name: Shown while it runs.
         seconds: When it ends; null leaves the last phase in force.
         repeat: Whether it begins anew at its end.
-        accounts: Keys by account; a key that is not named has an account of its own.
+        accounts: Which keys share one.
         phases: At least one.
     """
 
@@ -82,7 +95,7 @@ class Scenario(BaseModel):
     name: Annotated[str, Field(max_length=200)] = ""
     seconds: Annotated[float, Field(gt=0, le=10**7, allow_inf_nan=False)] | None = None
     repeat: bool = False
-    accounts: AccountKeys = {}
+    accounts: Annotated[tuple[AccountKeys, ...], Field(max_length=_MAX_ACCOUNTS)] = ()
     phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=_MAX_PHASES)]
 
     @model_validator(mode="after")
@@ -98,7 +111,7 @@ class Scenario(BaseModel):
 
     @model_validator(mode="after")
     def _one_account_a_key(self) -> Self:
-        keys = [key.get_secret_value() for owned in self.accounts.values() for key in owned]
+        keys = [key.get_secret_value() for account in self.accounts for key in account.keys]
         if len(set(keys)) < len(keys):
             raise ValueError("accounts: a key belongs to one account")
         return self

@@ -76,7 +76,7 @@ def _cloudflare(error: GatewayError, request_id: str) -> bytes:
     return (
         f'<!DOCTYPE html>\n<html lang="en-US">\n<head><title>www.dmxapi.cn | {error.status}: '
         f'{error.message}</title></head>\n<body><div id="cf-wrapper"><h1>{error.message}</h1>'
-        f"<span>Error code {error.status}</span><p>Cloudflare Ray ID: {request_id[:16]}</p></div>"
+        f"<span>Error code {error.status}</span><p>Cloudflare Ray ID: {request_id}</p></div>"
         "</body>\n</html>\n"
     ).encode()
 

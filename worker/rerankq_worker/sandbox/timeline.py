@@ -47,7 +47,8 @@ class Timeline:
     def start(self, scenario: Scenario, now: float) -> None:
         """Begin a scenario, in the place of one that is under way."""
         self.stop()
-        self._accounts.assign(scenario.accounts)
+        for account in scenario.accounts:
+            self._accounts.assign(account.name, account.keys)
         found = self._limiter.limits, self._latency.distribution
         self._run = _Run(scenario, now, *found)
         self.advance(now)

@@ -62,7 +62,7 @@ def decode(
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise GatewayError(status, complaint(error), code, kind) from None
+        raise GatewayError(status, complaint(error, depth=2), code, kind) from None
 
 
 def too_long(query: str, text: str, most: int, estimate: Callable[[str], float]) -> bool:

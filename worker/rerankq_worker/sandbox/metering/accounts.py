@@ -1,13 +1,20 @@
 """Which key belongs to which account."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Final
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-AccountKeys = dict[AccountName, Annotated[tuple[SecretStr, ...], Field(min_length=1)]]
+
+def _no_key(name: str) -> str:
+    # Names are shown everywhere, and a key in the wrong place would be shown with them.
+    if name.startswith("sk-"):
+        raise ValueError("an account's name looks like a key")
+    return name
+
+
+AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$"), AfterValidator(_no_key)]
 
 ANONYMOUS: Final = "anonymous"
 OTHERS: Final = "others"
@@ -31,11 +38,10 @@ class Accounts:
     def __init__(self) -> None:
         self._names: dict[str | None, str] = {None: ANONYMOUS}
 
-    def assign(self, keys: Mapping[str, Sequence[SecretStr]]) -> None:
-        """Give keys to accounts, from now on."""
-        for name, owned in keys.items():
-            for key in owned:
-                self._names[fingerprint(key.get_secret_value())] = name
+    def assign(self, name: str, keys: Iterable[SecretStr]) -> None:
+        """Give keys to an account, from now on."""
+        for key in keys:
+            self._names[fingerprint(key.get_secret_value())] = name
 
     def name(self, mark: str | None) -> str:
         """The account of the key with this fingerprint."""
