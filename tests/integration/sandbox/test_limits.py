@@ -67,6 +67,15 @@ def test_tokens_are_limited(sandbox: RunningSandbox) -> None:
     assert sandbox.rerank(key("tokens"), documents=["a"]).status_code == 200
 
 
+def test_a_call_that_failed_can_be_given_back(sandbox: RunningSandbox) -> None:
+    """Where only served calls count, one without an answer leaves the window as it was."""
+    sandbox.limit(rpm=1, counts="served")
+    sandbox.fault(kind="drop")
+    with pytest.raises(requests.ConnectionError):
+        sandbox.rerank(key("failed"))
+    assert statuses(sandbox, "failed", 2) == [200, 429]
+
+
 def test_calls_at_a_time_are_limited(sandbox: RunningSandbox) -> None:
     """Calls that wait for their answer hold their places until they are answered."""
     sandbox.limit(concurrency=2)

@@ -171,6 +171,7 @@ def replaced(old: str, new: str) -> Callable[[], str]:
         (replaced("at = 60", "at = 0"), "phase 2: at: must be later"),
         (replaced("at = 60", "at = nan"), "phase 2: at: "),
         (replaced("at = 60", "at = 1979-05-27"), "phase 2: at: "),
+        (replaced("at = 60", "at = 100000000000000000000"), "has a number that is too large"),
         (replaced("at = 60", "at ="), "is not TOML: .*line 15"),
         (replaced("seconds = 120", "seconds = 90"), "seconds: must be later"),
         (replaced("seconds = 120", "repeat = true"), "repeat: needs seconds"),
@@ -200,6 +201,7 @@ def test_bad_files_are_named_with_their_place(
     [
         ("gone.toml", None, "No such file"),
         ("a.toml", b"\xff", "is not UTF-8"),
+        ("a.toml", b"a = " + b"[" * 100_000, "is nested too deeply"),
         ("a.json", b'{"phases": [}', "is not JSON: line 1, column"),
         ("a.json", b"[" * 100_000, "is not JSON"),
         ("a.json", b"[]", "Input should be"),

@@ -1,7 +1,7 @@
 """The faults that exist: frozen, typed, told apart by `kind`."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -125,7 +125,10 @@ class SpoilAction(_Action):
 OutageAction = Annotated[
     StatusAction | ErrorAction | DropAction | HangAction, Field(discriminator="kind")
 ]
-"""What can meet a call before anybody has looked at it."""
+"""What needs no ranking, and so can meet a call before anybody has looked at it."""
+
+AT_ONCE: Final = (StatusAction, ErrorAction, DropAction, HangAction)
+"""The same, to ask whether an action is one of them."""
 
 Action = Annotated[
     StatusAction

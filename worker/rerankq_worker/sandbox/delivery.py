@@ -6,6 +6,7 @@ import orjson
 from aiohttp import web
 
 from rerankq_worker.sandbox.actions import (
+    Action,
     CutAction,
     DripAction,
     DropAction,
@@ -71,6 +72,11 @@ class Nothing(web.Response):
     """No whole answer was sent: goes nowhere but satisfies the framework."""
 
 
+def sent_status(answer: web.StreamResponse) -> int | None:
+    """The status that the client has; None where no whole answer was sent."""
+    return None if isinstance(answer, Nothing) else answer.status
+
+
 def drop(request: web.Request) -> Nothing:
     """Close the connection."""
     if request.transport is not None:
@@ -88,6 +94,16 @@ async def cut(request: web.Request, action: CutAction, body: bytes) -> Nothing:
         # Not aborted: what was written has to arrive before the end does.
         request.transport.close()
     return Nothing()
+
+
+async def send(request: web.Request, action: Action | None, body: bytes) -> web.StreamResponse:
+    """Send an answer, in the way that the action says."""
+    match action:
+        case DripAction():
+            return await drip(request, action, body)
+        case CutAction():
+            return await cut(request, action, body)
+    return reply(200, body)
 
 
 async def hang() -> None:

@@ -5,21 +5,17 @@ import hmac
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
 from rerankq_worker.sandbox import delivery
 from rerankq_worker.sandbox.actions import (
+    AT_ONCE,
     Action,
-    CutAction,
     DelayAction,
-    DripAction,
-    DropAction,
-    ErrorAction,
-    HangAction,
     HugeAction,
     SpoilAction,
-    StatusAction,
     label,
 )
 from rerankq_worker.sandbox.config import SandboxConfig
@@ -89,7 +85,7 @@ class Endpoint:
         )
         try:
             answer = await self._serve(request, entry)
-            entry.status = None if isinstance(answer, delivery.Nothing) else answer.status
+            entry.status = delivery.sent_status(answer)
         except GatewayError as error:
             entry.status = error.status
             answer = delivery.refused(error, self.dialect.shape, entry.request_id)
@@ -126,7 +122,7 @@ class Endpoint:
         well = False
         try:
             answer = await self._answer(request, entry, question)
-            well = answer.status == web.HTTPOk.status_code
+            well = delivery.sent_status(answer) == HTTPStatus.OK
         finally:
             admission.end(well=well)
         if account.limits.ratelimit_headers == "always" and not answer.prepared:
@@ -138,23 +134,18 @@ class Endpoint:
     ) -> web.StreamResponse:
         action = self._pick(request, entry, question)
         entry.fault = None if action is None else label(action)
-        if isinstance(action, StatusAction | ErrorAction | DropAction | HangAction):
+        if isinstance(action, AT_ONCE):
             return await delivery.at_once(request, action, self.dialect.shape, entry.request_id)
         scores = await self.parts.scorer.score(question.query, question.texts)
         ranking = rank(question, scores)
         await self._wait(entry, question, action)
+        if isinstance(action, HugeAction):
+            return await delivery.huge(request, action)
         if isinstance(action, SpoilAction):
-            spoiled = spoil(action, self.dialect, question, ranking, entry.request_id)
-            return delivery.reply(200, spoiled)
-        body = encode(self.dialect.answer(question, ranking, entry.request_id))
-        match action:
-            case HugeAction():
-                return await delivery.huge(request, action)
-            case DripAction():
-                return await delivery.drip(request, action, body)
-            case CutAction():
-                return await delivery.cut(request, action, body)
-        return delivery.reply(200, body)
+            body = spoil(action, self.dialect, question, ranking, entry.request_id)
+        else:
+            body = encode(self.dialect.answer(question, ranking, entry.request_id))
+        return await delivery.send(request, action, body)
 
     def _check_key(self, sent: str | None) -> None:
         keys = self.parts.config.keys

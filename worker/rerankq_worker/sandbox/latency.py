@@ -90,6 +90,4 @@ class Latency:
                 return drawn.ms * (1.0 + self._random.uniform(-drawn.jitter, drawn.jitter))
             case Lognormal():
                 mean = math.log(drawn.median_ms)
-                return self._random.lognormvariate(
-                    mean, math.log(drawn.p99_ms) / _Z99 - mean / _Z99
-                )
+                return self._random.lognormvariate(mean, (math.log(drawn.p99_ms) - mean) / _Z99)

@@ -136,11 +136,7 @@ def load_scenario(path: Path) -> Scenario:
         SettingsError: Names the file, the phase and the field that is wrong.
     """
     try:
-        raw = path.read_bytes()
-        # By way of JSON: the same rules then hold for both, and for what comes over HTTP.
-        body = raw if path.suffix == ".json" else orjson.dumps(tomllib.loads(raw.decode()))
-        orjson.loads(body)
-        return Scenario.model_validate_json(body)
+        return Scenario.model_validate_json(_as_json(path))
     except OSError as error:
         raise SettingsError(f"scenario {path}: {error.strerror}") from None
     except ValidationError as error:
@@ -154,6 +150,17 @@ def load_scenario(path: Path) -> Scenario:
         raise SettingsError(f"scenario {path}: is not TOML: {error}") from None
     except RecursionError:
         raise SettingsError(f"scenario {path}: is nested too deeply") from None
+    except orjson.JSONEncodeError:
+        raise SettingsError(f"scenario {path}: has a number that is too large") from None
+
+
+def _as_json(path: Path) -> bytes:
+    """The file's content; by way of JSON, the rules for both are those of what comes over HTTP."""
+    raw = path.read_bytes()
+    if path.suffix != ".json":
+        return orjson.dumps(tomllib.loads(raw.decode()))
+    orjson.loads(raw)  # says in which line an error is, which pydantic does not
+    return raw
 
 
 def _complaint(error: ValidationError) -> str:

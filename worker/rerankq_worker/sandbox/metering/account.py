@@ -1,6 +1,5 @@
 """One account against its limits."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -42,7 +41,7 @@ class Account:
         self._in_flight = 0
         self._peak = Peak(limits.window_seconds)
         self._refused: Counter[Reason] = Counter()
-        self.change(limits, time.monotonic())
+        self.change(limits, 0.0)
 
     def change(self, limits: AccountLimits, now: float) -> None:
         """Go on under other limits, at once; what was used stays used."""
