@@ -96,7 +96,7 @@ async def cut(request: web.Request, action: CutAction, body: bytes) -> Nothing:
     return Nothing()
 
 
-async def send(request: web.Request, action: Action | None, body: bytes) -> web.StreamResponse:
+async def send(request: web.Request, action: Action, body: bytes) -> web.StreamResponse:
     """Send an answer, in the way that the action says."""
     match action:
         case DripAction():

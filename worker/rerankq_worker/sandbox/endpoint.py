@@ -19,7 +19,7 @@ from rerankq_worker.sandbox.actions import (
     label,
 )
 from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import Question, encode, rank
+from rerankq_worker.sandbox.contract import Question, Ranked, encode, rank
 from rerankq_worker.sandbox.dialects import Dialect
 from rerankq_worker.sandbox.error_table import ERRORS, typical
 from rerankq_worker.sandbox.errors import GatewayError
@@ -133,12 +133,19 @@ class Endpoint:
         self, request: web.Request, entry: Entry, question: Question
     ) -> web.StreamResponse:
         action = self._pick(request, entry, question)
-        entry.fault = None if action is None else label(action)
+        if action is not None:
+            entry.fault = label(action)
+            return await self._spoiled(request, entry, question, action)
+        ranking = await self._rank(entry, question)
+        return delivery.reply(200, encode(self.dialect.answer(question, ranking, entry.request_id)))
+
+    async def _spoiled(
+        self, request: web.Request, entry: Entry, question: Question, action: Action
+    ) -> web.StreamResponse:
         if isinstance(action, AT_ONCE):
             return await delivery.at_once(request, action, self.dialect.shape, entry.request_id)
-        scores = await self.parts.scorer.score(question.query, question.texts)
-        ranking = rank(question, scores)
-        await self._wait(entry, question, action)
+        extra = action.seconds if isinstance(action, DelayAction) else 0.0
+        ranking = await self._rank(entry, question, extra)
         if isinstance(action, HugeAction):
             return await delivery.huge(request, action)
         if isinstance(action, SpoilAction):
@@ -146,6 +153,14 @@ class Endpoint:
         else:
             body = encode(self.dialect.answer(question, ranking, entry.request_id))
         return await delivery.send(request, action, body)
+
+    async def _rank(self, entry: Entry, question: Question, extra: float = 0.0) -> list[Ranked]:
+        """The ranking, not before its time; `extra` seconds come on top of the latency."""
+        scores = await self.parts.scorer.score(question.query, question.texts)
+        left = self.parts.latency.draw(question) + extra - (time.monotonic() - entry.started)
+        if left > 0:
+            await asyncio.sleep(left)
+        return rank(question, scores)
 
     def _check_key(self, sent: str | None) -> None:
         keys = self.parts.config.keys
@@ -177,14 +192,11 @@ class Endpoint:
         if directive is not None:
             return read_directive(directive)
         call = Call(entry.n, question, entry.account, entry.job_id, entry.attempt)
-        picks = (source.pick(call) for source in self.parts.faults)
-        return next((action for action in picks if action is not None), None)
-
-    async def _wait(self, entry: Entry, question: Question, action: Action | None) -> None:
-        extra = action.seconds if isinstance(action, DelayAction) else 0.0
-        left = self.parts.latency.draw(question) + extra - (time.monotonic() - entry.started)
-        if left > 0:
-            await asyncio.sleep(left)
+        for source in self.parts.faults:
+            action = source.pick(call)
+            if action is not None:
+                return action
+        return None
 
 
 def sent_key(request: web.Request) -> str | None:

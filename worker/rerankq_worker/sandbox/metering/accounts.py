@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -21,6 +22,7 @@ OTHERS: Final = "others"
 _MOST_ACCOUNTS: Final = 1000
 
 
+@lru_cache(maxsize=_MOST_ACCOUNTS)
 def fingerprint(key: str | None) -> str | None:
     """What stands for a key in logs and names; None for no key."""
     if not key:
