@@ -76,22 +76,38 @@ class RunningSandbox:
         """One call with the usual body, changed where asked."""
         return requests.post(self.url, json=BODY | changes, headers=headers, timeout=TIMEOUT_S)
 
+    def ask(self, path: str, **body: Any) -> requests.Response:
+        """One call in another dialect, at its own path."""
+        return requests.post(self.base + path, json=body, timeout=TIMEOUT_S)
+
+    def admin(self, method: str, what: str, body: object = None) -> requests.Response:
+        """Ask `/_sandbox/`."""
+        return requests.request(
+            method, f"{self.base}/_sandbox/{what}", json=body, timeout=TIMEOUT_S
+        )
+
     def set_faults(self, *rules: dict[str, Any]) -> requests.Response:
         """Append fault rules."""
-        return requests.post(f"{self.base}/_sandbox/faults", json=rules, timeout=TIMEOUT_S)
+        return self.admin("POST", "faults", rules)
 
     def fault(self, **action: Any) -> None:
         """Let the next call meet one fault."""
         self.set_faults({"times": 1, "action": action}).raise_for_status()
 
+    def limit(self, account: str = "default", **limits: Any) -> None:
+        """Set the limits of an account, and take those of all others away."""
+        self.admin("PUT", "limits", {account: limits}).raise_for_status()
+
+    def play(self, *phases: dict[str, Any], **scenario: Any) -> None:
+        """Start a scenario."""
+        self.admin("POST", "scenario", scenario | {"phases": phases}).raise_for_status()
+
     def log(self, since: int = 0) -> list[dict[str, Any]]:
         """The calls so far, numbered above `since`."""
-        answer = requests.get(f"{self.base}/_sandbox/log?since={since}", timeout=TIMEOUT_S)
-        entries: list[dict[str, Any]] = answer.json()["entries"]
+        entries: list[dict[str, Any]] = self.admin("GET", f"log?since={since}").json()["entries"]
         return entries
 
     def stats(self) -> dict[str, Any]:
         """The counts so far."""
-        answer = requests.get(f"{self.base}/_sandbox/stats", timeout=TIMEOUT_S)
-        counts: dict[str, Any] = answer.json()
+        counts: dict[str, Any] = self.admin("GET", "stats").json()
         return counts

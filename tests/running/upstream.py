@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urljoin
 
 import requests
 
@@ -25,6 +26,8 @@ class Call:
         arrived: when its headers were read.
         ended: when it was answered or dropped; None while it is under way.
         status: what was answered; None when nothing was.
+        account: account of the key that was sent.
+        fault: what it met, such as `limit:requests`; None when it was served.
     """
 
     job_id: str
@@ -33,6 +36,8 @@ class Call:
     arrived: float
     ended: float | None = None
     status: int | None = None
+    account: str = ""
+    fault: str | None = None
 
     @property
     def answered(self) -> bool:
@@ -46,12 +51,13 @@ class Upstream:
     Args:
         folder: where its log and output lie.
         latency_ms: how long an answer takes.
+        options: further options of the command, as they are typed.
     """
 
-    def __init__(self, folder: Path, *, latency_ms: float = 0) -> None:
+    def __init__(self, folder: Path, *options: str, latency_ms: float = 0) -> None:
         self._log = folder / "upstream.jsonl"
         self._process: AbstractContextManager[str] = sandbox_process(
-            folder, "--log", str(self._log), "--latency-ms", str(latency_ms)
+            folder, "--log", str(self._log), "--latency-ms", str(latency_ms), *options
         )
         self._http = requests.Session()
         self.url = ""
@@ -72,9 +78,21 @@ class Upstream:
         """Forget all fault rules."""
         self._admin("DELETE", "faults")
 
+    def set_limits(self, **limits: dict[str, Any]) -> None:
+        """Put these limits, by account or for `default`, in the place of all others, at once."""
+        self._admin("PUT", "limits", limits)
+
+    def play(self, scenario: dict[str, Any]) -> None:
+        """Start a scenario."""
+        self._admin("POST", "scenario", scenario)
+
     def stats(self) -> dict[str, Any]:
         """The counts so far."""
         return self._admin("GET", "stats")
+
+    def forget_stats(self) -> None:
+        """Begin the counts anew."""
+        self._admin("DELETE", "stats")
 
     def calls(self) -> list[Call]:
         """All calls so far, in the order of their arrival, from the log file."""
@@ -90,7 +108,7 @@ class Upstream:
             yield from (line for line in lines if line.endswith("\n"))
 
     def _admin(self, method: str, what: str, body: object = None) -> dict[str, Any]:
-        address = f"{self.url.removesuffix('/v1/rerank')}/_sandbox/{what}"
+        address = urljoin(self.url, f"/_sandbox/{what}")
         answer = self._http.request(method, address, json=body, timeout=TIMEOUT_S)
         answer.raise_for_status()
         counts: dict[str, Any] = answer.json()
@@ -106,4 +124,6 @@ def _call(entry: dict[str, Any]) -> Call:
         arrived=entry["time"],
         ended=entry["time"] + entry["latency_ms"] / 1000 if over else None,
         status=entry["status"],
+        account=entry["account"],
+        fault=entry["fault"],
     )

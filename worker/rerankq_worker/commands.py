@@ -65,6 +65,11 @@ def _check_health_port(settings: WorkerSettings) -> None:
         ) from None
 
 
+_ANSWERS = "Answers"
+_LATENCY = "Latency, in milliseconds"
+_FAULTS = "Limits and faults"
+
+
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8787,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -74,22 +79,76 @@ def sandbox(
             envvar="RERANKQ_SANDBOX_KEY", help="Key to demand; several are allowed. None: any key."
         ),
     ] = None,
-    scorer: Annotated[
-        str, typer.Option(help="auto, semantic (needs the embedded extra) or bigram (fast).")
-    ] = "auto",
-    latency_ms: Annotated[float, typer.Option(help="Mean time to an answer.")] = 0.0,
-    jitter: Annotated[float, typer.Option(help="Spread of the latency, 0 to 1.")] = 0.0,
-    fail_rate: Annotated[float, typer.Option(help="Share of calls that fail, 0 to 1.")] = 0.0,
-    fail_status: Annotated[int, typer.Option(help="Status that failing calls get.")] = 500,
-    drop_rate: Annotated[
-        float, typer.Option(help="Share of calls that are cut off without an answer.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of latency and faults.")] = 0,
     log: Annotated[
         Path | None, typer.Option(help="File that gets two JSON lines a call: arrived, answered.")
     ] = None,
+    dialect: Annotated[
+        str,
+        typer.Option(
+            help="Whose way of asking and answering: dmxapi, siliconflow, "
+            "siliconflow-as-documented, voyage or vllm at /v1/rerank; cohere, tei and dashscope "
+            "answer at paths of their own in any case.",
+            rich_help_panel=_ANSWERS,
+        ),
+    ] = "dmxapi",
+    scorer: Annotated[
+        str,
+        typer.Option(
+            help="semantic (needs the embedded extra), bigram (fast), hash (fastest, no meaning), "
+            "or auto: semantic where it is installed.",
+            rich_help_panel=_ANSWERS,
+        ),
+    ] = "auto",
+    latency_ms: Annotated[
+        float, typer.Option(help="Mean time to an answer.", rich_help_panel=_LATENCY)
+    ] = 0.0,
+    jitter: Annotated[
+        float,
+        typer.Option(
+            help="Uniform spread: 0.2 means 80 % to 120 % of the mean.", rich_help_panel=_LATENCY
+        ),
+    ] = 0.0,
+    latency_p99_ms: Annotated[
+        float | None,
+        typer.Option(
+            help="Log-normal instead: half the calls within --latency-ms, 99 % within this.",
+            rich_help_panel=_LATENCY,
+        ),
+    ] = None,
+    document_ms: Annotated[
+        float, typer.Option(help="Added for each document.", rich_help_panel=_LATENCY)
+    ] = 0.0,
+    token_ms: Annotated[
+        float, typer.Option(help="Added for each token, estimated.", rich_help_panel=_LATENCY)
+    ] = 0.0,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (TOML, or .json) that scripts limits, faults, latency and outages in time.",
+            rich_help_panel=_FAULTS,
+        ),
+    ] = None,
+    fail_rate: Annotated[
+        float, typer.Option(help="Share of calls that fail, 0 to 1.", rich_help_panel=_FAULTS)
+    ] = 0.0,
+    fail_status: Annotated[
+        int, typer.Option(help="Status that failing calls get.", rich_help_panel=_FAULTS)
+    ] = 500,
+    drop_rate: Annotated[
+        float,
+        typer.Option(
+            help="Share of calls that are cut off without an answer.", rich_help_panel=_FAULTS
+        ),
+    ] = 0.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of latency and of random faults.", rich_help_panel=_FAULTS)
+    ] = 0,
 ) -> None:
-    """Serve a stand-in for the upstream: same contract, sensible scores, faults on request."""
+    """Serve a stand-in for the upstream: same contract, sensible scores, faults on request.
+
+    While it runs, `/_sandbox/` answers this machine: `faults`, `limits` and `scenario` are set
+    there; `stats` and `log` say what was called; `errors` lists what can be replayed by name.
+    """
     from rerankq_worker.sandbox import (  # noqa: PLC0415  not for those who serve lanes
         SandboxConfig,
         ScorerUnavailableError,
@@ -102,24 +161,38 @@ def sandbox(
                 "port": port,
                 "host": host,
                 "keys": tuple(key or ()),
+                "log": log,
+                "dialect": dialect,
                 "scorer": scorer,
                 "latency_ms": latency_ms,
                 "jitter": jitter,
+                "latency_p99_ms": latency_p99_ms,
+                "document_ms": document_ms,
+                "token_ms": token_ms,
+                "scenario": scenario,
                 "fail_rate": fail_rate,
                 "fail_status": fail_status,
                 "drop_rate": drop_rate,
                 "seed": seed,
-                "log": log,
             }
         )
         main_run(config)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        name = "-".join(str(part) for part in fault["loc"]).replace("_", "-")
-        raise SettingsError(f"--{name}: {fault['msg']}") from None
+        raise SettingsError(_wrong_option(error)) from None
     except ScorerUnavailableError as error:
         raise SettingsError(str(error)) from None
     except OSError as error:
         raise SettingsError(
             f"the sandbox cannot start on {host}:{port}: {error.strerror}"
         ) from None
+
+
+def _wrong_option(error: ValidationError) -> str:
+    """The first wrong option, by the name under which it was given."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    said = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:
+        # What is wrong between options: the words name their fields.
+        return said.replace("_", "-")
+    name = str(fault["loc"][0])
+    return f"--{'key' if name == 'keys' else name.replace('_', '-')}: {said}"

@@ -8,7 +8,15 @@ import orjson
 import pytest
 import requests
 
+from rerankq_worker.sandbox.error_table import ERRORS
 from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningSandbox]:
+    """One for tests that leave nothing behind."""
+    with RunningSandbox() as running:
+        yield running
 
 
 @pytest.fixture
@@ -34,6 +42,53 @@ def test_status_with_a_body_of_its_own(sandbox: RunningSandbox, body: object, te
     """A status fault sends the body it was given: JSON, HTML or nothing."""
     sandbox.fault(kind="status", status=502, body=body)
     assert sandbox.rerank().text == text
+
+
+def directive(**action: object) -> dict[str, str]:
+    return {"X-Sandbox-Fault": orjson.dumps(action).decode()}
+
+
+def until_cut(answer: requests.Response) -> bytes:
+    """What arrives of an answer before its connection breaks, as it has to."""
+    got = bytearray()
+    try:
+        for block in answer.iter_content(1):
+            got += block
+    except requests.exceptions.ChunkedEncodingError:
+        return bytes(got)
+    raise AssertionError("the answer is whole")
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_row_of_the_table_is_sent_as_listed(running: RunningSandbox, name: str) -> None:
+    """An error by name has the status, type and body that GET /_sandbox/errors lists."""
+    listed = running.admin("GET", "errors").json()[name]
+    answer = running.rerank(directive(kind="error", name=name))
+    request_id = answer.headers["X-Oneapi-Request-Id"]
+    assert answer.status_code == listed["status"]
+    assert answer.headers["Content-Type"].startswith(listed["content_type"])
+    assert answer.content.decode() == listed["body"].replace("<request id>", request_id)
+
+
+def test_errors_take_headers(running: RunningSandbox) -> None:
+    """An error by name can carry headers, and one of the rix family carries its own request id."""
+    headers = {"Retry-After": "7"}
+    answer = running.rerank(directive(kind="error", name="saturated_rix", headers=headers))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert answer.headers["X-Rixapi-Request-Id"] == answer.headers["X-Oneapi-Request-Id"]
+
+
+@pytest.mark.parametrize("sent", [None, 0, 10])
+def test_cut_breaks_off_in_the_middle(sandbox: RunningSandbox, sent: int | None) -> None:
+    """A cut answer announces more than it sends, is logged as dropped, and the server goes on."""
+    sandbox.fault(kind="cut", bytes=sent)
+    with requests.post(sandbox.url, json=BODY, timeout=TIMEOUT_S, stream=True) as answer:
+        assert answer.status_code == 200
+        got = until_cut(answer)
+    announced = int(answer.headers["Content-Length"])
+    assert len(got) == (announced // 2 if sent is None else sent)
+    assert sandbox.rerank().status_code == 200
+    assert [entry["event"] for entry in sandbox.log()] == ["dropped", "answered"]
 
 
 def test_drop_closes_without_an_answer(sandbox: RunningSandbox) -> None:
@@ -102,6 +157,8 @@ def test_huge_sends_what_was_asked_for(sandbox: RunningSandbox) -> None:
     [
         ("wrong_index", b'"index":2'),
         ("nan", b"NaN"),
+        ("wrong_type", b'"relevance_score":"'),
+        ("null_results", b'"results":null'),
         ("ok_error", b'"error"'),
         ("garbage", b'{"results":['),
     ],

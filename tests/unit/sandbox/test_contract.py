@@ -1,9 +1,15 @@
+from typing import Any
+
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.contract import build_answer, encode, read_request
-from rerankq_worker.sandbox.errors import GatewayError, error_body, typical
+from rerankq_worker.sandbox.contract import encode, rank
+from rerankq_worker.sandbox.dialects import DIALECTS
+from rerankq_worker.sandbox.error_table import typical
+from rerankq_worker.sandbox.errors import GatewayError
+from rerankq_worker.sandbox.shapes import GATEWAY
 
+DMXAPI = DIALECTS["dmxapi"]
 GOOD = {"model": "m", "query": "q", "documents": ["a", {"text": "b"}, "c"]}
 
 
@@ -11,15 +17,19 @@ def body(**changes: object) -> bytes:
     return orjson.dumps({**GOOD, **changes})
 
 
+def answer_to(asked: bytes, scores: list[float]) -> Any:
+    question = DMXAPI.read(asked)
+    return orjson.loads(encode(DMXAPI.answer(question, rank(question, scores), "id")))
+
+
 def test_documents_come_as_strings_or_objects() -> None:
     """A document is a string or an object with a text."""
-    assert read_request(body()).texts == ["a", "b", "c"]
+    assert DMXAPI.read(body()).texts == ["a", "b", "c"]
 
 
 def test_answer_has_the_documented_shape() -> None:
     """An answer is sorted by score, best first, and its usage figures are all 0."""
-    answer = build_answer(read_request(body(top_n=2)), [0.1, 0.9, 0.5])
-    assert orjson.loads(encode(answer)) == {
+    assert answer_to(body(top_n=2), [0.1, 0.9, 0.5]) == {
         "results": [
             {"document": {"text": "b"}, "index": 1, "relevance_score": 0.9},
             {"document": {"text": "c"}, "index": 2, "relevance_score": 0.5},
@@ -37,19 +47,19 @@ def test_answer_has_the_documented_shape() -> None:
 @pytest.mark.parametrize("top_n", [None, 3, 100])
 def test_top_n_never_asks_for_more_than_there_is(top_n: int | None) -> None:
     """Without top_n, or with one above the number of documents, every document is answered."""
-    answer = build_answer(read_request(body(top_n=top_n)), [0.1, 0.2, 0.3])
+    answer = answer_to(body(top_n=top_n), [0.1, 0.2, 0.3])
     assert [result["index"] for result in answer["results"]] == [2, 1, 0]
 
 
 def test_equal_scores_keep_the_order_of_the_call() -> None:
     """Among equal scores the earlier document comes first."""
-    answer = build_answer(read_request(body()), [0.5, 0.5, 0.5])
+    answer = answer_to(body(), [0.5, 0.5, 0.5])
     assert [result["index"] for result in answer["results"]] == [0, 1, 2]
 
 
 def test_documents_can_be_left_out() -> None:
     """With return_documents false, results carry no document."""
-    answer = build_answer(read_request(body(return_documents=False)), [0.1, 0.2, 0.3])
+    answer = answer_to(body(return_documents=False), [0.1, 0.2, 0.3])
     assert [set(result) for result in answer["results"]] == [{"index", "relevance_score"}] * 3
 
 
@@ -83,21 +93,21 @@ def test_documents_can_be_left_out() -> None:
 def test_bad_bodies_are_refused_with_400(bad: bytes) -> None:
     """Whatever is wrong with a body, the refusal is a 400."""
     with pytest.raises(GatewayError) as caught:
-        read_request(bad)
+        DMXAPI.read(bad)
     assert caught.value.status == 400
 
 
 def test_refusals_never_repeat_what_was_sent() -> None:
     """A refusal names the field and the rule, and never the content."""
     with pytest.raises(GatewayError) as caught:
-        read_request(body(documents=["private words", {"private": "private"}], query="private"))
+        DMXAPI.read(body(documents=["private words", {"private": "private"}], query="private"))
     assert caught.value.message.startswith("documents.1: ")
     assert "private" not in caught.value.message
 
 
 def test_error_bodies_have_the_gateways_shape() -> None:
     """An error body is the gateway family's, with the request id at the end of the message."""
-    shown = orjson.loads(error_body(typical(429), "abc"))
+    shown = orjson.loads(GATEWAY.write(typical(429), "abc"))
     assert set(shown["error"]) == {"message", "type", "param", "code"}
     assert shown["error"]["type"] == "new_api_error"
     assert shown["error"]["code"] is None

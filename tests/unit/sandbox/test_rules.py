@@ -2,15 +2,14 @@ import orjson
 import pytest
 
 from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import RerankRequest
+from rerankq_worker.sandbox.contract import Question
 from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.faults import Call, RandomFaults
 from rerankq_worker.sandbox.rules import MAX_RULES, FaultRules, read_directive, read_rules
 
 
 def call(query: str = "q", job_id: str | None = None, attempt: int | None = None) -> Call:
-    request = RerankRequest(model="m", query=query, documents=("d",))
-    return Call(n=1, at=0.0, in_flight=1, request=request, job_id=job_id, attempt=attempt)
+    return Call(1, Question("m", query, ["d"]), account="a", job_id=job_id, attempt=attempt)
 
 
 def rules(*given: dict[str, object]) -> FaultRules:
@@ -52,9 +51,11 @@ def test_nth_with_times_is_a_window() -> None:
 
 
 def test_all_conditions_must_hold() -> None:
-    """A rule fires only where job, attempt and model all match."""
-    match = {"job_id": "j", "attempt": 1, "model": "m"}
-    source = rules({"match": match, "action": DROP})
+    """A rule fires only where job, attempt, model and account all match."""
+    match = {"job_id": "j", "attempt": 1, "model": "m", "account": "a"}
+    source = rules(
+        {"match": match | {"account": "b"}, "action": HANG}, {"match": match, "action": DROP}
+    )
     assert kinds(source, call(), call(job_id="j", attempt=2)) == [None, None]
     assert kinds(source, call(job_id="j", attempt=1)) == ["drop"]
 
@@ -79,16 +80,21 @@ def test_clearing_forgets_all() -> None:
         {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}, "body": None},
         {"kind": "status", "status": 500, "body": {"error": {}}},
         {"kind": "status", "status": 502, "body": "<html>"},
+        {"kind": "error", "name": "saturated", "headers": {"Retry-After": "1"}},
         {"kind": "delay", "seconds": 1},
         DROP,
         HANG,
+        {"kind": "cut"},
+        {"kind": "cut", "bytes": 7},
         {"kind": "drip", "seconds_per_byte": 0.5},
         {"kind": "huge", "bytes": 1_000_000_000},
         {"kind": "garbage"},
         {"kind": "wrong_index"},
         {"kind": "duplicate_index"},
         {"kind": "short"},
+        {"kind": "null_results"},
         {"kind": "nan"},
+        {"kind": "wrong_type"},
         {"kind": "ok_error"},
     ],
 )
@@ -107,6 +113,7 @@ def test_every_kind_is_read(action: dict[str, object]) -> None:
         {"action": {"kind": "status", "status": 99}},
         {"action": {"kind": "status", "status": 500, "headers": {"a b": "SECRET"}}},
         {"action": {"kind": "status", "status": 500, "headers": {"Content-Length": "1"}}},
+        {"action": {"kind": "error", "name": "SECRET"}},
         {"action": {"kind": "delay", "seconds": -1}},
         {"action": DROP, "times": 0},
         {"action": DROP, "match": {"nth": 0}},

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rerankq_worker.sandbox import scoring
 from rerankq_worker.sandbox.bigram import BigramScorer, match, terms_of
-from rerankq_worker.sandbox.scoring import ScorerUnavailableError, resolve, to_unit
+from rerankq_worker.sandbox.hashed import HashScorer
+from rerankq_worker.sandbox.scoring import Scorer, ScorerUnavailableError, resolve, to_unit
 from rerankq_worker.sandbox.semantic import SemanticScorer
 
 QUERY = "如何预防感冒"
@@ -17,17 +18,25 @@ GOOD = "预防感冒应勤洗手、戴口罩"
 BAD = "今天股市大涨"
 
 
-def bigram(query: str, documents: Sequence[str]) -> list[float]:
-    return asyncio.run(BigramScorer().score(query, documents))
+def scores(scorer: Scorer, query: str, documents: Sequence[str]) -> list[float]:
+    return asyncio.run(scorer.score(query, documents))
 
 
+@pytest.mark.parametrize("scorer", [BigramScorer(), HashScorer()])
 @settings(max_examples=50, deadline=None)
-@given(st.text(), st.lists(st.text(), min_size=1, max_size=5))
-def test_bigram_scores_are_pointwise(query: str, documents: list[str]) -> None:
+@given(query=st.text(), documents=st.lists(st.text(), min_size=1, max_size=5))
+def test_scores_are_pointwise(scorer: Scorer, query: str, documents: list[str]) -> None:
     """A score lies within (0, 1) and never depends on the other documents of the call."""
-    together = bigram(query, documents)
-    assert together == [bigram(query, [document])[0] for document in documents]
+    together = scores(scorer, query, documents)
+    assert together == [scores(scorer, query, [document])[0] for document in documents]
     assert all(0 < score < 1 for score in together)
+
+
+def test_hash_tells_documents_and_queries_apart() -> None:
+    """A hash score depends on the query and on the document."""
+    one, other = scores(HashScorer(), "q", ["a", "b"])
+    assert one != other
+    assert one != scores(HashScorer(), "p", ["a"])[0]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_bigram_scores_are_pointwise(query: str, documents: list[str]) -> None:
 )
 def test_shared_words_rank_first(query: str, good: str, bad: str) -> None:
     """Of two documents, the one that shares words with the query ranks first."""
-    first, second = bigram(query, [good, bad])
+    first, second = scores(BigramScorer(), query, [good, bad])
     assert first > second
 
 
@@ -70,7 +79,7 @@ def test_auto_takes_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ScorerUnavailableError, match="pip install"):
         resolve("semantic")
     monkeypatch.setattr(scoring, "find_spec", importlib.util.find_spec)
-    assert resolve("bigram") == "bigram"
+    assert [resolve("bigram"), resolve("hash")] == ["bigram", "hash"]
 
 
 class FakeVector:

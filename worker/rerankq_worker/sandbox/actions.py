@@ -1,9 +1,11 @@
 """The faults that exist: frozen, typed, told apart by `kind`."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from rerankq_worker.sandbox.error_table import known_error
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,1000}")
@@ -42,6 +44,22 @@ class StatusAction(_Action):
     body: dict[str, Any] | list[Any] | str | None = None
 
 
+ErrorName = Annotated[str, AfterValidator(known_error)]
+
+
+class ErrorAction(_Action):
+    """Answer at once with a row of the error table.
+
+    Attributes:
+        name: The row's name, as `GET /_sandbox/errors` lists them.
+        headers: Headers to add, such as `Retry-After`.
+    """
+
+    kind: Literal["error"]
+    name: ErrorName
+    headers: Headers = {}
+
+
 class DelayAction(_Action):
     """Answer as usual, `seconds` later."""
 
@@ -59,6 +77,13 @@ class HangAction(_Action):
     """Never answer, until the client goes away or the server stops."""
 
     kind: Literal["hang"]
+
+
+class CutAction(_Action):
+    """Announce the whole answer, send `bytes` of it (half of it when null), and close."""
+
+    kind: Literal["cut"]
+    bytes: int | None = Field(default=None, ge=0, le=2**20)
 
 
 class DripAction(_Action):
@@ -80,14 +105,45 @@ class SpoilAction(_Action):
 
     Attributes:
         kind: `garbage` JSON that breaks off; `wrong_index` an index past the last document;
-            `duplicate_index` one index twice; `short` one result too few; `nan` a score that is
-            the literal NaN; `ok_error` an error body.
+            `duplicate_index` one index twice; `short` one result too few; `null_results` null
+            where the results should be; `nan` a score that is the literal NaN; `wrong_type` a
+            score that is a string; `ok_error` an error body.
     """
 
-    kind: Literal["garbage", "wrong_index", "duplicate_index", "short", "nan", "ok_error"]
+    kind: Literal[
+        "garbage",
+        "wrong_index",
+        "duplicate_index",
+        "short",
+        "null_results",
+        "nan",
+        "wrong_type",
+        "ok_error",
+    ]
 
+
+OutageAction = Annotated[
+    StatusAction | ErrorAction | DropAction | HangAction, Field(discriminator="kind")
+]
+"""What needs no ranking, and so can meet a call before anybody has looked at it."""
+
+AT_ONCE: Final = (StatusAction, ErrorAction, DropAction, HangAction)
+"""The same, to ask whether an action is one of them."""
 
 Action = Annotated[
-    StatusAction | DelayAction | DropAction | HangAction | DripAction | HugeAction | SpoilAction,
+    StatusAction
+    | ErrorAction
+    | DelayAction
+    | DropAction
+    | HangAction
+    | CutAction
+    | DripAction
+    | HugeAction
+    | SpoilAction,
     Field(discriminator="kind"),
 ]
+
+
+def label(action: Action) -> str:
+    """The action's name in the log and in the counts."""
+    return f"error:{action.name}" if isinstance(action, ErrorAction) else action.kind

@@ -5,7 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-ScorerChoice = Literal["auto", "semantic", "bigram"]
+from rerankq_worker.sandbox.dialects import DialectName
+from rerankq_worker.sandbox.latency import (
+    Constant,
+    Distribution,
+    Lognormal,
+    Milliseconds,
+    Uniform,
+)
+
+ScorerChoice = Literal["auto", "semantic", "bigram", "hash"]
 Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -19,13 +28,21 @@ class SandboxConfig(BaseModel):
         port: TCP port; 0 takes a free one.
         keys: API keys that are accepted; none means that every call is.
         models: Models that are known; none means that every name is.
-        scorer: `semantic`, `bigram`, or `auto`: semantic where its package is installed.
+        dialect: What `/v1/rerank` speaks, if it is one of those that are asked there. The others
+            have paths of their own, where they always answer.
+        scorer: `semantic`, `bigram`, `hash` (no meaning, for load tests), or `auto`: semantic
+            where its package is installed.
         latency_ms: Mean time from a call's arrival to its answer, in milliseconds.
         jitter: Spread of the latency as a fraction: 0.2 means uniformly 80% to 120% of the mean.
+        latency_p99_ms: Makes the latency log-normal: half the calls take `latency_ms` at most, and
+            99% of them this long.
+        document_ms: Time added for each document of a call.
+        token_ms: Time added for each token of a call, estimated.
         seed: Seed of latency and of random faults.
         fail_rate: Fraction of calls that are answered with `fail_status`.
         fail_status: Status of those answers.
         drop_rate: Fraction of calls whose connection is closed with no answer.
+        scenario: File of the scenario to play from the start on.
         log: File that gets two JSON lines a call, appended; none writes no file.
         log_entries: Calls that `GET /_sandbox/log` remembers.
         max_body_bytes: Longest request body that is read; longer ones get 413.
@@ -40,13 +57,18 @@ class SandboxConfig(BaseModel):
     port: int = Field(default=8787, ge=0, le=65_535)
     keys: tuple[Secret, ...] = ()
     models: tuple[ModelName, ...] = ()
+    dialect: DialectName = "dmxapi"
     scorer: ScorerChoice = "auto"
-    latency_ms: float = Field(default=0, ge=0, le=600_000, allow_inf_nan=False)
+    latency_ms: Milliseconds = 0
     jitter: Rate = 0
+    latency_p99_ms: Milliseconds | None = None
+    document_ms: Milliseconds = 0
+    token_ms: Milliseconds = 0
     seed: int = 0
     fail_rate: Rate = 0
     fail_status: int = Field(default=500, ge=400, le=599)
     drop_rate: Rate = 0
+    scenario: Path | None = None
     log: Path | None = None
     log_entries: int = Field(default=100_000, ge=1, le=10_000_000)
     max_body_bytes: int = Field(default=32 * 2**20, ge=1024, le=2**30)
@@ -56,3 +78,24 @@ class SandboxConfig(BaseModel):
         if self.fail_rate + self.drop_rate > 1:
             raise ValueError("fail_rate and drop_rate together exceed 1")
         return self
+
+    @model_validator(mode="after")
+    def _latency_has_one_spread(self) -> Self:
+        if self.latency_p99_ms is None:
+            return self
+        if self.jitter:
+            raise ValueError("jitter and latency_p99_ms: only one of them may be given")
+        if not 0 < self.latency_ms <= self.latency_p99_ms:
+            raise ValueError("latency_p99_ms must be at least latency_ms, which must be above 0")
+        return self
+
+    @property
+    def latency(self) -> Distribution:
+        """How long answers take, until a scenario says otherwise."""
+        costs = {"per_document_ms": self.document_ms, "per_token_ms": self.token_ms}
+        if self.latency_p99_ms is not None:
+            median, p99 = self.latency_ms, self.latency_p99_ms
+            return Lognormal(kind="lognormal", median_ms=median, p99_ms=p99, **costs)
+        if self.jitter:
+            return Uniform(kind="uniform", ms=self.latency_ms, jitter=self.jitter, **costs)
+        return Constant(kind="constant", ms=self.latency_ms, **costs)

@@ -1,102 +1,58 @@
-"""Request and answer of `POST /v1/rerank`, as the vendor's document shows them."""
+"""A rerank call and its ranking, whatever the dialect in which it is asked and answered."""
 
+import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rerankq_worker.sandbox.errors import GatewayError
+from rerankq_worker import tokens
 
 RERANK_PATH = "/v1/rerank"
 
-# The vendor reports no usage: every figure is 0, and the details are empty objects.
-_USAGE = {
-    "prompt_tokens": 0,
-    "completion_tokens": 0,
-    "total_tokens": 0,
-    "prompt_tokens_details": {"cached_tokens_details": {}},
-    "completion_tokens_details": {},
-}
 
-Text = Annotated[str, Field(min_length=1)]
+@dataclass(frozen=True)
+class Question:
+    """One rerank call.
+
+    Attributes:
+        model: The model's name; empty where the dialect names none.
+        query: What the documents are ranked for.
+        texts: The documents' texts, in the order of the call.
+        top_n: How many results are wanted; None means all.
+        with_documents: Whether results carry their document.
+    """
+
+    model: str
+    query: str
+    texts: Sequence[str]
+    top_n: int | None = None
+    with_documents: bool = True
+
+    @cached_property
+    def tokens(self) -> int:
+        """What the call costs, estimated; counted when first asked for, which is not cheap."""
+        return tokens.load(self.query, self.texts)
 
 
-class TextDocument(BaseModel):
-    """A document in its object form."""
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One result; what spoils an answer may give it a score that is no number."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
-
+    index: int
+    score: float | str
     text: str
 
 
-class RerankRequest(BaseModel):
-    """One rerank call. Unknown fields are ignored, as gateways ignore them."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    model: Text
-    query: Text
-    documents: Annotated[tuple[str | TextDocument, ...], Field(min_length=1)]
-    top_n: Annotated[int, Field(ge=1)] | None = None
-    return_documents: bool | None = True
-
-    @property
-    def texts(self) -> list[str]:
-        """The documents' texts in the order of the call."""
-        return [item if isinstance(item, str) else item.text for item in self.documents]
+def rank(question: Question, scores: Sequence[float]) -> list[Ranked]:
+    """Best score first, among equals the earlier document; at most `top_n` of them."""
+    best = sorted(range(len(scores)), key=lambda index: -scores[index])[: question.top_n]
+    return [Ranked(index, scores[index], question.texts[index]) for index in best]
 
 
-def read_request(body: bytes) -> RerankRequest:
-    """Decode a request body.
-
-    Raises:
-        GatewayError: 400, naming the first field at fault but never its content.
-    """
-    try:
-        return RerankRequest.model_validate_json(body)
-    except ValidationError as error:
-        raise GatewayError(400, _reason(error), "invalid_request") from None
-
-
-def _reason(error: ValidationError) -> str:
-    # Only location and rule: the error's input would carry the user's text into the answer.
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return "the body is not valid JSON"
-    if not first["loc"]:
-        return "the body is not a JSON object"
-    return f"{'.'.join(str(part) for part in first['loc'][:2])}: {first['msg']}"
-
-
-def build_answer(request: RerankRequest, scores: Sequence[float]) -> dict[str, Any]:
-    """The answer to a call: best score first, and among equals the earlier document.
-
-    Args:
-        request: The call.
-        scores: One score a document, in the order of the documents.
-
-    Returns:
-        `results` with at most `top_n` entries, and `usage` with every figure 0.
-    """
-    texts = request.texts
-    best = sorted(range(len(texts)), key=lambda index: -scores[index])[: request.top_n]
-    plain = request.return_documents is False
-    return {
-        "results": [
-            {"index": index, "relevance_score": scores[index]}
-            if plain
-            else {
-                "document": {"text": texts[index]},
-                "index": index,
-                "relevance_score": scores[index],
-            }
-            for index in best
-        ],
-        "usage": _USAGE,
-    }
-
-
-def encode(answer: dict[str, Any]) -> bytes:
+def encode(answer: Any, *, literal_nan: bool = False) -> bytes:
     """The answer as the bytes that go on the wire."""
-    return orjson.dumps(answer)
+    # The standard library writes the literal NaN; orjson would write null.
+    return json.dumps(answer, ensure_ascii=False).encode() if literal_nan else orjson.dumps(answer)

@@ -5,10 +5,23 @@ import asyncio
 import orjson
 from aiohttp import web
 
-from rerankq_worker.sandbox.actions import DripAction, HugeAction, StatusAction
-from rerankq_worker.sandbox.errors import error_body, typical
+from rerankq_worker.sandbox.actions import (
+    Action,
+    CutAction,
+    DripAction,
+    DropAction,
+    ErrorAction,
+    HangAction,
+    HugeAction,
+    OutageAction,
+    StatusAction,
+)
+from rerankq_worker.sandbox.error_table import ERRORS, typical
+from rerankq_worker.sandbox.errors import GatewayError
+from rerankq_worker.sandbox.shapes import HTML_TYPE, JSON_TYPE, Shape
 
-JSON_TYPE = "application/json"
+_RIX_KIND = "rix_api_error"
+_RIX_HEADER = "X-Rixapi-Request-Id"
 _BLOCK = b"x" * 65_536
 _HUGE_HEAD = b'{"results":[],"padding":"'
 _HUGE_TAIL = b'"}'
@@ -19,25 +32,78 @@ def reply(status: int, body: bytes) -> web.Response:
     return web.Response(status=status, body=body, content_type=JSON_TYPE)
 
 
-def scripted(action: StatusAction, request_id: str) -> web.Response:
-    """The answer that a status action describes."""
-    body = action.body
-    if body is None:
-        answer = reply(action.status, error_body(typical(action.status), request_id))
-    elif isinstance(body, str):
-        answer = web.Response(status=action.status, text=body, content_type="text/html")
-    else:
-        answer = reply(action.status, orjson.dumps(body))
-    for name, value in action.headers.items():
-        answer.headers[name] = value
+def refused(error: GatewayError, shape: Shape, request_id: str) -> web.Response:
+    """A refusal in the shape of a dialect."""
+    body = shape.write(error, request_id)
+    answer = web.Response(status=error.status, body=body, content_type=shape.content_type)
+    if error.kind == _RIX_KIND:
+        answer.headers[_RIX_HEADER] = request_id
     return answer
 
 
-def drop(request: web.Request) -> web.Response:
-    """Close the connection; what is returned goes nowhere but satisfies the framework."""
+async def at_once(
+    request: web.Request, action: OutageAction, shape: Shape, request_id: str
+) -> web.Response:
+    """Meet a call with what needs no ranking."""
+    match action:
+        case DropAction():
+            return drop(request)
+        case HangAction():
+            await hang()
+            return Nothing()
+        case StatusAction() | ErrorAction():
+            answer = _scripted(action, shape, request_id)
+            answer.headers.update(action.headers)
+            return answer
+
+
+def _scripted(action: StatusAction | ErrorAction, shape: Shape, request_id: str) -> web.Response:
+    if isinstance(action, ErrorAction):
+        row = ERRORS[action.name]
+        return refused(row.refusal(), row.shape, request_id)
+    if action.body is None:
+        return refused(typical(action.status), shape, request_id)
+    if isinstance(action.body, str):
+        return web.Response(status=action.status, text=action.body, content_type=HTML_TYPE)
+    return reply(action.status, orjson.dumps(action.body))
+
+
+class Nothing(web.Response):
+    """No whole answer was sent: goes nowhere but satisfies the framework."""
+
+
+def sent_status(answer: web.StreamResponse) -> int | None:
+    """The status that the client has; None where no whole answer was sent."""
+    return None if isinstance(answer, Nothing) else answer.status
+
+
+def drop(request: web.Request) -> Nothing:
+    """Close the connection."""
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()
+    return Nothing()
+
+
+async def cut(request: web.Request, action: CutAction, body: bytes) -> Nothing:
+    """Announce all of `body`, send a part of it, and close the connection."""
+    answer = web.StreamResponse(headers={"Content-Type": JSON_TYPE})
+    answer.content_length = len(body)
+    await answer.prepare(request)
+    await answer.write(body[: len(body) // 2 if action.bytes is None else action.bytes])
+    if request.transport is not None:
+        # Not aborted: what was written has to arrive before the end does.
+        request.transport.close()
+    return Nothing()
+
+
+async def send(request: web.Request, action: Action, body: bytes) -> web.StreamResponse:
+    """Send an answer, in the way that the action says."""
+    match action:
+        case DripAction():
+            return await drip(request, action, body)
+        case CutAction():
+            return await cut(request, action, body)
+    return reply(200, body)
 
 
 async def hang() -> None:

@@ -1,7 +1,7 @@
 """When a fault happens: sources that are asked in turn about each call.
 
-A source is anything with `pick`. Scripted scenarios (limits a minute, outage windows) are further
-sources: they see the call's size, its time and the calls in flight, and are added in `server.py`.
+A source is anything with `pick`: the rules, a scenario's timeline, chance. `server.py` says which
+are asked, and in which order.
 """
 
 import random
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from rerankq_worker.sandbox.actions import Action, DropAction, StatusAction
 from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import RerankRequest
+from rerankq_worker.sandbox.contract import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +19,15 @@ class Call:
 
     Attributes:
         n: The call's number since the start of the server, from 1.
-        at: Time of arrival on the monotonic clock, in seconds.
-        in_flight: Calls being served, this one included.
-        request: The decoded body.
+        question: The decoded body.
+        account: Account of its key.
         job_id: Job that the client named, if it did.
         attempt: Attempt that the client named, if it did.
     """
 
     n: int
-    at: float
-    in_flight: int
-    request: RerankRequest
+    question: Question
+    account: str
     job_id: str | None
     attempt: int | None
 

@@ -7,10 +7,9 @@ no whole answer was sent. To count calls a job, count the lines with `arrived`.
 Neither line ever holds a query, a document or a key.
 """
 
-import hashlib
 import itertools
 import os
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -18,6 +17,8 @@ from time import time as unix_time
 from typing import Any, Literal
 
 import orjson
+
+from rerankq_worker.sandbox.tally import Tally
 
 _MAX_TEXT = 200
 _MAX_DIGITS = 9
@@ -34,12 +35,14 @@ class Entry:
         job_id: Job that the client named, cut to 200 characters.
         attempt: Attempt that the client named.
         key: Fingerprint of the key that was sent, never the key.
+        account: Account of that key.
         request_id: The call's `X-Oneapi-Request-Id`.
         status: Status that was sent; None before the end and for a dropped call.
         model: Model, cut to 200 characters; None until the body is read.
         documents: Number of documents; None until the body is read.
         top_n: Number of results asked for.
-        fault: Kind of the fault that the call met.
+        fault: The fault that the call met: `drop`, `error:saturated`, `limit:tokens`,
+            `outage:hang`.
         latency_ms: Time from arrival to end, in milliseconds.
     """
 
@@ -48,6 +51,7 @@ class Entry:
     job_id: str | None
     attempt: int | None
     key: str | None
+    account: str
     request_id: str
     event: Literal["arrived", "answered", "dropped"] = "arrived"
     status: int | None = None
@@ -79,63 +83,66 @@ class Journal:
     def __init__(self, path: Path | None, remembered: int) -> None:
         self._file = None if path is None else os.open(path, _FLAGS, 0o600)
         self._entries: deque[Entry] = deque(maxlen=remembered)
-        self._requests = 0
-        self._ended: Counter[str] = Counter()
-        self._by_status: Counter[int] = Counter()
-        self._in_flight = 0
-        self._max_in_flight = 0
-
-    @property
-    def in_flight(self) -> int:
-        """Calls that have arrived and not ended."""
-        return self._in_flight
+        self._numbered = 0
+        self._whole = Tally()
+        self._by_account: dict[str, Tally] = {}
 
     def arrived(
-        self, *, job_id: str | None, attempt: str | None, key: str | None, request_id: str
+        self,
+        *,
+        job_id: str | None,
+        attempt: str | None,
+        key: str | None,
+        account: str,
+        request_id: str,
     ) -> Entry:
         """Record that a call reached the server; `ended` must follow."""
         entry = Entry(
-            n=self._requests + 1,
+            n=self._numbered + 1,
             time=unix_time(),
             job_id=cut(job_id),
             attempt=_whole_number(attempt),
-            key=_fingerprint(key),
+            key=key,
+            account=account,
             request_id=request_id,
         )
         # Written first: what cannot be logged is not served, and so not counted either.
         self._write(entry)
         self._entries.append(entry)
-        self._requests += 1
-        self._in_flight += 1
-        self._max_in_flight = max(self._max_in_flight, self._in_flight)
+        self._numbered += 1
+        self._whole.arrived()
+        self._tally(account).arrived()
         return entry
 
     def ended(self, entry: Entry) -> None:
         """Record the end of a call: answered if it has a status, else dropped."""
-        self._in_flight -= 1
         entry.latency_ms = round((monotonic() - entry.started) * 1000, 3)
         entry.event = "dropped" if entry.status is None else "answered"
-        self._ended[entry.event] += 1
-        if entry.status is not None:
-            self._by_status[entry.status] += 1
+        self._whole.ended(entry.status, entry.fault)
+        self._tally(entry.account).ended(entry.status, entry.fault)
         self._write(entry)
+
+    def _tally(self, account: str) -> Tally:
+        tally = self._by_account.get(account)
+        if tally is None:
+            tally = self._by_account[account] = Tally()
+        return tally
 
     def since(self, n: int, limit: int) -> list[Entry]:
         """Remembered calls numbered above `n`, oldest first, at most `limit` of them."""
-        first = self._requests - len(self._entries)
+        first = self._numbered - len(self._entries)
         start = max(0, n - first)
         return list(itertools.islice(self._entries, start, start + limit))
 
     def stats(self) -> dict[str, Any]:
-        """Counts since the start of the server."""
-        return {
-            "requests": self._requests,
-            "answered": self._ended["answered"],
-            "dropped": self._ended["dropped"],
-            "by_status": {str(status): count for status, count in sorted(self._by_status.items())},
-            "in_flight": self._in_flight,
-            "max_in_flight": self._max_in_flight,
-        }
+        """Counts since the start of the server, or since they were forgotten."""
+        accounts = {name: tally.report() for name, tally in sorted(self._by_account.items())}
+        return self._whole.report() | {"accounts": accounts}
+
+    def forget(self) -> None:
+        """Begin the counts anew; calls keep their numbers, and the log what it has."""
+        for tally in (self._whole, *self._by_account.values()):
+            tally.forget()
 
     def close(self) -> None:
         """Close the file."""
@@ -155,12 +162,6 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 def cut(text: str | None) -> str | None:
     """What a client sent, short enough for a log line and always encodable."""
     return None if text is None else text[:_MAX_TEXT].encode(errors="replace").decode()
-
-
-def _fingerprint(key: str | None) -> str | None:
-    if not key:
-        return None
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def _whole_number(text: str | None) -> int | None:

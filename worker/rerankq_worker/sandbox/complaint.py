@@ -1,0 +1,25 @@
+"""What is wrong with something that was sent or written, without repeating what it holds."""
+
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+
+
+def complaint(error: ValidationError, *place: str, depth: int | None = None) -> str:
+    """The first fault: where, below `place`, and which rule it breaks; never the content.
+
+    Of the way to the fault, `depth` steps are named.
+    """
+    # Without input and context: they would carry somebody's text or key into an answer or a log.
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return _said(place, "the body is not valid JSON")
+    # pydantic repeats an unknown kind in this one message.
+    known = "unknown kind" if first["type"] == "union_tag_invalid" else first["msg"]
+    return _said((*place, *first["loc"][:depth]), known.removeprefix("Value error, "))
+
+
+def _said(place: Iterable[str | int], reason: str) -> str:
+    # A key in the place of a name would be shown as one.
+    where = ".".join("…" if str(step).startswith("sk-") else str(step) for step in place)
+    return f"{where}: {reason}" if where else reason

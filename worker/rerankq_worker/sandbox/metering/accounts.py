@@ -1,0 +1,53 @@
+"""Which key belongs to which account."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, SecretStr
+
+
+def _no_key(name: str) -> str:
+    # Names are shown everywhere, and a key in the wrong place would be shown with them.
+    if name.startswith("sk-"):
+        raise ValueError("an account's name looks like a key")
+    return name
+
+
+AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$"), AfterValidator(_no_key)]
+
+ANONYMOUS: Final = "anonymous"
+OTHERS: Final = "others"
+_MOST_ACCOUNTS: Final = 1000
+
+
+@lru_cache(maxsize=_MOST_ACCOUNTS)
+def fingerprint(key: str | None) -> str | None:
+    """What stands for a key in logs and names; None for no key."""
+    if not key:
+        return None
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+class Accounts:
+    """Names the account of a key: the one it was given to, else one of its own.
+
+    A key of its own is named by its fingerprint, no key is `anonymous`. Names are bounded: the
+    keys after the first 1,000 share `others`.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str | None, str] = {None: ANONYMOUS}
+
+    def assign(self, name: str, keys: Iterable[SecretStr]) -> None:
+        """Give keys to an account, from now on."""
+        for key in keys:
+            self._names[fingerprint(key.get_secret_value())] = name
+
+    def name(self, mark: str | None) -> str:
+        """The account of the key with this fingerprint."""
+        known = self._names.get(mark)
+        if known is None and mark is not None and len(self._names) < _MOST_ACCOUNTS:
+            known = self._names.setdefault(mark, mark)
+        return known or OTHERS

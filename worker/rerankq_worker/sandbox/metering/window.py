@@ -1,0 +1,53 @@
+"""The sum of amounts over the last seconds, exactly: a sliding log."""
+
+import contextlib
+from collections import deque
+
+# When, and how much. Plain tuples: at thousands of calls a second, windows hold so many that
+# anything which the garbage collector has to visit would cost more than the calls.
+Charge = tuple[float, int]
+
+
+class SlidingWindow:
+    """Amounts of the last `seconds`; times never go back."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._log: deque[Charge] = deque()
+        self._total = 0
+
+    def total(self, now: float) -> int:
+        """The sum of what lies within the window that ends now."""
+        start = now - self.seconds
+        while self._log and self._log[0][0] <= start:
+            self._total -= self._log.popleft()[1]
+        return self._total
+
+    def add(self, now: float, amount: int) -> Charge:
+        """Count an amount."""
+        charge = (now, amount)
+        if amount:
+            self._log.append(charge)
+            self._total += amount
+        return charge
+
+    def void(self, charge: Charge) -> None:
+        """Take a charge back, if it still counts."""
+        with contextlib.suppress(ValueError):  # it has left the window
+            self._log.remove(charge)
+            self._total -= charge[1]
+
+    def wait(self, now: float, most: int) -> float:
+        """Seconds until the total is at most `most`; the whole window if that never happens."""
+        left = self.total(now)
+        for at, amount in self._log:
+            if left <= most:
+                break
+            left -= amount
+            if left <= most:
+                return at + self.seconds - now
+        return 0.0 if left <= most else self.seconds
+
+    def empties(self, now: float) -> float:
+        """Seconds until nothing is in it any more."""
+        return self._log[-1][0] + self.seconds - now if self.total(now) else 0.0
