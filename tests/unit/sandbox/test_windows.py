@@ -33,6 +33,14 @@ def test_wait_ends_when_enough_has_gone(steps: list[tuple[int, int]], most: int)
     assert window.total(now + wait) <= most
 
 
+def test_a_window_holds_nothing_that_is_past() -> None:
+    """Adding alone, with nobody asking for the total, lets go of what has left the window."""
+    window = SlidingWindow(10)
+    for now in range(1000):
+        window.add(now, 1)
+    assert len(window) == 10
+
+
 def test_what_never_fits_waits_for_a_whole_window() -> None:
     """A bound below 0 is never met: the wait is the window's length."""
     assert SlidingWindow(10).wait(0.0, -1) == 10

@@ -80,7 +80,7 @@ class HangAction(_Action):
 
 
 class CutAction(_Action):
-    """Announce the whole answer, send `bytes` of it (half of it when null), and close."""
+    """Announce the whole answer, send `bytes` of it (half when null, never all), and close."""
 
     kind: Literal["cut"]
     bytes: int | None = Field(default=None, ge=0, le=2**20)

@@ -89,7 +89,8 @@ async def cut(request: web.Request, action: CutAction, body: bytes) -> Nothing:
     answer = web.StreamResponse(headers={"Content-Type": JSON_TYPE})
     answer.content_length = len(body)
     await answer.prepare(request)
-    await answer.write(body[: len(body) // 2 if action.bytes is None else action.bytes])
+    most = len(body) // 2 if action.bytes is None else action.bytes
+    await answer.write(body[: min(most, len(body) - 1)])
     if request.transport is not None:
         # Not aborted: what was written has to arrive before the end does.
         request.transport.close()

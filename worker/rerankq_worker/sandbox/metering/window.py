@@ -16,6 +16,9 @@ class SlidingWindow:
         self._log: deque[Charge] = deque()
         self._total = 0
 
+    def __len__(self) -> int:
+        return len(self._log)
+
     def total(self, now: float) -> int:
         """The sum of what lies within the window that ends now."""
         start = now - self.seconds
@@ -25,6 +28,7 @@ class SlidingWindow:
 
     def add(self, now: float, amount: int) -> Charge:
         """Count an amount."""
+        self.total(now)  # a window that nobody looks at must not grow for ever
         charge = (now, amount)
         if amount:
             self._log.append(charge)
@@ -33,9 +37,10 @@ class SlidingWindow:
 
     def void(self, charge: Charge) -> None:
         """Take a charge back, if it still counts."""
-        with contextlib.suppress(ValueError):  # it has left the window
-            self._log.remove(charge)
-            self._total -= charge[1]
+        if charge[1]:
+            with contextlib.suppress(ValueError):  # it has left the window
+                self._log.remove(charge)
+                self._total -= charge[1]
 
     def wait(self, now: float, most: int) -> float:
         """Seconds until the total is at most `most`; the whole window if that never happens."""
