@@ -18,6 +18,12 @@ AHEAD: Final = 10
 """Jobs that a worker holds beyond what its permits are good for, so that none goes unused."""
 GOOD_SECONDS: Final = 3.0
 """How long permits are good for: by then the account may have been paused, or be out."""
+SLACK_SECONDS: Final = 0.01
+"""How far calls may catch up with their times."""
+UNPROVEN_RATE: Final = 400.0
+"""Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
+SPARE: Final = 1.05
+"""Permits are used by so much faster than they come, or some would be left each time."""
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
@@ -69,6 +75,8 @@ class Permits:
         self._probe = False
         self._report = Report(lane.value)
         self._want = self._want_slots = 0
+        self._apart = 0.0
+        self._next_at = -math.inf
         self._last: Allotment | None = None
         self._heard_at = self._good_until = -math.inf
 
@@ -77,7 +85,7 @@ class Permits:
         """Whether a call may begin."""
         return (
             self._permits >= 1
-            and time.monotonic() < self._good_until
+            and self._next_at <= time.monotonic() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
         )
@@ -88,6 +96,7 @@ class Permits:
             self.wanted()
             return None
         self._permits -= 1
+        self._next_at = max(self._next_at, time.monotonic() - SLACK_SECONDS) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
         self._report.began += 1
@@ -149,6 +158,13 @@ class Permits:
     def broken(self) -> bool:
         """Whether the upstream is known to be out."""
         return self._last is not None and self._last.mode == "broken"
+
+    @property
+    def spaced(self) -> float:
+        """Seconds until the next call may begin, where only the distance to the last holds it up."""
+        if self._permits < 1 or self._apart == 0:
+            return 0.0
+        return max(0.0, self._next_at - time.monotonic())
 
     @property
     def probing(self) -> bool:
@@ -213,6 +229,10 @@ class Permits:
         self._retries = allotment.retries
         self._slots = allotment.slots
         self._probe = allotment.probe
+        # Not all at once: an upstream that counts by the second would take that amiss.
+        share = allotment.rate / (1 if self._lane is Lane.INTERACTIVE else allotment.workers)
+        careful = allotment.limited or allotment.rate < UNPROVEN_RATE
+        self._apart = 1 / (SPARE * share) if careful else 0.0
 
     def live_on_little(self, told: Report, elapsed: float) -> None:
         """Redis is away: keep the report for later, and use a small share of what was known last.

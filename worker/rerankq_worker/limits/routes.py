@@ -97,6 +97,7 @@ class Routes:
         self._closed: Mapping[str, Circuit] = {}
         self._clock_ahead = 0.0
         self._hungry = False
+        self._timer: asyncio.TimerHandle | None = None
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
 
     def exchanges(self, accounts: Accounts, *, worker: str) -> list[Exchange]:
@@ -127,6 +128,7 @@ class Routes:
         waiter = _Waiter(model, tokens, retry)
         self._waiting.append(waiter)
         self._stir()
+        self._serve_again()
         try:
             return await waiter.way
         except asyncio.CancelledError:
@@ -207,6 +209,17 @@ class Routes:
                     continue
                 waiter.way.set_result(way)
             self._waiting.remove(waiter)
+        self._serve_again()
+
+    def _serve_again(self) -> None:
+        """Come back when the next call may begin, if it is only too soon after the last."""
+        spaced = min((each.spaced for each in self._accounts if each.spaced), default=0.0)
+        if self._waiting and spaced and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(spaced, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._serve()
 
     def _taken(self, model: str, tokens: float, *, retry: bool) -> Way | None:
         """The first route that is open and has a permit; None when those that are have none.

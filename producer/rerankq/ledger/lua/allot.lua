@@ -23,11 +23,12 @@ local BULK_SHARE = 0.1     -- of the rate that stays with bulk, however much is 
 local LANE_MS = 2000       -- a lane that asked this recently counts as busy
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local LEAST_RATE = 0.2
-local FLOW_MS, SHARE_MS, TROUBLE_MS = 500, 500, 10000  -- time constants of the averages
+local FLOW_MS, SHARE_MS, TROUBLE_MS, LONG_MS = 500, 500, 10000, 60000  -- time constants of the averages
 -- After a 429 the rate follows the curve of CUBIC (RFC 9438): a step down, flat around the level
 -- that was too much, and then ever steeper. It is back there after K seconds, twice there at 9.
 local K, STEEP = 2.5, 0.00364
-local SETTLE_MS = 400      -- answers to calls from before a step down say nothing about it
+local STRAY, STRAY_MS, STAY = 0.01, 6000, 1            -- a share that is no more than finding the limit out costs
+local SETTLE_MS, HEAVY = 300, 0.25      -- answers to calls from before a step down say nothing about it
 local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly everything is throttled: stop, and probe
 local PROBE_MS, MOST_PROBE_MS = 1000, 5000
 local BREAK_POINTS, BREAK_SHARE = 10, 0.5
@@ -35,6 +36,8 @@ local BREAK_PROBE_MS = 5000
 local SHORT_PAUSE_MS = 2000
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
 local LOT_CALLS, LEAST_ASK_MS, MOST_ASK_MS = 12, 100, 2000
+local TURN_SECONDS = 2
+local LOT_SHARE = 1.5      -- of a lot that one worker may have, so that the next finds some too
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
 local KEPT_MS = 7 * 24 * 3600 * 1000
 
@@ -55,9 +58,24 @@ for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored
 local elapsed = math.max(0, now - (state.at or now))
 if worker ~= '' then state.limits = cjson.encode(report.limits) end
 local limits = state.limits and cjson.decode(state.limits) or {}
-state.level = state.level or 1
+state.level, state.born = state.level or 1, state.born or now
 state.held = state.held or held_by_all()
 state.at = now
+
+local function forget_silent_workers()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
+    local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
+    state.held = math.max(0, state.held - slots)
+    redis.call('HDEL', slots_key, name)
+    redis.call('ZREM', workers_key, name)
+  end
+end
+
+forget_silent_workers()
+if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
+  redis.call('ZADD', workers_key, now + GONE_MS, worker)
+end
+local active = math.max(1, redis.call('ZCARD', workers_key))
 
 local function faded(name, constant)
   return (state[name] or 0) * math.exp(-elapsed / constant)
@@ -66,6 +84,9 @@ end
 local function count_answers()
   state.began = faded('began', FLOW_MS) + report.began
   state.ok = faded('ok', SHARE_MS) + report.ok
+  state.long = faded('long', LONG_MS) + report.ok
+  state.ok_long = faded('ok_long', STRAY_MS) + report.ok
+  state.throttled_long = faded('throttled_long', STRAY_MS) + report.throttled
   state.throttled = faded('throttled', SHARE_MS) + report.throttled
   state.well = faded('well', TROUBLE_MS) + report.ok
   state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
@@ -73,7 +94,13 @@ local function count_answers()
     + RETRY_SHARE * report.ok - report.retries)
 end
 
-local function flow() return state.began / (FLOW_MS / 1000) end
+-- What was counted, a second; a young account's average has not had the time to rise.
+local function a_second(counted, constant)
+  local share = 1 - math.exp(-math.max(LEAST_ASK_MS, now - state.born) / constant)
+  return counted / (constant / 1000) / share
+end
+
+local function flow() return a_second(state.began, FLOW_MS) end
 
 local function known_rate()
   local rpm = limits.rpm
@@ -98,15 +125,33 @@ local function close(mode, wait, step)
   state.mode_since = state.mode_since or now
 end
 
-local function heed_throttling()
-  if report.throttled == 0 or now - (state.since or 0) < SETTLE_MS then return end
-  local share = state.throttled / (state.throttled + state.ok)
-  local level = math.min(rate(), math.max(1.25 * flow(), LEAST_RATE))
-  local flooded = share >= FLOOD and state.throttled >= FLOOD_COUNT
-  state.ceiling = math.max(LEAST_RATE, level * (flooded and math.max(1 - share, 0.3) or 1 - share))
+-- How long permits that were given out before a step down are still being used.
+local function settle_ms(share)
+  return share >= HEAVY and SETTLE_MS or SETTLE_MS + 1000 * LOT_CALLS * active / rate()
+end
+
+local function step_down(share)
+  local before = rate()
+  -- What was still answered is what the upstream bears; both ways to tell lag behind. Not less
+  -- than half at once: the averages are of the last second, not of this moment.
+  local borne = math.max(a_second(state.ok, SHARE_MS), before * (1 - share))
+  state.ceiling = math.max(LEAST_RATE, before / 2, math.min(before, borne))
   state.since = now
-  if flooded and not state.mode then
+end
+
+local function heed_throttling()
+  if report.throttled == 0 or state.mode then return end
+  local share = state.throttled / (state.throttled + state.ok)
+  if share >= FLOOD and state.throttled >= FLOOD_COUNT then
+    -- A window that is used up, or a far lower limit. What was borne in the long run is what
+    -- such a window lets through.
+    state.ceiling = math.max(LEAST_RATE, math.min(rate() / 2, a_second(state.long, LONG_MS)))
+    state.since = now
     close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
+  elseif now - (state.since or 0) >= settle_ms(share) then
+    if state.throttled_long >= STRAY * state.ok_long then return step_down(share) end
+    -- One of many: this is the limit. Stay a little below it for a while.
+    state.ceiling, state.since = rate(), now - (K - STAY) * 1000
   end
 end
 
@@ -136,9 +181,18 @@ local function reopen()
   state.since = state.ceiling and now
 end
 
+-- Calls that a worker is given at a time: so many that Redis is asked seldom, so few that each
+-- worker's turn comes every two seconds.
+local function lot()
+  local share = rate() / active
+  return math.max(1, math.min(math.max(LOT_CALLS, share * LEAST_ASK_MS / 1000), share * TURN_SECONDS))
+end
+
+local function limited() return known_rate() ~= nil or state.ceiling ~= nil end
+
 -- What has been saved up since the last exchange. While both lanes are busy a part is bulk's alone.
 local function save_up()
-  local most = math.max(1, rate() * LOT_SECONDS)
+  local most = math.max(1, rate() * LOT_SECONDS, LOT_SHARE * lot())
   local gain = rate() * elapsed / 1000
   local both = now - (state.interactive_at or 0) < LANE_MS and now - (state.bulk_at or 0) < LANE_MS
   local set_aside = both and BULK_SHARE * gain or 0
@@ -159,8 +213,10 @@ local function take(most)
   if limits.tpm and state.tokens + (urgent and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
     return 0, 0
   end
-  local aside = urgent and 0 or math.min(report.want, math.floor(state.bulk_level))
-  local given = math.max(0, math.min(report.want - aside, math.floor(state.level + debt)))
+  local want = report.want
+  if limited() and not urgent then want = math.min(want, math.ceil(LOT_SHARE * lot())) end
+  local aside = urgent and 0 or math.min(want, math.floor(state.bulk_level))
+  local given = math.max(0, math.min(want - aside, math.floor(state.level + debt)))
   state.bulk_level = state.bulk_level - aside
   state.level = state.level - given
   local tokens = 0
@@ -171,17 +227,8 @@ local function take(most)
   return given + aside, tokens
 end
 
-local function forget_silent_workers()
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
-    local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
-    state.held = math.max(0, state.held - slots)
-    redis.call('HDEL', slots_key, name)
-    redis.call('ZREM', workers_key, name)
-  end
-end
-
 -- Slots are shared out evenly among those who want them, and lent on by those who don't.
-local function share_slots(active)
+local function share_slots()
   local limit = limits.concurrency
   if not limit then return cjson.null end
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
@@ -221,19 +268,26 @@ local function store()
   redis.call('SADD', 'rerankq:accounts', account)
 end
 
+if report.want > 0 then state[report.lane .. '_at'] = now end
 count_answers()
 reopen()
 heed_throttling()
 heed_pause()
 heed_trouble()
-forget_silent_workers()
-if report.want > 0 or report.in_flight > 0 then
-  redis.call('ZADD', workers_key, now + GONE_MS, worker)
-end
-if report.want > 0 then state[report.lane .. '_at'] = now end
-local active = math.max(1, redis.call('ZCARD', workers_key))
 
 local permits, tokens, probe, slots = 0, 0, false, cjson.null
+
+-- A worker that got less than it wanted takes its turn after all others, each a lot later than
+-- the one before; one that got enough comes again when that is used up.
+local function ask_ms()
+  if permits >= report.want then
+    return math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / flow()))
+  end
+  local gap = 1000 * lot() / rate()
+  state.turn = math.min(math.max(now, state.turn or 0) + gap, now + gap * active)
+  return math.max(LEAST_ASK_MS, state.turn - now)
+end
+
 local opens = math.max(state.pause or 0, state.reopens or 0)
 if now < opens or state.mode then
   state.level, state.bulk_level = math.min(state.level, 0), 0
@@ -246,16 +300,13 @@ else
   local most = save_up()
   if worker ~= '' then permits, tokens = take(most) end
 end
+local again = ask_ms()
 if worker ~= '' then
-  slots = share_slots(active)
+  slots = share_slots()
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()
 end
-
--- A worker that got all it wanted comes again when that is used up, one that did not when there
--- is as much again for each: about once in LOT_CALLS calls either way.
-local pace = permits < report.want and rate() or flow()
 
 local closed = {}
 local circuits = redis.call('HGETALL', 'rerankq:circuits')
@@ -264,9 +315,9 @@ for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]
 return cjson.encode({
   permits = permits, tokens = tokens, slots = slots, probe = probe,
   retries = math.max(0, math.floor(state.retries / active)),
-  ask_ms = math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / pace)),
+  ask_ms = again,
   mode = state.mode or 'open', since = state.mode_since or 0,
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
-  rate = rate(), limited = known_rate() ~= nil or state.ceiling ~= nil, limits = limits,
+  rate = rate(), limited = limited(), limits = limits,
   workers = active, in_flight = state.held, now = now, closed = closed,
 })
