@@ -1,0 +1,71 @@
+"""`python -m bench`: measure rerankq beside the bare call and its peers, and print tables."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from bench import page
+from bench.catalogue import SCENARIOS
+from bench.processes import stay_aside
+from bench.report import report
+from bench.roster import present
+from bench.runner import Plan, run
+
+
+def main() -> int:
+    """Run what the command line asks for; returns 1 when somebody failed."""
+    arguments = _parser().parse_args()
+    names = arguments.scenarios.split(",") if arguments.scenarios else []
+    plan = Plan(
+        scenarios=[each for each in SCENARIOS if not names or each.name in names],
+        entries=present(arguments.peers, arguments.only),
+        peers=arguments.peers,
+        text=arguments.text,
+        short=arguments.short,
+        runs=arguments.runs or (1 if arguments.short else 3),
+        jobs=arguments.jobs,
+    )
+    circumstances = page.circumstances()
+    stay_aside()
+    rows = run(plan, _note)
+    text = page.heading(circumstances) + "\n\n" + report(rows)
+    sys.stdout.write(text + "\n")
+    if arguments.json:
+        found = circumstances | {"rows": [row.as_json() for row in rows]}
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    if arguments.page:
+        page.write(arguments.page, text)
+    return 1 if any(row.failure for row in rows) else 0
+
+
+def _note(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--scenarios",
+        help=f"names, separated by commas: {', '.join(each.name for each in SCENARIOS)}",
+    )
+    parser.add_argument("--only", default="", help="entries whose names have one of these texts")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        default=os.environ.get("PEERS") or None,
+        help="folder with a virtualenv for each peer, as `make peers` makes it (PEERS)",
+    )
+    parser.add_argument("--text", type=Path, help="JSONL file with query and documents a line")
+    parser.add_argument("--short", action="store_true", help="loads of a few seconds, one run")
+    parser.add_argument("--runs", type=int, help="runs of each load; figures are medians (3)")
+    parser.add_argument("--jobs", type=int, help="jobs of each load, in place of its own number")
+    parser.add_argument("--json", type=Path, help="file to write everything to")
+    parser.add_argument("--page", type=Path, help="page whose results to write anew")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

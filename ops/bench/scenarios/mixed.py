@@ -1,0 +1,41 @@
+"""Interactive jobs while bulk drains beside them, both lanes on the measured core."""
+
+import time
+from typing import Final
+
+from bench.arena import Arena, BenchError
+from bench.load import Load
+from bench.measures import enqueue, latency
+from bench.roster import Entry
+from bench.scenario import OURS_ALONE, Column, Figures, Scenario
+from bench.scenarios.idle import LATENCY_COLUMNS
+
+INTERACTIVE_SHARE: Final = 50
+"""Bulk jobs to an interactive one: few enough that bulk has not drained before."""
+
+
+def measure(arena: Arena, entry: Entry) -> Figures:
+    """Bulk is under way before the first interactive job, and after the last."""
+    enqueue(arena, entry)
+    with (
+        arena.worker(entry, BENCH_LANE="bulk") as bulk,
+        arena.worker(entry, BENCH_LANE="interactive") as interactive,
+    ):
+        arena.until(lambda: arena.counts().requests > 0, "a first call", bulk, interactive)
+        since, before = time.monotonic(), arena.counts().answered
+        figures = latency(arena, entry, arena.load.jobs // INTERACTIVE_SHARE)
+        answered = arena.counts().answered - before
+        if entry.stored(arena.redis, arena.load.jobs):
+            raise BenchError("bulk had drained before the last interactive job: give it more jobs")
+    return {**figures, "calls_per_s": answered / (time.monotonic() - since)}
+
+
+MIXED: Final = Scenario(
+    name="mixed",
+    about="the same while bulk drains beside it on the same core, upstream 100 ms",
+    measure=measure,
+    short=(Load(1_000),),
+    long=(Load(10_000),),
+    columns=(*LATENCY_COLUMNS, Column("calls_per_s", "calls/s of both lanes")),
+    kinds=OURS_ALONE,
+)
