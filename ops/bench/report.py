@@ -48,7 +48,8 @@ def _ratios(rows: Sequence[Row]) -> Iterator[list[str]]:
             if (each.scenario, each.load) == (row.scenario, row.load) and each.figures
         ]
         for column in _SCENARIOS[row.scenario].columns:
-            if column.higher_is_better is not None and len(beside) > 1:
+            compared = column.higher_is_better is not None and len(beside) > 1
+            if compared and column.figure in row.figures:
                 yield _ratio_line(row, column, beside)
 
 

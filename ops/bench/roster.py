@@ -32,6 +32,8 @@ class Entry:
         venv: folder under the peers' folder; this environment when empty.
         environment: more variables for its processes.
         only: the scenarios that it takes part in; all of its kind when empty.
+        most_in_flight: loads with more are not for it: it holds a thread a call, and a thousand
+            threads bring down more than the figure.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Entry:
     venv: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
+    most_in_flight: int = 10_000
 
     def python(self, peers: Path | None) -> Path:
         """The interpreter of its processes."""
@@ -67,10 +70,13 @@ def _streaq(redis: "Redis", jobs: int) -> bool:
 
 
 def _batched_keys(redis: "Redis", jobs: int) -> bool:
-    return _all_keys(redis, -(-jobs // 50))
+    return _all_keys(redis, -(-jobs // BATCH))
 
 
 OURS: Final = "rerankq"
+THREADS: Final = 500
+BATCH: Final = 50
+"""What those who batch by hand put in a message."""
 ENTRIES: Final = (
     Entry(OURS, "bench.ours", Kind.OURS, _ours),
     Entry(
@@ -81,12 +87,32 @@ ENTRIES: Final = (
         only=frozenset({"enqueue"}),
     ),
     Entry("bare loop, httpx over httpx-aiohttp", "bench.bare", Kind.BARE, lambda *_: True),
-    Entry("dramatiq, asyncio", "bench.peers.dramatiq_one", Kind.PEER, _all_keys, "dramatiq"),
+    Entry(
+        "dramatiq, asyncio",
+        "bench.peers.dramatiq_one",
+        Kind.PEER,
+        _all_keys,
+        "dramatiq",
+        most_in_flight=THREADS,
+    ),
     Entry("taskiq, stream", "bench.peers.taskiq_stream", Kind.PEER, _all_keys, "taskiq"),
     Entry("arq", "bench.peers.arq_one", Kind.PEER, _arq, "arq"),
     Entry("streaq", "bench.peers.streaq_one", Kind.PEER, _streaq, "streaq"),
-    Entry("celery, threads", "bench.peers.celery_threads", Kind.PEER, _all_keys, "celery"),
-    Entry("celery, 50 a message", "bench.peers.celery_batched", Kind.BATCHED, _all_keys, "celery"),
+    Entry(
+        "celery, threads",
+        "bench.peers.celery_threads",
+        Kind.PEER,
+        _all_keys,
+        "celery",
+        most_in_flight=THREADS,
+    ),
+    Entry(
+        "celery, 50 a message",
+        "bench.peers.celery_batched",
+        Kind.BATCHED,
+        _all_keys,
+        "celery",
+    ),
     Entry(
         "dramatiq, 50 a message",
         "bench.peers.dramatiq_batched",

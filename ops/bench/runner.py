@@ -58,7 +58,9 @@ def run(plan: Plan, tell: Callable[[str], None]) -> list[Row]:
         for scenario in plan.scenarios:
             for load in plan.loads(scenario):
                 found = [
-                    Row(scenario.name, load, each) for each in plan.entries if scenario.takes(each)
+                    Row(scenario.name, load, each)
+                    for each in plan.entries
+                    if scenario.takes(each, load)
                 ]
                 for _ in range(plan.runs):
                     # In turn, and not each entry's runs at once: a noisy minute hits all of them.

@@ -51,9 +51,10 @@ class Scenario:
     columns: tuple[Column, ...]
     kinds: frozenset[Kind] = EVERYBODY
 
-    def takes(self, entry: Entry) -> bool:
+    def takes(self, entry: Entry, load: Load) -> bool:
         """Whether the entry takes part."""
-        return entry.kind in self.kinds and (not entry.only or self.name in entry.only)
+        wanted = entry.kind in self.kinds and (not entry.only or self.name in entry.only)
+        return wanted and load.in_flight <= entry.most_in_flight
 
 
 @dataclass(slots=True)

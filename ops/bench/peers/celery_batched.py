@@ -90,11 +90,9 @@ def rerank_many(batch: Sequence[Named]) -> None:
 def enqueue(work: Sequence[Job]) -> list[str]:
     """50 jobs a message, 20 messages a pipeline."""
     named = [(str(uuid.uuid4()), *job) for job in work]
-    with app.producer_pool.acquire(block=True) as producer:
-        producer.connection.ensure_connection()
-        with producer.batch(max_size=MESSAGES):
-            for at in range(0, len(named), JOBS):
-                rerank_many.apply_async((named[at : at + JOBS],), producer=producer)
+    with app.producer_pool.acquire(block=True) as producer, producer.batch(max_size=MESSAGES):
+        for at in range(0, len(named), JOBS):
+            rerank_many.apply_async((named[at : at + JOBS],), producer=producer)
     return [job_id for job_id, _, _ in named]
 
 

@@ -47,10 +47,8 @@ def rerank(query: str, documents: list[str]) -> dict[str, Any]:
 
 def enqueue(work: Sequence[Job]) -> list[str]:
     """`apply_async` through one `Producer.batch`, which pipelines."""
-    with app.producer_pool.acquire(block=True) as producer:
-        producer.connection.ensure_connection()
-        with producer.batch():
-            return [str(rerank.apply_async(job, producer=producer).id) for job in work]
+    with app.producer_pool.acquire(block=True) as producer, producer.batch():
+        return [str(rerank.apply_async(job, producer=producer).id) for job in work]
 
 
 def ask(job: Job) -> Rows:

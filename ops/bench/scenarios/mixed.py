@@ -10,7 +10,7 @@ from bench.roster import Entry
 from bench.scenario import OURS_ALONE, Column, Figures, Scenario
 from bench.scenarios.idle import LATENCY_COLUMNS
 
-INTERACTIVE_SHARE: Final = 50
+BULK_TO_ONE: Final = 100
 """Bulk jobs to an interactive one: few enough that bulk has not drained before."""
 
 
@@ -23,7 +23,7 @@ def measure(arena: Arena, entry: Entry) -> Figures:
     ):
         arena.until(lambda: arena.counts().requests > 0, "a first call", bulk, interactive)
         since, before = time.monotonic(), arena.counts().answered
-        figures = latency(arena, entry, arena.load.jobs // INTERACTIVE_SHARE)
+        figures = latency(arena, entry, arena.load.jobs // BULK_TO_ONE)
         answered = arena.counts().answered - before
         if entry.stored(arena.redis, arena.load.jobs):
             raise BenchError("bulk had drained before the last interactive job: give it more jobs")
@@ -34,8 +34,8 @@ MIXED: Final = Scenario(
     name="mixed",
     about="the same while bulk drains beside it on the same core, upstream 100 ms",
     measure=measure,
-    short=(Load(1_000),),
-    long=(Load(10_000),),
+    short=(Load(3_000),),
+    long=(Load(20_000),),
     columns=(*LATENCY_COLUMNS, Column("calls_per_s", "calls/s of both lanes")),
     kinds=OURS_ALONE,
 )
