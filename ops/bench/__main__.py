@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from bench import page
 from bench.catalogue import SCENARIOS
@@ -14,12 +15,15 @@ from bench.roster import present
 from bench.runner import Plan, run
 
 
+_BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
+
+
 def main() -> int:
     """Run what the command line asks for; returns 1 when somebody failed."""
     arguments = _parser().parse_args()
-    names = arguments.scenarios.split(",") if arguments.scenarios else []
+    names = arguments.scenarios.split(",") if arguments.scenarios else [*_BY_NAME]
     plan = Plan(
-        scenarios=[each for each in SCENARIOS if not names or each.name in names],
+        scenarios=[_BY_NAME[name] for name in names],
         entries=present(arguments.peers, arguments.only),
         peers=arguments.peers,
         text=arguments.text,
@@ -49,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--scenarios",
-        help=f"names, separated by commas: {', '.join(each.name for each in SCENARIOS)}",
+        help=f"names, separated by commas: {', '.join(_BY_NAME)}",
     )
     parser.add_argument("--only", default="", help="entries whose names have one of these texts")
     parser.add_argument(

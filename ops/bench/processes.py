@@ -4,15 +4,17 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
-MEASURED_CORE: Final = 0
+_CORES: Final = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
+MEASURED_CORE: Final = _CORES[0]
 """Runs what is measured, and nothing else."""
-OTHER_CORE: Final = 1
+OTHER_CORE: Final = _CORES[min(1, len(_CORES) - 1)]
 """Runs Redis, the upstream and the harness."""
 STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
@@ -25,7 +27,8 @@ _STATE, _SESSION, _TIMES = 0, 3, slice(11, 15)
 
 def stay_aside() -> None:
     """Leave the measured core to others; what this process starts does the same."""
-    os.sched_setaffinity(0, {OTHER_CORE % (os.cpu_count() or 1)})
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {OTHER_CORE})
 
 
 def pinned(command: Sequence[str], core: int) -> list[str]:
