@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,6 @@ from bench.processes import stay_aside
 from bench.report import report
 from bench.roster import present
 from bench.runner import Plan, run
-
 
 _BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -32,6 +32,8 @@ def main() -> int:
         jobs=arguments.jobs,
     )
     circumstances = page.circumstances()
+    # A harness that is ended takes along what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     stay_aside()
     rows = run(plan, _note)
     text = page.heading(circumstances) + "\n\n" + report(rows)

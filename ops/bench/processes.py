@@ -11,7 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
-_CORES: Final = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
+if sys.platform == "linux":
+    _CORES = sorted(os.sched_getaffinity(0))
+else:
+    _CORES = [0]
 MEASURED_CORE: Final = _CORES[0]
 """Runs what is measured, and nothing else."""
 OTHER_CORE: Final = _CORES[min(1, len(_CORES) - 1)]
