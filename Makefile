@@ -33,7 +33,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test chaos check lock build clean
+.PHONY: help demo test chaos bench peers check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,19 @@ test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, t
 # In the short form a part of `make test`.
 chaos: $(HAS_PROJECT) ## Break everything in turn, for an hour, and print the scorecard
 	$(HERMETIC) PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+# Beside the peers, if PEERS names the folder that `make peers` has filled.
+bench: $(HAS_PROJECT) ## Measure beside a bare loop of the same HTTP client, and PEERS=folder
+	$(HERMETIC) PYTHONPATH=ops PEERS='$(PEERS)' $(BIN)/python -m bench $(ARGS)
+
+peers: $(HAS_PIP) ## Make a virtualenv for each tool of the benchmark in PEERS=folder
+	@test -n '$(PEERS)' || { echo 'error: say where: make peers PEERS=folder' >&2; exit 1; }
+	@set -e; for file in ops/bench/peers/*.txt; do \
+	    peer='$(PEERS)'/$$(basename "$$file" .txt); \
+	    echo "==> $$peer"; \
+	    $(BIN)/python -m venv --without-pip "$$peer"; \
+	    $(PIP) --python "$$peer/bin/python" install --requirement "$$file"; \
+	done
 
 check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contracts
 	$(BIN)/ruff check

@@ -1,0 +1,50 @@
+"""The bare loop: the same calls by the same HTTP client, and no queue at all.
+
+python -m bench.bare N    N calls, so many at a time as the workers may have: one line of JSON
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from bench.entry import IN_FLIGHT, UPSTREAM_URL
+from bench.peers.calling import client
+from bench.work import Job, body, check, jobs, result
+
+HEADERS = {"content-type": "application/json"}
+
+
+async def loop(count: int) -> dict[str, float]:
+    """Make the calls; connections are opened before the clock starts."""
+    work = jobs(count)
+    async with client() as http:
+
+        async def call(job: Job) -> dict[str, Any]:
+            response = await http.post(
+                UPSTREAM_URL, content=orjson.dumps(body(job)), headers=HEADERS
+            )
+            response.raise_for_status()
+            return result(orjson.loads(response.content))
+
+        async def lane(turns: Iterator[int]) -> None:
+            for at in turns:
+                stored[at] = await call(work[at])
+
+        stored: dict[int, dict[str, Any]] = {}
+        await asyncio.gather(*(call(job) for job in work[:IN_FLIGHT]))
+        turns = iter(range(count))
+        wall, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(lane(turns) for _ in range(IN_FLIGHT)))
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    for at, found in stored.items():
+        check(found["results"], work[at])
+    return {"seconds": wall, "cpu_seconds": cpu}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asyncio.run(loop(int(sys.argv[1])))) + "\n")

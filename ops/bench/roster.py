@@ -1,0 +1,138 @@
+"""Who takes part: rerankq, the bare loop, and those peers whose virtualenv is there."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+from rerankq.contract import Lane
+
+
+class Kind(StrEnum):
+    """What an entry stands for in a comparison."""
+
+    OURS = "ours"
+    BARE = "bare"
+    PEER = "peer"
+    BATCHED = "batched"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Somebody who takes part.
+
+    Attributes:
+        name: in the tables.
+        module: its command line; see `bench.entry`.
+        stored: whether the results of so many jobs are all in Redis.
+        venv: folder under the peers' folder; this environment when empty.
+        environment: more variables for its processes.
+        only: the scenarios that it takes part in; all of its kind when empty.
+        most_in_flight: loads with more are not for it: it holds a thread a call, and a thousand
+            threads bring down more than the figure.
+    """
+
+    name: str
+    module: str
+    kind: Kind
+    stored: Callable[[Any, int], bool]
+    venv: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    only: frozenset[str] = frozenset()
+    most_in_flight: int = 10_000
+
+    def python(self, peers: Path | None) -> Path:
+        """The interpreter of its processes."""
+        if not self.venv:
+            return Path(sys.executable)
+        return (peers or Path()) / self.venv / "bin" / "python"
+
+
+def _all_keys(redis: "Redis", jobs: int) -> bool:
+    return int(redis.dbsize()) >= jobs
+
+
+def _ours(redis: "Redis", _jobs: int) -> bool:
+    lane = f"rerankq:{Lane.BULK}"
+    return not any(redis.zcard(f"{lane}:{state}") for state in ("queued", "scheduled", "running"))
+
+
+def _arq(redis: "Redis", jobs: int) -> bool:
+    return not redis.zcard("arq:queue") and _all_keys(redis, jobs)
+
+
+def _streaq(redis: "Redis", jobs: int) -> bool:
+    return int(redis.zcard("streaq:default:index:results")) >= jobs
+
+
+def _batched_keys(redis: "Redis", jobs: int) -> bool:
+    return _all_keys(redis, -(-jobs // BATCH))
+
+
+OURS: Final = "rerankq"
+THREADS: Final = 500
+BATCH: Final = 50
+"""What those who batch by hand put in a message."""
+ENTRIES: Final = (
+    Entry(OURS, "bench.ours", Kind.OURS, _ours),
+    Entry(
+        "rerankq, blocking client",
+        "bench.ours_blocking",
+        Kind.OURS,
+        _ours,
+        only=frozenset({"enqueue"}),
+    ),
+    Entry("bare loop, httpx over httpx-aiohttp", "bench.bare", Kind.BARE, lambda *_: True),
+    Entry(
+        "dramatiq, asyncio",
+        "bench.peers.dramatiq_one",
+        Kind.PEER,
+        _all_keys,
+        "dramatiq",
+        most_in_flight=THREADS,
+    ),
+    Entry("taskiq, stream", "bench.peers.taskiq_stream", Kind.PEER, _all_keys, "taskiq"),
+    Entry("arq", "bench.peers.arq_one", Kind.PEER, _arq, "arq"),
+    Entry("streaq", "bench.peers.streaq_one", Kind.PEER, _streaq, "streaq"),
+    Entry(
+        "celery, threads",
+        "bench.peers.celery_threads",
+        Kind.PEER,
+        _all_keys,
+        "celery",
+        most_in_flight=THREADS,
+    ),
+    Entry(
+        "celery, 50 a message",
+        "bench.peers.celery_batched",
+        Kind.BATCHED,
+        _all_keys,
+        "celery",
+    ),
+    Entry(
+        "dramatiq, 50 a message",
+        "bench.peers.dramatiq_batched",
+        Kind.BATCHED,
+        _batched_keys,
+        "dramatiq",
+    ),
+)
+
+
+def present(peers: Path | None, only: str = "") -> list[Entry]:
+    """Those who can take part, and whose name has that text.
+
+    Args:
+        peers: a folder with a virtualenv for each tool; no peers when None.
+        only: names must contain one of these texts, separated by commas; all when empty.
+    """
+    return [
+        entry
+        for entry in ENTRIES
+        if entry.python(peers).exists()
+        and (not only or any(text in entry.name for text in only.split(",")))
+    ]

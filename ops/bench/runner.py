@@ -1,0 +1,92 @@
+"""Plays scenarios, each run with everybody in turn, and takes the medians."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from subprocess import TimeoutExpired
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from bench.arena import Arena, BenchError
+from bench.load import Load
+from bench.roster import Entry
+from bench.scenario import Figures, Row, Scenario
+
+FAILURES: Final = (BenchError, RedisError, OSError, TimeoutExpired)
+"""What one entry may run into, and the others need not suffer from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        scenarios: in order.
+        entries: who takes part.
+        peers: folder with the peers' virtualenvs, if there are any.
+        text: JSONL file for loads of real text; they are left out when None.
+        short: whether loads are the short ones.
+        runs: of each load; figures are medians.
+        jobs: of each load, in place of its own number.
+    """
+
+    scenarios: Sequence[Scenario]
+    entries: Sequence[Entry]
+    peers: Path | None = None
+    text: Path | None = None
+    short: bool = False
+    runs: int = 3
+    jobs: int | None = None
+
+    def loads(self, scenario: Scenario) -> list[Load]:
+        """The loads of a scenario, as far as they can be had."""
+        loads = scenario.short if self.short else scenario.long
+        text = str(self.text.resolve()) if self.text else ""
+        return [
+            replace(load, shape=load.shape or text, jobs=self.jobs or load.jobs)
+            for load in loads
+            if load.shape or text
+        ]
+
+
+def run(plan: Plan, tell: Callable[[str], None]) -> list[Row]:
+    """Play all of it; who fails is told of, and the others go on."""
+    rows = []
+    with Arena(plan.peers) as arena:
+        for scenario in plan.scenarios:
+            for load in plan.loads(scenario):
+                found = [
+                    Row(scenario.name, load, each)
+                    for each in plan.entries
+                    if scenario.takes(each, load)
+                ]
+                for _ in range(plan.runs):
+                    # In turn, and not each entry's runs at once: a noisy minute hits all of them.
+                    for row in found:
+                        _play(arena, scenario, row)
+                        tell(_line(row))
+                rows += found
+    return rows
+
+
+def _play(arena: Arena, scenario: Scenario, row: Row) -> None:
+    if row.failure:
+        return
+    try:
+        arena.begin(row.load)
+        row.runs.append(scenario.measure(arena, row.entry))
+    except FAILURES as failure:
+        row.failure = f"{type(failure).__name__}: {failure}"
+    if row.runs:
+        row.figures = _medians(row.runs)
+
+
+def _medians(runs: Sequence[Figures]) -> dict[str, float]:
+    return {name: median(run[name] for run in runs) for name in runs[0]}
+
+
+def _line(row: Row) -> str:
+    said = row.failure or "  ".join(f"{name} {value:.4g}" for name, value in row.runs[-1].items())
+    return " ".join(filter(None, (row.scenario, row.load.label))) + f", {row.entry.name}: {said}"

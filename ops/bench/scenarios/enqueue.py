@@ -1,0 +1,17 @@
+"""Bulk jobs handed in, by the best way for many that each tool has."""
+
+from typing import Final
+
+from bench.load import Load
+from bench.measures import ENQUEUE_COLUMNS, enqueue
+from bench.scenario import QUEUES, Scenario
+
+ENQUEUE: Final = Scenario(
+    name="enqueue",
+    about="jobs of 10 documents of 200 characters handed in",
+    measure=enqueue,
+    short=(Load(400),),
+    long=(Load(20_000),),
+    columns=ENQUEUE_COLUMNS,
+    kinds=QUEUES,
+)

@@ -1,0 +1,42 @@
+"""Interactive jobs while bulk drains beside them, both lanes on the measured core."""
+
+import time
+from typing import Final
+
+from bench.arena import Arena, BenchError
+from bench.load import Load
+from bench.measures import enqueue, latency
+from bench.roster import Entry
+from bench.scenario import OURS_ALONE, Column, Figures, Scenario
+from bench.scenarios.idle import LATENCY_COLUMNS
+
+BULK_TO_ONE: Final = 200
+"""Bulk jobs to an interactive one: few enough that bulk has not drained before."""
+
+
+def measure(arena: Arena, entry: Entry) -> Figures:
+    """Bulk is under way before the first interactive job, and after the last."""
+    enqueue(arena, entry)
+    with arena.worker(entry, BENCH_LANE="interactive") as interactive:
+        # Its start would cost the bulk lane's share of the core, and the measurement its bulk.
+        latency(arena, entry, 1)
+        ready = arena.counts().requests
+        with arena.worker(entry, BENCH_LANE="bulk") as bulk:
+            arena.until(lambda: arena.counts().requests > ready, "a first call", bulk, interactive)
+            since, before = time.monotonic(), arena.counts().answered
+            figures = latency(arena, entry, arena.load.jobs // BULK_TO_ONE)
+            seconds, answered = time.monotonic() - since, arena.counts().answered - before
+            if entry.stored(arena.redis, arena.load.jobs):
+                raise BenchError("bulk had drained before the last interactive job: give it more")
+    return {**figures, "calls_per_s": answered / seconds}
+
+
+MIXED: Final = Scenario(
+    name="mixed",
+    about="the same while bulk drains beside it on the same core, upstream 100 ms",
+    measure=measure,
+    short=(Load(8_000),),
+    long=(Load(40_000),),
+    columns=(*LATENCY_COLUMNS, Column("calls_per_s", "calls/s of both lanes")),
+    kinds=OURS_ALONE,
+)
