@@ -161,7 +161,7 @@ class Permits:
 
     @property
     def spaced(self) -> float:
-        """Seconds until the next call may begin, where only the distance to the last holds it up."""
+        """Seconds until the next call may begin, where only its distance to the last is missing."""
         if self._permits < 1 or self._apart == 0:
             return 0.0
         return max(0.0, self._next_at - time.monotonic())
