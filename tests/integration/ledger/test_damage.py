@@ -8,8 +8,6 @@ import pytest
 from rerankq.errors import JobNotFound
 from running.ledger_desk import LedgerDesk, ids, job
 
-GHOST = {"state": "queued", "again": "1"}
-
 
 def gone(desk: LedgerDesk, name: str) -> None:
     """The record is deleted, as by a hand or an eviction."""
@@ -19,7 +17,7 @@ def gone(desk: LedgerDesk, name: str) -> None:
 def no_lane(desk: LedgerDesk, name: str) -> None:
     """The record has lost its lane."""
     gone(desk, name)
-    desk.redis.hset(f"rerankq:job:{name}", mapping=GHOST)
+    desk.redis.hset(f"rerankq:job:{name}", mapping={"state": "queued", "again": "1"})
 
 
 def no_hash(desk: LedgerDesk, name: str) -> None:
