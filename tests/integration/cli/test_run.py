@@ -66,7 +66,7 @@ def test_a_bad_line_keeps_its_place(redis_url: str, tmp_path: Path) -> None:
     assert answered[2]["job_id"] is None
     assert answered[2]["error"]["code"] == "invalid_request"
     assert "run: line 2: not valid JSON" in done.stderr
-    assert "run: line 4: top_n: input should be greater than or equal to 1" in done.stderr
+    assert "run: line 4: top_n: must be 1 or more" in done.stderr
     assert "secret" not in done.stderr + done.stdout
     assert "2 of 2 jobs done, 0 failed" in done.stderr
     assert "2 bad lines" in done.stderr
