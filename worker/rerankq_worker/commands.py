@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
-from rerankq.settings import OTHER_NAMES, refuse_unknown
+from rerankq.settings import OTHER_NAMES, read_one, refuse_unknown
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
 
@@ -89,6 +89,8 @@ def sandbox(
     ] = None,
 ) -> None:
     """Serve a stand-in for the upstream: same contract, sensible scores, faults on request."""
+    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
+    keys = key or read_one("RERANKQ_SANDBOX_KEY", env_file=".env").split()
     from rerankq_worker.sandbox import (  # noqa: PLC0415  not for those who serve lanes
         SandboxConfig,
         ScorerUnavailableError,
@@ -100,7 +102,7 @@ def sandbox(
             {
                 "port": port,
                 "host": host,
-                "keys": tuple(key or ()),
+                "keys": tuple(keys),
                 "scorer": scorer,
                 "latency_ms": latency_ms,
                 "jitter": jitter,
