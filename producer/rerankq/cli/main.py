@@ -71,7 +71,7 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
 def _misused(error: typer.TyperException) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return ""  # the help was the message
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     advice = f" (see {context.command_path} --help)" if context else ""
     return f"{message[:1].lower()}{message[1:]}{advice}"

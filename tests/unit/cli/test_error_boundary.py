@@ -97,6 +97,10 @@ def test_who_asks_may_do_so_in_the_env_file(
     [
         (["wrker"], "rerankq: no such command 'wrker'. Did you mean 'worker'?"),
         (["schema", "--nope"], "rerankq: no such option: --nope (see rerankq schema --help)"),
+        (
+            ["submit", "--lane", "fast"],
+            "rerankq: invalid value for '--lane': 'fast' is not one of 'interactive', 'bulk'",
+        ),
         (["result"], "rerankq: missing argument 'ID' (see rerankq result --help)"),
         (["schema", "nope"], "rerankq: no message has this name: there are RerankRequest, Job"),
     ],
