@@ -157,12 +157,21 @@ def test_every_command_line_is_one_that_tests_run(page: Path) -> None:
     """A block with a `rerankq` command is `sh`, which is run, or a service, which is started."""
     for language, block in FENCE.findall(page.read_text("utf-8")):
         commands = re.findall(r"^ *\$ .*?\brerankq (\w+)", block, re.MULTILINE)
+        assert language, f"{page.name}: a block says what it is, or it would escape this test"
         if language == "sh":
             assert page in READMES
         elif language == "console":
             assert set(commands) <= set(SERVICES)
         else:
             assert not re.search(r"^\s*rerankq \w", block, re.MULTILINE)
+
+
+def test_every_make_target_is_in_the_table_of_contributors() -> None:
+    """CONTRIBUTING lists each target that `make` lists."""
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    listed = re.findall(r"^\| `make ?(\w*)` \|", page, re.MULTILINE)
+    assert sorted(each or "help" for each in listed) == sorted(targets)
 
 
 def test_every_state_and_reason_is_explained() -> None:
