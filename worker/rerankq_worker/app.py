@@ -14,6 +14,7 @@ from celery import Celery
 from rerankq.announce import Announcer, celery_settings
 from rerankq.contract import Lane
 from rerankq.ledger.backlog import Backlog
+from rerankq.ledger.durability import warn_of_losses
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
@@ -116,6 +117,7 @@ async def _service(
         Store(settings.redis_url, answer_seconds=lease_seconds / 4) as pulse,
         provider,
     ):
+        await warn_of_losses(store)
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
