@@ -89,6 +89,25 @@ def test_work_on_a_damaged_job_is_lost_alone(desk: LedgerDesk, damage: Damage) -
     assert desk.succeed(sound)
 
 
+def test_ended_job_does_not_expire(desk: LedgerDesk) -> None:
+    """A deadline that was left behind changes no end."""
+    desk.succeed(desk.claimed("a"))
+    desk.redis.zadd("rerankq:deadlines", {"a": 1})
+    desk.sweep()
+    assert desk.state("a") == "succeeded"
+    assert desk.redis.zcard("rerankq:deadlines") == 0
+
+
+def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
+    """To ask for what is left of a damaged record is to ask for a job that nobody knows."""
+    no_lane(desk, "damaged")
+    with pytest.raises(JobNotFound):
+        desk.status("damaged")
+    (outline,) = desk.run(desk.records.outlines(["damaged"]))
+    assert outline is not None
+    assert outline.attempts == 0
+
+
 @DAMAGE
 def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> None:
     """To cancel a damaged job is to cancel one that nobody knows."""

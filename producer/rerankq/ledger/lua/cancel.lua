@@ -10,7 +10,7 @@ for at = 3, #ARGV do
   local state, lane = record(id, 'state', 'lane')
   if not lane then
     state = nil
-  elseif state == 'queued' or state == 'scheduled' or state == 'running' then
+  elseif is_open(state) then
     end_job(id, lane, state, 'cancelled', '', CANCELLED, now, retention(1))
   end
   before[#before + 1] = state or ''

@@ -56,6 +56,11 @@ local function record(id, ...)
   if not string.find(fields.err, 'WRONGTYPE', 1, true) then redis.call('HMGET', job_key(id), ...) end
 end
 
+-- Whether a job in that state has its end still before it.
+local function is_open(state)
+  return state == 'queued' or state == 'scheduled' or state == 'running'
+end
+
 -- The lane of a job that the holder of `token` is running, else nil.
 local function held_lane(id, token)
   local state, claims, lane = record(id, 'state', 'claims', 'lane')

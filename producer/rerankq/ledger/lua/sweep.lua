@@ -82,7 +82,7 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
     'LIMIT', 0, most)) do
   local state, lane = record(id, 'state', 'lane')
-  if lane then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
+  if lane and is_open(state) then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
   redis.call('ZREM', 'rerankq:deadlines', id)
 end
 
