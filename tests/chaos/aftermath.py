@@ -9,13 +9,23 @@ from running.upstream import Call
 
 MOMENT_SECONDS = 0.05
 """Two clocks' worth of doubt: a signal and a log line take time to arrive."""
-NOTICED_SECONDS = 2.0
-"""In which a busy upstream notices that a caller is gone."""
-PAUSED_SECONDS = 2.0
-"""A worker may have been stopped that long before it was killed."""
-WRITTEN_SECONDS = 1.0
-"""In which even a busy worker writes what it was answered."""
+ANSWERED = 200
 THROTTLED = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A worker that was ended or stopped, and so began no call.
+
+    Attributes:
+        key: fingerprint of the key that it calls with, and no other worker.
+        since: from when, in Unix seconds: it had ended or stood still by then.
+        until: when it was woken, if it was.
+    """
+
+    key: str
+    since: float
+    until: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +61,21 @@ class Aftermath:
             if call.arrived <= at + MOMENT_SECONDS and self._finished(call.job_id) > at
         }
 
-    def cut_off(self, at: float) -> set[str]:
-        """Those in flight at a worker's death whose answers never came to be written: F.
+    def in_hand(self, silent: Silence) -> set[str]:
+        """Jobs that a worker had called for when it fell silent, with no end in the ledger: F.
 
-        Their calls were dropped with the connection, or answered into the void.
+        Known by the worker's own key and not by times: the upstream may read a call, or answer
+        it, some while after its caller is gone.
         """
-        dropped = {
+        return {
             call.job_id
             for call in self.calls
-            if not call.answered and -MOMENT_SECONDS < (call.ended or at) - at < NOTICED_SECONDS
+            # What had another answer had been postponed, and was in nobody's hands.
+            if call.key == silent.key
+            and call.arrived < silent.until
+            and call.status in {None, ANSWERED}
+            and self._finished(call.job_id) > silent.since
         }
-        unwritten = {
-            call.job_id
-            for call in self.calls
-            if call.answered
-            and -NOTICED_SECONDS - PAUSED_SECONDS < (call.ended or at) - at < MOMENT_SECONDS
-            # The other workers write within moments; the dead one's jobs wait for their leases.
-            and self._finished(call.job_id) > at + WRITTEN_SECONDS
-        }
-        return dropped | unwritten
 
     def called_again(self, after: float, job_ids: Iterable[str]) -> set[str]:
         """Those of the jobs that were called anew: they had been in a dead worker's hands."""

@@ -1,14 +1,14 @@
 """All rows, in the order of the fault table.
 
 Two of its demands are for issue 4, which brings the limiter: that a 429 storm lets through the
-limit and 5 % at most, and that deleted limiter keys never mean no limit. Random schedules of
-operations are the part of the Hypothesis state machine.
+limit and 5 % at most, and that deleted limiter keys never mean no limit.
 """
 
 from typing import Final
 
 from chaos.row import Row
 from chaos.rows import (
+    backlog,
     clock,
     connections,
     crash_loop,
@@ -16,6 +16,7 @@ from chaos.rows import (
     redis_full,
     redis_killed,
     redis_stalls,
+    schedules,
     throttling,
     upstream_faults,
     worker_killed,
@@ -46,6 +47,8 @@ ROWS: Final[tuple[Row, ...]] = (
     poison.POISON,
     crash_loop.CRASH_LOOP,
     redis_full.DISK_FULL,
+    backlog.BACKLOG,
+    schedules.SCHEDULES,
 )
 
 

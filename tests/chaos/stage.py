@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 from chaos.accepted import Accepted
-from chaos.aftermath import Aftermath
+from chaos.aftermath import Aftermath, Silence
 from chaos.endings import Endings
 from chaos.judge import Judge
 from chaos.load import Load
@@ -18,7 +19,7 @@ from chaos.numbered import numbered_job
 from chaos.producer import Producer
 from rerankq.contract import Job
 from running.redis_server import RedisServer
-from running.upstream import Upstream
+from running.upstream import Upstream, fingerprint
 from running.waiting import eventually
 from running.worker import RunningWorker
 
@@ -72,6 +73,7 @@ class Stage:
             "max_in_flight": load.max_in_flight,
             "drain_seconds": DRAIN_SECONDS,
         } | settings
+        self._numbers = count()
         self._open = ExitStack()
         self._accepted = Accepted(folder / "accepted.txt")
         self.producer = Producer(self.redis.url, jobs, self._accepted, self._room)
@@ -110,12 +112,12 @@ class Stage:
         self.workers.remove(ended)
         return self.start_workers([{}])[0]
 
-    def kill(self, worker: RunningWorker) -> float:
-        """End a worker by SIGKILL; returns when."""
-        at = time.time()
+    def kill(self, worker: RunningWorker) -> Silence:
+        """End a worker by SIGKILL."""
         worker.process.send_signal(signal.SIGKILL)
         worker.process.wait(30)
-        return at
+        # Dead by now: what its job was to write and is not written, it never wrote.
+        return Silence(fingerprint(worker.api_key), time.time())
 
     def called(self, count: int, seconds: float = 120.0) -> None:
         """Wait until so many calls have reached the upstream."""
@@ -168,6 +170,8 @@ class Stage:
             self.folder,
             lane=self._lane,
             command=self._command,
+            # A key of its own: by that the upstream tells whose call it was.
+            api_key=f"sk-worker-{next(self._numbers)}",
             environment=environment,
             **self._settings,
         )

@@ -1,5 +1,6 @@
 """The proof that the suite can fail: each protection is switched off, and a row turns red."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -9,6 +10,7 @@ import pytest
 from chaos import catalogue
 from chaos.row import Arena, Report
 from chaos.saboteur import command
+from rerankq.ledger import store
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -46,6 +48,22 @@ def test_without_a_watermark_lost_hints_stay_lost(tmp_path: Path) -> None:
 def test_without_renewal_calls_are_repeated(tmp_path: Path) -> None:
     """With leases that run out under work, the row `redis-restart-busy` turns red."""
     report = _played("redis-restart-busy", "renewal", tmp_path, jobs=160)
+    assert report.broken, report
+
+
+def test_without_a_look_at_the_queue_a_backlog_is_announced_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With waiting messages taken for none, the row `backlog` turns red."""
+    real = store._script  # noqa: SLF001  the scripts have no other door
+
+    def spoilt(name: str) -> tuple[str, str]:
+        text = real(name)[0].replace("if waiting > 0 or", "if")
+        return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    monkeypatch.setattr(store, "_script", spoilt)
+    row = catalogue.row("backlog")
+    report = row.play(Arena(tmp_path, replace(row.short, jobs=10_000), Random(0)))  # noqa: S311
     assert report.broken, report
 
 

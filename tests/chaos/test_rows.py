@@ -1,5 +1,6 @@
 """The short form of every row of the fault table."""
 
+import re
 from pathlib import Path
 from random import Random
 
@@ -120,6 +121,22 @@ def test_a_job_that_kills_its_process_is_given_up_alone(tmp_path: Path) -> None:
 def test_a_full_disk_under_redis_refuses_clearly(tmp_path: Path) -> None:
     """No room under the AOF: clear refusals, nothing accepted is lost, back within 15 s."""
     _holds("redis-disk", tmp_path)
+
+
+def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
+    """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
+    _holds("backlog", tmp_path)
+
+
+def test_the_ledger_keeps_its_books_under_any_schedule(tmp_path: Path) -> None:
+    """Random schedules of calls: each job is in one set of its lane or has one end."""
+    _holds("schedules", tmp_path)
+
+
+def test_every_row_has_its_test() -> None:
+    """No row of the fault table is left to the long run alone."""
+    played = set(re.findall(r'_holds\("([\w-]+)"', Path(__file__).read_text("utf-8")))
+    assert played == {row.name for row in catalogue.ROWS}
 
 
 def _holds(name: str, folder: Path) -> None:

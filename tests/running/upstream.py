@@ -1,5 +1,6 @@
 """The stand-in upstream in a process of its own, and the log that it keeps of its calls."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -22,6 +23,7 @@ class Call:
     Attributes:
         job_id: the job that the worker named.
         attempt: the attempt that it named.
+        key: fingerprint of the key that it sent.
         request_id: the upstream's own id of the call.
         arrived: when its headers were read.
         ended: when it was answered or dropped; None while it is under way.
@@ -32,6 +34,7 @@ class Call:
 
     job_id: str
     attempt: int
+    key: str
     request_id: str
     arrived: float
     ended: float | None = None
@@ -115,11 +118,17 @@ class Upstream:
         return counts
 
 
+def fingerprint(key: str) -> str:
+    """What the log says in place of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
 def _call(entry: dict[str, Any]) -> Call:
     over = entry["latency_ms"] is not None
     return Call(
         job_id=str(entry["job_id"]),
         attempt=int(entry["attempt"] or 0),
+        key=str(entry["key"]),
         request_id=entry["request_id"],
         arrived=entry["time"],
         ended=entry["time"] + entry["latency_ms"] / 1000 if over else None,

@@ -22,6 +22,7 @@ class RunningWorker:
         folder: where its log lies.
         lane: the lane to serve; both when empty.
         command: how to call `rerankq`; this environment's when empty.
+        api_key: what it calls the upstream with.
         environment: more variables for the process.
         settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
     """
@@ -34,6 +35,7 @@ class RunningWorker:
         *,
         lane: str = "bulk",
         command: tuple[str, ...] = (),
+        api_key: str = "sk-test",
         environment: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
@@ -41,10 +43,11 @@ class RunningWorker:
         self._environment = clean_environment() | {
             "RERANKQ_REDIS_URL": redis_url,
             "RERANKQ_UPSTREAM_URL": upstream_url,
-            "DMXAPI_API_KEY": "sk-test",
+            "DMXAPI_API_KEY": api_key,
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
             **(environment or {}),
         }
+        self.api_key = api_key
         self._lanes = [lane] if lane else ["bulk", "interactive"]
         self._command = command or (sys.executable, "-m", "rerankq.cli")
         self._log = folder / f"worker-{lane}-{id(self)}.log"

@@ -67,6 +67,41 @@ def test_wrong_type_names_its_field(changes: dict[str, Any], field: str) -> None
     assert SECRET not in str(refused)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"documents": ["d"] * (MAX_DOCUMENTS + 1)}, "must have at most 10,000 entries"),
+        ({"query": "q" * (MAX_QUERY_CHARACTERS + 1)}, "must have at most 32,768 characters"),
+        ({"model": ""}, "must not be empty"),
+        ({"top_n": 0}, "must be 1 or more"),
+        ({"top_n": 1.5}, "must be a whole number"),
+    ],
+)
+def test_faults_of_a_request_are_said_in_our_words(changes: dict[str, Any], said: str) -> None:
+    """A breach is said in words for whoever wrote the request, not for Python's types."""
+    assert refusal_of_request(**changes).reason == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lane": "fast"}, "must be 'interactive' or 'bulk'"),
+        ({"deadline_seconds": 0}, "must be over 0"),
+        ({"deadline_seconds": MAX_DEADLINE_SECONDS + 1}, "must be 2,592,000 or less"),
+        ({"deadline_seconds": "soon"}, "must be a number"),
+        ({"deadline_seconds": [1]}, "must be a number"),
+        ({"not_before": -1}, "must be 0 or more"),
+        ({"batch_id": "a:b"}, "must match ^[A-Za-z0-9_.-]{1,100}$"),
+        ({"metadata": {str(n): "v" for n in range(17)}}, "must have at most 16 entries"),
+        ({"metadata": {"k" * 65: "v"}}, "must have at most 64 characters"),
+        ({"custom_id": "c" * 513}, "must have at most 512 characters"),
+    ],
+)
+def test_faults_of_a_job_are_said_in_our_words(changes: dict[str, Any], said: str) -> None:
+    """The same for what a job has beside its request."""
+    assert refusal_of_job(**changes).reason == said
+
+
 @pytest.mark.parametrize("name", ["query", "documents"])
 def test_required_fields_are_asked_for(name: str) -> None:
     """A request without a query or without documents is told which of them is required."""

@@ -77,6 +77,22 @@ def test_every_setting_stands_in_the_example_file_with_its_default() -> None:
     assert dict(settings_with_defaults()).items() <= shown_there.items()
 
 
+def test_every_other_name_stands_in_the_example_file() -> None:
+    """So does each name that a command or the Compose file reads beside the settings."""
+    shown_there = dict(ASSIGNMENT.findall((ROOT / ".env.example").read_text("utf-8")))
+    compose = re.findall(r"\$\{([A-Z_]+)(?::-([\w.]*))?", (ROOT / "docker-compose.yml").read_text())
+    assert {*OTHER_NAMES} - UNREAD <= shown_there.keys()
+    assert dict(compose).items() <= shown_there.items()
+
+
+def test_either_key_is_enough_for_compose() -> None:
+    """The Compose file asks for a key only when neither of its names is set."""
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert re.findall(r"\$\{DMXAPI_API_KEY.*", compose) == [
+        "${DMXAPI_API_KEY:-${RERANKQ_API_KEYS:?set it, or DMXAPI_API_KEY, in .env}}"
+    ]
+
+
 @pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example"], ids=each_name)
 def test_no_page_names_a_setting_that_nothing_reads(page: Path) -> None:
     """Each `RERANKQ_…` name on a page is a setting of some part."""
@@ -141,12 +157,21 @@ def test_every_command_line_is_one_that_tests_run(page: Path) -> None:
     """A block with a `rerankq` command is `sh`, which is run, or a service, which is started."""
     for language, block in FENCE.findall(page.read_text("utf-8")):
         commands = re.findall(r"^ *\$ .*?\brerankq (\w+)", block, re.MULTILINE)
+        assert language, f"{page.name}: a block says what it is, or it would escape this test"
         if language == "sh":
             assert page in READMES
         elif language == "console":
             assert set(commands) <= set(SERVICES)
         else:
             assert not re.search(r"^\s*rerankq \w", block, re.MULTILINE)
+
+
+def test_every_make_target_is_in_the_table_of_contributors() -> None:
+    """CONTRIBUTING lists each target that `make` lists."""
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    listed = re.findall(r"^\| `make ?(\w*)` \|", page, re.MULTILINE)
+    assert sorted(each or "help" for each in listed) == sorted(targets)
 
 
 def test_every_state_and_reason_is_explained() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rerankq.client.drafts import Draft, Submission, job_from, job_from_arguments, jobs_from
+from rerankq.client.drafts import Draft, Submission, checked_id, job_from, jobs_from
 from rerankq.contract import Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
 
@@ -71,16 +71,46 @@ def test_fault_is_named_without_a_prefix() -> None:
     assert caught.value.field == "top_n"
 
 
-def test_unknown_argument_is_refused_by_name() -> None:
-    """An argument that submit does not have is refused, not passed over."""
-    arguments: Any = GOOD | {"topn": 3}
-    with pytest.raises(InvalidRequest, match=r"^topn: is no argument of submit$"):
-        job_from_arguments(arguments, default_model="m")
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("topn", ": did you mean top_n?"),
+        ("lnae", ": did you mean lane?"),
+        ("idempotency", ": did you mean idempotency_key?"),
+        ("id", ""),
+        ("version", ""),
+    ],
+)
+def test_unknown_name_is_refused(name: str, hint: str) -> None:
+    """A name that submit does not have is refused with the nearest one, not passed over."""
+    with pytest.raises(InvalidRequest, match=rf"^{name}: is no argument of submit") as caught:
+        job(GOOD | {name: "x"})
+    assert hint in str(caught.value)
+
+
+def test_caller_may_fix_the_id() -> None:
+    """The id that the caller gives is the job's; one that cannot be an id is refused."""
+    assert job(GOOD | {"job_id": "order-7:1"}).id == "order-7:1"
+    with pytest.raises(InvalidRequest, match=r"^job_id: must match"):
+        job(GOOD | {"job_id": "a b"})
+
+
+@pytest.mark.parametrize("documents", [5, 1.5, True, object()])
+def test_what_is_no_list_of_documents_is_refused(documents: object) -> None:
+    """What cannot be gone through is refused by name, as everything that is no list."""
+    with pytest.raises(InvalidRequest, match=r"^documents: must be a list$"):
+        job({"query": "q", "documents": documents})
+
+
+def test_an_id_is_a_text() -> None:
+    """What is asked for by an id that is no text is refused by name."""
+    with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
+        checked_id(None)
 
 
 def test_every_argument_of_submit_reaches_the_job() -> None:
     """Each name that submit documents is a field of the request or of the job."""
-    fields = RerankRequest.model_fields.keys() | Job.model_fields.keys()
+    fields = RerankRequest.model_fields.keys() | Job.model_fields.keys() | {"job_id"}
     assert Submission.__annotations__.keys() <= fields
 
 

@@ -1,12 +1,13 @@
 """Settings: each wrong one is named as the environment spells it, and no value is shown."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rerankq.errors import SettingsError
-from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
 from rerankq_worker.settings import WorkerSettings
 
 SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
@@ -30,8 +31,6 @@ def refusal() -> str:
     ("name", "value"),
     [
         ("RERANKQ_REDIS_URL", f"http://:{SECRET}@host"),
-        ("RERANKQ_REDIS_URL", ""),
-        ("RERANKQ_MODEL", ""),
         ("RERANKQ_RESULT_TTL", "0"),
         ("RERANKQ_RESULT_TTL", SECRET),
         ("RERANKQ_RESULT_TTL", "nan"),
@@ -78,6 +77,24 @@ def test_wrong_setting_is_named_without_its_value(
     message = refusal()
     assert message.startswith((f"{name}: ", "RERANKQ_API_KEYS: "))
     assert SECRET not in message
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str) -> None:
+    """A name with nothing behind it leaves the default, or another name of the same setting."""
+    names = WorkerSettings.names()
+    if where == "environment":
+        for name in names:
+            monkeypatch.setenv(name, "")
+    file = tmp_path / "env"
+    file.write_text("".join(f"{name}=\n" for name in names) + "DMXAPI_API_KEY=sk-x\n")
+    settings = WorkerSettings.load(env_file=str(file))
+    assert settings.sites({})[0].accounts[0].keys[0].authorization == SECRET
+    assert settings.auth_prefix == ""
+    monkeypatch.undo()
+    assert settings.model_dump(exclude={"api_keys"}) == WorkerSettings.load().model_dump(
+        exclude={"api_keys"}
+    )
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +190,48 @@ def test_known_and_foreign_names_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_unknown(WorkerSettings.names())
 
 
+SERVICE = {
+    "RERANKQ_REDIS_SERVICE_HOST": "10.0.0.1",
+    "RERANKQ_REDIS_SERVICE_PORT": "6379",
+    "RERANKQ_REDIS_SERVICE_PORT_REDIS": "6379",
+    "RERANKQ_REDIS_PORT": "tcp://10.0.0.1:6379",
+    "RERANKQ_REDIS_PORT_6379_TCP": "tcp://10.0.0.1:6379",
+    "RERANKQ_REDIS_PORT_6379_TCP_PROTO": "tcp",
+    "RERANKQ_REDIS_PORT_6379_TCP_PORT": "6379",
+    "RERANKQ_REDIS_PORT_6379_TCP_ADDR": "10.0.0.1",
+    "RERANKQ_SERVICE_HOST": "10.0.0.2",
+    "RERANKQ_PORT": "tcp://10.0.0.2:80",
+}
+"""What Kubernetes sets for the Services `rerankq-redis` and `rerankq`."""
+
+
+def test_names_that_kubernetes_adds_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of a Service whose name begins with ours are nobody's spelling mistake."""
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name, value)
+    refuse_unknown(WorkerSettings.names())
+
+
+def test_a_misspelt_port_is_refused_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that a person wrote is a number, which no Service's is."""
+    monkeypatch.setenv("RERANKQ_HELTH_PORT", "8080")
+    with pytest.raises(SettingsError, match="did you mean RERANKQ_HEALTH_PORT"):
+        refuse_unknown(WorkerSettings.names())
+
+
+def test_one_name_is_read_from_environment_or_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment wins over the file, and an empty name says nothing."""
+    file = tmp_path / "env"
+    assert read_one("RERANKQ_DEBUG", env_file=str(file)) == ""
+    file.write_text("RERANKQ_DEBUG=1\n")
+    monkeypatch.setenv("RERANKQ_DEBUG", "")
+    assert read_one("RERANKQ_DEBUG", env_file=str(file)) == "1"
+    monkeypatch.setenv("RERANKQ_DEBUG", "0")
+    assert read_one("RERANKQ_DEBUG", env_file=str(file)) == "0"
+
+
 def test_misspelt_name_in_the_env_file_is_refused(tmp_path: Path) -> None:
     """A RERANKQ_ name in the file that nothing reads is an error as it is in the environment."""
     file = tmp_path / "env"
@@ -191,18 +250,23 @@ def test_env_file_need_not_exist_but_must_be_text(tmp_path: Path) -> None:
         refuse_unknown(WorkerSettings.names(), env_file=str(file))
 
 
-@pytest.mark.parametrize("load", ["producer", "worker"])
+@pytest.mark.parametrize("load", ["producer", "worker", "sandbox"])
 def test_commands_look_at_the_env_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: str
 ) -> None:
     """Each command refuses a misspelt name in the `.env` of its folder."""
     from rerankq.cli.settings import load as load_producer  # noqa: PLC0415 - in its folder
-    from rerankq_worker.commands import worker  # noqa: PLC0415
+    from rerankq_worker.commands import sandbox, worker  # noqa: PLC0415
 
+    commands: dict[str, Callable[[], object]] = {
+        "producer": load_producer,
+        "worker": worker,
+        "sandbox": sandbox,
+    }
     (tmp_path / ".env").write_text("RERANKQ_REDIS_ULR=x\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError, match="RERANKQ_REDIS_ULR"):
-        load_producer() if load == "producer" else worker()
+        commands[load]()
 
 
 def test_producer_knows_the_names_of_the_worker() -> None:

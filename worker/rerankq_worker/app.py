@@ -22,6 +22,7 @@ from rerankq.contract import Lane
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.backlog import Backlog
 from rerankq.ledger.circuits import Circuits
+from rerankq.ledger.durability import warn_of_losses
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
@@ -118,6 +119,7 @@ async def _service(
         Store(settings.redis_url, answer_seconds=lease_seconds / 4) as pulse,
         AsyncExitStack() as providers,
     ):
+        await warn_of_losses(store)
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
-from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
+from rerankq.settings import OTHER_NAMES, named_values, read_one, refuse_unknown
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
 
@@ -149,6 +149,8 @@ def sandbox(
     While it runs, `/_sandbox/` answers this machine: `faults`, `limits` and `scenario` are set
     there; `stats` and `log` say what was called; `errors` lists what can be replayed by name.
     """
+    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
+    keys = key or read_one("RERANKQ_SANDBOX_KEY", env_file=".env").split()
     from rerankq_worker.sandbox import (  # noqa: PLC0415  not for those who serve lanes
         SandboxConfig,
         ScorerUnavailableError,
@@ -160,7 +162,7 @@ def sandbox(
             {
                 "port": port,
                 "host": host,
-                "keys": tuple(key or ()),
+                "keys": tuple(keys),
                 "log": log,
                 "dialect": dialect,
                 "scorer": scorer,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from rerankq.contract import Hint, Job, JobState
-from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
+from rerankq.errors import InvalidRequest, JobFailed, LedgerRefusal, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.holdings import Holdings
@@ -163,6 +163,16 @@ class Executor:
         while True:
             try:
                 return await self._leases.claim(job_ids, alone=alone)
+            except LedgerRefusal as error:
+                if len(job_ids) == 1:
+                    # Nothing will change that, and the other jobs of the lane wait behind it.
+                    log.critical("job %s is left alone: %s", job_ids[0], error)
+                    return Claim([], [])
+                claims = [await self._claim([job_id], alone=alone) for job_id in job_ids]
+                return Claim(
+                    [lease for claim in claims for lease in claim.leases],
+                    [suspect for claim in claims for suspect in claim.suspects],
+                )
             except LedgerUnavailable as error:
                 log.warning("no claim: %s", error)
                 await asyncio.sleep(CLAIM_RETRY_SECONDS)

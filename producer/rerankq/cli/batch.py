@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from rerankq.cli.collect import Collector
+from rerankq.cli.collect import Collector, all_gone
 from rerankq.cli.drafts import Defaults
 from rerankq.cli.feed import Feed, OnError
 from rerankq.cli.files import Sink, Source
@@ -11,6 +11,7 @@ from rerankq.cli.incoming import IncomingLines
 from rerankq.cli.progress import shown
 from rerankq.cli.session import Outcome, Session
 from rerankq.client import AsyncRerankClient
+from rerankq.errors import ResultExpired
 from rerankq.ledger.batches import RejectedLine
 from rerankq.settings import ClientSettings
 
@@ -81,10 +82,16 @@ async def fetch_batch(
 
     Raises:
         BatchNotFound: no such batch.
+        ResultExpired: all its rankings are past their retention. The output is left as it is.
         LedgerUnavailable: Redis could not be reached at the start.
     """
     async with AsyncRerankClient(settings=settings) as client:
         await client.batches.progress(batch_id)
+        if await all_gone(client, batch_id):
+            raise ResultExpired(
+                f"all rankings of {batch_id} are past their retention (RERANKQ_RESULT_TTL): "
+                "nothing was written"
+            )
         sink.begin()
         collector = Collector(
             client, batch_id, sink.write, wait=wait, abandoned_after=ABANDONED_SECONDS

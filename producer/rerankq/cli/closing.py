@@ -2,7 +2,7 @@
 
 import shlex
 
-from rerankq.cli.failures import ExitCode, OutputClosed, exit_code
+from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.feed import Feed
 from rerankq.cli.files import STANDARD
 from rerankq.cli.session import Outcome
@@ -62,4 +62,6 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
 
 def _way_back(outcome: Outcome, output: str) -> str:
     to = "" if output == STANDARD else f" -o {shlex.quote(output)}"
+    if isinstance(outcome.fault, OutputFailed):
+        to = " -o FILE, on a disk with room"
     return f"rerankq results {outcome.summary.batch_id}{to}"

@@ -11,6 +11,7 @@ from rerankq.cli.patience import patiently
 from rerankq.cli.rows import job_id_of, job_row, rejected_row
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import RerankResult
+from rerankq.errors import JobNotFound, ResultExpired
 from rerankq.ledger.batches import Entry, ExistingJob, RejectedLine
 from rerankq.ledger.records import End, Outline
 
@@ -142,6 +143,25 @@ class Collector:
         self.tally.succeeded += ranked
         self.tally.failed += len(ids) - ranked
         self.tally.rejected += len(entries) - len(ids)
+
+
+async def all_gone(client: AsyncRerankClient, batch_id: str) -> bool:
+    """Whether the batch has jobs, and what became of them is past its retention for each.
+
+    Raises:
+        LedgerUnavailable: Redis did not answer.
+    """
+    position, jobs = 0, 0
+    while page := await client.batches.page(batch_id, position):
+        # A slice at a time, as rankings can be large; as a rule the first one answers.
+        for start in range(0, len(page), SLICE):
+            ids = _job_ids(page[start : start + SLICE])
+            ends = dict(await client.records.ends(ids))
+            if not all(isinstance(ends.get(each), JobNotFound | ResultExpired) for each in ids):
+                return False
+            jobs += len(ids)
+        position += len(page)
+    return jobs > 0
 
 
 def _job_ids(entries: Iterable[Entry]) -> list[str]:

@@ -48,7 +48,7 @@ def list_(
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 50,
-    json: options.AsJson = False,
+    json: options.AsJsonLines = False,
 ) -> None:
     """List dead letters, the newest first. With --json, an object a line."""
     wanted = _wanted(reason, model, batch, since, until)
@@ -66,16 +66,8 @@ def list_(
         for letter in letters:
             put(letter.encode().decode())
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("id", "failed", "reason", "attempts", "model", "custom id"):
-        table.add_column(name, overflow="fold")
-    for letter in letters:
-        table.add_row(
-            *(letter.id, _time(letter.failed_at), letter.reason, str(letter.attempts)),
-            *(letter.model or "", printable(letter.custom_id or "")),
-        )
     if letters:
-        stdout().print(table, markup=False)
+        put(_listing(letters))
     put(f"{len(letters)} of {count} dead letters")
 
 
@@ -103,7 +95,7 @@ def replay(
     batch: OfBatch = None,
     since: Since = None,
     until: Until = None,
-    json: options.AsJson = False,
+    json: options.AsJsonLines = False,
 ) -> None:
     """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id.
 
@@ -218,6 +210,20 @@ def _wanted(
     )
 
 
+def _listing(letters: Sequence[DeadLetter]) -> str:
+    # Id and reason first, and a letter a line: a narrow terminal breaks what stands behind them.
+    rows = [("id", "reason", "failed", "attempts", "model", "custom id")]
+    rows += [
+        (
+            *(each.id, each.reason, _short_time(each.failed_at), str(each.attempts)),
+            *(printable(each.model or ""), printable(each.custom_id or "")),
+        )
+        for each in letters
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
 def _replayed(old: str, new: str, *, json: bool) -> str:
     return orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}"
 
@@ -228,3 +234,7 @@ def _portions(ids: Sequence[str]) -> list[list[str]]:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")
+
+
+def _short_time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"

@@ -22,6 +22,12 @@ class CommandError(errors.RerankqError):
     code = "command_error"
 
 
+class OutputFailed(CommandError):
+    """The output takes no more: the disk is full, or the like."""
+
+    code = "output_failed"
+
+
 class OutputClosed(CommandError):
     """Whoever read our output has gone: nothing is left to be said."""
 

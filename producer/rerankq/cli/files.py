@@ -6,7 +6,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final, Self
 
-from rerankq.cli.failures import CommandError, OutputClosed
+from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
 
 STANDARD: Final = "-"
 _STDIN: Final = 0
@@ -110,7 +110,7 @@ class Sink:
 
         Raises:
             OutputClosed: the reader of a pipe has gone.
-            CommandError: the disk is full, or the like.
+            OutputFailed: the disk is full, or the like.
         """
         left = memoryview(lines)
         try:
@@ -119,4 +119,4 @@ class Sink:
         except BrokenPipeError:
             raise OutputClosed(f"nobody reads {self.name} any more") from None
         except OSError as error:
-            raise CommandError(f"cannot write {self.name}: {error.strerror}") from None
+            raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None

@@ -28,7 +28,8 @@ def flower(
 
     Runs Flower until Ctrl-C. User and password are those of RERANKQ_FLOWER_AUTH
     (user:password); without it, a password is made up for this run and shown once. Flower sees
-    messages, which name jobs: no query, no document, no ranking.
+    messages, which name jobs: no query, no document, no ranking. It only looks on: it refuses
+    to end workers, or to send, revoke or change tasks.
     """
     settings = load()
     if not flower_installed():
@@ -56,7 +57,8 @@ def arguments(port: int, address: str) -> list[str]:
     """How Python is told to run Flower; nothing here is secret."""
     return [
         *("-m", "celery", "--app", "rerankq.cli.monitor", "--quiet"),
-        *("flower", f"--port={port}", f"--address={address}"),
+        # Its buttons would end workers and make tasks up; `rerankq` does what is to be done.
+        *("flower", f"--port={port}", f"--address={address}", "--read_only=True"),
     ]
 
 

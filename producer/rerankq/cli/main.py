@@ -4,17 +4,19 @@ Every error becomes one line on stderr and an exit code; a traceback is shown to
 who did not ask for it with RERANKQ_DEBUG.
 """
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
 from rerankq.cli.commands import build
 from rerankq.cli.failures import ExitCode, OutputClosed, exit_code
+from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.terminal import silence_stdout, tell
 from rerankq.errors import RerankqError
+from rerankq.settings import read_one
 
 
 def main() -> None:
@@ -35,10 +37,16 @@ def run(arguments: Sequence[str]) -> int:
             silence_stdout()
         if said:
             tell(f"rerankq: {said}")
-        if os.environ.get("RERANKQ_DEBUG", "0") not in {"", "0"}:
+        if _debugging():
             traceback.print_exception(error)
         return code
     return answer if isinstance(answer, int) else ExitCode.DONE
+
+
+def _debugging() -> bool:
+    with suppress(RerankqError):  # a file that cannot be read has been complained of already
+        return read_one("RERANKQ_DEBUG", env_file=ENV_FILE) not in {"", "0"}
+    return False
 
 
 def _verdict(error: BaseException) -> tuple[ExitCode, str]:
@@ -63,7 +71,7 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
 def _misused(error: typer.TyperException) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return ""  # the help was the message
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     advice = f" (see {context.command_path} --help)" if context else ""
     return f"{message[:1].lower()}{message[1:]}{advice}"

@@ -26,6 +26,7 @@ Timeout = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only what went wrong.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+AsJsonLines = Annotated[bool, typer.Option("--json", help="Print JSON objects, one a line.")]
 JsonSummary = Annotated[
     bool, typer.Option("--json", help="End with a JSON object on stderr in place of a sentence.")
 ]

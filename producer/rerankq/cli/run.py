@@ -33,9 +33,10 @@ def run(
     """Run a file of jobs and write their rankings, in order.
 
     An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
-    `model`, `return_documents`, `instruction`, `lane`, `metadata`, `deadline_seconds` and
-    `idempotency_key`; or, as in OpenAI's batch files, one with `custom_id`, `method` (POST),
-    `url` (/v1/rerank) and `body`. Other fields are ignored, blank lines skipped.
+    `model`, `return_documents`, `instruction`, `lane`, `metadata`, `not_before`,
+    `deadline_seconds` and `idempotency_key`; or, as in OpenAI's batch files, one with
+    `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields are ignored, blank
+    lines skipped.
 
     Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or

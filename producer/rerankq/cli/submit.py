@@ -32,8 +32,15 @@ def submit(
     top_n: options.TopN = None,
     model: options.Model = None,
     lane: Annotated[
-        Lane, typer.Option(help="interactive to be served at once, bulk to be served cheaply.")
-    ] = Lane.INTERACTIVE,
+        Lane | None,
+        typer.Option(
+            help="interactive to be served at once, bulk to be served cheaply.",
+            show_default="interactive",
+        ),
+    ] = None,
+    job_id: Annotated[
+        str | None, typer.Option(help="The job's id, made up when absent; safe to submit again.")
+    ] = None,
     custom_id: Annotated[str | None, typer.Option(help="A name of your own for the job.")] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key and request give the same job again.")
@@ -48,12 +55,13 @@ def submit(
     """Hand one job in and print its id.
 
     The job is given by options, or, without --query, as a JSON object on stdin: one in either
-    form that `rerankq run` reads.
+    form that `rerankq run` reads. Where both say something, the option counts.
 
     Exit code: 0 it is accepted (with --wait: has a ranking); 1 --wait, and it has none;
     2 bad input or set-up.
     """
-    given: dict[str, Any] = {
+    options_given: dict[str, Any] = {
+        "job_id": job_id,
         "top_n": top_n,
         "model": model,
         "lane": lane,
@@ -62,9 +70,11 @@ def submit(
         "deadline_seconds": deadline_seconds,
     }
     if query is None and not document and documents_file is None:
-        given |= _from_stdin()
+        job = _from_stdin()
     else:
-        given |= {"query": query, "documents": _documents(document or [], documents_file)}
+        job = {"query": query, "documents": _documents(document or [], documents_file)}
+    given = {"lane": Lane.INTERACTIVE} | job
+    given |= {name: value for name, value in options_given.items() if value is not None}
 
     async def handed_in(client: AsyncRerankClient) -> tuple[str, Ended | None]:
         handle = await client.submit(**cast("Submission", given))

@@ -9,13 +9,20 @@ from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import (
     Draft,
     Submission,
-    job_from_arguments,
+    checked_id,
+    job_from,
     jobs_from,
     portions_of,
 )
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, JobState, JobStatus, RerankResult
-from rerankq.errors import BatchNotFound, IdempotencyConflict, QueueFull, ResultTimeout
+from rerankq.errors import (
+    BatchNotFound,
+    IdempotencyConflict,
+    LedgerUnavailable,
+    QueueFull,
+    ResultTimeout,
+)
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
@@ -122,10 +129,14 @@ class AsyncRerankClient:
             QueueFull: the lane is full. Nothing was recorded.
             IdempotencyConflict: the key belongs to another request. Nothing was recorded.
             BatchNotFound: no batch has that id. Nothing was recorded.
-            LedgerUnavailable: Redis did not answer; see there what is known then.
+            LedgerUnavailable: Redis did not answer; see there what is known then, and by which
+                `job_id` the job is found if it was recorded.
         """
-        job = job_from_arguments(arguments, default_model=self.settings.model)
-        admission = (await self._intake.submit([job]))[0]
+        job = job_from(arguments, default_model=self.settings.model)
+        try:
+            admission = (await self._intake.submit([job]))[0]
+        except LedgerUnavailable as error:
+            raise _naming(job, error) from error
         if admission.verdict is Verdict.FULL:
             raise QueueFull(
                 f"the {job.lane} lane holds {self.settings.max_queue_depth:,} unfinished jobs: "
@@ -218,7 +229,7 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        await self.records.status(job_id)
+        await self.records.status(checked_id(job_id))
         return AsyncJobHandle(self, job_id)
 
     async def cancel(self, job_id: str) -> JobState:
@@ -228,7 +239,7 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        return await self.records.cancel(job_id)
+        return await self.records.cancel(checked_id(job_id))
 
     async def as_completed(
         self,
@@ -256,6 +267,14 @@ class AsyncRerankClient:
                 handle = waiting.pop(job_id)
                 handle.settle(end)
                 yield handle
+
+
+def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:
+    """The error, with the id by which the job is found in case it was recorded."""
+    said = str(error)
+    if error.uncertain:
+        said += f"; job {job.id} may be recorded: ask for it, or submit again with this job_id"
+    return type(error)(said, uncertain=error.uncertain, job_id=job.id)
 
 
 def _conflict() -> IdempotencyConflict:

@@ -1,5 +1,6 @@
 """From what a caller hands in to jobs of the contract."""
 
+import difflib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Required, TypedDict
@@ -18,6 +19,8 @@ class Submission(TypedDict, total=False):
         model: upstream model; `RERANKQ_MODEL` when absent.
         return_documents: whether the results carry the documents; they do when absent.
         instruction: task description, for models that take one.
+        job_id: the job's id, when the caller fixes it: 1 to 64 letters, digits and `_.:-`. A job
+            that is known already stays as it is, so to submit again under its id is safe.
         lane: `interactive` to be served at once; `bulk`, the default, to be served cheaply.
         custom_id: a name of the caller's own.
         batch_id: the batch that the job enters.
@@ -35,6 +38,7 @@ class Submission(TypedDict, total=False):
     model: str | None
     return_documents: bool | None
     instruction: str | None
+    job_id: str | None
     lane: Lane | str | None
     custom_id: str | None
     batch_id: str | None
@@ -49,6 +53,7 @@ Draft = Job | RerankRequest | Mapping[str, Any]
 """What `submit_many` takes: a job, a request, or a mapping of the arguments of `submit`."""
 
 _REQUEST_FIELDS: Final = frozenset(RerankRequest.model_fields)
+_MOST_OF_A_NAME: Final = 64
 
 
 def job_from(draft: Draft, *, default_model: str) -> Job:
@@ -58,30 +63,37 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
     arguments of `submit` do.
 
     Raises:
-        InvalidRequest: names the offending field.
+        InvalidRequest: names the offending field, also one that `submit` does not have.
     """
     match draft:
         case Job():
             return draft
         case RerankRequest():
             return Job(request=draft)
+    _refuse_unknown(draft)
     given = {name: value for name, value in draft.items() if value is not None}
+    if "job_id" in given:
+        given["id"] = given.pop("job_id")
     request = {name: given.pop(name) for name in _REQUEST_FIELDS & given.keys()}
     request.setdefault("model", default_model)
-    if not isinstance(request.get("documents", ""), str | Mapping | Sequence):
-        request["documents"] = tuple(request["documents"])
-    return Job.parse({**given, "request": RerankRequest.parse(request)})
+    documents = request.get("documents")
+    if isinstance(documents, Iterable) and not isinstance(documents, str | Mapping | Sequence):
+        request["documents"] = tuple(documents)
+    try:
+        return Job.parse({**given, "request": RerankRequest.parse(request)})
+    except InvalidRequest as fault:
+        raise _as_spelt(fault) from None
 
 
-def job_from_arguments(arguments: Submission, *, default_model: str) -> Job:
-    """The job that a call of `submit` stands for.
+def checked_id(job_id: object) -> str:
+    """The id of a job that is asked for.
 
     Raises:
-        InvalidRequest: names the offending argument, also one that `submit` does not have.
+        InvalidRequest: it is no text.
     """
-    for name in arguments.keys() - Submission.__annotations__.keys():
-        raise InvalidRequest(name, "is no argument of submit")
-    return job_from(arguments, default_model=default_model)
+    if not isinstance(job_id, str):
+        raise InvalidRequest("job_id", "must be a string")
+    return job_id
 
 
 def jobs_from(
@@ -125,3 +137,17 @@ async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterat
     else:
         for draft in drafts:
             yield draft
+
+
+def _as_spelt(fault: InvalidRequest) -> InvalidRequest:
+    """Under the argument's name, where the field has another."""
+    return InvalidRequest("job_id", fault.reason) if fault.field == "id" else fault
+
+
+def _refuse_unknown(draft: Mapping[str, Any]) -> None:
+    known = Submission.__annotations__
+    for name in draft:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            raise InvalidRequest(str(name)[:_MOST_OF_A_NAME], f"is no argument of submit{hint}")

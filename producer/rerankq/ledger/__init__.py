@@ -10,5 +10,6 @@ dead        failed jobs: list, replay, forget
 quarantine  messages that were no hints
 leases      claim, renew, finish, postpone: the worker's side
 sweep       one tick of the reconciler
+durability  whether Redis is set to keep what it is given
 lua/        the scripts; prelude.lua names the keys
 """

@@ -52,7 +52,7 @@ class Records:
             for name, value in zip(_FIELDS, record, strict=True)
             if value is not None
         }
-        if not fields:
+        if not fields.keys() >= {"state", "lane"}:
             raise _unknown(job_id)
         return _status(job_id, fields, stored)
 
@@ -120,10 +120,12 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
 
 
-def _outline(state: bytes | None, attempts: bytes, custom: bytes | None) -> Outline | None:
+def _outline(state: bytes | None, attempts: bytes | None, custom: bytes | None) -> Outline | None:
     if state is None:
         return None
-    return Outline(JobState(state.decode()), int(attempts), custom.decode() if custom else None)
+    return Outline(
+        JobState(state.decode()), int(attempts or 0), custom.decode() if custom else None
+    )
 
 
 def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:

@@ -228,11 +228,14 @@ _PASSING: Final = (
     exceptions.BusyLoadingError,
 )
 
+_UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
+
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     # From the particular to the general: the first that fits says it best.
     (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
     (exceptions.NoPermissionError, "forbids this user a command: correct its ACL"),
     (exceptions.OutOfMemoryError, _OUT_OF_MEMORY),
+    (exceptions.InvalidResponse, "is no Redis: correct RERANKQ_REDIS_URL"),
     (exceptions.ReadOnlyError, "is a read-only replica: point RERANKQ_REDIS_URL at a primary"),
     (exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
     (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
@@ -243,10 +246,12 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def _mapped(address: str, error: Exception) -> LedgerUnavailable:
+    # Without an answer nobody knows whether it was done; a refusal in Redis' own words says no.
+    uncertain = isinstance(error, _UNANSWERED) and not isinstance(error, _PASSING)
     lasting = isinstance(error, exceptions.ResponseError | exceptions.DataError)
     passing = isinstance(error, _PASSING) or any(word in str(error) for word, _ in _WORDS)
     kind = LedgerRefusal if lasting and not passing else LedgerUnavailable
-    return kind(_explain(address, error))
+    return kind(_explain(address, error), uncertain=uncertain)
 
 
 def _explain(address: str, error: Exception) -> str:

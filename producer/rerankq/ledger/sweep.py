@@ -1,15 +1,19 @@
 """One tick of the reconciler, whole in one script."""
 
+import logging
 from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.ledger.leases import MOST_LOST_LEASES
 from rerankq.ledger.store import Argument, Retention, Store
 
+log = logging.getLogger(__name__)
+
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
+MOST_NAMED: Final = 5
 
 
 class Sweep:
@@ -37,9 +41,17 @@ class Sweep:
             LedgerUnavailable: Redis did not answer.
         """
         rows = await self._store.run("sweep", *self._arguments)
+        announce: dict[Lane, list[str]] = {}
         # Another worker swept just now: no rows at all.
-        return {
-            lane: [job_id.decode() for job_id in ids]
-            for lane, ids in zip(Lane, rows, strict=False)
-            if ids
-        }
+        for lane, (due, strays) in zip(Lane, rows, strict=False):
+            if strays:
+                names = b", ".join(strays[:MOST_NAMED]).decode()
+                log.error(
+                    "%d jobs left the %s lane, their records are missing or damaged: %s",
+                    len(strays),
+                    lane,
+                    names,
+                )
+            if due:
+                announce[lane] = [job_id.decode() for job_id in due]
+        return announce

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 from itertools import chain
 
-from chaos.aftermath import Aftermath
+from chaos.aftermath import Aftermath, Silence
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
 from running.waiting import lasting
@@ -38,13 +38,10 @@ def _after_a_pause(victim: RunningWorker) -> None:
     lasting(PAUSE_SECONDS, lambda: victim.process.poll() is None, "the worker is only stopped")
 
 
-def _judged(aftermath: Aftermath, faults: list[float]) -> Report:
-    struck = {at: aftermath.cut_off(at) for at in faults}
+def _judged(aftermath: Aftermath, faults: list[Silence]) -> Report:
+    struck = {each.since: aftermath.in_hand(each) for each in faults}
     report = report_on(aftermath, struck=list(chain.from_iterable(struck.values())))
-    # Some may have been the other workers': only what had to be called anew was recovered.
-    report.recoveries = recoveries(
-        aftermath, {at: aftermath.called_again(at, jobs) for at, jobs in struck.items()}
-    )
+    report.recoveries = recoveries(aftermath, struck)
     return report
 
 

@@ -3,7 +3,6 @@
 import signal
 import time
 
-from chaos.aftermath import MOMENT_SECONDS
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
 from running.waiting import eventually, lasting
@@ -81,7 +80,7 @@ def _sigterm_then_kill(arena: Arena) -> Report:
             faults.append(stage.kill(victim))
             stage.replace(victim)
         aftermath = stage.settle()
-    struck = {at: aftermath.cut_off(at - MOMENT_SECONDS) for at in faults}
+    struck = {each.since: aftermath.in_hand(each) for each in faults}
     unfinished = sum(map(len, struck.values()))
     report = report_on(aftermath)
     report.in_flight = unfinished
@@ -89,8 +88,7 @@ def _sigterm_then_kill(arena: Arena) -> Report:
         report.repeats <= unfinished + SPARE_CALLS * len(faults),
         f"D <= unfinished + {SPARE_CALLS}: D = {report.repeats}, unfinished = {unfinished}",
     )
-    again = {at: aftermath.called_again(at, jobs) for at, jobs in struck.items()}
-    report.recoveries = recoveries(aftermath, again)
+    report.recoveries = recoveries(aftermath, struck)
     return report
 
 

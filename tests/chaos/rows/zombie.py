@@ -4,11 +4,12 @@ import signal
 import time
 from collections.abc import Callable
 
-from chaos.aftermath import Aftermath
+from chaos.aftermath import Aftermath, Silence
 from chaos.judge import result_of
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from chaos.stage import Stage
+from running.upstream import fingerprint
 from running.waiting import eventually
 
 
@@ -19,11 +20,12 @@ def _zombie(awaited: Callable[[Stage, float], bool]) -> Callable[[Arena], Report
             stage.producer.start()
             stage.busy(stage.load.max_in_flight)
             victim.process.send_signal(signal.SIGSTOP)
-            at = time.time()
+            stopped = time.time()
             stage.start_workers([{}] * (stage.load.workers - 1))
-            eventually(lambda: awaited(stage, at), "the zombie's hour has come", seconds=60)
+            eventually(lambda: awaited(stage, stopped), "the zombie's hour has come", seconds=60)
+            silent = Silence(fingerprint(victim.api_key), stopped, time.time())
             victim.process.send_signal(signal.SIGCONT)
-            return _judged(stage.settle(), at)
+            return _judged(stage.settle(), silent)
 
     return play
 
@@ -41,10 +43,10 @@ def _when_its_jobs_have_ended(stage: Stage, at: float) -> bool:
     return all(record.ended for record in stage.judge.read(struck).values())
 
 
-def _judged(aftermath: Aftermath, at: float) -> Report:
-    struck = aftermath.cut_off(at) | aftermath.in_flight(at)
+def _judged(aftermath: Aftermath, silent: Silence) -> Report:
+    struck = aftermath.in_hand(silent)
     report = report_on(aftermath, struck=struck)
-    repeated = aftermath.called_again(at, struck)
+    repeated = aftermath.called_again(silent.since, struck)
     calls = aftermath.arrivals()
     won = sum(
         # The upstream's own id of the call tells whose answer became the result.

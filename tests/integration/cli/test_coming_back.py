@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from rerankq.errors import JobFailed
+from rerankq.ledger import outcomes
 from running.command import RERANKQ, rerankq
 from running.redis_server import RedisServer
 from running.stand_in_worker import StandInWorker
@@ -179,6 +181,35 @@ def test_a_run_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Pat
             out, _ = run.process.communicate(timeout=60)
     assert run.process.returncode == 0, run.said()
     assert names(out.decode()) == [str(number) for number in range(1, 121)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_rankings_past_their_retention_leave_the_output_as_it_is(
+    redis_url: str, tmp_path: Path
+) -> None:
+    """Where nothing is left, an earlier output is not replaced; where something is, it is given."""
+    given, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    given.write_bytes(lines(1, 3) + b"no job\n")
+    done = rerankq("run", str(given), "-o", str(out), RERANKQ_REDIS_URL=redis_url)
+    found = BATCH.search(done.stderr)
+    assert found
+    earlier = out.read_text()
+    first, *others = (json.loads(line)["job_id"] for line in earlier.splitlines()[:3])
+    with Redis.from_url(redis_url) as judge:
+        judge.delete(*(f"celery-task-meta-{each}" for each in (first, *others)))
+        judge.delete(*(f"rerankq:job:{each}" for each in others))
+        gone = results(redis_url, found[1], "-o", str(out))
+        assert (gone.returncode, out.read_text()) == (1, earlier)
+        assert gone.stderr.startswith(f"rerankq: all rankings of {found[1]} are past their retent")
+        judge.set(f"celery-task-meta-{first}", _a_failure())
+    some = results(redis_url, found[1])
+    assert [json.loads(line)["custom_id"] for line in some.stdout.splitlines()] == ["1"] + [
+        None
+    ] * 3
+
+
+def _a_failure() -> bytes:
+    return b"{" + outcomes.failure(JobFailed("upstream_refused", "no"))
 
 
 def test_an_unknown_batch_leaves_the_output_as_it_is(redis_url: str, tmp_path: Path) -> None:

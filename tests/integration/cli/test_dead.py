@@ -1,6 +1,7 @@
 """`rerankq dead`: what operators do with failed jobs and poisoned messages."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -60,6 +61,22 @@ def test_letters_are_listed_by_filter(rerankq: CommandLine, desk: LedgerDesk) ->
     assert listed(rerankq, "--since", local(2_000_000), "--until", local(3_000_000)) == ["b"]
     assert listed(rerankq, "--limit", "2") == ["c", "b"]
     assert "1 of 3 dead letters" in rerankq("dead", "list", "--model", "other").stdout
+
+
+def test_a_letter_takes_a_line(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """Id and reason stand whole within 80 columns, and a letter on one line, however long."""
+    ids = [str(uuid.uuid4()) for _ in range(2)]
+    for job_id in ids:
+        failed(desk, job_id, reason="upstream_unavailable", model="m" * 200, at=1_000_000)
+    header, *rows, count = rerankq("dead", "list").stdout.splitlines()
+    assert header.split() == ["id", "reason", "failed", "attempts", "model", "custom", "id"]
+    assert sorted(row.split()[0] for row in rows) == sorted(ids)
+    time = f"{datetime.fromtimestamp(1_000_000).astimezone():%Y-%m-%d %H:%M}"
+    for row in rows:
+        assert row.split()[1:5] == ["upstream_unavailable", *time.split(), "1"]
+        assert row.index(time) + len(time) <= 80
+    assert count == "2 of 2 dead letters"
+    assert "Print JSON objects, one a line." in rerankq("dead", "list", "--help").stdout
 
 
 def test_a_letter_is_shown_without_its_texts(rerankq: CommandLine, desk: LedgerDesk) -> None:

@@ -6,7 +6,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rerankq.embedded import embedded_redis, server_on_path
-from rerankq.errors import MissingExtra
+from rerankq.errors import MissingExtra, SettingsError
 
 SETTINGS = {
     "appendonly": "yes",
@@ -73,6 +73,24 @@ def test_a_server_that_is_too_old_is_passed_over(
     assert server_on_path() is None
     a_program(tmp_path, "valkey-server", "6.2.0")
     assert server_on_path() == tmp_path / "valkey-server"
+
+
+def test_a_server_that_does_not_start_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error has the server's last words: its log goes with the folder."""
+    program = tmp_path / "redis-server"
+    program.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = --version ]; then echo "Redis server v=7.0.0 sha=0:0"; exit; fi\n'
+        'echo "libsystemd is missing" >&2; exit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(SettingsError, match="redis-server does not start") as caught:
+        embedded_redis().__enter__()
+    assert "its last words: libsystemd is missing" in str(caught.value)
+    assert "rerankq-redis-" not in str(caught.value)
 
 
 def test_no_server_at_all_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

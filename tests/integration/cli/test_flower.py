@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from redis import Redis
 
 from running.command import RERANKQ, rerankq
 from running.redis_server import RedisServer, free_port
@@ -14,6 +15,22 @@ from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers?refresh=1", "/api/queues/length")
+CHANGES = (
+    "/api/worker/shutdown/{worker}",
+    "/api/worker/pool/restart/{worker}",
+    "/api/worker/pool/grow/{worker}",
+    "/api/worker/pool/shrink/{worker}",
+    "/api/worker/pool/autoscale/{worker}",
+    "/api/worker/queue/add-consumer/{worker}",
+    "/api/worker/queue/cancel-consumer/{worker}",
+    "/api/task/apply/rerankq.rerank",
+    "/api/task/async-apply/rerankq.rerank",
+    "/api/task/send-task/rerankq.rerank",
+    "/api/task/abort/some-task",
+    "/api/task/timeout/rerankq.rerank",
+    "/api/task/rate-limit/rerankq.rerank",
+    "/api/task/revoke/some-task",
+)
 USER = ("ann", "flower-password")
 REDIS_PASSWORD = "redis-password"  # noqa: S105  made up here
 
@@ -74,6 +91,29 @@ def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) 
         if command.exists():
             assert not any(each in command.read_text() for each in (*USER, REDIS_PASSWORD))
     assert not any(each in log.read_text() for each in (USER[1], REDIS_PASSWORD))
+
+
+def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
+    """Every call that would change a worker or a task is refused, and nothing happens."""
+    with (
+        RunningWorker(redis_url, "http://127.0.0.1:1/v1/rerank", tmp_path) as worker,
+        flower(redis_url, tmp_path / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _),
+        Redis.from_url(redis_url) as judge,
+    ):
+        workers = eventually(lambda: _workers(address), "the worker is seen")
+        for change in CHANGES:
+            action = change.format(worker=workers[0])
+            answer = requests.post(address + action, auth=USER, json={"args": []}, timeout=30)
+            assert (action, answer.status_code) == (action, 403)
+        assert requests.get(f"{address}/worker/{workers[0]}", auth=USER, timeout=30).ok
+        assert judge.llen("rerankq.bulk") == 0
+        assert "Warm shutdown" not in worker.log()
+        assert worker.process.poll() is None
+
+
+def _workers(address: str) -> list[str]:
+    answer = requests.get(f"{address}/api/workers?refresh=1", auth=USER, timeout=30)
+    return list(answer.json()) if answer.ok else []
 
 
 def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:

@@ -44,6 +44,16 @@ def test_a_job_comes_from_stdin_in_either_form(rerankq: CommandLine) -> None:
         assert rerankq.asked("result", job_id)["status"] == "succeeded"
 
 
+def test_an_option_wins_over_stdin(rerankq: CommandLine) -> None:
+    """What an option says counts, whatever the job on stdin says; the rest is stdin's."""
+    given = json.dumps({"query": "q", "documents": ["d"], "lane": "bulk", "custom_id": "theirs"})
+    job_id = rerankq.submitted("--custom-id", "mine", "--job-id", "by-hand", given=given)
+    status = rerankq.asked("status", job_id)
+    assert (job_id, status["custom_id"], status["lane"]) == ("by-hand", "mine", "bulk")
+    status = rerankq.asked("status", rerankq.submitted("--lane", "interactive", given=given))
+    assert (status["custom_id"], status["lane"]) == ("theirs", "interactive")
+
+
 @pytest.mark.usefixtures("worker")
 def test_documents_come_from_a_file(rerankq: CommandLine, tmp_path: Path) -> None:
     """A file gives a document a line; blank ones are skipped."""

@@ -66,7 +66,7 @@ def test_a_bad_line_keeps_its_place(redis_url: str, tmp_path: Path) -> None:
     assert answered[2]["job_id"] is None
     assert answered[2]["error"]["code"] == "invalid_request"
     assert "run: line 2: not valid JSON" in done.stderr
-    assert "run: line 4: top_n: input should be greater than or equal to 1" in done.stderr
+    assert "run: line 4: top_n: must be 1 or more" in done.stderr
     assert "secret" not in done.stderr + done.stdout
     assert "2 of 2 jobs done, 0 failed" in done.stderr
     assert "2 bad lines" in done.stderr
@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_jobs_running(redis_url: str) -> None:
     )
     assert done.returncode == 2
     assert "rerankq: cannot write /dev/full: No space left on device" in done.stderr
-    batch = re.search(r"rerankq results (\S+) -o /dev/full", done.stderr)
+    batch = re.search(r"rerankq results (\S+) -o FILE, on a disk with room", done.stderr)
     assert batch
     results = rerankq("results", batch[1], RERANKQ_REDIS_URL=redis_url)
     assert [row["custom_id"] for row in rows(results.stdout)] == ["a"]

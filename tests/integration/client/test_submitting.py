@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -216,6 +217,50 @@ def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
         own_redis.stop()
         with pytest.raises(LedgerUnavailable, match="cannot be reached"):
             client.submit(**DRAFT)
+
+
+def test_uncertain_submit_tells_the_id(own_redis: RedisServer) -> None:
+    """When Redis does not answer, the error has the id by which the job is found, and repeated."""
+    with RerankClient(own_redis.url) as client:
+        own_redis.stop()
+        with pytest.raises(LedgerUnavailable) as caught:
+            client.submit(**DRAFT)
+        job_id = caught.value.job_id
+        assert job_id is not None
+        assert f"; job {job_id} may be recorded: ask for it" in str(caught.value)
+        assert pickle.loads(pickle.dumps(caught.value)).job_id == job_id  # noqa: S301  our own
+        own_redis.start()
+        for _ in range(2):
+            assert client.submit(**DRAFT, job_id=job_id).id == job_id
+        assert client.get(job_id).status().state is JobState.QUEUED
+
+
+def test_refused_submit_is_certain(own_redis: RedisServer) -> None:
+    """Where Redis itself says no, nothing is said of a job that may be recorded."""
+    with RerankClient(own_redis.url) as client, own_redis.client() as judge:
+        judge.config_set("maxmemory", "1")
+        with pytest.raises(
+            LedgerUnavailable, match="out of memory, nothing was recorded"
+        ) as caught:
+            client.submit(**DRAFT, job_id="mine")
+        assert (caught.value.uncertain, caught.value.job_id) == (False, "mine")
+        assert "may be recorded" not in str(caught.value)
+
+
+@pytest.mark.parametrize("job_id", [None, 5])
+def test_an_id_that_is_no_text_is_refused(client: RerankClient, job_id: Any) -> None:
+    """To ask for a job by something that is no id is a bad request."""
+    with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
+        client.get(job_id)
+    with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
+        client.cancel(job_id)
+
+
+def test_misspelt_name_in_a_draft_is_refused(client: RerankClient) -> None:
+    """A stream of drafts ends at one with a name that submit does not have: nothing is guessed."""
+    drafts = [DRAFT, DRAFT | {"idempotency_kye": "k"}]
+    with pytest.raises(InvalidRequest, match=r"^1\.idempotency_kye: is no argument of submit: did"):
+        list(client.submit_many(drafts))
 
 
 def test_job_of_no_batch_is_an_error(client: RerankClient) -> None:

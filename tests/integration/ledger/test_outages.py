@@ -8,6 +8,7 @@ from rerankq.contract import Document, RerankRequest
 from rerankq.errors import JobNotFound, LedgerUnavailable
 from running.ledger_desk import LedgerDesk, job
 from running.redis_server import RedisServer, free_port
+from running.sandbox import RunningSandbox
 
 
 def refusal(desk: LedgerDesk, *names: str) -> str:
@@ -43,6 +44,14 @@ def test_wrong_password_is_said(own_redis: RedisServer) -> None:
         message = refusal(desk, "a")
     assert "refuses user or password" in message
     assert "s3cret" not in message
+
+
+def test_what_is_no_redis_is_said() -> None:
+    """When something that speaks HTTP answers at the address, it is called no Redis."""
+    with RunningSandbox() as http:
+        address = http.url.removeprefix("http://").partition("/")[0]
+        with LedgerDesk(f"redis://{address}/0") as desk:
+            assert "is no Redis: correct RERANKQ_REDIS_URL" in refusal(desk, "a")
 
 
 def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:

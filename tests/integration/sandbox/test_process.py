@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
-from running.sandbox import TIMEOUT_S, RunningSandbox
+from running.command import RERANKQ
+from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
+from running.worker import clean_environment
 
 START = """
 from rerankq_worker.sandbox import SandboxConfig, main_run
@@ -27,6 +30,28 @@ def test_signal_ends_the_process_cleanly(number: signal.Signals) -> None:
     assert line.startswith("sandbox: listening on http://127.0.0.1:")
     assert line.endswith("/v1/rerank (scorer: bigram, key check: off)\n")
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_the_key_may_stand_in_the_env_file(tmp_path: Path) -> None:
+    """RERANKQ_SANDBOX_KEY is read from `.env` as from the environment."""
+    (tmp_path / ".env").write_text("RERANKQ_SANDBOX_KEY=sk-one sk-two\n", "utf-8")
+    with (
+        subprocess.Popen(
+            [RERANKQ, "sandbox", "--port", "0", "--scorer", "bigram"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[3]
+        refused = requests.post(address, json=BODY, timeout=TIMEOUT_S)
+        answered = requests.post(
+            address, json=BODY, headers={"Authorization": "sk-two"}, timeout=TIMEOUT_S
+        )
+        process.terminate()
+    assert (refused.status_code, answered.status_code) == (401, 200)
 
 
 def test_taken_port_is_an_os_error() -> None:

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
+from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker
@@ -131,3 +132,18 @@ def test_nothing_private_is_logged(redis_url: str, tmp_path: Path) -> None:
     for secret in secrets:
         assert secret not in worker.log()
         assert secret not in str(caught.value)
+
+
+def test_a_worker_warns_of_a_redis_that_may_lose_jobs(
+    own_redis: RedisServer, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """At its start a worker says which setting of Redis may cost accepted jobs, and serves."""
+    with own_redis.client() as judge:
+        judge.config_set("maxmemory-policy", "volatile-lru")
+    with (
+        RunningWorker(own_redis.url, upstream.url, tmp_path) as worker,
+        RerankClient(own_redis.url) as client,
+    ):
+        assert submitted(client, 1)[0].result(timeout=30).results
+        assert worker.log().count("set maxmemory-policy noeviction") == 1
+        assert "append-only" not in worker.log()

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -74,11 +75,32 @@ def test_the_place_is_shown_to_those_who_ask(
     assert "test_error_boundary.py" in capsys.readouterr().err
 
 
+def test_who_asks_may_do_so_in_the_env_file(
+    raising: Raising,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """RERANKQ_DEBUG is read from `.env` as well; one that cannot be read hides no error."""
+    raising(ValueError())
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("RERANKQ_DEBUG=1\n", "utf-8")
+    main.run([])
+    assert "test_error_boundary.py" in capsys.readouterr().err
+    Path(".env").write_bytes(b"\xff=\xff")
+    assert main.run([]) == ExitCode.UNUSABLE
+    assert "unforeseen ValueError" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["wrker"], "rerankq: no such command 'wrker'. Did you mean 'worker'?"),
         (["schema", "--nope"], "rerankq: no such option: --nope (see rerankq schema --help)"),
+        (
+            ["submit", "--lane", "fast"],
+            "rerankq: invalid value for '--lane': 'fast' is not one of 'interactive', 'bulk'",
+        ),
         (["result"], "rerankq: missing argument 'ID' (see rerankq result --help)"),
         (["schema", "nope"], "rerankq: no message has this name: there are RerankRequest, Job"),
     ],

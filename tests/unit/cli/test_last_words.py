@@ -4,7 +4,7 @@ import pytest
 
 from rerankq.cli.closing import close
 from rerankq.cli.collect import Tally
-from rerankq.cli.failures import ExitCode, OutputClosed
+from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed
 from rerankq.cli.session import Outcome
 from rerankq.cli.summary import Summary
 from rerankq.errors import LedgerUnavailable, RerankqError
@@ -64,6 +64,14 @@ def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[s
     ):
         assert closed(given, quiet=True) is code
         assert "rerankq results batch-1 -o 'my out.jsonl'\n" in capsys.readouterr().err
+
+
+def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who comes back after a full disk is told to name another file."""
+    closed(outcome(Tally(), fault=OutputFailed("cannot write my out.jsonl: no space")))
+    said = capsys.readouterr().err
+    assert "come back with: rerankq results batch-1 -o FILE, on a disk with room\n" in said
+    assert said.count("my out.jsonl") == 1
 
 
 def test_an_abandoned_batch_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,8 +75,8 @@ def test_a_byte_order_mark_is_no_fault() -> None:
         (GOOD | {"query": " "}, "query: must not be empty"),
         (GOOD | {"documents": []}, "documents: must not be empty"),
         (GOOD | {"documents": "a"}, "documents: must be a list"),
-        (GOOD | {"lane": "fast"}, "lane: input should be 'interactive' or 'bulk'"),
-        (GOOD | {"top_n": 0}, "top_n: input should be greater than or equal to 1"),
+        (GOOD | {"lane": "fast"}, "lane: must be 'interactive' or 'bulk'"),
+        (GOOD | {"top_n": 0}, "top_n: must be 1 or more"),
         ({"method": "GET", "url": "/v1/rerank", "body": GOOD}, "method: must be POST"),
         (
             {"method": "POST", "url": "/v1/embeddings", "body": GOOD},

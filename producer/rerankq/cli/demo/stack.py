@@ -73,6 +73,8 @@ class Stack:
             return
         put("demo: no DMXAPI_API_KEY: using the sandbox, a stand-in that scores by likeness")
         port, key = _free_port(), f"demo-{secrets.token_hex(8)}"
+        # Its key is ours, whatever key a sandbox is to demand otherwise.
+        self._environment["RERANKQ_SANDBOX_KEY"] = key
         self._start("sandbox", ("sandbox", "--port", str(port)), lambda: _listens(port))
         self._environment |= {
             "RERANKQ_UPSTREAM_URL": f"http://127.0.0.1:{port}/v1/rerank",

@@ -9,19 +9,22 @@ local now = now_ms()
 local claimed = {}
 for at = 5, #ARGV do
   local id = ARGV[at]
-  local state, lane, attempts, submitted, lost, again = unpack(redis.call('HMGET', job_key(id),
-    'state', 'lane', 'attempts', 'submitted', 'lost', 'again'))
-  if state == 'queued' and ARGV[4] ~= '1' and tonumber(lost or 0) >= tonumber(ARGV[3]) then
+  local state, lane, attempts, submitted, lost, again = record(id,
+    'state', 'lane', 'attempts', 'submitted', 'lost', 'again')
+  -- Without a lane the record is damaged: the sweep takes the job out of the one it stands in.
+  local queued = state == 'queued' and lane
+  if queued and ARGV[4] ~= '1' and tonumber(lost or 0) >= tonumber(ARGV[3]) then
     claimed[#claimed + 1] = {id}
-  elseif state == 'queued' then
+  elseif queued then
     local sequence = tonumber(redis.call('ZSCORE', lane_set(lane, 'queued'), id))
     redis.call('ZREM', lane_set(lane, 'queued'), id)
     redis.call('ZADD', lane_set(lane, 'running'), now + tonumber(ARGV[2]), id)
     local token = redis.call('HINCRBY', job_key(id), 'claims', 1)
     redis.call('HSET', job_key(id), 'state', 'running', 'worker', ARGV[1], 'started', whole(now))
     -- What was announced again overtakes the line, and so says nothing about those in it.
-    if not again then advance_watermark(lane, sequence) end
-    claimed[#claimed + 1] = {id, token, tonumber(attempts), now - tonumber(submitted),
+    if sequence and not again then advance_watermark(lane, sequence) end
+    claimed[#claimed + 1] = {id, token, tonumber(attempts or 0),
+      now - tonumber(submitted or now),
       redis.call('GET', payload_key(id)) or ''}
   end
 end

@@ -57,9 +57,23 @@ local function next_sequence(lane)
   return redis.call('HINCRBY', lane_key(lane), 'sequence', 1)
 end
 
+-- Fields of a job's record; none of them where it has no record, or something else stands in
+-- its place: one damaged job must not stop those that a script handles with it.
+local function record(id, ...)
+  local fields = redis.pcall('HMGET', job_key(id), ...)
+  if not fields.err then return unpack(fields) end
+  -- Any other refusal is Redis', and not this job's: made again, it ends the script.
+  if not string.find(fields.err, 'WRONGTYPE', 1, true) then redis.call('HMGET', job_key(id), ...) end
+end
+
+-- Whether a job in that state has its end still before it.
+local function is_open(state)
+  return state == 'queued' or state == 'scheduled' or state == 'running'
+end
+
 -- The lane of a job that the holder of `token` is running, else nil.
 local function held_lane(id, token)
-  local state, claims, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'claims', 'lane'))
+  local state, claims, lane = record(id, 'state', 'claims', 'lane')
   return state == 'running' and claims == token and lane or nil
 end
 

@@ -4,8 +4,9 @@
 --       4 leases in a row that a job may lose before it is failed, 5 ms to keep a result,
 --       6 ms to keep a dead letter, 7 most dead letters, 8 most jobs to move in a lane a tick,
 --       then lanes, each followed by its two Celery queues
--- Returns, for each lane: the ids to announce; nothing at all, not even empty lists, when somebody
--- else swept in this interval.
+-- Returns, for each lane: the ids to announce, and those taken out of it because their records
+-- were missing or damaged; nothing at all, not even empty lists, when somebody else swept in this
+-- interval.
 local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_lost, keep = tonumber(ARGV[4]), retention(5)
 local most_dead, most = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -26,6 +27,27 @@ local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
   .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
   .. '"the job was given up: each of its workers ended while it ran"]}}'
 
+-- Those of a lane's set whose records say so too. The others leave it: they cannot be served,
+-- and what is written to a record that is gone comes to life as a ghost.
+local function members(lane, state, score, strays)
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane_set(lane, state), '-inf', score,
+      'LIMIT', 0, most)) do
+    local known, home = record(id, 'state', 'lane')
+    if known == state and home == lane then
+      found[#found + 1] = id
+    else
+      redis.call('ZREM', lane_set(lane, state), id)
+      if not home then
+        redis.call('DEL', job_key(id))
+        redis.call('PEXPIRE', payload_key(id), keep[2])
+      end
+      strays[#strays + 1] = id
+    end
+  end
+  return found
+end
+
 local function requeue(lane, from, id, announce)
   redis.call('ZREM', lane_set(lane, from), id)
   redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
@@ -33,13 +55,9 @@ local function requeue(lane, from, id, announce)
   announce[#announce + 1] = id
 end
 
-local function upto(lane, state, score)
-  return redis.call('ZRANGEBYSCORE', lane_set(lane, state), '-inf', score, 'LIMIT', 0, most)
-end
-
-local function expired_leases(lane, announce)
+local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
-  for _, id in ipairs(upto(lane, 'running', now)) do
+  for _, id in ipairs(members(lane, 'running', now, strays)) do
     if redis.call('HINCRBY', job_key(id), 'lost', 1) >= most_lost then
       end_job(id, lane, 'running', 'failed', 'crash_loop', CRASHED, now, keep)
     else
@@ -48,22 +66,23 @@ local function expired_leases(lane, announce)
   end
 end
 
-local function due_jobs(lane, announce)
-  for _, id in ipairs(upto(lane, 'scheduled', now)) do
+local function due_jobs(lane, announce, strays)
+  for _, id in ipairs(members(lane, 'scheduled', now, strays)) do
     requeue(lane, 'scheduled', id, announce)
   end
 end
 
-local function lost_hints(lane, waiting, announce)
-  for _, id in ipairs(upto(lane, 'queued', lost_below(lane, waiting, now, grace))) do
+local function lost_hints(lane, waiting, announce, strays)
+  local below = lost_below(lane, waiting, now, grace)
+  for _, id in ipairs(members(lane, 'queued', below, strays)) do
     requeue(lane, 'queued', id, announce)
   end
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
     'LIMIT', 0, most)) do
-  local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
-  if state then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
+  local state, lane = record(id, 'state', 'lane')
+  if lane and is_open(state) then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
   redis.call('ZREM', 'rerankq:deadlines', id)
 end
 
@@ -77,13 +96,13 @@ if excess > 0 then
   end
 end
 
-local announcements = {}
+local found = {}
 for at = 9, #ARGV, 3 do
-  local lane, announce = ARGV[at], {}
+  local lane, announce, strays = ARGV[at], {}, {}
   local waiting = redis.call('LLEN', ARGV[at + 1]) + redis.call('LLEN', ARGV[at + 2])
-  lost_hints(lane, waiting, announce)
-  expired_leases(lane, announce)
-  due_jobs(lane, announce)
-  announcements[#announcements + 1] = announce
+  lost_hints(lane, waiting, announce, strays)
+  expired_leases(lane, announce, strays)
+  due_jobs(lane, announce, strays)
+  found[#found + 1] = {announce, strays}
 end
-return announcements
+return found

@@ -1,0 +1,27 @@
+"""Random schedules of calls to the ledger, stale and repeated ones included."""
+
+from chaos.load import Load
+from chaos.row import Arena, Report, Row
+from running.ledger_machine import check
+from running.redis_server import RedisServer
+
+
+def _schedules(arena: Arena) -> Report:
+    report = Report(figures={"schedules": arena.load.jobs})
+    with RedisServer(arena.folder) as redis:
+        try:
+            check(redis.url, arena.load.jobs)
+        except AssertionError as fault:
+            report.demand(met=False, what=f"the bookkeeping is right after every call: {fault}")
+    return report
+
+
+SCHEDULES = Row(
+    name="schedules",
+    fault="submit, claim, renew, finish, postpone, cancel, expire and replay in any order",
+    demand="after every call each job is in one set of its lane, or has one end that never changes",
+    play=_schedules,
+    # Here a job is a schedule of 30 calls.
+    short=Load(jobs=20),
+    long=Load(jobs=10_000),
+)

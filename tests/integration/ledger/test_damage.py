@@ -1,0 +1,117 @@
+"""Records that are gone or damaged: whoever stands beside them is served as if nothing were."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from rerankq.errors import JobNotFound
+from running.ledger_desk import LedgerDesk, ids, job
+
+
+def gone(desk: LedgerDesk, name: str) -> None:
+    """The record is deleted, as by a hand or an eviction."""
+    desk.redis.delete(f"rerankq:job:{name}")
+
+
+def no_lane(desk: LedgerDesk, name: str) -> None:
+    """The record has lost its lane."""
+    gone(desk, name)
+    desk.redis.hset(f"rerankq:job:{name}", mapping={"state": "queued", "again": "1"})
+
+
+def no_hash(desk: LedgerDesk, name: str) -> None:
+    """Something else stands in the record's place."""
+    desk.redis.set(f"rerankq:job:{name}", "no hash")
+
+
+DAMAGE = pytest.mark.parametrize("damage", [gone, no_lane, no_hash])
+Damage = Callable[[LedgerDesk, str], None]
+
+
+@DAMAGE
+@pytest.mark.parametrize("state", ["scheduled", "running", "queued"])
+def test_damaged_job_leaves_its_lane(
+    desk: LedgerDesk, damage: Damage, state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sweep takes a damaged job out of every set, makes no ghost of it, and says so."""
+    desk.submit(job("damaged", deadline_seconds=60), job("sound"))
+    desk.redis.zrem("rerankq:bulk:queued", "damaged")
+    desk.redis.zadd(f"rerankq:bulk:{state}", {"damaged": 0})
+    desk.redis.zadd("rerankq:deadlines", {"damaged": 1})
+    damage(desk, "damaged")
+    desk.end_amnesty()
+    with caplog.at_level(logging.ERROR):
+        assert desk.sweep() == []
+    assert "1 jobs left the bulk lane" in caplog.text
+    assert "damaged" in caplog.text
+    assert desk.places("damaged") == []
+    assert not desk.redis.exists("rerankq:job:damaged")
+    assert desk.redis.zscore("rerankq:deadlines", "damaged") is None
+    assert 0 < desk.redis.pttl("rerankq:payload:damaged") <= 60_000
+    assert ids(desk.claim("damaged", "sound")) == ["sound"]
+
+
+def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
+    """An id put into a lane from outside is no job, and does not become one."""
+    desk.redis.zadd("rerankq:bulk:running", {"ghost": 1})
+    desk.end_amnesty()
+    assert desk.sweep() == []
+    assert desk.places("ghost") == []
+    assert not desk.redis.exists("rerankq:job:ghost")
+
+
+def test_ended_job_in_a_set_stays_ended(desk: LedgerDesk) -> None:
+    """A job that has an end is not queued again, though it stands in a set of its lane."""
+    desk.succeed(desk.claimed("a"))
+    desk.redis.zadd("rerankq:bulk:scheduled", {"a": 1})
+    assert desk.sweep() == []
+    assert desk.places("a") == []
+    assert desk.state("a") == "succeeded"
+
+
+@DAMAGE
+def test_claim_passes_a_damaged_job_by(desk: LedgerDesk, damage: Damage) -> None:
+    """A hint that names a damaged job still brings its other jobs to a worker."""
+    desk.submit(job("before"), job("damaged"), job("behind"))
+    damage(desk, "damaged")
+    assert ids(desk.claim("before", "damaged", "behind")) == ["before", "behind"]
+
+
+@DAMAGE
+def test_work_on_a_damaged_job_is_lost_alone(desk: LedgerDesk, damage: Damage) -> None:
+    """Renewals, ends and postponements count for the sound jobs that come with a damaged one."""
+    sound, damaged = desk.claimed("sound"), desk.claimed("damaged")
+    damage(desk, "damaged")
+    assert desk.renew(damaged, sound) == {"damaged"}
+    assert not desk.postpone(damaged, 0)
+    assert not desk.succeed(damaged)
+    assert desk.succeed(sound)
+
+
+def test_ended_job_does_not_expire(desk: LedgerDesk) -> None:
+    """A deadline that was left behind changes no end."""
+    desk.succeed(desk.claimed("a"))
+    desk.redis.zadd("rerankq:deadlines", {"a": 1})
+    desk.sweep()
+    assert desk.state("a") == "succeeded"
+    assert desk.redis.zcard("rerankq:deadlines") == 0
+
+
+def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
+    """To ask for what is left of a damaged record is to ask for a job that nobody knows."""
+    no_lane(desk, "damaged")
+    with pytest.raises(JobNotFound):
+        desk.status("damaged")
+    (outline,) = desk.run(desk.records.outlines(["damaged"]))
+    assert outline is not None
+    assert outline.attempts == 0
+
+
+@DAMAGE
+def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> None:
+    """To cancel a damaged job is to cancel one that nobody knows."""
+    desk.submit(job("damaged"))
+    damage(desk, "damaged")
+    with pytest.raises(JobNotFound):
+        desk.cancel("damaged")

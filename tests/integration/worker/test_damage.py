@@ -1,0 +1,53 @@
+"""Damage in the ledger costs the job that it struck, and no other of its lane."""
+
+import time
+from pathlib import Path
+
+from redis import Redis
+
+from rerankq import RerankClient
+from rerankq.contract import Lane
+from running.sandbox import RunningSandbox
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+
+def test_a_job_whose_record_is_gone_stops_nobody(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """A scheduled job whose record vanished, and a ghost among the leases, block no lane."""
+    with Redis.from_url(redis_url) as judge, RerankClient(redis_url) as client:
+        lost = client.submit(query="q", documents=["d"], not_before=time.time() + 600, lane="bulk")
+        judge.delete(f"rerankq:job:{lost.id}")
+        judge.zadd("rerankq:bulk:scheduled", {lost.id: 1})
+        judge.zadd("rerankq:bulk:running", {"ghost": 1})
+        with RunningWorker(redis_url, upstream.url, tmp_path):
+            eventually(lambda: not judge.zcard("rerankq:bulk:scheduled"), "it has left the lane")
+            eventually(lambda: not judge.zcard("rerankq:bulk:running"), "so has the ghost")
+            job = client.submit(query="q", documents=["d"], lane="bulk")
+            assert job.result(timeout=30).results
+
+
+def test_a_claim_that_redis_refuses_is_given_up(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """Of a hint that Redis refuses to serve whole, the jobs that it does not refuse are served."""
+    with (
+        Redis.from_url(redis_url) as judge,
+        RerankClient(redis_url) as client,
+        RunningWorker(redis_url, upstream.url, tmp_path) as worker,
+    ):
+        # Submitted together, so that one hint names them; held back until one is damaged.
+        drafts = [
+            {"query": "q", "documents": ["d"], "not_before": time.time() + 600} for _ in range(3)
+        ]
+        first, damaged, last = client.submit_many(drafts)
+        judge.hset(f"rerankq:job:{damaged.id}", "claims", "no number")
+        with judge.pipeline() as pipeline:
+            for each in (damaged, first, last):
+                pipeline.zadd(f"rerankq:{Lane.BULK}:scheduled", {each.id: 1})
+            pipeline.execute()
+        assert first.result(timeout=30).results
+        assert last.result(timeout=30).results
+        eventually(lambda: f"job {damaged.id} is left alone" in worker.log(), "it is said")
+        assert worker.process.poll() is None
