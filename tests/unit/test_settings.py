@@ -89,8 +89,8 @@ def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wher
     file = tmp_path / "env"
     file.write_text("".join(f"{name}=\n" for name in names) + "DMXAPI_API_KEY=sk-x\n")
     settings = WorkerSettings.load(env_file=str(file))
-    assert settings.sites({})[0].accounts[0].keys[0].authorization == SECRET
-    assert settings.auth_prefix == ""
+    assert settings.sites({})[0].accounts[0].keys[0].authorization == "sk-x"
+    assert settings.auth_prefix is None
     monkeypatch.undo()
     assert settings.model_dump(exclude={"api_keys"}) == WorkerSettings.load().model_dump(
         exclude={"api_keys"}

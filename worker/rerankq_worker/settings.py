@@ -30,7 +30,7 @@ class WorkerSettings(ClientSettings):
     )
     auth_prefix: str | None = Field(
         default=None,
-        description='Put before the key, such as "Bearer "; unset: as the dialect wants it.',
+        description='Put before the key, such as "Bearer ", or none; unset: as the dialect has it.',
     )
     dialect: str = Field(
         default="dmxapi", description="Which vendor's way of asking and answering."
@@ -88,6 +88,12 @@ class WorkerSettings(ClientSettings):
         if len({key.get_secret_value() for key in keys}) < len(keys):
             raise ValueError("a key is given twice")
         return keys
+
+    @field_validator("auth_prefix")
+    @classmethod
+    def _none_is_empty(cls, prefix: str | None) -> str | None:
+        # A word, because a setting that is empty counts as one that is not there.
+        return "" if prefix == "none" else prefix
 
     @field_validator("dialect")
     @classmethod
