@@ -20,7 +20,7 @@
 local PACE = 0.99          -- of a known limit: clocks and networks spread what was given out evenly
 local LOT_SECONDS = 0.5    -- most that piles up unused: the lot by which a limit can be passed
 local BULK_SHARE = 0.1     -- of the rate that stays with bulk, however much is interactive
-local LANE_MS = 2000       -- a lane that asked this recently counts as busy
+local LANE_MS = 3000       -- a lane that asked this recently counts as busy: over MOST_ASK_MS
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local LEAST_RATE = 0.2
 local FLOW_MS, SHARE_MS, TROUBLE_MS = 500, 500, 10000  -- time constants of the averages
@@ -28,12 +28,14 @@ local FLOW_MS, SHARE_MS, TROUBLE_MS = 500, 500, 10000  -- time constants of the 
 -- that was too much, and then ever steeper. It is back there after K seconds, twice there at 9.
 local K, STEEP = 2.5, 0.00364
 local SETTLE_MS = 400      -- answers to calls from before a step down say nothing about it
+local MOST_STEP = 0.7      -- down: a single call that is throttled is all there was, and no flood
 local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly everything is throttled: stop, and probe
 local PROBE_MS, MOST_PROBE_MS = 1000, 5000
 local BREAK_POINTS, BREAK_SHARE = 10, 0.5
 local BREAK_PROBE_MS = 5000
 local SHORT_PAUSE_MS = 2000
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
+local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
 local LOT_CALLS, LEAST_ASK_MS, MOST_ASK_MS = 12, 100, 2000
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
 local KEPT_MS = 7 * 24 * 3600 * 1000
@@ -56,7 +58,8 @@ local elapsed = math.max(0, now - (state.at or now))
 if worker ~= '' then state.limits = cjson.encode(report.limits) end
 local limits = state.limits and cjson.decode(state.limits) or {}
 state.level = state.level or 1
-state.held = state.held or held_by_all()
+-- Slots that somebody deleted are held by nobody.
+if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end
 state.at = now
 
 local function faded(name, constant)
@@ -70,7 +73,7 @@ local function count_answers()
   state.well = faded('well', TROUBLE_MS) + report.ok
   state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
   state.retries = math.min(MOST_RETRIES, (state.retries or FIRST_RETRIES)
-    + RETRY_SHARE * report.ok - report.retries)
+    + RETRY_SHARE * report.ok + RETRIES_A_SECOND * elapsed / 1000 - report.retries)
 end
 
 local function flow() return state.began / (FLOW_MS / 1000) end
@@ -90,7 +93,8 @@ local function rate()
   local seconds = (now - state.since) / 1000 - K
   local found = state.ceiling * (1 + STEEP * seconds ^ 3)
   -- What was not tried is not known: no further than twice what is really used.
-  return math.max(LEAST_RATE, math.min(known, found, math.max(2 * flow(), state.ceiling)))
+  return math.min(known, math.max(LEAST_RATE,
+    math.min(found, math.max(2 * flow(), state.ceiling))))
 end
 
 local function close(mode, wait, step)
@@ -103,7 +107,7 @@ local function heed_throttling()
   local share = state.throttled / (state.throttled + state.ok)
   local level = math.min(rate(), math.max(1.25 * flow(), LEAST_RATE))
   local flooded = share >= FLOOD and state.throttled >= FLOOD_COUNT
-  state.ceiling = math.max(LEAST_RATE, level * (flooded and math.max(1 - share, 0.3) or 1 - share))
+  state.ceiling = math.max(LEAST_RATE, level * (1 - math.min(share, MOST_STEP)))
   state.since = now
   if flooded and not state.mode then
     close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
@@ -175,8 +179,11 @@ local function forget_silent_workers()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
     local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
     state.held = math.max(0, state.held - slots)
-    redis.call('HDEL', slots_key, name)
-    redis.call('ZREM', workers_key, name)
+    -- Who only looks may not forget: nobody would store that fewer slots are held.
+    if worker ~= '' then
+      redis.call('HDEL', slots_key, name)
+      redis.call('ZREM', workers_key, name)
+    end
   end
 end
 
@@ -188,11 +195,15 @@ local function share_slots(active)
   local free = limit - (state.held - mine)
   local fair = math.max(1, math.floor(limit / active))
   if report.lane == 'bulk' and now - (state.interactive_at or 0) < 5 * LANE_MS then
-    free = free - math.ceil(BULK_SHARE * limit)
+    free = free - math.min(limit - 1, math.ceil(BULK_SHARE * limit))
   end
-  local most = now - (state.scarce_at or 0) < LANE_MS and fair or limit
+  local scarce = now - (state.scarce_at or 0) < LANE_MS
+  -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
+  local had_turn = report.began + report.in_flight + report.ok + report.throttled + report.trouble > 0
+  local stands_back = scarce and limit < active and had_turn
+  local most = stands_back and 0 or scarce and fair or limit
   local given = math.max(0, math.min(report.want_slots, free, most))
-  if given < math.min(report.want_slots, fair) then state.scarce_at = now end
+  if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
   -- Calls under way cannot be taken back: they count until they have ended.
   local held = math.max(given, report.in_flight)
   state.held = state.held - mine + held
@@ -231,10 +242,12 @@ if report.want > 0 or report.in_flight > 0 then
   redis.call('ZADD', workers_key, now + GONE_MS, worker)
 end
 if report.want > 0 then state[report.lane .. '_at'] = now end
-local active = math.max(1, redis.call('ZCARD', workers_key))
+local active = math.max(1, redis.call('ZCOUNT', workers_key, '(' .. now, '+inf'))
 
 local permits, tokens, probe, slots = 0, 0, false, cjson.null
 local opens = math.max(state.pause or 0, state.reopens or 0)
+-- While it is closed too: tokens that were overdrawn before are owed after.
+local most = save_up()
 if now < opens or state.mode then
   state.level, state.bulk_level = math.min(state.level, 0), 0
   if worker ~= '' and report.want > 0 and now >= opens then
@@ -242,9 +255,8 @@ if now < opens or state.mode then
     state.reopens = now + state.step
     if state.mode == 'throttled' then state.step = math.min(MOST_PROBE_MS, state.step * 1.5) end
   end
-else
-  local most = save_up()
-  if worker ~= '' then permits, tokens = take(most) end
+elseif worker ~= '' then
+  permits, tokens = take(most)
 end
 if worker ~= '' then
   slots = share_slots(active)
@@ -263,7 +275,7 @@ for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]
 
 return cjson.encode({
   permits = permits, tokens = tokens, slots = slots, probe = probe,
-  retries = math.max(0, math.floor(state.retries / active)),
+  retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
   ask_ms = math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / pace)),
   mode = state.mode or 'open', since = state.mode_since or 0,
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
