@@ -1,6 +1,7 @@
 """What is given out to all workers together keeps to the limits of their account."""
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from rerankq.contract import Lane
 from rerankq.ledger.accounts import Limits
 from running.ledger_desk import LedgerDesk
 
-GREEDY = {"want": 1000, "want_tokens": 1e6, "want_slots": 1000}
+GREEDY: dict[str, Any] = {"want": 1000, "want_tokens": 1e6, "want_slots": 1000}
 BUSY = Limits(rpm=6000)
 """A hundred calls a second, of which 99 are given out, in lots of half a second's worth."""
 PACE_OF_BUSY = 99.0
@@ -27,7 +28,7 @@ def trip_breaker(desk: LedgerDesk) -> None:
 
 def stored(desk: LedgerDesk) -> dict[bytes, object]:
     """Everything that Redis holds."""
-    return {key: desk.redis.dump(key) for key in desk.redis.keys()}
+    return {key: desk.redis.dump(key) for key in desk.redis.scan_iter()}
 
 
 # Requests a minute.
@@ -161,7 +162,7 @@ def test_no_schedule_passes_the_slots(
     desk.redis.flushall()
     for name, want, ended in schedule:
         under_way[name] -= int(under_way[name] * ended)
-        told = {"want": want, "want_slots": want + under_way[name]}
+        told: dict[str, Any] = {"want": want, "want_slots": want + under_way[name]}
         answer = desk.exchange(name, limits, in_flight=under_way[name], **told)
         slots[name] = answer.slots or 0
         under_way[name] = max(under_way[name], min(slots[name], under_way[name] + want))
@@ -174,7 +175,7 @@ def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> Non
     for number in range(90):
         # The one with the call under way asks as soon as it is over, the others in between.
         name = under_way if under_way and number % 2 else "abc"[number // 2 % 3]
-        told = {"began": 1, "ok": 1} if name == under_way else {}
+        told: dict[str, Any] = {"began": 1, "ok": 1} if name == under_way else {}
         slots = desk.exchange(name, limits, want=5, want_slots=5, **told).slots or 0
         turns[name] += slots
         under_way = name if slots else "" if name == under_way else under_way
@@ -282,6 +283,13 @@ def busy(desk: LedgerDesk, began: int = 50) -> float:
     return desk.exchange(began=began, ok=began, want=began).rate
 
 
+def found(desk: LedgerDesk, *, ceiling: float, seconds_ago: float, began: float) -> None:
+    """As if a level had been too much so long ago, and so many calls had begun lately."""
+    since = desk.now_ms() - seconds_ago * 1000
+    for name, value in {"ceiling": ceiling, "since": since, "began": began}.items():
+        desk.redis.hset("rerankq:account:a", name, str(value))
+
+
 def test_unknown_account_is_trusted_to_begin_with(desk: LedgerDesk) -> None:
     """Without a limit and before the first 429 nobody is held up."""
     seen = desk.exchange(want=1)
@@ -310,13 +318,11 @@ def test_one_throttled_call_is_no_flood(desk: LedgerDesk) -> None:
 
 def test_rate_climbs_back_and_doubles_by_the_tenth_second(desk: LedgerDesk) -> None:
     """After a step down the rate is back in 2.5 s, and twice as high after nine."""
-    key = "rerankq:account:a"
     busy(desk)
     desk.exchange(throttled=10)
 
     def rate(seconds: float) -> float:
-        mapping = {"ceiling": 40, "since": desk.now_ms() - seconds * 1000, "began": 200}
-        desk.redis.hset(key, mapping=mapping)
+        found(desk, ceiling=40, seconds_ago=seconds, began=200)
         return desk.exchange().rate
 
     rates = [rate(seconds) for seconds in (0, 1, 2.5, 5, 8, 9.1)]
@@ -330,8 +336,7 @@ def test_rate_does_not_climb_unused(desk: LedgerDesk) -> None:
     """What nobody tried is not known: the rate rises to twice what is really used."""
     busy(desk)
     desk.exchange(throttled=10)
-    mapping = {"ceiling": 40, "since": desk.now_ms() - 20_000, "began": 0}
-    desk.redis.hset("rerankq:account:a", mapping=mapping)
+    found(desk, ceiling=40, seconds_ago=20, began=0)
     assert desk.exchange().rate == 40
 
 

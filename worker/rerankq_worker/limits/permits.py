@@ -84,7 +84,7 @@ class Permits:
 
     def take(self, tokens: float, *, retry: bool) -> Permit | None:
         """A permit, if there is one."""
-        if not self.ready or (retry and self._retries < 1):
+        if not self.ready or (retry and not self.may_retry):
             self.wanted()
             return None
         self._permits -= 1
@@ -157,8 +157,8 @@ class Permits:
 
     @property
     def may_retry(self) -> bool:
-        """Whether the fleet's budget of retries allows one here."""
-        return self._last is None or self._retries >= 1
+        """Whether the fleet's budget of retries allows one here; a probe is not held back by it."""
+        return self._last is None or self._probe or self._retries >= 1
 
     @property
     def scarce(self) -> bool:
@@ -186,6 +186,11 @@ class Permits:
         return bool(told.throttled or told.trouble or told.pause_ms or told.probe_ok)
 
     @property
+    def holds_slots(self) -> bool:
+        """Whether other workers miss slots that this one has: they wait for a sign of life."""
+        return self._slots is not None and (self._slots > 0 or self.in_flight > 0)
+
+    @property
     def unreported(self) -> bool:
         """Whether anything happened since the last report."""
         return bool(self.urgent or self._report.began or self._report.ok)
@@ -193,7 +198,8 @@ class Permits:
     def report(self, demand: Demand) -> Report:
         """What happened since the last report, and what is wanted; permits at hand go back."""
         told, self._report = self._report, Report(self._lane.value)
-        told.left, self._permits = int(self._permits), 0.0
+        # The fraction stays: while Redis is away it grows to a permit over several reports.
+        told.left, self._permits = int(self._permits), self._permits % 1
         told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
         # As much as was used since the last time and half of it more, beside what waits already.
