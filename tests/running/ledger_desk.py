@@ -205,13 +205,13 @@ class LedgerDesk:
         for name in ACCOUNT_TIMES:
             if self.redis.hexists(key, name):
                 self.redis.hincrbyfloat(key, name, -seconds * 1000)
-        for worker in self.redis.zrange(f"{key}:workers", 0, -1):
+        for worker, _ in self.redis.zscan_iter(f"{key}:workers"):
             self.redis.zincrby(f"{key}:workers", -seconds * 1000, worker)
-        for name, fields in self.redis.hgetall("rerankq:circuits").items():
-            circuit = json.loads(fields)
+        for circuit, stored in self.redis.hgetall("rerankq:circuits").items():
+            fields = json.loads(stored)
             for each in ("since", "struck_at", "probe_at"):
-                circuit[each] -= seconds * 1000
-            self.redis.hset("rerankq:circuits", name, json.dumps(circuit))
+                fields[each] -= seconds * 1000
+            self.redis.hset("rerankq:circuits", circuit, json.dumps(fields))
 
     def has_payload(self, job_id: str) -> bool:
         """Whether what the job asks for is stored still."""
