@@ -496,15 +496,54 @@ def test_look_shows_how_the_account_stands(desk: LedgerDesk) -> None:
     assert desk.run(desk.accounts.names()) == ["a"]
 
 
-def test_workers_come_again_the_more_seldom_the_more_there_are(desk: LedgerDesk) -> None:
-    """However many share an account, all together ask once in a dozen calls or more seldom."""
-    for number in range(5):
-        desk.exchange(f"w{number}", Limits(rpm=60_000), want=1)
-    asks = [desk.exchange("w0", Limits(rpm=60_000), **GREEDY).ask_ms for _ in range(2)]
-    assert asks[-1] == 100
-    for number in range(50):
-        desk.exchange(f"w{number}", Limits(rpm=60_000), want=1)
-    assert desk.exchange("w0", Limits(rpm=60_000), **GREEDY).ask_ms == pytest.approx(606, rel=0.02)
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("rpm", [200, 600, 6000])
+def test_what_a_limit_yields_is_used(desk: LedgerDesk, rpm: int, workers: int) -> None:
+    """However many wait, and however low the limit: they come in time for each lot."""
+    limits, passed, given_out = Limits(rpm=rpm), 0.0, 0
+    due = dict.fromkeys(range(workers), 0.0)
+    desk.exchange(limits=limits, want=1)
+    desk.exchange(limits=limits)
+    desk.redis.hset("rerankq:account:a", "level", "0")
+    while passed < 1200 / rpm:
+        worker, at = min(due.items(), key=lambda each: each[1])
+        desk.let_pass(max(0.0, at - passed))
+        passed = max(passed, at)
+        answer = desk.exchange(f"w{worker}", limits, want=100)
+        given_out += answer.permits
+        due[worker] = passed + answer.ask_ms / 1000
+    # Here time stands still but for the few ms that an exchange takes.
+    assert given_out >= 0.93 * desk.look().rate * passed - 2
+
+
+def test_tokens_that_a_limit_yields_are_used(desk: LedgerDesk) -> None:
+    """Where tokens are short, workers come when there is a lot of these, not of calls."""
+    limits, passed, tokens, asked = Limits(tpm=60_000), 0.0, 0.0, 0
+    while passed < 10:
+        answer = desk.exchange(limits=limits, want=1000, want_tokens=1e6)
+        tokens += answer.tokens
+        desk.let_pass(answer.ask_ms / 1000)
+        passed += answer.ask_ms / 1000
+        asked += 1
+    assert tokens >= 0.95 * 990 * passed - 500
+    assert asked <= 30
+
+
+def test_many_workers_ask_no_more_often_than_few(desk: LedgerDesk) -> None:
+    """However many wait for permits, all together ask about once in a dozen calls."""
+    limits = Limits(rpm=6000)
+    asks = [desk.exchange(f"w{number}", limits, want=100).ask_ms for number in range(12)]
+    assert asks == sorted(asks)
+    assert asks[-1] == pytest.approx(12 * 121, rel=0.1)
+
+
+def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
+    """Who is given what it wants asks once in a dozen of its calls."""
+    desk.exchange(limits=Limits(rpm=6000), want=1)
+    desk.let_pass(1)
+    answer = desk.exchange(limits=Limits(rpm=6000), began=10, want=15)
+    assert answer.permits == 15
+    assert answer.ask_ms == pytest.approx(1000 * 12 / 20, rel=0.1)
 
 
 def test_closed_circuits_are_told(desk: LedgerDesk) -> None:

@@ -37,6 +37,7 @@ local SHORT_PAUSE_MS = 2000
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
 local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
 local LOT_CALLS, LEAST_ASK_MS, MOST_ASK_MS = 12, 100, 2000
+local FULL = 0.8           -- of a lot: whoever waits comes for it before it overflows
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
 local KEPT_MS = 7 * 24 * 3600 * 1000
 
@@ -140,6 +141,9 @@ local function reopen()
   state.since = state.ceiling and now
 end
 
+local function tokens_a_second() return PACE * limits.tpm / 60 end
+local function most_tokens() return math.max(1, tokens_a_second() * LOT_SECONDS) end
+
 -- What has been saved up since the last exchange. While both lanes are busy a part is bulk's alone.
 local function save_up()
   local most = math.max(1, rate() * LOT_SECONDS)
@@ -149,17 +153,18 @@ local function save_up()
   state.bulk_level = math.min(most, (state.bulk_level or 0) + set_aside)
   state.level = math.min(most, state.level + gain - set_aside + report.left)
   if limits.tpm then
-    local a_second = PACE * limits.tpm / 60
-    state.tokens = math.min(math.max(1, a_second * LOT_SECONDS),
-      (state.tokens or 1) + a_second * elapsed / 1000 + report.left_tokens)
+    state.tokens = math.min(most_tokens(), (state.tokens or 1)
+      + tokens_a_second() * elapsed / 1000 + report.left_tokens)
   end
   return most
 end
 
+local urgent = report.lane == 'interactive'
 -- Interactive work may run into debt by half a lot, which bulk then pays: so it need not wait.
+local function debt_of(most) return urgent and math.floor(most / 2) or 0 end
+
 local function take(most)
-  local urgent = report.lane == 'interactive'
-  local debt = urgent and math.floor(most / 2) or 0
+  local debt = debt_of(most)
   if limits.tpm and state.tokens + (urgent and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
     return 0, 0
   end
@@ -199,8 +204,8 @@ local function share_slots(active)
   end
   local scarce = now - (state.scarce_at or 0) < LANE_MS
   -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
-  local had_turn = report.began + report.in_flight + report.ok + report.throttled + report.trouble > 0
-  local stands_back = scarce and limit < active and had_turn
+  local used = report.began + report.in_flight + report.ok + report.throttled + report.trouble
+  local stands_back = scarce and limit < active and used > 0
   local most = stands_back and 0 or scarce and fair or limit
   local given = math.max(0, math.min(report.want_slots, free, most))
   if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
@@ -258,16 +263,33 @@ if now < opens or state.mode then
 elseif worker ~= '' then
   permits, tokens = take(most)
 end
+
+-- A worker that got all it wanted comes again when that is used up: about once in LOT_CALLS
+-- calls. One that did not comes when there is a lot again; of several, one after the other.
+local function ask_ms()
+  local short_of_tokens = limits.tpm and tokens < report.want_tokens
+  if permits >= report.want and not short_of_tokens then
+    return 1000 * LOT_CALLS * active / flow()
+  end
+  local lot = math.min(LOT_CALLS, math.max(1, math.floor(FULL * most)))
+  local each = 1000 * lot / rate()
+  local wait = each - 1000 * (state.level + debt_of(most)) / rate()
+  if short_of_tokens then
+    wait = math.max(wait, 1000 * (FULL * most_tokens() - state.tokens) / tokens_a_second())
+  end
+  if urgent then return wait end
+  local turn = math.max(now + wait, (state.turn or 0) + each)
+  state.turn = math.min(turn, now + wait + (active - 1) * each)
+  return state.turn - now
+end
+
+local ask = math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, ask_ms()))
 if worker ~= '' then
   slots = share_slots(active)
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()
 end
-
--- A worker that got all it wanted comes again when that is used up, one that did not when there
--- is as much again for each: about once in LOT_CALLS calls either way.
-local pace = permits < report.want and rate() or flow()
 
 local closed = {}
 local circuits = redis.call('HGETALL', 'rerankq:circuits')
@@ -276,7 +298,7 @@ for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]
 return cjson.encode({
   permits = permits, tokens = tokens, slots = slots, probe = probe,
   retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
-  ask_ms = math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / pace)),
+  ask_ms = ask,
   mode = state.mode or 'open', since = state.mode_since or 0,
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = known_rate() ~= nil or state.ceiling ~= nil, limits = limits,
