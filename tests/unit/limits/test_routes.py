@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
-from rerankq_worker.limits.permits import AHEAD
+from rerankq_worker.limits.permits import AHEAD, Demand
 from rerankq_worker.limits.routes import GATED_SECONDS, MODEL_SECONDS, Way
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import Deferred, Refused
@@ -338,8 +338,7 @@ def test_appetite_is_that_of_all_open_accounts() -> None:
     """Jobs are taken in hand for what all accounts together give; closed ones give nothing."""
     network = Network(**TWO_SITES)
     for made in network.permits.values():
-        made.report(network.routes.demand())
-        made._want = 9  # noqa: SLF001  more than came
+        made.report(Demand(9, 0))
     network.hear("a", permits=3)
     network.hear("b", permits=2)
     assert network.routes.appetite() == 2 * (3 + 2) + 2 * AHEAD
@@ -351,7 +350,7 @@ def test_account_that_gives_all_makes_appetite_boundless() -> None:
     """Where one account gives whatever is wanted, there is no bound."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=3)
-    network.permits["b"]._want = 9  # noqa: SLF001  more than came
+    network.permits["b"].report(Demand(9, 0))
     network.hear("b")
     assert network.routes.appetite() is None
 

@@ -68,8 +68,7 @@ class Permits:
         self._slots: int | None = None if account.limits.concurrency is None else 0
         self._probe = False
         self._report = Report(lane.value)
-        self._want = self._want_slots = 0
-        self._want_tokens = 0.0
+        self._told = Report(lane.value)
         self._last: Allotment | None = None
         self._heard_at = self._good_until = -math.inf
 
@@ -167,9 +166,9 @@ class Permits:
         last = self._last
         return (
             last is None
-            or last.permits < self._want
-            or (self.counts_tokens and last.tokens < self._want_tokens)
-            or (last.slots is not None and last.slots < self._want_slots)
+            or last.permits < self._told.want
+            or (self.counts_tokens and last.tokens < self._told.want_tokens)
+            or (last.slots is not None and last.slots < self._told.want_slots)
         )
 
     @property
@@ -209,12 +208,7 @@ class Permits:
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         told.want_slots = min(self._max_in_flight, self.in_flight + told.want)
-        self._want, self._want_tokens, self._want_slots = (
-            told.want,
-            told.want_tokens,
-            told.want_slots,
-        )
-        self._probe = False
+        self._told, self._probe = told, False
         return told
 
     def receive(self, allotment: Allotment) -> None:
