@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="See how the accounts with the upstream stand; pause and resume them.",
+    help="Look at the upstream's limits; pause it.",
 )
 
 Names = Annotated[
