@@ -1,15 +1,18 @@
 """The ledger's classes, each call awaited at once, for tests that tell a job's story in order."""
 
 import asyncio
+import json
 from collections.abc import Coroutine, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from redis import Redis
 
 from rerankq.contract import Job, JobState, JobStatus, Lane, RerankRequest, RerankResult, Timings
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
+from rerankq.ledger.accounts import Accounts, Allotment, Limits, Report
 from rerankq.ledger.batches import Batches
+from rerankq.ledger.circuits import Circuits, CircuitState, Trip
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.records import End, Records
@@ -20,6 +23,11 @@ from running.waiting import eventually
 T = TypeVar("T")
 
 LONG = 60.0
+NO_LIMITS: Final = Limits()
+ACCOUNT_TIMES: Final = (
+    *("at", "since", "pause", "reopens", "mode_since"),
+    *("scarce_at", "bulk_at", "interactive_at"),
+)
 
 
 def job(job_id: str, **fields: Any) -> Job:
@@ -59,6 +67,8 @@ class LedgerDesk:
         self.intake = Intake(self.store, max_queue_depth=max_queue_depth)
         self.records = Records(self.store, self.retention)
         self.batches = Batches(self.store)
+        self.accounts = Accounts(self.store)
+        self.circuits = Circuits(self.store)
         self._lease_seconds = lease_seconds
 
     def __enter__(self) -> Self:
@@ -164,6 +174,44 @@ class LedgerDesk:
             for state in ("queued", "scheduled", "running")
             if self.score(job_id, state, lane) is not None
         ]
+
+    def exchange(
+        self,
+        worker: str = "w",
+        limits: Limits = NO_LIMITS,
+        *,
+        account: str = "a",
+        lane: Lane = Lane.BULK,
+        **told: Any,
+    ) -> Allotment:
+        """Report to an account as a worker, and take its lot."""
+        return self.run(self.accounts.exchange(account, worker, limits, Report(lane.value, **told)))
+
+    def look(self, account: str = "a") -> Allotment:
+        """Look at an account."""
+        return self.run(self.accounts.look(account))
+
+    def trip(self, name: str, **fields: Any) -> CircuitState:
+        """Close a circuit."""
+        return self.run(self.circuits.trip(name, Trip("a_code", "a reason", **fields)))
+
+    def probe(self, name: str) -> bool:
+        """Ask for the turn to probe a circuit."""
+        return self.run(self.circuits.probe(name))
+
+    def let_pass(self, seconds: float, account: str = "a") -> None:
+        """Set all times of an account and of the circuits back, as if that time had gone by."""
+        key = f"rerankq:account:{account}"
+        for name in ACCOUNT_TIMES:
+            if self.redis.hexists(key, name):
+                self.redis.hincrbyfloat(key, name, -seconds * 1000)
+        for worker, _ in self.redis.zscan_iter(f"{key}:workers"):
+            self.redis.zincrby(f"{key}:workers", -seconds * 1000, worker)
+        for circuit, stored in self.redis.hgetall("rerankq:circuits").items():
+            fields = json.loads(stored)
+            for each in ("since", "struck_at", "probe_at"):
+                fields[each] -= seconds * 1000
+            self.redis.hset("rerankq:circuits", circuit, json.dumps(fields))
 
     def has_payload(self, job_id: str) -> bool:
         """Whether what the job asks for is stored still."""

@@ -18,7 +18,7 @@ class RunningWorker:
 
     Args:
         redis_url: the ledger.
-        upstream_url: whom to call.
+        upstream_url: whom to call; whom `upstream_file` names when empty.
         folder: where its log lies.
         lane: the lane to serve; both when empty.
         command: how to call `rerankq`; this environment's when empty.
@@ -42,7 +42,7 @@ class RunningWorker:
         self._redis_url = redis_url
         self._environment = clean_environment() | {
             "RERANKQ_REDIS_URL": redis_url,
-            "RERANKQ_UPSTREAM_URL": upstream_url,
+            **({"RERANKQ_UPSTREAM_URL": upstream_url} if upstream_url else {}),
             "DMXAPI_API_KEY": api_key,
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
             **(environment or {}),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rerankq.errors import SettingsError
+from rerankq.ledger.accounts import Limits
 from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
 from rerankq_worker.settings import WorkerSettings
 
@@ -59,6 +60,14 @@ def refusal() -> str:
         ("RERANKQ_API_KEYS", f"{SECRET}\u00e9"),
         ("DMXAPI_API_KEY", f"{SECRET}\n\n{SECRET}"),
         ("RERANKQ_DIALECT", SECRET),
+        ("RERANKQ_AUTH_PREFIX", f"{SECRET}\n"),
+        ("RERANKQ_API_KEYS", f"'{SECRET}'"),
+        ("RERANKQ_API_KEYS", f"Bearer {SECRET}"),
+        ("RERANKQ_API_KEYS", f"{SECRET},{SECRET}"),
+        ("RERANKQ_RPM", "0"),
+        ("RERANKQ_RPM", SECRET),
+        ("RERANKQ_TPM", "-1"),
+        ("RERANKQ_CONCURRENCY", "0.5"),
         ("RERANKQ_MAX_IN_FLIGHT", "0"),
         ("RERANKQ_MAX_IN_FLIGHT", SECRET),
         ("RERANKQ_LEASE_SECONDS", "0.5"),
@@ -297,4 +306,86 @@ def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None
 def test_missing_key_says_where_to_put_one() -> None:
     """Without a key the worker says which variable to set."""
     with pytest.raises(SettingsError, match="DMXAPI_API_KEY"):
+        WorkerSettings.load().sites({})
+
+
+def test_limits_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer tokens than requests a minute cannot be meant: a request costs a token at least."""
+    monkeypatch.setenv("RERANKQ_RPM", "600")
+    monkeypatch.setenv("RERANKQ_TPM", "500")
+    assert "500 tokens and 600 requests a minute contradict each other" in refusal()
+
+
+def test_limits_hold_for_all_keys_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of one setting are one account, named by the host of its site."""
+    for name, value in {"RPM": "600", "TPM": "60000", "CONCURRENCY": "8"}.items():
+        monkeypatch.setenv(f"RERANKQ_{name}", value)
+    monkeypatch.setenv("RERANKQ_API_KEYS", "one,two")
+    monkeypatch.setenv("RERANKQ_UPSTREAM_URL", "http://user:pw@host:8787/v1/rerank")
+    (site,) = WorkerSettings.load().sites({})
+    (account,) = site.accounts
+    assert (account.name, account.limits) == ("host:8787", Limits(600, 60_000, 8))
+    assert len(account.keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("dialect", "prefix", "authorization"),
+    [
+        ("dmxapi", None, "sk-x"),
+        ("cohere", None, "Bearer sk-x"),
+        ("cohere", "", "sk-x"),
+        ("dmxapi", "Token ", "Token sk-x"),
+    ],
+)
+def test_key_is_sent_as_the_dialect_wants_it(
+    monkeypatch: pytest.MonkeyPatch, dialect: str, prefix: str | None, authorization: str
+) -> None:
+    """What stands before the key is the dialect's, unless it was set."""
+    monkeypatch.setenv("DMXAPI_API_KEY", "sk-x")
+    monkeypatch.setenv("RERANKQ_DIALECT", dialect)
+    if prefix is not None:
+        monkeypatch.setenv("RERANKQ_AUTH_PREFIX", prefix)
+    (site,) = WorkerSettings.load().sites({})
+    assert site.accounts[0].keys[0].authorization == authorization
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPSTREAM_URL", "http://host/"),
+        ("AUTH_PREFIX", "Bearer "),
+        ("DIALECT", "cohere"),
+        ("RPM", "60"),
+        ("TPM", "6000"),
+        ("CONCURRENCY", "2"),
+    ],
+)
+def test_file_of_sites_takes_the_place_of_one_site(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A setting of one site beside a file of sites is a contradiction, named by its name."""
+    monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", "sites.toml")
+    monkeypatch.setenv(f"RERANKQ_{name}", value)
+    assert f"RERANKQ_UPSTREAM_FILE takes the place of RERANKQ_{name}" in refusal()
+
+
+def test_file_of_sites_may_name_the_vendor_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """DMXAPI_API_KEY may be one of the variables that the file names, or be left unused."""
+    file = tmp_path / "sites.toml"
+    file.write_text(
+        '[[sites]]\nname = "s"\nurl = "http://host/"\n'
+        '[[sites.accounts]]\nname = "a"\nkeys = ["DMXAPI_API_KEY"]\n'
+    )
+    monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", str(file))
+    monkeypatch.setenv("DMXAPI_API_KEY", "sk-x")
+    (site,) = WorkerSettings.load().sites({"DMXAPI_API_KEY": "sk-x"})
+    assert site.accounts[0].keys[0].authorization == "sk-x"
+
+
+def test_empty_name_of_a_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without a name is no file; it is not taken for this folder."""
+    monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", "")
+    with pytest.raises(SettingsError, match="RERANKQ_UPSTREAM_FILE"):
         WorkerSettings.load().sites({})

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
 from rerankq.settings import ClientSettings
-from rerankq_worker.site_file import check_limits, read_sites
+from rerankq_worker.site_file import AuthPrefix, check_limits, read_sites
 from rerankq_worker.sites import PREFIXES, Account, Key, Site, header_fault
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
@@ -26,9 +26,9 @@ class WorkerSettings(ClientSettings):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
         validation_alias=AliasChoices("RERANKQ_API_KEYS", "DMXAPI_API_KEY"),
-        description="The account's key; RERANKQ_API_KEYS takes several; the first is used.",
+        description="The account's key; RERANKQ_API_KEYS takes several, for when one is refused.",
     )
-    auth_prefix: str | None = Field(
+    auth_prefix: AuthPrefix | None = Field(
         default=None,
         description='Put before the key, such as "Bearer ", or none; unset: as the dialect has it.',
     )
@@ -149,5 +149,6 @@ class WorkerSettings(ClientSettings):
 
 
 _OF_ONE_SITE: Final = frozenset(
-    {"upstream_url", "api_keys", "auth_prefix", "dialect", "rpm", "tpm", "concurrency"}
+    {"upstream_url", "auth_prefix", "dialect", "rpm", "tpm", "concurrency"}
 )
+"""Without `api_keys`: DMXAPI_API_KEY may well be one of the variables that the file names."""

@@ -27,6 +27,7 @@ from rerankq_worker.sites import Account, Key, Site, header_fault
 MOST_BYTES: Final = 1024 * 1024
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
 Count = Annotated[int, Field(ge=1)]
+AuthPrefix = Annotated[str, Field(pattern=r"^[ -~]*$")]
 
 
 class _Strict(BaseModel):
@@ -58,7 +59,7 @@ class SiteEntry(_Strict):
     name: Name
     url: HttpUrl
     dialect: str = "dmxapi"
-    auth_prefix: str | None = None
+    auth_prefix: AuthPrefix | None = None
     models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
 
@@ -129,20 +130,27 @@ def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[st
     accounts = tuple(
         Account(
             f"{entry.name}/{account.name}",
-            tuple(Key(prefix + _secret(name, environment)) for name in account.keys),
+            tuple(
+                Key(prefix + _secret(name, environment, f"{entry.name}/{account.name}: key {nth}"))
+                for nth, name in enumerate(account.keys, 1)
+            ),
             account.limits(),
         )
         for account in entry.accounts
     )
+    keys = [key for account in accounts for key in account.keys]
+    if len(set(keys)) < len(keys):
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
     return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models)
 
 
-def _secret(name: str, environment: Mapping[str, str]) -> str:
+def _secret(name: str, environment: Mapping[str, str], place: str) -> str:
     secret = environment.get(name, "").strip()
     if not secret:
+        # Without what stands there: it may well be the key itself.
         raise SettingsError(
-            f"RERANKQ_UPSTREAM_FILE: {name} is not set: `keys` names environment variables, "
-            "never the keys themselves"
+            f"RERANKQ_UPSTREAM_FILE: {place} names no environment variable that is set: "
+            "`keys` has names of variables, never the keys themselves"
         )
     if fault := header_fault(secret):
         raise SettingsError(f"{name}: {fault}")

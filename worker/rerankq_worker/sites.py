@@ -71,6 +71,6 @@ def header_fault(key: str) -> str | None:
         return "a key has a character that no HTTP header may carry"
     if key.startswith("Bearer "):
         return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX'
-    if key[0] in "'\"" or key[-1] in "'\"":
+    if key.startswith(("'", '"')) or key.endswith(("'", '"')):
         return "a key stands in quotes: leave them out"
     return None

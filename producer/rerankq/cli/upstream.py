@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="See how the accounts with the upstream stand; pause and resume them.",
+    help="Look at the upstream's limits; pause it.",
 )
 
 Names = Annotated[
@@ -30,7 +30,6 @@ Names = Annotated[
         metavar="[NAME]...", help="Accounts, or closed circuits, as `status` names them."
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All that is closed.")]
 
 
 @app.command()
@@ -52,7 +51,8 @@ def status(*, json: options.AsJson = False) -> None:
     accounts, closed = ask(question)
     if json:
         shown = {name: _shown(account) for name, account in accounts.items()}
-        put(orjson.dumps({"accounts": shown, "closed": closed}).decode())
+        circuits = {name: _shown_circuit(circuit) for name, circuit in closed.items()}
+        put(orjson.dumps({"accounts": shown, "closed": circuits}).decode())
         return
     if not accounts:
         put("no worker has called an upstream through this Redis yet")
@@ -88,7 +88,7 @@ def pause(
 def resume(
     *,
     names: Names = None,
-    every: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that is closed.")] = False,
 ) -> None:
     """Let what is closed be used again: a paused account, or a parked key or model at once."""
     if bool(names) == every:
@@ -114,6 +114,17 @@ def _shown(account: Allotment) -> dict[str, object]:
         "limits": account.limits.known(),
         "in_flight": int(account.in_flight),
         "workers": account.workers,
+    }
+
+
+def _shown_circuit(circuit: Circuit) -> dict[str, object]:
+    """The same of a circuit; times are Unix seconds here as well."""
+    return {
+        "state": circuit.state,
+        "code": circuit.code,
+        "reason": circuit.reason,
+        "since": circuit.since / 1000,
+        "next_probe": circuit.probe_at / 1000 if circuit.every else None,
     }
 
 

@@ -29,8 +29,9 @@ class Circuit:
         state: how certain it is.
         code: stable name of the reason, such as `upstream_billing`.
         reason: in words.
-        strikes: how often in a row it happened.
+        strikes: how often in a row it happened; what failed together counts once.
         since: when it first did.
+        struck_at: when it was last counted.
         every: time between two probes; 0 for none.
         probe_at: when the next one is due.
     """
@@ -40,6 +41,7 @@ class Circuit:
     reason: str
     strikes: int
     since: float
+    struck_at: float
     every: float
     probe_at: float
 

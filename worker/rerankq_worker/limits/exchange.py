@@ -18,7 +18,8 @@ SOON_SECONDS: Final = 0.02
 URGENT_SECONDS: Final = 0.05
 """Between two exchanges when there is trouble to tell of."""
 LOOK_SECONDS: Final = 2.0
-"""How long a worker with work waits before it asks whether a closed account is open again."""
+"""How long a worker with work waits before it asks whether a closed account is open again, and
+one with slots before it shows that it is alive: less than `GONE_MS` of `allot.lua`."""
 AWAY_SECONDS: Final = 0.5
 LEAVE_SECONDS: Final = 1.0
 
@@ -93,9 +94,9 @@ class Exchange:
     def _due(self) -> float:
         """When to ask next, by the monotonic clock in seconds."""
         waiting = self._demand().calls > 0
-        if not (waiting or self._permits.unreported):
-            return math.inf
-        return self._asked_at + self._pause(waiting=waiting)
+        if waiting or self._permits.unreported:
+            return self._asked_at + self._pause(waiting=waiting)
+        return self._asked_at + LOOK_SECONDS if self._permits.holds_slots else math.inf
 
     def _pause(self, *, waiting: bool) -> float:
         """Seconds between the last exchange and the next."""

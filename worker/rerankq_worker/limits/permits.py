@@ -74,7 +74,7 @@ class Permits:
         self._slots: int | None = None if account.limits.concurrency is None else 0
         self._probe = False
         self._report = Report(lane.value)
-        self._want = self._want_slots = 0
+        self._told = Report(lane.value)
         self._apart = 0.0
         self._next_at = -math.inf
         self._last: Allotment | None = None
@@ -92,7 +92,7 @@ class Permits:
 
     def take(self, tokens: float, *, retry: bool) -> Permit | None:
         """A permit, if there is one."""
-        if not self.ready or (retry and self._retries < 1):
+        if not self.ready or (retry and not self.may_retry):
             self.wanted()
             return None
         self._permits -= 1
@@ -173,8 +173,8 @@ class Permits:
 
     @property
     def may_retry(self) -> bool:
-        """Whether the fleet's budget of retries allows one here."""
-        return self._last is None or self._retries >= 1
+        """Whether the fleet's budget of retries allows one here; a probe is not held back by it."""
+        return self._last is None or self._probe or self._retries >= 1
 
     @property
     def scarce(self) -> bool:
@@ -182,8 +182,9 @@ class Permits:
         last = self._last
         return (
             last is None
-            or last.permits < self._want
-            or (last.slots is not None and last.slots < self._want_slots)
+            or last.permits < self._told.want
+            or (self.counts_tokens and last.tokens < self._told.want_tokens)
+            or (last.slots is not None and last.slots < self._told.want_slots)
         )
 
     @property
@@ -202,6 +203,11 @@ class Permits:
         return bool(told.throttled or told.trouble or told.pause_ms or told.probe_ok)
 
     @property
+    def holds_slots(self) -> bool:
+        """Whether other workers miss slots that this one has: they wait for a sign of life."""
+        return self._slots is not None and (self._slots > 0 or self.in_flight > 0)
+
+    @property
     def unreported(self) -> bool:
         """Whether anything happened since the last report."""
         return bool(self.urgent or self._report.began or self._report.ok)
@@ -209,7 +215,8 @@ class Permits:
     def report(self, demand: Demand) -> Report:
         """What happened since the last report, and what is wanted; permits at hand go back."""
         told, self._report = self._report, Report(self._lane.value)
-        told.left, self._permits = int(self._permits), 0.0
+        # The fraction stays: while Redis is away it grows to a permit over several reports.
+        told.left, self._permits = int(self._permits), self._permits % 1
         told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
         # As much as was used since the last time and half of it more, beside what waits already.
@@ -217,7 +224,7 @@ class Permits:
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         told.want_slots = min(self._max_in_flight, self.in_flight + told.want)
-        self._want, self._want_slots, self._probe = told.want, told.want_slots, False
+        self._told, self._probe = told, False
         return told
 
     def receive(self, allotment: Allotment) -> None:

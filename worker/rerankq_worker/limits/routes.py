@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Accounts, Allotment
 from rerankq.ledger.circuits import (
     Circuit,
@@ -127,8 +128,10 @@ class Routes:
             return way
         waiter = _Waiter(model, tokens, retry)
         self._waiting.append(waiter)
-        self._stir()
-        self._serve_again()
+        # Those before it may wait for what this one does not need.
+        self._serve()
+        if not waiter.way.done():
+            self._stir()
         try:
             return await waiter.way
         except asyncio.CancelledError:
@@ -264,10 +267,19 @@ class Routes:
             shut = self._shut(route, name) if name is not None else ()
             if not shut or not route.permits.ready or not self._all_due(shut):
                 continue
-            turns = [await self.circuits.probe(each) for each in shut]
-            if all(turns) and (permit := route.permits.take(tokens, retry=retry)):
+            if await self._has_turns(shut) and (permit := route.permits.take(tokens, retry=retry)):
                 return Way(route, permit, name or model, turns=shut)
         return None
+
+    async def _has_turns(self, names: Sequence[str]) -> bool:
+        try:
+            for name in names:
+                if not await self.circuits.probe(name):
+                    return False
+        except LedgerUnavailable:
+            # The job is not to blame: it goes by another route, or waits.
+            return False
+        return True
 
     def _a_probe_is_due(self) -> bool:
         shut = ([each for each in route.circuits if each in self._closed] for route in self._routes)

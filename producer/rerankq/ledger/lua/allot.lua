@@ -20,7 +20,7 @@
 local PACE = 0.99          -- of a known limit: clocks and networks spread what was given out evenly
 local LOT_SECONDS = 0.5    -- most that piles up unused: the lot by which a limit can be passed
 local BULK_SHARE = 0.1     -- of the rate that stays with bulk, however much is interactive
-local LANE_MS = 2000       -- a lane that asked this recently counts as busy
+local LANE_MS = 3000       -- a lane that asked this recently counts as busy: over MOST_ASK_MS
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local LEAST_RATE = 0.2
 local FLOW_MS, SHARE_MS, TROUBLE_MS, LONG_MS = 500, 500, 10000, 60000  -- time constants of the averages
@@ -35,6 +35,7 @@ local BREAK_POINTS, BREAK_SHARE = 10, 0.5
 local BREAK_PROBE_MS = 5000
 local SHORT_PAUSE_MS = 2000
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
+local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
 local LOT_CALLS, LEAST_ASK_MS, MOST_ASK_MS = 12, 100, 2000
 local TURN_SECONDS = 2
 local LOT_SHARE = 1.5      -- of a lot that one worker may have, so that the next finds some too
@@ -59,15 +60,19 @@ local elapsed = math.max(0, now - (state.at or now))
 if worker ~= '' then state.limits = cjson.encode(report.limits) end
 local limits = state.limits and cjson.decode(state.limits) or {}
 state.level, state.born = state.level or 1, state.born or now
-state.held = state.held or held_by_all()
+-- Slots that somebody deleted are held by nobody.
+if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end
 state.at = now
 
 local function forget_silent_workers()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
     local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
     state.held = math.max(0, state.held - slots)
-    redis.call('HDEL', slots_key, name)
-    redis.call('ZREM', workers_key, name)
+    -- Who only looks may not forget: nobody would store that fewer slots are held.
+    if worker ~= '' then
+      redis.call('HDEL', slots_key, name)
+      redis.call('ZREM', workers_key, name)
+    end
   end
 end
 
@@ -75,7 +80,7 @@ forget_silent_workers()
 if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
   redis.call('ZADD', workers_key, now + GONE_MS, worker)
 end
-local active = math.max(1, redis.call('ZCARD', workers_key))
+local active = math.max(1, redis.call('ZCOUNT', workers_key, '(' .. now, '+inf'))
 
 local function faded(name, constant)
   return (state[name] or 0) * math.exp(-elapsed / constant)
@@ -91,7 +96,7 @@ local function count_answers()
   state.well = faded('well', TROUBLE_MS) + report.ok
   state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
   state.retries = math.min(MOST_RETRIES, (state.retries or FIRST_RETRIES)
-    + RETRY_SHARE * report.ok - report.retries)
+    + RETRY_SHARE * report.ok + RETRIES_A_SECOND * elapsed / 1000 - report.retries)
 end
 
 -- What was counted, a second; a young account's average has not had the time to rise.
@@ -117,7 +122,8 @@ local function rate()
   local seconds = (now - state.since) / 1000 - K
   local found = state.ceiling * (1 + STEEP * seconds ^ 3)
   -- What was not tried is not known: no further than twice what is really used.
-  return math.max(LEAST_RATE, math.min(known, found, math.max(2 * flow(), state.ceiling)))
+  return math.min(known, math.max(LEAST_RATE,
+    math.min(found, math.max(2 * flow(), state.ceiling))))
 end
 
 local function close(mode, wait, step)
@@ -190,6 +196,9 @@ end
 
 local function limited() return known_rate() ~= nil or state.ceiling ~= nil end
 
+local function tokens_a_second() return PACE * limits.tpm / 60 end
+local function most_tokens() return math.max(1, tokens_a_second() * LOT_SECONDS) end
+
 -- What has been saved up since the last exchange. While both lanes are busy a part is bulk's alone.
 local function save_up()
   local most = math.max(1, rate() * LOT_SECONDS, LOT_SHARE * lot())
@@ -199,17 +208,18 @@ local function save_up()
   state.bulk_level = math.min(most, (state.bulk_level or 0) + set_aside)
   state.level = math.min(most, state.level + gain - set_aside + report.left)
   if limits.tpm then
-    local a_second = PACE * limits.tpm / 60
-    state.tokens = math.min(math.max(1, a_second * LOT_SECONDS),
-      (state.tokens or 1) + a_second * elapsed / 1000 + report.left_tokens)
+    state.tokens = math.min(most_tokens(), (state.tokens or 1)
+      + tokens_a_second() * elapsed / 1000 + report.left_tokens)
   end
   return most
 end
 
+local urgent = report.lane == 'interactive'
 -- Interactive work may run into debt by half a lot, which bulk then pays: so it need not wait.
+local function debt_of(most) return urgent and math.floor(most / 2) or 0 end
+
 local function take(most)
-  local urgent = report.lane == 'interactive'
-  local debt = urgent and math.floor(most / 2) or 0
+  local debt = debt_of(most)
   if limits.tpm and state.tokens + (urgent and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
     return 0, 0
   end
@@ -235,11 +245,15 @@ local function share_slots()
   local free = limit - (state.held - mine)
   local fair = math.max(1, math.floor(limit / active))
   if report.lane == 'bulk' and now - (state.interactive_at or 0) < 5 * LANE_MS then
-    free = free - math.ceil(BULK_SHARE * limit)
+    free = free - math.min(limit - 1, math.ceil(BULK_SHARE * limit))
   end
-  local most = now - (state.scarce_at or 0) < LANE_MS and fair or limit
+  local scarce = now - (state.scarce_at or 0) < LANE_MS
+  -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
+  local used = report.began + report.in_flight + report.ok + report.throttled + report.trouble
+  local stands_back = scarce and limit < active and used > 0
+  local most = stands_back and 0 or scarce and fair or limit
   local given = math.max(0, math.min(report.want_slots, free, most))
-  if given < math.min(report.want_slots, fair) then state.scarce_at = now end
+  if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
   -- Calls under way cannot be taken back: they count until they have ended.
   local held = math.max(given, report.in_flight)
   state.held = state.held - mine + held
@@ -276,19 +290,9 @@ heed_pause()
 heed_trouble()
 
 local permits, tokens, probe, slots = 0, 0, false, cjson.null
-
--- A worker that got less than it wanted takes its turn after all others, each a lot later than
--- the one before; one that got enough comes again when that is used up.
-local function ask_ms()
-  if permits >= report.want then
-    return math.max(LEAST_ASK_MS, math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / flow()))
-  end
-  local gap = 1000 * lot() / rate()
-  state.turn = math.min(math.max(now, state.turn or 0) + gap, now + gap * active)
-  return math.max(LEAST_ASK_MS, state.turn - now)
-end
-
 local opens = math.max(state.pause or 0, state.reopens or 0)
+-- While it is closed too: tokens that were overdrawn before are owed after.
+local most = save_up()
 if now < opens or state.mode then
   state.level, state.bulk_level = math.min(state.level, 0), 0
   if worker ~= '' and report.want > 0 and now >= opens then
@@ -296,11 +300,27 @@ if now < opens or state.mode then
     state.reopens = now + state.step
     if state.mode == 'throttled' then state.step = math.min(MOST_PROBE_MS, state.step * 1.5) end
   end
-else
-  local most = save_up()
-  if worker ~= '' then permits, tokens = take(most) end
+elseif worker ~= '' then
+  permits, tokens = take(most)
 end
-local again = ask_ms()
+
+-- A worker that got less than it wanted takes its turn after all others, each a lot later than
+-- the one before; one that got enough comes again when that is used up.
+local function ask_ms()
+  local short_of_tokens = limits.tpm and tokens < report.want_tokens
+  if permits >= report.want and not short_of_tokens then
+    return math.min(MOST_ASK_MS, 1000 * LOT_CALLS * active / flow())
+  end
+  local gap = 1000 * lot() / rate()
+  if short_of_tokens then
+    gap = math.max(gap, 1000 * (0.8 * most_tokens() - state.tokens) / tokens_a_second())
+  end
+  if urgent then return gap end
+  state.turn = math.min(math.max(now, state.turn or 0) + gap, now + gap * active)
+  return state.turn - now
+end
+
+local again = math.max(LEAST_ASK_MS, ask_ms())
 if worker ~= '' then
   slots = share_slots()
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
@@ -314,7 +334,7 @@ for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]
 
 return cjson.encode({
   permits = permits, tokens = tokens, slots = slots, probe = probe,
-  retries = math.max(0, math.floor(state.retries / active)),
+  retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
   ask_ms = again,
   mode = state.mode or 'open', since = state.mode_since or 0,
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),

@@ -3,12 +3,16 @@
 --       4 the reason in words, 5 times in a row that it must happen to be certain,
 --       6 ms to the next probe while it is not, 7 ms between probes when it is, '' for none
 -- Returns its state: the one given, or 'doubted'.
+-- Calls that were under way together fail together: within the time to the next probe they
+-- count once, or a crowd of them would be certain at once of what a few slow tries are to find out.
 local now = now_ms()
 local known = redis.call('HGET', 'rerankq:circuits', ARGV[1])
-local circuit = known and cjson.decode(known) or {strikes = 0, since = now}
-circuit.strikes = circuit.strikes + 1
+local circuit = known and cjson.decode(known) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not undo what an operator said.
 if circuit.state == 'paused' and ARGV[2] ~= 'paused' then return 'paused' end
+if now - circuit.struck_at >= tonumber(ARGV[6]) then
+  circuit.strikes, circuit.struck_at = circuit.strikes + 1, now
+end
 local certain = circuit.strikes >= tonumber(ARGV[5])
 circuit.state = certain and ARGV[2] or 'doubted'
 circuit.code, circuit.reason = ARGV[3], ARGV[4]

@@ -1,0 +1,178 @@
+"""`rerankq upstream`, and what `rerankq run` says of what keeps its jobs waiting."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rerankq.cli import obstacles, progress
+from rerankq.client import AsyncRerankClient
+from rerankq.ledger.accounts import Limits
+from rerankq.ledger.circuits import CircuitState, Trip
+from running.command_line import CommandLine
+from running.ledger_desk import LedgerDesk
+from running.stand_in_worker import StandInWorker
+
+KEY = "key 0a1b2c3d"
+JOB = '{"query": "q", "documents": ["a", "b"]}\n'
+
+
+@pytest.fixture
+def desk(redis_url: str) -> Iterator[LedgerDesk]:
+    """The ledger, in which a worker has used an account."""
+    with LedgerDesk(redis_url) as made:
+        limits = Limits(rpm=6000, concurrency=8)
+        made.exchange(limits=limits, account="host", want=2, want_slots=2)
+        yield made
+
+
+def closed(desk: LedgerDesk) -> dict[str, CircuitState]:
+    return {name: each.state for name, each in desk.run(desk.circuits.closed()).items()}
+
+
+def test_status_of_nothing_says_so(rerankq: CommandLine) -> None:
+    """Before any worker called an upstream there is nothing to show."""
+    done = rerankq("upstream", "status")
+    assert done.returncode == 0
+    assert done.stdout == "no worker has called an upstream through this Redis yet\n"
+    assert rerankq.asked("upstream", "status") == {"accounts": {}, "closed": {}, "code": 0}
+
+
+@pytest.mark.usefixtures("desk")
+def test_status_shows_accounts(rerankq: CommandLine) -> None:
+    """Each account has a line with its state, rate, limits, and what is under way."""
+    done = rerankq("upstream", "status")
+    assert done.returncode == 0
+    (_, line) = done.stdout.rstrip().splitlines()
+    assert line.split() == ["host", "open", "99.0", "rpm", "6,000,", "concurrency", "8", "2", "1"]
+    shown = rerankq.asked("upstream", "status")["accounts"]["host"]
+    assert shown == {
+        "state": "open",
+        "since": None,
+        "calls_per_second": 99.0,
+        "limits": {"rpm": 6000, "concurrency": 8},
+        "in_flight": 2,
+        "workers": 1,
+    }
+
+
+def test_status_shows_what_is_closed(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """Each closed key or model has a line: state, since when, next probe, and why."""
+    desk.trip(KEY)
+    desk.trip("model host m", certain_after=3)
+    done = rerankq("upstream", "status")
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    (key,) = (line for line in lines if line.startswith(KEY))
+    assert key.startswith(f"{KEY} parked 20")
+    assert "a reason (a_code)" in done.stdout
+    assert any(line.startswith("model host m doubted") for line in lines)
+    shown = rerankq.asked("upstream", "status")["closed"][KEY]
+    assert (shown["state"], shown["code"], shown["reason"]) == ("parked", "a_code", "a reason")
+    assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
+    assert shown["next_probe"] == pytest.approx(shown["since"] + 60, abs=1)
+
+
+def test_status_shows_an_outage(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """An account whose upstream is out is `broken`, since it went out."""
+    desk.exchange(account="host", trouble=10.0)
+    shown = rerankq.asked("upstream", "status")["accounts"]["host"]
+    assert shown["state"] == "broken"
+    assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
+
+
+def test_reason_from_the_upstream_cannot_drive_the_terminal(
+    rerankq: CommandLine, desk: LedgerDesk
+) -> None:
+    """A vendor's words are shown as text, whatever they hold."""
+    desk.run(desk.circuits.trip(KEY, Trip("a_code", "\x1b[31m[red]")))
+    done = rerankq("upstream", "status")
+    assert "\x1b" not in done.stdout
+    assert "[red]" in done.stdout
+
+
+def test_pause_and_resume(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A paused account is closed for all until it is resumed, by its own name."""
+    done = rerankq("upstream", "pause", "host", "--reason", "too expensive")
+    assert (done.returncode, done.stdout) == (0, "paused: host\n")
+    assert closed(desk) == {"account host": CircuitState.PAUSED}
+    assert desk.exchange(account="host", want=1).closed["account host"].reason == "too expensive"
+    status = rerankq("upstream", "status").stdout
+    assert "paused" in status
+    assert "too expensive (paused)" in " ".join(status.split())
+    done = rerankq("upstream", "resume", "host")
+    assert (done.returncode, done.stdout) == (0, "resumed: account host\n")
+    assert closed(desk) == {}
+
+
+def test_only_known_accounts_are_paused(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A name that no worker uses is an error, and then nothing is paused."""
+    done = rerankq("upstream", "pause", "host", "hots")
+    assert done.returncode == 2
+    assert done.stderr == "rerankq: there is no account hots: see `rerankq upstream status`\n"
+    assert closed(desk) == {}
+
+
+@pytest.mark.parametrize("name", [KEY, KEY.removeprefix("key ")])
+def test_resume_opens_one(rerankq: CommandLine, desk: LedgerDesk, name: str) -> None:
+    """A parked key is opened by its name or its fingerprint, and nothing else is."""
+    desk.trip(KEY)
+    desk.trip("model host m")
+    assert rerankq("upstream", "resume", name).stdout == f"resumed: {KEY}\n"
+    assert list(closed(desk)) == ["model host m"]
+
+
+def test_resume_opens_all(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """--all opens whatever is closed; where nothing is, it says so."""
+    desk.trip(KEY)
+    desk.trip("model host m")
+    assert rerankq("upstream", "resume", "--all").returncode == 0
+    assert closed(desk) == {}
+    done = rerankq("upstream", "resume", "--all")
+    assert (done.returncode, done.stdout) == (0, "nothing was closed\n")
+
+
+@pytest.mark.parametrize("arguments", [(), (KEY, "--all")])
+def test_resume_wants_names_or_all(rerankq: CommandLine, arguments: tuple[str, ...]) -> None:
+    """Neither or both is an error that says what to do."""
+    done = rerankq("upstream", "resume", *arguments)
+    assert done.returncode == 2
+    assert done.stderr == "rerankq: name what to resume, or say --all\n"
+
+
+def test_what_is_open_cannot_be_resumed(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A name that is not closed is an error, and nothing else is opened."""
+    desk.trip(KEY)
+    done = rerankq("upstream", "resume", KEY, "host")
+    assert done.returncode == 2
+    assert done.stderr == "rerankq: host is not closed: see `rerankq upstream status`\n"
+    assert list(closed(desk)) == [KEY]
+
+
+def test_run_says_what_keeps_its_jobs_waiting(
+    rerankq: CommandLine,
+    desk: LedgerDesk,
+    held_worker: StandInWorker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A parked key and an outage are each said once, on stderr, and doubts are not."""
+    desk.trip(KEY)
+    desk.trip("model host m", certain_after=3)
+    desk.exchange(account="host", trouble=10.0)
+    looks = 0
+
+    async def counted(client: AsyncRerankClient) -> dict[str, str]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            held_worker.go()
+        return await obstacles.obstacles(client)
+
+    monkeypatch.setattr(progress, "obstacles", counted)
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(progress.QuietView, "seconds", 0.05)
+    done = rerankq("run", "-", given=JOB)
+    assert done.returncode == 0, done.stderr
+    advice = "jobs wait meanwhile; see `rerankq upstream status`"
+    assert done.stderr.count(f"rerankq: {KEY} is parked (a reason): {advice}\n") == 1
+    outage = f"rerankq: the upstream host is out, and probed until it is back: {advice}\n"
+    assert done.stderr.count(outage) == 1
+    assert "doubted" not in done.stderr

@@ -1,0 +1,553 @@
+"""What is given out to all workers together keeps to the limits of their account."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rerankq.contract import Lane
+from rerankq.ledger.accounts import Limits
+from running.ledger_desk import LedgerDesk
+
+GREEDY: dict[str, Any] = {"want": 1000, "want_tokens": 1e6, "want_slots": 1000}
+BUSY = Limits(rpm=6000)
+"""A hundred calls a second, of which 99 are given out, in lots of half a second's worth."""
+PACE_OF_BUSY = 99.0
+LOT_OF_BUSY = 50
+
+EMPTIED_EACH_TIME = settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def trip_breaker(desk: LedgerDesk) -> None:
+    assert desk.exchange(trouble=10.0).mode == "broken"
+
+
+def stored(desk: LedgerDesk) -> dict[bytes, object]:
+    """Everything that Redis holds."""
+    return {key: desk.redis.dump(key) for key in desk.redis.scan_iter()}
+
+
+# Requests a minute.
+
+
+def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
+    """Eight workers that ask all the time are given what the limit yields, and a lot at most."""
+    began = time.monotonic()
+    given_out = asked = 0
+    while time.monotonic() - began < 1.0:
+        given_out += desk.exchange(f"w{asked % 8}", BUSY, **GREEDY).permits
+        asked += 1
+    elapsed = time.monotonic() - began
+    assert asked > 50
+    assert 0.9 * PACE_OF_BUSY * (elapsed - 0.1) < given_out <= PACE_OF_BUSY * elapsed + LOT_OF_BUSY
+
+
+@EMPTIED_EACH_TIME
+@given(
+    st.integers(1, 60_000),
+    st.lists(st.tuples(st.floats(0, 3), st.integers(0, 300), st.sampled_from(Lane)), max_size=12),
+)
+def test_no_schedule_passes_a_known_limit(
+    desk: LedgerDesk, rpm: int, schedule: list[tuple[float, int, Lane]]
+) -> None:
+    """Whoever asks for however much, however late: never more than the rate and a lot."""
+    desk.redis.flushall()
+    began, passed, given_out = time.monotonic(), 0.0, 0
+    for seconds, want, lane in schedule:
+        desk.let_pass(seconds)
+        passed += seconds
+        given_out += desk.exchange(limits=Limits(rpm=rpm), lane=lane, want=want).permits
+    passed += time.monotonic() - began
+    a_second = rpm / 60
+    # What interactive work takes in advance is another half of a lot, at most.
+    assert given_out <= a_second * passed + 1 + 1.5 * max(1, a_second / 2)
+
+
+def test_rate_of_a_minute_never_passes_the_limit(desk: LedgerDesk) -> None:
+    """With a small limit no minute has more calls than it, the one that was saved up included."""
+    for rpm in (1, 2, 10, 60):
+        desk.redis.flushall()
+        first = desk.exchange(limits=Limits(rpm=rpm), want=1).permits
+        assert first + 60 * desk.look().rate <= max(1.5, rpm) + 1e-6
+
+
+def test_deleted_keys_never_mean_unlimited(desk: LedgerDesk) -> None:
+    """However often the keys are deleted, each time there is one permit and no more."""
+    for number in range(20):
+        assert desk.exchange(f"w{number}", BUSY, **GREEDY).permits <= 1
+        for key in desk.redis.keys("rerankq:account*"):
+            desk.redis.delete(key)
+
+
+def test_left_permits_go_to_others(desk: LedgerDesk) -> None:
+    """What one worker hands back, another is given; but no more than a lot piles up."""
+    desk.exchange(limits=BUSY, **GREEDY)
+    assert desk.exchange("a", BUSY, left=20).permits == 0
+    assert desk.exchange("b", BUSY, **GREEDY).permits >= 20
+    desk.exchange("a", BUSY, left=10_000)
+    assert desk.exchange("b", BUSY, **GREEDY).permits <= LOT_OF_BUSY
+
+
+def test_worker_that_asks_for_little_is_given_little(desk: LedgerDesk) -> None:
+    """Nobody is given more than it wants."""
+    desk.exchange(limits=BUSY, want=1)
+    desk.let_pass(10)
+    assert desk.exchange(limits=BUSY, want=3).permits == 3
+
+
+# Tokens a minute.
+
+
+def test_tokens_may_be_overdrawn_and_are_owed(desk: LedgerDesk) -> None:
+    """A call may cost more than there is; then nothing is given out until that is paid off."""
+    limits = Limits(tpm=6000)
+    desk.exchange(limits=limits, want=1, want_tokens=1)
+    desk.let_pass(1)
+    assert desk.exchange(limits=limits, want=5, want_tokens=500).permits == 5
+    desk.exchange(limits=limits, left_tokens=-200)
+    desk.let_pass(1)
+    assert desk.exchange(limits=limits, want=5, want_tokens=500).permits == 0
+    desk.let_pass(1.5)
+    assert desk.exchange(limits=limits, want=5, want_tokens=500).permits > 0
+
+
+def test_tokens_overdrawn_in_a_pause_are_owed_after_it(desk: LedgerDesk) -> None:
+    """A pause forgives no debt."""
+    limits = Limits(tpm=6000)
+    desk.exchange(limits=limits, want=1, want_tokens=100)
+    desk.exchange(limits=limits, left_tokens=-900, pause_ms=3000)
+    desk.let_pass(4)
+    assert desk.exchange(limits=limits, want=1, want_tokens=100).permits == 0
+
+
+def test_tokens_keep_to_their_rate(desk: LedgerDesk) -> None:
+    """What is given out in tokens is what the limit yields, and a lot at most."""
+    limits, tokens = Limits(tpm=60_000), 0.0
+    began = time.monotonic()
+    for number in range(20):
+        tokens += desk.exchange(f"w{number % 3}", limits, **GREEDY).tokens
+        desk.let_pass(0.2)
+    elapsed = 20 * 0.2 + time.monotonic() - began
+    assert 0.9 * 990 * 3.8 < tokens <= 1000 * elapsed + 500 + 20
+
+
+# Calls in flight.
+
+
+def test_slots_of_all_workers_never_pass_the_limit(desk: LedgerDesk) -> None:
+    """Whoever asks first may have all; but all together hold no more than there are."""
+    limits, held = Limits(concurrency=10), dict.fromkeys("abcd", 0)
+    for _ in range(5):
+        for name in held:
+            held[name] = desk.exchange(name, limits, want=50, want_slots=50).slots or 0
+            assert sum(held.values()) <= 10
+    assert sorted(held.values()) == [2, 2, 2, 2]
+
+
+@EMPTIED_EACH_TIME
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 9), st.floats(0, 1)), max_size=30),
+)
+def test_no_schedule_passes_the_slots(
+    desk: LedgerDesk, concurrency: int, schedule: list[tuple[str, int, float]]
+) -> None:
+    """Calls under way never number more than the limit, if workers begin what they may."""
+    limits = Limits(concurrency=concurrency)
+    slots, under_way = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", 0)
+    desk.redis.flushall()
+    for name, want, ended in schedule:
+        under_way[name] -= int(under_way[name] * ended)
+        told: dict[str, Any] = {"want": want, "want_slots": want + under_way[name]}
+        answer = desk.exchange(name, limits, in_flight=under_way[name], **told)
+        slots[name] = answer.slots or 0
+        under_way[name] = max(under_way[name], min(slots[name], under_way[name] + want))
+        assert sum(under_way.values()) <= concurrency
+
+
+def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> None:
+    """One call at a time, and three workers that want it always: each comes to it."""
+    limits, turns, under_way = Limits(concurrency=1), dict.fromkeys("abc", 0), ""
+    for number in range(90):
+        # The one with the call under way asks as soon as it is over, the others in between.
+        name = under_way if under_way and number % 2 else "abc"[number // 2 % 3]
+        told: dict[str, Any] = {"began": 1, "ok": 1} if name == under_way else {}
+        slots = desk.exchange(name, limits, want=5, want_slots=5, **told).slots or 0
+        turns[name] += slots
+        under_way = name if slots else "" if name == under_way else under_way
+    assert min(turns.values()) >= 5
+
+
+def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:
+    """Who wants nothing and has nothing under way holds no slot and counts as no worker."""
+    limits = Limits(concurrency=4)
+    assert desk.exchange("a", limits, want=4, want_slots=4).slots == 4
+    assert desk.exchange("b", limits, want=4, want_slots=4).slots == 0
+    desk.exchange("a", limits)
+    left = desk.exchange("b", limits, want=2, want_slots=2)
+    assert (left.slots, left.workers) == (2, 1)
+
+
+def test_calls_under_way_keep_their_slots(desk: LedgerDesk) -> None:
+    """Who wants nothing more keeps the slots of what it has under way, and these alone."""
+    limits = Limits(concurrency=4)
+    desk.exchange("a", limits, want=4, want_slots=4)
+    desk.exchange("a", limits, in_flight=3)
+    assert desk.exchange("b", limits, want=4, want_slots=4).slots == 1
+
+
+def test_slots_of_a_dead_worker_come_back(desk: LedgerDesk) -> None:
+    """A worker that is silent for longer than six seconds holds nothing any more."""
+    limits = Limits(concurrency=4)
+    desk.exchange("dead", limits, want=4, want_slots=4)
+    desk.let_pass(5.5)
+    assert desk.exchange("b", limits, want=4, want_slots=4).slots == 0
+    desk.let_pass(1)
+    came = desk.exchange("b", limits, want=4, want_slots=4)
+    assert (came.slots, came.workers, came.in_flight) == (4, 1, 4)
+
+
+def test_a_look_at_a_dead_worker_costs_no_slot(desk: LedgerDesk) -> None:
+    """Somebody who looks sees that the slots are free, and leaves it to workers to free them."""
+    limits = Limits(concurrency=4)
+    desk.exchange("dead", limits, want=4, want_slots=4)
+    desk.let_pass(7)
+    assert (desk.look().in_flight, desk.look().workers) == (0, 1)
+    assert desk.exchange("b", limits, want=4, want_slots=4).slots == 4
+
+
+def test_deleted_slots_are_held_by_nobody(desk: LedgerDesk) -> None:
+    """When the slots alone were deleted, they can be had again."""
+    limits = Limits(concurrency=4)
+    desk.exchange("a", limits, want=4, want_slots=4)
+    desk.redis.delete("rerankq:account:a:slots")
+    assert desk.exchange("a", limits, want=4, want_slots=4).slots == 4
+    assert desk.look().in_flight == 4
+
+
+def test_no_limit_no_slots(desk: LedgerDesk) -> None:
+    """Without a limit of calls in flight there are no slots to share."""
+    assert desk.exchange(want=4, want_slots=4).slots is None
+
+
+# Lanes.
+
+
+def test_interactive_goes_first(desk: LedgerDesk) -> None:
+    """When bulk took everything, interactive work still gets permits at once, and bulk pays."""
+    desk.exchange(limits=BUSY, want=1)
+    desk.let_pass(1)
+    assert desk.exchange("bulk", BUSY, **GREEDY).permits >= 49
+    assert desk.exchange("fast", BUSY, lane=Lane.INTERACTIVE, want=20).permits == 20
+    assert desk.exchange("bulk", BUSY, **GREEDY).permits == 0
+
+
+def test_bulk_is_never_starved(desk: LedgerDesk) -> None:
+    """However much is interactive, a tenth of the rate stays with bulk."""
+    given_out = {Lane.BULK: 0, Lane.INTERACTIVE: 0}
+    for _ in range(50):
+        for lane in (Lane.INTERACTIVE, Lane.BULK):
+            given_out[lane] += desk.exchange(lane.value, BUSY, lane=lane, **GREEDY).permits
+        desk.let_pass(0.1)
+    assert 0.07 < given_out[Lane.BULK] / sum(given_out.values()) < 0.3
+
+
+def test_bulk_that_asks_seldom_keeps_its_share(desk: LedgerDesk) -> None:
+    """A lane counts as busy for longer than the longest time between two of its exchanges."""
+    desk.exchange("bulk", BUSY, **GREEDY)
+    desk.let_pass(2.1)
+    desk.exchange("fast", BUSY, lane=Lane.INTERACTIVE, **GREEDY)
+    assert float(desk.redis.hget("rerankq:account:a", "bulk_level") or 0) > 0
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 20])
+def test_slots_are_kept_for_interactive_but_not_all(desk: LedgerDesk, concurrency: int) -> None:
+    """While there is interactive work a few slots are not for bulk; one is, always."""
+    limits = Limits(concurrency=concurrency)
+    desk.exchange("fast", limits, lane=Lane.INTERACTIVE, want=1, want_slots=1)
+    desk.exchange("fast", limits, lane=Lane.INTERACTIVE)
+    slots = desk.exchange("bulk", limits, want=50, want_slots=50).slots
+    assert slots == {1: 1, 2: 1, 20: 18}[concurrency]
+
+
+# What is found out by being throttled.
+
+
+def busy(desk: LedgerDesk, began: int = 50) -> float:
+    """Let an unknown account be used; returns its rate."""
+    desk.exchange(want=1)
+    return desk.exchange(began=began, ok=began, want=began).rate
+
+
+def found(desk: LedgerDesk, *, ceiling: float, seconds_ago: float, began: float) -> None:
+    """As if a level had been too much so long ago, and so many calls had begun lately."""
+    since = desk.now_ms() - seconds_ago * 1000
+    for name, value in {"ceiling": ceiling, "since": since, "began": began}.items():
+        desk.redis.hset("rerankq:account:a", name, str(value))
+
+
+def test_unknown_account_is_trusted_to_begin_with(desk: LedgerDesk) -> None:
+    """Without a limit and before the first 429 nobody is held up."""
+    seen = desk.exchange(want=1)
+    assert seen.rate == 100
+    assert not seen.limited
+
+
+def test_throttling_steps_down_once(desk: LedgerDesk) -> None:
+    """429s that come together are one step down; a later one is another."""
+    before = busy(desk)
+    first = desk.exchange(throttled=10)
+    assert first.limited
+    assert first.rate < before
+    assert desk.exchange("b", throttled=10).rate == pytest.approx(first.rate, rel=0.05)
+    desk.let_pass(0.5)
+    assert desk.exchange("b", throttled=1, began=40).rate < 0.9 * first.rate
+
+
+def test_one_throttled_call_is_no_flood(desk: LedgerDesk) -> None:
+    """A single call that is throttled slows its account down by seven tenths, no more."""
+    desk.exchange(limits=Limits(rpm=600), want=1)
+    seen = desk.exchange(limits=Limits(rpm=600), began=5, throttled=1)
+    assert seen.mode == "open"
+    assert seen.rate == pytest.approx(0.3 * 9.9 * 0.943, rel=0.02)
+
+
+def test_rate_climbs_back_and_doubles_by_the_tenth_second(desk: LedgerDesk) -> None:
+    """After a step down the rate is back in 2.5 s, and twice as high after nine."""
+    busy(desk)
+    desk.exchange(throttled=10)
+
+    def rate(seconds: float) -> float:
+        found(desk, ceiling=40, seconds_ago=seconds, began=200)
+        return desk.exchange().rate
+
+    rates = [rate(seconds) for seconds in (0, 1, 2.5, 5, 8, 9.1)]
+    assert rates == sorted(rates)
+    assert rates[0] == pytest.approx(0.943 * 40, rel=0.02)
+    assert rates[2] == pytest.approx(40, rel=0.01)
+    assert rates[5] >= 80
+
+
+def test_rate_does_not_climb_unused(desk: LedgerDesk) -> None:
+    """What nobody tried is not known: the rate rises to twice what is really used."""
+    busy(desk)
+    desk.exchange(throttled=10)
+    found(desk, ceiling=40, seconds_ago=20, began=0)
+    assert desk.exchange().rate == 40
+
+
+@pytest.mark.parametrize("rpm", [1, 6, 600])
+def test_being_throttled_never_raises_a_known_limit(desk: LedgerDesk, rpm: int) -> None:
+    """Neither a 429 nor the climb after it leads above what is allowed."""
+    limits = Limits(rpm=rpm)
+    known = desk.exchange(limits=limits, want=1).rate
+    assert desk.exchange(limits=limits, began=1, throttled=1).rate <= known
+    desk.let_pass(60)
+    assert desk.exchange(limits=limits, began=100, ok=100).rate <= known
+
+
+def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
+    """When nearly all is throttled nothing goes out but a probe, ever more seldom; one reopens."""
+    busy(desk, began=1)
+    seen = desk.exchange("a", throttled=20, began=20, want=20)
+    assert (seen.mode, seen.permits) == ("throttled", 0)
+    assert seen.since == pytest.approx(seen.now, abs=1)
+    assert 0 < seen.wait_ms <= 1000
+    for step in (1.0, 1.5, 2.25, 3.375, 5.0, 5.0):
+        desk.let_pass(step)
+        probe = desk.exchange("a", want=20)
+        assert (probe.permits, probe.probe) == (1, True)
+        assert desk.exchange("b", want=20).permits == 0
+    opened = desk.exchange("a", ok=1, probe_ok=True, want=20)
+    assert (opened.mode, opened.since) == ("open", 0)
+    desk.let_pass(1)
+    assert desk.exchange("b", want=20).permits > 1
+
+
+# Pauses.
+
+
+def test_retry_after_pauses_all(desk: LedgerDesk) -> None:
+    """When the upstream says how long to wait, no worker is given anything before."""
+    busy(desk)
+    assert desk.exchange("a", throttled=1, pause_ms=10_000, want=5).permits == 0
+    other = desk.exchange("b", want=5)
+    assert other.permits == 0
+    assert 9000 < other.wait_ms <= 10_000
+    desk.let_pass(11)
+    assert desk.exchange("b", want=5).permits > 0
+
+
+def test_a_short_pause_is_for_the_call_that_was_told(desk: LedgerDesk) -> None:
+    """While most calls go well, a second's Retry-After of one of them holds up no other."""
+    busy(desk)
+    desk.let_pass(0.2)
+    assert desk.exchange("a", throttled=1, pause_ms=1000, want=2).permits == 2
+
+
+def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
+    """A pause is never cut short by a shorter one."""
+    desk.exchange(pause_ms=20_000)
+    assert desk.exchange(pause_ms=3000).wait_ms > 19_000
+
+
+# The breaker.
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ok", "mode"),
+    [(10, 0, "broken"), (9, 0, "open"), (10, 10, "broken"), (10, 11, "open"), (2.5, 0, "open")],
+)
+def test_breaker_needs_ten_points_and_half_of_all(
+    desk: LedgerDesk, trouble: float, ok: int, mode: str
+) -> None:
+    """Ten points of failure in ten seconds, and as many as went well, mean an outage."""
+    assert desk.exchange(trouble=float(trouble), ok=ok).mode == mode
+
+
+def test_old_trouble_is_forgotten(desk: LedgerDesk) -> None:
+    """Failures that lie far apart are no outage."""
+    for _ in range(5):
+        assert desk.exchange(trouble=6.0).mode == "open"
+        desk.let_pass(12)
+
+
+def test_broken_account_gives_a_probe_every_five_seconds(desk: LedgerDesk) -> None:
+    """While an upstream is out one call in five seconds goes there, whoever asks how often."""
+    trip_breaker(desk)
+    probes = 0
+    for tenth in range(300):
+        answer = desk.exchange(f"w{tenth % 4}", want=50)
+        probes += answer.permits
+        assert answer.permits == answer.probe
+        desk.let_pass(0.1)
+    assert 5 <= probes <= 6
+
+
+def test_only_a_probe_reopens(desk: LedgerDesk) -> None:
+    """Answers to calls from before the outage prove nothing; that of a probe opens for all."""
+    trip_breaker(desk)
+    assert desk.exchange(ok=100).mode == "broken"
+    assert desk.exchange(ok=1, probe_ok=True).mode == "open"
+    desk.let_pass(1)
+    assert desk.exchange("other", want=30).permits == 30
+
+
+def test_failing_probe_keeps_it_closed(desk: LedgerDesk) -> None:
+    """A probe that fails changes nothing, and `since` stays the beginning of the outage."""
+    trip_breaker(desk)
+    began = desk.look().since
+    desk.let_pass(5)
+    assert desk.exchange(want=1).probe
+    after = desk.exchange(trouble=1.0)
+    assert after.mode == "broken"
+    assert after.since == pytest.approx(began - 5000, abs=2)
+
+
+# Retries.
+
+
+def test_retries_are_a_fifth_of_what_goes_well(desk: LedgerDesk) -> None:
+    """The first few are free; then five calls that went well earn one."""
+    assert desk.exchange(want=1).retries == 20
+    assert desk.exchange(retries=20).retries == 0
+    assert desk.exchange(ok=50).retries == 10
+    assert desk.exchange(ok=100_000).retries == 200
+
+
+def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
+    """Where nothing but retries is left, one a second is allowed: something may succeed again."""
+    desk.exchange(want=1)
+    desk.exchange(retries=20)
+    desk.let_pass(1)
+    assert desk.exchange(want=1).retries == 1
+
+
+def test_a_large_fleet_has_retries_too(desk: LedgerDesk) -> None:
+    """More workers than there are retries: each may make one, until they are used up."""
+    answers = [desk.exchange(f"w{number}", want=1) for number in range(30)]
+    assert {answer.retries for answer in answers[-5:]} == {1}
+
+
+# Looking, and coming again.
+
+
+def test_a_look_writes_nothing(desk: LedgerDesk) -> None:
+    """Whoever only looks changes no key, not even those of a worker that is gone."""
+    desk.exchange("gone", Limits(rpm=60, concurrency=2), want=2, want_slots=2)
+    desk.let_pass(7)
+    before = stored(desk)
+    desk.look()
+    desk.look("unknown")
+    assert stored(desk) == before
+
+
+def test_look_shows_how_the_account_stands(desk: LedgerDesk) -> None:
+    """Limits, workers and rate are seen without working with the account."""
+    limits = Limits(rpm=600, tpm=60_000, concurrency=8)
+    desk.exchange("a", limits, want=3, want_slots=3)
+    seen = desk.look()
+    assert (seen.limits, seen.workers, seen.in_flight) == (limits, 1, 3)
+    assert (seen.mode, seen.since, seen.permits) == ("open", 0, 0)
+    assert desk.run(desk.accounts.names()) == ["a"]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("rpm", [200, 600, 6000])
+def test_what_a_limit_yields_is_used(desk: LedgerDesk, rpm: int, workers: int) -> None:
+    """However many wait, and however low the limit: they come in time for each lot."""
+    limits, passed, given_out = Limits(rpm=rpm), 0.0, 0
+    due = dict.fromkeys(range(workers), 0.0)
+    desk.exchange(limits=limits, want=1)
+    desk.exchange(limits=limits)
+    desk.redis.hset("rerankq:account:a", "level", "0")
+    while passed < 1200 / rpm:
+        worker, at = min(due.items(), key=lambda each: each[1])
+        desk.let_pass(max(0.0, at - passed))
+        passed = max(passed, at)
+        answer = desk.exchange(f"w{worker}", limits, want=100)
+        given_out += answer.permits
+        due[worker] = passed + answer.ask_ms / 1000
+    # Here time stands still but for the few ms that an exchange takes.
+    assert given_out >= 0.93 * desk.look().rate * passed - 2
+
+
+def test_tokens_that_a_limit_yields_are_used(desk: LedgerDesk) -> None:
+    """Where tokens are short, workers come when there is a lot of these, not of calls."""
+    limits, passed, tokens, asked = Limits(tpm=60_000), 0.0, 0.0, 0
+    while passed < 10:
+        answer = desk.exchange(limits=limits, want=1000, want_tokens=1e6)
+        tokens += answer.tokens
+        desk.let_pass(answer.ask_ms / 1000)
+        passed += answer.ask_ms / 1000
+        asked += 1
+    assert tokens >= 0.95 * 990 * passed - 500
+    assert asked <= 30
+
+
+def test_many_workers_ask_no_more_often_than_few(desk: LedgerDesk) -> None:
+    """However many wait for permits, all together ask about once in a dozen calls."""
+    limits = Limits(rpm=6000)
+    asks = [desk.exchange(f"w{number}", limits, want=100).ask_ms for number in range(12)]
+    assert asks == sorted(asks)
+    assert asks[-1] == pytest.approx(12 * 121, rel=0.1)
+
+
+def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
+    """Who is given what it wants asks once in a dozen of its calls."""
+    desk.exchange(limits=Limits(rpm=6000), want=1)
+    desk.let_pass(1)
+    answer = desk.exchange(limits=Limits(rpm=6000), began=10, want=15)
+    assert answer.permits == 15
+    assert answer.ask_ms == pytest.approx(1000 * 12 / 20, rel=0.1)
+
+
+def test_closed_circuits_are_told(desk: LedgerDesk) -> None:
+    """Every exchange tells which keys, models and accounts are closed."""
+    desk.trip("key 1234")
+    assert list(desk.exchange(want=1).closed) == ["key 1234"]
+    assert desk.exchange(want=1).closed == desk.run(desk.circuits.closed())

@@ -1,0 +1,119 @@
+"""Circuits: closed for all workers at once, probed by one of them, opened again for all."""
+
+import asyncio
+
+import pytest
+
+from rerankq.ledger.circuits import CircuitState
+from rerankq.ledger.store import Store
+from running.ledger_desk import LedgerDesk
+
+NAME = "key 1234"
+
+
+def closed(desk: LedgerDesk) -> dict[str, CircuitState]:
+    return {name: each.state for name, each in desk.run(desk.circuits.closed()).items()}
+
+
+def test_nothing_is_closed_to_begin_with(desk: LedgerDesk) -> None:
+    """In an empty Redis everything is open, and may be used without a turn."""
+    assert closed(desk) == {}
+    assert desk.probe(NAME)
+
+
+def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
+    """What is certain at once is parked: with why, since when, and when it is probed."""
+    assert desk.trip(NAME) is CircuitState.PARKED
+    circuit = desk.run(desk.circuits.closed())[NAME]
+    assert (circuit.code, circuit.reason, circuit.strikes) == ("a_code", "a reason", 1)
+    assert circuit.since == pytest.approx(desk.now_ms(), abs=1000)
+    assert circuit.probe_at == circuit.since + 60_000
+
+
+def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
+    """What must happen three times is doubted twice, at the pace of its probes, then parked."""
+    states = []
+    for _ in range(3):
+        states.append(desk.trip(NAME, certain_after=3))
+        desk.let_pass(5)
+    assert states == [CircuitState.DOUBTED, CircuitState.DOUBTED, CircuitState.PARKED]
+
+
+def test_calls_that_fail_together_count_once(desk: LedgerDesk) -> None:
+    """A hundred calls under way that all fail say no more than one does."""
+    states = {desk.trip(NAME, certain_after=3) for _ in range(100)}
+    assert states == {CircuitState.DOUBTED}
+    assert desk.run(desk.circuits.closed())[NAME].strikes == 1
+
+
+def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
+    """Doubt is settled in seconds; what is parked is left alone for a minute."""
+    desk.trip(NAME, certain_after=2)
+    desk.let_pass(5.1)
+    assert desk.probe(NAME)
+    assert desk.trip(NAME, certain_after=2) is CircuitState.PARKED
+    desk.let_pass(50)
+    assert not desk.probe(NAME)
+    desk.let_pass(11)
+    assert desk.probe(NAME)
+
+
+def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
+    """Of many workers that would probe at the same time one may, until the next is due."""
+    desk.trip(NAME)
+    desk.let_pass(60)
+
+    async def all_at_once() -> list[bool]:
+        return await asyncio.gather(*(desk.circuits.probe(NAME) for _ in range(8)))
+
+    assert sum(desk.run(all_at_once())) == 1
+    assert not desk.probe(NAME)
+    desk.let_pass(60)
+    assert desk.probe(NAME)
+
+
+def test_paused_is_never_probed(desk: LedgerDesk) -> None:
+    """What an operator paused waits for an operator."""
+    desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None)
+    desk.let_pass(1e6)
+    assert not desk.probe(NAME)
+
+
+def test_failure_does_not_undo_a_pause(desk: LedgerDesk) -> None:
+    """A call that fails after the pause changes neither its state nor its reason."""
+    desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None)
+    before = desk.run(desk.circuits.closed())
+    assert desk.trip(NAME) is CircuitState.PAUSED
+    assert desk.run(desk.circuits.closed()) == before
+
+
+def test_pause_overrides_parking(desk: LedgerDesk) -> None:
+    """What was parked by itself can be paused, and is probed no more."""
+    desk.trip(NAME)
+    assert desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None) is CircuitState.PAUSED
+    desk.let_pass(120)
+    assert not desk.probe(NAME)
+
+
+def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
+    """What is opened is open for every worker, and begins without strikes if it fails again."""
+    desk.trip(NAME, certain_after=2)
+    assert desk.run(desk.circuits.reopen(NAME, "key never closed")) == 1
+    assert desk.run(desk.circuits.reopen(NAME)) == 0
+
+    async def seen_by_another() -> bool:
+        async with Store(redis_url) as store:
+            return await type(desk.circuits)(store).probe(NAME)
+
+    assert desk.run(seen_by_another())
+    desk.let_pass(60)
+    assert desk.trip(NAME, certain_after=2) is CircuitState.DOUBTED
+
+
+def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
+    """Each circuit is closed, probed and opened for itself."""
+    desk.trip("key a")
+    desk.trip("model site m", certain_after=3)
+    assert closed(desk) == {"key a": CircuitState.PARKED, "model site m": CircuitState.DOUBTED}
+    desk.run(desk.circuits.reopen("key a"))
+    assert closed(desk) == {"model site m": CircuitState.DOUBTED}

@@ -1,0 +1,178 @@
+"""Accounts, circuits and a provider in this process, for what decides between the real ones."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rerankq.contract import Lane
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.accounts import Accounts, Allotment, Limits, Report
+from rerankq.ledger.circuits import Circuit, Circuits, CircuitState, Trip
+from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.routes import Route, Routes
+from rerankq_worker.sites import Account, Key, Site
+from rerankq_worker.upstream import Answer, Call, Score, UpstreamError
+
+NO_LIMITS = Limits()
+ANSWER = Answer(scores=[Score(0, 0.5)], prompt_tokens=0, total_tokens=0, request_id=None)
+
+
+class Clock:
+    """In place of the module `time`: goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def allotment(**fields: Any) -> Allotment:
+    """What an open account without limits gives, changed where asked."""
+    usual = Allotment(
+        permits=0,
+        tokens=0,
+        slots=None,
+        retries=20,
+        probe=False,
+        ask_ms=500,
+        mode="open",
+        since=0,
+        wait_ms=0,
+        rate=100,
+        limited=False,
+        limits=Limits(),
+        workers=1,
+        in_flight=0,
+        now=1_000_000,
+        closed={},
+    )
+    return Allotment(**{name: getattr(usual, name) for name in asdict(usual)} | fields)
+
+
+def circuit(state: CircuitState = CircuitState.PARKED, **fields: Any) -> Circuit:
+    """A closed circuit whose probe is due in a minute, by the clock of `allotment`."""
+    usual: dict[str, Any] = {"every": 60_000.0, "probe_at": 1_060_000.0, "code": "upstream_auth"}
+    told: dict[str, Any] = {"reason": "no", "strikes": 1, "since": 1.0, "struck_at": 1.0}
+    return Circuit(state=state, **(told | usual | fields))
+
+
+def due_circuit() -> Circuit:
+    """A parked one that may be probed now."""
+    return circuit(probe_at=0.0)
+
+
+class FakeAccounts(Accounts):
+    """Gives what it is told to, and keeps the reports."""
+
+    def __init__(self, *answers: Allotment | LedgerUnavailable) -> None:
+        self._answers = list(answers)
+        self.reports: list[Report] = []
+
+    async def exchange(
+        self, account: str, worker: str, limits: Limits, report: Report
+    ) -> Allotment:
+        """The next answer; the last one again and again."""
+        del account, worker, limits
+        self.reports.append(report)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, LedgerUnavailable):
+            raise answer
+        return answer
+
+
+class FakeCircuits(Circuits):
+    """Keeps what was closed, opened and probed.
+
+    Args:
+        refused: circuits whose turn is another worker's.
+    """
+
+    def __init__(self, *, refused: Iterable[str] = ()) -> None:
+        self.tripped: list[tuple[str, Trip]] = []
+        self.opened: list[str] = []
+        self.probed: list[str] = []
+        self.away = False
+        self._refused = set(refused)
+
+    async def trip(self, name: str, trip: Trip) -> CircuitState:
+        """Keep it."""
+        self._answer()
+        self.tripped.append((name, trip))
+        return CircuitState.DOUBTED if trip.certain_after > 1 else trip.state
+
+    async def probe(self, name: str) -> bool:
+        """Whether the turn is not another's."""
+        self._answer()
+        self.probed.append(name)
+        return name not in self._refused
+
+    async def reopen(self, *names: str) -> int:
+        """Keep it."""
+        self._answer()
+        self.opened += names
+        return len(names)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise LedgerUnavailable("Redis is away")
+
+
+class FakeProvider:
+    """Answers, or fails, as it is told; keeps the calls."""
+
+    def __init__(self, answer: Answer | UpstreamError = ANSWER) -> None:
+        self.answer = answer
+        self.calls: list[Call] = []
+
+    async def rerank(self, call: Call) -> Answer:
+        """What it was told."""
+        self.calls.append(call)
+        if isinstance(self.answer, UpstreamError):
+            raise self.answer
+        return self.answer
+
+
+def permits(
+    limits: Limits = NO_LIMITS, *, name: str = "account", given: Allotment | None = None
+) -> Permits:
+    """Permits of one account, none at hand where none is given."""
+    made = Permits(Account(name, (), limits), lane=Lane.BULK, max_in_flight=100)
+    if given:
+        made.receive(given)
+    return made
+
+
+class Network:
+    """Routes over fakes: each site has an account with two keys, `<site>1` and `<site>2`.
+
+    Args:
+        models: what each site calls the models it serves, by the site's name.
+    """
+
+    def __init__(self, **models: dict[str, str]) -> None:
+        self.circuits = FakeCircuits()
+        self.providers = {name: FakeProvider() for name in models}
+        self.permits = {name: permits(name=name) for name in models}
+        self.changes = 0
+        self.routes = Routes(
+            [route for name, served in models.items() for route in self._routes(name, served)],
+            self.circuits,
+            changed=self._changed,
+        )
+
+    def hear(self, site: str, **fields: Any) -> None:
+        """Let an exchange for the account of a site bring this."""
+        given = allotment(**fields)
+        self.permits[site].receive(given)
+        self.routes.heard(given)
+
+    def _routes(self, name: str, served: dict[str, str]) -> list[Route]:
+        keys = Key(f"{name}1"), Key(f"{name}2")
+        account = Account(name, keys, Limits())
+        site = Site(name, f"http://{name}/v1/rerank", "dmxapi", (account,), served)
+        return [Route(site, key, self.providers[name], self.permits[name]) for key in keys]
+
+    def _changed(self) -> None:
+        self.changes += 1

@@ -1,0 +1,14 @@
+"""A clock that stands still."""
+
+import pytest
+
+from running.fake_limits import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of all that limits calls."""
+    made = Clock()
+    for name in ("permits", "exchange", "routes"):
+        monkeypatch.setattr(f"rerankq_worker.limits.{name}.time", made)
+    return made

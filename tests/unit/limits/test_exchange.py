@@ -1,0 +1,206 @@
+"""When a worker comes to Redis for permits: as seldom as it may, as soon as it must."""
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import pytest
+
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.accounts import Allotment, Limits
+from rerankq_worker.limits import exchange
+from rerankq_worker.limits.exchange import (
+    AWAY_SECONDS,
+    LOOK_SECONDS,
+    SOON_SECONDS,
+    URGENT_SECONDS,
+    Exchange,
+)
+from rerankq_worker.limits.permits import Demand, Permits
+from running.fake_limits import NO_LIMITS, Clock, FakeAccounts, allotment, permits
+
+AWAY = LedgerUnavailable("Redis is away")
+NOTHING = Demand(0, 0)
+
+
+def made(
+    at_hand: Permits, *, waiting: int = 0, accounts: FakeAccounts | None = None
+) -> tuple[Exchange, list[Allotment]]:
+    """An exchange, and what it heard."""
+    heard: list[Allotment] = []
+    desk = Exchange(
+        accounts or FakeAccounts(allotment()),
+        at_hand,
+        worker="w",
+        demand=lambda: Demand(waiting, 10.0 * waiting),
+        heard=heard.append,
+    )
+    return desk, heard
+
+
+def due(at_hand: Permits, *, waiting: int = 0) -> float:
+    """Seconds from an exchange just made to the next."""
+    desk, _ = made(at_hand, waiting=waiting)
+    desk._asked_at = 0.0  # noqa: SLF001  the timing is what is tested
+    return desk._due()  # noqa: SLF001  likewise
+
+
+def given(came: Allotment, *, want: int = 5, limits: Limits = NO_LIMITS) -> Permits:
+    """Permits that came when so many were wanted."""
+    at_hand = permits(limits)
+    at_hand.report(Demand(want, 0))
+    at_hand.receive(came)
+    return at_hand
+
+
+def test_idle_worker_does_not_ask() -> None:
+    """Who has nothing to do and nothing to tell costs Redis nothing."""
+    assert due(given(allotment())) == math.inf
+    assert due(permits()) == math.inf
+
+
+def test_first_work_asks_at_once() -> None:
+    """A worker that never asked does not wait."""
+    assert due(permits(), waiting=1) == 0
+
+
+def test_usual_pace_is_what_the_account_said() -> None:
+    """Who got what it wanted, or all there was, comes again when it was told to."""
+    assert due(given(allotment(permits=5, ask_ms=700)), waiting=1) == 0.7
+    assert due(given(allotment(permits=0, ask_ms=700)), waiting=1) == 0.7
+
+
+def test_used_up_is_fetched_soon() -> None:
+    """When all that was wanted was given and is used up, more is fetched at once."""
+    at_hand = given(allotment(permits=1, ask_ms=700), want=1)
+    at_hand.take(1, retry=False)
+    assert due(at_hand, waiting=1) == SOON_SECONDS
+
+
+def test_trouble_is_told_soon() -> None:
+    """A 429 or a failure is told at once, and not in the middle of an outage of Redis."""
+    at_hand = given(allotment(permits=5, ask_ms=700))
+    at_hand.was_throttled(None)
+    assert due(at_hand) == URGENT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "seconds"), [(0, URGENT_SECONDS), (400, 0.4), (60_000, LOOK_SECONDS)]
+)
+def test_closed_account_is_looked_at_when_it_opens(wait_ms: float, seconds: float) -> None:
+    """Who waits for a closed account asks when it opens, or looks every other second."""
+    closed = allotment(mode="throttled", wait_ms=wait_ms, ask_ms=10)
+    assert due(given(closed), waiting=1) == seconds
+
+
+def test_holder_of_slots_shows_that_it_lives() -> None:
+    """Long calls are under way, nothing else happens: Redis must not take the worker for dead."""
+    at_hand = given(allotment(permits=1, slots=1), want=1, limits=Limits(concurrency=1))
+    at_hand.take(1, retry=False)
+    at_hand.report(NOTHING)
+    at_hand.receive(allotment(slots=1))
+    assert due(at_hand) == LOOK_SECONDS
+
+
+def test_idle_worker_gives_its_slots_back() -> None:
+    """Slots that nobody uses any more are told of once, and then no more is asked."""
+    at_hand = given(allotment(slots=3), limits=Limits(concurrency=3))
+    assert due(at_hand) == LOOK_SECONDS
+    at_hand.receive(allotment(slots=0))
+    assert due(at_hand) == math.inf
+
+
+def test_redis_that_is_away_is_tried_now_and_then() -> None:
+    """However urgent it is, an absent Redis is asked twice a second."""
+    at_hand = given(allotment())
+    desk, _ = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY))
+    asyncio.run(desk._ask())  # noqa: SLF001  one exchange
+    at_hand.was_throttled(None)
+    desk._asked_at = 0.0  # noqa: SLF001  the timing is what is tested
+    assert desk._due() == AWAY_SECONDS  # noqa: SLF001  likewise
+
+
+async def come_true(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  nobody announces it
+            await asyncio.sleep(0.001)
+
+
+def running(
+    at_hand: Permits, accounts: FakeAccounts, until: Callable[[], bool], *, waiting: int = 1
+) -> list[Allotment]:
+    """Run an exchange until something is so; returns what was heard."""
+    desk, heard = made(at_hand, waiting=waiting, accounts=accounts)
+
+    async def scenario() -> None:
+        duty = asyncio.create_task(desk.run())
+        await come_true(until)
+        duty.cancel()
+        await asyncio.gather(duty, return_exceptions=True)
+
+    asyncio.run(scenario())
+    return heard
+
+
+def test_permits_arrive_and_are_announced() -> None:
+    """What Redis gives is at hand, and whoever waits is told."""
+    at_hand, accounts = permits(), FakeAccounts(allotment(permits=3))
+    heard = running(at_hand, accounts, lambda: at_hand.ready)
+    assert heard[0].permits == 3
+    assert accounts.reports[0].want == 1
+
+
+def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened before and during an outage is told once after it."""
+    monkeypatch.setattr(exchange, "AWAY_SECONDS", 0.01)
+    at_hand, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
+    at_hand.had_trouble(2.5)
+    heard = running(at_hand, accounts, lambda: at_hand.last is not None)
+    assert [report.trouble for report in accounts.reports[:3]] == [2.5, 2.5, 2.5]
+    assert len(heard) >= 1
+    assert not at_hand.urgent
+
+
+def test_news_wakes_an_idle_exchange() -> None:
+    """An exchange that waits for nothing in particular comes when there is trouble to tell of."""
+    at_hand, accounts = given(allotment()), FakeAccounts(allotment())
+    desk, _ = made(at_hand, accounts=accounts)
+
+    async def scenario() -> None:
+        duty = asyncio.create_task(desk.run())
+        await asyncio.sleep(0)
+        assert not accounts.reports
+        at_hand.was_throttled(1)
+        await come_true(lambda: bool(accounts.reports))
+        duty.cancel()
+
+    asyncio.run(scenario())
+    assert accounts.reports[0].throttled == 1
+
+
+def test_leaving_gives_everything_back() -> None:
+    """At the end unused permits go back, and nothing more is wanted."""
+    at_hand, accounts = given(allotment(permits=4)), FakeAccounts(allotment())
+    desk, _ = made(at_hand, waiting=9, accounts=accounts)
+    asyncio.run(desk.leave())
+    (told,) = accounts.reports
+    assert (told.left, told.want) == (4, 0)
+
+
+def test_leaving_does_not_need_redis() -> None:
+    """A worker ends whether or not Redis hears of it."""
+    desk, _ = made(given(allotment(permits=4)), accounts=FakeAccounts(AWAY))
+    asyncio.run(desk.leave())
+
+
+def test_changes_are_logged_once(caplog: pytest.LogCaptureFixture, clock: Clock) -> None:
+    """The log tells when an account closes and opens, and not how it stands each time."""
+    del clock
+    answers = [allotment(mode=mode) for mode in ("open", "broken", "broken", "open")]
+    desk, _ = made(permits(), accounts=FakeAccounts(*answers))
+    for _ in answers:
+        asyncio.run(desk._ask())  # noqa: SLF001  one exchange
+    assert [record.getMessage() for record in caplog.records] == [
+        "the account account is broken now",
+        "the account account is open now",
+    ]

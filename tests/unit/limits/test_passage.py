@@ -1,0 +1,247 @@
+"""What each answer of the upstream means for the key, the model, the account and the job."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq.ledger.accounts import Report
+from rerankq.ledger.circuits import CircuitState, key_circuit, model_circuit
+from rerankq_worker.limits.passage import Passage
+from rerankq_worker.limits.permits import Demand
+from rerankq_worker.sites import Key
+from rerankq_worker.upstream import (
+    Answer,
+    BadKey,
+    Deferred,
+    Malformed,
+    ModelUnavailable,
+    OutOfCredit,
+    QuotaInDoubt,
+    Refused,
+    Throttled,
+    TooLarge,
+    Transient,
+    Unreachable,
+    UpstreamError,
+)
+from running.fake_limits import ANSWER, Network, circuit, due_circuit
+
+KEY = key_circuit(Key("a1").id)
+MODEL = model_circuit("a", "site-model")
+REQUEST = RerankRequest(model="m", query="q", documents=("a document",))
+
+
+@dataclass
+class Met:
+    """What came of a call."""
+
+    network: Network
+    error: UpstreamError | None
+    told: Report
+
+    @property
+    def tripped(self) -> list[tuple[str, str, int]]:
+        """The circuits closed, why, and how often that must happen."""
+        return [
+            (name, trip.code, trip.certain_after) for name, trip in self.network.circuits.tripped
+        ]
+
+
+def call(
+    answer: Answer | UpstreamError,
+    *,
+    attempt: int = 1,
+    news: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+    away: bool = False,
+) -> Met:
+    """Make one call.
+
+    Args:
+        answer: what the site says.
+        attempt: which attempt it is.
+        news: what is heard of the account while the call is under way.
+        before: what was heard before it began.
+        away: whether Redis is, for circuits.
+    """
+    network = Network(a={"m": "site-model"})
+    network.providers["a"].answer = answer
+
+    async def scenario() -> UpstreamError | None:
+        network.hear("a", **({"permits": 1} | (before or {})))
+        way = await network.routes.way("m", tokens=10, retry=attempt > 1)
+        if news:
+            network.hear("a", **news)
+        network.circuits.away = away
+        try:
+            async with Passage(network.routes, way) as upstream:
+                await upstream.ask("job", attempt, REQUEST)
+        except UpstreamError as error:
+            return error
+        return None
+
+    error = asyncio.run(scenario())
+    assert network.permits["a"].in_flight == 0
+    return Met(network, error, network.permits["a"].report(Demand(0, 0)))
+
+
+def test_call_is_made_as_the_way_says() -> None:
+    """The site's name of the model and the key of the way go with the call."""
+    (made,) = call(ANSWER, attempt=2).network.providers["a"].calls
+    assert (made.job_id, made.attempt, made.request) == ("job", 2, REQUEST)
+    assert (made.model, made.authorization) == ("site-model", "a1")
+
+
+def test_good_answer_is_told_as_such() -> None:
+    """An answer is told as one that went well, and touches no circuit."""
+    met = call(ANSWER)
+    assert (met.told.ok, met.told.throttled, met.told.trouble) == (1, 0, 0)
+    assert met.tripped == []
+    assert met.network.circuits.opened == []
+
+
+def test_answer_settles_its_tokens_and_its_pause() -> None:
+    """The upstream's own count replaces the estimate, and a used-up window pauses all."""
+    met = call(replace(ANSWER, total_tokens=500, pause_seconds=1.5), before={"tokens": 100})
+    assert met.told.left_tokens == 100 - 500
+    assert met.told.pause_ms == 1500
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "throttled", "trouble", "ok"),
+    [
+        (Throttled("slow"), 1, 1, 0, 0),
+        (QuotaInDoubt("slow"), 1, 1, 0, 0),
+        (OutOfCredit("empty"), 1, 0, 0, 0),
+        (BadKey("who"), 1, 0, 0, 0),
+        (ModelUnavailable("which"), 1, 0, 0, 0),
+        (Transient("oh"), 1, 0, 1.0, 0),
+        (Transient("oh"), 2, 0, 0.25, 0),
+        (Unreachable("where"), 1, 0, 2.5, 0),
+        (Unreachable("where"), 2, 0, 2.5, 0),
+        (Malformed("what"), 1, 0, 0.5, 0),
+        (Malformed("what"), 3, 0, 0.125, 0),
+        (Refused("no"), 1, 0, 0, 1),
+        (TooLarge("no"), 1, 0, 0, 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else str(value),
+)
+def test_account_is_told(
+    error: UpstreamError, attempt: int, throttled: int, trouble: float, ok: int
+) -> None:
+    """Each class of error counts as throttling, as trouble, as well, or as none of these."""
+    told = call(error, attempt=attempt).told
+    assert (told.throttled, told.trouble, told.ok) == (throttled, trouble, ok)
+
+
+@pytest.mark.parametrize(
+    ("error", "tripped"),
+    [
+        (QuotaInDoubt("slow"), [(KEY, "upstream_billing", 3)]),
+        (OutOfCredit("empty"), [(KEY, "upstream_billing", 1)]),
+        (BadKey("who"), [(KEY, "upstream_auth", 1)]),
+        (ModelUnavailable("which"), [(MODEL, "upstream_model", 3)]),
+        (Throttled("slow"), []),
+        (Transient("oh"), []),
+        (Unreachable("where"), []),
+        (Malformed("what"), []),
+        (Refused("no"), []),
+        (TooLarge("no"), []),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else "",
+)
+def test_key_or_model_is_closed(error: UpstreamError, tripped: list[tuple[str, str, int]]) -> None:
+    """What the key or the model is to blame for closes it, at once or when it is certain."""
+    assert call(error).tripped == tripped
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Throttled("slow"), QuotaInDoubt("slow"), Transient("oh"), Malformed("what"), Refused("no")],
+    ids=lambda error: type(error).__name__,
+)
+def test_job_meets_its_own_error(error: UpstreamError) -> None:
+    """What is the job's to wait for or to fail by reaches it as it is."""
+    assert call(error).error is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OutOfCredit("empty"), BadKey("who"), ModelUnavailable("which")],
+    ids=lambda error: type(error).__name__,
+)
+def test_job_waits_for_key_and_model(error: UpstreamError) -> None:
+    """What no job can help costs it no attempt: it waits, and keeps the reason."""
+    met = call(error).error
+    assert isinstance(met, Deferred)
+    assert (str(met), met.code, met.__cause__) == (str(error), error.code, error)
+
+
+@pytest.mark.parametrize("error", [Transient("oh"), Unreachable("where"), Malformed("what")])
+def test_outage_costs_no_attempt(error: UpstreamError) -> None:
+    """Once the upstream is known to be out, a call that fails is none of the job's attempts."""
+    met = call(error, news={"mode": "broken", "wait_ms": 5000}).error
+    assert isinstance(met, Deferred)
+    assert met.code == error.code
+
+
+def test_failing_probe_costs_no_attempt() -> None:
+    """A job that is sent to see whether the upstream is back does not pay for that."""
+    probe = {"permits": 1, "probe": True, "mode": "throttled", "wait_ms": 1000}
+    met = call(Transient("oh"), before=probe)
+    assert isinstance(met.error, Deferred)
+    assert not met.told.probe_ok
+
+
+@pytest.mark.parametrize("answer", [ANSWER, Refused("no")], ids=["answered", "refused"])
+def test_probe_that_is_answered_says_so(answer: Answer | UpstreamError) -> None:
+    """A ranking and a proper refusal both prove that the upstream is back."""
+    probe = {"permits": 1, "probe": True, "mode": "broken", "wait_ms": 5000}
+    assert call(answer, before=probe).told.probe_ok
+
+
+@pytest.mark.parametrize("answer", [ANSWER, Refused("no")], ids=["answered", "refused"])
+def test_good_probe_opens_what_it_probed(answer: Answer | UpstreamError) -> None:
+    """A parked key whose probe is answered is open again for all."""
+    closed = {KEY: due_circuit(), MODEL: due_circuit()}
+    assert call(answer, before={"closed": closed}).network.circuits.opened == [KEY, MODEL]
+
+
+def test_earlier_call_opens_nothing_that_is_parked() -> None:
+    """An answer to a call from before the parking proves nothing; of doubt it clears."""
+    doubted, parked = circuit(CircuitState.DOUBTED), circuit()
+    assert call(ANSWER, news={"closed": {KEY: parked}}).network.circuits.opened == []
+    assert call(ANSWER, news={"closed": {KEY: doubted}}).network.circuits.opened == [KEY]
+
+
+def test_failing_probe_opens_nothing() -> None:
+    """A parked key whose probe is refused stays closed."""
+    met = call(BadKey("who"), before={"closed": {KEY: due_circuit()}})
+    assert met.network.circuits.opened == []
+    assert met.tripped == [(KEY, "upstream_auth", 1)]
+
+
+@pytest.mark.parametrize("answer", [ANSWER, BadKey("who")], ids=["answered", "refused"])
+def test_redis_away_does_not_change_the_outcome(answer: Answer | UpstreamError) -> None:
+    """A circuit that cannot be written costs no answer, and no job."""
+    error = call(answer, before={"closed": {KEY: due_circuit()}}, away=True).error
+    assert error is None or isinstance(error, Deferred)
+
+
+def test_retry_after_reaches_the_account() -> None:
+    """How long a 429 asks to wait is told for all."""
+    assert call(Throttled("slow", retry_after=7)).told.pause_ms == 7000
+
+
+def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
+    """A key that is parked is an error in the log, by its fingerprint and without the key."""
+    with caplog.at_level(logging.WARNING):
+        call(BadKey("who"))
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == f"{KEY} is parked (upstream_auth): who"
+    assert "a1" not in KEY

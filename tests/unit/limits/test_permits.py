@@ -1,0 +1,305 @@
+"""Permits at hand: each is used once, in time, and told of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq.contract import Lane
+from rerankq.ledger.accounts import Limits, Report
+from rerankq_worker.limits.permits import (
+    AHEAD,
+    GOOD_SECONDS,
+    MOST_AWAY_RATE,
+    MOST_PAUSE_SECONDS,
+    Demand,
+    Permit,
+    Permits,
+)
+from running.fake_limits import Clock, allotment, permits
+
+NOTHING = Demand(0, 0)
+TPM = Limits(tpm=6000)
+CONCURRENCY = Limits(concurrency=5)
+
+
+def taken(made: Permits, tokens: float = 1, *, retry: bool = False) -> Permit:
+    permit = made.take(tokens, retry=retry)
+    assert permit
+    return permit
+
+
+def test_each_permit_is_used_once() -> None:
+    """As many calls begin as there are permits; the report tells of them."""
+    made = permits(given=allotment(permits=2))
+    taken(made)
+    taken(made)
+    assert made.take(1, retry=False) is None
+    told = made.report(NOTHING)
+    assert (told.began, told.left, told.in_flight) == (2, 0, 2)
+
+
+def test_nothing_begins_unheard() -> None:
+    """Before the first answer of Redis no call begins."""
+    assert permits().take(1, retry=False) is None
+    assert permits().scarce
+
+
+def test_unused_permits_go_back() -> None:
+    """What is at hand at a report is handed back with it, and cannot be used any more."""
+    made = permits(TPM, given=allotment(permits=3, tokens=50))
+    taken(made, 20)
+    told = made.report(NOTHING)
+    assert (told.left, told.left_tokens) == (2, 30)
+    assert made.take(1, retry=False) is None
+
+
+def test_permits_go_stale(clock: Clock) -> None:
+    """A permit is good for three seconds: the account may have been closed since."""
+    made = permits(given=allotment(permits=2))
+    clock.now += GOOD_SECONDS - 0.1
+    taken(made)
+    clock.now += 0.2
+    assert not made.ready
+    assert made.take(1, retry=False) is None
+    assert made.report(NOTHING).left == 1
+
+
+def test_slots_bound_calls_under_way() -> None:
+    """However many permits there are, no more calls are under way than there are slots."""
+    made = permits(CONCURRENCY, given=allotment(permits=9, slots=2))
+    first = taken(made)
+    taken(made)
+    assert made.take(1, retry=False) is None
+    made.done(first)
+    taken(made)
+
+
+def test_slots_are_none_until_given() -> None:
+    """An account with a limit of calls in flight has no slot before Redis gives one."""
+    assert not permits(CONCURRENCY).holds_slots
+    assert permits(CONCURRENCY, given=allotment(slots=1)).holds_slots
+    made = permits(CONCURRENCY, given=allotment(permits=1, slots=1))
+    taken(made)
+    made.receive(allotment(slots=0))
+    assert made.holds_slots
+    assert not permits(given=allotment(permits=9)).holds_slots
+
+
+def test_the_last_call_may_overdraw() -> None:
+    """A call begins while a token is left, whatever it costs; the debt is told."""
+    made = permits(TPM, given=allotment(permits=9, tokens=10))
+    taken(made, 500)
+    assert made.take(1, retry=False) is None
+    assert made.report(NOTHING).left_tokens == -490
+
+
+def test_tokens_do_not_matter_without_their_limit() -> None:
+    """Where no limit of tokens is known, none are counted against a call."""
+    made = permits(given=allotment(permits=2))
+    taken(made, 1e6)
+    taken(made, 1e6)
+
+
+@pytest.mark.parametrize(("cost", "left"), [(30.0, 70), (130.0, -30), (None, 0), (0.0, 0)])
+def test_real_cost_replaces_the_estimate(cost: float | None, left: float) -> None:
+    """What the upstream says a call cost is settled; 0 and silence mean that it does not say."""
+    made = permits(TPM, given=allotment(permits=1, tokens=100))
+    made.done(taken(made, 100), cost)
+    assert made.report(NOTHING).left_tokens == left
+
+
+def test_retries_are_budgeted() -> None:
+    """A retry needs a permit and a place in the budget; other calls go on without."""
+    made = permits(given=allotment(permits=9, retries=1))
+    taken(made, retry=True)
+    assert not made.may_retry
+    assert made.take(1, retry=True) is None
+    taken(made)
+    told = made.report(NOTHING)
+    assert (told.began, told.retries) == (2, 1)
+
+
+def test_a_probe_may_be_a_retry() -> None:
+    """After an outage only retries are left: without one of them nothing would open again."""
+    made = permits(given=allotment(permits=1, retries=0, probe=True, mode="broken"))
+    assert made.may_retry
+    assert taken(made, retry=True).probe
+
+
+def test_one_call_is_the_probe() -> None:
+    """A probe is one call; a permit that came for one and went back is none."""
+    made = permits(given=allotment(permits=1, probe=True, mode="broken"))
+    assert (made.probing, taken(made).probe, made.probing) == (True, True, False)
+    unused = permits(given=allotment(permits=1, probe=True, mode="broken"))
+    unused.report(NOTHING)
+    unused.receive(allotment(permits=1))
+    assert not taken(unused).probe
+
+
+def test_only_a_probe_that_went_well_says_so() -> None:
+    """A good answer to another call is told as such, and not as a probe's."""
+    made = permits(given=allotment(permits=1))
+    made.went_well(Permit(1, probe=False))
+    assert (made.urgent, made.unreported) == (False, True)
+    assert not made.report(NOTHING).probe_ok
+    made.went_well(Permit(1, probe=True))
+    assert made.urgent
+    told = made.report(NOTHING)
+    assert (told.ok, told.probe_ok) == (1, True)
+
+
+def test_trouble_is_told_soon_and_once() -> None:
+    """429s, failures and pauses are urgent until they are reported."""
+    made = permits(given=allotment())
+    assert not made.unreported
+    made.was_throttled(None)
+    made.was_throttled(2.5)
+    made.was_asked_to_pause(1)
+    made.had_trouble(2.5)
+    assert made.urgent
+    told = made.report(NOTHING)
+    assert (told.throttled, told.trouble, told.pause_ms) == (2, 2.5, 2500)
+    assert not made.unreported
+
+
+def test_pause_is_bounded() -> None:
+    """An upstream that asks for a year is asked again after an hour."""
+    made = permits(given=allotment())
+    made.was_asked_to_pause(1e9)
+    assert made.report(NOTHING).pause_ms == MOST_PAUSE_SECONDS * 1000
+
+
+def test_what_is_new_is_wanted_at_once() -> None:
+    """Whoever fetches permits is called when there is something to ask or to tell."""
+    made, calls = permits(), []
+    made.wanted = lambda: calls.append(1)
+    made.take(1, retry=False)
+    made.was_throttled(None)
+    made.had_trouble(1)
+    made.went_well(Permit(1, probe=False))
+    assert len(calls) == 4
+
+
+def test_wants_what_waits_and_what_was_used() -> None:
+    """As much as waits, and half more than was used; tokens and slots to go with it."""
+    made = permits(given=allotment(permits=9))
+    for _ in range(4):
+        taken(made)
+    told = made.report(Demand(2, 100))
+    assert told.want == 2 + 6
+    assert told.want_tokens == 8 * 50
+    assert told.want_slots == 4 + 8
+    assert made.report(NOTHING).want == 0
+
+
+def test_slots_wanted_are_no_more_than_can_be_used() -> None:
+    """A worker wants no more slots than it may have calls under way."""
+    assert permits().report(Demand(5000, 1)).want_slots == 100
+
+
+@pytest.mark.parametrize(
+    ("asked", "came", "appetite"),
+    [
+        (Demand(5, 0), allotment(permits=5), None),
+        (Demand(5, 0), allotment(permits=4), 2 * 4 + AHEAD),
+        (Demand(5, 0), allotment(permits=5, slots=4), 2 * 5 + AHEAD),
+        (NOTHING, allotment(), None),
+    ],
+)
+def test_appetite_is_bounded_where_permits_are_scarce(
+    asked: Demand, came: object, appetite: int | None
+) -> None:
+    """Who gets all it wants may have any number of jobs in hand, else what permits are good for."""
+    made = permits(CONCURRENCY)
+    made.report(asked)
+    made.receive(came)  # type: ignore[arg-type]  # an allotment
+    assert made.appetite == appetite
+
+
+def test_closed_account_opens_with_time(clock: Clock) -> None:
+    """A pause runs down by this worker's clock; an outage lasts until the account says so."""
+    made = permits(given=allotment(wait_ms=2000))
+    assert (made.open, made.opens_in) == (False, 2)
+    clock.now += 2
+    assert (made.open, made.opens_in) == (True, 0)
+    broken = permits(given=allotment(mode="broken"))
+    assert (broken.open, broken.broken) == (False, True)
+    assert (permits().open, permits().broken, permits().opens_in) == (True, False, 0)
+
+
+# While Redis is away.
+
+
+def test_reports_are_kept_while_redis_is_away() -> None:
+    """What could not be told is told later, together with what happened since."""
+    made = permits(given=allotment(permits=5))
+    taken(made, retry=True)
+    made.was_throttled(3)
+    lost = made.report(NOTHING)
+    made.live_on_little(lost, 0.5)
+    made.had_trouble(1)
+    made.went_well(Permit(1, probe=True))
+    told = made.report(NOTHING)
+    assert told == Report(
+        Lane.BULK.value,
+        want=2,
+        want_slots=3,
+        left=1,
+        left_tokens=-1,
+        began=1,
+        retries=1,
+        in_flight=1,
+        ok=1,
+        throttled=1,
+        trouble=1,
+        pause_ms=3000,
+        probe_ok=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "most"),
+    [
+        (None, MOST_AWAY_RATE),
+        (allotment(rate=1000), MOST_AWAY_RATE),
+        (allotment(rate=10, workers=4), 0.25),
+        (allotment(rate=0.2), 0.02),
+    ],
+)
+def test_little_is_used_while_redis_is_away(clock: Clock, last: object, most: float) -> None:
+    """A tenth of an even share of the last known rate, and a call a second at most."""
+    made, began = permits(given=last), 0  # type: ignore[arg-type]  # an allotment, or none
+    for _ in range(600):
+        clock.now += 0.5
+        made.live_on_little(made.report(NOTHING), 0.5)
+        while made.take(1, retry=False):
+            began += 1
+    assert began <= 300 * most + 1
+    assert began >= 300 * most * 0.5 - 1
+
+
+@given(
+    st.integers(0, 20),
+    st.integers(0, 5),
+    st.lists(st.sampled_from(["take", "retry", "done", "report"]), max_size=40),
+)
+def test_no_order_of_calls_passes_what_was_given(
+    given_out: int, slots: int, steps: list[str]
+) -> None:
+    """Calls begun never number more than permits given, nor those under way more than slots."""
+    made = permits(CONCURRENCY, given=allotment(permits=given_out, slots=slots, retries=2))
+    under_way: list[Permit] = []
+    began = told = 0
+    for step in steps:
+        if step == "done" and under_way:
+            made.done(under_way.pop())
+        elif step == "report":
+            report = made.report(NOTHING)
+            told += report.began
+            made.receive(allotment(permits=report.left, slots=slots))
+        elif step in ("take", "retry") and (permit := made.take(1, retry=step == "retry")):
+            under_way.append(permit)
+            began += 1
+        assert began <= given_out
+        assert made.in_flight == len(under_way) <= max(slots, 0)
+    assert told + made.report(NOTHING).began == began

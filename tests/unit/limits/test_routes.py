@@ -1,0 +1,382 @@
+"""Which way a job takes: the first that is open and has a permit, and none but its model's."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
+from rerankq_worker.limits.permits import AHEAD, Demand
+from rerankq_worker.limits.routes import GATED_SECONDS, MODEL_SECONDS, Way
+from rerankq_worker.sites import Key
+from rerankq_worker.upstream import Deferred, Refused
+from running.fake_limits import Network, circuit, due_circuit
+
+T = TypeVar("T")
+
+ONE_SITE: dict[str, dict[str, str]] = {"a": {}}
+TWO_SITES: dict[str, dict[str, str]] = {"a": {"m": "a/m"}, "b": {"m": "b-m", "other": "o"}}
+KEY_A1 = key_circuit(Key("a1").id)
+KEY_A2 = key_circuit(Key("a2").id)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await it, ten seconds at most."""
+
+    async def timed() -> T:
+        async with asyncio.timeout(10):
+            return await coroutine
+
+    return asyncio.run(timed())
+
+
+def way(network: Network, model: str = "m", *, retry: bool = False) -> Way:
+    """The way of a job that need not wait."""
+    return run(network.routes.way(model, tokens=1, retry=retry))
+
+
+def key(taken: Way) -> str:
+    return taken.route.key.authorization
+
+
+def test_first_route_is_taken() -> None:
+    """While all are open, the first key of the first site is used."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=2)
+    network.hear("b", permits=2)
+    assert [key(way(network)) for _ in range(2)] == ["a1", "a1"]
+
+
+def test_second_key_is_used_when_the_first_is_closed() -> None:
+    """A key that is refused is passed over for the account's next one."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=2, closed={KEY_A1: circuit()})
+    assert key(way(network)) == "a2"
+
+
+def test_next_site_is_used_when_the_first_has_no_permit() -> None:
+    """Work flows on to the next site when the first has given all it may."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=1)
+    network.hear("b", permits=1)
+    assert [key(way(network)) for _ in range(2)] == ["a1", "b1"]
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"mode": "broken", "wait_ms": 4000},
+        {"mode": "throttled", "wait_ms": 900},
+        {"wait_ms": 60_000},
+        {"closed": {account_circuit("a"): circuit(CircuitState.PAUSED, every=0.0)}},
+        {"closed": {KEY_A1: circuit(), KEY_A2: circuit()}},
+        {"closed": {model_circuit("a", "a/m"): circuit()}},
+    ],
+)
+def test_next_site_is_used_when_the_first_is_closed(news: dict[str, Any]) -> None:
+    """An outage, a pause, refused keys, a missing model: each sends jobs to the next site."""
+    network = Network(**TWO_SITES)
+    closed = news.get("closed", {})
+    network.hear("a", permits=0 if "wait_ms" in news else 5, **news)
+    network.hear("b", permits=1, closed=closed)
+    taken = way(network)
+    assert (key(taken), taken.model) == ("b1", "b-m")
+
+
+def test_model_is_named_as_the_site_names_it() -> None:
+    """Each site is asked for the model by its own name for it; without names, by the job's."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=1)
+    network.hear("b", permits=1)
+    assert way(network).model == "a/m"
+    assert way(network, "other").model == "o"
+    plain = Network(**ONE_SITE)
+    plain.hear("a", permits=1)
+    assert way(plain, "whatever").model == "whatever"
+
+
+def test_job_goes_only_where_its_model_is() -> None:
+    """A job is never sent to another model, though that one had permits."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=5)
+    network.hear("b", permits=0, mode="broken", wait_ms=5000)
+    with pytest.raises(Deferred):
+        way(network, "other")
+
+
+def test_unknown_model_is_refused() -> None:
+    """A model that no site serves is permanent for the job, and the message names it."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=5)
+    with pytest.raises(Refused, match="no site serves the model unheard-of"):
+        way(network, "unheard-of")
+
+
+def test_closed_upstream_sends_jobs_away_for_a_while() -> None:
+    """With everything closed a job goes back to the queue, which waits in its place."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=5, closed={KEY_A1: circuit(), KEY_A2: circuit()})
+    with pytest.raises(Deferred) as caught:
+        way(network)
+    assert caught.value.seconds == GATED_SECONDS
+    assert network.routes.appetite() == 0
+
+
+def test_closed_model_sends_its_jobs_away_until_its_probe() -> None:
+    """Jobs of a closed model wait for its probe in the ledger; those of others go on."""
+    network = Network(**ONE_SITE)
+    closed = {
+        model_circuit("a", "soon"): circuit(probe_at=1_030_000.0),
+        model_circuit("a", "late"): circuit(probe_at=9_000_000.0),
+        model_circuit("a", "never"): circuit(every=0.0),
+    }
+    network.hear("a", permits=5, closed=closed)
+    waits = {}
+    for name in ("soon", "late", "never"):
+        with pytest.raises(Deferred) as caught:
+            way(network, name)
+        waits[name] = caught.value.seconds
+    assert waits == {
+        "soon": pytest.approx(30, abs=1),
+        "late": MODEL_SECONDS,
+        "never": MODEL_SECONDS,
+    }
+    assert key(way(network, "another")) == "a1"
+
+
+# Waiting.
+
+
+def test_waiting_jobs_are_served_in_their_order() -> None:
+    """Permits go to those who wait, the first first, as they come."""
+
+    async def scenario() -> list[int]:
+        network, served = Network(**ONE_SITE), list[int]()
+
+        async def job(number: int) -> None:
+            await network.routes.way("m", tokens=1, retry=False)
+            served.append(number)
+
+        jobs = [asyncio.create_task(job(number)) for number in range(4)]
+        await asyncio.sleep(0)
+        assert network.routes.demand().calls == 4
+        for _ in range(4):
+            network.hear("a", permits=1)
+            await asyncio.sleep(0)
+        await asyncio.gather(*jobs)
+        return served
+
+    assert run(scenario()) == [0, 1, 2, 3]
+
+
+def test_waiting_jobs_are_sent_away_when_all_closes() -> None:
+    """Who waits for a permit does not wait for the end of an outage."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        waiting = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        await asyncio.sleep(0)
+        network.hear("a", mode="broken", wait_ms=5000)
+        with pytest.raises(Deferred):
+            await waiting
+        assert network.routes.demand().calls == 0
+
+    run(scenario())
+
+
+def test_end_of_a_call_lets_the_next_begin() -> None:
+    """A slot that becomes free is taken by whoever waits, without asking Redis."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        network.permits["a"]._slots = 0  # noqa: SLF001  an account with a limit of calls in flight
+        network.hear("a", permits=5, slots=1)
+        first = await network.routes.way("m", tokens=1, retry=False)
+        second = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        await asyncio.sleep(0)
+        assert not second.done()
+        network.routes.release(first)
+        await second
+
+    run(scenario())
+
+
+def test_nobody_waits_behind_what_he_does_not_need() -> None:
+    """A retry that has to wait for the budget holds up no first attempt."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        network.hear("a", permits=0, retries=1)
+        retry = asyncio.create_task(network.routes.way("m", tokens=1, retry=True))
+        await asyncio.sleep(0)
+        network.hear("a", permits=3, retries=0)
+        assert not retry.done()
+        await network.routes.way("m", tokens=1, retry=False)
+        retry.cancel()
+
+    run(scenario())
+
+
+def test_cancelled_job_leaves_the_queue() -> None:
+    """A job that is given up while it waits takes no permit from the others."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        gone, there = (
+            asyncio.create_task(network.routes.way("m", tokens=1, retry=False)) for _ in range(2)
+        )
+        await asyncio.sleep(0)
+        gone.cancel()
+        network.hear("a", permits=1)
+        await there
+        assert network.permits["a"].in_flight == 1
+        assert network.routes.demand().calls == 0
+
+    run(scenario())
+
+
+def test_job_cancelled_with_its_permit_counts_as_ended() -> None:
+    """A job that is given up just as its permit comes leaves no call under way behind."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        job = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        await asyncio.sleep(0)
+        network.hear("a", permits=1)
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        assert network.permits["a"].in_flight == 0
+
+    run(scenario())
+
+
+def test_too_many_retries_wait_in_the_ledger() -> None:
+    """Without a budget a retry is sent away; a first attempt is not."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=5, retries=0)
+    with pytest.raises(Deferred, match="too many retries"):
+        way(network, retry=True)
+    assert key(way(network)) == "a1"
+
+
+# Probes.
+
+
+def test_due_probe_takes_a_turn() -> None:
+    """The call by which a parked key is tried again has the turn, and says what it may open."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=5, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    taken = way(network)
+    assert (key(taken), taken.turns) == ("a1", (KEY_A1,))
+    assert network.circuits.probed == [KEY_A1]
+
+
+def test_turn_of_another_worker_is_left_to_it() -> None:
+    """When another worker probes, the job is sent away as before, and no second turn is used."""
+    network = Network(**ONE_SITE)
+    network.circuits._refused = {KEY_A1}  # noqa: SLF001  another worker's
+    closed = {
+        KEY_A1: due_circuit(),
+        KEY_A2: circuit(),
+        model_circuit("a", "m"): due_circuit(),
+    }
+    network.hear("a", permits=5, closed=closed)
+    with pytest.raises(Deferred):
+        way(network)
+    assert network.circuits.probed == [KEY_A1]
+
+
+def test_paused_account_is_not_probed() -> None:
+    """What an operator closed stays closed, though its key's probe is due."""
+    network = Network(**ONE_SITE)
+    paused = circuit(CircuitState.PAUSED, every=0.0)
+    network.hear("a", permits=5, closed={account_circuit("a"): paused, KEY_A1: due_circuit()})
+    with pytest.raises(Deferred):
+        way(network)
+    assert network.circuits.probed == []
+    assert network.routes.appetite() == 0
+
+
+def test_probe_without_redis_is_no_fault_of_the_job() -> None:
+    """When the turn cannot be asked for, the job goes another way, or waits."""
+    network = Network(**ONE_SITE)
+    network.circuits.away = True
+    network.hear("a", permits=5, closed={KEY_A1: due_circuit()})
+    assert key(way(network)) == "a2"
+    network.hear("a", permits=5, closed={KEY_A1: due_circuit(), KEY_A2: due_circuit()})
+    with pytest.raises(Deferred):
+        way(network)
+
+
+def test_probe_of_an_account_is_one_call() -> None:
+    """An account that is out gives one permit, which one job uses; the next is sent away."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
+    assert network.routes.appetite() == 1
+    assert way(network).permit.probe
+    with pytest.raises(Deferred):
+        way(network)
+
+
+def test_doubt_is_cleared_by_any_good_answer() -> None:
+    """What is only doubted is cleared by a good answer; what is parked, by its probe alone."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=5)
+    taken = way(network)
+    assert network.routes.doubted(taken) == ()
+    network.hear("a", closed={KEY_A1: circuit(CircuitState.DOUBTED), KEY_A2: circuit()})
+    assert network.routes.doubted(taken) == (KEY_A1,)
+    network.hear("a", closed={KEY_A1: circuit()})
+    assert network.routes.doubted(taken) == ()
+
+
+# How many jobs in hand.
+
+
+def test_appetite_is_that_of_all_open_accounts() -> None:
+    """Jobs are taken in hand for what all accounts together give; closed ones give nothing."""
+    network = Network(**TWO_SITES)
+    for made in network.permits.values():
+        made.report(Demand(9, 0))
+    network.hear("a", permits=3)
+    network.hear("b", permits=2)
+    assert network.routes.appetite() == 2 * (3 + 2) + 2 * AHEAD
+    network.hear("b", mode="broken", wait_ms=5000)
+    assert network.routes.appetite() == 2 * 3 + AHEAD
+
+
+def test_account_that_gives_all_makes_appetite_boundless() -> None:
+    """Where one account gives whatever is wanted, there is no bound."""
+    network = Network(**TWO_SITES)
+    network.hear("a", permits=3)
+    network.permits["b"].report(Demand(9, 0))
+    network.hear("b")
+    assert network.routes.appetite() is None
+
+
+def test_due_probe_is_an_appetite_for_one() -> None:
+    """With everything closed one job is taken in hand when a probe is due, and none before."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=1, closed={KEY_A1: circuit(), KEY_A2: circuit()})
+    assert network.routes.appetite() == 0
+    network.hear("a", permits=1, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    assert network.routes.appetite() == 1
+
+
+def test_hunger_asks_for_permits() -> None:
+    """With nothing waiting but work to be had, a permit is asked for; without, none is."""
+    network, wanted = Network(**ONE_SITE), list[int]()
+    network.permits["a"].wanted = lambda: wanted.append(1)
+    assert network.routes.demand().calls == 0
+    network.routes.hunger(is_felt=True)
+    assert (network.routes.demand().calls, wanted) == (1, [1])
+    network.routes.hunger(is_felt=False)
+    assert network.routes.demand().calls == 0
+
+
+def test_news_of_an_account_stirs_the_worker() -> None:
+    """Whoever waits for room looks again whenever an account was heard of."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=1)
+    assert network.changes == 1

@@ -1,0 +1,197 @@
+"""Sites, accounts and keys, and the file that names them: each fault is named, no key is shown."""
+
+from pathlib import Path
+
+import pytest
+
+from rerankq.errors import SettingsError
+from rerankq.ledger.accounts import Limits
+from rerankq_worker.provider import DIALECTS
+from rerankq_worker.site_file import MOST_BYTES, read_sites
+from rerankq_worker.sites import PREFIXES, Key, Site, header_fault
+
+SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
+KEYS = {"KEY_1": SECRET, "KEY_2": "sk-another", "QUOTED": f'"{SECRET}"'}
+
+MINIMAL = """
+[[sites]]
+name = "first"
+url = "https://first.example/v1/rerank"
+[[sites.accounts]]
+name = "main"
+keys = ["KEY_1"]
+"""
+
+WHOLE = """
+[[sites]]
+name = "first"
+url = "https://first.example/v1/rerank"
+models = { reranker = "vendor/reranker" }
+[[sites.accounts]]
+name = "main"
+keys = ["KEY_1", "KEY_2"]
+rpm = 600
+[[sites.accounts]]
+name = "spare"
+keys = ["KEY_3"]
+tpm = 60000
+concurrency = 4
+[[sites]]
+name = "second"
+url = "https://second.example/rerank"
+dialect = "tei"
+auth_prefix = "Token "
+[[sites.accounts]]
+name = "main"
+keys = ["KEY_1"]
+"""
+
+
+def read(folder: Path, text: str, **more: str) -> tuple[Site, ...]:
+    file = folder / "upstream.toml"
+    file.write_text(text)
+    return read_sites(file, KEYS | more, PREFIXES)
+
+
+def test_file_is_read_in_its_order(tmp_path: Path) -> None:
+    """Sites, accounts and keys come as the file has them, with their limits."""
+    first, second = read(tmp_path, WHOLE, KEY_3=" sk-third\n")
+    assert (first.name, first.url) == ("first", "https://first.example/v1/rerank")
+    assert [each.name for each in first.accounts] == ["first/main", "first/spare"]
+    assert [each.limits for each in first.accounts] == [Limits(rpm=600), Limits(None, 60_000, 4)]
+    assert [each.authorization for each in first.accounts[0].keys] == [SECRET, "sk-another"]
+    assert first.accounts[1].keys[0].authorization == "sk-third"
+    assert (first.dialect, second.dialect) == ("dmxapi", "tei")
+    assert second.accounts[0].keys[0].authorization == f"Token {SECRET}"
+
+
+def test_site_knows_its_names_of_models(tmp_path: Path) -> None:
+    """A site with names serves these models alone; one without serves every model by its name."""
+    first, second = read(tmp_path, WHOLE, KEY_3="x")
+    assert first.model("reranker") == "vendor/reranker"
+    assert first.model("vendor/reranker") is None
+    assert second.model("reranker") == "reranker"
+
+
+def test_dialect_says_what_stands_before_a_key(tmp_path: Path) -> None:
+    """Without a prefix of its own a site has that of its dialect."""
+    text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "cohere"\n[[sites.accounts]]')
+    (site,) = read(tmp_path, text)
+    assert site.accounts[0].keys[0].authorization == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('name = "first"', "", r"sites\.0\.name: Field required"),
+        ('name = "first"', 'name = "a b"', r"sites\.0\.name: String should match"),
+        ('name = "main"', 'name = "a/b"', r"sites\.0\.accounts\.0\.name: String should match"),
+        ("https://first.example/v1/rerank", "first.example", r"sites\.0\.url: "),
+        ("https://first", "ftp://first", r"sites\.0\.url: "),
+        ('keys = ["KEY_1"]', "keys = []", r"sites\.0\.accounts\.0\.keys: "),
+        ('keys = ["KEY_1"]', "", r"sites\.0\.accounts\.0\.keys: Field required"),
+        ('keys = ["KEY_1"]', 'keys = "KEY_1"', r"sites\.0\.accounts\.0\.keys: "),
+        ('keys = ["KEY_1"]', 'keys = ["KEY_1"]\nrpm = 0', r"sites\.0\.accounts\.0\.rpm: "),
+        ('keys = ["KEY_1"]', 'keys = ["KEY_1"]\ntpm = "x"', r"sites\.0\.accounts\.0\.tpm: "),
+        ('keys = ["KEY_1"]', 'keys = ["KEY_1"]\nrps = 1', r"sites\.0\.accounts\.0\.rps: Extra"),
+        (
+            'keys = ["KEY_1"]',
+            'keys = ["KEY_1"]\nrpm = 600\ntpm = 500',
+            r"sites\.0\.accounts\.0: 500 tokens and 600 requests a minute contradict each other",
+        ),
+        ("[[sites.accounts]]", 'dialect = "x"\n[[sites.accounts]]', "first: there is no dialect x"),
+        ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', r"auth_prefix: "),
+        ("[[sites.accounts]]", 'models = { m = "" }\n[[sites.accounts]]', r"sites\.0\.models\.m: "),
+        ("[[sites.accounts]]", "[[sites.account]]", r"sites\.0\.accounts: Field required"),
+        ("[[sites]]", "[[sites]", "is no TOML: .* line 2"),
+        (MINIMAL, "", "sites: Field required"),
+        (MINIMAL, "sites = []", "sites: "),
+        (MINIMAL, MINIMAL + MINIMAL, "the name first is given twice"),
+        (
+            'keys = ["KEY_1"]',
+            'keys = ["KEY_1"]\n[[sites.accounts]]\nname = "main"\nkeys = ["KEY_2"]',
+            "the name first/main is given twice",
+        ),
+        ('keys = ["KEY_1"]', 'keys = ["KEY_1", "KEY_1"]', "site first: a key is given twice"),
+        (
+            'keys = ["KEY_1"]',
+            'keys = ["KEY_1"]\n[[sites.accounts]]\nname = "b"\nkeys = ["KEY_1"]',
+            "site first: a key is given twice",
+        ),
+        ('"KEY_1"', '"NOT_SET"', "first/main: key 1 names no environment variable that is set"),
+        ('"KEY_1"', f'"KEY_2", "{SECRET}"', "first/main: key 2 names no environment variable"),
+        ('"KEY_1"', '"QUOTED"', "QUOTED: a key stands in quotes"),
+    ],
+)
+def test_fault_in_the_file_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    """Whatever is wrong in the file is named with its place, and no key is ever shown."""
+    assert old in MINIMAL
+    with pytest.raises(SettingsError, match=named) as caught:
+        read(tmp_path, MINIMAL.replace(old, new))
+    assert str(caught.value).startswith(("RERANKQ_UPSTREAM_FILE: ", "QUOTED: "))
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    """Two faults are both named, so that one start finds both."""
+    text = MINIMAL.replace("https", "ftp") + "rpm = 0\n"
+    with pytest.raises(SettingsError, match=r"sites\.0\.url: .*; sites\.0\.accounts\.0\.rpm: "):
+        read(tmp_path, text)
+
+
+def test_file_must_be_there_and_be_text(tmp_path: Path) -> None:
+    """No file, a folder, bytes that are no text, and far too much: each is an error by name."""
+    file = tmp_path / "upstream.toml"
+    for path in (file, tmp_path):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read_sites(path, KEYS, PREFIXES)
+    file.write_bytes(b'name = "\xff"')
+    with pytest.raises(SettingsError, match="is no TOML"):
+        read_sites(file, KEYS, PREFIXES)
+    file.write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(SettingsError, match="is over 1,048,576 bytes"):
+        read_sites(file, KEYS, PREFIXES)
+
+
+def test_file_in_the_docstring_can_be_read(tmp_path: Path) -> None:
+    """The example that explains the file is one."""
+    from rerankq_worker import site_file  # noqa: PLC0415  the module itself
+
+    example = str(site_file.__doc__).split("\n\n", 1)[1].rpartition("\n\n")[0]
+    text = "\n".join(line.removeprefix("    ") for line in example.splitlines())
+    (site,) = read(tmp_path, text, DMXAPI_API_KEY="sk-x")
+    assert site.accounts[0].limits == Limits(rpm=600)
+
+
+def test_every_dialect_has_its_prefix() -> None:
+    """What can be set as a dialect is what there are adapters for."""
+    assert PREFIXES.keys() == DIALECTS.keys()
+
+
+def test_key_is_spoken_of_by_its_fingerprint() -> None:
+    """A key is never shown; its id is the same for all workers, and another key's differs."""
+    key = Key(SECRET)
+    assert SECRET not in f"{key} {key!r} {key.id}"
+    assert key.id == Key(SECRET).id != Key(f"Bearer {SECRET}").id
+    assert len(key.id) == 8
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("sk-1234", None),
+        ("a.b_c-d=", None),
+        ("sk 1234", "a character that no HTTP header may carry"),
+        ("sk-1234\n", "a character that no HTTP header may carry"),
+        ("sk-\u00e9", "a character that no HTTP header may carry"),
+        ("Bearer sk-1234", 'begins with "Bearer "'),
+        ('"sk-1234"', "in quotes"),
+        ("sk-1234'", "in quotes"),
+        ("", None),
+    ],
+)
+def test_key_that_looks_wrong_is_told(key: str, words: str | None) -> None:
+    """A key that cannot be sent, or was copied with something around it, is found at start."""
+    fault = header_fault(key)
+    assert (fault is None) if words is None else (fault is not None and words in fault)
