@@ -22,9 +22,6 @@ SCRIPTS = sorted(Path(str(files("rerankq.ledger") / "lua")).glob("*.lua"))
 SERVICES = ("worker", "sandbox", "flower")
 """Commands that run until they are stopped; the acceptance tests start them."""
 
-UNREAD = {"RERANKQ_RPM", "RERANKQ_TPM"}
-"""Names that are kept for limits to come: no page may promise anything of them yet."""
-
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
@@ -81,7 +78,7 @@ def test_every_other_name_stands_in_the_example_file() -> None:
     """So does each name that a command or the Compose file reads beside the settings."""
     shown_there = dict(ASSIGNMENT.findall((ROOT / ".env.example").read_text("utf-8")))
     compose = re.findall(r"\$\{([A-Z_]+)(?::-([\w.]*))?", (ROOT / "docker-compose.yml").read_text())
-    assert {*OTHER_NAMES} - UNREAD <= shown_there.keys()
+    assert {*OTHER_NAMES} <= shown_there.keys()
     assert dict(compose).items() <= shown_there.items()
 
 
@@ -97,7 +94,7 @@ def test_either_key_is_enough_for_compose() -> None:
 def test_no_page_names_a_setting_that_nothing_reads(page: Path) -> None:
     """Each `RERANKQ_…` name on a page is a setting of some part."""
     named = set(re.findall(r"RERANKQ_[A-Z_]*[A-Z]", page.read_text("utf-8")))
-    known = {*dict(settings_with_defaults()), *OTHER_NAMES} - UNREAD
+    known = {*dict(settings_with_defaults()), *OTHER_NAMES}
     assert {name for name in named if not name.startswith("RERANKQ_TEST_")} <= known
 
 

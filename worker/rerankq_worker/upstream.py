@@ -8,8 +8,8 @@
     │   └── BadKey           the key is unknown, or may not do this
     ├── ModelUnavailable     nobody serves the model now: the job waits for it, uses no attempt
     ├── Transient            try again later
-    │   └── Unreachable      no connection could be made: never billed, never the job's fault
-    ├── Deferred             not asked at all, or in vain while it is out: uses no attempt
+    │   ├── Unreachable      no connection could be made: never billed, never the job's fault
+    │   └── Deferred         not asked at all, or in vain while it is out: uses no attempt
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
         └── TooLarge         more than the upstream takes at once
@@ -167,7 +167,7 @@ class Unreachable(Transient):
     """No connection could be made, so the request was never seen."""
 
 
-class Deferred(UpstreamError):
+class Deferred(Transient):
     """The job has to wait for the upstream as a whole, for `seconds` at least.
 
     Attributes:
