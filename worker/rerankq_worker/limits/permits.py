@@ -20,7 +20,9 @@ GOOD_SECONDS: Final = 3.0
 """How long permits are good for: by then the account may have been paused, or be out."""
 SLACK_SECONDS: Final = 0.01
 """How far calls may catch up with their times."""
-UNPROVEN_RATE: Final = 400.0
+MOST_LATE_SECONDS: Final = 0.25
+"""How much more they may, when the event loop was too busy to begin them in time."""
+UNPROVEN_RATE: Final = 150.0
 """Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
 SPARE: Final = 1.05
 """Permits are used by so much faster than they come, or some would be left each time."""
@@ -77,6 +79,7 @@ class Permits:
         self._told = Report(lane.value)
         self._apart = 0.0
         self._next_at = -math.inf
+        self._late = 0.0
         self._last: Allotment | None = None
         self._heard_at = self._good_until = -math.inf
 
@@ -96,7 +99,8 @@ class Permits:
             self.wanted()
             return None
         self._permits -= 1
-        self._next_at = max(self._next_at, time.monotonic() - SLACK_SECONDS) + self._apart
+        earliest = time.monotonic() - SLACK_SECONDS - self._late
+        self._next_at = max(self._next_at, earliest) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
         self._report.began += 1
@@ -165,6 +169,10 @@ class Permits:
         if self._permits < 1 or self._apart == 0:
             return 0.0
         return max(0.0, self._next_at - time.monotonic())
+
+    def ran_late(self, seconds: float) -> None:
+        """The call that was to begin now is late by so much, and so are those behind it."""
+        self._late = min(max(0.0, seconds), MOST_LATE_SECONDS)
 
     @property
     def probing(self) -> bool:

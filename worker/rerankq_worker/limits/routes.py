@@ -218,10 +218,15 @@ class Routes:
         """Come back when the next call may begin, if it is only too soon after the last."""
         spaced = min((each.spaced for each in self._accounts if each.spaced), default=0.0)
         if self._waiting and spaced and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(spaced, self._on_time)
+            loop = asyncio.get_running_loop()
+            planned_at = loop.time() + spaced
+            self._timer = loop.call_at(planned_at, self._on_time, planned_at)
 
-    def _on_time(self) -> None:
+    def _on_time(self, planned_at: float) -> None:
         self._timer = None
+        late = asyncio.get_running_loop().time() - planned_at
+        for permits in self._accounts:
+            permits.ran_late(late)
         self._serve()
 
     def _taken(self, model: str, tokens: float, *, retry: bool) -> Way | None:

@@ -107,6 +107,9 @@ end
 
 local function flow() return a_second(state.began, FLOW_MS) end
 
+-- What was borne within the last minutes is borne again, also after a moment in which less came.
+local function remember_flow() state.proven = math.max(faded('proven', LONG_MS), flow()) end
+
 local function known_rate()
   local rpm = limits.rpm
   return rpm and math.min(PACE * rpm, math.max(rpm - 1, rpm / 2)) / 60
@@ -117,7 +120,7 @@ local function rate()
   local known = known_rate() or math.huge
   if not state.ceiling then
     if known < math.huge then return known end
-    return math.max(START_RATE, 2 * flow(), state.before or 0)
+    return math.max(START_RATE, 2 * flow(), state.before or 0, state.proven)
   end
   local seconds = (now - state.since) / 1000 - K
   local found = state.ceiling * (1 + STEEP * seconds ^ 3)
@@ -284,6 +287,7 @@ end
 
 if report.want > 0 then state[report.lane .. '_at'] = now end
 count_answers()
+remember_flow()
 reopen()
 heed_throttling()
 heed_pause()
