@@ -108,7 +108,7 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
             r"sites\.0\.accounts\.0: 500 tokens and 600 requests a minute contradict each other",
         ),
         ("[[sites.accounts]]", 'dialect = "x"\n[[sites.accounts]]', "first: there is no dialect x"),
-        ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', "auth_prefix: it has a"),
+        ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', "auth_prefix: it"),
         ("[[sites.accounts]]", 'models = { m = "" }\n[[sites.accounts]]', r"sites\.0\.models\.m: "),
         ("[[sites.accounts]]", "[[sites.account]]", r"sites\.0\.accounts: Field required"),
         ("[[sites]]", "[[sites]", "is no TOML: .* line 2"),

@@ -345,9 +345,7 @@ def test_one_throttled_call_is_no_flood(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize(("ok", "rate"), [(200, 99.6), (50, 94.3)])
-def test_one_of_many_means_that_the_limit_is_found(
-    desk: LedgerDesk, ok: int, rate: float
-) -> None:
+def test_one_of_many_means_that_the_limit_is_found(desk: LedgerDesk, ok: int, rate: float) -> None:
     """A 429 among a hundred answers holds the rate where it is; among fifty it lowers it."""
     assert desk.exchange(began=1, ok=ok).rate == 100
     desk.let_pass(0.2)
