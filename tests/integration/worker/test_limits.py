@@ -103,7 +103,7 @@ def test_outage_uses_no_attempt_once_it_is_known(
     with (
         RerankClient(redis_url) as client,
         LedgerDesk(redis_url) as desk,
-        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=10),
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=10) as worker,
     ):
         upstream.set_faults({"action": {"kind": "status", "status": 502}})
         jobs = submitted(client, 40)
@@ -114,7 +114,7 @@ def test_outage_uses_no_attempt_once_it_is_known(
         def quiet() -> bool:
             return not upstream.stats()["in_flight"]
 
-        eventually(broken, "the breaker is open")
+        eventually(lambda: "is broken now" in worker.log(), "the worker knows of the outage")
         eventually(quiet, "the calls from before are over")
         before = upstream.stats()["requests"]
         desk.let_pass(5, account(upstream))
@@ -124,9 +124,9 @@ def test_outage_uses_no_attempt_once_it_is_known(
         requests.delete(f"{upstream.base}/_sandbox/faults", timeout=10).raise_for_status()
         desk.let_pass(5, account(upstream))
         used = attempts_of(jobs)
-        # Those that failed before it was known have one attempt more, and no other has.
+        # Of those that failed before it was known some have an attempt more, and no other has.
         assert sum(used) - len(jobs) <= before
-        assert upstream.stats()["requests"] == sum(used) + 1
+        assert upstream.stats()["requests"] == before + 1 + len(jobs)
 
 
 def test_next_site_takes_over_when_the_first_is_out(
@@ -168,9 +168,9 @@ def test_two_processes_keep_to_limits_together(redis_url: str, tmp_path: Path) -
         RunningWorker(redis_url, upstream.url, tmp_path, rpm=600, concurrency=3),
         RunningWorker(redis_url, upstream.url, tmp_path, rpm=600, concurrency=3),
     ):
-        attempts_of(submitted(client, 30))
+        attempts_of(submitted(client, 20))
         calls = spans(upstream)
-    assert len(calls) == 30
+    assert len(calls) == 20
     # Ten a second, and a lot of half a second's worth; a busy machine can send one late.
     for first, (began, _) in enumerate(calls):
         for count, (later, _) in enumerate(calls[first:], 1):
