@@ -184,7 +184,7 @@ def test_long_calls_keep_their_slots(
 ) -> None:
     """A worker whose one call takes longer than a sign of life is not taken for dead."""
     name, one = account(upstream), Limits(concurrency=1)
-    upstream.fault(kind="delay", seconds=5)
+    upstream.fault(kind="delay", seconds=7)
     with (
         RerankClient(redis_url) as client,
         LedgerDesk(redis_url) as desk,
@@ -196,9 +196,10 @@ def test_long_calls_keep_their_slots(
 
         jobs = submitted(client, 1)
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is under way")
-        # Without a sign of life the slot would be free in three seconds: half of six.
+        lasting(2.5, lambda: slots_of_another() == 0, "the worker has told that it began")
+        # Had that been its last sign of life, its six seconds would be over before the call is.
         desk.let_pass(3, name)
-        lasting(4.0, lambda: slots_of_another() == 0, "the slot is the worker's")
+        lasting(3.5, lambda: slots_of_another() == 0, "the slot is the worker's")
         assert attempts_of(jobs) == [1]
         eventually(lambda: slots_of_another() == 1, "the slot is free")
 
