@@ -29,7 +29,7 @@ class Clock:
 
 
 def allotment(**fields: Any) -> Allotment:
-    """What an open account without limits gives, changed where asked."""
+    """What an open account gives whose upstream has borne a lot, changed where asked."""
     usual = Allotment(
         permits=0,
         tokens=0,
@@ -40,7 +40,7 @@ def allotment(**fields: Any) -> Allotment:
         mode="open",
         since=0,
         wait_ms=0,
-        rate=100,
+        rate=1000,
         limited=False,
         limits=Limits(),
         workers=1,

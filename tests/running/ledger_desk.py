@@ -25,7 +25,7 @@ T = TypeVar("T")
 LONG = 60.0
 NO_LIMITS: Final = Limits()
 ACCOUNT_TIMES: Final = (
-    *("at", "since", "pause", "reopens", "mode_since"),
+    *("at", "born", "turn", "since", "pause", "reopens", "mode_since"),
     *("scarce_at", "bulk_at", "interactive_at"),
 )
 

@@ -62,7 +62,13 @@ class RunningWorker:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._consumes, f"the worker consumes; log:\n{self.log()}")
+        try:
+            eventually(self._consumes, "the worker consumes", seconds=60)
+        except AssertionError as error:
+            # One that is left behind would take the jobs of the tests that follow.
+            self.__exit__()
+            error.add_note(self.log())
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

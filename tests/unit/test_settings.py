@@ -333,14 +333,15 @@ def test_limits_hold_for_all_keys_together(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("dmxapi", None, "sk-x"),
         ("cohere", None, "Bearer sk-x"),
-        ("cohere", "", "sk-x"),
+        ("cohere", "", "Bearer sk-x"),
+        ("cohere", "none", "sk-x"),
         ("dmxapi", "Token ", "Token sk-x"),
     ],
 )
 def test_key_is_sent_as_the_dialect_wants_it(
     monkeypatch: pytest.MonkeyPatch, dialect: str, prefix: str | None, authorization: str
 ) -> None:
-    """What stands before the key is the dialect's, unless it was set."""
+    """What stands before the key is the dialect's, unless it was set; `none` means nothing."""
     monkeypatch.setenv("DMXAPI_API_KEY", "sk-x")
     monkeypatch.setenv("RERANKQ_DIALECT", dialect)
     if prefix is not None:
@@ -384,8 +385,17 @@ def test_file_of_sites_may_name_the_vendor_key(
     assert site.accounts[0].keys[0].authorization == "sk-x"
 
 
-def test_empty_name_of_a_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file without a name is no file; it is not taken for this folder."""
-    monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", "")
-    with pytest.raises(SettingsError, match="RERANKQ_UPSTREAM_FILE"):
-        WorkerSettings.load().sites({})
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("RERANKQ_AUTH_PREFIX", "B\u00e9arer ", "it has a character that no HTTP header may carry"),
+        ("RERANKQ_REDIS_URL", "host:6379", "must begin with redis://, rediss:// or unix://"),
+        ("RERANKQ_REDIS_URL", "redis://host:x", "is no Redis address: write redis://"),
+    ],
+)
+def test_wrong_setting_says_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    """The sentence is about this setting, and not about a pattern."""
+    monkeypatch.setenv(name, value)
+    assert refusal().startswith(f"{name}: {words}")

@@ -80,6 +80,14 @@ def test_dialect_says_what_stands_before_a_key(tmp_path: Path) -> None:
     assert site.accounts[0].keys[0].authorization == f"Bearer {SECRET}"
 
 
+@pytest.mark.parametrize("prefix", ["", "none"])
+def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
+    """A prefix that is empty, or the word that the environment needs for it, is none."""
+    text = f'dialect = "cohere"\nauth_prefix = "{prefix}"\n[[sites.accounts]]'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.accounts]]", text))
+    assert site.accounts[0].keys[0].authorization == SECRET
+
+
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
@@ -100,7 +108,7 @@ def test_dialect_says_what_stands_before_a_key(tmp_path: Path) -> None:
             r"sites\.0\.accounts\.0: 500 tokens and 600 requests a minute contradict each other",
         ),
         ("[[sites.accounts]]", 'dialect = "x"\n[[sites.accounts]]', "first: there is no dialect x"),
-        ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', r"auth_prefix: "),
+        ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', "auth_prefix: it"),
         ("[[sites.accounts]]", 'models = { m = "" }\n[[sites.accounts]]', r"sites\.0\.models\.m: "),
         ("[[sites.accounts]]", "[[sites.account]]", r"sites\.0\.accounts: Field required"),
         ("[[sites]]", "[[sites]", "is no TOML: .* line 2"),

@@ -89,12 +89,6 @@ class WorkerSettings(ClientSettings):
             raise ValueError("a key is given twice")
         return keys
 
-    @field_validator("auth_prefix")
-    @classmethod
-    def _none_is_empty(cls, prefix: str | None) -> str | None:
-        # A word, because a setting that is empty counts as one that is not there.
-        return "" if prefix == "none" else prefix
-
     @field_validator("dialect")
     @classmethod
     def _is_known(cls, dialect: str) -> str:

@@ -18,7 +18,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    model_validator,
+)
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
@@ -27,7 +35,17 @@ from rerankq_worker.sites import Account, Key, Site, header_fault
 MOST_BYTES: Final = 1024 * 1024
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
 Count = Annotated[int, Field(ge=1)]
-AuthPrefix = Annotated[str, Field(pattern=r"^[ -~]*$")]
+
+
+def _prefix(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it has a character that no HTTP header may carry")
+    # A word, because a variable that is empty counts as one that is not there.
+    return "" if text == "none" else text
+
+
+AuthPrefix = Annotated[str, AfterValidator(_prefix)]
+"""What stands before a key, as it is written; `none` for nothing."""
 
 
 class _Strict(BaseModel):

@@ -70,7 +70,7 @@ def header_fault(key: str) -> str | None:
     if not key.isascii() or not key.isprintable() or " " in key.removeprefix("Bearer "):
         return "a key has a character that no HTTP header may carry"
     if key.startswith("Bearer "):
-        return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX'
+        return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX, or auth_prefix'
     if key.startswith(("'", '"')) or key.endswith(("'", '"')):
         return "a key stands in quotes: leave them out"
     return None

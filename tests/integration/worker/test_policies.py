@@ -56,19 +56,6 @@ def test_a_bad_request_fails_at_once(
     assert upstream.stats()["requests"] == 1
 
 
-def test_a_wrong_key_is_named(redis_url: str, tmp_path: Path) -> None:
-    """A refused key makes a job wait until it is too old; its reason does not hold the key."""
-    with (
-        RunningSandbox(keys=("another",)) as upstream,
-        RunningWorker(redis_url, upstream.url, tmp_path, give_up_seconds=10),
-        RerankClient(redis_url) as client,
-        pytest.raises(errors.JobFailed, match="401") as caught,
-    ):
-        submitted(client).result(timeout=30)
-    assert caught.value.reason == "upstream_auth"
-    assert "sk-test" not in str(caught.value)
-
-
 def test_an_upstream_that_is_down_fails_the_job_in_bounded_time(
     redis_url: str, tmp_path: Path
 ) -> None:

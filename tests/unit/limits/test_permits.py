@@ -11,11 +11,13 @@ from rerankq_worker.limits.permits import (
     GOOD_SECONDS,
     MOST_AWAY_RATE,
     MOST_PAUSE_SECONDS,
+    UNPROVEN_RATE,
     Demand,
     Permit,
     Permits,
 )
-from running.fake_limits import Clock, allotment, permits
+from rerankq_worker.sites import Account
+from running.fake_limits import NO_LIMITS, Clock, allotment, permits
 
 NOTHING = Demand(0, 0)
 TPM = Limits(tpm=6000)
@@ -227,6 +229,57 @@ def test_closed_account_opens_with_time(clock: Clock) -> None:
     assert (permits().open, permits().broken, permits().opens_in) == (True, False, 0)
 
 
+# The pace.
+
+
+def begun(made: Permits, clock: Clock, seconds: float) -> int:
+    """How many calls begin in that time, if there is always one that waits."""
+    calls, until = 0, clock.now + seconds
+    while clock.now < until:
+        while made.take(1, retry=False):
+            calls += 1
+        clock.now += 0.001
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("lane", "workers", "calls"),
+    [(Lane.BULK, 1, 21), (Lane.BULK, 4, 6), (Lane.INTERACTIVE, 4, 21)],
+)
+def test_calls_are_spaced_out(clock: Clock, lane: Lane, workers: int, calls: int) -> None:
+    """A lot is used evenly, a little faster than the next comes; bulk workers share the rate."""
+    made = Permits(Account("a", (), NO_LIMITS), lane=lane, max_in_flight=100)
+    made.receive(allotment(permits=99, rate=20, limited=True, workers=workers))
+    assert begun(made, clock, 1.0) == pytest.approx(calls, abs=1)
+
+
+@pytest.mark.parametrize(("rate", "calls"), [(10, 1), (1000, 11)])
+def test_calls_do_not_catch_up_after_a_stall(clock: Clock, rate: float, calls: int) -> None:
+    """A worker that stood still begins at once what a hundredth of a second brings, and no more."""
+    made = permits(given=allotment(permits=99, rate=rate, limited=True))
+    taken(made)
+    clock.now += 1
+    assert begun(made, clock, 0.001) == calls
+
+
+@pytest.mark.parametrize("rate", [UNPROVEN_RATE - 1, UNPROVEN_RATE])
+def test_an_upstream_that_bears_much_is_trusted_with_bursts(clock: Clock, rate: float) -> None:
+    """Without a limit, and above a rate that proves something, calls need no distance."""
+    made = permits(given=allotment(permits=99, rate=rate))
+    assert (begun(made, clock, 0.001) == 99) == (rate >= UNPROVEN_RATE)
+
+
+def test_wait_for_the_next_call_is_told(clock: Clock) -> None:
+    """Where only the distance is missing it is known how long; without a permit there is none."""
+    made = permits(given=allotment(permits=2, rate=10, limited=True))
+    assert made.spaced == 0
+    taken(made)
+    assert made.spaced == pytest.approx(1 / 10.5 - 0.01)
+    clock.now += made.spaced
+    taken(made)
+    assert made.spaced == 0
+
+
 # While Redis is away.
 
 
@@ -261,7 +314,7 @@ def test_reports_are_kept_while_redis_is_away() -> None:
     ("last", "most"),
     [
         (None, MOST_AWAY_RATE),
-        (allotment(rate=1000), MOST_AWAY_RATE),
+        (allotment(), MOST_AWAY_RATE),
         (allotment(rate=10, workers=4), 0.25),
         (allotment(rate=0.2), 0.02),
     ],

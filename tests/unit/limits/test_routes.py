@@ -1,6 +1,7 @@
 """Which way a job takes: the first that is open and has a permit, and none but its model's."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -200,6 +201,20 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
         await second
 
     run(scenario())
+
+
+def test_call_that_is_only_too_soon_begins_by_itself() -> None:
+    """Where nothing but the distance to the last call is missing, its time alone is waited for."""
+
+    async def scenario() -> float:
+        network = Network(**ONE_SITE)
+        network.hear("a", permits=2, rate=20, limited=True)
+        began = time.monotonic()
+        for _ in range(2):
+            await network.routes.way("m", tokens=1, retry=False)
+        return time.monotonic() - began
+
+    assert run(scenario()) > 0.03
 
 
 def test_nobody_waits_behind_what_he_does_not_need() -> None:
