@@ -3,14 +3,15 @@
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, then job ids
 -- Returns, for each job: the state before, or '' when the id is unknown. A job that had
 -- ended stays as it was.
-local now = now_ms()
+local now, keep = now_ms(), retention(1)
 local before = {}
 for at = 3, #ARGV do
   local id = ARGV[at]
-  local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
-  if state == 'queued' or state == 'scheduled' or state == 'running' then
-    end_job(id, lane, state, 'cancelled', '', CANCELLED, now, retention(1))
+  local job = known_of(id)
+  if job.state == 'queued' or job.state == 'scheduled' or job.state == 'running' then
+    end_job(id, job, 'cancelled', '', CANCELLED, now, keep)
   end
-  before[#before + 1] = state or ''
+  before[#before + 1] = job.state or ''
 end
+carry_out()
 return before
