@@ -56,11 +56,14 @@ class Announcer:
         announces what no hint has named.
         """
         try:
-            with self._app.producer_or_acquire() as producer:
+            with self._app.producer_or_acquire() as producer, producer.batch():
                 for names in _portions(job_ids, lane.jobs_per_hint):
+                    hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
                     self._app.send_task(
                         TASK_NAME,
-                        kwargs=Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json"),
+                        kwargs=hint,
+                        # Celery's own takes as long as all the rest: it is for any object.
+                        kwargsrepr=repr(hint),
                         queue=lane.again_queue if again else lane.queue,
                         producer=producer,
                         ignore_result=True,

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, Required, TypedDict
 
-from rerankq.contract import MAX_HINT_JOBS, Document, Job, Lane, RerankRequest
+from rerankq.contract import Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
+from rerankq.ledger.intake import CALL_JOBS
 
 
 class Submission(TypedDict, total=False):
@@ -65,12 +67,18 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
             return draft
         case RerankRequest():
             return Job(request=draft)
-    given = {name: value for name, value in draft.items() if value is not None}
-    request = {name: given.pop(name) for name in _REQUEST_FIELDS & given.keys()}
-    request.setdefault("model", default_model)
+    given: dict[str, Any] = {}
+    request: dict[str, Any] = {"model": default_model}
+    for name, value in draft.items():
+        if value is not None:
+            (request if name in _REQUEST_FIELDS else given)[name] = value
     if not isinstance(request.get("documents", ""), str | Mapping | Sequence):
         request["documents"] = tuple(request["documents"])
-    return Job.parse({**given, "request": RerankRequest.parse(request)})
+    given["request"] = request
+    try:
+        return Job.parse(given)
+    except InvalidRequest as fault:
+        raise type(fault)(fault.field.removeprefix("request."), fault.reason) from None
 
 
 def job_from_arguments(arguments: Submission, *, default_model: str) -> Job:
@@ -107,21 +115,17 @@ def jobs_from(
 async def portions_of(
     drafts: Iterable[Draft] | AsyncIterable[Draft],
 ) -> AsyncIterator[list[Draft]]:
-    """The drafts in portions of one message's worth."""
-    portion: list[Draft] = []
-    async for draft in _stream(drafts):
+    """The drafts in portions of what the ledger records at once."""
+    if not isinstance(drafts, AsyncIterable):
+        stream = iter(drafts)
+        while portion := list(islice(stream, CALL_JOBS)):
+            yield portion
+        return
+    portion = []
+    async for draft in drafts:
         portion.append(draft)
-        if len(portion) == MAX_HINT_JOBS:
+        if len(portion) == CALL_JOBS:
             yield portion
             portion = []
     if portion:
         yield portion
-
-
-async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterator[Draft]:
-    if isinstance(drafts, AsyncIterable):
-        async for draft in drafts:
-            yield draft
-    else:
-        for draft in drafts:
-            yield draft
