@@ -3,7 +3,7 @@
 -- A job lives in these keys (all in one Redis: scripts build them from ids, so this is
 -- no layout for Redis Cluster):
 --   rerankq:job:<id>        hash    the record: small fields only, so that Redis keeps it compact
---   rerankq:payload:<id>    string  the job as JSON, until its end; longer for a failed one
+--   rerankq:payload:<id>    string  the job, until its end; longer for a failed one; see payload.py
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
 -- and, until its end, in exactly one of these sorted sets of its lane:
 --   rerankq:<lane>:queued     by sequence number: the order of announcement
