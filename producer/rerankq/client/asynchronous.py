@@ -155,20 +155,19 @@ class AsyncRerankClient:
             BatchNotFound: the same for a draft whose batch is none.
             LedgerUnavailable: as in `submit`.
         """
-        start, wrong = 0, None
+        start, fault, refused = 0, None, None
         recording: asyncio.Task[Offered] | None = None
         try:
             async for portion in portions_of(drafts):
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
                 start += len(portion)
-                earlier, refusal = await recording if recording else ([], None)
+                earlier, refused = await recording if recording else ([], None)
                 recording = asyncio.create_task(self.offer(jobs))
                 # Under way while the next portion is read and checked: neither waits for the other.
                 await asyncio.sleep(0)
                 for handle in earlier:
                     yield handle
-                wrong = refusal or fault
-                if wrong:
+                if refused or fault:
                     break
             last, refusal = await recording if recording else ([], None)
             for handle in last:
@@ -177,8 +176,8 @@ class AsyncRerankClient:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
-        if wrong or refusal:
-            raise wrong or refusal or AssertionError
+        if wrong := refused or refusal or fault:
+            raise wrong
         await self.publishing.flush()
 
     async def admit(

@@ -91,18 +91,18 @@ class RerankClient:
     def submit_many(self, drafts: Iterable[Draft]) -> Iterator[JobHandle]:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`."""
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
-        stream, start, wrong = iter(drafts), 0, None
+        stream = iter(drafts)
+        start, fault, refused = 0, None, None
         recording: Future[Offered] | None = None
         try:
-            while not wrong and (portion := list(islice(stream, CALL_JOBS))):
+            while not (refused or fault) and (portion := list(islice(stream, CALL_JOBS))):
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
                 start += len(portion)
-                earlier, refusal = recording.result() if recording else ([], None)
+                earlier, refused = recording.result() if recording else ([], None)
                 # Under way while the next portion is read and checked: neither waits.
                 recording = self._begin_offer(jobs)
                 for inner in earlier:
                     yield JobHandle(self, inner)
-                wrong = refusal or fault
             last, refusal = recording.result() if recording else ([], None)
             for inner in last:
                 yield JobHandle(self, inner)
@@ -110,8 +110,8 @@ class RerankClient:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
-        if wrong or refusal:
-            raise wrong or refusal or AssertionError
+        if wrong := refused or refusal or fault:
+            raise wrong
         self.call(lambda client: client.publishing.flush())
 
     def get(self, job_id: str) -> JobHandle:
