@@ -7,11 +7,13 @@ from typing import Any, Final
 from celery import Celery
 
 from rerankq.contract import TASK_NAME, Hint, Lane
+from rerankq.transport import KeepingTransport
 
 log = logging.getLogger(__name__)
 
 VISIBILITY_SECONDS: Final = 600
 PUBLISH_SECONDS: Final = 5.0
+REPR_CHARACTERS: Final = 1024
 
 
 def celery_settings(redis_url: str) -> dict[str, Any]:
@@ -37,7 +39,9 @@ class Announcer:
     """Publishes hints. Thread-safe, and safe to use after a fork."""
 
     def __init__(self, redis_url: str) -> None:
-        settings = celery_settings(redis_url)
+        settings = celery_settings(redis_url) | {
+            "broker_transport": f"{KeepingTransport.__module__}:{KeepingTransport.__name__}"
+        }
         settings["broker_transport_options"] |= {
             # A producer must not hang; only workers live without a read timeout.
             "socket_timeout": PUBLISH_SECONDS,
@@ -56,11 +60,16 @@ class Announcer:
         announces what no hint has named.
         """
         try:
-            with self._app.producer_or_acquire() as producer:
+            with self._app.producer_or_acquire() as producer, producer.batch():
                 for names in _portions(job_ids, lane.jobs_per_hint):
+                    hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
                     self._app.send_task(
                         TASK_NAME,
-                        kwargs=Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json"),
+                        kwargs=hint,
+                        # Celery's own takes as long as all the rest: it is for any object.
+                        kwargsrepr=repr(hint)[:REPR_CHARACTERS],
+                        # What has a queue's name is the queue: there is nothing to declare.
+                        declare=[],
                         queue=lane.again_queue if again else lane.queue,
                         producer=producer,
                         ignore_result=True,

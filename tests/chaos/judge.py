@@ -156,7 +156,7 @@ def _read(client: Redis, page: list[str]) -> dict[str, Record]:
     rows = zip(page, answers[::2], answers[1::2], strict=True)
     return {
         job_id: Record(
-            state.decode(), int(finished) / 1000 if finished else None, int(attempts), result
+            state.decode(), int(finished) / 1000 if finished else None, int(attempts or 0), result
         )
         for job_id, (state, finished, attempts), result in rows
         if state is not None

@@ -19,13 +19,13 @@ from rerankq_worker.upstream import Answer, Call
 SUICIDE_MARK: Final = "that ends its process"
 
 IGNORING_FENCES: Final = """
-local function held_lane(id)
-  local state, lane = unpack(redis.call('HMGET', job_key(id), 'state', 'lane'))
-  return state == 'running' and lane or nil
+local function held_job(id)
+  local job = known_of(id)
+  return job.state == 'running' and job or nil
 end
 """
 IGNORING_STATES: Final = """
-local function held_lane(id) return redis.call('HGET', job_key(id), 'lane') end
+local function held_job(id) return known_of(id) end
 """
 NOTHING_LOST: Final = """
 local function lost_below() return 0 end

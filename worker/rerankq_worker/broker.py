@@ -7,11 +7,12 @@ kombu like a poll that found nothing, so the consumer goes on as if it had never
 import logging
 from typing import Any
 
-from kombu.transport.redis import Channel, Transport
+from kombu.transport.redis import Transport
 from redis import Redis
 from redis.exceptions import RedisError
 
 from rerankq.ledger.quarantine import put_aside
+from rerankq.transport import KeepingChannel
 from rerankq_worker.envelope import fault_in
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class GatedRedis(Redis):
             log.warning("it could not be kept for inspection (%s)", type(error).__name__)
 
 
-class GatedChannel(Channel):
+class GatedChannel(KeepingChannel):
     """A channel that reads through the gate, and survives the loss of its connection."""
 
     do_restore: bool

@@ -155,7 +155,8 @@ class AsyncRerankClient:
     ) -> AsyncGenerator[AsyncJobHandle, None]:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
-        A full lane holds the stream up until there is room again.
+        A full lane holds the stream up until there is room again. Drafts are read up to two
+        hundred ahead of their handles.
 
         Raises:
             InvalidRequest: names the draft by its position, and the field. Those before it
@@ -165,15 +166,29 @@ class AsyncRerankClient:
             BatchNotFound: the same for a draft whose batch is none.
             LedgerUnavailable: as in `submit`.
         """
-        start = 0
-        async for portion in portions_of(drafts):
-            jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            handles, refusal = await self.offer(jobs)
-            for handle in handles:
+        start, fault, refused = 0, None, None
+        recording: asyncio.Task[Offered] | None = None
+        try:
+            async for portion in portions_of(drafts):
+                jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
+                start += len(portion)
+                earlier, refused = await recording if recording else ([], None)
+                recording = asyncio.create_task(self.offer(jobs))
+                # Under way while the next portion is read and checked: neither waits for the other.
+                await asyncio.sleep(0)
+                for handle in earlier:
+                    yield handle
+                if refused or fault:
+                    break
+            last, refusal = await recording if recording else ([], None)
+            for handle in last:
                 yield handle
-            if refusal or fault:
-                raise refusal or fault or AssertionError
-            start += len(portion)
+        finally:
+            if recording:
+                # Of no effect at the stream's end; else nobody waits for what is under way.
+                recording.cancel()
+        if wrong := refused or refusal or fault:
+            raise wrong
         await self.publishing.flush()
 
     async def admit(
@@ -192,9 +207,7 @@ class AsyncRerankClient:
             raise refusal
         return handles, refusal
 
-    async def offer(
-        self, jobs: Sequence[Job]
-    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]:
+    async def offer(self, jobs: Sequence[Job]) -> "Offered":
         """As `admit`, with a batch that is none told beside the handles of the others.
 
         Raises:
@@ -267,6 +280,10 @@ class AsyncRerankClient:
                 handle = waiting.pop(job_id)
                 handle.settle(end)
                 yield handle
+
+
+Offered = tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]
+"""The handles of those that were accepted, and why the others were not."""
 
 
 def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:

@@ -3,14 +3,15 @@
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Self, TypeVar, Unpack
 
-from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
+from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient, Offered
 from rerankq.client.drafts import Draft, Submission, jobs_from
 from rerankq.client.portal import Portal
-from rerankq.contract import MAX_HINT_JOBS, Job, JobState, JobStatus, RerankResult
-from rerankq.errors import BatchNotFound, IdempotencyConflict
+from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.ledger.intake import CALL_JOBS
 from rerankq.settings import ClientSettings
 
 T = TypeVar("T")
@@ -90,15 +91,27 @@ class RerankClient:
     def submit_many(self, drafts: Iterable[Draft]) -> Iterator[JobHandle]:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`."""
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
-        stream, start = iter(drafts), 0
-        while portion := list(islice(stream, MAX_HINT_JOBS)):
-            jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-            handles, refusal = self._offer(jobs)
-            for inner in handles:
+        stream = iter(drafts)
+        start, fault, refused = 0, None, None
+        recording: Future[Offered] | None = None
+        try:
+            while not (refused or fault) and (portion := list(islice(stream, CALL_JOBS))):
+                jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
+                start += len(portion)
+                earlier, refused = recording.result() if recording else ([], None)
+                # Under way while the next portion is read and checked: neither waits.
+                recording = self._begin_offer(jobs)
+                for inner in earlier:
+                    yield JobHandle(self, inner)
+            last, refusal = recording.result() if recording else ([], None)
+            for inner in last:
                 yield JobHandle(self, inner)
-            if refusal or fault:
-                raise refusal or fault or AssertionError
-            start += len(portion)
+        finally:
+            if recording:
+                # Of no effect at the stream's end; else nobody waits for what is under way.
+                recording.cancel()
+        if wrong := refused or refusal or fault:
+            raise wrong
         self.call(lambda client: client.publishing.flush())
 
     def get(self, job_id: str) -> JobHandle:
@@ -129,10 +142,9 @@ class RerankClient:
         portal, client = self._opened()
         return portal.call(ask(client))
 
-    def _offer(
-        self, jobs: list[Job]
-    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]:
-        return self.call(lambda client: client.offer(jobs))
+    def _begin_offer(self, jobs: list[Job]) -> Future[Offered]:
+        portal, client = self._opened()
+        return portal.begin(client.offer(jobs))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:

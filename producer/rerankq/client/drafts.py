@@ -3,10 +3,12 @@
 import difflib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, Required, TypedDict
 
-from rerankq.contract import MAX_HINT_JOBS, Document, Job, Lane, RerankRequest
+from rerankq.contract import Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
+from rerankq.ledger.intake import CALL_JOBS
 
 
 class Submission(TypedDict, total=False):
@@ -71,16 +73,19 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
         case RerankRequest():
             return Job(request=draft)
     _refuse_unknown(draft)
-    given = {name: value for name, value in draft.items() if value is not None}
+    given: dict[str, Any] = {}
+    request: dict[str, Any] = {"model": default_model}
+    for name, value in draft.items():
+        if value is not None:
+            (request if name in _REQUEST_FIELDS else given)[name] = value
     if "job_id" in given:
         given["id"] = given.pop("job_id")
-    request = {name: given.pop(name) for name in _REQUEST_FIELDS & given.keys()}
-    request.setdefault("model", default_model)
     documents = request.get("documents")
     if isinstance(documents, Iterable) and not isinstance(documents, str | Mapping | Sequence):
         request["documents"] = tuple(documents)
+    given["request"] = request
     try:
-        return Job.parse({**given, "request": RerankRequest.parse(request)})
+        return Job.parse(given)
     except InvalidRequest as fault:
         raise _as_spelt(fault) from None
 
@@ -119,29 +124,26 @@ def jobs_from(
 async def portions_of(
     drafts: Iterable[Draft] | AsyncIterable[Draft],
 ) -> AsyncIterator[list[Draft]]:
-    """The drafts in portions of one message's worth."""
-    portion: list[Draft] = []
-    async for draft in _stream(drafts):
+    """The drafts in portions of what the ledger records at once."""
+    if not isinstance(drafts, AsyncIterable):
+        stream = iter(drafts)
+        while portion := list(islice(stream, CALL_JOBS)):
+            yield portion
+        return
+    portion = []
+    async for draft in drafts:
         portion.append(draft)
-        if len(portion) == MAX_HINT_JOBS:
+        if len(portion) == CALL_JOBS:
             yield portion
             portion = []
     if portion:
         yield portion
 
 
-async def _stream(drafts: Iterable[Draft] | AsyncIterable[Draft]) -> AsyncIterator[Draft]:
-    if isinstance(drafts, AsyncIterable):
-        async for draft in drafts:
-            yield draft
-    else:
-        for draft in drafts:
-            yield draft
-
-
 def _as_spelt(fault: InvalidRequest) -> InvalidRequest:
     """Under the argument's name, where the field has another."""
-    return InvalidRequest("job_id", fault.reason) if fault.field == "id" else fault
+    field = "job_id" if fault.field == "id" else fault.field.removeprefix("request.")
+    return type(fault)(field, fault.reason)
 
 
 def _refuse_unknown(draft: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 store       the seam to Redis: connection, scripts, foreign errors mapped
 outcomes    how an end is spelled in Celery's result backend
 intake      submit
+payload     a job as it lies in Redis: JSON, compressed where that pays
 records     status, result, cancel
 batches     jobs that belong together, in order
 backlog     how much waits in a lane

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rerankq.contract import Job, Message
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
-from rerankq.ledger import outcomes
+from rerankq.ledger import outcomes, payload
 from rerankq.ledger.store import Store
 
 DEAD_KEY: Final = "rerankq:dead"
@@ -111,8 +111,8 @@ class DeadLetters:
         """
         stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
         found = Replays([], [])
-        for job_id, payload in zip(job_ids, stored, strict=True):
-            job = _job(payload)
+        for job_id, each in zip(job_ids, stored, strict=True):
+            job = _job(each)
             if job is None:
                 found.unreadable.append(job_id)
             else:
@@ -138,8 +138,8 @@ class DeadLetters:
         )
         records, payloads, results = answers[: len(ids)], answers[len(ids) : -1], answers[-1]
         return [
-            _letter(job_id, score / 1000, record, payload, result)
-            for job_id, (_, score), record, payload, result in zip(
+            _letter(job_id, score / 1000, record, asked, result)
+            for job_id, (_, score), record, asked, result in zip(
                 ids, scored, records, payloads, results, strict=True
             )
         ]
@@ -157,10 +157,10 @@ def _replay(job_id: str, job: Job) -> Job:
     return job.model_copy(update={"id": str(uuid.uuid5(_REPLAY_IDS, job_id)), **cleared})
 
 
-def _job(payload: bytes | None) -> Job | None:
+def _job(stored: bytes | None) -> Job | None:
     """What was asked for; None where that is gone, or cannot be read: it is dead for that."""
     try:
-        return None if payload is None else Job.parse(payload)
+        return None if stored is None else Job.parse(payload.unpacked(stored))
     except InvalidRequest:
         return None
 
@@ -173,13 +173,13 @@ def _letter(
     job_id: str,
     failed_at: float,
     record: Sequence[bytes | None],
-    payload: bytes | None,
+    stored: bytes | None,
     result: bytes | None,
 ) -> DeadLetter:
     reason, attempts, claims, lane, batch, custom = (
         None if each is None else each.decode() for each in record
     )
-    job = _job(payload)
+    job = _job(stored)
     request = job.request if job else None
     end = None if result is None else outcomes.end_from(result)
     return DeadLetter(

@@ -1,12 +1,20 @@
 """Submit: a job is accepted when, and only when, it stands in the ledger."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import orjson
 
 from rerankq.contract import Job
-from rerankq.ledger.store import Argument, Store
+from rerankq.ledger.payload import Packer
+from rerankq.ledger.store import Store
+
+CALL_JOBS: Final = 100
+"""Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""
+CALL_BYTES: Final = 4 * 1024 * 1024
 
 
 class Verdict(StrEnum):
@@ -34,35 +42,63 @@ class Intake:
     def __init__(self, store: Store, *, max_queue_depth: int) -> None:
         self._store = store
         self._max_queue_depth = max_queue_depth
+        self._packer = Packer()
 
     async def submit(self, jobs: Sequence[Job]) -> list[Admission]:
-        """Record jobs in one step and one round trip; say for each what became of it.
+        """Record jobs in their order; say for each what became of it.
 
-        Safe to repeat with the same jobs when an answer was lost.
+        One step and one round trip, unless they are many or large. Behind a job that found its
+        lane full, what did not go along with it is held up too. Safe to repeat with the same
+        jobs when an answer was lost.
 
         Raises:
             InvalidRequest: a job is too large, or not valid Unicode. None is recorded.
             LedgerUnavailable: Redis did not answer: the jobs may or may not be recorded.
         """
-        arguments: list[Argument] = [self._max_queue_depth]
-        for job in jobs:
-            arguments += _fields(job)
-        answers: list[bytes] = await self._store.run("submit", *arguments)
+        admissions: list[Admission] = []
+        for portion in list(self._portions(jobs)):
+            admissions += await self._record(*zip(*portion, strict=True))
+            if any(each.verdict is Verdict.FULL for each in admissions):
+                break
+        held_up = jobs[len(admissions) :]
+        return admissions + [Admission(Verdict.FULL, job.id) for job in held_up]
+
+    async def _record(self, jobs: Sequence[Job], payloads: Sequence[bytes]) -> list[Admission]:
+        heads = orjson.dumps([_head(job) for job in jobs])
+        answers: list[bytes] = await self._store.run(
+            "submit", self._max_queue_depth, heads, *payloads
+        )
         return [_admission(job, answer.decode()) for job, answer in zip(jobs, answers, strict=True)]
 
+    def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
+        """What goes along in one call each: Redis does nothing else meanwhile."""
+        portion: list[tuple[Job, bytes]] = []
+        size = 0
+        for job in jobs:
+            payload = self._packer.packed(job.encode())
+            if portion and (len(portion) == CALL_JOBS or size + len(payload) > CALL_BYTES):
+                yield portion
+                portion, size = [], 0
+            portion.append((job, payload))
+            size += len(payload)
+        if portion:
+            yield portion
 
-def _fields(job: Job) -> tuple[Argument, ...]:
-    return (
-        job.id,
-        job.lane.value,
-        job.encode(),
-        "" if job.deadline_seconds is None else int(job.deadline_seconds * 1000),
-        "" if job.not_before is None else int(job.not_before * 1000),
-        job.batch_id or "",
-        job.custom_id or "",
-        job.idempotency_key or "",
-        _fingerprint(job) if job.idempotency_key else "",
-    )
+
+def _head(job: Job) -> dict[str, str | int]:
+    """What the ledger itself needs to know of a job."""
+    head: dict[str, str | int] = {"id": job.id, "lane": job.lane}
+    if job.deadline_seconds is not None:
+        head["deadline"] = int(job.deadline_seconds * 1000)
+    if job.not_before is not None:
+        head["not_before"] = int(job.not_before * 1000)
+    if job.batch_id is not None:
+        head["batch"] = job.batch_id
+    if job.custom_id is not None:
+        head["custom"] = job.custom_id
+    if job.idempotency_key is not None:
+        head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
+    return head
 
 
 def _fingerprint(job: Job) -> str:

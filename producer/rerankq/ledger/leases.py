@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
 from rerankq.contract import JobState
+from rerankq.ledger import payload
 from rerankq.ledger.store import Argument, Retention, Store
 
 MOST_LOST_LEASES: Final = 3
@@ -88,7 +91,7 @@ class Leases:
         )
         return Claim(
             [
-                Lease(row[0].decode(), row[1], row[2], row[3] / 1000, row[4])
+                Lease(row[0].decode(), row[1], row[2], row[3] / 1000, payload.unpacked(row[4]))
                 for row in rows
                 if len(row) > 1
             ],
@@ -104,13 +107,15 @@ class Leases:
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Write results and ends; False where the job was no longer this worker's."""
-        arguments: list[Argument] = [*self._retention.arguments()]
-        for each in finishes:
-            arguments += (
-                *(each.lease.job_id, each.lease.token, each.attempts),
-                *(each.state, each.reason, each.outcome),
-            )
-        return [done == 1 for done in await self._store.run("finish", *arguments)]
+        heads = orjson.dumps(
+            [
+                (each.lease.job_id, str(each.lease.token), each.attempts, each.state, each.reason)
+                for each in finishes
+            ]
+        )
+        outcomes = (each.outcome for each in finishes)
+        done = await self._store.run("finish", *self._retention.arguments(), heads, *outcomes)
+        return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
         """Give jobs back for later; False where the job was no longer this worker's."""

@@ -123,9 +123,8 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
 def _outline(state: bytes | None, attempts: bytes | None, custom: bytes | None) -> Outline | None:
     if state is None:
         return None
-    return Outline(
-        JobState(state.decode()), int(attempts or 0), custom.decode() if custom else None
-    )
+    custom_id = custom.decode() if custom else None
+    return Outline(JobState(state.decode()), int(attempts or 0), custom_id)
 
 
 def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:
@@ -135,7 +134,7 @@ def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobSta
         id=job_id,
         state=state,
         lane=Lane(fields["lane"]),
-        attempts=int(fields["attempts"]),
+        attempts=int(fields.get("attempts", 0)),
         submitted_at=int(fields["submitted"]) / 1000,
         started_at=_seconds(fields.get("started")),
         finished_at=_seconds(fields.get("finished")),

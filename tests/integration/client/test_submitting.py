@@ -22,6 +22,7 @@ from rerankq.errors import (
     LedgerUnavailable,
     QueueFull,
 )
+from rerankq.ledger.intake import CALL_JOBS
 from rerankq.settings import ClientSettings
 from running.ledger_worker import LedgerWorker, hints
 from running.redis_server import RedisServer, free_port
@@ -120,7 +121,7 @@ def test_drafts_may_be_of_any_kind(client: RerankClient) -> None:
 
 
 def test_stream_is_drawn_in_portions(client: RerankClient) -> None:
-    """submit_many draws a portion at a time: memory is bounded, and an endless stream is fine."""
+    """submit_many draws one portion ahead: memory is bounded, and an endless stream is fine."""
     drawn = 0
 
     def endless() -> Iterator[dict[str, Any]]:
@@ -132,10 +133,10 @@ def test_stream_is_drawn_in_portions(client: RerankClient) -> None:
     handles = client.submit_many(endless())
     assert drawn == 0
     next(handles)
-    assert drawn == 50
-    for _ in range(50):
+    assert drawn == 2 * CALL_JOBS
+    for _ in range(CALL_JOBS):
         next(handles)
-    assert drawn == 100
+    assert drawn == 3 * CALL_JOBS
     assert next(handles).status().state is JobState.QUEUED
 
 

@@ -16,9 +16,9 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
 @pytest.mark.parametrize(
     ("original", "broken"),
     [
-        ("and claims == token", ""),
-        ("redis.call('ZREM', lane_set(lane, from), id)", ""),
-        ("'HINCRBY', batch_key(batch), state, 1", "'HINCRBY', batch_key(batch), state, 2"),
+        ("and job.claims == token", ""),
+        ("gather('ZREM ' .. lane_set(job.lane, job.state), id)", ""),
+        ("'HINCRBY', batch_key(job.batch), state, 1", "'HINCRBY', batch_key(job.batch), state, 2"),
     ],
 )
 def test_schedules_find_what_is_broken(

@@ -51,7 +51,7 @@ def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
     real = store._script  # noqa: SLF001 - the scripts have no other door
 
     def unfenced(name: str) -> tuple[str, str]:
-        text = real(name)[0].replace("and claims == token", "")
+        text = real(name)[0].replace("and job.claims == token", "")
         return text, "0" * 40
 
     old = desk.claimed("a", lease_seconds=0.05)

@@ -3,16 +3,17 @@
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, then job ids
 -- Returns, for each job: the state before, or '' when the id is unknown, or its record
 -- damaged. A job that had ended stays as it was.
-local now = now_ms()
+local now, keep = now_ms(), retention(1)
 local before = {}
 for at = 3, #ARGV do
   local id = ARGV[at]
-  local state, lane = record(id, 'state', 'lane')
-  if not lane then
-    state = nil
-  elseif is_open(state) then
-    end_job(id, lane, state, 'cancelled', '', CANCELLED, now, retention(1))
+  local job = known_of(id)
+  if not job.lane then
+    job.state = nil
+  elseif is_open(job.state) then
+    end_job(id, job, 'cancelled', '', CANCELLED, now, keep)
   end
-  before[#before + 1] = state or ''
+  before[#before + 1] = job.state or ''
 end
+carry_out()
 return before

@@ -6,26 +6,42 @@
 -- {id} for each suspect that may only be claimed alone: should it end its worker, it must not
 -- take others along. The token is the count of claims: it fences off whoever held the job before.
 local now = now_ms()
-local claimed = {}
+local started, lease_ends = whole(now), whole(now + tonumber(ARGV[2]))
+local rows, in_line = {}, {}
+
+local function take(id, lane, claims, attempts, submitted, again)
+  local token = (tonumber(claims) or 0) + 1
+  redis.call('HSET', job_key(id), 'state', 'running', 'claims', token, 'worker', ARGV[1],
+    'started', started)
+  gather('ZADD ' .. lane_set(lane, 'running'), lease_ends, id)
+  gather('ZREM ' .. lane_set(lane, 'queued'), id)
+  -- What was announced again overtakes the line, and so says nothing about those in it.
+  if not again then
+    in_line[lane] = in_line[lane] or {}
+    table.insert(in_line[lane], id)
+  end
+  return {id, token, tonumber(attempts) or 0, now - tonumber(submitted or now),
+    redis.call('GET', payload_key(id)) or ''}
+end
+
 for at = 5, #ARGV do
   local id = ARGV[at]
-  local state, lane, attempts, submitted, lost, again = record(id,
-    'state', 'lane', 'attempts', 'submitted', 'lost', 'again')
+  local state, lane, claims, attempts, submitted, lost, again = record(id,
+    'state', 'lane', 'claims', 'attempts', 'submitted', 'lost', 'again')
   -- Without a lane the record is damaged: the sweep takes the job out of the one it stands in.
   local queued = state == 'queued' and lane
   if queued and ARGV[4] ~= '1' and tonumber(lost or 0) >= tonumber(ARGV[3]) then
-    claimed[#claimed + 1] = {id}
+    rows[#rows + 1] = {id}
   elseif queued then
-    local sequence = tonumber(redis.call('ZSCORE', lane_set(lane, 'queued'), id))
-    redis.call('ZREM', lane_set(lane, 'queued'), id)
-    redis.call('ZADD', lane_set(lane, 'running'), now + tonumber(ARGV[2]), id)
-    local token = redis.call('HINCRBY', job_key(id), 'claims', 1)
-    redis.call('HSET', job_key(id), 'state', 'running', 'worker', ARGV[1], 'started', whole(now))
-    -- What was announced again overtakes the line, and so says nothing about those in it.
-    if sequence and not again then advance_watermark(lane, sequence) end
-    claimed[#claimed + 1] = {id, token, tonumber(attempts or 0),
-      now - tonumber(submitted or now),
-      redis.call('GET', payload_key(id)) or ''}
+    rows[#rows + 1] = take(id, lane, claims, attempts, submitted, again)
   end
 end
-return claimed
+for lane, ids in pairs(in_line) do
+  local newest = 0
+  for _, sequence in ipairs(redis.call('ZMSCORE', lane_set(lane, 'queued'), unpack(ids))) do
+    newest = math.max(newest, tonumber(sequence) or 0)
+  end
+  advance_watermark(lane, newest)
+end
+carry_out()
+return rows

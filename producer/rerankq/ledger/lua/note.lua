@@ -4,6 +4,6 @@
 -- Returns 1 when it was put, else 0.
 local batch, entry = ARGV[1], ARGV[2]
 if redis.call('LINDEX', batch_key(batch) .. ':entries', -1) == entry then return 0 end
-if not add_to_batch(batch, entry) then return 0 end
+if not add_to_batch(batch, {entry}) then return 0 end
 redis.call('HINCRBY', batch_key(batch), ARGV[3], 1)
 return 1

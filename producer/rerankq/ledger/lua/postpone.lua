@@ -5,14 +5,15 @@ local now = now_ms()
 local done = {}
 for at = 1, #ARGV, 4 do
   local id, token = ARGV[at], ARGV[at + 1]
-  local lane = held_lane(id, token)
-  if lane then
+  local job = held_job(id, token)
+  if job then
     local due = now + tonumber(ARGV[at + 3])
     redis.call('HSET', job_key(id), 'state', 'scheduled', 'attempts', ARGV[at + 2],
       'due', whole(due), 'lost', 0)
-    redis.call('ZREM', lane_set(lane, 'running'), id)
-    redis.call('ZADD', lane_set(lane, 'scheduled'), due, id)
+    gather('ZREM ' .. lane_set(job.lane, 'running'), id)
+    gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(due), id)
   end
-  done[#done + 1] = lane and 1 or 0
+  done[#done + 1] = job and 1 or 0
 end
+carry_out()
 return done

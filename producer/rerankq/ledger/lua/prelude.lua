@@ -3,7 +3,7 @@
 -- A job lives in these keys (all in one Redis: scripts build them from ids, so this is
 -- no layout for Redis Cluster):
 --   rerankq:job:<id>        hash    the record: small fields only, so that Redis keeps it compact
---   rerankq:payload:<id>    string  the job as JSON, until its end; longer for a failed one
+--   rerankq:payload:<id>    string  the job, until its end; longer for a failed one; see payload.py
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
 -- and, until its end, in exactly one of these sorted sets of its lane:
 --   rerankq:<lane>:queued     by sequence number: the order of announcement
@@ -52,9 +52,9 @@ end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 local function whole(number) return string.format('%.0f', number) end
 
--- The next number in the lane's order of announcement.
-local function next_sequence(lane)
-  return redis.call('HINCRBY', lane_key(lane), 'sequence', 1)
+-- The first of the next `count` numbers in the lane's order of announcement.
+local function next_sequence(lane, count)
+  return redis.call('HINCRBY', lane_key(lane), 'sequence', count) - count + 1
 end
 
 -- Fields of a job's record; none of them where it has no record, or something else stands in
@@ -71,10 +71,50 @@ local function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
 end
 
--- The lane of a job that the holder of `token` is running, else nil.
-local function held_lane(id, token)
-  local state, claims, lane = record(id, 'state', 'claims', 'lane')
-  return state == 'running' and claims == token and lane or nil
+-- What a script says of many jobs in the same words goes out as few commands: each costs Redis, and
+-- its append-only file, more than what it says. In the order in which they were first gathered.
+local gathered, order = {}, {}
+
+local function gather(head, first, second)
+  local pending = gathered[head]
+  if not pending then
+    pending = {}
+    gathered[head] = pending
+    order[#order + 1] = head
+  end
+  pending[#pending + 1] = first
+  if second then pending[#pending + 1] = second end
+end
+
+local function carry_out()
+  for _, head in ipairs(order) do
+    local command, key = string.match(head, '^(%u+) ?(.*)$')
+    local pending = gathered[head]
+    -- In portions, as Lua's stack bounds the arguments of a call; an even number keeps pairs whole.
+    for at = 1, #pending, 1000 do
+      local last = math.min(at + 999, #pending)
+      if key == '' then
+        redis.call(command, unpack(pending, at, last))
+      else
+        redis.call(command, key, unpack(pending, at, last))
+      end
+    end
+  end
+  gathered, order = {}, {}
+end
+
+-- What a script needs to know of a job that it moves.
+local function known_of(id)
+  local state, claims, lane, batch, idempotency, deadline = record(id,
+    'state', 'claims', 'lane', 'batch', 'idempotency', 'deadline')
+  return {state = state, claims = claims, lane = lane, batch = batch, idempotency = idempotency,
+    deadline = deadline}
+end
+
+-- The job that the holder of `token` is running, else nil.
+local function held_job(id, token)
+  local job = known_of(id)
+  return job.state == 'running' and job.claims == token and job or nil
 end
 
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job
@@ -130,46 +170,49 @@ local function iso_time(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, (ms % 1000) * 1000)
 end
 
--- Adds an entry to a batch, if there is one: the list lives as long as the batch's record.
-local function add_to_batch(batch, entry)
+-- Adds entries to a batch, if there is one: the list lives as long as the batch's record.
+local function add_to_batch(batch, entries)
   local left = redis.call('PTTL', batch_key(batch))
   if left < 0 then return false end
-  redis.call('HINCRBY', batch_key(batch), 'total', 1)
+  redis.call('HINCRBY', batch_key(batch), 'total', #entries)
   redis.call('HSET', batch_key(batch), 'fed', whole(now_ms()))
-  if redis.call('RPUSH', batch_key(batch) .. ':entries', entry) == 1 then
+  if redis.call('RPUSH', batch_key(batch) .. ':entries', unpack(entries)) == #entries then
     redis.call('PEXPIRE', batch_key(batch) .. ':entries', left)
   end
   return true
 end
 
--- Moves a job from a state to its end, and tells whoever waits. The caller has made sure
--- that the job has no end yet. `reason` is the error's code, or ''; `outcome` is the tail of
--- the result: '"status":…,"result":…}'. `keep` is {ms for results, ms for dead letters}.
-local function end_job(id, lane, from, state, reason, outcome, now, keep)
+-- Moves a job to its end, and tells whoever waits; its leaving its lane is gathered. The caller has
+-- made sure that the job has no end yet. `job` is `known_of` it, with `attempts` if they change;
+-- `reason` is the error's code, or ''; `outcome` is the tail of the result:
+-- '"status":…,"result":…}'. `keep` is {ms for results, ms for dead letters}.
+local function end_job(id, job, state, reason, outcome, now, keep)
   local ttl, kept = keep[1], 2 * keep[1]
-  local batch, idempotency, deadline = unpack(
-    redis.call('HMGET', job_key(id), 'batch', 'idempotency', 'deadline'))
   local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
     .. '","traceback":null,"children":[],' .. outcome
-  redis.call('HSET', job_key(id), 'state', state, 'finished', whole(now))
-  redis.call('ZREM', lane_set(lane, from), id)
+  local record = {'state', state, 'finished', whole(now)}
+  if job.attempts then record[5], record[6] = 'attempts', job.attempts end
+  if state == 'failed' then
+    record[#record + 1], record[#record + 2] = 'reason', reason
+    kept = math.max(kept, keep[2])
+  end
+  redis.call('HSET', job_key(id), unpack(record))
+  gather('ZREM ' .. lane_set(job.lane, job.state), id)
   redis.call('SET', result_key(id), result, 'PX', ttl)
   redis.call('PUBLISH', result_key(id), result)
   if state == 'failed' then
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.
-    redis.call('HSET', job_key(id), 'reason', reason)
     redis.call('ZADD', 'rerankq:dead', now, id)
     redis.call('PEXPIRE', payload_key(id), keep[2])
-    kept = math.max(kept, keep[2])
   else
-    redis.call('DEL', payload_key(id))
+    gather('DEL', payload_key(id))
   end
-  if deadline then redis.call('ZREM', 'rerankq:deadlines', id) end
+  if job.deadline then gather('ZREM rerankq:deadlines', id) end
   -- The record outlives the result, so that "expired" can be told from "never was".
   redis.call('PEXPIRE', job_key(id), kept)
-  if idempotency then redis.call('PEXPIRE', idempotency_key(idempotency), kept) end
-  if batch and redis.call('EXISTS', batch_key(batch)) == 1 then
-    redis.call('HINCRBY', batch_key(batch), state, 1)
+  if job.idempotency then redis.call('PEXPIRE', idempotency_key(job.idempotency), kept) end
+  if job.batch and redis.call('EXISTS', batch_key(job.batch)) == 1 then
+    redis.call('HINCRBY', batch_key(job.batch), state, 1)
   end
 end
 

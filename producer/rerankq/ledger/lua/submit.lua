@@ -1,14 +1,16 @@
 -- Records jobs. Safe to repeat: a job id that is known already is accepted again, and no more.
 -- ARGV: 1 most unfinished jobs a lane may hold
---       then for each job: id, lane, payload (JSON), deadline in ms from now or '', time in ms
---       before which it may not run or '', batch id or '', custom id or '', idempotency key
---       or '', fingerprint of the request or ''
+--       2 the jobs, as a JSON list of {id, lane} and, where given, deadline (ms from now),
+--         not_before (time in ms), batch, custom, key (for idempotency) with fingerprint (of the
+--         request): one argument instead of many, which would cost the client more than all else
+--       then for each job its payload
 -- Returns, for each job: 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
 -- 'full', 'conflict', 'no_batch' (there is none with that id), or 'existing:<id>' where the
 -- idempotency key and the fingerprint belong to a job accepted before.
 local now = now_ms()
-local most = tonumber(ARGV[1])
-local depth, batches = {}, {}
+local submitted = whole(now)
+local most, jobs = tonumber(ARGV[1]), cjson.decode(ARGV[2])
+local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
   if not depth[lane] then
@@ -24,56 +26,89 @@ local function has_batch(batch)
   return batches[batch]
 end
 
-local function earlier(key, fingerprint)
-  local id, known = unpack(redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint'))
-  if not id then return nil end
-  return known == fingerprint and 'existing:' .. id or 'conflict'
+-- Whether any of the jobs is known: most often none is, and one command says so for all.
+local function some_known()
+  local records = {}
+  for at, job in ipairs(jobs) do records[at] = job_key(job.id) end
+  return #records > 0 and redis.call('EXISTS', unpack(records)) > 0
 end
 
-local function accept(id, lane, payload, deadline, not_before, batch, custom, key, fingerprint)
-  local waits = not_before ~= '' and tonumber(not_before) > now
-  local record = {'state', waits and 'scheduled' or 'queued', 'lane', lane, 'submitted', whole(now),
-    'attempts', 0, 'claims', 0}
+local function earlier(key, fingerprint)
+  local known = keys[key] or redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  if not known[1] then return nil end
+  return known[2] == fingerprint and 'existing:' .. known[1] or 'conflict'
+end
+
+local function write_record(job)
+  local record = {'state', job.waits and 'scheduled' or 'queued', 'lane', job.lane,
+    'submitted', submitted}
   local function add(name, value)
+    if not value then return end
     record[#record + 1] = name
     record[#record + 1] = value
   end
-  local ends_at = deadline ~= '' and whole(now + tonumber(deadline))
-  if ends_at then add('deadline', ends_at) end
-  if waits then add('due', not_before) end
-  if custom ~= '' then add('custom', custom) end
-  if batch ~= '' then add('batch', batch) end
-  if key ~= '' then add('idempotency', key) end
-  -- The job first, whole and in its lane, and what leads to it second: a script that fails
-  -- half-way is not taken back, and no list may name a job that never was.
-  redis.call('SET', payload_key(id), payload)
-  redis.call('HSET', job_key(id), unpack(record))
-  if waits then
-    redis.call('ZADD', lane_set(lane, 'scheduled'), not_before, id)
-  else
-    redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
-  end
-  if key ~= '' then
-    redis.call('HSET', idempotency_key(key), 'id', id, 'fingerprint', fingerprint)
-  end
-  if ends_at then redis.call('ZADD', 'rerankq:deadlines', ends_at, id) end
-  if batch ~= '' then add_to_batch(batch, id) end
-  depth[lane] = depth[lane] + 1
-  return waits and 'scheduled' or 'accepted'
+  add('deadline', job.deadline and whole(now + job.deadline))
+  add('due', job.waits and whole(job.not_before))
+  add('custom', job.custom)
+  add('batch', job.batch)
+  add('idempotency', job.key)
+  redis.call('HSET', job_key(job.id), unpack(record))
 end
 
-local outcomes, held_up = {}, false
-for at = 2, #ARGV, 9 do
-  local id, lane, batch = ARGV[at], ARGV[at + 1], ARGV[at + 5]
-  local key, fingerprint = ARGV[at + 7], ARGV[at + 8]
-  local outcome = redis.call('EXISTS', job_key(id)) == 1 and 'accepted'
-    or key ~= '' and earlier(key, fingerprint)
-    or batch ~= '' and not has_batch(batch) and 'no_batch'
-    or lane_depth(lane) >= most and 'full'
+-- First what becomes of each, without a write; then the writes.
+local some, held_up = some_known(), false
+local outcomes, accepted, payloads, queued, entries = {}, {}, {}, {}, {}
+for at, job in ipairs(jobs) do
+  local outcome = (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
+    or job.key and earlier(job.key, job.fingerprint)
+    or job.batch and not has_batch(job.batch) and 'no_batch'
+    or lane_depth(job.lane) >= most and 'full'
     -- A batch keeps its order: what comes behind a job that was refused must wait with it.
-    or held_up and batch ~= '' and 'full'
+    or held_up and job.batch and 'full'
   held_up = held_up or outcome == 'full'
-  outcomes[#outcomes + 1] = outcome or accept(id, lane, ARGV[at + 2], ARGV[at + 3],
-    ARGV[at + 4], batch, ARGV[at + 6], key, fingerprint)
+  if not outcome then
+    job.waits = job.not_before and job.not_before > now
+    outcome = job.waits and 'scheduled' or 'accepted'
+    ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
+    if job.key then keys[job.key] = {job.id, job.fingerprint} end
+    accepted[#accepted + 1] = job
+    payloads[#payloads + 1] = payload_key(job.id)
+    payloads[#payloads + 1] = ARGV[at + 2]
+  end
+  outcomes[at] = outcome
 end
+if #accepted == 0 then return outcomes end
+
+-- The jobs first, whole and in their lanes, and what leads to them second: a script that fails
+-- half-way is not taken back, and no list may name a job that never was.
+redis.call('MSET', unpack(payloads))
+for _, job in ipairs(accepted) do
+  write_record(job)
+  if job.waits then
+    gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(job.not_before), job.id)
+  else
+    queued[job.lane] = queued[job.lane] or {}
+    table.insert(queued[job.lane], job.id)
+  end
+end
+for lane, line in pairs(queued) do
+  local sequence = next_sequence(lane, #line)
+  for at, id in ipairs(line) do
+    gather('ZADD ' .. lane_set(lane, 'queued'), whole(sequence + at - 1), id)
+  end
+end
+carry_out()
+
+for _, job in ipairs(accepted) do
+  if job.key then
+    redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
+  end
+  if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end
+  if job.batch then
+    entries[job.batch] = entries[job.batch] or {}
+    table.insert(entries[job.batch], job.id)
+  end
+end
+carry_out()
+for batch, line in pairs(entries) do add_to_batch(batch, line) end
 return outcomes

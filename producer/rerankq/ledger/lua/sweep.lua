@@ -50,7 +50,7 @@ end
 
 local function requeue(lane, from, id, announce)
   redis.call('ZREM', lane_set(lane, from), id)
-  redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane), id)
+  redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane, 1), id)
   redis.call('HSET', job_key(id), 'state', 'queued', 'again', 1)
   announce[#announce + 1] = id
 end
@@ -59,11 +59,12 @@ local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
   for _, id in ipairs(members(lane, 'running', now, strays)) do
     if redis.call('HINCRBY', job_key(id), 'lost', 1) >= most_lost then
-      end_job(id, lane, 'running', 'failed', 'crash_loop', CRASHED, now, keep)
+      end_job(id, known_of(id), 'failed', 'crash_loop', CRASHED, now, keep)
     else
       requeue(lane, 'running', id, announce)
     end
   end
+  carry_out()
 end
 
 local function due_jobs(lane, announce, strays)
@@ -81,10 +82,14 @@ end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
     'LIMIT', 0, most)) do
-  local state, lane = record(id, 'state', 'lane')
-  if lane and is_open(state) then end_job(id, lane, state, 'expired', '', EXPIRED, now, keep) end
-  redis.call('ZREM', 'rerankq:deadlines', id)
+  local job = known_of(id)
+  if job.lane and is_open(job.state) then
+    end_job(id, job, 'expired', '', EXPIRED, now, keep)
+  end
+  gather('ZREM rerankq:deadlines', id)
 end
+-- At once: what has ended must not be found in its lane below.
+carry_out()
 
 -- Dead letters past their time or over their number go, the oldest first.
 redis.call('ZREMRANGEBYSCORE', 'rerankq:dead', '-inf', now - keep[2])
