@@ -38,7 +38,7 @@ class Failed:
     attempts: int
 
 
-LARGE_CHARACTERS: Final = 200_000
+LARGE_CHARACTERS: Final = 1_000_000
 
 Outcome = Succeeded | Failed | RetryAfter
 
@@ -91,7 +91,7 @@ async def estimated_tokens(request: RerankRequest) -> int:
     texts = request.texts()
     if sum(map(len, texts)) < LARGE_CHARACTERS:
         return tokens.load(request.query, texts)
-    # Millions of characters take seconds to count: other jobs must not wait for that.
+    # Millions of characters take a while to count: other jobs must not wait for that.
     return await asyncio.to_thread(tokens.load, request.query, texts)
 
 
