@@ -42,6 +42,7 @@ def _classes() -> bytes:
 
 _CLASS: Final = _classes()
 _LETTERS_ALONE: Final = bytes(each if each == ord(_LETTER) else ord(_BLANK) for each in range(256))
+_WORD_BEGINS: Final = _BLANK + _LETTER
 _CJK_SIGNS: Final = "\u3000".encode()[:2]
 """How U+3000 to U+303F begin: a blank and punctuation, among ideographs by their first byte."""
 _CJK_BLANK: Final = "\u3000".encode()
@@ -49,7 +50,7 @@ _CJK_BLANK: Final = "\u3000".encode()
 
 def estimate(text: str) -> float:
     """Tokens of one text."""
-    encoded = text.encode("utf-8", "surrogatepass")
+    encoded = b" " + text.encode("utf-8", "surrogatepass")
     classes = encoded.translate(_CLASS, _FOLLOWING)
     cjk, punctuation = classes.count(_CJK), classes.count(_PUNCTUATION)
     if cjk:
@@ -59,7 +60,7 @@ def estimate(text: str) -> float:
     return (
         CJK_TOKENS * cjk
         + DIGIT_TOKENS * classes.count(_DIGIT)
-        + WORD_TOKENS * len(classes.translate(_LETTERS_ALONE).split())
+        + WORD_TOKENS * classes.translate(_LETTERS_ALONE).count(_WORD_BEGINS)
         + PUNCTUATION_TOKENS * punctuation
     )
 

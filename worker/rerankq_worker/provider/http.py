@@ -81,10 +81,13 @@ class HttpProvider:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds):
                 response = await self._transport.handle_async_request(self._request(call, content))
+                # Its own stream: the response would wrap it in four more.
+                stream = response.stream
+                assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  asyncio's alone
                 try:
-                    reply = await _read(response, most_bytes)
+                    reply = await _read(response, stream, most_bytes)
                 finally:
-                    await response.aclose()
+                    await stream.aclose()
         except TimeoutError:
             raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
@@ -159,7 +162,9 @@ def _proxy(url: str) -> httpx.Proxy | None:
     return httpx.Proxy(named) if named and not proxy_bypass(host) else None
 
 
-async def _read(response: httpx.Response, most_bytes: int) -> faults.Reply:
+async def _read(
+    response: httpx.Response, stream: httpx.AsyncByteStream, most_bytes: int
+) -> faults.Reply:
     """The answer; of a refusal no more than can be read, for its status speaks as well."""
     status = response.status_code
     refusal = status != httpx.codes.OK
@@ -172,9 +177,7 @@ async def _read(response: httpx.Response, most_bytes: int) -> faults.Reply:
             return faults.Reply(status, b"", headers)
         raise Malformed("the upstream answered compressed, which was not asked for")
     chunks, size = [], 0
-    # The transport's own stream: `aiter_raw` would wrap it in three more.
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  of an async transport
-    async for chunk in response.stream:
+    async for chunk in stream:
         chunks.append(chunk)
         size += len(chunk)
         if size > most_bytes:
