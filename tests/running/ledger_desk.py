@@ -108,7 +108,7 @@ class LedgerDesk:
 
     def succeed(self, lease: Lease, *, attempts: int = 1) -> bool:
         """Finish a job with a ranking."""
-        outcome = outcomes.success(ranking(lease.job_id))
+        outcome = outcomes.success(ranking(lease.job_id).encode())
         finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome)
         return self.run(self.leases().finish([finish]))[0]
 

@@ -82,7 +82,7 @@ class LedgerWorker:
     def _finish(self, lease: Lease) -> Finish:
         end = self._decide(Job.parse(lease.payload))
         if isinstance(end, RerankResult):
-            return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(end))
+            return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(end.encode()))
         return Finish(lease, 1, JobState.FAILED, outcomes.failure(end), reason=end.reason)
 
 

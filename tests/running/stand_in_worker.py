@@ -72,7 +72,7 @@ def _finish(lease: Lease) -> Finish:
     if job.request.query.startswith("fail"):
         outcome = outcomes.failure(JobFailed("upstream_refused", "the upstream refused it"))
         return Finish(lease, 2, JobState.FAILED, outcome, reason="upstream_refused")
-    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(_ranking(job)))
+    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(_ranking(job).encode()))
 
 
 def _ranking(job: Job) -> RerankResult:

@@ -41,14 +41,14 @@ def test_celery_rebuilds_our_error(kind: type[JobEnded]) -> None:
 
 def test_celery_reads_our_result() -> None:
     """Celery's backend reads a success as the result's JSON object."""
-    meta = celery_meta(outcomes.success(RESULT))
+    meta = celery_meta(outcomes.success(RESULT.encode()))
     assert meta["status"] == "SUCCESS"
     assert RerankResult.parse(meta["result"]) == RESULT
 
 
 def test_success_is_read_back() -> None:
     """A success is read back as the result that was written."""
-    assert outcomes.decode(HEAD + outcomes.success(RESULT)) == RESULT
+    assert outcomes.decode(HEAD + outcomes.success(RESULT.encode())) == RESULT
 
 
 @pytest.mark.parametrize("kind", [JobFailed, JobCancelled, JobExpired])
@@ -69,7 +69,7 @@ def test_unknown_kind_of_end_is_a_failure() -> None:
 
 def test_result_of_another_major_version_is_refused() -> None:
     """A result that was written under another major version is refused by name."""
-    outcome = outcomes.success(RESULT).replace(b'"version":"1.0"', b'"version":"2.0"')
+    outcome = outcomes.success(RESULT.encode()).replace(b'"version":"1.0"', b'"version":"2.0"')
     with pytest.raises(UnsupportedVersion, match=r"2\.0"):
         outcomes.decode(HEAD + outcome)
 
@@ -82,4 +82,4 @@ def test_result_key_is_celerys_own() -> None:
 
 def test_outcome_closes_the_object_that_the_head_opens() -> None:
     """Head and outcome make one JSON object."""
-    assert json.loads(HEAD + outcomes.success(RESULT))["task_id"] == "j"
+    assert json.loads(HEAD + outcomes.success(RESULT.encode()))["task_id"] == "j"

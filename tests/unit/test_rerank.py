@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rerankq.contract import Document, Job, RerankRequest
+from rerankq.contract import Document, Job, RerankRequest, RerankResult
 from rerankq_worker import tokens
 from rerankq_worker.rerank import Failed, Outcome, Succeeded, rerank
 from rerankq_worker.retry import RetryAfter, RetryPolicy
@@ -17,6 +19,8 @@ from rerankq_worker.upstream import (
     Transient,
     UpstreamError,
 )
+
+texts = st.text(min_size=1, max_size=10).filter(lambda text: not text.isspace())
 
 DOCUMENTS = ("zero", Document(id="one", text="1"), "two")
 
@@ -71,14 +75,14 @@ def attempt(
     )
 
 
-def succeeded(outcome: Outcome) -> Succeeded:
+def result(outcome: Outcome) -> RerankResult:
     assert isinstance(outcome, Succeeded)
-    return outcome
+    return RerankResult.parse(outcome.result)
 
 
 def test_documents_come_from_the_job() -> None:
     """Each row carries the document as submitted, with the caller's id, at its index."""
-    rows = succeeded(attempt()).result.results
+    rows = result(attempt()).results
     assert [(row.index, row.relevance_score, row.document) for row in rows] == [
         (2, 0.9, Document(text="two")),
         (1, 0.5, Document(id="one", text="1")),
@@ -89,29 +93,58 @@ def test_documents_come_from_the_job() -> None:
 @pytest.mark.parametrize(("top_n", "rows"), [(1, [2]), (2, [2, 1]), (9, [2, 1, 0])])
 def test_top_n_is_honoured(top_n: int, rows: list[int]) -> None:
     """The best top_n come back, even of an upstream that sends more."""
-    result = succeeded(attempt(job(top_n=top_n))).result
-    assert [row.index for row in result.results] == rows
+    found = result(attempt(job(top_n=top_n)))
+    assert [row.index for row in found.results] == rows
 
 
 def test_documents_stay_away_when_not_wanted() -> None:
     """With return_documents false no row carries a document, nor a null in its place."""
-    result = succeeded(attempt(job(return_documents=False))).result
-    assert all(row.document is None for row in result.results)
-    assert b"document" not in result.encode()
+    outcome = attempt(job(return_documents=False))
+    assert all(row.document is None for row in result(outcome).results)
+    assert isinstance(outcome, Succeeded)
+    assert b"document" not in outcome.result
+
+
+@given(
+    job=st.builds(
+        Job,
+        id=st.just("j"),
+        request=st.builds(
+            RerankRequest,
+            query=st.just("q"),
+            documents=st.lists(
+                texts | st.builds(Document, id=st.none() | texts, text=texts), min_size=3
+            ),
+            top_n=st.none() | st.integers(1, 4),
+            return_documents=st.booleans(),
+        ),
+        metadata=st.dictionaries(texts, texts, max_size=2),
+    ),
+    request_id=st.none() | texts,
+    scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+)
+def test_a_result_is_spelled_as_the_contract_does(
+    job: Job, request_id: str | None, scores: list[float]
+) -> None:
+    """A result is, byte by byte, what the contract's own encoding makes of it."""
+    ranking = [Score(index, score) for index, score in enumerate(scores)]
+    outcome = attempt(job, FakeUpstream(Answer(ranking, 5, 7, request_id)))
+    assert isinstance(outcome, Succeeded)
+    assert outcome.result == result(outcome).encode()
 
 
 def test_result_tells_how_it_came_about() -> None:
     """A result holds usage beside our estimate, attempts, waiting time, ids and metadata."""
-    result = succeeded(attempt(attempts=2)).result
+    found = result(attempt(attempts=2))
     request = job().request
-    assert result.usage.model_dump() == {
+    assert found.usage.model_dump() == {
         "prompt_tokens": 5,
         "total_tokens": 7,
         "estimated_tokens": tokens.load(request.query, request.texts()),
     }
-    assert (result.job_id, result.attempts, result.request_id) == ("j", 3, "id-1")
-    assert result.timings.waited_seconds == 1.5
-    assert result.metadata == {"tenant": "a"}
+    assert (found.job_id, found.attempts, found.request_id) == ("j", 3, "id-1")
+    assert found.timings.waited_seconds == 1.5
+    assert found.metadata == {"tenant": "a"}
 
 
 def test_upstream_learns_job_and_attempt() -> None:

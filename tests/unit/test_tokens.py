@@ -18,7 +18,12 @@ from rerankq_worker import tokens
         ("感冒", 2 * tokens.CJK_TOKENS),
         ("感冒。", 2 * tokens.CJK_TOKENS + tokens.PUNCTUATION_TOKENS),
         ("ok!", tokens.WORD_TOKENS + tokens.PUNCTUATION_TOKENS),
+        ("感冒\uff0c发烧\u3000", 4 * tokens.CJK_TOKENS + tokens.PUNCTUATION_TOKENS),
         ("型号A7", 2 * tokens.CJK_TOKENS + tokens.WORD_TOKENS + tokens.DIGIT_TOKENS),
+        ("snake_case", 2 * tokens.WORD_TOKENS),
+        ("naïve привет", 2 * tokens.WORD_TOKENS),
+        ("well—known “x”", 3 * tokens.WORD_TOKENS + 3 * tokens.PUNCTUATION_TOKENS),
+        ("😀", tokens.PUNCTUATION_TOKENS),
     ],
 )
 def test_each_class_of_character_has_its_weight(text: str, expected: float) -> None:

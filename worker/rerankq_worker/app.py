@@ -1,6 +1,7 @@
 """The composition root: settings in, a Celery worker with all its parts out. Nothing else wires."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -52,6 +53,9 @@ CHATTY_LOGGERS: Final = ("httpx", "celery.worker.strategy", "celery.app.trace")
 """These write a line or two for each call or message; Flower and the ledger show the same."""
 
 CANCEL_SECONDS: Final = 0.2
+
+GARBAGE_OBJECTS: Final = 10_000
+"""New objects until the collector looks for cycles: a job makes hundreds, and none that is one."""
 
 LEDGER_ANSWER_SECONDS: Final = 30.0
 """Patient: a worker holds results that were paid for."""
@@ -153,9 +157,17 @@ async def _service(
                     *(each.run() for each in exchanges),
                 ),
             ):
+                _spare_the_collector()
                 yield HintService(executor, drain_seconds=settings.drain_seconds)
         for exchange in exchanges:
             await exchange.leave()
+
+
+def _spare_the_collector() -> None:
+    """Keep it from looking through what the start has made, and what every job makes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 async def _routes(

@@ -253,9 +253,8 @@ def _waited_seconds(lease: Lease, claimed_at: float) -> float:
 
 def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
     match outcome:
-        case Succeeded(result):
-            stored = outcomes.success(result)
-            return Finish(lease, result.attempts, JobState.SUCCEEDED, stored)
+        case Succeeded(result, attempts):
+            return Finish(lease, attempts, JobState.SUCCEEDED, outcomes.success(result))
         case RetryAfter(seconds, attempts):
             return Postponement(lease, attempts, seconds)
         case _:

@@ -25,9 +25,9 @@ def result_key(job_id: str) -> str:
     return RESULT_PREFIX + job_id
 
 
-def success(result: RerankResult) -> bytes:
-    """The outcome of a job that has a ranking."""
-    return b'"status":"SUCCESS","result":' + result.encode() + b"}"
+def success(result: bytes) -> bytes:
+    """The outcome of a job that has a ranking: a `RerankResult` as JSON."""
+    return b'"status":"SUCCESS","result":' + result + b"}"
 
 
 def failure(end: JobEnded) -> bytes:

@@ -1,7 +1,8 @@
 """The provider against a real HTTP server that answers as each test says."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -46,16 +47,23 @@ async def outcomes(
     handler: Handler, *calls: Call, dialect: str = "dmxapi"
 ) -> list[Answer | UpstreamError]:
     """What becomes of calls, made one after the other over one provider."""
+    async with serving(handler) as address:
+        made = DIALECTS[dialect]()
+        async with HttpProvider(url=f"{address}/", dialect=made, call_seconds=10) as provider:
+            return [await _outcome(provider, each) for each in calls]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """The address of a server that answers by the handler."""
     app = web.Application()
     app.router.add_post("/", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", free_port())
     await site.start()
-    provider = HttpProvider(url=f"{site.name}/", dialect=DIALECTS[dialect](), call_seconds=10)
     try:
-        async with provider:
-            return [await _outcome(provider, each) for each in calls]
+        yield site.name
     finally:
         await runner.cleanup()
 
@@ -184,7 +192,49 @@ def test_a_call_that_was_cut_off_may_have_been_billed() -> None:
 
     error = met(handler)
     assert type(error) is Transient
-    assert str(error).startswith("the connection to the upstream broke (Server")
+    assert str(error).startswith("the connection to the upstream broke (ReadError)")
+
+
+def test_an_answer_that_drips_holds_nobody_up() -> None:
+    """The time limit of a call is held by the whole of it, however its bytes come."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.01)
+
+    async def tried() -> Answer | UpstreamError:
+        async with serving(handler) as address:
+            made = DIALECTS["dmxapi"]()
+            async with HttpProvider(url=f"{address}/", dialect=made, call_seconds=0.2) as provider:
+                return await _outcome(provider, call())
+
+    error = asyncio.run(tried())
+    assert type(error) is Transient
+    assert str(error) == "no answer within 0.2 seconds"
+
+
+def test_the_proxy_that_the_environment_names_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls go through a proxy, unless the environment excepts their host."""
+    asked = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(str(request.url))
+        return await answering(GOOD["dmxapi"])(request)  # type: ignore[return-value]
+
+    async def tried(url: str) -> Answer | UpstreamError:
+        async with serving(handler) as address:
+            monkeypatch.setenv("http_proxy", address)
+            dialect = DIALECTS["dmxapi"]()
+            async with HttpProvider(url=url, dialect=dialect, call_seconds=5) as provider:
+                return await _outcome(provider, call())
+
+    assert isinstance(asyncio.run(tried("http://upstream.test/")), Answer)
+    assert asked == ["http://upstream.test/"]
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert isinstance(asyncio.run(tried(f"http://127.0.0.1:{free_port()}/")), Unreachable)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -1,7 +1,7 @@
-"""The endpoint over HTTP: httpx is the interface, aiohttp carries it.
+"""The endpoint over HTTP: httpx is the interface, a transport of our own carries it.
 
-httpx's own connection pool costs CPU quadratic in its connections; the same client over
-aiohttp's does not (measured at 200 in flight: 13-17 ms a request against 0.33 ms).
+httpx's own connection pool costs CPU quadratic in its connections (measured at 200 in flight:
+13-17 ms a call). Through a proxy, aiohttp carries it, which knows how to ask one.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from rerankq_worker.provider import faults, waits
 from rerankq_worker.provider.dialect import Dialect
+from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, EndpointTransport
 from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient, Unreachable
 
 SPARE_ANSWER_BYTES: Final = 1024 * 1024
@@ -27,8 +28,9 @@ ANSWER_TO_REQUEST: Final = 4
 """An answer repeats the documents at most; JSON escapes can make that longer, not endless."""
 LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
-KEEPALIVE_SECONDS: Final = 30.0
 _NOT_CONNECTED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
@@ -50,12 +52,15 @@ class HttpProvider:
         self._call_seconds = call_seconds
         # Less than the call's own limit: what never connected must not look like a lost answer.
         connect_seconds = min(CONNECT_SECONDS, call_seconds / 2)
-        self._timeouts = {"connect": connect_seconds, "read": call_seconds}
+        self._extensions = {"timeout": {"connect": connect_seconds, "read": call_seconds}}
+        self._headers = [
+            (b"Host", self._url.netloc),
+            (b"Content-Type", b"application/json"),
+            # A compressed answer could be far longer than the bytes that are counted.
+            (b"Accept-Encoding", b"identity"),
+        ]
         # The transport without a client around it, which costs more than the rest of a call.
-        certificates = httpx.create_ssl_context()
-        self._transport = AiohttpTransport(
-            verify=certificates, client=partial(_session, certificates), proxy=_proxy(url)
-        )
+        self._transport = _transport(self._url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,57 +81,65 @@ class HttpProvider:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds):
                 response = await self._transport.handle_async_request(self._request(call, content))
+                # Its own stream: the response would wrap it in four more.
+                stream = response.stream
+                assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  asyncio's alone
                 try:
-                    body = await _read(response, most_bytes)
+                    reply = await _read(response, stream, most_bytes)
                 finally:
-                    await response.aclose()
+                    await stream.aclose()
         except TimeoutError:
             raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _connection_fault(error) from error
-        if max(len(content), len(body)) < LARGE_BYTES:
-            return self._answer(response, body, call)
+        if max(len(content), len(reply.body)) < LARGE_BYTES:
+            return self._answer(reply, call)
         # Megabytes take a while to read and compare: other calls must not wait for that.
-        return await asyncio.to_thread(self._answer, response, body, call)
+        return await asyncio.to_thread(self._answer, reply, call)
 
     def _request(self, call: Call, content: bytes) -> httpx.Request:
         return httpx.Request(
             "POST",
             self._url,
-            content=content,
-            headers={
-                "Authorization": call.authorization,
-                "Content-Type": "application/json",
-                # A compressed answer could be far longer than the bytes that are counted.
-                "Accept-Encoding": "identity",
+            headers=[
+                *self._headers,
+                (b"Content-Length", b"%d" % len(content)),
+                (b"Authorization", call.authorization.encode("ascii")),
                 # So that a log on the other side can be laid beside the ledger.
-                "X-Rerankq-Job-Id": call.job_id,
-                "X-Rerankq-Attempt": str(call.attempt),
-            },
-            extensions={"timeout": self._timeouts},
+                (b"X-Rerankq-Job-Id", call.job_id.encode("ascii")),
+                (b"X-Rerankq-Attempt", b"%d" % call.attempt),
+            ],
+            # Not as `content`, which would look through the headers for what is missing.
+            stream=httpx.ByteStream(content),
+            extensions=self._extensions,
         )
 
-    def _answer(self, response: httpx.Response, body: bytes, call: Call) -> Answer:
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in response.headers.raw
-        }
-        reply = faults.Reply(response.status_code, body, headers)
+    def _answer(self, reply: faults.Reply, call: Call) -> Answer:
         key = call.authorization.rpartition(" ")[2]
         if reply.status != httpx.codes.OK:
             raise faults.fault(reply, call.request, key=key)
         try:
-            decoded = orjson.loads(body)
+            decoded = orjson.loads(reply.body)
         except orjson.JSONDecodeError:
             reason = "the upstream answered with broken JSON"
             raise faults.malformed(reason, reply, None, call.request, key=key) from None
         try:
-            request_id = faults.request_id_of(headers, key)
+            request_id = faults.request_id_of(reply.headers, key)
             answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
             raise faults.malformed(str(error), reply, decoded, call.request, key=key) from None
-        pause = waits.pause(headers)
+        pause = waits.pause(reply.headers)
         return answer if pause is None else replace(answer, pause_seconds=pause)
+
+
+def _transport(url: httpx.URL) -> httpx.AsyncBaseTransport:
+    certificates = httpx.create_ssl_context()
+    proxy = _proxy(str(url))
+    if proxy is None:
+        return EndpointTransport(url, certificates)
+    return AiohttpTransport(
+        verify=certificates, client=partial(_session, certificates), proxy=proxy
+    )
 
 
 def _session(certificates: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -149,29 +162,36 @@ def _proxy(url: str) -> httpx.Proxy | None:
     return httpx.Proxy(named) if named and not proxy_bypass(host) else None
 
 
-async def _read(response: httpx.Response, most_bytes: int) -> bytes:
-    """The body; of a refusal no more than can be read, for its status speaks as well."""
-    refusal = response.status_code != httpx.codes.OK
-    if response.headers.get("content-encoding", "identity") != "identity":
+async def _read(
+    response: httpx.Response, stream: httpx.AsyncByteStream, most_bytes: int
+) -> faults.Reply:
+    """The answer; of a refusal no more than can be read, for its status speaks as well."""
+    status = response.status_code
+    refusal = status != httpx.codes.OK
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1")
+        for name, value in response.headers.raw
+    }
+    if headers.get("content-encoding", "identity") != "identity":
         if refusal:
-            return b""
+            return faults.Reply(status, b"", headers)
         raise Malformed("the upstream answered compressed, which was not asked for")
     chunks, size = [], 0
-    async for chunk in response.aiter_raw():
+    async for chunk in stream:
         chunks.append(chunk)
         size += len(chunk)
         if size > most_bytes:
             if refusal:
                 break
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
-    return b"".join(chunks)
+    return faults.Reply(status, b"".join(chunks), headers)
 
 
 def _connection_fault(error: Exception) -> Transient | Refused:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return Refused("RERANKQ_UPSTREAM_URL is no address that can be called")
     # What aiohttp said: its adapter calls a connection that was lost later a time-out as well.
-    origin = error.__cause__ or error
+    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(origin, _NOT_CONNECTED):
         return Unreachable("the upstream cannot be reached")
     return Transient(f"the connection to the upstream broke ({type(origin).__name__})")

@@ -1,0 +1,286 @@
+"""The transport against a server that sends, byte for byte, what each test says."""
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES
+from rerankq_worker.provider.transport import EndpointTransport
+
+SECONDS = 30.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+LARGE = b"x" * 8 * 1024 * 1024
+
+
+@dataclass
+class Server:
+    """Answers the requests of each connection with these bytes, in turn, then ends it.
+
+    Attributes:
+        answers: what to send, request by request; None keeps silent.
+        connections: how many there have been.
+        requests: what was received.
+        asked: set when a request has come.
+        ended: set when a connection has ended, on both sides.
+        serving: tasks, one a connection.
+    """
+
+    answers: Sequence[bytes | None] = (OK,)
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: list["asyncio.Task[None] | None"] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection."""
+        self.connections += 1
+        self.serving.append(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            for answer in self.answers:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.requests.append(head + await reader.readexactly(len("content")))
+                self.asked.set()
+                if answer is None:
+                    await reader.read()
+                else:
+                    writer.write(answer)
+                    await writer.drain()
+            if writer.can_write_eof():
+                writer.write_eof()
+                # Until the other side has seen it.
+                await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self.ended.set()
+
+
+@dataclass
+class Caller:
+    """Sends requests by a transport."""
+
+    transport: EndpointTransport
+    url: httpx.URL
+
+    async def send(self) -> httpx.Response:
+        """The head of an answer."""
+        timeouts = {"timeout": {"connect": SECONDS}}
+        request = httpx.Request("POST", self.url, content=b"content", extensions=timeouts)
+        return await self.transport.handle_async_request(request)
+
+    async def ask(self) -> httpx.Response:
+        """An answer, read to its end."""
+        response = await self.send()
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+
+@asynccontextmanager
+async def caller_of(
+    server: Server, *, secure: ssl.SSLContext | None = None, trusted: Path | None = None
+) -> AsyncIterator[Caller]:
+    """A caller of a server that listens."""
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=secure)
+    host, port = listening.sockets[0].getsockname()
+    url = httpx.URL(f"{'https' if secure else 'http'}://{host}:{port}/path?query=1")
+    transport = EndpointTransport(url, ssl.create_default_context(cafile=trusted))
+    async with listening, transport, asyncio.timeout(SECONDS):
+        yield Caller(transport, url)
+    await asyncio.gather(*filter(None, server.serving))
+
+
+def run(test: Callable[[Caller, Server], Awaitable[None]], *answers: bytes | None) -> Server:
+    """Run a test against a server that gives these answers."""
+
+    async def body() -> Server:
+        server = Server(answers)
+        async with caller_of(server) as caller:
+            await test(caller, server)
+        return server
+
+    return asyncio.run(body())
+
+
+def test_requests_follow_each_other_on_a_connection() -> None:
+    """A connection whose answer was read to its end carries the next request."""
+
+    async def test(caller: Caller, _server: Server) -> None:
+        for _ in range(3):
+            assert (await caller.ask()).content == b"ok"
+
+    server = run(test, OK, OK, OK)
+    assert server.connections == 1
+    assert server.requests[0].startswith(b"POST /path?query=1 HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert server.requests[0].endswith(b"Content-Length: 7\r\n\r\ncontent")
+
+
+def test_as_many_connections_as_calls() -> None:
+    """Calls at the same time each have a connection, and leave it to those that follow."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        for _ in range(2):
+            await asyncio.gather(*(caller.ask() for _ in range(20)))
+            assert server.connections == 20
+
+    run(test, OK, OK)
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        (CHUNKED + b"1\r\no\r\n1\r\nk\r\n0\r\n\r\n", b"ok"),
+        (CHUNKED + b"2\r\nok\r\n0\r\nTrailer: x\r\n\r\n", b"ok"),
+        (b"HTTP/1.0 200 OK\r\n\r\nas long as it lasts", b"as long as it lasts"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + OK, b"ok"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+        (OK + OK, b"ok"),
+    ],
+    ids=["chunked", "trailer", "until closed", "notices", "empty", "closing", "twice"],
+)
+def test_every_form_of_answer_is_read(answer: bytes, content: bytes) -> None:
+    """An answer is read whole in whatever form it comes, and one alone."""
+
+    async def test(caller: Caller, _: Server) -> None:
+        response = await caller.ask()
+        assert (response.status_code, response.content) == (200, content)
+
+    run(test, answer)
+
+
+def test_an_answer_behind_the_answer_is_nobodys() -> None:
+    """What comes unasked ends the connection: it must not be the answer to the next request."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        forged = OK.replace(b"ok", b"no")
+        server.answers = (OK + forged, OK)
+        assert (await caller.ask()).content == b"ok"
+        await server.ended.wait()
+        server.answers = (OK,)
+        assert (await caller.ask()).content == b"ok"
+
+    assert run(test).connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+        CHUNKED + b"2\r\nok\r\n",
+        b"no HTTP\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 8 * MOST_BARREN_BYTES,
+    ],
+    ids=["none", "cut head", "cut body", "cut chunks", "no HTTP", "upgrade", "endless head"],
+)
+def test_what_is_no_whole_answer_is_an_error(answer: bytes) -> None:
+    """An answer that is cut off, no HTTP, or without end is a transport's error."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        with pytest.raises(httpx.TransportError) as caught:
+            await caller.ask()
+        assert not isinstance(caught.value, httpx.ConnectError | httpx.ConnectTimeout)
+        await server.ended.wait()
+
+    run(test, answer)
+
+
+def test_a_connection_that_ended_while_idle_is_not_used() -> None:
+    """When the other side has ended a kept connection, the next request has a new one."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        for _ in range(3):
+            await caller.ask()
+            await server.ended.wait()
+            server.ended.clear()
+
+    assert run(test, OK).connections == 3
+
+
+def test_nobody_gets_the_rest_of_anothers_answer() -> None:
+    """A connection whose answer was not read to its end, or not waited for, is ended."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        server.answers = (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",)
+        await (await caller.send()).aclose()
+        server.answers = (None,)
+        server.asked.clear()
+        waiting = asyncio.create_task(caller.ask())
+        await server.asked.wait()
+        server.ended.clear()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        await server.ended.wait()
+        server.answers = (OK,)
+        assert (await caller.ask()).content == b"ok"
+
+    assert run(test).connections == 3
+
+
+def test_an_answer_waits_for_its_reader() -> None:
+    """What is not read is not received either, beyond a bound; what is read comes whole."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(LARGE), LARGE)
+
+    async def test(caller: Caller, _: Server) -> None:
+        assert (await caller.ask()).content == LARGE
+        response = await caller.send()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        chunks = [chunk async for chunk in response.stream]
+        assert max(map(len, chunks)) <= 2 * MOST_WAITING_BYTES
+        assert b"".join(chunks) == LARGE
+        await response.aclose()
+
+    assert run(test, answer, answer).connections == 1
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A server's context, whose certificate for 127.0.0.1 lies in the folder as `cert.pem`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command")
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+def test_tls_is_spoken_with_whom_is_trusted_alone(tmp_path: Path) -> None:
+    """Over TLS an answer is read like any other; an unknown certificate is no connection."""
+
+    async def test() -> None:
+        secure = certificate(tmp_path)
+        server = Server((OK, OK))
+        trusted = tmp_path / "cert.pem"
+        async with caller_of(server, secure=secure, trusted=trusted) as caller:
+            for _ in range(2):
+                assert (await caller.ask()).content == b"ok"
+        assert server.connections == 1
+        async with caller_of(Server(), secure=secure) as caller:
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await caller.ask()
+
+    asyncio.run(test())
