@@ -58,9 +58,17 @@ class Permits:
         account: the account.
         lane: whose work this worker does.
         max_in_flight: calls that it has under way at most.
+        clock: seconds that only ever grow; the monotonic clock if None.
     """
 
-    def __init__(self, account: Account, *, lane: Lane, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        lane: Lane,
+        max_in_flight: int,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.account = account
         self.counts_tokens = account.limits.tpm is not None
         self.in_flight = 0
@@ -68,6 +76,7 @@ class Permits:
         """Called when there is something new to ask or to tell."""
         self._lane = lane
         self._max_in_flight = max_in_flight
+        self._clock = clock or time.monotonic
         self._permits = 0.0
         self._tokens = 0.0
         self._retries = 0
@@ -85,7 +94,7 @@ class Permits:
         """Whether a call may begin."""
         return (
             self._permits >= 1
-            and self._next_at <= time.monotonic() < self._good_until
+            and self._next_at <= self._clock() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
         )
@@ -96,7 +105,7 @@ class Permits:
             self.wanted()
             return None
         self._permits -= 1
-        self._next_at = max(self._next_at, time.monotonic() - SLACK_SECONDS) + self._apart
+        self._next_at = max(self._next_at, self._clock() - SLACK_SECONDS) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
         self._report.began += 1
@@ -147,7 +156,7 @@ class Permits:
         """Seconds until a closed account gives something out again, as far as is known."""
         if self._last is None:
             return 0.0
-        return max(0.0, self._last.wait_ms / 1000 - (time.monotonic() - self._heard_at))
+        return max(0.0, self._last.wait_ms / 1000 - (self._clock() - self._heard_at))
 
     @property
     def open(self) -> bool:
@@ -164,7 +173,7 @@ class Permits:
         """Seconds until the next call may begin, where only its distance to the last is missing."""
         if self._permits < 1 or self._apart == 0:
             return 0.0
-        return max(0.0, self._next_at - time.monotonic())
+        return max(0.0, self._next_at - self._clock())
 
     @property
     def probing(self) -> bool:
@@ -222,7 +231,7 @@ class Permits:
 
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
-        self._last, self._heard_at = allotment, time.monotonic()
+        self._last, self._heard_at = allotment, self._clock()
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
@@ -242,7 +251,7 @@ class Permits:
             elapsed: seconds since the last one.
         """
         self._report = _joined(told, self._report)
-        self._good_until = time.monotonic() + GOOD_SECONDS
+        self._good_until = self._clock() + GOOD_SECONDS
         last = self._last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
