@@ -98,13 +98,13 @@ class Worker:
 
     def _answered(self, permit: Permit, status: int) -> None:
         self._upstream.end(status)
-        self.permits.done(permit)
         if status == THROTTLED:
             self.permits.was_throttled(None)
         elif status == FAILED:
             self.permits.had_trouble(1.0)
         else:
             self.permits.went_well(permit)
+        self.permits.done(permit)
         # What was not served waits again.
         self._backlog += status != 200  # noqa: PLR2004  HTTP's
         self._pump()

@@ -131,6 +131,9 @@ class Permits:
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
         self._report.throttled += 1
+        # Until all workers have agreed on less: no more at once than now, without this one.
+        most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
+        self._slots = max(1, most)
         self.was_asked_to_pause(retry_after or 0.0)
 
     def was_asked_to_pause(self, seconds: float) -> None:
