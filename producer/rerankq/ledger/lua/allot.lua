@@ -149,7 +149,7 @@ local function found_slots()
 end
 
 local function crowded()
-  return state.room and now - (state.crowded_at or 0) < LANE_MS and flow() < CROWDED * rate()
+  return state.room and not state.mode and now - (state.crowded_at or 0) < LANE_MS and flow() < CROWDED * rate()
 end
 
 local function close(mode, wait, step)
@@ -193,7 +193,7 @@ end
 local function step_down(share)
   if state.room and share >= HEAVY then
     fewer_slots(share)
-  elseif share < HEAVY then
+  elseif share < HEAVY and state.ceiling then
     -- Perhaps it is not the rate that was too much, but the calls in flight. If they were fewer
     -- than was thought to be too many, it was not they.
     state.room, state.room_age = state.room and 1.25 * found_slots() or math.max(1, state.held), K + STAY
@@ -252,6 +252,7 @@ local function reopen()
   state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
   state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0
   state.since = state.ceiling and now
+  state.room_age = state.room and K
 end
 
 local function limited() return known_rate() ~= nil or state.ceiling ~= nil end
