@@ -36,7 +36,7 @@ class Plan:
     """
 
     behaviour: Behaviour
-    known: accounts.Limits = accounts.Limits()
+    known: accounts.Limits = field(default_factory=accounts.Limits)
     seconds: float = 180.0
     workers: int = 4
     max_in_flight: int = 100
