@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from redis.exceptions import RedisError
+
 from bench import page
+from throttling.entrants import OURS, Entrant
+from throttling.figures import Row
 from throttling.report import report
-from throttling.scenarios import SCENARIOS
+from throttling.scenarios import SCENARIOS, Scenario
 
 BEGIN: Final = page.BEGIN.replace("bench", "throttling")
 _BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
@@ -23,7 +27,7 @@ def main() -> int:
     rows = []
     for scenario in (_BY_NAME[name] for name in names):
         for entrant in scenario.entrants[: 1 if arguments.alone else None]:
-            rows.append(scenario.run(entrant, arguments.seconds))
+            rows.append(_row(scenario, entrant, arguments.seconds))
             sys.stderr.write(report(rows[-1:]).splitlines()[-1] + "\n")
     circumstances = page.circumstances("throttling")
     text = page.heading(circumstances) + "\n\n" + report(rows)
@@ -34,6 +38,15 @@ def main() -> int:
     if arguments.page:
         page.write(arguments.page, text, BEGIN)
     return 0 if all(row.met for row in rows if row.decides) else 1
+
+
+def _row(scenario: Scenario, entrant: Entrant, seconds: float) -> Row:
+    try:
+        return scenario.run(entrant, seconds)
+    except (AssertionError, OSError, RedisError) as failure:
+        # What one runs into, the others need not suffer from.
+        said = f"{type(failure).__name__}: {str(failure).splitlines()[0]}"
+        return Row(scenario.name, entrant.name, decides=entrant is OURS, failure=said)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,6 +43,7 @@ class Rerankq:
         self, place: Place, known: Mapping[str, int], *, interactive: bool = False
     ) -> Iterator[None]:
         """Run them."""
+        settings: dict[str, Any] = dict(known)
         lanes = ["bulk"] * PROCESSES + ["interactive"] * interactive
         with ExitStack() as stack:
             for lane in lanes:
@@ -54,7 +55,7 @@ class Rerankq:
                         lane=lane,
                         max_in_flight=IN_FLIGHT,
                         drain_seconds=0,
-                        **known,
+                        **settings,
                     )
                 )
             yield

@@ -55,16 +55,19 @@ class Row:
     entrant: str
     figures: list[Figure] = field(default_factory=list)
     decides: bool = False
+    failure: str = ""
 
     @property
     def met(self) -> bool:
-        """Whether no target is missed."""
-        return all(each.met for each in self.figures)
+        """Whether it was measured, and no target is missed."""
+        return not self.failure and all(each.met for each in self.figures)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         figures = [each.as_json() for each in self.figures]
-        return {"scenario": self.scenario, "entrant": self.entrant, "figures": figures}
+        return {"scenario": self.scenario, "entrant": self.entrant, "figures": figures} | {
+            "failure": self.failure
+        }
 
 
 class Seen:

@@ -13,7 +13,7 @@ def report(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> str:
-    figures = ", ".join(_figure(each, judged=row.decides) for each in row.figures)
+    figures = row.failure or ", ".join(_figure(each, judged=row.decides) for each in row.figures)
     end = ("met" if row.met else "missed") if row.decides else ""
     return f"| {row.scenario} | {row.entrant} | {figures} | {end} |"
 
