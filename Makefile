@@ -33,10 +33,10 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test chaos bench peers check lock build clean
+.PHONY: help demo test chaos bench throttling peers check lock build clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves it up
 	@$(BIN)/rerankq demo $(if $(filter-out 0 no false,$(SERVE)),--serve)
@@ -66,6 +66,9 @@ chaos: $(HAS_PROJECT) ## Break everything in turn, for an hour, and print the sc
 # Beside the peers, if PEERS names the folder that `make peers` has filled.
 bench: $(HAS_PROJECT) ## Measure beside a bare loop of the same HTTP client, and PEERS=folder
 	$(HERMETIC) PYTHONPATH=ops PEERS='$(PEERS)' $(BIN)/python -m bench $(ARGS)
+
+throttling: $(HAS_PROJECT) ## Measure whether limits are used up and kept, beside Celery alone
+	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m throttling $(ARGS)
 
 peers: $(HAS_PIP) ## Make a virtualenv for each tool of the benchmark in PEERS=folder
 	@test -n '$(PEERS)' || { echo 'error: say where: make peers PEERS=folder' >&2; exit 1; }

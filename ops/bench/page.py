@@ -13,8 +13,8 @@ BEGIN: Final = "<!-- results: written by `python -m bench --page` -->"
 END: Final = "<!-- end of the results -->"
 
 
-def circumstances() -> dict[str, Any]:
-    """What the figures were measured on, when, and how to do so again."""
+def circumstances(module: str = "bench") -> dict[str, Any]:
+    """What the figures were measured on, when, and how `module` does so again."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -22,7 +22,7 @@ def circumstances() -> dict[str, Any]:
         "memory_gb": round(memory / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "command": shlex.join(["python", "-m", "bench", *map(_without_folder, sys.argv[1:])]),
+        "command": shlex.join(["python", "-m", module, *map(_without_folder, sys.argv[1:])]),
     }
 
 
@@ -34,17 +34,17 @@ def heading(on: Mapping[str, Any]) -> str:
     )
 
 
-def write(page: Path, text: str) -> None:
+def write(page: Path, text: str, begin_mark: str = BEGIN) -> None:
     """Put a run in its place on the page.
 
     Raises:
         ValueError: the page has no such place.
     """
-    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    before, begin, rest = page.read_text("utf-8").partition(begin_mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{page} has no place for the results: put {BEGIN} and {END} in")
-    page.write_text(f"{before}{BEGIN}\n{text}\n\n{END}{after}", "utf-8")
+        raise ValueError(f"{page} has no place for the results: put {begin_mark} and {END} in")
+    page.write_text(f"{before}{begin_mark}\n{text}\n\n{END}{after}", "utf-8")
 
 
 def _without_folder(argument: str) -> str:

@@ -1,8 +1,4 @@
-"""All rows, in the order of the fault table.
-
-Two of its demands are for issue 4, which brings the limiter: that a 429 storm lets through the
-limit and 5 % at most, and that deleted limiter keys never mean no limit.
-"""
+"""All rows, in the order of the fault table."""
 
 from typing import Final
 
@@ -44,6 +40,8 @@ ROWS: Final[tuple[Row, ...]] = (
     upstream_faults.SILENCE,
     upstream_faults.ABSURDITY,
     throttling.STORM,
+    throttling.LIMITED,
+    throttling.FORGOTTEN,
     poison.POISON,
     crash_loop.CRASH_LOOP,
     redis_full.DISK_FULL,

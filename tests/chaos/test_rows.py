@@ -108,6 +108,16 @@ def test_a_429_storm_uses_no_attempt(tmp_path: Path) -> None:
     _holds("429-storm", tmp_path)
 
 
+def test_a_limit_is_kept_under_429s(tmp_path: Path) -> None:
+    """Under 429s with Retry-After at most the limit and 5 % is served, and no attempt is used."""
+    _holds("429-limit", tmp_path)
+
+
+def test_deleted_limiter_keys_never_mean_no_limit(tmp_path: Path) -> None:
+    """With the limiter's keys deleted again and again, no second sees more than a lot too many."""
+    _holds("limiter-keys", tmp_path)
+
+
 def test_poison_is_put_aside(tmp_path: Path) -> None:
     """Messages that are no hints are quarantined and counted; no worker ends or chokes."""
     _holds("poison", tmp_path)

@@ -87,7 +87,7 @@ class Allotment:
         rate: calls a second, at present.
         limited: whether a limit is known, or one was found out.
         limits: those that are known.
-        workers: how many share the account.
+        workers: how many share the account: those of the same lane, or all for who only looks.
         in_flight: slots that they hold together.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.

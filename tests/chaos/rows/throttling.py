@@ -1,18 +1,20 @@
-"""An upstream that answers nothing but 429 for a while.
-
-That no more calls are made than the limit allows and 5 % (also with the limiter's keys deleted) is
-for the shared limiter to hold, which is issue 4: its rows belong here then.
-"""
+"""429s for a while, a limit that answers with 429s, and a limiter whose keys are deleted."""
 
 import time
+from typing import Final
 
-from chaos.aftermath import THROTTLED
+from chaos.aftermath import THROTTLED, Aftermath
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from running.waiting import lasting
 
 RETRY_AFTER_SECONDS = 1
 DRAIN_SECONDS = 30.0
+RPM: Final = 1200
+WINDOW_SECONDS: Final = 1.0
+MARGIN: Final = 1.05
+LOT_SECONDS: Final = 0.5
+APART_SECONDS: Final = 0.25
 
 
 def _storm(arena: Arena) -> Report:
@@ -52,4 +54,71 @@ STORM = Row(
     short=Load(jobs=300, seconds=8.0),
     # A minute a round, whatever the jobs.
     long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),
+)
+
+
+def _limited(arena: Arena) -> Report:
+    """The upstream has a limit that nobody told, and answers what is over it with Retry-After."""
+    limit = {"per_second": RPM / 60, "burst": RPM / 60, "retry_after": "seconds"}
+    with arena.stage(max_attempts=1) as stage:
+        stage.upstream.set_limits(default=limit)
+        stage.start()
+        lasting(stage.load.seconds, lambda: True, "the storm")
+        stage.upstream.set_limits()
+        over = time.time()
+        aftermath = stage.settle()
+    report = report_on(aftermath)
+    report.figures["drained after s"] = _last_end(aftermath) - over
+    arrived = [call.arrived for call in aftermath.calls if call.arrived < over]
+    served = sum(call.status != THROTTLED and call.arrived < over for call in aftermath.calls)
+    allowed = RPM / 60 * (over - min(arrived)) + RPM / 60
+    report.figures |= {"served of what was allowed": served / allowed}
+    report.demand(served <= MARGIN * allowed, f"at most limit + 5 %: {served} of {allowed:.0f}")
+    throttled = {call.job_id for call in aftermath.calls if call.status == THROTTLED}
+    attempts = {aftermath.records[job_id].attempts for job_id in throttled}
+    report.demand(bool(throttled), "the limit was felt")
+    report.demand(attempts <= {1}, f"no attempt is used: {attempts}")
+    return report
+
+
+def _forgotten(arena: Arena) -> Report:
+    """Somebody deletes the limiter's keys again and again; the upstream's log is the judge."""
+    with arena.stage(rpm=RPM) as stage:
+        stage.start()
+        stage.called(1)
+        until = time.monotonic() + stage.load.seconds
+        with stage.redis.client() as client:
+            while time.monotonic() < until:
+                if keys := list(client.scan_iter("rerankq:account:*")):
+                    client.delete(*keys)
+                lasting(APART_SECONDS, lambda: True, "the limiter's keys are there")
+        aftermath = stage.settle()
+    report = report_on(aftermath, struck=())
+    arrived = [call.arrived for call in aftermath.calls]
+    most = max(sum(at <= each < at + WINDOW_SECONDS for each in arrived) for at in arrived)
+    allowed = RPM / 60 * (WINDOW_SECONDS + LOT_SECONDS) + 1
+    report.figures |= {"most calls in 1 s": most}
+    report.demand(most <= allowed, f"never over the limit and a lot, {allowed:.0f}/s: {most}")
+    return report
+
+
+def _last_end(aftermath: Aftermath) -> float:
+    return max(record.finished or 0.0 for record in aftermath.records.values())
+
+
+LIMITED = Row(
+    name="429-limit",
+    fault="the upstream has a limit that nobody told, and answers 429 and Retry-After over it",
+    demand="at most limit + 5 %; no attempt used; drains after",
+    play=_limited,
+    short=Load(jobs=200, seconds=6.0, latency_ms=50),
+    long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),
+)
+FORGOTTEN = Row(
+    name="limiter-keys",
+    fault="the limiter's keys are deleted again and again",
+    demand="never unlimited: no second sees over a lot more than the limit",
+    play=_forgotten,
+    short=Load(jobs=120, seconds=5.0, latency_ms=50),
+    long=Load(rounds=2, jobs=1_500, max_in_flight=50, seconds=60.0),
 )

@@ -33,6 +33,7 @@ class Exchange:
         worker: this worker's name.
         demand: what waits for permits.
         heard: called with each answer.
+        clock: seconds that only ever grow; the monotonic clock if None.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Exchange:
         worker: str,
         demand: Callable[[], Demand],
         heard: Callable[[Allotment], None],
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._accounts = accounts
         self._permits = permits
@@ -50,6 +52,7 @@ class Exchange:
         self._worker = worker
         self._demand = demand
         self._heard = heard
+        self._clock = clock or time.monotonic
         self._asked_at = -math.inf
         self._away = False
         self._news = asyncio.Event()
@@ -75,14 +78,14 @@ class Exchange:
 
     def _look(self) -> None:
         """See whether the next exchange should come sooner: called at each call, so it is short."""
-        if self._next > time.monotonic() + URGENT_SECONDS and self._due() < self._next:
+        if self._next > self._clock() + URGENT_SECONDS and self._due() < self._next:
             self._news.set()
 
     async def _until_due(self) -> None:
         while True:
             self._news.clear()
             self._next = self._due()
-            wait = self._next - time.monotonic()
+            wait = self._next - self._clock()
             if wait <= 0:
                 return
             try:
@@ -115,7 +118,7 @@ class Exchange:
 
     async def _ask(self) -> None:
         told = self._permits.report(self._demand())
-        asked_before, self._asked_at = self._asked_at, time.monotonic()
+        asked_before, self._asked_at = self._asked_at, self._clock()
         try:
             allotment = await self._accounts.exchange(
                 self._account.name, self._worker, self._account.limits, told

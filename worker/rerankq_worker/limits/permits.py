@@ -22,7 +22,7 @@ SLACK_SECONDS: Final = 0.01
 """How far calls may catch up with their times."""
 MOST_LATE_SECONDS: Final = 0.25
 """How much more they may, when the event loop was too busy to begin them in time."""
-UNPROVEN_RATE: Final = 150.0
+UNPROVEN_RATE: Final = 400.0
 """Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
 SPARE: Final = 1.05
 """Permits are used by so much faster than they come, or some would be left each time."""
@@ -60,9 +60,17 @@ class Permits:
         account: the account.
         lane: whose work this worker does.
         max_in_flight: calls that it has under way at most.
+        clock: seconds that only ever grow; the monotonic clock if None.
     """
 
-    def __init__(self, account: Account, *, lane: Lane, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        lane: Lane,
+        max_in_flight: int,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.account = account
         self.counts_tokens = account.limits.tpm is not None
         self.in_flight = 0
@@ -70,6 +78,7 @@ class Permits:
         """Called when there is something new to ask or to tell."""
         self._lane = lane
         self._max_in_flight = max_in_flight
+        self._clock = clock or time.monotonic
         self._permits = 0.0
         self._tokens = 0.0
         self._retries = 0
@@ -88,7 +97,7 @@ class Permits:
         """Whether a call may begin."""
         return (
             self._permits >= 1
-            and self._next_at <= time.monotonic() < self._good_until
+            and self._next_at <= self._clock() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
         )
@@ -99,7 +108,7 @@ class Permits:
             self.wanted()
             return None
         self._permits -= 1
-        earliest = time.monotonic() - SLACK_SECONDS - self._late
+        earliest = self._clock() - SLACK_SECONDS - self._late
         self._next_at = max(self._next_at, earliest) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
@@ -126,6 +135,9 @@ class Permits:
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
         self._report.throttled += 1
+        # Until all workers have agreed on less: no more at once than now, without this one.
+        most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
+        self._slots = max(1, most)
         self.was_asked_to_pause(retry_after or 0.0)
 
     def was_asked_to_pause(self, seconds: float) -> None:
@@ -151,7 +163,7 @@ class Permits:
         """Seconds until a closed account gives something out again, as far as is known."""
         if self._last is None:
             return 0.0
-        return max(0.0, self._last.wait_ms / 1000 - (time.monotonic() - self._heard_at))
+        return max(0.0, self._last.wait_ms / 1000 - (self._clock() - self._heard_at))
 
     @property
     def open(self) -> bool:
@@ -168,7 +180,7 @@ class Permits:
         """Seconds until the next call may begin, where only its distance to the last is missing."""
         if self._permits < 1 or self._apart == 0:
             return 0.0
-        return max(0.0, self._next_at - time.monotonic())
+        return max(0.0, self._next_at - self._clock())
 
     def ran_late(self, seconds: float) -> None:
         """The call that was to begin now is late by so much, and so are those behind it."""
@@ -237,7 +249,7 @@ class Permits:
 
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
-        self._last, self._heard_at = allotment, time.monotonic()
+        self._last, self._heard_at = allotment, self._clock()
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
@@ -257,7 +269,7 @@ class Permits:
             elapsed: seconds since the last one.
         """
         self._report = _joined(told, self._report)
-        self._good_until = time.monotonic() + GOOD_SECONDS
+        self._good_until = self._clock() + GOOD_SECONDS
         last = self._last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)

@@ -25,7 +25,8 @@
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
 --   rerankq:account:<name>        hash    what all workers together know of an account with the
 --                                         upstream: permits saved up, rate found, breaker; see allot
---   rerankq:account:<name>:workers  zset  its workers, by the time at which they count as gone
+--   rerankq:account:<name>:workers  zset  its workers, by the time at which they count as gone;
+--                                         also by lane, as rerankq:account:<name>:workers:<lane>
 --   rerankq:account:<name>:slots    hash  calls in flight that each may have
 --   rerankq:accounts              set     the names of all accounts
 --   rerankq:circuits              hash    keys, models and accounts that may not be used now: JSON

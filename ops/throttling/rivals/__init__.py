@@ -1,0 +1,1 @@
+"""What is usually done about limits, with Celery alone."""
