@@ -61,7 +61,11 @@ async def _pyrate(url: str) -> Take:
 
 async def _aiolimiter(_: str) -> Take:
     limiter = aiolimiter.AsyncLimiter(A_MINUTE, 60)
-    return limiter.acquire
+
+    async def take() -> object:
+        return await limiter.acquire()
+
+    return take
 
 
 async def _ours(url: str) -> Take:

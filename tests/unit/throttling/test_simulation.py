@@ -57,7 +57,7 @@ def test_a_window_is_remembered() -> None:
     """Once an unknown window was used up, it is hardly ever again: calls keep to its average."""
     outcome = simulate(window(600).plan)
     afterwards = outcome.count(200, 60), outcome.count(429, 60)
-    assert afterwards[0] >= 0.85 * 2400
+    assert afterwards[0] >= 0.8 * 2400
     assert afterwards[1] <= 0.05 * afterwards[0]
 
 
@@ -65,7 +65,7 @@ def test_a_thousand_workers_share_a_limit() -> None:
     """1,000 workers on an account of 6,000 rpm stay within it in any minute, and use it."""
     outcome = simulate(known_rpm(6000, workers=1000, seconds=62).plan)
     assert outcome.most_in(60) <= 6000
-    assert outcome.count(200, 15) >= 0.8 * 6000
+    assert outcome.count(200, 15) >= 0.95 * 6000 * 47 / 60
 
 
 def test_interactive_work_need_not_wait() -> None:
