@@ -76,7 +76,7 @@ class Worker:
     def _demand(self) -> Demand:
         return Demand(self._waiting(), 0.0)
 
-    def _heard(self, _: Allotment) -> None:
+    def _heard(self, _: Allotment | None) -> None:
         self._pump()
 
     def _pump(self) -> None:

@@ -25,9 +25,9 @@ NOTHING = Demand(0, 0)
 
 def made(
     at_hand: Permits, *, waiting: int = 0, accounts: FakeAccounts | None = None
-) -> tuple[Exchange, list[Allotment]]:
+) -> tuple[Exchange, list[Allotment | None]]:
     """An exchange, and what it heard."""
-    heard: list[Allotment] = []
+    heard: list[Allotment | None] = []
     desk = Exchange(
         accounts or FakeAccounts(allotment()),
         at_hand,
@@ -111,10 +111,11 @@ def test_idle_worker_gives_its_slots_back() -> None:
 
 
 def test_redis_that_is_away_is_tried_now_and_then() -> None:
-    """However urgent it is, an absent Redis is asked twice a second."""
+    """However urgent it is, an absent Redis is asked twice a second; those who wait are served."""
     at_hand = given(allotment())
-    desk, _ = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY))
+    desk, heard = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY))
     asyncio.run(desk._ask())  # noqa: SLF001  one exchange
+    assert heard == [None]
     at_hand.was_throttled(None)
     desk._asked_at = 0.0  # noqa: SLF001  the timing is what is tested
     assert desk._due() == AWAY_SECONDS  # noqa: SLF001  likewise
@@ -128,7 +129,7 @@ async def come_true(condition: Callable[[], bool]) -> None:
 
 def running(
     at_hand: Permits, accounts: FakeAccounts, until: Callable[[], bool], *, waiting: int = 1
-) -> list[Allotment]:
+) -> list[Allotment | None]:
     """Run an exchange until something is so; returns what was heard."""
     desk, heard = made(at_hand, waiting=waiting, accounts=accounts)
 
@@ -146,6 +147,7 @@ def test_permits_arrive_and_are_announced() -> None:
     """What Redis gives is at hand, and whoever waits is told."""
     at_hand, accounts = permits(), FakeAccounts(allotment(permits=3))
     heard = running(at_hand, accounts, lambda: at_hand.ready)
+    assert heard[0]
     assert heard[0].permits == 3
     assert accounts.reports[0].want == 1
 

@@ -32,7 +32,7 @@ class Exchange:
         permits: those at hand.
         worker: this worker's name.
         demand: what waits for permits.
-        heard: called with each answer.
+        heard: called after each exchange, with the answer if Redis gave one.
         clock: seconds that only ever grow; the monotonic clock if None.
     """
 
@@ -43,7 +43,7 @@ class Exchange:
         *,
         worker: str,
         demand: Callable[[], Demand],
-        heard: Callable[[Allotment], None],
+        heard: Callable[[Allotment | None], None],
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._accounts = accounts
@@ -127,6 +127,7 @@ class Exchange:
             log.warning("no permits for %s: %s", self._account.name, error)
             self._away = True
             self._permits.live_on_little(told, self._asked_at - asked_before)
+            self._heard(None)
             return
         self._away = False
         self._tell_of_changes(allotment)

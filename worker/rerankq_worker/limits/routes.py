@@ -179,10 +179,11 @@ class Routes:
         calls = len(self._waiting) or int(self._hungry)
         return Demand(calls, sum(each.tokens for each in self._waiting) if self._waiting else 0.0)
 
-    def heard(self, allotment: Allotment) -> None:
-        """There are permits, or news of an account."""
-        self._closed = allotment.closed
-        self._clock_ahead = allotment.now / 1000 - time.monotonic()
+    def heard(self, allotment: Allotment | None) -> None:
+        """There are permits, or news of an account; None when it lives on what it has."""
+        if allotment:
+            self._closed = allotment.closed
+            self._clock_ahead = allotment.now / 1000 - time.monotonic()
         self._serve()
         self._changed()
 
