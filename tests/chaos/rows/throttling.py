@@ -59,7 +59,9 @@ STORM = Row(
 
 def _limited(arena: Arena) -> Report:
     """The upstream has a limit that nobody told, and answers what is over it with Retry-After."""
-    limit = {"per_second": RPM / 60, "burst": RPM / 60, "retry_after": "seconds"}
+    # Each worker calls with a key of its own, and the upstream counts by key.
+    a_second = RPM / 60 / arena.load.workers
+    limit = {"per_second": a_second, "burst": a_second, "retry_after": "seconds"}
     with arena.stage(max_attempts=1) as stage:
         stage.upstream.set_limits(default=limit)
         stage.start()

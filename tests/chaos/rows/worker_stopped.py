@@ -41,6 +41,7 @@ def _sigterm_hand_back(arena: Arena) -> Report:
         victim = stage.start_workers([{}])[0]
         stage.producer.start()
         # Only what hangs is left: it cannot finish, however long the worker waits.
+        stage.called(arena.load.jobs)
         eventually(lambda: stage.upstream.stats()["in_flight"] == len(marked), "the rest is done")
         heir = stage.start_workers([{}])[0]
         assert heir.process.poll() is None

@@ -3,10 +3,12 @@
 import time
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from rerankq import RerankClient
 from rerankq.contract import Lane
+from rerankq.errors import JobFailed
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker
@@ -28,10 +30,10 @@ def test_a_job_whose_record_is_gone_stops_nobody(
             assert job.result(timeout=30).results
 
 
-def test_a_claim_that_redis_refuses_is_given_up(
+def test_a_job_whose_payload_is_none_fails_alone(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Of a hint that Redis refuses to serve whole, the jobs that it does not refuse are served."""
+    """Where something else is in a payload's place, that job fails, and no other of its hint."""
     with (
         Redis.from_url(redis_url) as judge,
         RerankClient(redis_url) as client,
@@ -42,12 +44,14 @@ def test_a_claim_that_redis_refuses_is_given_up(
             {"query": "q", "documents": ["d"], "not_before": time.time() + 600} for _ in range(3)
         ]
         first, damaged, last = client.submit_many(drafts)
-        judge.hset(f"rerankq:job:{damaged.id}", "claims", "no number")
+        judge.delete(f"rerankq:payload:{damaged.id}")
+        judge.rpush(f"rerankq:payload:{damaged.id}", "no job")
         with judge.pipeline() as pipeline:
             for each in (damaged, first, last):
                 pipeline.zadd(f"rerankq:{Lane.BULK}:scheduled", {each.id: 1})
             pipeline.execute()
         assert first.result(timeout=30).results
         assert last.result(timeout=30).results
-        eventually(lambda: f"job {damaged.id} is left alone" in worker.log(), "it is said")
+        with pytest.raises(JobFailed, match="cannot be read"):
+            damaged.result(timeout=30)
         assert worker.process.poll() is None

@@ -9,6 +9,13 @@ local now = now_ms()
 local started, lease_ends = whole(now), whole(now + tonumber(ARGV[2]))
 local rows, in_line = {}, {}
 
+-- The payload; '' where there is none that can be read, and the worker says so at the job's end. It
+-- must not break this script off: those taken before it would stand in no set of their lane.
+local function payload_of(id)
+  local payload = redis.pcall('GET', payload_key(id))
+  return type(payload) == 'string' and payload or ''
+end
+
 local function take(id, lane, claims, attempts, submitted, again)
   local token = (tonumber(claims) or 0) + 1
   redis.call('HSET', job_key(id), 'state', 'running', 'claims', token, 'worker', ARGV[1],
@@ -20,8 +27,7 @@ local function take(id, lane, claims, attempts, submitted, again)
     in_line[lane] = in_line[lane] or {}
     table.insert(in_line[lane], id)
   end
-  return {id, token, tonumber(attempts) or 0, now - tonumber(submitted or now),
-    redis.call('GET', payload_key(id)) or ''}
+  return {id, token, tonumber(attempts) or 0, now - (tonumber(submitted) or now), payload_of(id)}
 end
 
 for at = 5, #ARGV do
