@@ -30,7 +30,7 @@ def heading(on: Mapping[str, Any]) -> str:
     """The circumstances as text."""
     return (
         f"Run of {on['date']}, on {on['cores']} cores, {on['memory_gb']} GB, {on['system']}, "
-        f"Python {on['python']}:\n\n```\n{on['command']}\n```"
+        f"Python {on['python']}:\n\n```text\n{on['command']}\n```"
     )
 
 
