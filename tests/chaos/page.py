@@ -34,7 +34,12 @@ def machine() -> dict[str, Any]:
 
 def command_line() -> str:
     """How this run was started, to be repeated."""
-    return shlex.join(["python", "-m", "chaos", *sys.argv[1:]])
+    return shlex.join(["python", "-m", "chaos", *map(_without_folder, sys.argv[1:])])
+
+
+def _without_folder(argument: str) -> str:
+    # Where files lie on this machine is nobody's business on another.
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 def write(page: Path, scores: Sequence[Score], seconds: float) -> None:
@@ -61,13 +66,13 @@ def _section(scores: Sequence[Score], seconds: float) -> str:
                 f"Python {on['python']}, {on['redis']}:"
             ),
             "",
-            "```",
+            "```text",
             command_line(),
             "```",
             "",
             table(scores),
             "",
-            *([f"Not met:\n\n```\n{broken}\n```", ""] if broken else []),
+            *([f"Not met:\n\n```text\n{broken}\n```", ""] if broken else []),
             "",
         ]
     )
