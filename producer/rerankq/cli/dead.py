@@ -109,7 +109,7 @@ def replay(
         count = skipped = 0
         for portion in _portions(await chosen.ids(client)):
             replays = await client.dead.replays(portion)
-            await client.admit([job for _, job in replays.jobs])
+            await client.admissions.admit([job for _, job in replays.jobs])
             # Only now: were we to end here, a repeated replay would find its job accepted.
             await client.dead.forget([old for old, _ in replays.jobs])
             for old, job in replays.jobs:

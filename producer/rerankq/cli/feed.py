@@ -111,7 +111,7 @@ class Feed:
         self._in_hand = group
         if kind == _PLAIN:
             jobs = [each.entry for each in group if isinstance(each.entry, Job)]
-            await patiently(lambda: self._client.admit(jobs))
+            await patiently(lambda: self._client.admissions.admit(jobs))
             self.next_line = group[-1].line + 1
         else:
             for each in group:
@@ -132,12 +132,12 @@ class Feed:
 
     async def _admit_keyed(self, job: Job, line: int) -> RejectedLine | None:
         # One by one: the place of a job that exists already is known only by then.
-        handles, conflict = await patiently(lambda: self._client.admit([job]))
+        ids, conflict = await patiently(lambda: self._client.admissions.admit([job]))
         if conflict:
             error = JobError(code=conflict.code, message=f"line {line}: {conflict}")
             return RejectedLine(line=line, custom_id=job.custom_id, error=error)
-        if handles[0].id != job.id:
-            existing = ExistingJob(job_id=handles[0].id, line=line, custom_id=job.custom_id)
+        if ids[0] != job.id:
+            existing = ExistingJob(job_id=ids[0], line=line, custom_id=job.custom_id)
             await patiently(lambda: self._client.batches.adopt(self._batch_id, existing))
         return None
 

@@ -1,10 +1,11 @@
 """`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
-from typing import Final, Self, Unpack
+from typing import Self, Unpack
 
+from rerankq.client.admissions import Admissions, Offered
 from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import (
     Draft,
@@ -15,26 +16,19 @@ from rerankq.client.drafts import (
     portions_of,
 )
 from rerankq.client.publishing import Publishing
-from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.contract import JobState, JobStatus, RerankResult
 from rerankq.errors import (
-    BatchNotFound,
-    IdempotencyConflict,
-    LedgerUnavailable,
-    QueueFull,
     ResultTimeout,
 )
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.dead import DeadLetters
-from rerankq.ledger.intake import Admission, Intake, Verdict
+from rerankq.ledger.intake import Intake
 from rerankq.ledger.quarantine import Quarantine
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.store import Retention, Store
 from rerankq.settings import ClientSettings
-
-ROOM_SECONDS: Final = 0.5
-"""How often a full lane is asked again."""
 
 
 class AsyncJobHandle:
@@ -95,8 +89,11 @@ class AsyncRerankClient:
     ) -> None:
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
         self._store = Store(self.settings.redis_url)
-        self._intake = Intake(self._store, max_queue_depth=self.settings.max_queue_depth)
+        depth = self.settings.max_queue_depth
         self.publishing = Publishing(self.settings.redis_url)
+        self.admissions = Admissions(
+            Intake(self._store, max_queue_depth=depth), self.publishing, max_queue_depth=depth
+        )
         self.records = Records(
             self._store, Retention(self.settings.result_ttl, self.settings.dead_ttl)
         )
@@ -133,22 +130,7 @@ class AsyncRerankClient:
                 `job_id` the job is found if it was recorded.
         """
         job = job_from(arguments, default_model=self.settings.model)
-        try:
-            admission = (await self._intake.submit([job]))[0]
-        except LedgerUnavailable as error:
-            raise _naming(job, error) from error
-        if admission.verdict is Verdict.FULL:
-            raise QueueFull(
-                f"the {job.lane} lane holds {self.settings.max_queue_depth:,} unfinished jobs: "
-                "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
-            )
-        if admission.verdict is Verdict.CONFLICT:
-            raise _conflict()
-        if admission.verdict is Verdict.NO_BATCH:
-            raise _no_batch(job)
-        if admission.verdict is Verdict.ACCEPTED:
-            await self.publishing.announce([job])
-        return AsyncJobHandle(self, admission.job_id)
+        return AsyncJobHandle(self, await self.admissions.submit(job))
 
     async def submit_many(
         self, drafts: Iterable[Draft] | AsyncIterable[Draft]
@@ -173,16 +155,16 @@ class AsyncRerankClient:
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
                 start += len(portion)
                 earlier, refused = await recording if recording else ([], None)
-                recording = asyncio.create_task(self.offer(jobs))
+                recording = asyncio.create_task(self.admissions.offer(jobs))
                 # Under way while the next portion is read and checked: neither waits for the other.
                 await asyncio.sleep(0)
-                for handle in earlier:
-                    yield handle
+                for job_id in earlier:
+                    yield AsyncJobHandle(self, job_id)
                 if refused or fault:
                     break
             last, refusal = await recording if recording else ([], None)
-            for handle in last:
-                yield handle
+            for job_id in last:
+                yield AsyncJobHandle(self, job_id)
         finally:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
@@ -190,50 +172,6 @@ class AsyncRerankClient:
         if wrong := refused or refusal or fault:
             raise wrong
         await self.publishing.flush()
-
-    async def admit(
-        self, jobs: Sequence[Job]
-    ) -> tuple[list[AsyncJobHandle], IdempotencyConflict | None]:
-        """Record jobs in their order, waiting for room; their hints follow a little later.
-
-        Returns the handles of those that were accepted, now or earlier, and the first conflict.
-
-        Raises:
-            BatchNotFound: some job's batch is none. Every other job was accepted.
-            InvalidRequest, LedgerUnavailable: as in `submit`.
-        """
-        handles, refusal = await self.offer(jobs)
-        if isinstance(refusal, BatchNotFound):
-            raise refusal
-        return handles, refusal
-
-    async def offer(self, jobs: Sequence[Job]) -> "Offered":
-        """As `admit`, with a batch that is none told beside the handles of the others.
-
-        Raises:
-            InvalidRequest, LedgerUnavailable: as in `submit`.
-        """
-        admitted: dict[str, Admission] = {}
-        waiting = jobs
-        while waiting:
-            accepted, refused = [], []
-            for job, admission in zip(waiting, await self._intake.submit(waiting), strict=True):
-                if admission.verdict is Verdict.FULL:
-                    refused.append(job)
-                    continue
-                admitted[job.id] = admission
-                if admission.verdict is Verdict.ACCEPTED:
-                    accepted.append(job)
-            await self.publishing.announce_soon(accepted)
-            waiting = refused
-            if waiting:
-                await asyncio.sleep(ROOM_SECONDS)
-        # Not as they came in: another lane may have had room earlier.
-        in_order = [admitted[job.id] for job in jobs]
-        handles = [
-            AsyncJobHandle(self, each.job_id) for each in in_order if each.verdict not in _REFUSALS
-        ]
-        return handles, _refusal(jobs, in_order)
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.
@@ -280,44 +218,6 @@ class AsyncRerankClient:
                 handle = waiting.pop(job_id)
                 handle.settle(end)
                 yield handle
-
-
-Offered = tuple[list[AsyncJobHandle], IdempotencyConflict | BatchNotFound | None]
-"""The handles of those that were accepted, and why the others were not."""
-
-
-def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:
-    """The error, with the id by which the job is found in case it was recorded."""
-    said = str(error)
-    if error.uncertain:
-        said += f"; job {job.id} may be recorded: ask for it, or submit again with this job_id"
-    return type(error)(said, uncertain=error.uncertain, job_id=job.id)
-
-
-def _conflict() -> IdempotencyConflict:
-    return IdempotencyConflict(
-        "the idempotency key was used before for another request: "
-        "use a new key, or send the same request"
-    )
-
-
-def _no_batch(job: Job) -> BatchNotFound:
-    return BatchNotFound(
-        f"no batch has the id {job.batch_id}: check it, or it is past its retention"
-    )
-
-
-_REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
-
-
-def _refusal(
-    jobs: Sequence[Job], admissions: Sequence[Admission]
-) -> IdempotencyConflict | BatchNotFound | None:
-    """What to say of the refused; a batch that is none comes first, for it concerns them all."""
-    verdicts = [each.verdict for each in admissions]
-    if Verdict.NO_BATCH in verdicts:
-        return _no_batch(jobs[verdicts.index(Verdict.NO_BATCH)])
-    return _conflict() if Verdict.CONFLICT in verdicts else None
 
 
 def _some(job_ids: Iterable[str]) -> str:

@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Self, TypeVar, Unpack
 
-from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient, Offered
+from rerankq.client.admissions import Offered
+from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
 from rerankq.client.drafts import Draft, Submission, jobs_from
 from rerankq.client.portal import Portal
 from rerankq.contract import Job, JobState, JobStatus, RerankResult
@@ -101,11 +102,11 @@ class RerankClient:
                 earlier, refused = recording.result() if recording else ([], None)
                 # Under way while the next portion is read and checked: neither waits.
                 recording = self._begin_offer(jobs)
-                for inner in earlier:
-                    yield JobHandle(self, inner)
+                for job_id in earlier:
+                    yield self._handle(job_id)
             last, refusal = recording.result() if recording else ([], None)
-            for inner in last:
-                yield JobHandle(self, inner)
+            for job_id in last:
+                yield self._handle(job_id)
         finally:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
@@ -142,9 +143,12 @@ class RerankClient:
         portal, client = self._opened()
         return portal.call(ask(client))
 
+    def _handle(self, job_id: str) -> JobHandle:
+        return JobHandle(self, AsyncJobHandle(self._opened()[1], job_id))
+
     def _begin_offer(self, jobs: list[Job]) -> Future[Offered]:
         portal, client = self._opened()
-        return portal.begin(client.offer(jobs))
+        return portal.begin(client.admissions.offer(jobs))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:

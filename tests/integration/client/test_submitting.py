@@ -280,7 +280,9 @@ def test_admitting_into_no_batch_is_an_error(redis_url: str) -> None:
 
     async def admit() -> None:
         async with AsyncRerankClient(redis_url) as client:
-            await client.admit([Job(request=request), Job(request=request, batch_id="batch-never")])
+            await client.admissions.admit(
+                [Job(request=request), Job(request=request, batch_id="batch-never")]
+            )
 
     with pytest.raises(BatchNotFound, match="batch-never"):
         asyncio.run(admit())
