@@ -1,0 +1,68 @@
+"""What producers, workers and clients say to each other: frozen, versioned messages.
+
+Readers accept unknown fields of a newer minor version and refuse another major
+version by name. Bounds are part of the contract, so a job that was accepted once
+is acceptable everywhere. `rerankq schema` prints all of it as JSON Schema.
+"""
+
+from typing import Final
+
+from rerankq.contract.bounds import (
+    MAX_DEADLINE_SECONDS,
+    MAX_DOCUMENT_CHARACTERS,
+    MAX_DOCUMENTS,
+    MAX_HINT_JOBS,
+    MAX_JOB_BYTES,
+    MAX_METADATA_ENTRIES,
+    MAX_QUERY_CHARACTERS,
+    MAX_UNIX_SECONDS,
+)
+from rerankq.contract.job import BatchId, Hint, Job, Label, new_job_id
+from rerankq.contract.lanes import TASK_NAME, JobState, Lane
+from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
+from rerankq.contract.request import DEFAULT_MODEL, Document, RerankRequest
+from rerankq.contract.result import RankedDocument, RerankResult, Timings, Usage
+from rerankq.contract.status import BatchProgress, JobError, JobStatus
+
+MESSAGES: Final[tuple[type[Message], ...]] = (
+    RerankRequest,
+    Job,
+    Hint,
+    RerankResult,
+    JobStatus,
+    BatchProgress,
+)
+"""The messages that producers in other languages may want the schema of."""
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "DEFAULT_MODEL",
+    "MAX_DEADLINE_SECONDS",
+    "MAX_DOCUMENTS",
+    "MAX_DOCUMENT_CHARACTERS",
+    "MAX_HINT_JOBS",
+    "MAX_JOB_BYTES",
+    "MAX_METADATA_ENTRIES",
+    "MAX_QUERY_CHARACTERS",
+    "MAX_UNIX_SECONDS",
+    "MESSAGES",
+    "TASK_NAME",
+    "BatchId",
+    "BatchProgress",
+    "Document",
+    "Hint",
+    "Job",
+    "JobError",
+    "JobState",
+    "JobStatus",
+    "Label",
+    "Lane",
+    "Message",
+    "RankedDocument",
+    "RerankRequest",
+    "RerankResult",
+    "Timings",
+    "Usage",
+    "Versioned",
+    "new_job_id",
+]

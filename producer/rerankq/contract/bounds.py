@@ -1,0 +1,13 @@
+"""How much a message may hold: what was accepted once is acceptable everywhere."""
+
+from typing import Final
+
+MAX_QUERY_CHARACTERS: Final = 32_768
+MAX_DOCUMENT_CHARACTERS: Final = 131_072
+MAX_DOCUMENTS: Final = 10_000
+MAX_JOB_BYTES: Final = 16 * 1024 * 1024
+MAX_METADATA_ENTRIES: Final = 16
+MAX_DEADLINE_SECONDS: Final = 30 * 24 * 3600.0
+MAX_UNIX_SECONDS: Final = 253_402_300_799.0
+"""The end of the year 9999, the last that ISO 8601 and Python's datetime know."""
+MAX_HINT_JOBS: Final = 50

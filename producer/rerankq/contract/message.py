@@ -1,0 +1,64 @@
+"""What every message is: frozen, and read by its version."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import PydanticSerializationError
+
+from rerankq.errors import InvalidRequest
+from rerankq.faults import first_fault
+
+CONTRACT_VERSION: Final = "1.0"
+
+_MAJOR, _SEPARATOR, _MINOR = CONTRACT_VERSION.partition(".")
+_VERSION = re.compile(r"\d{1,6}\.\d{1,6}")
+
+
+class Message(BaseModel):
+    """Base of every message: frozen, and forgiving only of what a newer minor version adds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, data: bytes | str | Mapping[str, Any]) -> Self:
+        """Decode JSON or a mapping.
+
+        Raises:
+            InvalidRequest: names the first offending field, never its value.
+        """
+        try:
+            if isinstance(data, bytes | str):
+                return cls.model_validate_json(data)
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise first_fault(error) from None
+
+    def encode(self) -> bytes:
+        """The message as compact JSON.
+
+        Raises:
+            InvalidRequest: a string is not valid Unicode (a lone surrogate).
+        """
+        try:
+            return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+        except PydanticSerializationError:
+            raise InvalidRequest("", "holds text that is not valid Unicode") from None
+
+
+class Versioned(Message):
+    """A message that is stored, and so can be met by another version of this code."""
+
+    version: str = CONTRACT_VERSION
+
+    @field_validator("version")
+    @classmethod
+    def _same_major(cls, version: str) -> str:
+        if not _VERSION.fullmatch(version):
+            raise ValueError('must look like "1.0"')
+        if version.partition(".")[0] != _MAJOR:
+            raise ValueError(
+                f"contract version {version} is not supported: this rerankq reads {_MAJOR}.x"
+            )
+        return version

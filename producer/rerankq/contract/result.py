@@ -1,0 +1,44 @@
+"""What a job comes to when all is well."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rerankq.contract.message import Message, Versioned
+from rerankq.contract.request import Document
+
+
+class RankedDocument(Message):
+    """One row of a ranking; `index` refers to the list of documents as submitted."""
+
+    index: Annotated[int, Field(ge=0)]
+    relevance_score: float
+    document: Document | None = None
+
+
+class Usage(Message):
+    """Tokens of the call. The upstream's own figures can all be 0, so an estimate stands beside."""
+
+    prompt_tokens: int = 0
+    total_tokens: int = 0
+    estimated_tokens: int = 0
+
+
+class Timings(Message):
+    """Seconds a job spent, from acceptance to the start of its last attempt, and in that call."""
+
+    waited_seconds: float
+    upstream_seconds: float
+
+
+class RerankResult(Versioned):
+    """The ranking: best first, at most `top_n` rows."""
+
+    job_id: str
+    model: str
+    results: tuple[RankedDocument, ...]
+    usage: Usage = Usage()
+    attempts: int
+    timings: Timings
+    request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
+    metadata: dict[str, str] = Field(default_factory=dict)
