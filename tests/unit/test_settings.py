@@ -265,7 +265,8 @@ def test_commands_look_at_the_env_file(
 ) -> None:
     """Each command refuses a misspelt name in the `.env` of its folder."""
     from rerankq.cli.settings import load as load_producer  # noqa: PLC0415 - in its folder
-    from rerankq_worker.commands import sandbox, worker  # noqa: PLC0415
+    from rerankq_worker.commands.sandbox import sandbox  # noqa: PLC0415
+    from rerankq_worker.commands.worker import worker  # noqa: PLC0415
 
     commands: dict[str, Callable[[], object]] = {
         "producer": load_producer,

@@ -37,7 +37,7 @@ def test_the_help_imports_nothing_slow() -> None:
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command whose extra is not installed says which one to install."""
-    monkeypatch.delitem(sys.modules, "rerankq_worker.commands", raising=False)
+    monkeypatch.delitem(sys.modules, "rerankq_worker.commands.worker", raising=False)
     monkeypatch.setitem(sys.modules, "typer", None)
     row = next(each for each in COMMANDS if each.name == "worker")
     with pytest.raises(MissingExtra, match=re.escape('pip install "rerankq[worker]"')):
@@ -46,7 +46,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_broken_part_of_our_own_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is sent to install what would not help."""
-    monkeypatch.delitem(sys.modules, "rerankq_worker.commands", raising=False)
+    monkeypatch.delitem(sys.modules, "rerankq_worker.commands.worker", raising=False)
     monkeypatch.setitem(sys.modules, "rerankq_worker.lanes", None)
     row = next(each for each in COMMANDS if each.name == "worker")
     with pytest.raises(ModuleNotFoundError):

@@ -1,0 +1,58 @@
+"""`rerankq worker`: the lanes, in the foreground."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from rerankq.contract import Lane
+from rerankq.errors import SettingsError
+from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
+from rerankq_worker.lanes import end_with_stdin, serve_lanes
+from rerankq_worker.settings import WorkerSettings
+
+
+def worker(
+    lane: Annotated[
+        list[Lane] | None,
+        typer.Option(help="Lane to serve; give it twice for both, which is the default."),
+    ] = None,
+    end_with_parent: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,  # noqa: FBT002  typer reads the default
+) -> None:
+    """Serve jobs in the foreground until SIGTERM or Ctrl-C; running jobs are finished first.
+
+    Each lane is a Celery worker in a process of its own.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
+    settings = WorkerSettings.load(env_file=".env")
+    sites = settings.sites(named_values(".env") | os.environ)
+    lanes = list(dict.fromkeys(lane or Lane))
+    if end_with_parent:
+        end_with_stdin()
+    if len(lanes) > 1:
+        raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
+    _check_health_port(settings)
+    # From here until Celery takes over, a signal ends what has not begun.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Celery is slow to import, and the process that only watches over lanes needs none of it.
+    from rerankq_worker.app import WorkerApp  # noqa: PLC0415
+
+    raise typer.Exit(WorkerApp(settings, sites, lanes[0]).serve())
+
+
+def _check_health_port(settings: WorkerSettings) -> None:
+    """Refuse a port that is taken now, rather than in the middle of Celery's start."""
+    if settings.health_port is None:
+        return
+    try:
+        socket.create_server((settings.health_host, settings.health_port)).close()
+    except OSError as error:
+        raise SettingsError(
+            f"RERANKQ_HEALTH_PORT: {settings.health_host}:{settings.health_port} cannot be "
+            f"listened on: {error.strerror}"
+        ) from None
