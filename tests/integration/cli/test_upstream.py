@@ -1,6 +1,7 @@
 """`rerankq upstream`, and what `rerankq run` says of what keeps its jobs waiting."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,7 @@ def test_run_says_what_keeps_its_jobs_waiting(
     desk: LedgerDesk,
     held_worker: StandInWorker,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     """A parked key and an outage are each said once, on stderr, and doubts are not."""
     desk.trip(KEY)
@@ -169,8 +171,12 @@ def test_run_says_what_keeps_its_jobs_waiting(
     monkeypatch.setattr(progress, "obstacles", counted)
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(progress.QuietView, "seconds", 0.05)
-    done = rerankq("run", "-", given=JOB)
+    jobs = tmp_path / "jobs.jsonl"
+    # A file, as `run -` reads the process' own stdin, whatever stands in for `sys.stdin`.
+    jobs.write_text(JOB)
+    done = rerankq("run", str(jobs), "--json", "-o", str(tmp_path / "ranked.jsonl"))
     assert done.returncode == 0, done.stderr
+    assert '"succeeded":1' in done.stderr
     advice = "jobs wait meanwhile; see `rerankq upstream status`"
     assert done.stderr.count(f"rerankq: {KEY} is parked (a reason): {advice}\n") == 1
     outage = f"rerankq: the upstream host is out, and probed until it is back: {advice}\n"
