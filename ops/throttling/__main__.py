@@ -13,7 +13,8 @@ from bench import page
 from throttling.entrants import OURS, Entrant
 from throttling.figures import Row
 from throttling.report import report
-from throttling.scenarios import SCENARIOS, Scenario
+from throttling.scenario import Scenario
+from throttling.scenarios import SCENARIOS
 
 BEGIN: Final = page.BEGIN.replace("bench", "throttling")
 _BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}

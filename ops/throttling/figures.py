@@ -1,8 +1,9 @@
 """Figures from the upstream's log, and the targets that they are judged by."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from running.upstream import Call
@@ -105,11 +106,12 @@ class Seen:
             if each.status == SERVED
         )
 
-    def most_in(self, window: float) -> int:
-        """Arrivals in the fullest window of so many seconds."""
+    def most_in(self, window: float, weight: Callable[[Call], float] = lambda _: 1) -> float:
+        """What arrived in the fullest window of so many seconds, by weight: calls, or tokens."""
         times = [each.arrived for each in self.calls]
+        sums = [0.0, *accumulate(map(weight, self.calls))]
         firsts = (bisect_right(times, at - window) for at in times)
-        return max((last - first + 1 for last, first in enumerate(firsts)), default=0)
+        return max((sums[at + 1] - sums[first] for at, first in enumerate(firsts)), default=0)
 
     def found_in(self, rate: float, after: float, window: float = 2.0) -> float:
         """Seconds from `after` (from the beginning) until the rate is served for a window."""

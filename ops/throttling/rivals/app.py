@@ -14,8 +14,8 @@ MOST_BACKOFF_SECONDS: Final = 60
 
 app = Celery("rivals", broker=os.environ.get("RIVAL_REDIS_URL", "redis://"))
 app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=4)
+UPSTREAM_URL: Final = os.environ.get("RIVAL_UPSTREAM_URL", "http://127.0.0.1")
 http = httpx.Client(
-    base_url=os.environ.get("RIVAL_UPSTREAM_URL", "http://127.0.0.1"),
     headers={"Authorization": "sk-test"},
     timeout=TIMEOUT_SECONDS,
     limits=httpx.Limits(max_connections=100),
@@ -38,6 +38,6 @@ class Throttled(Exception):
 def call(self: Task[Any, Any], body: dict[str, Any]) -> None:
     """Post a job."""
     del self
-    answer = http.post("", json=body)
+    answer = http.post(UPSTREAM_URL, json=body)
     if answer.is_error:
         raise Throttled
