@@ -58,9 +58,9 @@ class Arena:
     def __enter__(self) -> Self:
         with ExitStack() as opening:
             folder = opening.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-bench-"))
-            self._folder = Path(folder)
-            self._log = opening.enter_context((self._folder / "log").open("wb"))
-            server = opening.enter_context(embedded_redis(self._folder))
+            self.folder = Path(folder)
+            self._log = opening.enter_context((self.folder / "log").open("wb"))
+            server = opening.enter_context(embedded_redis(self.folder))
             self._redis_url = server.url
             self.redis = opening.enter_context(Redis.from_url(server.url))
             # Its child would share the core with what serves, at moments of its own choice.
@@ -92,6 +92,11 @@ class Arena:
         info = self.redis.info("cpu")
         return float(info["used_cpu_sys"] + info["used_cpu_user"])
 
+    @property
+    def redis_pid(self) -> int:
+        """The process of Redis."""
+        return int(self.redis.info("server")["process_id"])
+
     def redis_bytes(self) -> int:
         """What Redis holds for its users: buffers of connections and of its file do not count."""
         info = self.redis.info("memory")
@@ -109,7 +114,7 @@ class Arena:
         done = subprocess.run(
             pinned(self._command(entry, *arguments), core),
             env=self._environment(entry, settings),
-            cwd=self._folder,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=ACTION_SECONDS,
@@ -121,10 +126,16 @@ class Arena:
         return said
 
     @contextmanager
+    def acting(self, entry: Entry, *arguments: object, **settings: str) -> Iterator[Running]:
+        """An entry that does something on the measured core, as a process to be looked at."""
+        environment = self._environment(entry, settings)
+        with self._start(self._command(entry, *arguments), MEASURED_CORE, environment) as running:
+            yield running
+
+    @contextmanager
     def worker(self, entry: Entry, **settings: str) -> Iterator[Running]:
         """A worker of the entry on the measured core."""
-        environment = self._environment(entry, settings)
-        with self._start(self._command(entry, "worker"), MEASURED_CORE, environment) as running:
+        with self.acting(entry, "worker", **settings) as running:
             yield running
 
     def until(
@@ -148,7 +159,7 @@ class Arena:
             time.sleep(poll)
 
     def _start(self, command: list[str], core: int, environment: Mapping[str, str]) -> Running:
-        return Running(pinned(command, core), environment, self._folder, self._log)
+        return Running(pinned(command, core), environment, self.folder, self._log)
 
     def _command(self, entry: Entry, *arguments: object) -> list[str]:
         return [str(entry.python(self._peers)), "-m", entry.module, *map(str, arguments)]
@@ -163,7 +174,7 @@ class Arena:
             "BENCH_REDIS_URL": self._redis_url,
             "BENCH_UPSTREAM_URL": url,
             "BENCH_IN_FLIGHT": in_flight,
-            "BENCH_IDS": str(self._folder / "ids.json"),
+            "BENCH_IDS": str(self.folder / "ids.json"),
             "RERANKQ_REDIS_URL": self._redis_url,
             "RERANKQ_UPSTREAM_URL": url,
             "RERANKQ_MAX_IN_FLIGHT": in_flight,
@@ -187,7 +198,7 @@ class Arena:
         return answer
 
     def _last_words(self) -> str:
-        return (self._folder / "log").read_text("utf-8", "replace").strip()[-600:]
+        return (self.folder / "log").read_text("utf-8", "replace").strip()[-600:]
 
 
 def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:

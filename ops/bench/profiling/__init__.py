@@ -1,0 +1,1 @@
+"""Where processor time goes, as flame graphs: the worker, the client, and Redis."""
