@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
-from typing import Final, Self
+from typing import Final
 
 from bench.profiling.stacks import Stack
 
@@ -13,7 +13,13 @@ HEAD: Final = 30
 LEAST_PIXELS: Final = 1.5
 """Narrower frames are left out: nobody could read them."""
 CHARACTER: Final = 6.6
+LEAST_CHARACTERS: Final = 3
 COLOURS: Final = ("#e8743b", "#ee9b52", "#f2b866", "#e5854a", "#f0a95c")
+
+_OPENING: Final = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {{height}}" '
+    'font-family="monospace" font-size="11">'
+)
 
 
 @dataclass(slots=True)
@@ -22,11 +28,11 @@ class Frame:
 
     name: str
     count: int = 0
-    callees: dict[str, Self] = field(default_factory=dict)
+    callees: "dict[str, Frame]" = field(default_factory=dict)
 
     def callee(self, name: str) -> "Frame":
         """The frame that this one calls by that name."""
-        return self.callees.setdefault(name, type(self)(name))
+        return self.callees.setdefault(name, Frame(name))
 
     @property
     def height(self) -> int:
@@ -42,8 +48,7 @@ def drawn(stacks: Counter[Stack], title: str) -> str:
     height = HEAD + ROW * max((row for row, *_ in frames), default=0) + ROW
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            'font-family="monospace" font-size="11">',
+            _OPENING.format(height=height),
             f'<rect width="{WIDTH}" height="{height}" fill="#fffaf2"/>',
             f'<text x="6" y="19" font-size="14">{escape(title)}: {root.count:,} samples</text>',
             *(_rectangle(row, left, frame, scale, root.count) for row, left, frame in frames),
@@ -81,7 +86,11 @@ def _rectangle(row: int, left: float, frame: Frame, scale: float, total: int) ->
     title = f"{frame.name}: {frame.count / total:.1%}"
     room = int((width - 6) / CHARACTER)
     shown = frame.name if len(frame.name) <= room else frame.name[: room - 1] + "…"
-    label = f'<text x="{left + 3:.1f}" y="{top + 12}">{escape(shown)}</text>' if room > 2 else ""
+    label = (
+        f'<text x="{left + 3:.1f}" y="{top + 12}">{escape(shown)}</text>'
+        if room >= LEAST_CHARACTERS
+        else ""
+    )
     return (
         f'<g><title>{escape(title)}</title><rect x="{left:.1f}" y="{top}" width="{width:.1f}" '
         f'height="{ROW - 1}" fill="{colour}"/>{label}</g>'
