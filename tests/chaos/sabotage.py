@@ -28,7 +28,7 @@ IGNORING_STATES: Final = """
 local function held_job(id) return known_of(id) end
 """
 NOTHING_LOST: Final = """
-local function lost_below() return 0 end
+local function lost_places() return '0', '0' end
 """
 # The result is written, and then nothing more: as two steps would leave it, cut in between.
 STATE_LEFT: Final = """

@@ -58,7 +58,9 @@ def test_without_a_look_at_the_queue_a_backlog_is_announced_again(
     real = store._script  # noqa: SLF001  the scripts have no other door
 
     def spoilt(name: str) -> tuple[str, str]:
-        text = real(name)[0].replace("if waiting > 0 or", "if")
+        text = real(name)[0]
+        assert "if waiting > 0 or" in text
+        text = text.replace("if waiting > 0 or", "if")
         return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     monkeypatch.setattr(store, "_script", spoilt)

@@ -51,7 +51,7 @@ async def rerank(
     Args:
         job: what to rank.
         attempts: attempts used before this one.
-        waited_seconds: time since the job was accepted.
+        waited_seconds: time since the job might run for the first time.
         upstream: whom to ask.
         policy: what to do when that goes wrong.
     """

@@ -25,7 +25,7 @@ class Usage(Message):
 
 
 class Timings(Message):
-    """Seconds a job spent, from acceptance to the start of its last attempt, and in that call."""
+    """Seconds from when a job might first run to its last attempt, and in that call."""
 
     waited_seconds: float
     upstream_seconds: float

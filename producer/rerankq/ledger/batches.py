@@ -76,7 +76,7 @@ class Batches:
 
     async def seal(self, batch_id: str) -> None:
         """Say that nothing more will be added: from now on, all ended means done."""
-        await self._store.command("HSET", _key(batch_id), "sealed", 1)
+        await self._store.run("seal", batch_id)
 
     async def progress(self, batch_id: str) -> BatchProgress:
         """The counts, exact at the moment of reading.

@@ -23,7 +23,7 @@ class Lease:
     Attributes:
         token: fencing token; the ledger refuses every write under an older one.
         attempts: attempts used before this one.
-        waited_seconds: time since the job was accepted, by Redis' clock.
+        waited_seconds: time since the job might run for the first time, by Redis' clock.
         payload: the job as JSON.
     """
 

@@ -11,6 +11,9 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
+LOST_AGAIN_SECONDS: Final = 15.0
+"""Longer: a worker with little to do upstream holds a hint for a while before it claims all of it,
+and what such a hint names must not be announced over and over."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
 MOST_NAMED: Final = 5
@@ -26,6 +29,7 @@ class Sweep:
             int(SWEEP_SECONDS * 900),
             int(lease_seconds * 1000),
             int(LOST_HINT_SECONDS * 1000),
+            int(LOST_AGAIN_SECONDS * 1000),
             MOST_LOST_LEASES,
             *retention.arguments(),
             MOST_DEAD,

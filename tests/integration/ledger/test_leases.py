@@ -6,7 +6,6 @@ from rerankq.contract import Job, JobState
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.ledger import store
 from running.ledger_desk import LedgerDesk, ids, job, ranking
-from running.waiting import eventually
 
 
 def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
@@ -153,14 +152,13 @@ def test_unknown_job_cannot_be_cancelled(desk: LedgerDesk) -> None:
 @pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
 def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
     """A job past its deadline expires wherever it stands, and its worker's result is refused."""
-    desk.submit(job("a", deadline_seconds=0.001))
+    desk.submit(job("a", deadline_seconds=60))
     lease = None
     if state != "queued":
         (lease,) = desk.claim("a")
         if state == "scheduled":
             desk.postpone(lease, 60)
-    deadline = (desk.status("a").deadline_at or 0) * 1000
-    eventually(lambda: desk.now_ms() >= deadline, "the deadline passes")
+    pass_deadline(desk, "a")
     assert desk.sweep() == []
     assert desk.state("a") is JobState.EXPIRED
     assert isinstance(desk.end("a"), JobExpired)
@@ -168,6 +166,44 @@ def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> Non
     assert desk.redis.zcard("rerankq:deadlines") == 0
     if lease:
         assert desk.succeed(lease) is False
+
+
+def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
+    """Nobody pays for a call whose job is over, even if no sweep has ended it yet."""
+    desk.submit(job("a", deadline_seconds=60), job("b"))
+    pass_deadline(desk, "a")
+    assert ids(desk.claim("a", "b")) == ["b"]
+    desk.sweep()
+    assert desk.state("a") is JobState.EXPIRED
+
+
+def test_a_result_past_the_deadline_is_too_late(desk: LedgerDesk) -> None:
+    """The deadline decides, and not whether somebody has swept since."""
+    lease = desk.claimed("a", deadline_seconds=60)
+    pass_deadline(desk, "a")
+    assert desk.succeed(lease) is False
+    assert desk.state("a") is JobState.EXPIRED
+    assert isinstance(desk.end("a"), JobExpired)
+    assert desk.places("a") == []
+
+
+def test_a_scheduled_job_grows_no_older_before_its_time(desk: LedgerDesk) -> None:
+    """How long a job has waited is counted from when it might first run."""
+    desk.submit(job("a", not_before=desk.now_ms() / 1000 + 60))
+    hour = 3_600_000
+    desk.redis.hincrby("rerankq:job:a", "submitted", -hour)
+    desk.redis.hset("rerankq:job:a", "not_before", desk.now_ms())
+    desk.redis.zadd("rerankq:bulk:scheduled", {"a": desk.now_ms()})
+    assert desk.sweep() == ["a"]
+    (lease,) = desk.claim("a")
+    assert lease.waited_seconds < 60
+
+
+def pass_deadline(desk: LedgerDesk, job_id: str) -> None:
+    """As if the job's deadline had been a moment ago."""
+    before = desk.now_ms() - 1
+    desk.redis.hset(f"rerankq:job:{job_id}", "deadline", before)
+    desk.redis.zadd("rerankq:deadlines", {job_id: before})
 
 
 def test_deadline_that_has_not_come_ends_nothing(desk: LedgerDesk) -> None:

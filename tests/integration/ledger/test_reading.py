@@ -124,6 +124,12 @@ def test_unknown_batch_is_an_error(desk: LedgerDesk) -> None:
         desk.run(desk.batches.progress("batch-none"))
 
 
+def test_a_batch_past_its_retention_stays_gone(desk: LedgerDesk) -> None:
+    """Sealing what is no longer there brings nothing to life that would never expire."""
+    desk.run(desk.batches.seal("batch-none"))
+    assert not desk.redis.exists("rerankq:batch:batch-none")
+
+
 @settings(
     max_examples=200,
     deadline=None,

@@ -63,6 +63,22 @@ def test_same_key_and_another_request_conflict(desk: LedgerDesk) -> None:
     assert desk.redis.zcard("rerankq:bulk:queued") == 1
 
 
+def test_an_id_that_comes_again_hides_no_conflict(desk: LedgerDesk) -> None:
+    """The same job again is accepted; with another request under its key it is refused."""
+    desk.submit(job("a", idempotency_key="k"))
+    assert verdicts(desk.submit(job("a", idempotency_key="k"))) == ["accepted"]
+    other = RerankRequest(query="another", documents=("d",))
+    assert verdicts(desk.submit(job("a", idempotency_key="k", request=other))) == ["conflict"]
+
+
+def test_a_key_whose_job_is_gone_belongs_to_nobody(desk: LedgerDesk) -> None:
+    """A key does not lead to a job that nobody knows any more."""
+    desk.submit(job("a", idempotency_key="k"))
+    desk.redis.delete("rerankq:job:a")
+    assert desk.submit(job("b", idempotency_key="k")) == [Admission(Verdict.ACCEPTED, "b")]
+    assert desk.submit(job("c", idempotency_key="k")) == [Admission(Verdict.EXISTING, "b")]
+
+
 def test_full_lane_refuses_until_a_job_ends(redis_url: str) -> None:
     """A lane at its depth refuses, whatever its jobs' states, and accepts after an end."""
     with LedgerDesk(redis_url, max_queue_depth=3) as desk:

@@ -15,6 +15,7 @@ GRACE = 0.1
 @pytest.fixture
 def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "LOST_HINT_SECONDS", GRACE)
+    monkeypatch.setattr(sweep, "LOST_AGAIN_SECONDS", GRACE)
 
 
 def test_postponed_job_comes_back_when_due(desk: LedgerDesk) -> None:
@@ -154,7 +155,50 @@ def test_empty_queue_means_lost_hints(desk: LedgerDesk) -> None:
     assert desk.sweep() == []
     desk.submit(job("b"))
     assert eventually(desk.sweep, "announced again") == ["a"]
-    assert eventually(desk.sweep, "announced again") == ["b", "a"]
+    desk.redis.lpush(Lane.BULK.again_queue, "a hint for a")
+    assert eventually(desk.sweep, "announced again") == ["b"]
+
+
+@pytest.mark.usefixtures("_short_grace")
+def test_what_was_announced_again_waits_in_a_line_of_its_own(desk: LedgerDesk) -> None:
+    """However quickly fresh jobs are served, a due job whose hint waits is announced once."""
+    due(desk, "late", "later")
+    assert desk.sweep() == ["late", "later"]
+    desk.redis.lpush(Lane.BULK.again_queue, "a hint for both")
+    desk.redis.lpush(Lane.BULK.queue, "hints for fresh ones")
+    marks: set[object] = set()
+
+    def graces_pass_while_fresh_ones_are_served() -> bool:
+        fresh = f"fresh-{len(marks)}"
+        if desk.redis.exists(f"rerankq:job:{fresh}") == 0:
+            desk.claimed(fresh)
+        assert desk.sweep() == []
+        marks.add(desk.redis.hget("rerankq:bulk", "mark_at"))
+        return len(marks) > 3
+
+    eventually(graces_pass_while_fresh_ones_are_served, "the watermark moved three times")
+
+
+@pytest.mark.usefixtures("_short_grace")
+@pytest.mark.parametrize("found_by", ["a newer one", "an empty queue"])
+def test_a_backlog_does_not_hide_a_lost_hint_behind_it(desk: LedgerDesk, found_by: str) -> None:
+    """What is due is announced once more when its hint is lost, whatever else waits in line."""
+    due(desk, "old", "new")
+    assert desk.sweep() == ["old", "new"]
+    desk.submit(job("in-line"))
+    desk.redis.lpush(Lane.BULK.queue, "a hint for what is in line")
+    if found_by == "a newer one":
+        desk.redis.lpush(Lane.BULK.again_queue, "a hint")
+    desk.claim("new")
+    assert eventually(desk.sweep, "announced again") == ["old"]
+
+
+def due(desk: LedgerDesk, *job_ids: str) -> None:
+    """Jobs that were postponed, and whose time has come."""
+    for each in job_ids:
+        desk.postpone(desk.claimed(each), 0)
+    ready = max(desk.score(each, "scheduled") or 0 for each in job_ids)
+    eventually(lambda: desk.now_ms() >= ready, "they are due")
 
 
 def test_queue_that_was_empty_for_a_moment_lost_nothing(desk: LedgerDesk) -> None:

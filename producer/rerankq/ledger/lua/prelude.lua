@@ -6,15 +6,18 @@
 --   rerankq:payload:<id>    string  the job, until its end; longer for a failed one; see payload.py
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
 -- and, until its end, in exactly one of these sorted sets of its lane:
---   rerankq:<lane>:queued     by sequence number: the order of announcement
+--   rerankq:<lane>:queued     by its place in the order of announcement; what is announced again
+--                             waits in a Celery queue and an order of its own: its places are
+--                             those from AGAIN on
 --   rerankq:<lane>:scheduled  by the time in ms from which it may be queued again
 --   rerankq:<lane>:running    by the time in ms at which its lease ends
 -- Beside them:
 --   rerankq:<lane>                hash    sequence (last place given), claimed (newest place
 --                                         claimed), mark and mark_at (the watermark, its time),
---                                         idle_at and idle_sequence (since when the Celery queues
+--                                         idle_at and idle_sequence (since when the Celery queue
 --                                         is empty, the last place then), lost (the place up to
 --                                         which hints are known to be lost)
+--   rerankq:<lane>:again          hash    the same of what is announced again, from AGAIN on
 --   rerankq:deadlines             zset    jobs with a deadline, by its time in ms
 --   rerankq:dead                  zset    failed jobs whose payload is kept, by their end in ms
 --   rerankq:idempotency:<key>     hash    the job that the key belongs to
@@ -42,7 +45,8 @@ end
 local function job_key(id) return 'rerankq:job:' .. id end
 local function payload_key(id) return 'rerankq:payload:' .. id end
 local function result_key(id) return 'celery-task-meta-' .. id end
-local function lane_key(lane) return 'rerankq:' .. lane end
+local AGAIN = 2 ^ 52
+local function line_key(lane, again) return 'rerankq:' .. lane .. (again and ':again' or '') end
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
 local function idempotency_key(key) return 'rerankq:idempotency:' .. key end
 local function batch_key(id) return 'rerankq:batch:' .. id end
@@ -53,9 +57,10 @@ end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 local function whole(number) return string.format('%.0f', number) end
 
--- The first of the next `count` numbers in the lane's order of announcement.
-local function next_sequence(lane, count)
-  return redis.call('HINCRBY', lane_key(lane), 'sequence', count) - count + 1
+-- The first of the next `count` places in an order of announcement.
+local function next_place(lane, again, count)
+  local last = redis.call('HINCRBY', line_key(lane, again), 'sequence', count)
+  return (again and AGAIN or 0) + last - count + 1
 end
 
 -- Fields of a job's record; none of them where it has no record, or something else stands in
@@ -120,34 +125,43 @@ end
 
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job
 -- announced after it has been claimed for a while; in a deep backlog nothing is newer and
--- claimed, so nothing is announced twice.
-local function advance_watermark(lane, sequence)
-  local claimed = tonumber(redis.call('HGET', lane_key(lane), 'claimed') or 0)
-  if sequence > claimed then redis.call('HSET', lane_key(lane), 'claimed', sequence) end
+-- claimed, so nothing is announced twice. Each Celery queue of a lane has a watermark of its own:
+-- one that is served quickly says nothing about the other.
+local function advance_watermark(lane, place)
+  local again = place >= AGAIN
+  local sequence = again and place - AGAIN or place
+  local claimed = tonumber(redis.call('HGET', line_key(lane, again), 'claimed') or 0)
+  if sequence > claimed then
+    redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
+  end
 end
 
--- Sequence number up to which queued jobs have lost their hints: the watermark of `grace` ms
--- ago, or, when no message has been waiting for that long, all there were then. It never
--- falls, as what is announced again gets a higher number: so many can be moved tick by tick.
-local function lost_below(lane, waiting, now, grace)
+-- The first and the last place of those queued jobs that have lost their hints: up to the
+-- watermark of `grace` ms ago, or, when no message has been waiting for that long, all there were
+-- then. It never falls, as what is announced again gets a higher place: so many can be moved tick
+-- by tick.
+local function lost_places(lane, again, waiting, now, grace)
+  local key, first = line_key(lane, again), again and AGAIN or 0
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
-    redis.call('HMGET', lane_key(lane), 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence',
-      'sequence', 'lost'))
+    redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
+      'lost'))
   local below = tonumber(known or 0)
   if now - tonumber(mark_at or 0) >= grace then
     below = math.max(below, tonumber(mark or 0))
-    redis.call('HSET', lane_key(lane), 'mark', claimed or 0, 'mark_at', whole(now))
+    redis.call('HSET', key, 'mark', claimed or 0, 'mark_at', whole(now))
   end
-  if waiting > 0 or redis.call('ZCARD', lane_set(lane, 'queued')) == 0 then
-    redis.call('HDEL', lane_key(lane), 'idle_at', 'idle_sequence')
+  local last = whole(first + tonumber(sequence or 0))
+  local queued = redis.call('ZCOUNT', lane_set(lane, 'queued'), whole(first), last)
+  if waiting > 0 or queued == 0 then
+    redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   elseif not idle_at then
-    redis.call('HSET', lane_key(lane), 'idle_at', whole(now), 'idle_sequence', sequence)
+    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence)
   elseif now - tonumber(idle_at) >= grace then
     below = math.max(below, tonumber(idle_sequence))
-    redis.call('HDEL', lane_key(lane), 'idle_at', 'idle_sequence')
+    redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   end
-  if below > 0 then redis.call('HSET', lane_key(lane), 'lost', whole(below)) end
-  return below
+  if below > 0 then redis.call('HSET', key, 'lost', whole(below)) end
+  return whole(first), whole(first + below)
 end
 
 -- Celery's date_done: an ISO 8601 UTC time with microseconds.

@@ -33,10 +33,18 @@ local function some_known()
   return #records > 0 and redis.call('EXISTS', unpack(records)) > 0
 end
 
-local function earlier(key, fingerprint)
-  local known = keys[key] or redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
-  if not known[1] then return nil end
-  return known[2] == fingerprint and 'existing:' .. known[1] or 'conflict'
+-- The job that the key belongs to; nobody's where its record is gone.
+local function owner(key)
+  if keys[key] then return keys[key] end
+  local known = redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  return known[1] and redis.call('EXISTS', job_key(known[1])) == 1 and known or {}
+end
+
+local function earlier(job)
+  local id, fingerprint = unpack(owner(job.key))
+  if not id then return nil end
+  if fingerprint ~= job.fingerprint then return 'conflict' end
+  return id == job.id and 'accepted' or 'existing:' .. id
 end
 
 local function write_record(job)
@@ -49,6 +57,7 @@ local function write_record(job)
   end
   add('deadline', job.deadline and whole(now + job.deadline))
   add('due', job.waits and whole(job.not_before))
+  add('not_before', job.waits and whole(job.not_before))
   add('custom', job.custom)
   add('batch', job.batch)
   add('idempotency', job.key)
@@ -59,8 +68,9 @@ end
 local some, held_up = some_known(), false
 local outcomes, accepted, payloads, queued, entries = {}, {}, {}, {}, {}
 for at, job in ipairs(jobs) do
-  local outcome = (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
-    or job.key and earlier(job.key, job.fingerprint)
+  -- The key first: an id that comes again with another request is a conflict all the same.
+  local outcome = job.key and earlier(job)
+    or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
     or job.batch and not has_batch(job.batch) and 'no_batch'
     or lane_depth(job.lane) >= most and 'full'
     -- A batch keeps its order: what comes behind a job that was refused must wait with it.
@@ -92,9 +102,9 @@ for _, job in ipairs(accepted) do
   end
 end
 for lane, line in pairs(queued) do
-  local sequence = next_sequence(lane, #line)
+  local place = next_place(lane, false, #line)
   for at, id in ipairs(line) do
-    gather('ZADD ' .. lane_set(lane, 'queued'), whole(sequence + at - 1), id)
+    gather('ZADD ' .. lane_set(lane, 'queued'), whole(place + at - 1), id)
   end
 end
 carry_out()

@@ -1,15 +1,17 @@
 -- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
 -- workers may call it; the first in an interval does the work, the others return at once.
--- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost,
---       4 leases in a row that a job may lose before it is failed, 5 ms to keep a result,
---       6 ms to keep a dead letter, 7 most dead letters, 8 most jobs to move in a lane a tick,
---       then lanes, each followed by its two Celery queues
+-- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost, 4 the same
+--       for one that was published again, 5 leases in a row that a job may lose before it is
+--       failed, 6 ms to keep a result, 7 ms to keep a dead letter, 8 most dead letters, 9 most jobs
+--       to move in a lane a tick, then lanes, each followed by its two Celery queues, first and
+--       again
 -- Returns, for each lane: the ids to announce, and those taken out of it because their records
 -- were missing or damaged; nothing at all, not even empty lists, when somebody else swept in this
 -- interval.
-local interval, lease, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local most_lost, keep = tonumber(ARGV[4]), retention(5)
-local most_dead, most = tonumber(ARGV[7]), tonumber(ARGV[8])
+local interval, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
+local grace, grace_again = tonumber(ARGV[3]), tonumber(ARGV[4])
+local most_lost, keep = tonumber(ARGV[5]), retention(6)
+local most_dead, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 
 if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then return {} end
@@ -29,9 +31,9 @@ local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
 
 -- Those of a lane's set whose records say so too. The others leave it: they cannot be served,
 -- and what is written to a record that is gone comes to life as a ghost.
-local function members(lane, state, score, strays)
+local function members(lane, state, first, last, strays)
   local found = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane_set(lane, state), '-inf', score,
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last,
       'LIMIT', 0, most)) do
     local known, home = record(id, 'state', 'lane')
     if known == state and home == lane then
@@ -50,14 +52,14 @@ end
 
 local function requeue(lane, from, id, announce)
   redis.call('ZREM', lane_set(lane, from), id)
-  redis.call('ZADD', lane_set(lane, 'queued'), next_sequence(lane, 1), id)
-  redis.call('HSET', job_key(id), 'state', 'queued', 'again', 1)
+  redis.call('ZADD', lane_set(lane, 'queued'), whole(next_place(lane, true, 1)), id)
+  redis.call('HSET', job_key(id), 'state', 'queued')
   announce[#announce + 1] = id
 end
 
 local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
-  for _, id in ipairs(members(lane, 'running', now, strays)) do
+  for _, id in ipairs(members(lane, 'running', '-inf', now, strays)) do
     if redis.call('HINCRBY', job_key(id), 'lost', 1) >= most_lost then
       end_job(id, known_of(id), 'failed', 'crash_loop', CRASHED, now, keep)
     else
@@ -68,14 +70,15 @@ local function expired_leases(lane, announce, strays)
 end
 
 local function due_jobs(lane, announce, strays)
-  for _, id in ipairs(members(lane, 'scheduled', now, strays)) do
+  for _, id in ipairs(members(lane, 'scheduled', '-inf', now, strays)) do
     requeue(lane, 'scheduled', id, announce)
   end
 end
 
-local function lost_hints(lane, waiting, announce, strays)
-  local below = lost_below(lane, waiting, now, grace)
-  for _, id in ipairs(members(lane, 'queued', below, strays)) do
+local function lost_hints(lane, again, queue, announce, strays)
+  local waiting = redis.call('LLEN', queue)
+  local first, last = lost_places(lane, again, waiting, now, again and grace_again or grace)
+  for _, id in ipairs(members(lane, 'queued', first, last, strays)) do
     requeue(lane, 'queued', id, announce)
   end
 end
@@ -102,10 +105,10 @@ if excess > 0 then
 end
 
 local found = {}
-for at = 9, #ARGV, 3 do
+for at = 10, #ARGV, 3 do
   local lane, announce, strays = ARGV[at], {}, {}
-  local waiting = redis.call('LLEN', ARGV[at + 1]) + redis.call('LLEN', ARGV[at + 2])
-  lost_hints(lane, waiting, announce, strays)
+  lost_hints(lane, false, ARGV[at + 1], announce, strays)
+  lost_hints(lane, true, ARGV[at + 2], announce, strays)
   expired_leases(lane, announce, strays)
   due_jobs(lane, announce, strays)
   found[#found + 1] = {announce, strays}
