@@ -44,7 +44,10 @@ def native_sampled(pid: int, folder: Path) -> Iterator[Counter[Stack]]:
     with _running([perf, "record", *how, "--pid", str(pid), "--output", str(data)], folder):
         yield stacks
     script = subprocess.run(
-        [perf, "script", "--input", str(data)], capture_output=True, text=True, check=True
+        [perf, "script", "--no-inline", "--input", str(data)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     stacks.update(from_perf(script.stdout))
 
