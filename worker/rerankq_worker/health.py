@@ -10,6 +10,7 @@ from aiohttp import web
 from rerankq_worker.vitals import Vitals
 
 FRESH_SECONDS: Final = 10.0
+WELL: Final = "ok"
 
 
 @asynccontextmanager
@@ -17,14 +18,15 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
     """Answer 200 where all is well, else 503; either way a word on each part, as JSON.
 
     `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
-    the ledger answers too; if not, wait: work will go on by itself.
+    the ledger answers too; if not, wait: work will go on by itself. A worker that was asked to
+    end is alive until its drain is over, and no longer ready.
 
     Raises:
         OSError: the port is taken.
     """
     app = web.Application()
-    app.router.add_get("/live", _handler(vitals, ("loop",)))
-    app.router.add_get("/ready", _handler(vitals, ("loop", "hub", "ledger")))
+    app.router.add_get("/live", _handler(lambda: _beats(vitals, "loop")))
+    app.router.add_get("/ready", _handler(lambda: _readiness(vitals)))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -35,12 +37,25 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
 
 
 def _handler(
-    vitals: Vitals, parts: tuple[str, ...]
+    look: Callable[[], dict[str, str]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_: web.Request) -> web.Response:
-        now = time.monotonic()
-        fresh = {part: now - getattr(vitals, f"{part}_beat") < FRESH_SECONDS for part in parts}
-        words = {part: "ok" if well else "silent" for part, well in fresh.items()}
-        return web.json_response(words, status=200 if all(fresh.values()) else 503)
+        words = look()
+        well = all(word == WELL for word in words.values())
+        return web.json_response(words, status=200 if well else 503)
 
     return answer
+
+
+def _readiness(vitals: Vitals) -> dict[str, str]:
+    return _beats(vitals, "loop", "hub", "ledger") | {
+        "worker": "ending" if vitals.ending else WELL,
+    }
+
+
+def _beats(vitals: Vitals, *parts: str) -> dict[str, str]:
+    now = time.monotonic()
+    silences = {part: now - getattr(vitals, f"{part}_beat") for part in parts}
+    return {
+        part: WELL if silence < FRESH_SECONDS else "silent" for part, silence in silences.items()
+    }

@@ -23,3 +23,8 @@ class Vitals:
     ledger_beat: float = field(default_factory=time.monotonic)
     stop_asked: bool = False
     draining: bool = False
+
+    @property
+    def ending(self) -> bool:
+        """Whether new work is for others."""
+        return self.stop_asked or self.draining

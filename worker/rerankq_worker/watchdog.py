@@ -30,9 +30,10 @@ LOOP_SECONDS: Final = 60.0
 
 
 async def watch(vitals: Vitals, backlog: Backlog, *, takes_more: Callable[[], bool]) -> None:
-    """Watch until cancelled, or until the worker drains.
+    """Watch until cancelled.
 
-    Judges only while the ledger answers: an outage is no deafness.
+    Judges only while the ledger answers: an outage is no deafness. A worker that drains takes
+    nothing, and is not deaf for that; its loop is watched to the end, so it has to go on beating.
 
     Args:
         vitals: the signs of life.
@@ -58,7 +59,7 @@ async def watch(vitals: Vitals, backlog: Backlog, *, takes_more: Callable[[], bo
             answering_since = answering_since or now
             free_since = (free_since or now) if waiting and takes_more() else None
             if vitals.draining:
-                return
+                continue
             if free_since and now - max(free_since, vitals.delivery) > IDLE_SECONDS:
                 restart(
                     vitals, f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"

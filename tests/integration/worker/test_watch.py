@@ -1,5 +1,6 @@
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,21 @@ from rerankq import RerankClient
 from rerankq_worker.watchdog import IDLE_SECONDS
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
-from running.waiting import eventually
+from running.waiting import eventually, lasting
 from running.worker import RunningWorker
 
 DOCUMENTS = ["one document", "and a second one"]
+
+LOOP_SECONDS = 4
+FRESH_SECONDS = 4
+IMPATIENT = f"""
+import sys
+from rerankq.cli.main import run
+from rerankq_worker import health, watchdog
+watchdog.LOOP_SECONDS, health.FRESH_SECONDS = {LOOP_SECONDS}, {FRESH_SECONDS}
+sys.exit(run(sys.argv[1:]))
+"""
+"""`rerankq` that takes a loop for blocked, and a part for silent, sooner than it should."""
 
 
 def status(port: int, path: str) -> int:
@@ -54,6 +66,37 @@ def test_a_drain_is_not_taken_for_deafness(redis_url: str, tmp_path: Path) -> No
         assert worker.process.wait(60) == 0
         assert slow.status().state == "succeeded"
         assert {job.status().state for job in waiting} == {"queued"}
+
+
+def test_a_drain_outlasts_the_watchdog(redis_url: str, tmp_path: Path) -> None:
+    """However long a drain takes, the worker is alive, not ready, and finishes what runs."""
+    port = free_port()
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(
+            redis_url,
+            upstream.url,
+            tmp_path,
+            command=(sys.executable, "-c", IMPATIENT),
+            drain_seconds=60,
+            health_port=port,
+        ) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "delay", "seconds": 14}})
+        job = client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is under way")
+        eventually(lambda: status(port, "ready") == 200, "it is ready")
+        worker.process.send_signal(signal.SIGTERM)
+        eventually(lambda: status(port, "ready") == 503, "it is no longer ready", seconds=2)
+        lasting(
+            LOOP_SECONDS + FRESH_SECONDS + 2,
+            lambda: (status(port, "live"), status(port, "ready")) == (200, 503),
+            "it is alive, and not ready",
+        )
+        assert worker.process.wait(60) == 0
+        assert job.status().state == "succeeded"
+        assert len(upstream.log()) == 1
 
 
 def test_a_taken_health_port_is_named(redis_url: str, tmp_path: Path) -> None:
