@@ -23,6 +23,9 @@ from rerankq_worker.upstream import UpstreamError
 
 log = logging.getLogger(__name__)
 
+Taken = tuple[list[asyncio.Task[None]], list[str]]
+"""Work that was begun, and suspects."""
+
 CLAIM_RETRY_SECONDS: Final = 0.5
 HAND_BACK_SECONDS: Final = 5.0
 """How long the end of a drain waits for a Redis that does not answer."""
@@ -60,6 +63,7 @@ class Executor:
         self._calls = asyncio.Semaphore(max_in_flight)
         self._lease_seconds = lease_seconds
         self._turn = asyncio.Lock()
+        self._claiming: asyncio.Task[Taken] | None = None
         self._hurry = asyncio.Event()
         self._draining = False
         self._alone = False
@@ -81,7 +85,7 @@ class Executor:
                 # What the upstream would not take soon is left in the queue, for whoever can.
                 room = await self._room()
                 portion, named = named[:room], named[room:]
-                taken, suspected = await self._take(portion, tally)
+                taken, suspected = await self._take_whole(portion, tally)
                 work += taken
                 suspects += suspected
         claimed()
@@ -94,17 +98,19 @@ class Executor:
     async def drain(self, seconds: float) -> None:
         """Let running jobs finish for so long, then give the others back to the ledger.
 
-        What is given back is queued again at once, and has used no attempt.
+        A claim under way is finished first: what it took belongs to this worker. What is given
+        back is queued again at once, and has used no attempt.
         """
         self._draining = True
         running = len(self._holdings.leases())
         if running:
             log.info("%d jobs may finish within %g s; another signal ends that", running, seconds)
-        emptied = asyncio.create_task(self._holdings.emptied())
+        emptied = asyncio.create_task(self._emptied())
         hurried = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({emptied, hurried}, timeout=seconds, return_when="FIRST_COMPLETED")
         hurried.cancel()
         if not emptied.done():
+            await self._end_claiming()
             unfinished = self._holdings.interrupt()
             log.warning("handing back %d jobs that did not finish in time", len(unfinished))
             for lease in unfinished:
@@ -133,7 +139,7 @@ class Executor:
             try:
                 await self._holdings.emptied()
                 if not self._draining:
-                    await self._take([job_id], tally, alone=True)
+                    await self._take_whole([job_id], tally, alone=True)
                     await self._holdings.emptied()
             finally:
                 self._alone = False
@@ -148,9 +154,32 @@ class Executor:
         finally:
             self._routes.hunger(is_felt=False)
 
-    async def _take(
+    async def _emptied(self) -> None:
+        """Wait until no claim is under way, and then until no job is held."""
+        if self._claiming:
+            await asyncio.wait({self._claiming})
+        await self._holdings.emptied()
+
+    async def _end_claiming(self) -> None:
+        """Let a claim under way bring what it takes, unless Redis does not answer."""
+        if not self._claiming:
+            return
+        _, unanswered = await asyncio.wait({self._claiming}, timeout=HAND_BACK_SECONDS)
+        for claiming in unanswered:
+            claiming.cancel()
+
+    async def _take_whole(
         self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
-    ) -> tuple[list[asyncio.Task[None]], list[str]]:
+    ) -> Taken:
+        """Take jobs to the end of it, also when whoever asked is cancelled meanwhile.
+
+        Redis may have given the leases by then: somebody must hold them. `_turn` sees to it that
+        there is one at a time.
+        """
+        self._claiming = asyncio.create_task(self._take(job_ids, tally, alone=alone))
+        return await asyncio.shield(self._claiming)
+
+    async def _take(self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool) -> Taken:
         """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
         sent_at = time.monotonic()
         claim = await self._claim(job_ids, alone=alone)

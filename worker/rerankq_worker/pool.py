@@ -163,7 +163,8 @@ class AsyncioPool(BasePool):
                 opened.set_result(None)
                 await self._stopping.wait()
                 for task in self._unaccepted:
-                    # Not acknowledged either: the broker gives the message to another worker.
+                    # Not acknowledged either: the broker gives the message to another worker. What
+                    # it has begun to claim is the drain's.
                     task.cancel()
                 self.app.vitals.draining = True
                 await self._service.drain()

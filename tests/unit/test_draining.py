@@ -1,0 +1,154 @@
+"""What a drain does about a hint whose claim is under way."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from rerankq.contract import Hint, Job, Lane, RerankRequest
+from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
+from rerankq_worker import executor as executing
+from rerankq_worker.executor import Executor
+from rerankq_worker.holdings import Holdings
+from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.retry import RetryPolicy
+from running.fake_limits import Network
+
+MODEL = "a-model"
+
+
+class HeldUpLeases(Leases):
+    """Gives a lease for every job asked for, once it is let to; keeps what became of them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.finished: list[str] = []
+        self.handed_back: list[str] = []
+
+    async def claim(self, job_ids: Sequence[str], *, alone: bool = False) -> Claim:
+        """Leases for all, as late as the test says."""
+        del alone
+        self.asked += job_ids
+        await self.answers.wait()
+        return Claim([_lease(job_id) for job_id in job_ids], [])
+
+    async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+        """Keep the ids."""
+        self.finished += [each.lease.job_id for each in finishes]
+        return [True] * len(finishes)
+
+    async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
+        """Keep the ids."""
+        self.handed_back += [each.lease.job_id for each in postponements]
+        return [True] * len(postponements)
+
+
+class Worker:
+    """An executor with its writer, over a held-up ledger and an upstream that answers at once."""
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self.leases = HeldUpLeases()
+        holdings = Holdings(100)
+        self.writer = ResultWriter(self.leases, holdings)
+        network = Network(site={MODEL: MODEL})
+        if answers:
+            network.hear("site", permits=10)
+        self.executor = Executor(
+            leases=self.leases,
+            holdings=holdings,
+            writer=self.writer,
+            routes=network.routes,
+            policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
+            max_in_flight=10,
+            lease_seconds=60,
+        )
+        self.accepted: list[str] = []
+
+    def serve(self, job_id: str) -> asyncio.Task[dict[str, int]]:
+        """Begin to serve a hint that names one job."""
+        hint = Hint(lane=Lane.BULK, job_ids=(job_id,))
+        return asyncio.create_task(self.executor.serve(hint, lambda: self.accepted.append(job_id)))
+
+
+def _lease(job_id: str) -> Lease:
+    request = RerankRequest(model=MODEL, query="q", documents=("d",))
+    return Lease(job_id, 1, 0, 0.0, Job(id=job_id, request=request).encode())
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
+    """Cancel the hints as the pool does at SIGTERM; the next step is the drain."""
+    for hint in hints:
+        hint.cancel()
+    await asyncio.gather(*hints, return_exceptions=True)
+    assert worker.accepted == []
+
+
+def test_a_claim_under_way_is_finished_and_worked_on() -> None:
+    """What a claim takes after the worker was asked to end is worked on within the drain."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        hints = [worker.serve("claiming"), worker.serve("not begun")]
+        await settle()
+        await stopped(worker, *hints)
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        assert not drain.done()
+        worker.leases.answers.set()
+        await drain
+        assert worker.leases.asked == ["claiming"]
+        assert worker.leases.finished == ["claiming"]
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_what_a_late_claim_took_is_handed_back() -> None:
+    """When the drain is over before a claim is answered, what it takes is handed back at once."""
+
+    async def scenario() -> None:
+        worker = Worker(answers=False)
+        writing = asyncio.create_task(worker.writer.run())
+        hint = worker.serve("claiming")
+        await settle()
+        await stopped(worker, hint)
+        worker.executor.hurry()
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        worker.leases.answers.set()
+        await drain
+        assert worker.leases.handed_back == ["claiming"]
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that does not answer a claim does not keep the worker from ending."""
+    monkeypatch.setattr(executing, "HAND_BACK_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        worker = Worker()
+        hint = worker.serve("claiming")
+        await settle()
+        await stopped(worker, hint)
+        await worker.executor.drain(0)
+        assert worker.leases.finished == worker.leases.handed_back == []
+
+    run(scenario)
