@@ -14,6 +14,7 @@ DEAD_KEY: Final = "rerankq:dead"
 PAGE: Final = 20
 """Letters read at once: each comes with its payload, which can be large."""
 _FIELDS: Final = ("reason", "attempts", "claims", "lane", "batch", "custom")
+_NO_RECORD: Final = (None,) * len(_FIELDS)
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
 
@@ -109,7 +110,7 @@ class DeadLetters:
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
-        stored = await self._store.commands(*(("GET", _payload(each)) for each in job_ids))
+        stored = await self._store.readings(*(("GET", _payload(each)) for each in job_ids))
         found = Replays([], [])
         for job_id, each in zip(job_ids, stored, strict=True):
             job = _job(each)
@@ -131,14 +132,14 @@ class DeadLetters:
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
         ids = [job_id.decode() for job_id, _ in scored]
-        answers = await self._store.commands(
+        answers = await self._store.readings(
             *(("HMGET", f"rerankq:job:{each}", *_FIELDS) for each in ids),
             *(("GET", _payload(each)) for each in ids),
             ("MGET", *(outcomes.result_key(each) for each in ids)),
         )
         records, payloads, results = answers[: len(ids)], answers[len(ids) : -1], answers[-1]
         return [
-            _letter(job_id, score / 1000, record, asked, result)
+            _letter(job_id, score / 1000, record or _NO_RECORD, asked, result)
             for job_id, (_, score), record, asked, result in zip(
                 ids, scored, records, payloads, results, strict=True
             )

@@ -13,7 +13,7 @@ _FIELDS: Final = (
     "state", "lane", "attempts", "submitted", "started", "finished", "due", "deadline",
     "custom", "batch",
 )  # fmt: skip
-
+_NO_RECORD: Final = (None,) * len(_FIELDS)
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 """A ranking, or the error that says why there is none to be had."""
@@ -43,13 +43,13 @@ class Records:
             LedgerUnavailable: Redis did not answer.
         """
         # The record first: a result is there when the record says that the job has ended.
-        record, stored = await self._store.commands(
+        record, stored = await self._store.readings(
             ("HMGET", _key(job_id), *_FIELDS),
             ("GET", outcomes.result_key(job_id)),
         )
         fields = {
             name: value.decode()
-            for name, value in zip(_FIELDS, record, strict=True)
+            for name, value in zip(_FIELDS, record or _NO_RECORD, strict=True)
             if value is not None
         }
         if not fields.keys() >= {"state", "lane"}:
@@ -62,10 +62,10 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        rows = await self._store.commands(
+        rows = await self._store.readings(
             *(("HMGET", _key(each), "state", "attempts", "custom") for each in job_ids)
         )
-        return [_outline(*row) for row in rows]
+        return [_outline(*row) if row else None for row in rows]
 
     async def ends(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
         """Those of the jobs that have an end, or never will have one, in the order given.
@@ -75,7 +75,7 @@ class Records:
         """
         if not job_ids:
             return []
-        answers = await self._store.commands(*(("HGET", _key(each), "state") for each in job_ids))
+        answers = await self._store.readings(*(("HGET", _key(each), "state") for each in job_ids))
         states = {
             job_id: None if state is None else JobState(state.decode())
             for job_id, state in zip(job_ids, answers, strict=True)

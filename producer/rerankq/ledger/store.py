@@ -118,6 +118,22 @@ class Store:
                     pipeline.execute_command(*parts)
                 return await pipeline.execute()
 
+    async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """Send several commands that read, in one round trip; each answer stands for itself.
+
+        Where a key holds something of another type the answer is None, as where there is none:
+        what one damaged key would say about its neighbours is nothing.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        with self.mapped():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for parts in commands:
+                    pipeline.execute_command(*parts)
+                answers = await pipeline.execute(raise_on_error=False)
+            return [_reading(each) for each in answers]
+
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator["Subscription"]:
         """A publish/subscribe connection, lent; kept open between two uses."""
@@ -243,6 +259,17 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
     (exceptions.RedisError, "refuses a command: see its log"),
 )
+
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+
+
+def _reading(answer: Any) -> Any:
+    if not isinstance(answer, Exception):
+        return answer
+    if str(answer).startswith(_WRONG_TYPE):
+        return None
+    raise answer
 
 
 def _mapped(address: str, error: Exception) -> LedgerUnavailable:

@@ -108,6 +108,25 @@ def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
     assert outline.attempts == 0
 
 
+def test_what_is_no_record_is_nobody(desk: LedgerDesk) -> None:
+    """Something else in a record's place is no job; in one page, the jobs beside it are read."""
+    for name in ("before", "damaged", "behind"):
+        desk.succeed(desk.claimed(name))
+    desk.redis.delete("rerankq:job:damaged", "celery-task-meta-damaged")
+    no_hash(desk, "damaged")
+    with pytest.raises(JobNotFound):
+        desk.status("damaged")
+    names = ["before", "damaged", "behind"]
+    ends = desk.run(desk.records.ends(names))
+    assert [(name, isinstance(end, JobNotFound)) for name, end in ends] == [
+        ("before", False),
+        ("damaged", True),
+        ("behind", False),
+    ]
+    outlines = desk.run(desk.records.outlines(names))
+    assert [outline is None for outline in outlines] == [False, True, False]
+
+
 @DAMAGE
 def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> None:
     """To cancel a damaged job is to cancel one that nobody knows."""

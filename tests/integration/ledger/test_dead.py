@@ -109,6 +109,19 @@ def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
     assert sorted(found(desk)) == ["a", "gone", "nonsense", "other-version"]
 
 
+def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
+    """Something else in place of a record or payload costs no other letter its place."""
+    for at, name in enumerate(("a", "no-record", "no-payload", "b"), start=1):
+        failed(desk, name, at=at)
+    desk.redis.delete("rerankq:job:no-record", "rerankq:payload:no-payload")
+    desk.redis.set("rerankq:job:no-record", "no hash")
+    desk.redis.hset("rerankq:payload:no-payload", "no", "string")
+    assert found(desk) == ["b", "no-payload", "no-record", "a"]
+    assert found(desk, Wanted(reason="upstream_refused")) == ["b", "no-payload", "a"]
+    assert desk.run(DeadLetters(desk.store).get("no-record")).reason == "unknown"
+    assert replays(desk, "a", "no-payload", "b").unreadable == ["no-payload"]
+
+
 def test_a_forgotten_letter_is_gone_with_its_payload(desk: LedgerDesk) -> None:
     """Forgetting takes the letter and its payload, of no other; forgetting none is no error."""
     failed(desk, "a")
