@@ -95,9 +95,18 @@ class LedgerRefusal(LedgerUnavailable):
 
 
 class QueueFull(RerankqError):
-    """The lane holds as many unfinished jobs as `RERANKQ_MAX_QUEUE_DEPTH` allows."""
+    """The lane holds as many unfinished jobs as `RERANKQ_MAX_QUEUE_DEPTH` allows.
+
+    Attributes:
+        position: in a stream, that of the first draft that found no room. Those before it were
+            dealt with; hand in again from here.
+    """
 
     code = "queue_full"
+
+    def __init__(self, message: str, *, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 class IdempotencyConflict(RerankqError):

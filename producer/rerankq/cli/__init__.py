@@ -11,7 +11,7 @@ run         `run` and `results`: the commands over a batch
 files  lines  drafts  incoming  feed    input: bytes -> lines -> jobs -> batch
 collect  rows                           output: batch -> lines, in order
 session  interrupts  patience           both at once, with Ctrl-C and a Redis that went away
-progress  summary                       what the user sees of it
+progress  waiting_room  summary         what the user sees of it
 submit  jobs  ranking                   one job: submit, status, result, cancel
 schema  flower  monitor                 JSON Schemas; Flower for this broker
 demo/                                   everything at once, on a machine with nothing

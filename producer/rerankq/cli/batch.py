@@ -10,6 +10,7 @@ from rerankq.cli.files import Sink, Source
 from rerankq.cli.incoming import IncomingLines
 from rerankq.cli.progress import shown
 from rerankq.cli.session import Outcome, Session
+from rerankq.cli.waiting_room import Notice
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import ResultExpired
 from rerankq.ledger.batches import RejectedLine
@@ -62,7 +63,14 @@ async def run_batch(
 
             if manner.details and not manner.quiet:
                 view.say(f"{manner.name}: {batch_id}")
-            feed = Feed(client, batch_id, lines, on_error=on_error, report=report)
+            feed = Feed(
+                client,
+                batch_id,
+                lines,
+                on_error=on_error,
+                report=report,
+                held_up=Notice(lambda said: view.say(f"{manner.name}: {said}")),
+            )
             collector = Collector(client, batch_id, sink.write)
             session = Session(
                 client,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
@@ -13,7 +13,9 @@ from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError, ExitCode
 from rerankq.cli.ranking import stdout
 from rerankq.cli.terminal import printable, put, tell
+from rerankq.cli.waiting_room import Notice
 from rerankq.client import AsyncRerankClient
+from rerankq.errors import QueueFull, RerankqError
 from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 
 PORTION = PAGE
+PATIENCE_SECONDS: Final = 60.0
+"""How long a full lane may take no replay, before the user is told to come back."""
 
 Reason = Annotated[
     str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
@@ -101,22 +105,31 @@ def replay(
 
     A letter whose payload is gone, or cannot be read by this version, is named and left alone.
 
-    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up.
+    A full lane is waited for, a minute at most in which it takes none.
+
+    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a
+    full lane.
     """
     chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
 
     async def question(client: AsyncRerankClient) -> tuple[int, int]:
         count = skipped = 0
+        notice = Notice(lambda said: tell(f"rerankq: {said}"))
         for portion in _portions(await chosen.ids(client)):
             replays = await client.dead.replays(portion)
-            await client.admissions.admit([job for _, job in replays.jobs])
+            ids, refusal = await client.admissions.offer(
+                [job for _, job in replays.jobs], patience=PATIENCE_SECONDS, held_up=notice
+            )
+            done = [(old, job) for old, job in replays.jobs if job.id in set(ids)]
             # Only now: were we to end here, a repeated replay would find its job accepted.
-            await client.dead.forget([old for old, _ in replays.jobs])
-            for old, job in replays.jobs:
+            await client.dead.forget([old for old, _ in done])
+            for old, job in done:
                 put(_replayed(old, job.id, json=json))
+            if refusal:
+                raise _held_up(refusal, count + len(done))
             for job_id in replays.unreadable:
                 tell(f"rerankq: {job_id} was skipped: its payload is gone or cannot be read")
-            count += len(replays.jobs)
+            count += len(done)
             skipped += len(replays.unreadable)
         return count, skipped
 
@@ -226,6 +239,15 @@ def _listing(letters: Sequence[DeadLetter]) -> str:
 
 def _replayed(old: str, new: str, *, json: bool) -> str:
     return orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}"
+
+
+def _held_up(refusal: RerankqError, count: int) -> RerankqError:
+    if not isinstance(refusal, QueueFull):
+        return refusal
+    return QueueFull(
+        f"the lane has been full for {PATIENCE_SECONDS:g} s: {count} jobs were replayed, the other "
+        "letters are kept; add workers, then replay again"
+    )
 
 
 def _portions(ids: Sequence[str]) -> list[list[str]]:

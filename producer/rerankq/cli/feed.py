@@ -42,12 +42,14 @@ class Feed:
         *,
         on_error: OnError,
         report: Callable[[RejectedLine], None],
+        held_up: Callable[[str], None],
     ) -> None:
         self._client = client
         self._batch_id = batch_id
         self._lines = lines
         self._on_error = on_error
         self._report = report
+        self._held_up = held_up
         self._in_hand: list[Incoming] = []
         self._halted = False
         self.next_line = 1
@@ -111,7 +113,7 @@ class Feed:
         self._in_hand = group
         if kind == _PLAIN:
             jobs = [each.entry for each in group if isinstance(each.entry, Job)]
-            await patiently(lambda: self._client.admissions.admit(jobs))
+            await patiently(lambda: self._client.admissions.admit(jobs, held_up=self._held_up))
             self.next_line = group[-1].line + 1
         else:
             for each in group:
@@ -132,7 +134,9 @@ class Feed:
 
     async def _admit_keyed(self, job: Job, line: int) -> RejectedLine | None:
         # One by one: the place of a job that exists already is known only by then.
-        ids, conflict = await patiently(lambda: self._client.admissions.admit([job]))
+        ids, conflict = await patiently(
+            lambda: self._client.admissions.admit([job], held_up=self._held_up)
+        )
         if conflict:
             error = JobError(code=conflict.code, message=f"line {line}: {conflict}")
             return RejectedLine(line=line, custom_id=job.custom_id, error=error)

@@ -1,18 +1,26 @@
 """Handing jobs in: recorded first, announced after, and each refusal in words."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rerankq.client.publishing import Publishing
-from rerankq.contract import Job
-from rerankq.errors import BatchNotFound, IdempotencyConflict, LedgerUnavailable, QueueFull
+from rerankq.contract import Job, Lane
+from rerankq.errors import (
+    BatchNotFound,
+    IdempotencyConflict,
+    LedgerUnavailable,
+    QueueFull,
+    RerankqError,
+)
 from rerankq.ledger.intake import Admission, Intake, Verdict
 
 ROOM_SECONDS: Final = 0.5
 """How often a full lane is asked again."""
+PATIENCE_SECONDS: Final = 300.0
+"""Long enough for a fleet that is replaced, too short for one that is gone to be waited for."""
 
-Offered = tuple[list[str], IdempotencyConflict | BatchNotFound | None]
+Offered = tuple[list[str], RerankqError | None]
 """The ids of those that were accepted, now or earlier, and why the others were not."""
 
 
@@ -42,18 +50,23 @@ class Admissions:
         except LedgerUnavailable as error:
             raise _naming(job, error) from error
         if admission.verdict is Verdict.FULL:
-            raise QueueFull(
-                f"the {job.lane} lane holds {self._max_queue_depth:,} unfinished jobs: "
-                "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
-            )
+            raise QueueFull(f"{self._fullness(job.lane)}: {_ADVICE}")
         if refusal := _refusal([job], [admission]):
             raise refusal
         if admission.verdict is Verdict.ACCEPTED:
             await self._publishing.announce([job])
         return admission.job_id
 
-    async def admit(self, jobs: Sequence[Job]) -> tuple[list[str], IdempotencyConflict | None]:
+    async def admit(
+        self, jobs: Sequence[Job], *, held_up: Callable[[str], None]
+    ) -> tuple[list[str], IdempotencyConflict | None]:
         """Record jobs in their order, waiting for room; their hints follow a little later.
+
+        However long that takes: who calls this says so to somebody who can end it.
+
+        Args:
+            jobs: what to record.
+            held_up: told the reason, each time a full lane has been asked in vain.
 
         Returns the ids of those that were accepted, now or earlier, and the first conflict.
 
@@ -61,38 +74,91 @@ class Admissions:
             BatchNotFound: some job's batch is none. Every other job was accepted.
             InvalidRequest, LedgerUnavailable: as in `submit`.
         """
-        ids, refusal = await self.offer(jobs)
-        if isinstance(refusal, BatchNotFound):
-            raise refusal
-        return ids, refusal
+        ids, refusal = await self.offer(jobs, patience=None, held_up=held_up)
+        if refusal is None or isinstance(refusal, IdempotencyConflict):
+            return ids, refusal
+        raise refusal
 
-    async def offer(self, jobs: Sequence[Job]) -> Offered:
-        """As `admit`, with a batch that is none told beside the ids of the others.
+    async def offer(
+        self,
+        jobs: Sequence[Job],
+        *,
+        patience: float | None,
+        start: int = 0,
+        held_up: Callable[[str], None] = lambda _: None,
+    ) -> Offered:
+        """As `admit`, with what was refused told beside the ids of the others.
+
+        Args:
+            jobs: what to record.
+            patience: seconds to wait for room without any; None for as long as it takes.
+            start: position of the first job in its stream.
+            held_up: told the reason, each time a full lane has been asked in vain.
 
         Raises:
             InvalidRequest, LedgerUnavailable: as in `submit`.
         """
         admitted: dict[str, Admission] = {}
-        waiting = jobs
+        clock = asyncio.get_running_loop().time
+        waiting, moved_at = jobs, clock()
         while waiting:
-            accepted, refused = [], []
-            for job, admission in zip(waiting, await self._intake.submit(waiting), strict=True):
-                if admission.verdict is Verdict.FULL:
-                    refused.append(job)
-                    continue
-                admitted[job.id] = admission
-                if admission.verdict is Verdict.ACCEPTED:
-                    accepted.append(job)
-            await self._publishing.announce_soon(accepted)
+            refused = await self._record(waiting, admitted)
+            if len(refused) < len(waiting):
+                moved_at = clock()
             waiting = refused
+            if waiting and patience is not None and clock() - moved_at >= patience:
+                break
             if waiting:
+                held_up(self._fullness(waiting[0].lane))
                 await asyncio.sleep(ROOM_SECONDS)
         # Not as they came in: another lane may have had room earlier.
-        in_order = [admitted[job.id] for job in jobs]
+        dealt_with = [job for job in jobs if job.id in admitted]
+        in_order = [admitted[job.id] for job in dealt_with]
         ids = [each.job_id for each in in_order if each.verdict not in _REFUSALS]
-        return ids, _refusal(jobs, in_order)
+        refusal = _refusal(dealt_with, in_order)
+        if waiting:
+            full = self._impatience(waiting[0].lane, start + jobs.index(waiting[0]))
+            return ids, foremost(full, refusal)
+        return ids, refusal
+
+    async def _record(self, jobs: Sequence[Job], admitted: dict[str, Admission]) -> list[Job]:
+        """Record what there is room for, and note it down; returns the others."""
+        accepted, refused = [], []
+        for job, admission in zip(jobs, await self._intake.submit(jobs), strict=True):
+            if admission.verdict is Verdict.FULL:
+                refused.append(job)
+                continue
+            admitted[job.id] = admission
+            if admission.verdict is Verdict.ACCEPTED:
+                accepted.append(job)
+        await self._publishing.announce_soon(accepted)
+        return refused
+
+    def _impatience(self, lane: Lane, position: int) -> QueueFull:
+        said = f"{self._fullness(lane)}, and took none any more: {_ADVICE}"
+        return QueueFull(f"{said}, then go on from draft {position}", position=position)
+
+    def _fullness(self, lane: Lane) -> str:
+        return f"the {lane} lane holds {self._max_queue_depth:,} unfinished jobs"
 
 
+def foremost(*wrong: RerankqError | None) -> RerankqError | None:
+    """The error to raise of several: the first, but a full lane before any other.
+
+    The others say that every draft but their own was accepted, which it makes untrue; they are
+    told as its notes.
+    """
+    told = [each for each in wrong if each]
+    full = next((each for each in told if isinstance(each, QueueFull)), None)
+    if full is None:
+        return next(iter(told), None)
+    for other in told:
+        if other is not full:
+            full.add_note(f"also: {other}")
+    return full
+
+
+_ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
 _REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
 from typing import Self, Unpack
 
-from rerankq.client.admissions import Admissions, Offered
+from rerankq.client.admissions import PATIENCE_SECONDS, Admissions, Offered, foremost
 from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import (
     Draft,
@@ -16,10 +16,8 @@ from rerankq.client.drafts import (
     portions_of,
 )
 from rerankq.client.publishing import Publishing
-from rerankq.contract import JobState, JobStatus, RerankResult
-from rerankq.errors import (
-    ResultTimeout,
-)
+from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.errors import QueueFull, ResultTimeout
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
@@ -133,14 +131,26 @@ class AsyncRerankClient:
         return AsyncJobHandle(self, await self.admissions.submit(job))
 
     async def submit_many(
-        self, drafts: Iterable[Draft] | AsyncIterable[Draft]
+        self,
+        drafts: Iterable[Draft] | AsyncIterable[Draft],
+        *,
+        patience: float | None = PATIENCE_SECONDS,
     ) -> AsyncGenerator[AsyncJobHandle, None]:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
         A full lane holds the stream up until there is room again. Drafts are read up to two
         hundred ahead of their handles.
 
+        Args:
+            drafts: what to submit.
+            patience: seconds for which a full lane may take none of them; None for as long as
+                it takes.
+
         Raises:
+            QueueFull: the lane was full for that long. Its `position` is that of the first draft
+                that found no room: those before it were accepted, and their handles have been
+                given. Hand in again from there. Only where drafts go to several lanes may one
+                behind it have been accepted too: a `job_id` or an idempotency key makes that safe.
             InvalidRequest: names the draft by its position, and the field. Those before it
                 were accepted, and their handles have been given.
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
@@ -153,9 +163,10 @@ class AsyncRerankClient:
         try:
             async for portion in portions_of(drafts):
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-                start += len(portion)
+                begin, start = start, start + len(portion)
                 earlier, refused = await recording if recording else ([], None)
-                recording = asyncio.create_task(self.admissions.offer(jobs))
+                full = isinstance(refused, QueueFull)
+                recording = None if full else self._begin_offer(jobs, begin, patience)
                 # Under way while the next portion is read and checked: neither waits for the other.
                 await asyncio.sleep(0)
                 for job_id in earlier:
@@ -169,9 +180,14 @@ class AsyncRerankClient:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
-        if wrong := refused or refusal or fault:
+        if wrong := foremost(refused, refusal, fault):
             raise wrong
         await self.publishing.flush()
+
+    def _begin_offer(
+        self, jobs: list[Job], start: int, patience: float | None
+    ) -> asyncio.Task[Offered]:
+        return asyncio.create_task(self.admissions.offer(jobs, start=start, patience=patience))
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.

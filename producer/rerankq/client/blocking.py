@@ -7,11 +7,12 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Self, TypeVar, Unpack
 
-from rerankq.client.admissions import Offered
+from rerankq.client.admissions import PATIENCE_SECONDS, Offered, foremost
 from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
 from rerankq.client.drafts import Draft, Submission, jobs_from
 from rerankq.client.portal import Portal
 from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.errors import QueueFull
 from rerankq.ledger.intake import CALL_JOBS
 from rerankq.settings import ClientSettings
 
@@ -89,8 +90,13 @@ class RerankClient:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
         return JobHandle(self, self.call(lambda client: client.submit(**arguments)))
 
-    def submit_many(self, drafts: Iterable[Draft]) -> Iterator[JobHandle]:
-        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`."""
+    def submit_many(
+        self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS
+    ) -> Iterator[JobHandle]:
+        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
+
+        A lane that is full for `patience` seconds and takes none of them ends it by QueueFull.
+        """
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
         stream = iter(drafts)
         start, fault, refused = 0, None, None
@@ -98,10 +104,11 @@ class RerankClient:
         try:
             while not (refused or fault) and (portion := list(islice(stream, CALL_JOBS))):
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-                start += len(portion)
+                begin, start = start, start + len(portion)
                 earlier, refused = recording.result() if recording else ([], None)
                 # Under way while the next portion is read and checked: neither waits.
-                recording = self._begin_offer(jobs)
+                full = isinstance(refused, QueueFull)
+                recording = None if full else self._begin_offer(jobs, begin, patience)
                 for job_id in earlier:
                     yield self._handle(job_id)
             last, refusal = recording.result() if recording else ([], None)
@@ -111,7 +118,7 @@ class RerankClient:
             if recording:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
-        if wrong := refused or refusal or fault:
+        if wrong := foremost(refused, refusal, fault):
             raise wrong
         self.call(lambda client: client.publishing.flush())
 
@@ -146,9 +153,9 @@ class RerankClient:
     def _handle(self, job_id: str) -> JobHandle:
         return JobHandle(self, AsyncJobHandle(self._opened()[1], job_id))
 
-    def _begin_offer(self, jobs: list[Job]) -> Future[Offered]:
+    def _begin_offer(self, jobs: list[Job], start: int, patience: float | None) -> Future[Offered]:
         portal, client = self._opened()
-        return portal.begin(client.admissions.offer(jobs))
+        return portal.begin(client.admissions.offer(jobs, start=start, patience=patience))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:

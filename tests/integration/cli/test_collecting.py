@@ -71,7 +71,14 @@ def test_a_batch_that_is_held_up_is_waited_for(
             incoming = IncomingLines(
                 io.BytesIO(lines), batch_id=batch_id, defaults=Defaults(model="m")
             )
-            feed = Feed(client, batch_id, incoming, on_error=OnError.SKIP, report=lambda _: None)
+            feed = Feed(
+                client,
+                batch_id,
+                incoming,
+                on_error=OnError.SKIP,
+                report=lambda _: None,
+                held_up=lambda _: None,
+            )
             fed = asyncio.create_task(feed.run())
             collector = Collector(client, batch_id, written.append, abandoned_after=0.4)
             collecting = asyncio.create_task(collector.run())

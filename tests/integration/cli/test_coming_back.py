@@ -62,12 +62,12 @@ class Running:
 
 
 @contextmanager
-def running(redis_url: str, folder: Path, *options: str) -> Iterator[Running]:
+def running(redis_url: str, folder: Path, *options: str, **settings: str) -> Iterator[Running]:
     log = folder / "run.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [RERANKQ, "run", "-", *options],
-            env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url},
+            env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -112,6 +112,21 @@ def test_an_interrupted_run_says_how_to_come_back(
     done = results(redis_url, run.batch())
     assert done.returncode == 0, done.stderr
     assert names(done.stdout) == [str(number) for number in range(1, 121)]
+
+
+def test_a_full_lane_is_waited_for_in_words(
+    redis_url: str, held_worker: StandInWorker, tmp_path: Path
+) -> None:
+    """A run that a full lane holds up says what it waits for, and goes on when there is room."""
+    with running(redis_url, tmp_path, RERANKQ_MAX_QUEUE_DEPTH="2") as run:
+        run.give(lines(1, 5))
+        waits = "run: the bulk lane holds 2 unfinished jobs: waiting for room"
+        eventually(lambda: waits in run.said(), "it says what it waits for")
+        held_worker.go()
+        out, _ = run.process.communicate(timeout=30)
+        assert run.process.returncode == 0, run.said()
+        assert names(out.decode()) == ["1", "2", "3", "4", "5"]
+        assert run.said().count(waits) == 1
 
 
 def test_a_second_ctrl_c_ends_at_once(own_redis: RedisServer, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from rerankq.cli import dead, waiting_room
 from rerankq.contract import RerankRequest
 from rerankq.ledger.quarantine import put_aside
 from running.command_line import CommandLine
@@ -111,6 +112,27 @@ def test_a_replay_by_id_takes_each_once(rerankq: CommandLine, desk: LedgerDesk) 
     done = rerankq("dead", "replay", "a", "a")
     assert done.stdout.splitlines()[-1] == "1 jobs replayed"
     assert listed(rerankq) == ["b"]
+
+
+def test_a_replay_ends_at_a_full_lane(
+    rerankq: CommandLine, desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane without room ends a replay in time, in words; what was replayed is told, and once."""
+    monkeypatch.setattr(dead, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(waiting_room, "PAUSE_SECONDS", 0)
+    for name in ("a", "b", "c"):
+        failed(desk, name)
+    monkeypatch.setenv("RERANKQ_MAX_QUEUE_DEPTH", "2")
+    done = rerankq("dead", "replay", "--all")
+    assert done.returncode == 2
+    assert [line.split(" ")[0] for line in done.stdout.splitlines()] == ["c", "b"]
+    waits, ends = done.stderr.splitlines()
+    assert waits.startswith("rerankq: the bulk lane holds 2 unfinished jobs: waiting for room")
+    assert "full for 1 s: 2 jobs were replayed" in ends
+    assert listed(rerankq) == ["a"]
+    monkeypatch.setenv("RERANKQ_MAX_QUEUE_DEPTH", "3")
+    assert rerankq("dead", "replay", "--all").stdout.endswith("1 jobs replayed\n")
+    assert desk.redis.zcard("rerankq:bulk:queued") == 3
 
 
 def test_a_replay_skips_what_it_cannot_read(rerankq: CommandLine, desk: LedgerDesk) -> None:

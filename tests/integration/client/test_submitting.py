@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -170,6 +170,50 @@ def test_full_lane_refuses_one_and_holds_many(redis_url: str) -> None:
             eventually(lambda: len(worker.ended) == 17, "all are done")
 
 
+def blocking_stream(settings: ClientSettings, drafts: list[Draft], ids: list[str]) -> None:
+    with RerankClient(settings=settings) as client:
+        for handle in client.submit_many(drafts, patience=0.1):
+            ids.append(handle.id)  # noqa: PERF401 - those before the error count
+
+
+def awaited_stream(settings: ClientSettings, drafts: list[Draft], ids: list[str]) -> None:
+    async def stream() -> None:
+        async with AsyncRerankClient(settings=settings) as client:
+            async for handle in client.submit_many(drafts, patience=0.1):
+                ids.append(handle.id)  # noqa: PERF401 - likewise
+
+    asyncio.run(stream())
+
+
+@pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
+def test_a_full_lane_ends_an_impatient_stream(
+    redis_url: str, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
+) -> None:
+    """A lane that takes no more ends a stream: to go on from where it says misses no draft."""
+    request = RerankRequest(query=QUERY, documents=(DOCUMENT,))
+    drafts: list[Draft] = [Job(id=f"job-{n}", request=request) for n in range(350)]
+    ids: list[str] = []
+    with pytest.raises(QueueFull, match="go on from draft 120") as caught:
+        stream(ClientSettings.load(redis_url=redis_url, max_queue_depth=120), drafts, ids)
+    assert caught.value.position == 120
+    assert ids == [f"job-{n}" for n in range(120)]
+    with RerankClient(redis_url) as client:
+        rest = list(client.submit_many(drafts[120:]))
+        assert [handle.id for handle in rest] == [f"job-{n}" for n in range(120, 350)]
+
+
+def test_a_full_lane_hides_no_conflict(redis_url: str) -> None:
+    """Where a conflict and a full lane end a stream, the lane is told, and the conflict with it."""
+    settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=3)
+    with RerankClient(settings=settings) as client:
+        client.submit(**DRAFT, idempotency_key="k")
+        other = {"query": "another", "documents": ["d"], "idempotency_key": "k"}
+        with pytest.raises(QueueFull) as caught:
+            list(client.submit_many([DRAFT, other, DRAFT, DRAFT], patience=0))
+    assert caught.value.position == 3
+    assert "idempotency key was used before" in caught.value.__notes__[0]
+
+
 def test_order_survives_a_full_lane(redis_url: str) -> None:
     """Handles come in the order of the drafts, though another lane had room earlier."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=1)
@@ -281,7 +325,8 @@ def test_admitting_into_no_batch_is_an_error(redis_url: str) -> None:
     async def admit() -> None:
         async with AsyncRerankClient(redis_url) as client:
             await client.admissions.admit(
-                [Job(request=request), Job(request=request, batch_id="batch-never")]
+                [Job(request=request), Job(request=request, batch_id="batch-never")],
+                held_up=lambda _: None,
             )
 
     with pytest.raises(BatchNotFound, match="batch-never"):

@@ -1,0 +1,32 @@
+"""Says what a command waits for when a lane is full."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+PAUSE_SECONDS: Final = 5.0
+"""How long it may take before a word is said."""
+
+
+class Notice:
+    """Hears of each vain attempt; says so once, when the first wait has lasted a while.
+
+    Args:
+        say: shows the user a line.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said = False
+        self._since = self._last = -PAUSE_SECONDS
+
+    def __call__(self, reason: str) -> None:
+        """Hear that there is no room, and why."""
+        now = time.monotonic()
+        if now - self._last > PAUSE_SECONDS:
+            # Between the two there was room: another wait has begun.
+            self._since = now
+        self._last = now
+        if not self._said and now - self._since >= PAUSE_SECONDS:
+            self._said = True
+            self._say(f"{reason}: waiting for room, so the rest is not submitted yet")
