@@ -25,6 +25,7 @@ from rerankq.ledger.backlog import Backlog
 from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.durability import warn_of_losses
 from rerankq.ledger.leases import Leases
+from rerankq.ledger.mailboxes import forget_mailboxes
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
 from rerankq_worker.executor import Executor
@@ -124,6 +125,7 @@ async def _service(
         AsyncExitStack() as providers,
     ):
         await warn_of_losses(store)
+        await forget_mailboxes(store)
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)

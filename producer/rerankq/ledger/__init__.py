@@ -12,5 +12,6 @@ quarantine  messages that were no hints
 leases      claim, renew, finish, postpone: the worker's side
 sweep       one tick of the reconciler
 durability  whether Redis is set to keep what it is given
+mailboxes   kombu's list of workers, emptied of those killed
 lua/        the scripts; prelude.lua names the keys
 """

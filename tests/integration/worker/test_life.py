@@ -1,11 +1,14 @@
 import signal
+import socket
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from celery import Celery
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
+from rerankq.ledger.mailboxes import MAILBOXES_KEY
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -85,6 +88,24 @@ def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> No
         for job in client.as_completed(jobs, timeout=60):
             assert len(job.result().results) == 2
         assert set(calls_by_job(upstream).values()) == {1}
+
+
+def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
+    """A worker that starts empties the list of those killed; who lives can be asked as before."""
+    with Redis.from_url(redis_url) as judge, Celery(broker=redis_url, set_as_current=False) as app:
+
+        def asked() -> set[str]:
+            return set(app.control.inspect(timeout=1).ping() or {})
+
+        with RunningWorker(redis_url, "http://127.0.0.1:1/", tmp_path) as doomed:
+            named = f"bulk.{doomed.process.pid}@{socket.gethostname()}"
+            eventually(lambda: asked() == {named}, "it answers")
+        assert any(named.encode() in each for each in judge.smembers(MAILBOXES_KEY))
+        with RunningWorker(redis_url, "http://127.0.0.1:1/", tmp_path) as living:
+            eventually(lambda: asked() != set(), "the next answers")
+            assert not any(named.encode() in each for each in judge.smembers(MAILBOXES_KEY))
+            judge.delete(MAILBOXES_KEY)
+            assert asked() == {f"bulk.{living.process.pid}@{socket.gethostname()}"}
 
 
 def test_a_cancelled_job_stays_cancelled_under_a_workers_hands(
