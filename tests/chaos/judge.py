@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 from chaos.numbered import what_is_wrong
 from rerankq.contract import Job, JobState
 from rerankq.ledger.outcomes import result_key
+from rerankq.ledger.records import record_from, record_key
 from running.waiting import POLL_SECONDS
 
 PAGE: Final = 500
-FIELDS: Final = ("state", "finished", "attempts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +150,20 @@ def _pages(ids: list[str]) -> Iterator[list[str]]:
 def _read(client: Redis, page: list[str]) -> dict[str, Record]:
     with client.pipeline(transaction=True) as pipeline:
         for job_id in page:
-            pipeline.hmget(f"rerankq:job:{job_id}", *FIELDS)
+            pipeline.get(record_key(job_id))
             pipeline.get(result_key(job_id))
         answers = pipeline.execute()
-    rows = zip(page, answers[::2], answers[1::2], strict=True)
+    read = {
+        job_id: (record_from(record), result)
+        for job_id, record, result in zip(page, answers[::2], answers[1::2], strict=True)
+    }
     return {
         job_id: Record(
-            state.decode(), int(finished) / 1000 if finished else None, int(attempts or 0), result
+            record["state"],
+            record["finished"] / 1000 if "finished" in record else None,
+            record.get("attempts", 0),
+            result,
         )
-        for job_id, (state, finished, attempts), result in rows
-        if state is not None
+        for job_id, (record, result) in read.items()
+        if "state" in record
     }

@@ -21,7 +21,7 @@ SUICIDE_MARK: Final = "that ends its process"
 IGNORING_FENCES: Final = """
 local function held_job(id)
   local job = known_of(id)
-  return job.state == 'running' and job or nil
+  return job and job.state == 'running' and job or nil
 end
 """
 IGNORING_STATES: Final = """
@@ -33,8 +33,9 @@ local function lost_places() return '0', '0' end
 # The result is written, and then nothing more: as two steps would leave it, cut in between.
 STATE_LEFT: Final = """
 local whole_redis = redis
-local redis = {call = function(name, key, ...)
-  if name == 'ZREM' or name == 'HSET' and ... == 'state' then return 0 end
+local redis = {pcall = whole_redis.pcall, call = function(name, key, ...)
+  local of_a_record = name == 'SET' and string.find(key, 'rerankq:job:', 1, true)
+  if name == 'ZREM' or of_a_record then return 0 end
   return whole_redis.call(name, key, ...)
 end}
 """

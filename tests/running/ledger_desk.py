@@ -15,7 +15,7 @@ from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits, CircuitState, Trip
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq.ledger.records import End, Records
+from rerankq.ledger.records import End, Records, record_from, record_key
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
 from running.waiting import eventually
@@ -212,6 +212,15 @@ class LedgerDesk:
             for each in ("since", "struck_at", "probe_at"):
                 fields[each] -= seconds * 1000
             self.redis.hset("rerankq:circuits", circuit, json.dumps(fields))
+
+    def record(self, job_id: str) -> dict[str, Any]:
+        """A job's record; empty when there is none."""
+        stored: Any = self.redis.get(record_key(job_id))
+        return record_from(stored)
+
+    def alter_record(self, job_id: str, **fields: Any) -> None:
+        """Change fields of a job's record behind the ledger's back."""
+        self.redis.set(record_key(job_id), json.dumps(self.record(job_id) | fields))
 
     def has_payload(self, job_id: str) -> bool:
         """Whether what the job asks for is stored still."""

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 from rerankq.contract import JobState
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.leases import Lease
+from rerankq.ledger.records import record_from, record_key
 from running.ledger_desk import LedgerDesk, job
 
 NAMES = [f"job-{number}" for number in range(5)]
@@ -68,9 +69,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def is_current(self, lease: Lease) -> bool:
         """Whether the ledger should heed this lease."""
-        return self.desk.redis.hget(
-            f"rerankq:job:{lease.job_id}", "state"
-        ) == b"running" and lease.token == self.tokens.get(lease.job_id)
+        return self.desk.record(lease.job_id).get("state") == JobState.RUNNING and (
+            lease.token == self.tokens.get(lease.job_id)
+        )
 
     @rule(lease=held)
     def renew(self, lease: Lease) -> None:
@@ -121,7 +122,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Each job stands in one set or has one end, and the batch has counted both once."""
         with self.desk.redis.pipeline() as pipeline:
             for name in NAMES:
-                pipeline.hget(f"rerankq:job:{name}", "state")
+                pipeline.get(record_key(name))
                 pipeline.get(f"celery-task-meta-{name}")
                 pipeline.exists(f"rerankq:payload:{name}")
                 pipeline.zscore("rerankq:deadlines", name)
@@ -131,14 +132,15 @@ class LedgerMachine(RuleBasedStateMachine):
             *answers, counts = pipeline.execute()
         known, width = 0, 4 + len(SETS)
         for at, name in enumerate(NAMES):
-            state, result, payload, deadline, *scores = answers[at * width : (at + 1) * width]
+            record, result, payload, deadline, *scores = answers[at * width : (at + 1) * width]
+            state = record_from(record).get("state")
             places = [key for key, score in zip(SETS, scores, strict=True) if score is not None]
             known += state is not None
             if state is None:
                 assert (places, result, payload) == ([], None, 0)
             else:
-                self.check_job(name, JobState(state.decode()), places, result)
-                ended = JobState(state.decode()).ended
+                self.check_job(name, JobState(state), places, result)
+                ended = JobState(state).ended
                 assert payload == (not ended or state == b"failed")
                 assert not (ended and deadline)
         assert int(counts[b"total"]) == known

@@ -10,6 +10,7 @@ backlog     how much waits in a lane
 dead        failed jobs: list, replay, forget
 quarantine  messages that were no hints
 leases      claim, renew, finish, postpone: the worker's side
+clock       what Redis' clock shows
 sweep       one tick of the reconciler
 durability  whether Redis is set to keep what it is given
 mailboxes   kombu's list of workers, emptied of those killed

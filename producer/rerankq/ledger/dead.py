@@ -8,13 +8,13 @@ from typing import Any, Final
 from rerankq.contract import Job, Message
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes, payload
+from rerankq.ledger.payload import payload_key
+from rerankq.ledger.records import record_from, record_key
 from rerankq.ledger.store import Store
 
 DEAD_KEY: Final = "rerankq:dead"
 PAGE: Final = 20
 """Letters read at once: each comes with its payload, which can be large."""
-_FIELDS: Final = ("reason", "attempts", "claims", "lane", "batch", "custom")
-_NO_RECORD: Final = (None,) * len(_FIELDS)
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
 
@@ -110,7 +110,7 @@ class DeadLetters:
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
-        stored = await self._store.readings(*(("GET", _payload(each)) for each in job_ids))
+        stored = await self._store.readings(*(("GET", payload_key(each)) for each in job_ids))
         found = Replays([], [])
         for job_id, each in zip(job_ids, stored, strict=True):
             job = _job(each)
@@ -126,23 +126,18 @@ class DeadLetters:
             return
         await self._store.commands(
             ("ZREM", DEAD_KEY, *job_ids),
-            ("DEL", *(_payload(each) for each in job_ids)),
+            ("DEL", *(payload_key(each) for each in job_ids)),
             all_or_none=True,
         )
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
         ids = [job_id.decode() for job_id, _ in scored]
-        answers = await self._store.readings(
-            *(("HMGET", f"rerankq:job:{each}", *_FIELDS) for each in ids),
-            *(("GET", _payload(each)) for each in ids),
-            ("MGET", *(outcomes.result_key(each) for each in ids)),
+        answers = await self._store.commands(
+            *(("MGET", *map(key, ids)) for key in (record_key, payload_key, outcomes.result_key))
         )
-        records, payloads, results = answers[: len(ids)], answers[len(ids) : -1], answers[-1]
         return [
-            _letter(job_id, score / 1000, record or _NO_RECORD, asked, result)
-            for job_id, (_, score), record, asked, result in zip(
-                ids, scored, records, payloads, results, strict=True
-            )
+            _letter(job_id, score / 1000, record_from(record), asked, result)
+            for job_id, (_, score), record, asked, result in zip(ids, scored, *answers, strict=True)
         ]
 
 
@@ -166,33 +161,26 @@ def _job(stored: bytes | None) -> Job | None:
         return None
 
 
-def _payload(job_id: str) -> str:
-    return f"rerankq:payload:{job_id}"
-
-
 def _letter(
     job_id: str,
     failed_at: float,
-    record: Sequence[bytes | None],
+    record: dict[str, Any],
     stored: bytes | None,
     result: bytes | None,
 ) -> DeadLetter:
-    reason, attempts, claims, lane, batch, custom = (
-        None if each is None else each.decode() for each in record
-    )
     job = _job(stored)
     request = job.request if job else None
     end = None if result is None else outcomes.end_from(result)
     return DeadLetter(
         id=job_id,
-        reason=reason or "unknown",
+        reason=record.get("reason") or "unknown",
         message=end.message if isinstance(end, JobEnded) else None,
         failed_at=failed_at,
         model=request.model if request else None,
-        lane=lane or "",
-        attempts=int(attempts or 0),
-        claims=int(claims or 0),
+        lane=record.get("lane", ""),
+        attempts=record.get("attempts", 0),
+        claims=record.get("claims", 0),
         documents=len(request.documents) if request else 0,
-        batch_id=batch,
-        custom_id=custom,
+        batch_id=record.get("batch"),
+        custom_id=record.get("custom"),
     )

@@ -7,7 +7,8 @@ from typing import Final
 import orjson
 
 from rerankq.contract import JobState
-from rerankq.ledger import payload
+from rerankq.ledger import outcomes, payload
+from rerankq.ledger.clock import Clock
 from rerankq.ledger.store import Argument, Retention, Store
 
 MOST_LOST_LEASES: Final = 3
@@ -78,6 +79,7 @@ class Leases:
         self._worker = worker
         self._lease_ms = int(lease_seconds * 1000)
         self._retention = retention
+        self._clock = Clock()
 
     async def claim(self, job_ids: Sequence[str], *, alone: bool = False) -> Claim:
         """Take those of the jobs that are queued; the others are somebody else's, or done.
@@ -86,41 +88,61 @@ class Leases:
             job_ids: the jobs to take.
             alone: whether this worker has nothing else in hand, so that it may take suspects.
         """
-        rows = await self._store.run(
-            "claim", self._worker, self._lease_ms, SUSPECT_LOST_LEASES, int(alone), *job_ids
+        # Past the script: most often the worker gets all that it asks for.
+        payloads = ("MGET", *map(payload.payload_key, job_ids))
+        settings = (self._worker, self._lease_ms, SUSPECT_LOST_LEASES, int(alone))
+        (now_ms, *rows), stored = await self._store.run_ahead_of(
+            payloads, "claim", *settings, *job_ids
         )
-        return Claim(
-            [
-                Lease(row[0].decode(), row[1], row[2], row[3] / 1000, payload.unpacked(row[4]))
-                for row in rows
-                if len(row) > 1
-            ],
-            [row[0].decode() for row in rows if len(row) == 1],
-        )
+        self._clock.heard(now_ms)
+        asked = dict(zip(job_ids, stored, strict=True))
+        claim = Claim([], [])
+        for job_id, *given in rows:
+            name = job_id.decode()
+            if given:
+                token, attempts, waited_ms = given
+                # Where there is none that can be read, the worker says so at the job's end.
+                job = payload.unpacked(asked[name] or b"")
+                claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job))
+            else:
+                claim.suspects.append(name)
+        return claim
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Prolong the leases; returns the ids of jobs that are no longer this worker's."""
-        held: list[Argument] = [self._lease_ms]
-        for lease in leases:
-            held += (lease.job_id, lease.token)
-        return {job_id.decode() for job_id in await self._store.run("renew", *held)}
+        held = orjson.dumps([(lease.job_id, lease.token) for lease in leases])
+        lost = await self._store.run("renew", self._lease_ms, held)
+        return {job_id.decode() for job_id in lost}
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Write results and ends; False where the job was no longer this worker's."""
+        at_ms = self._clock.now_ms()
+        date = outcomes.date_done(at_ms)
+        staged: list[Argument] = ["MSET"]
+        for each in finishes:
+            job_id = each.lease.job_id
+            staged += (_staged_key(job_id), outcomes.whole(job_id, date, each.outcome))
         heads = orjson.dumps(
             [
-                (each.lease.job_id, str(each.lease.token), each.attempts, each.state, each.reason)
+                (each.lease.job_id, each.lease.token, each.attempts, each.state, each.reason)
                 for each in finishes
             ]
         )
-        outcomes = (each.outcome for each in finishes)
-        done = await self._store.run("finish", *self._retention.arguments(), heads, *outcomes)
+        done = await self._store.run_behind(
+            staged, "finish", *self._retention.arguments(), at_ms, heads
+        )
         return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
         """Give jobs back for later; False where the job was no longer this worker's."""
-        arguments: list[Argument] = []
-        for each in postponements:
-            lease, delay_ms = each.lease, int(each.delay_seconds * 1000)
-            arguments += (lease.job_id, lease.token, each.attempts, delay_ms)
-        return [done == 1 for done in await self._store.run("postpone", *arguments)]
+        jobs = orjson.dumps(
+            [
+                (each.lease.job_id, each.lease.token, each.attempts, int(each.delay_seconds * 1000))
+                for each in postponements
+            ]
+        )
+        return [done == 1 for done in await self._store.run("postpone", jobs)]
+
+
+def _staged_key(job_id: str) -> str:
+    return f"rerankq:staged:{job_id}"

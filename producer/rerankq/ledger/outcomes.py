@@ -1,10 +1,11 @@
 """How an end is spelled in Celery's Redis result backend, and read back from there.
 
 Source: celery.backends.base.Backend._get_result_meta and exception_to_python. A result is
-a JSON object under `celery-task-meta-<id>`; the ledger's scripts write its head (task_id,
-date_done by Redis' clock), so an outcome is the tail: `"status":…,"result":…}`.
+a JSON object under `celery-task-meta-<id>`. An outcome is its tail: `"status":…,"result":…}`; what
+stands before it the worker writes, or a script of the ledger where that decides on the end itself.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -15,8 +16,6 @@ from rerankq.errors import InvalidRequest, JobCancelled, JobEnded, JobExpired, J
 ENDS: Final[dict[str, type[JobEnded]]] = {
     each.__name__: each for each in (JobFailed, JobCancelled, JobExpired)
 }
-
-
 RESULT_PREFIX: Final = "celery-task-meta-"
 
 
@@ -28,6 +27,17 @@ def result_key(job_id: str) -> str:
 def success(result: bytes) -> bytes:
     """The outcome of a job that has a ranking: a `RerankResult` as JSON."""
     return b'"status":"SUCCESS","result":' + result + b"}"
+
+
+def date_done(ms: int) -> bytes:
+    """A time in ms as Celery writes it, always of the same length."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="microseconds").encode()
+
+
+def whole(job_id: str, date: bytes, outcome: bytes) -> bytes:
+    """A whole result. The date stands first, where `finish.lua` corrects it if it is wrong."""
+    head = b'{"date_done":"%b","task_id":"%b","traceback":null,"children":[],'
+    return head % (date, job_id.encode()) + outcome
 
 
 def failure(end: JobEnded) -> bytes:

@@ -20,14 +20,17 @@ LEAST_BYTES: Final = 3 * 1024
 """Smaller jobs are stored as they are: they hold little of the memory, and time is lost on each."""
 _FRAME: Final = b"\x28\xb5\x2f\xfd"
 _WIDE_BRACE: Final = b"{\0"
-
-
 _UTF_16: Final = "utf-16-le"
 _OPTIONS: Final[dict[int, int]] = {
     zstd.CompressionParameter.compression_level: 1,
     # The level's own is longer than two Chinese characters.
     zstd.CompressionParameter.min_match: 4,
 }
+
+
+def payload_key(job_id: str) -> str:
+    """Redis key of what a job asks for."""
+    return f"rerankq:payload:{job_id}"
 
 
 class Packer:

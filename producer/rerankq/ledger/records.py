@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
+
+import orjson
 
 from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
 from rerankq.ledger.store import Retention, Store
-
-_FIELDS: Final = (
-    "state", "lane", "attempts", "submitted", "started", "finished", "due", "deadline",
-    "custom", "batch",
-)  # fmt: skip
-_NO_RECORD: Final = (None,) * len(_FIELDS)
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 """A ranking, or the error that says why there is none to be had."""
@@ -43,15 +39,10 @@ class Records:
             LedgerUnavailable: Redis did not answer.
         """
         # The record first: a result is there when the record says that the job has ended.
-        record, stored = await self._store.readings(
-            ("HMGET", _key(job_id), *_FIELDS),
-            ("GET", outcomes.result_key(job_id)),
+        record, stored = await self._store.command(
+            "MGET", record_key(job_id), outcomes.result_key(job_id)
         )
-        fields = {
-            name: value.decode()
-            for name, value in zip(_FIELDS, record or _NO_RECORD, strict=True)
-            if value is not None
-        }
+        fields = record_from(record)
         if not fields.keys() >= {"state", "lane"}:
             raise _unknown(job_id)
         return _status(job_id, fields, stored)
@@ -62,10 +53,10 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        rows = await self._store.readings(
-            *(("HMGET", _key(each), "state", "attempts", "custom") for each in job_ids)
-        )
-        return [_outline(*row) if row else None for row in rows]
+        if not job_ids:
+            return []
+        stored = await self._store.command("MGET", *map(record_key, job_ids))
+        return [_outline(record_from(each)) for each in stored]
 
     async def ends(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
         """Those of the jobs that have an end, or never will have one, in the order given.
@@ -75,20 +66,15 @@ class Records:
         """
         if not job_ids:
             return []
-        answers = await self._store.readings(*(("HGET", _key(each), "state") for each in job_ids))
-        states = {
-            job_id: None if state is None else JobState(state.decode())
-            for job_id, state in zip(job_ids, answers, strict=True)
-        }
-        # States first, results second: the other way round, an end between the two would
-        # look like a result past its retention.
-        over = [job_id for job_id, state in states.items() if state is None or state.ended]
-        if not over:
-            return []
-        stored = await self._store.command("MGET", *map(outcomes.result_key, over))
+        # Both at one moment: an end between the two would look like a result past its retention.
+        stored = await self._store.command(
+            "MGET", *map(record_key, job_ids), *map(outcomes.result_key, job_ids)
+        )
+        states = [_state(each) for each in stored[: len(job_ids)]]
         return [
-            (job_id, outcomes.end_from(each) if each is not None else _gone(job_id, states[job_id]))
-            for job_id, each in zip(over, stored, strict=True)
+            (job_id, _gone(job_id, state) if result is None else outcomes.end_from(result))
+            for job_id, state, result in zip(job_ids, states, stored[len(job_ids) :], strict=True)
+            if state is None or state.ended
         ]
 
     async def cancel(self, job_id: str) -> JobState:
@@ -106,8 +92,23 @@ class Records:
         return JobState(before)
 
 
-def _key(job_id: str) -> str:
+def record_key(job_id: str) -> str:
+    """Redis key of a job's record."""
     return f"rerankq:job:{job_id}"
+
+
+def record_from(stored: bytes | None) -> dict[str, Any]:
+    """The fields of a record; none where there is none, or something else is in its place."""
+    try:
+        fields = orjson.loads(stored or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _state(stored: bytes | None) -> JobState | None:
+    state = record_from(stored).get("state")
+    return None if state is None else JobState(state)
 
 
 def _unknown(job_id: str) -> JobNotFound:
@@ -120,21 +121,20 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
 
 
-def _outline(state: bytes | None, attempts: bytes | None, custom: bytes | None) -> Outline | None:
-    if state is None:
+def _outline(fields: dict[str, Any]) -> Outline | None:
+    if "state" not in fields:
         return None
-    custom_id = custom.decode() if custom else None
-    return Outline(JobState(state.decode()), int(attempts or 0), custom_id)
+    return Outline(JobState(fields["state"]), fields.get("attempts", 0), fields.get("custom"))
 
 
-def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobStatus:
+def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobStatus:
     state = JobState(fields["state"])
     end = outcomes.end_from(stored) if stored is not None and state.ended else None
     return JobStatus(
         id=job_id,
         state=state,
         lane=Lane(fields["lane"]),
-        attempts=int(fields.get("attempts", 0)),
+        attempts=fields.get("attempts", 0),
         submitted_at=int(fields["submitted"]) / 1000,
         started_at=_seconds(fields.get("started")),
         finished_at=_seconds(fields.get("finished")),
@@ -146,5 +146,5 @@ def _status(job_id: str, fields: dict[str, str], stored: bytes | None) -> JobSta
     )
 
 
-def _seconds(milliseconds: str | None) -> float | None:
+def _seconds(milliseconds: str | float | None) -> float | None:
     return None if milliseconds is None else int(milliseconds) / 1000

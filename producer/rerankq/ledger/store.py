@@ -1,7 +1,7 @@
 """The seam to Redis: one connection pool, the scripts, and foreign errors mapped to ours."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -89,6 +89,59 @@ class Store:
                 return await self._redis.evalsha(digest, 0, *arguments)
             except exceptions.NoScriptError:
                 return await self._redis.eval(text, 0, *arguments)
+
+    async def run_behind(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> Any:
+        """Run a script right behind a command, as one transaction; returns the script's answer.
+
+        What is large goes by the command: Lua hashes every byte that a script is given.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses; then neither was done.
+        """
+        _, answer = await self._with_script(script, arguments, before=command)
+        return answer
+
+    async def run_ahead_of(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> tuple[Any, Any]:
+        """Run a script, then a command, in one round trip; returns both answers.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        answer, behind = await self._with_script(script, arguments, after=command)
+        return answer, behind
+
+    async def _with_script(
+        self,
+        script: str,
+        arguments: Sequence[Argument],
+        *,
+        before: Sequence[Argument] = (),
+        after: Sequence[Argument] = (),
+    ) -> list[Any]:
+        text, digest = _script(script)
+        answers = await self._pipelined(before, ("EVALSHA", digest, 0, *arguments), after)
+        if any(isinstance(each, exceptions.NoScriptError) for each in answers):
+            answers = await self._pipelined(before, ("EVAL", text, 0, *arguments), after)
+        for each in answers:
+            if isinstance(each, exceptions.RedisError):
+                raise _mapped(self.address, each)
+        return answers
+
+    async def _pipelined(
+        self, before: Sequence[Argument], script: Sequence[Argument], after: Sequence[Argument]
+    ) -> list[Any]:
+        try:
+            async with self._redis.pipeline(transaction=bool(before)) as pipeline:
+                for parts in filter(None, (before, script, after)):
+                    pipeline.execute_command(*parts)
+                return await pipeline.execute(raise_on_error=False)
+        except (exceptions.RedisError, OSError) as error:
+            # Without the library's own error: it quotes the command, and so what a job holds.
+            raise _mapped(self.address, error) from None
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.

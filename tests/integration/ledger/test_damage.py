@@ -16,16 +16,26 @@ def gone(desk: LedgerDesk, name: str) -> None:
 
 def no_lane(desk: LedgerDesk, name: str) -> None:
     """The record has lost its lane."""
-    gone(desk, name)
-    desk.redis.hset(f"rerankq:job:{name}", mapping={"state": "queued", "again": "1"})
+    desk.redis.set(f"rerankq:job:{name}", '{"state":"queued"}')
 
 
-def no_hash(desk: LedgerDesk, name: str) -> None:
+def no_record(desk: LedgerDesk, name: str) -> None:
     """Something else stands in the record's place."""
-    desk.redis.set(f"rerankq:job:{name}", "no hash")
+    gone(desk, name)
+    desk.redis.hset(f"rerankq:job:{name}", mapping={"state": "queued", "lane": "bulk"})
 
 
-DAMAGE = pytest.mark.parametrize("damage", [gone, no_lane, no_hash])
+def no_json(desk: LedgerDesk, name: str) -> None:
+    """The record cannot be read."""
+    desk.redis.set(f"rerankq:job:{name}", '{"state":"queued","lane":')
+
+
+def no_object(desk: LedgerDesk, name: str) -> None:
+    """The record is JSON, but none that a record could be."""
+    desk.redis.set(f"rerankq:job:{name}", "7")
+
+
+DAMAGE = pytest.mark.parametrize("damage", [gone, no_lane, no_record, no_json, no_object])
 Damage = Callable[[LedgerDesk, str], None]
 
 

@@ -18,7 +18,10 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
     [
         ("and job.claims == token", ""),
         ("gather('ZREM ' .. lane_set(job.lane, job.state), id)", ""),
-        ("'HINCRBY', batch_key(job.batch), state, 1", "'HINCRBY', batch_key(job.batch), state, 2"),
+        (
+            "'HINCRBY', batch_key(batch), state, ended",
+            "'HINCRBY', batch_key(batch), state, 2 * ended",
+        ),
     ],
 )
 def test_schedules_find_what_is_broken(

@@ -191,8 +191,8 @@ def test_a_scheduled_job_grows_no_older_before_its_time(desk: LedgerDesk) -> Non
     """How long a job has waited is counted from when it might first run."""
     desk.submit(job("a", not_before=desk.now_ms() / 1000 + 60))
     hour = 3_600_000
-    desk.redis.hincrby("rerankq:job:a", "submitted", -hour)
-    desk.redis.hset("rerankq:job:a", "not_before", desk.now_ms())
+    submitted = desk.record("a")["submitted"] - hour
+    desk.alter_record("a", submitted=submitted, not_before=str(desk.now_ms()))
     desk.redis.zadd("rerankq:bulk:scheduled", {"a": desk.now_ms()})
     assert desk.sweep() == ["a"]
     (lease,) = desk.claim("a")
@@ -202,7 +202,7 @@ def test_a_scheduled_job_grows_no_older_before_its_time(desk: LedgerDesk) -> Non
 def pass_deadline(desk: LedgerDesk, job_id: str) -> None:
     """As if the job's deadline had been a moment ago."""
     before = desk.now_ms() - 1
-    desk.redis.hset(f"rerankq:job:{job_id}", "deadline", before)
+    desk.alter_record(job_id, deadline=before)
     desk.redis.zadd("rerankq:deadlines", {job_id: before})
 
 

@@ -4,16 +4,12 @@
 -- Returns, for each job: the state before, or '' when the id is unknown, or its record
 -- damaged. A job that had ended stays as it was.
 local now, keep = now_ms(), retention(1)
-local before = {}
-for at = 3, #ARGV do
-  local id = ARGV[at]
+local ids, before = {unpack(ARGV, 3)}, {}
+read_records(ids)
+for at, id in ipairs(ids) do
   local job = known_of(id)
-  if not job.lane then
-    job.state = nil
-  elseif is_open(job.state) then
-    end_job(id, job, 'cancelled', '', CANCELLED, now, keep)
-  end
-  before[#before + 1] = job.state or ''
+  before[at] = job and job.state or ''
+  if is_open(before[at]) then decree_end(id, job, 'cancelled', '', CANCELLED, now, keep) end
 end
 carry_out()
 return before

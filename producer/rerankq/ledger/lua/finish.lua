@@ -1,22 +1,60 @@
--- Writes result and final state in one step, if the token is current.
--- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, 3 the jobs, as a JSON list of
---       [id, token as text, attempts, final state, reason or ''], then for each job its outcome
---       (tail of the result's JSON, see end_job)
+-- Writes result and final state in one step, if the token is current. The results come just before,
+-- in the same transaction, under rerankq:staged:<id>, each whole:
+-- '{"date_done":"…","task_id":…,"status":…,"result":…}'
+-- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter
+--       3 the time in ms that stands in the results: Redis' clock, as its last answer told the
+--         caller and the time since. Where that is not within the last second, it is corrected here
+--       4 the jobs, as a JSON list of [id, token, attempts, final state, reason or '']
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
-local now, keep = now_ms(), retention(1)
-local done = {}
-for at, finish in ipairs(cjson.decode(ARGV[3])) do
-  local id, token, attempts, state, reason = unpack(finish)
-  local job = held_job(id, token)
-  local in_time = job and now < (tonumber(job.deadline) or math.huge)
-  if job then job.attempts = attempts end
-  if in_time then
-    end_job(id, job, state, reason, ARGV[at + 3], now, keep)
-  elseif job then
-    end_job(id, job, 'expired', '', EXPIRED, now, keep)
+local clock, at, keep = now_ms(), tonumber(ARGV[3]), retention(1)
+local now = clock
+local is_right = at <= now and now - at <= 1000
+if is_right then now = at end
+local date_done, date_at, result_ends = iso_time(now), #'{"date_done":"', whole(now + keep[1])
+local jobs, ids, done, ended = cjson.decode(ARGV[4]), {}, {}, {}
+
+-- Puts a result in its place; false when none was staged.
+local function bring_in(id)
+  local key = result_key(id)
+  if redis.pcall('RENAME', staged_key(id), key).err then return false end
+  -- Not always: within the transaction Redis copies the whole result for it.
+  if not is_right then redis.call('SETRANGE', key, date_at, date_done) end
+  redis.call('PEXPIREAT', key, result_ends)
+  return true
+end
+
+-- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
+-- hear it: a listener of its own, one of a pattern, or one at a replica, of whom nothing is known here.
+local function publish()
+  local channels = {}
+  for at, id in ipairs(ended) do channels[at] = result_key(id) end
+  local heard = redis.call('PUBSUB', 'NUMSUB', unpack(channels))
+  local by_all = redis.call('PUBSUB', 'NUMPAT') > 0
+    or not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
+  for at, channel in ipairs(channels) do
+    if by_all or heard[2 * at] > 0 then
+      redis.call('PUBLISH', channel, redis.call('GET', channel))
+    end
   end
-  done[at] = in_time and 1 or 0
+end
+
+for at, job in ipairs(jobs) do ids[at] = job[1] end
+read_records(ids)
+for at, each in ipairs(jobs) do
+  local id, token, attempts, state, reason = unpack(each)
+  local job = held_job(id, token)
+  local in_time = job and clock < (tonumber(job.deadline) or math.huge)
+  done[at] = in_time and bring_in(id) and 1 or 0
+  if job then job.attempts = attempts end
+  if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
+  if done[at] == 1 then
+    end_job(id, job, state, reason, now, keep)
+    ended[#ended + 1] = id
+  else
+    gather('DEL', staged_key(id))
+  end
 end
 carry_out()
+if #ended > 0 then publish() end
 return done

@@ -2,9 +2,14 @@
 --
 -- A job lives in these keys (all in one Redis: scripts build them from ids, so this is
 -- no layout for Redis Cluster):
---   rerankq:job:<id>        hash    the record: small fields only, so that Redis keeps it compact
+--   rerankq:job:<id>        string  the record: a small JSON object, so that one command reads or
+--                                   writes those of many jobs
 --   rerankq:payload:<id>    string  the job, until its end; longer for a failed one; see payload.py
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
+--   rerankq:staged:<id>     string  a result in the transaction that brings it, until `finish`
+--                                   puts it in its place
+-- A script must not touch payloads and results without need: Lua hashes every byte of every string
+-- that it meets, so they go past the scripts, as commands of the same transaction or round trip.
 -- and, until its end, in exactly one of these sorted sets of its lane:
 --   rerankq:<lane>:queued     by its place in the order of announcement; what is announced again
 --                             waits in a Celery queue and an order of its own: its places are
@@ -45,6 +50,7 @@ end
 local function job_key(id) return 'rerankq:job:' .. id end
 local function payload_key(id) return 'rerankq:payload:' .. id end
 local function result_key(id) return 'celery-task-meta-' .. id end
+local function staged_key(id) return 'rerankq:staged:' .. id end
 local AGAIN = 2 ^ 52
 local function line_key(lane, again) return 'rerankq:' .. lane .. (again and ':again' or '') end
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
@@ -63,15 +69,6 @@ local function next_place(lane, again, count)
   return (again and AGAIN or 0) + last - count + 1
 end
 
--- Fields of a job's record; none of them where it has no record, or something else stands in
--- its place: one damaged job must not stop those that a script handles with it.
-local function record(id, ...)
-  local fields = redis.pcall('HMGET', job_key(id), ...)
-  if not fields.err then return unpack(fields) end
-  -- Any other refusal is Redis', and not this job's: made again, it ends the script.
-  if not string.find(fields.err, 'WRONGTYPE', 1, true) then redis.call('HMGET', job_key(id), ...) end
-end
-
 -- Whether a job in that state has its end still before it.
 local function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
@@ -79,7 +76,7 @@ end
 
 -- What a script says of many jobs in the same words goes out as few commands: each costs Redis, and
 -- its append-only file, more than what it says. In the order in which they were first gathered.
-local gathered, order = {}, {}
+local gathered, order, counted = {}, {}, {}
 
 local function gather(head, first, second)
   local pending = gathered[head]
@@ -90,6 +87,12 @@ local function gather(head, first, second)
   end
   pending[#pending + 1] = first
   if second then pending[#pending + 1] = second end
+end
+
+-- One job more of a batch that came to that end.
+local function count_end(batch, state)
+  counted[batch] = counted[batch] or {}
+  counted[batch][state] = (counted[batch][state] or 0) + 1
 end
 
 local function carry_out()
@@ -106,21 +109,47 @@ local function carry_out()
       end
     end
   end
-  gathered, order = {}, {}
+  for batch, ends in pairs(counted) do
+    if redis.call('EXISTS', batch_key(batch)) == 1 then
+      for state, ended in pairs(ends) do redis.call('HINCRBY', batch_key(batch), state, ended) end
+    end
+  end
+  gathered, order, counted = {}, {}, {}
 end
 
--- What a script needs to know of a job that it moves.
-local function known_of(id)
-  local state, claims, lane, batch, idempotency, deadline = record(id,
-    'state', 'claims', 'lane', 'batch', 'idempotency', 'deadline')
-  return {state = state, claims = claims, lane = lane, batch = batch, idempotency = idempotency,
-    deadline = deadline}
+-- The jobs that this script has to do with, by id: what their records say, with what the script
+-- itself changed since. Where there is no record, or none that can be read, stands false: one
+-- damaged job must not stop those that a script handles with it.
+local known = {}
+
+local function decoded(text)
+  if not text then return false end
+  local sound, job = pcall(cjson.decode, text)
+  return sound and type(job) == 'table' and type(job.state) == 'string'
+    and type(job.lane) == 'string' and job
 end
+
+-- Reads the records of those jobs. To be called first, for all that a script handles.
+local function read_records(ids)
+  for first = 1, #ids, 1000 do
+    local keys = {}
+    for at = first, math.min(first + 999, #ids) do keys[#keys + 1] = job_key(ids[at]) end
+    for at, text in ipairs(redis.call('MGET', unpack(keys))) do
+      known[ids[first + at - 1]] = decoded(text)
+    end
+  end
+end
+
+-- What is known of a job, false when it has no record.
+local function known_of(id) return known[id] end
+
+-- Gathers the writing of a job's record as it is now.
+local function write_record(id) gather('MSET', job_key(id), cjson.encode(known[id])) end
 
 -- The job that the holder of `token` is running, else nil.
 local function held_job(id, token)
   local job = known_of(id)
-  return job.state == 'running' and job.claims == token and job or nil
+  return job and job.state == 'running' and job.claims == token and job or nil
 end
 
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job
@@ -197,38 +226,37 @@ local function add_to_batch(batch, entries)
   return true
 end
 
--- Moves a job to its end, and tells whoever waits; its leaving its lane is gathered. The caller has
--- made sure that the job has no end yet. `job` is `known_of` it, with `attempts` if they change;
--- `reason` is the error's code, or ''; `outcome` is the tail of the result:
--- '"status":…,"result":…}'. `keep` is {ms for results, ms for dead letters}.
-local function end_job(id, job, state, reason, outcome, now, keep)
-  local ttl, kept = keep[1], 2 * keep[1]
-  local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
-    .. '","traceback":null,"children":[],' .. outcome
-  local record = {'state', state, 'finished', whole(now)}
-  if job.attempts then record[5], record[6] = 'attempts', job.attempts end
-  if state == 'failed' then
-    record[#record + 1], record[#record + 2] = 'reason', reason
-    kept = math.max(kept, keep[2])
-  end
-  redis.call('HSET', job_key(id), unpack(record))
+-- Moves a job to its end; its leaving its lane is gathered. The caller has made sure that the job has
+-- no end yet, and sees to its result. `reason` is the error's code, or ''; `keep` is {ms for results,
+-- ms for dead letters}.
+local function end_job(id, job, state, reason, now, keep)
+  local kept = 2 * keep[1]
   gather('ZREM ' .. lane_set(job.lane, job.state), id)
-  redis.call('SET', result_key(id), result, 'PX', ttl)
-  redis.call('PUBLISH', result_key(id), result)
+  job.state, job.finished = state, now
   if state == 'failed' then
+    job.reason = reason
+    kept = math.max(kept, keep[2])
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.
     redis.call('ZADD', 'rerankq:dead', now, id)
-    redis.call('PEXPIRE', payload_key(id), keep[2])
+    redis.call('PEXPIREAT', payload_key(id), whole(now + keep[2]))
   else
     gather('DEL', payload_key(id))
   end
   if job.deadline then gather('ZREM rerankq:deadlines', id) end
   -- The record outlives the result, so that "expired" can be told from "never was".
-  redis.call('PEXPIRE', job_key(id), kept)
+  redis.call('SET', job_key(id), cjson.encode(job), 'PXAT', whole(now + kept))
   if job.idempotency then redis.call('PEXPIRE', idempotency_key(job.idempotency), kept) end
-  if job.batch and redis.call('EXISTS', batch_key(job.batch)) == 1 then
-    redis.call('HINCRBY', batch_key(job.batch), state, 1)
-  end
+  if job.batch then count_end(job.batch, state) end
+end
+
+-- The same where the ledger itself decides on the end, with the result that says so, and tells
+-- whoever waits. `outcome` is the tail of the result: '"status":…,"result":…}'.
+local function decree_end(id, job, state, reason, outcome, now, keep)
+  local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
+    .. '","traceback":null,"children":[],' .. outcome
+  end_job(id, job, state, reason, now, keep)
+  redis.call('SET', result_key(id), result, 'PX', keep[1])
+  redis.call('PUBLISH', result_key(id), result)
 end
 
 -- The outcomes that the ledger itself decides on, as Celery's backend spells them.

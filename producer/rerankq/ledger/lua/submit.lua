@@ -1,15 +1,21 @@
 -- Records jobs. Safe to repeat: a job id that is known already is accepted again, and no more.
+-- The payloads come just before, in the same transaction, by one MSETNX together with a mark. Where
+-- the mark is, all of them are there, and none was before. Where it is not, some job is known already,
+-- nothing was set, and so nothing is done: then the payloads are to be sent with the script, without
+-- a mark.
 -- ARGV: 1 most unfinished jobs a lane may hold
 --       2 the jobs, as a JSON list of {id, lane} and, where given, deadline (ms from now),
 --         not_before (time in ms), batch, custom, key (for idempotency) with fingerprint (of the
 --         request): one argument instead of many, which would cost the client more than all else
---       then for each job its payload
--- Returns, for each job: 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
--- 'full', 'conflict', 'no_batch' (there is none with that id), or 'existing:<id>' where the
--- idempotency key and the fingerprint belong to a job accepted before.
+--       3 key of the mark, then, where there is none, for each job its payload
+-- Returns an empty list when there should be a mark and is none, else, for each job: 'accepted',
+-- 'scheduled' (accepted, to be announced by the reconciler), 'full', 'conflict', 'no_batch' (there is
+-- none with that id), or 'existing:<id>' where the idempotency key and the fingerprint belong to a
+-- job accepted before.
 local now = now_ms()
-local submitted = whole(now)
 local most, jobs = tonumber(ARGV[1]), cjson.decode(ARGV[2])
+local marked = #ARGV == 3
+if redis.call('DEL', ARGV[3]) == 0 and marked then return {} end
 local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
@@ -36,8 +42,8 @@ end
 -- The job that the key belongs to; nobody's where its record is gone.
 local function owner(key)
   if keys[key] then return keys[key] end
-  local known = redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
-  return known[1] and redis.call('EXISTS', job_key(known[1])) == 1 and known or {}
+  local before = redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  return before[1] and redis.call('EXISTS', job_key(before[1])) == 1 and before or {}
 end
 
 local function earlier(job)
@@ -47,26 +53,16 @@ local function earlier(job)
   return id == job.id and 'accepted' or 'existing:' .. id
 end
 
-local function write_record(job)
-  local record = {'state', job.waits and 'scheduled' or 'queued', 'lane', job.lane,
-    'submitted', submitted}
-  local function add(name, value)
-    if not value then return end
-    record[#record + 1] = name
-    record[#record + 1] = value
-  end
-  add('deadline', job.deadline and whole(now + job.deadline))
-  add('due', job.waits and whole(job.not_before))
-  add('not_before', job.waits and whole(job.not_before))
-  add('custom', job.custom)
-  add('batch', job.batch)
-  add('idempotency', job.key)
-  redis.call('HSET', job_key(job.id), unpack(record))
+local function new_record(job)
+  return {state = job.waits and 'scheduled' or 'queued', lane = job.lane, submitted = now,
+    deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
+    not_before = job.waits and whole(job.not_before) or nil,
+    custom = job.custom, batch = job.batch, idempotency = job.key}
 end
 
 -- First what becomes of each, without a write; then the writes.
 local some, held_up = some_known(), false
-local outcomes, accepted, payloads, queued, entries = {}, {}, {}, {}, {}
+local outcomes, accepted, queued, entries = {}, {}, {}, {}
 for at, job in ipairs(jobs) do
   -- The key first: an id that comes again with another request is a conflict all the same.
   local outcome = job.key and earlier(job)
@@ -82,18 +78,18 @@ for at, job in ipairs(jobs) do
     ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
     if job.key then keys[job.key] = {job.id, job.fingerprint} end
     accepted[#accepted + 1] = job
-    payloads[#payloads + 1] = payload_key(job.id)
-    payloads[#payloads + 1] = ARGV[at + 2]
+    if not marked then gather('MSET', payload_key(job.id), ARGV[at + 3]) end
+  elseif marked then
+    gather('DEL', payload_key(job.id))
   end
   outcomes[at] = outcome
 end
-if #accepted == 0 then return outcomes end
 
 -- The jobs first, whole and in their lanes, and what leads to them second: a script that fails
 -- half-way is not taken back, and no list may name a job that never was.
-redis.call('MSET', unpack(payloads))
 for _, job in ipairs(accepted) do
-  write_record(job)
+  known[job.id] = new_record(job)
+  write_record(job.id)
   if job.waits then
     gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(job.not_before), job.id)
   else

@@ -33,14 +33,15 @@ local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
 -- and what is written to a record that is gone comes to life as a ghost.
 local function members(lane, state, first, last, strays)
   local found = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last,
-      'LIMIT', 0, most)) do
-    local known, home = record(id, 'state', 'lane')
-    if known == state and home == lane then
+  local ids = redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last, 'LIMIT', 0, most)
+  read_records(ids)
+  for _, id in ipairs(ids) do
+    local job = known_of(id)
+    if job and job.state == state and job.lane == lane then
       found[#found + 1] = id
     else
       redis.call('ZREM', lane_set(lane, state), id)
-      if not home then
+      if not job then
         redis.call('DEL', job_key(id))
         redis.call('PEXPIRE', payload_key(id), keep[2])
       end
@@ -51,17 +52,21 @@ local function members(lane, state, first, last, strays)
 end
 
 local function requeue(lane, from, id, announce)
-  redis.call('ZREM', lane_set(lane, from), id)
-  redis.call('ZADD', lane_set(lane, 'queued'), whole(next_place(lane, true, 1)), id)
-  redis.call('HSET', job_key(id), 'state', 'queued')
+  local job = known_of(id)
+  job.state = 'queued'
+  write_record(id)
+  if from ~= 'queued' then gather('ZREM ' .. lane_set(lane, from), id) end
+  gather('ZADD ' .. lane_set(lane, 'queued'), whole(next_place(lane, true, 1)), id)
   announce[#announce + 1] = id
 end
 
 local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
   for _, id in ipairs(members(lane, 'running', '-inf', now, strays)) do
-    if redis.call('HINCRBY', job_key(id), 'lost', 1) >= most_lost then
-      end_job(id, known_of(id), 'failed', 'crash_loop', CRASHED, now, keep)
+    local job = known_of(id)
+    job.lost = (tonumber(job.lost) or 0) + 1
+    if job.lost >= most_lost then
+      decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
     else
       requeue(lane, 'running', id, announce)
     end
@@ -73,6 +78,7 @@ local function due_jobs(lane, announce, strays)
   for _, id in ipairs(members(lane, 'scheduled', '-inf', now, strays)) do
     requeue(lane, 'scheduled', id, announce)
   end
+  carry_out()
 end
 
 local function lost_hints(lane, again, queue, announce, strays)
@@ -81,13 +87,15 @@ local function lost_hints(lane, again, queue, announce, strays)
   for _, id in ipairs(members(lane, 'queued', first, last, strays)) do
     requeue(lane, 'queued', id, announce)
   end
+  carry_out()
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now,
-    'LIMIT', 0, most)) do
+local passed = redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now, 'LIMIT', 0, most)
+read_records(passed)
+for _, id in ipairs(passed) do
   local job = known_of(id)
-  if job.lane and is_open(job.state) then
-    end_job(id, job, 'expired', '', EXPIRED, now, keep)
+  if job and is_open(job.state) then
+    decree_end(id, job, 'expired', '', EXPIRED, now, keep)
   end
   gather('ZREM rerankq:deadlines', id)
 end

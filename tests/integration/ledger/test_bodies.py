@@ -1,0 +1,200 @@
+"""Payloads and results go past the scripts, beside them in a transaction: no trace of it stays."""
+
+import json
+import time
+import traceback
+from typing import Any
+
+import pytest
+
+from rerankq.contract import JobState, RerankRequest
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger import outcomes
+from rerankq.ledger.intake import Verdict
+from rerankq.ledger.leases import Finish, Lease, Leases
+from running.ledger_desk import LedgerDesk, ids, job, ranking
+from running.redis_server import RedisServer
+from running.waiting import eventually
+
+
+def left_over(desk: LedgerDesk) -> list[Any]:
+    """Keys that only a transaction under way may have."""
+    return [*desk.redis.keys("rerankq:staged:*"), *desk.redis.keys("rerankq:submitting:*")]
+
+
+def finish(lease: Lease) -> Finish:
+    """A ranking for it."""
+    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(ranking(lease.job_id).encode()))
+
+
+def stored(desk: LedgerDesk, name: str) -> dict[str, Any]:
+    """A result as it lies in Redis."""
+    found: dict[str, Any] = json.loads(desk.redis.get(outcomes.result_key(name)) or "{}")
+    return found
+
+
+def claimed_and_ended(desk: LedgerDesk, leases: Leases, name: str) -> None:
+    """The same worker takes a job and ends it."""
+    (lease,) = desk.run(leases.claim([name])).leases
+    assert desk.run(leases.finish([finish(lease)])) == [True]
+
+
+def test_first_payload_of_an_id_stays(desk: LedgerDesk) -> None:
+    """An id that is handed in again with other texts keeps those it came with."""
+    first, second = (
+        job("a", request=RerankRequest(query=query, documents=("d",))) for query in ("one", "two")
+    )
+    desk.submit(first)
+    desk.submit(second, job("b"))
+    payloads = {lease.job_id: lease.payload for lease in desk.claim("a", "b")}
+    assert b'"one"' in payloads["a"]
+    assert payloads.keys() == {"a", "b"}
+    assert left_over(desk) == []
+
+
+def test_id_twice_in_a_call_is_one_job(desk: LedgerDesk) -> None:
+    """An id that stands twice in a call is one job, with the first payload."""
+    first, second = (
+        job("a", request=RerankRequest(query=query, documents=("d",))) for query in ("one", "two")
+    )
+    verdicts = [each.verdict for each in desk.submit(first, second)]
+    assert verdicts == [Verdict.ACCEPTED, Verdict.ACCEPTED]
+    assert b'"one"' in desk.claim("a")[0].payload
+    assert desk.claim("a", "a") == []
+
+
+def test_job_named_twice_is_claimed_once(desk: LedgerDesk) -> None:
+    """A hint that names a job twice brings it once."""
+    desk.submit(job("a"), job("b"))
+    assert ids(desk.claim("a", "b", "a")) == ["a", "b"]
+
+
+def test_refused_jobs_leave_no_payload(redis_url: str) -> None:
+    """What a submit refuses, or knows as ended, has no payload behind it."""
+    with LedgerDesk(redis_url, max_queue_depth=2) as desk:
+        desk.succeed(desk.claimed("ended"))
+        desk.submit(job("first", idempotency_key="k"))
+        admissions = desk.submit(
+            job("ended"), job("same", idempotency_key="k"), job("lost", batch_id="batch-none"),
+            job("fits"), job("full"),
+        )  # fmt: skip
+        assert [each.verdict for each in admissions] == [
+            Verdict.ACCEPTED, Verdict.EXISTING, Verdict.NO_BATCH, Verdict.ACCEPTED, Verdict.FULL,
+        ]  # fmt: skip
+        payloads = sorted(desk.redis.keys("rerankq:payload:*"))
+        assert payloads == [b"rerankq:payload:first", b"rerankq:payload:fits"]
+        assert left_over(desk) == []
+
+
+def test_refused_result_leaves_nothing(desk: LedgerDesk) -> None:
+    """A result under a token that is stale is neither stored, nor kept aside."""
+    lease = desk.claimed("a")
+    desk.cancel("a")
+    end = desk.redis.get(outcomes.result_key("a"))
+    assert not desk.succeed(lease)
+    assert desk.redis.get(outcomes.result_key("a")) == end
+    assert left_over(desk) == []
+
+
+def test_same_end_twice_in_a_call_counts_once(desk: LedgerDesk) -> None:
+    """Two ends under one lease in one call: the first counts."""
+    lease = desk.claimed("a")
+    assert desk.run(desk.leases().finish([finish(lease), finish(lease)])) == [True, False]
+    assert desk.state("a") is JobState.SUCCEEDED
+    assert left_over(desk) == []
+
+
+def test_forgotten_scripts_are_sent_again(desk: LedgerDesk) -> None:
+    """A Redis that has lost its scripts is given them again by whoever misses them."""
+    desk.redis.script_flush()
+    desk.submit(job("a"), job("b"))
+    desk.redis.script_flush()
+    a, b = desk.claim("a", "b")
+    desk.redis.script_flush()
+    assert desk.succeed(a)
+    desk.cancel("b")
+    desk.redis.script_flush()
+    assert not desk.succeed(b)
+    assert desk.state("b") is JobState.CANCELLED
+    assert left_over(desk) == []
+
+
+def test_date_is_redis_own(desk: LedgerDesk) -> None:
+    """A result says the time at which its record has the job's end."""
+    leases = desk.leases()
+    desk.submit(job("a"))
+    claimed_and_ended(desk, leases, "a")
+    finished = desk.status("a").finished_at
+    assert finished is not None
+    assert stored(desk, "a")["date_done"] == outcomes.date_done(round(finished * 1000)).decode()
+    assert desk.now_ms() / 1000 - 5 < finished <= desk.now_ms() / 1000
+    assert 0 < desk.redis.pttl(outcomes.result_key("a")) <= 60_000
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_wrong_clock_is_put_right(
+    desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """A worker whose clock jumps writes Redis' time nevertheless."""
+    desk.submit(job("a"))
+    leases = desk.leases()
+    (lease,) = desk.run(leases.claim(["a"])).leases
+    before = desk.now_ms()
+    clock = time.monotonic
+    monkeypatch.setattr("rerankq.ledger.clock.time.monotonic", lambda: clock() + seconds)
+    assert desk.run(leases.finish([finish(lease)])) == [True]
+    monkeypatch.undo()
+    finished = desk.status("a").finished_at
+    assert finished is not None
+    assert before <= finished * 1000 <= desk.now_ms()
+    assert stored(desk, "a")["date_done"] == outcomes.date_done(round(finished * 1000)).decode()
+
+
+@pytest.mark.parametrize("by_pattern", [True, False])
+def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) -> None:  # noqa: FBT001
+    """An end is published whole, to listeners of the channel and of a pattern alike."""
+    lease = desk.claimed("a")
+    channel = outcomes.result_key("a")
+    pubsub: Any = desk.redis.pubsub
+    with pubsub(ignore_subscribe_messages=True) as listener:
+        if by_pattern:
+            listener.psubscribe("celery-task-meta-*")
+        else:
+            listener.subscribe(channel)
+        listener.get_message(timeout=5)
+        assert desk.succeed(lease)
+        message = listener.get_message(timeout=5)
+    assert message is not None
+    assert message["data"] == desk.redis.get(channel)
+
+
+def test_listener_at_a_replica_hears_the_result(
+    own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """An end is published though nobody listens here, where a replica may have listeners."""
+    with (
+        RedisServer(tmp_path_factory.mktemp("replica")) as replica,
+        LedgerDesk(own_redis.url) as desk,
+        replica.client() as other,
+        other.pubsub(ignore_subscribe_messages=True) as listener,
+    ):
+        desk.redis.config_set("repl-diskless-sync-delay", 0)
+        other.replicaof("127.0.0.1", own_redis.port)
+        lease = desk.claimed("a")
+        eventually(lambda: desk.redis.wait(1, 500), "the replica follows")
+        listener.subscribe(outcomes.result_key("a"))
+        listener.get_message(timeout=5)
+        assert desk.succeed(lease)
+        message = listener.get_message(timeout=10)
+        assert message is not None
+        assert message["data"] == desk.redis.get(outcomes.result_key("a"))
+
+
+def test_refusal_quotes_no_job(own_redis: RedisServer) -> None:
+    """When Redis refuses what goes beside a script, no error says what that was."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.redis.config_set("maxmemory", "1mb")
+        secret = RerankRequest(query="s3cret", documents=("d",))
+        with pytest.raises(LedgerUnavailable, match="out of memory") as caught:
+            desk.submit(job("a", request=secret))
+        assert "s3cret" not in "".join(traceback.format_exception(caught.value))
