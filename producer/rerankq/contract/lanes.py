@@ -27,7 +27,7 @@ class Lane(StrEnum):
 
     @property
     def jobs_per_hint(self) -> int:
-        """How many jobs one message names: many share Celery's cost, one has no wait."""
+        """Most jobs that one message names: many share Celery's cost, one has no wait."""
         return MAX_HINT_JOBS if self is Lane.BULK else 1
 
 

@@ -12,7 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from rerankq import AsyncRerankClient, RerankClient
-from rerankq.announce import Announcer
+from rerankq.announce import SPREAD, Announcer
 from rerankq.client.drafts import Draft
 from rerankq.contract import TASK_NAME, Hint, Job, JobState, Lane, RerankRequest, RerankResult
 from rerankq.errors import (
@@ -100,15 +100,29 @@ def test_messages_name_jobs_and_hold_nothing_of_them(client: RerankClient, redis
         assert b"private" not in message
 
 
-@pytest.mark.parametrize(("lane", "sizes"), [("bulk", [50, 50, 20]), ("interactive", [1] * 120)])
-def test_messages_are_filled_by_lane(
+@pytest.mark.parametrize(
+    ("lane", "sizes"), [("bulk", [*[7] * 14, 2, *[2] * 10]), ("interactive", [1] * 120)]
+)
+def test_messages_are_spread_by_lane(
     client: RerankClient, redis_url: str, lane: str, sizes: list[int]
 ) -> None:
-    """A bulk message names fifty jobs and an interactive one a single job, in order."""
+    """Bulk jobs of an empty queue are spread over messages, interactive ones go singly."""
     handles = list(client.submit_many(DRAFT | {"lane": lane} for _ in range(120)))
     named = [body(message)[1]["job_ids"] for message in hints(redis_url, Lane(lane))]
     assert list(map(len, named)) == sizes
     assert [each for ids in named for each in ids] == [handle.id for handle in handles]
+
+
+@pytest.mark.parametrize(("lane", "sizes"), [("bulk", [50, 50, 20]), ("interactive", [1] * 120)])
+def test_messages_are_filled_by_lane(
+    client: RerankClient, redis_url: str, lane: str, sizes: list[int]
+) -> None:
+    """Where messages wait, a bulk one names fifty jobs and an interactive one a single job."""
+    before = [client.submit(**DRAFT, lane=lane) for _ in range(SPREAD)]
+    handles = list(client.submit_many(DRAFT | {"lane": lane} for _ in range(120)))
+    named = [body(message)[1]["job_ids"] for message in hints(redis_url, Lane(lane))]
+    assert list(map(len, named)) == [1] * SPREAD + sizes
+    assert [each for ids in named for each in ids] == [each.id for each in before + handles]
 
 
 def test_drafts_may_be_of_any_kind(client: RerankClient) -> None:
