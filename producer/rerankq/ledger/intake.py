@@ -11,7 +11,7 @@ import orjson
 
 from rerankq.contract import Job
 from rerankq.ledger.payload import Packer, payload_key
-from rerankq.ledger.store import Argument, Store
+from rerankq.ledger.store import BESIDE_FROM, Argument, Store
 
 CALL_JOBS: Final = 100
 """Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""
@@ -66,19 +66,19 @@ class Intake:
 
     async def _record(self, jobs: Sequence[Job], payloads: Sequence[bytes]) -> list[Admission]:
         heads = orjson.dumps([_head(job) for job in jobs])
-        mark = f"rerankq:submitting:{token_hex(8)}"
-        told: tuple[Argument, ...] = (self._max_queue_depth, heads, mark)
-        answers: list[bytes] = []
-        ids = {job.id for job in jobs}
-        if len(ids) == len(jobs):
+        mark = ""
+        if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
             # Past the script, at half the cost, as long as nobody knows any of the jobs.
+            mark = f"rerankq:submitting:{token_hex(8)}"
             placed: list[Argument] = ["MSETNX", mark, 1]
             for job, payload in zip(jobs, payloads, strict=True):
                 placed += (payload_key(job.id), payload)
-            answers = await self._store.run_behind(placed, "submit", *told)
-        if not answers:
-            answers = await self._store.run("submit", *told, *payloads)
-        return [_admission(job, answer.decode()) for job, answer in zip(jobs, answers, strict=True)]
+            told = (self._max_queue_depth, heads, mark)
+            answers: list[bytes] = await self._store.run_behind(placed, "submit", *told)
+            if answers:
+                return _admissions(jobs, answers)
+        told = (self._max_queue_depth, heads, mark)
+        return _admissions(jobs, await self._store.run("submit", *told, *payloads))
 
     def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
         """What goes along in one call each: Redis does nothing else meanwhile."""
@@ -113,6 +113,10 @@ def _head(job: Job) -> dict[str, str | int]:
 
 def _fingerprint(job: Job) -> str:
     return hashlib.sha256(job.request.encode()).hexdigest()
+
+
+def _admissions(jobs: Sequence[Job], answers: Sequence[bytes]) -> list[Admission]:
+    return [_admission(job, answer.decode()) for job, answer in zip(jobs, answers, strict=True)]
 
 
 def _admission(job: Job, answer: str) -> Admission:

@@ -9,7 +9,7 @@ import orjson
 from rerankq.contract import JobState
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.clock import Clock
-from rerankq.ledger.store import Argument, Retention, Store
+from rerankq.ledger.store import BESIDE_FROM, Argument, Retention, Store
 
 MOST_LOST_LEASES: Final = 3
 """In a row: a job that each time takes its worker along must not go round for ever."""
@@ -118,19 +118,21 @@ class Leases:
         """Write results and ends; False where the job was no longer this worker's."""
         at_ms = self._clock.now_ms()
         date = outcomes.date_done(at_ms)
-        staged: list[Argument] = ["MSET"]
-        for each in finishes:
-            job_id = each.lease.job_id
-            staged += (_staged_key(job_id), outcomes.whole(job_id, date, each.outcome))
         heads = orjson.dumps(
             [
                 (each.lease.job_id, each.lease.token, each.attempts, each.state, each.reason)
                 for each in finishes
             ]
         )
-        done = await self._store.run_behind(
-            staged, "finish", *self._retention.arguments(), at_ms, heads
-        )
+        results = [outcomes.whole(each.lease.job_id, date, each.outcome) for each in finishes]
+        told: tuple[Argument, ...] = (*self._retention.arguments(), at_ms, heads)
+        if len(finishes) < BESIDE_FROM:
+            done = await self._store.run("finish", *told, *results)
+        else:
+            staged: list[Argument] = ["MSET"]
+            for each, result in zip(finishes, results, strict=True):
+                staged += (_staged_key(each.lease.job_id), result)
+            done = await self._store.run_behind(staged, "finish", *told)
         return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:

@@ -19,6 +19,8 @@ from rerankq.errors import LedgerRefusal, LedgerUnavailable, SettingsError
 
 Argument = str | int | bytes
 
+BESIDE_FROM: Final = 4
+"""So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
 CONNECT_SECONDS: Final = 5.0
 RETRIES: Final = 3
 

@@ -1,4 +1,4 @@
-"""Payloads and results go past the scripts, beside them in a transaction: no trace of it stays."""
+"""Payloads and results go with a script, or beside it in a transaction: no trace of that stays."""
 
 import json
 import time
@@ -37,6 +37,14 @@ def claimed_and_ended(desk: LedgerDesk, leases: Leases, name: str) -> None:
     """The same worker takes a job and ends it."""
     (lease,) = desk.run(leases.claim([name])).leases
     assert desk.run(leases.finish([finish(lease)])) == [True]
+
+
+@pytest.fixture(params=["with the script", "beside it"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few bodies go with the script, many beside it: each rule holds for both."""
+    if request.param == "beside it":
+        for module in ("intake", "leases"):
+            monkeypatch.setattr(f"rerankq.ledger.{module}.BESIDE_FROM", 1)
 
 
 def test_first_payload_of_an_id_stays(desk: LedgerDesk) -> None:
@@ -190,11 +198,12 @@ def test_listener_at_a_replica_hears_the_result(
         assert message["data"] == desk.redis.get(outcomes.result_key("a"))
 
 
-def test_refusal_quotes_no_job(own_redis: RedisServer) -> None:
-    """When Redis refuses what goes beside a script, no error says what that was."""
+def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None:
+    """When Redis has no memory it takes no job, and no error says what that was."""
     with LedgerDesk(own_redis.url) as desk:
         desk.redis.config_set("maxmemory", "1mb")
         secret = RerankRequest(query="s3cret", documents=("d",))
         with pytest.raises(LedgerUnavailable, match="out of memory") as caught:
             desk.submit(job("a", request=secret))
         assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+        assert desk.redis.keys() == []

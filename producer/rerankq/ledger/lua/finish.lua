@@ -1,24 +1,28 @@
--- Writes result and final state in one step, if the token is current. The results come just before,
--- in the same transaction, under rerankq:staged:<id>, each whole:
+-- Writes result and final state in one step, if the token is current. The results come with the call
+-- where they are few, else just before, in the same transaction, under rerankq:staged:<id>; each whole:
 -- '{"date_done":"…","task_id":…,"status":…,"result":…}'
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter
 --       3 the time in ms that stands in the results: Redis' clock, as its last answer told the
 --         caller and the time since. Where that is not within the last second, it is corrected here
 --       4 the jobs, as a JSON list of [id, token, attempts, final state, reason or '']
+--       then, where they are not staged, for each job its result
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
-local clock, at, keep = now_ms(), tonumber(ARGV[3]), retention(1)
-local now = clock
-local is_right = at <= now and now - at <= 1000
-if is_right then now = at end
+local clock, told, keep = now_ms(), tonumber(ARGV[3]), retention(1)
+local is_right = told <= clock and clock - told <= 1000
+local now = is_right and told or clock
 local date_done, date_at, result_ends = iso_time(now), #'{"date_done":"', whole(now + keep[1])
 local jobs, ids, done, ended = cjson.decode(ARGV[4]), {}, {}, {}
 
 -- Puts a result in its place; false when none was staged.
-local function bring_in(id)
+local function bring_in(id, result)
   local key = result_key(id)
-  if redis.pcall('RENAME', staged_key(id), key).err then return false end
-  -- Not always: within the transaction Redis copies the whole result for it.
+  if result then
+    redis.call('SET', key, result)
+  elseif redis.pcall('RENAME', staged_key(id), key).err then
+    return false
+  end
+  -- Not always: within a transaction Redis copies the whole result for it.
   if not is_right then redis.call('SETRANGE', key, date_at, date_done) end
   redis.call('PEXPIREAT', key, result_ends)
   return true
@@ -45,13 +49,13 @@ for at, each in ipairs(jobs) do
   local id, token, attempts, state, reason = unpack(each)
   local job = held_job(id, token)
   local in_time = job and clock < (tonumber(job.deadline) or math.huge)
-  done[at] = in_time and bring_in(id) and 1 or 0
+  done[at] = in_time and bring_in(id, ARGV[at + 4]) and 1 or 0
   if job then job.attempts = attempts end
   if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
   if done[at] == 1 then
     end_job(id, job, state, reason, now, keep)
     ended[#ended + 1] = id
-  else
+  elseif #ARGV == 4 then
     gather('DEL', staged_key(id))
   end
 end

@@ -1,13 +1,13 @@
 -- Records jobs. Safe to repeat: a job id that is known already is accepted again, and no more.
--- The payloads come just before, in the same transaction, by one MSETNX together with a mark. Where
--- the mark is, all of them are there, and none was before. Where it is not, some job is known already,
--- nothing was set, and so nothing is done: then the payloads are to be sent with the script, without
--- a mark.
+-- The payloads come with the call where they are few, else just before, in the same transaction, by one
+-- MSETNX together with a mark. Where the mark is, all of them are there, and none was before. Where it
+-- is not, some job is known already, nothing was set, and so nothing is done: then the payloads are to
+-- be sent with the call.
 -- ARGV: 1 most unfinished jobs a lane may hold
 --       2 the jobs, as a JSON list of {id, lane} and, where given, deadline (ms from now),
 --         not_before (time in ms), batch, custom, key (for idempotency) with fingerprint (of the
 --         request): one argument instead of many, which would cost the client more than all else
---       3 key of the mark, then, where there is none, for each job its payload
+--       3 key of the mark, '' where there cannot be one, then, where the payloads did not come before, for each job its payload
 -- Returns an empty list when there should be a mark and is none, else, for each job: 'accepted',
 -- 'scheduled' (accepted, to be announced by the reconciler), 'full', 'conflict', 'no_batch' (there is
 -- none with that id), or 'existing:<id>' where the idempotency key and the fingerprint belong to a
@@ -15,7 +15,7 @@
 local now = now_ms()
 local most, jobs = tonumber(ARGV[1]), cjson.decode(ARGV[2])
 local marked = #ARGV == 3
-if redis.call('DEL', ARGV[3]) == 0 and marked then return {} end
+if marked and redis.call('DEL', ARGV[3]) == 0 then return {} end
 local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
@@ -86,7 +86,8 @@ for at, job in ipairs(jobs) do
 end
 
 -- The jobs first, whole and in their lanes, and what leads to them second: a script that fails
--- half-way is not taken back, and no list may name a job that never was.
+-- half-way is not taken back, and no list may name a job that never was. No DEL before them: when its
+-- memory is full, Redis refuses a script's first write, and no later one.
 for _, job in ipairs(accepted) do
   known[job.id] = new_record(job)
   write_record(job.id)
@@ -117,4 +118,5 @@ for _, job in ipairs(accepted) do
 end
 carry_out()
 for batch, line in pairs(entries) do add_to_batch(batch, line) end
+if not marked and ARGV[3] ~= '' then redis.call('DEL', ARGV[3]) end
 return outcomes
