@@ -33,10 +33,11 @@ local function lost_places() return '0', '0' end
 # The result is written, and then nothing more: as two steps would leave it, cut in between.
 STATE_LEFT: Final = """
 local whole_redis = redis
-local redis = {pcall = whole_redis.pcall, call = function(name, key, ...)
+local redis = {pcall = whole_redis.pcall, call = function(...)
+  local name, key = ...
   local of_a_record = name == 'SET' and string.find(key, 'rerankq:job:', 1, true)
   if name == 'ZREM' or of_a_record then return 0 end
-  return whole_redis.call(name, key, ...)
+  return whole_redis.call(...)
 end}
 """
 
