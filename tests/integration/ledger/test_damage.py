@@ -118,12 +118,13 @@ def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
     assert outline.attempts == 0
 
 
-def test_what_is_no_record_is_nobody(desk: LedgerDesk) -> None:
+@pytest.mark.parametrize("damage", [no_record, no_json, no_object])
+def test_what_is_no_record_is_nobody(desk: LedgerDesk, damage: Damage) -> None:
     """Something else in a record's place is no job; in one page, the jobs beside it are read."""
     for name in ("before", "damaged", "behind"):
         desk.succeed(desk.claimed(name))
     desk.redis.delete("rerankq:job:damaged", "celery-task-meta-damaged")
-    no_hash(desk, "damaged")
+    damage(desk, "damaged")
     with pytest.raises(JobNotFound):
         desk.status("damaged")
     names = ["before", "damaged", "behind"]
