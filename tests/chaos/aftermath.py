@@ -20,12 +20,14 @@ class Silence:
     Attributes:
         key: fingerprint of the key that it calls with, and no other worker.
         since: from when, in Unix seconds: it had ended or stood still by then.
-        until: when it was woken, if it was.
+        until: when it was woken, or another process began to call with its key, if any was.
+        begun: when it began, if another process had called with its key before.
     """
 
     key: str
     since: float
     until: float = float("inf")
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Aftermath:
             for call in self.calls
             # What had another answer had been postponed, and was in nobody's hands.
             if call.key == silent.key
-            and call.arrived < silent.until
+            and silent.begun <= call.arrived < silent.until
             and call.status in {None, ANSWERED}
             and self._finished(call.job_id) > silent.since
         }

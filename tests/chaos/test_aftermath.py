@@ -40,3 +40,12 @@ def test_what_a_woken_worker_calls_for_later_is_not_counted() -> None:
     aftermath = Aftermath(Verdict(), {}, calls, {}, (), ())
     woken = calls[0].arrived - 0.1
     assert aftermath.in_hand(Silence(VICTIM, woken - 5, woken)) == set()
+
+
+def test_what_another_process_called_for_with_the_same_key_is_not_counted() -> None:
+    """A process that was started in the place of a dead one answers for its own calls alone."""
+    calls = (call("earlier", VICTIM, None, None),)
+    aftermath = Aftermath(Verdict(), {}, calls, {}, (), ())
+    begun = calls[0].arrived + 0.1
+    assert aftermath.in_hand(Silence(VICTIM, DEATH, begun=begun)) == set()
+    assert aftermath.in_hand(Silence(VICTIM, DEATH)) == {"earlier"}
