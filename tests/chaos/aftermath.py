@@ -41,6 +41,8 @@ class Aftermath:
         accepted: when each submit returned.
         exit_codes: how the workers that lived to the end answered SIGTERM.
         refusals: what the producer was told when a submit did not return a job.
+        restarts: how often each worker of the round was started anew in its place, also those
+            that were killed later.
     """
 
     verdict: Verdict
@@ -49,6 +51,7 @@ class Aftermath:
     accepted: Mapping[str, float]
     exit_codes: Sequence[int]
     refusals: Sequence[str]
+    restarts: Sequence[int] = ()
 
     def repeats(self) -> Counter[str]:
         """Calls beyond the first, by job; throttled ones are not counted. Their sum is D."""

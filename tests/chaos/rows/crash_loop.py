@@ -38,9 +38,13 @@ def _suicide(arena: Arena) -> Report:
         with stage.redis.client() as client:
             claims, reason, is_dead = _letter(client, killer)
     struck = [aftermath.in_hand(crash) for crash in crashes]
-    report = report_on(aftermath, struck=list(chain.from_iterable(struck)))
+    report = report_on(aftermath, struck=list(chain.from_iterable(struck)), may_restart=True)
     calls = sum(call.job_id == killer for call in aftermath.calls)
     report.figures |= {"claims of the killer": claims, "crashes": len(crashes)}
+    restarts = report.figures["restarts"]
+    report.demand(
+        restarts <= len(crashes), f"no restart but after a crash: {restarts} for {len(crashes)}"
+    )
     # It ends its process in place of the call, so each of its claims is a crash.
     report.demand(claims == len(crashes), f"a crash for each claim: {len(crashes)} for {claims}")
     report.demand(
