@@ -138,6 +138,11 @@ def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     _holds("backlog", tmp_path)
 
 
+def test_jobs_that_fall_due_together_are_announced_once(tmp_path: Path) -> None:
+    """Of many that are due at once none is announced twice that has its hint, whoever overtakes."""
+    _holds("backlog-due", tmp_path)
+
+
 def test_the_ledger_keeps_its_books_under_any_schedule(tmp_path: Path) -> None:
     """Random schedules of calls: each job is in one set of its lane or has one end."""
     _holds("schedules", tmp_path)
