@@ -44,7 +44,7 @@ def test_what_cannot_finish_goes_back_at_once(tmp_path: Path) -> None:
 
 
 def test_a_drain_that_is_cut_short_costs_little(tmp_path: Path) -> None:
-    """SIGTERM and SIGKILL 1 s later: D is at most what was unfinished, and 5."""
+    """SIGTERM, SIGKILL 1 s later: D <= unfinished + 5, and the first job is back within 5 s."""
     _holds("sigterm-kill", tmp_path)
 
 
