@@ -13,7 +13,11 @@ from chaos.runner import Plan, run
 
 
 def main() -> int:
-    """Run what the command line asks for; returns 1 when a demand is broken."""
+    """Run what the command line asks for.
+
+    Returns 1 when a demand is broken, or when the time was over before all was played: what was
+    not played has not held, and nobody should take a part of the scorecard for the whole.
+    """
     arguments = _parser().parse_args()
     names = arguments.rows.split(",") if arguments.rows else [each.name for each in ROWS]
     plan = Plan(
@@ -31,6 +35,9 @@ def main() -> int:
     broken = scorecard.complaints(scores)
     if broken:
         _tell("\nnot met:\n" + broken)
+    unplayed = scorecard.gaps(scores)
+    if unplayed:
+        _tell("\nnot played to the end, as the time was over:\n" + unplayed)
     if arguments.json:
         found = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -42,7 +49,7 @@ def main() -> int:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     if arguments.page:
         page.write(arguments.page, scores, seconds)
-    return 1 if broken else 0
+    return 1 if broken or unplayed else 0
 
 
 def _tell(line: str) -> None:

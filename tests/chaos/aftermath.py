@@ -20,12 +20,14 @@ class Silence:
     Attributes:
         key: fingerprint of the key that it calls with, and no other worker.
         since: from when, in Unix seconds: it had ended or stood still by then.
-        until: when it was woken, if it was.
+        until: when it was woken, or another process began to call with its key, if any was.
+        begun: when it began, if another process had called with its key before.
     """
 
     key: str
     since: float
     until: float = float("inf")
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Aftermath:
         accepted: when each submit returned.
         exit_codes: how the workers that lived to the end answered SIGTERM.
         refusals: what the producer was told when a submit did not return a job.
+        restarts: how often each worker of the round was started anew in its place, also those
+            that were killed later.
     """
 
     verdict: Verdict
@@ -47,6 +51,7 @@ class Aftermath:
     accepted: Mapping[str, float]
     exit_codes: Sequence[int]
     refusals: Sequence[str]
+    restarts: Sequence[int] = ()
 
     def repeats(self) -> Counter[str]:
         """Calls beyond the first, by job; throttled ones are not counted. Their sum is D."""
@@ -72,7 +77,7 @@ class Aftermath:
             for call in self.calls
             # What had another answer had been postponed, and was in nobody's hands.
             if call.key == silent.key
-            and call.arrived < silent.until
+            and silent.begun <= call.arrived < silent.until
             and call.status in {None, ANSWERED}
             and self._finished(call.job_id) > silent.since
         }

@@ -46,6 +46,7 @@ ROWS: Final[tuple[Row, ...]] = (
     crash_loop.CRASH_LOOP,
     redis_full.DISK_FULL,
     backlog.BACKLOG,
+    backlog.DUE_TOGETHER,
     schedules.SCHEDULES,
 )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from chaos.scorecard import Score, complaints, table
+from chaos.scorecard import Score, complaints, gaps, table
 from running.redis_server import server_binary
 
 BEGIN: Final = "<!-- scorecard: written by `python -m chaos --page` -->"
@@ -57,7 +57,7 @@ def write(page: Path, scores: Sequence[Score], seconds: float) -> None:
 
 def _section(scores: Sequence[Score], seconds: float) -> str:
     on = machine()
-    broken = complaints(scores)
+    broken, unplayed = complaints(scores), gaps(scores)
     return "\n".join(
         [
             (
@@ -73,6 +73,7 @@ def _section(scores: Sequence[Score], seconds: float) -> str:
             table(scores),
             "",
             *([f"Not met:\n\n```text\n{broken}\n```", ""] if broken else []),
+            *([f"Not played to the end:\n\n```text\n{unplayed}\n```", ""] if unplayed else []),
             "",
         ]
     )

@@ -104,7 +104,11 @@ def strikes(arena: Arena, stage: Stage) -> Iterator[None]:
 
 
 def report_on(
-    aftermath: Aftermath, *, struck: Iterable[str] | None = None, spared: int = 0
+    aftermath: Aftermath,
+    *,
+    struck: Iterable[str] | None = None,
+    spared: int = 0,
+    may_restart: bool = False,
 ) -> Report:
     """A report with the demands that every row makes.
 
@@ -113,6 +117,7 @@ def report_on(
         struck: the jobs in flight at the faults, each as often as a fault struck it; None where
             the row says itself what D may be.
         spared: accepted jobs that may be lost by the row's own rules.
+        may_restart: whether a worker may be started anew in its place.
     """
     verdict = aftermath.verdict
     report = Report(
@@ -128,6 +133,10 @@ def report_on(
     report.demand(verdict.wrong == 0, f"0 wrong: {verdict.wrong} are ({why})")
     codes = [code for code in aftermath.exit_codes if code]
     report.demand(not codes, f"exit code 0: {codes}")
+    if may_restart:
+        report.figures["restarts"] = sum(aftermath.restarts)
+    else:
+        report.demand(not any(aftermath.restarts), f"0 restarts: {list(aftermath.restarts)}")
     if struck is not None:
         report.in_flight = len(list(struck))
         report.demand(

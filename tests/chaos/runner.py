@@ -39,13 +39,14 @@ class Plan:
 
 
 def run(plan: Plan, tell: Callable[[str], None]) -> list[Score]:
-    """Play all rows; a round that fails is told of, and the next one begins."""
+    """Play all rows; a round that fails is told of, and the next one begins.
+
+    Every row has its score, one that was never played for want of time as well.
+    """
     until = time.monotonic() + plan.seconds
-    scores = []
-    for row in plan.rows:
-        load = plan.load(row)
-        score = Score(row, planned=load.rounds)
-        scores.append(score)
+    scores = [Score(row, planned=plan.load(row).rounds) for row in plan.rows]
+    for score in scores:
+        row, load = score.row, plan.load(score.row)
         for number in range(load.rounds):
             if time.monotonic() > until:
                 tell("the time is over: no further round begins")

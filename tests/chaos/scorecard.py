@@ -45,7 +45,14 @@ class Score:
             return f"skipped: {self.skipped}"
         if self.broken:
             return "BROKEN"
-        return "held" if len(self.reports) == self.planned else "held, cut short"
+        if not self.reports:
+            return "not played"
+        return "held" if self.is_whole else "held, cut short"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was played that this machine can play."""
+        return bool(self.skipped) or len(self.reports) + len(self.failures) >= self.planned
 
     def total(self, name: str) -> int:
         """The sum of a count over all rounds."""
@@ -122,6 +129,15 @@ def table(scores: Sequence[Score]) -> str:
 def complaints(scores: Sequence[Score]) -> str:
     """Every demand that was not met."""
     return "\n".join(f"{score.row.name}: {what}" for score in scores for what in score.broken)
+
+
+def gaps(scores: Sequence[Score]) -> str:
+    """What was not played for want of time: nothing is known of it, so nothing held."""
+    return "\n".join(
+        f"{score.row.name}: {len(score.reports) + len(score.failures)} of {score.planned} rounds"
+        for score in scores
+        if not score.is_whole
+    )
 
 
 def _seconds(seconds: float | None) -> str:

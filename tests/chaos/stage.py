@@ -62,6 +62,7 @@ class Stage:
         self.redis = RedisServer(redis_folder or folder, fsync=fsync)
         self.upstream = Upstream(folder, latency_ms=load.latency_ms)
         self.workers: list[RunningWorker] = []
+        self._started: list[RunningWorker] = []
         self.failing: dict[str, str] = {}
         marks = marks or {}
         jobs = [numbered_job(number, marks.get(number, "")) for number in range(load.jobs)]
@@ -157,6 +158,8 @@ class Stage:
             accepted=accepted,
             exit_codes=exit_codes,
             refusals=self.producer.refusals,
+            # Read last, so that one which was started anew at the very end is found too.
+            restarts=[worker.restarts() for worker in self._started],
         )
 
     def _room(self, accepted: int) -> bool:
@@ -175,6 +178,8 @@ class Stage:
             environment=environment,
             **self._settings,
         )
+        # Those that are ended and replaced as well: their logs are evidence.
+        self._started.append(worker)
         return worker.__enter__()
 
     def _end_workers(self) -> None:

@@ -2,6 +2,7 @@
 
 from chaos.aftermath import Aftermath, Silence
 from chaos.judge import Record, Verdict
+from chaos.row import report_on
 from running.upstream import Call
 
 DEATH = 100.0
@@ -40,3 +41,20 @@ def test_what_a_woken_worker_calls_for_later_is_not_counted() -> None:
     aftermath = Aftermath(Verdict(), {}, calls, {}, (), ())
     woken = calls[0].arrived - 0.1
     assert aftermath.in_hand(Silence(VICTIM, woken - 5, woken)) == set()
+
+
+def test_what_another_process_called_for_with_the_same_key_is_not_counted() -> None:
+    """A process that was started in the place of a dead one answers for its own calls alone."""
+    calls = (call("earlier", VICTIM, None, None),)
+    aftermath = Aftermath(Verdict(), {}, calls, {}, (), ())
+    begun = calls[0].arrived + 0.1
+    assert aftermath.in_hand(Silence(VICTIM, DEATH, begun=begun)) == set()
+    assert aftermath.in_hand(Silence(VICTIM, DEATH)) == {"earlier"}
+
+
+def test_a_worker_that_was_started_anew_is_held_against_the_row() -> None:
+    """A restart in place breaks a demand of every row but those that allow it, which count it."""
+    aftermath = Aftermath(Verdict(), {}, (), {}, (0, 0), (), restarts=(0, 1))
+    assert report_on(aftermath).broken == ["0 restarts: [0, 1]"]
+    excused = report_on(aftermath, may_restart=True)
+    assert (excused.broken, excused.figures) == ([], {"restarts": 1})

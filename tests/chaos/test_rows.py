@@ -44,7 +44,7 @@ def test_what_cannot_finish_goes_back_at_once(tmp_path: Path) -> None:
 
 
 def test_a_drain_that_is_cut_short_costs_little(tmp_path: Path) -> None:
-    """SIGTERM and SIGKILL 1 s later: D is at most what was unfinished, and 5."""
+    """SIGTERM, SIGKILL 1 s later: D <= unfinished + 5, and the first job is back within 5 s."""
     _holds("sigterm-kill", tmp_path)
 
 
@@ -136,6 +136,11 @@ def test_a_full_disk_under_redis_refuses_clearly(tmp_path: Path) -> None:
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
     _holds("backlog", tmp_path)
+
+
+def test_jobs_that_fall_due_together_are_announced_once(tmp_path: Path) -> None:
+    """Of many that are due at once none is announced twice that has its hint, whoever overtakes."""
+    _holds("backlog-due", tmp_path)
 
 
 def test_the_ledger_keeps_its_books_under_any_schedule(tmp_path: Path) -> None:

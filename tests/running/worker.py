@@ -86,9 +86,17 @@ class RunningWorker:
         """What it has written so far."""
         return self._log.read_text()
 
+    def restarts(self) -> int:
+        """How often it was started anew in its place, all its lanes together.
+
+        Its id and exit code tell nothing, as those are kept. Celery says that it is ready once a
+        process, not once a connection. Below zero while not all lanes consume.
+        """
+        return self.log().count(" ready.") - len(self._lanes)
+
     def _consumes(self) -> bool:
         assert self.process.poll() is None, self.log()
-        return self.log().count(" ready.") >= len(self._lanes)
+        return self.restarts() >= 0
 
 
 def clean_environment() -> dict[str, str]:

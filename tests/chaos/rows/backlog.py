@@ -1,6 +1,9 @@
 """A backlog of a million: what waits in line with its hint is never announced again."""
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from time import perf_counter
 from unittest.mock import patch
 
@@ -21,6 +24,11 @@ GRACES = 10
 GRACE_SECONDS = 0.05
 """In place of 5 s: what is not announced again after many graces is not after longer ones."""
 CHUNK = 10_000
+DUE = 3_000
+"""Jobs that fall due together: more than the reconciler moves in a tick."""
+APART = 4
+"""Ticks for each message of those jobs that is served; fresh ones are served at every tick."""
+HOUR = 3600
 
 
 def _backlog(arena: Arena) -> Report:
@@ -74,8 +82,91 @@ def _swept(desk: LedgerDesk, forgotten: str, portions: Iterator[list[str]]) -> R
     return report
 
 
-def _portions(ids: list[str]) -> Iterator[list[str]]:
-    return (ids[start : start + MAX_HINT_JOBS] for start in range(0, len(ids), MAX_HINT_JOBS))
+def _due_together(arena: Arena) -> Report:
+    """Fresh jobs come after those that are due, and are claimed before them, out of their queue."""
+    fresh = [f"fresh-{number}" for number in range(SERVED)]
+    with (
+        RedisServer(arena.folder) as redis,
+        LedgerDesk(redis.url, max_queue_depth=SERVED + DUE, lease_seconds=600) as desk,
+        patch.object(sweep, "LOST_HINT_SECONDS", GRACE_SECONDS),
+        patch.object(sweep, "LOST_AGAIN_SECONDS", GRACE_SECONDS),
+    ):
+        messages = _all_due(desk)
+        # The first job of a message, and a whole message: neither is ever heard of by a worker.
+        lost = {messages[0].pop(0), *messages.pop(10)}
+        _hint_again(desk.redis, messages)
+        for portion in _portions(fresh):
+            desk.submit(*map(job, portion))
+        _queue(desk.redis, arena.load.jobs - SERVED)
+        announced, seconds = _served_in_turn(desk, fresh, passed=len(messages) // 3)
+        claimed = desk.redis.zcard("rerankq:bulk:running")
+        depth = desk.redis.zcard("rerankq:bulk:queued")
+    report = Report(figures={"in line": depth, "slowest tick ms": 1000 * max(seconds)})
+    report.figures["announced again"] = announced.total()
+    report.demand(
+        announced == Counter(lost),
+        f"of {DUE:,} due jobs only the {len(lost)} without hints are announced again, once: "
+        f"{announced.total():,} announcements of {len(announced):,} jobs are made",
+    )
+    report.demand(depth + claimed == arena.load.jobs + DUE, f"all stay in line: {depth:,} do")
+    return report
+
+
+def _all_due(desk: LedgerDesk) -> list[list[str]]:
+    """Let jobs fall due at one moment; returns what the reconciler announces, by message."""
+    names = [f"due-{number}" for number in range(DUE)]
+    later = desk.now_ms() / 1000 + HOUR
+    for portion in _portions(names):
+        desk.submit(*(job(name, not_before=later) for name in portion))
+    desk.redis.zadd("rerankq:bulk:scheduled", dict.fromkeys(names, desk.now_ms()))
+    messages: list[list[str]] = []
+    while portion := desk.sweep():
+        messages += _portions(portion)
+    assert sorted(chain.from_iterable(messages)) == sorted(names)
+    return messages
+
+
+def _served_in_turn(
+    desk: LedgerDesk, fresh: Sequence[str], passed: int
+) -> tuple[Counter[str], list[float]]:
+    """Serve both queues, the second slowly, until many graces have gone by behind the lost hints.
+
+    Returns what was announced, and the times of the ticks.
+    """
+    announced: Counter[str] = Counter()
+    seconds: list[float] = []
+    marks = set()
+    line = _portions(fresh, MAX_HINT_JOBS // 5)
+
+    def ticked_often() -> bool:
+        desk.claim(*next(line, ()))
+        if len(seconds) % APART == 0:
+            desk.claim(*_next_again(desk.redis))
+        started = perf_counter()
+        found = desk.sweep()
+        seconds.append(perf_counter() - started)
+        announced.update(found)
+        _hint_again(desk.redis, _portions(found))
+        if len(seconds) > passed * APART:
+            marks.add(desk.redis.hget("rerankq:bulk", "mark_at"))
+        return len(seconds) >= TICKS and len(marks) > GRACES
+
+    eventually(ticked_often, "the reconciler has ticked often enough", seconds=60)
+    return announced, seconds
+
+
+def _hint_again(redis: Redis, messages: Iterable[Sequence[str]]) -> None:
+    for message in messages:
+        redis.lpush(Lane.BULK.again_queue, json.dumps(message))
+
+
+def _next_again(redis: Redis) -> list[str]:
+    message = redis.rpop(Lane.BULK.again_queue)
+    return list(json.loads(message)) if isinstance(message, bytes) else []
+
+
+def _portions(ids: Sequence[str], size: int = MAX_HINT_JOBS) -> Iterator[list[str]]:
+    return (list(ids[start : start + size]) for start in range(0, len(ids), size))
 
 
 BACKLOG = Row(
@@ -83,6 +174,14 @@ BACKLOG = Row(
     fault="a lane with a million jobs in line, served in order, one of which has lost its hint",
     demand="of them all only the one without a hint is announced again",
     play=_backlog,
+    short=Load(jobs=100_000),
+    long=Load(jobs=1_000_000),
+)
+DUE_TOGETHER = Row(
+    name="backlog-due",
+    fault="thousands of jobs fall due together; a million that came later are served before them",
+    demand="of those that are due only the ones without hints are announced again, once each",
+    play=_due_together,
     short=Load(jobs=100_000),
     long=Load(jobs=1_000_000),
 )

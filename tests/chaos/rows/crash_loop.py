@@ -1,40 +1,80 @@
 """A job that ends every process that touches it."""
 
+import re
+from collections.abc import Iterator
+from itertools import chain, pairwise
+
+from redis import Redis
+
+from chaos.aftermath import Silence
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
-from chaos.sabotage import SUICIDE_MARK
+from chaos.sabotage import SUICIDE_MARK, SUICIDE_WORDS
 from chaos.saboteur import command
+from rerankq.ledger.dead import DEAD_KEY
 from rerankq.ledger.leases import MOST_LOST_LEASES
+from rerankq_worker.lanes import RESTART_SECONDS
+from running.upstream import fingerprint
+from running.worker import RunningWorker
 
 LEASE_SECONDS = 2
+REASON = b"crash_loop"
 
 
 def _suicide(arena: Arena) -> Report:
-    killer = arena.load.jobs // 3
+    number = arena.load.jobs // 3
+    killer = f"n{number}"
     with arena.stage(
         command=command("suicide"),
-        marks={killer: SUICIDE_MARK},
+        marks={number: SUICIDE_MARK},
         # Both lanes: then `rerankq worker` itself starts anew what has ended.
         lane="",
         lease_seconds=LEASE_SECONDS,
     ) as stage:
-        stage.failing = {f"n{killer}": "crash_loop"}
+        stage.failing = {killer: REASON.decode()}
         stage.start()
         aftermath = stage.settle()
-    report = report_on(aftermath)
-    calls = aftermath.repeats()
-    report.figures["most calls of a job"] = 1 + max(calls.values(), default=0)
+        crashes = list(chain.from_iterable(map(_crashes, stage.workers)))
+        with stage.redis.client() as client:
+            claims, reason, is_dead = _letter(client, killer)
+    struck = [aftermath.in_hand(crash) for crash in crashes]
+    report = report_on(aftermath, struck=list(chain.from_iterable(struck)), may_restart=True)
+    calls = sum(call.job_id == killer for call in aftermath.calls)
+    report.figures |= {"claims of the killer": claims, "crashes": len(crashes)}
+    restarts = report.figures["restarts"]
     report.demand(
-        max(calls.values(), default=0) <= MOST_LOST_LEASES,
-        f"no job is called more than once a crash: {calls.most_common(3)}",
+        restarts <= len(crashes), f"no restart but after a crash: {restarts} for {len(crashes)}"
+    )
+    # It ends its process in place of the call, so each of its claims is a crash.
+    report.demand(claims == len(crashes), f"a crash for each claim: {len(crashes)} for {claims}")
+    report.demand(
+        claims <= MOST_LOST_LEASES and calls <= MOST_LOST_LEASES,
+        f"at most {MOST_LOST_LEASES} claims: {claims}, with {calls} calls",
+    )
+    report.demand(
+        is_dead and reason == REASON, f"it is a dead letter: {is_dead}, for reason {reason!r}"
     )
     return report
+
+
+def _crashes(worker: RunningWorker) -> Iterator[Silence]:
+    """Each of the worker's processes that ended: the next one calls with the same key."""
+    found = re.findall(rf"^{SUICIDE_WORDS}([\d.]+)$", worker.log(), re.MULTILINE)
+    for before, at in pairwise([float("-inf"), *map(float, found)]):
+        # What the upstream reads within the pause is the dead one's still.
+        begun, until = (moment + RESTART_SECONDS[0] for moment in (before, at))
+        yield Silence(fingerprint(worker.api_key), at, until, begun)
+
+
+def _letter(client: Redis, job_id: str) -> tuple[int, bytes | str | None, bool]:
+    claims, reason = client.hmget(f"rerankq:job:{job_id}", "claims", "reason")
+    return int(claims or 0), reason, client.zscore(DEAD_KEY, job_id) is not None
 
 
 CRASH_LOOP = Row(
     name="crash-loop",
     fault="a job that ends its process (os._exit)",
-    demand="failed with crash_loop after 3 claims; all other jobs are done",
+    demand="dead with reason crash_loop after at most 3 claims; all other jobs are done; D <= F",
     play=_suicide,
     short=Load(jobs=200, workers=1),
     # A round is three crashes with their leases: the jobs beside it only have to outlive them.

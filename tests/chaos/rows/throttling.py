@@ -49,7 +49,7 @@ def _storm(arena: Arena) -> Report:
 STORM = Row(
     name="429-storm",
     fault="the upstream answers every call with 429 and Retry-After",
-    demand="no attempt used; drains after",
+    demand="no attempt used; D = 0; first answer within 30 s after",
     play=_storm,
     short=Load(jobs=300, seconds=8.0),
     # A minute a round, whatever the jobs.
@@ -70,7 +70,10 @@ def _limited(arena: Arena) -> Report:
         over = time.time()
         aftermath = stage.settle()
     report = report_on(aftermath)
-    report.figures["drained after s"] = _last_end(aftermath) - over
+    drained = _last_end(aftermath) - over
+    report.figures["drained after s"] = drained
+    report.demand(drained <= DRAIN_SECONDS, f"drains within {DRAIN_SECONDS:g} s: {drained:.1f} s")
+    report.demand(report.repeats == 0, f"D = 0, throttled calls aside: {report.repeats}")
     arrived = [call.arrived for call in aftermath.calls if call.arrived < over]
     allowed = RPM / 60 * (over - min(arrived)) + RPM / 60
     # Calls, not answers: the upstream itself sees to it that it answers no more than it allows.
@@ -112,7 +115,7 @@ def _last_end(aftermath: Aftermath) -> float:
 LIMITED = Row(
     name="429-limit",
     fault="the upstream has a limit that nobody told, and answers 429 and Retry-After over it",
-    demand="at most limit + 5 %; no attempt used; drains after",
+    demand="at most limit + 5 %; no attempt used; D = 0; all done 30 s after",
     play=_limited,
     short=Load(jobs=200, seconds=6.0, latency_ms=50),
     long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),

@@ -1,0 +1,52 @@
+"""What a scorecard says, and above all what it does not say."""
+
+import pytest
+
+from chaos import scorecard
+from chaos.load import Load
+from chaos.row import Arena, Report, Row
+from chaos.runner import Plan, run
+from chaos.scorecard import Score
+
+HELD = Report(jobs=1)
+
+
+def played(_arena: Arena) -> Report:
+    """A round that holds."""
+    return HELD
+
+
+ROW = Row("a row", "none", "nothing", played, short=Load(), long=Load(rounds=2))
+
+
+@pytest.mark.parametrize(
+    ("reports", "failures", "skipped", "verdict", "is_whole"),
+    [
+        ([], [], "", "not played", False),
+        ([HELD], [], "", "held, cut short", False),
+        ([HELD, HELD], [], "", "held", True),
+        ([HELD], ["OSError: no"], "", "BROKEN", True),
+        ([Report(broken=["0 lost: 1 are"])], [], "", "BROKEN", False),
+        ([], [], "no root", "skipped: no root", True),
+    ],
+)
+def test_only_what_was_played_can_have_held(
+    reports: list[Report], failures: list[str], skipped: str, verdict: str, *, is_whole: bool
+) -> None:
+    """A row that was not played is not said to hold, and one cut short is not said to be whole."""
+    score = Score(ROW, planned=2, reports=reports, failures=failures, skipped=skipped)
+    assert (score.verdict, score.is_whole) == (verdict, is_whole)
+    assert bool(scorecard.gaps([score])) is not is_whole
+
+
+def test_every_row_has_its_line_when_the_time_is_over() -> None:
+    """Rows that were never reached stand on the scorecard too, as not played."""
+    scores = run(Plan([ROW, ROW], seconds=-1), lambda _: None)
+    assert [score.verdict for score in scores] == ["not played"] * 2
+    assert scorecard.gaps(scores) == "a row: 0 of 2 rounds\na row: 0 of 2 rounds"
+
+
+def test_a_run_with_time_enough_is_whole() -> None:
+    """Where all rounds were played there is no gap."""
+    scores = run(Plan([ROW]), lambda _: None)
+    assert scorecard.gaps(scores) == ""
