@@ -13,12 +13,13 @@ from chaos.sabotage import SUICIDE_MARK, SUICIDE_WORDS
 from chaos.saboteur import command
 from rerankq.ledger.dead import DEAD_KEY
 from rerankq.ledger.leases import MOST_LOST_LEASES
+from rerankq.ledger.records import record_from, record_key
 from rerankq_worker.lanes import RESTART_SECONDS
 from running.upstream import fingerprint
 from running.worker import RunningWorker
 
 LEASE_SECONDS = 2
-REASON = b"crash_loop"
+REASON = "crash_loop"
 
 
 def _suicide(arena: Arena) -> Report:
@@ -31,7 +32,7 @@ def _suicide(arena: Arena) -> Report:
         lane="",
         lease_seconds=LEASE_SECONDS,
     ) as stage:
-        stage.failing = {killer: REASON.decode()}
+        stage.failing = {killer: REASON}
         stage.start()
         aftermath = stage.settle()
         crashes = list(chain.from_iterable(map(_crashes, stage.workers)))
@@ -66,9 +67,11 @@ def _crashes(worker: RunningWorker) -> Iterator[Silence]:
         yield Silence(fingerprint(worker.api_key), at, until, begun)
 
 
-def _letter(client: Redis, job_id: str) -> tuple[int, bytes | str | None, bool]:
-    claims, reason = client.hmget(f"rerankq:job:{job_id}", "claims", "reason")
-    return int(claims or 0), reason, client.zscore(DEAD_KEY, job_id) is not None
+def _letter(client: Redis, job_id: str) -> tuple[int, str | None, bool]:
+    (stored,) = client.execute_command("MGET", record_key(job_id))  # type: ignore[no-untyped-call]
+    record = record_from(stored)
+    is_dead = client.zscore(DEAD_KEY, job_id) is not None
+    return record.get("claims", 0), record.get("reason"), is_dead
 
 
 CRASH_LOOP = Row(
