@@ -88,6 +88,8 @@ class Leases:
             job_ids: the jobs to take.
             alone: whether this worker has nothing else in hand, so that it may take suspects.
         """
+        if not job_ids:
+            return Claim([], [])
         # Past the script: most often the worker gets all that it asks for.
         payloads = ("MGET", *map(payload.payload_key, job_ids))
         settings = (self._worker, self._lease_ms, SUSPECT_LOST_LEASES, int(alone))

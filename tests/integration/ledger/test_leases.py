@@ -26,6 +26,11 @@ def test_lease_carries_the_job(desk: LedgerDesk) -> None:
     assert desk.status("a").started_at is not None
 
 
+def test_claiming_nothing_gives_nothing(desk: LedgerDesk) -> None:
+    """A hint whose jobs have all been asked for already costs no question."""
+    assert desk.claim() == []
+
+
 def test_job_is_claimed_once(desk: LedgerDesk) -> None:
     """A second hint for a claimed job, or a hint for an unknown one, claims nothing."""
     desk.submit(job("a"), job("b"))

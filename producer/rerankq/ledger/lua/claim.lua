@@ -3,9 +3,9 @@
 -- ARGV: 1 name of the worker, 2 length of the lease in ms, 3 leases lost in a row that make a job
 --       a suspect, 4 '1' when the worker has nothing else in hand, then job ids
 -- Returns the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
--- for the first time}, and {id} for each suspect that may only be claimed alone: should it end its worker, it must not take
--- others along. The token is the count of claims: it fences off whoever held the job before. The
--- payloads are read right behind, in the same round trip.
+-- for the first time}, and {id} for each suspect that may only be claimed alone: should it end its
+-- worker, it must not take others along. The token is the count of claims: it fences off whoever
+-- held the job before. The payloads are read right behind, in the same round trip.
 local now = now_ms()
 local lease_ends = whole(now + tonumber(ARGV[2]))
 local rows, taken, ids = {now}, {}, {unpack(ARGV, 5)}

@@ -7,7 +7,8 @@
 --       2 the jobs, as a JSON list of {id, lane} and, where given, deadline (ms from now),
 --         not_before (time in ms), batch, custom, key (for idempotency) with fingerprint (of the
 --         request): one argument instead of many, which would cost the client more than all else
---       3 key of the mark, '' where there cannot be one, then, where the payloads did not come before, for each job its payload
+--       3 key of the mark, '' where there cannot be one
+--       then, where the payloads did not come before, for each job its payload
 -- Returns an empty list when there should be a mark and is none, else, for each job: 'accepted',
 -- 'scheduled' (accepted, to be announced by the reconciler), 'full', 'conflict', 'no_batch' (there is
 -- none with that id), or 'existing:<id>' where the idempotency key and the fingerprint belong to a
