@@ -1,15 +1,17 @@
 """`python -m chaos`: put every row of the fault table to the test, and print a scorecard."""
 
 import argparse
-import json
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chaos import page, scorecard
+from chaos import page, scorecard, sitting
 from chaos.catalogue import ROWS, row
+from chaos.row import Row
 from chaos.runner import Plan, run
+from chaos.scorecard import Score
+from chaos.sitting import Sitting
 
 
 def main() -> int:
@@ -19,9 +21,9 @@ def main() -> int:
     not played has not held, and nobody should take a part of the scorecard for the whole.
     """
     arguments = _parser().parse_args()
-    names = arguments.rows.split(",") if arguments.rows else [each.name for each in ROWS]
+    earlier = sitting.read(arguments.resume) if arguments.resume else []
     plan = Plan(
-        rows=[row(name) for name in names],
+        rows=rows_left(arguments.rows, sitting.latest(earlier)),
         short=arguments.short,
         rounds=arguments.rounds,
         jobs=arguments.jobs,
@@ -29,8 +31,14 @@ def main() -> int:
         seconds=arguments.minutes * 60,
     )
     started = time.monotonic()
-    scores = run(plan, _tell)
-    seconds = time.monotonic() - started
+    played = Sitting.now(
+        run(plan, _tell),
+        seconds=time.monotonic() - started,
+        machine=page.machine(),
+        command=page.command_line(),
+    )
+    sittings = [*earlier, played]
+    scores = _in_order(sittings)
     _tell("\n" + scorecard.table(scores))
     broken = scorecard.complaints(scores)
     if broken:
@@ -39,17 +47,23 @@ def main() -> int:
     if unplayed:
         _tell("\nnot played to the end, as the time was over:\n" + unplayed)
     if arguments.json:
-        found = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": page.machine(),
-            "command": page.command_line(),
-            "seconds": round(seconds),
-            "rows": [score.as_json() for score in scores],
-        }
-        arguments.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+        sitting.write(arguments.json, sittings)
     if arguments.page:
-        page.write(arguments.page, scores, seconds)
+        page.write(arguments.page, scores, sittings)
     return 1 if broken or unplayed else 0
+
+
+def rows_left(named: str, known: Mapping[str, Score]) -> list[Row]:
+    """Those that are asked for by name; else all that no earlier sitting has played whole."""
+    if named:
+        return [row(name) for name in named.split(",")]
+    return [each for each in ROWS if each.name not in known or not known[each.name].is_whole]
+
+
+def _in_order(sittings: Sequence[Sitting]) -> list[Score]:
+    """Each row's last score, in the order of the fault table, and every row of the last sitting."""
+    scores = {score.row.name: score for score in sittings[-1].scores} | sitting.latest(sittings)
+    return [scores[each.name] for each in ROWS if each.name in scores]
 
 
 def _tell(line: str) -> None:
@@ -70,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, default=180, help="no round begins after so long (180)"
     )
     parser.add_argument("--json", type=Path, help="file to write everything to")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        help="file of --json: what was played whole there stands, and only the rest is played",
+    )
     parser.add_argument("--page", type=Path, help="page whose scorecard to write anew")
     return parser
 

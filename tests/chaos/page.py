@@ -6,11 +6,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from chaos.scorecard import Score, complaints, gaps, table
+from chaos.sitting import Sitting
 from running.redis_server import server_binary
 
 BEGIN: Final = "<!-- scorecard: written by `python -m chaos --page` -->"
@@ -42,8 +42,8 @@ def _without_folder(argument: str) -> str:
     return Path(argument).name if Path(argument).is_absolute() else argument
 
 
-def write(page: Path, scores: Sequence[Score], seconds: float) -> None:
-    """Put the run in its place on the page.
+def write(page: Path, scores: Sequence[Score], sittings: Sequence[Sitting]) -> None:
+    """Put the scorecard in its place on the page, with the sittings that it comes from.
 
     Raises:
         ValueError: the page has no such place.
@@ -52,28 +52,39 @@ def write(page: Path, scores: Sequence[Score], seconds: float) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} has no place for the scorecard: put {BEGIN} and {END} in")
-    page.write_text(before + BEGIN + "\n" + _section(scores, seconds) + END + after, "utf-8")
+    page.write_text(before + BEGIN + "\n" + _section(scores, sittings) + END + after, "utf-8")
 
 
-def _section(scores: Sequence[Score], seconds: float) -> str:
-    on = machine()
+def _section(scores: Sequence[Score], sittings: Sequence[Sitting]) -> str:
     broken, unplayed = complaints(scores), gaps(scores)
     return "\n".join(
         [
-            (
-                f"Run of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes, on "
-                f"{on['cores']} cores, {on['memory_gb']} GB, {on['system']}, "
-                f"Python {on['python']}, {on['redis']}:"
-            ),
-            "",
-            "```text",
-            command_line(),
-            "```",
-            "",
+            *(_heading(each, scores) for each in sittings),
             table(scores),
             "",
             *([f"Not met:\n\n```text\n{broken}\n```", ""] if broken else []),
             *([f"Not played to the end:\n\n```text\n{unplayed}\n```", ""] if unplayed else []),
+            "",
+        ]
+    )
+
+
+def _heading(sitting: Sitting, scores: Sequence[Score]) -> str:
+    """When, where and how; and which rows of the scorecard are from then."""
+    on = sitting.machine
+    shown = [score.row.name for score in sitting.scores if any(score is each for each in scores)]
+    return "\n".join(
+        [
+            (
+                f"Run of {sitting.date:%Y-%m-%d %H:%M} UTC at {sitting.commit or 'no commit'}, "
+                f"{sitting.seconds / 60:.0f} minutes, on {on['cores']} cores, "
+                f"{on['memory_gb']} GB, {on['system']}, Python {on['python']}, {on['redis']}; "
+                f"rows: {', '.join(shown)}."
+            ),
+            "",
+            "```text",
+            sitting.command,
+            "```",
             "",
         ]
     )

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from chaos.catalogue import row
 from chaos.row import Report, Row
 
 HEADINGS: Final = (
@@ -54,6 +55,11 @@ class Score:
         """Whether all of it was played that this machine can play."""
         return bool(self.skipped) or len(self.reports) + len(self.failures) >= self.planned
 
+    @property
+    def was_played(self) -> bool:
+        """Whether anything is known of it."""
+        return bool(self.skipped or self.reports or self.failures)
+
     def total(self, name: str) -> int:
         """The sum of a count over all rounds."""
         return sum(getattr(report, name) or 0 for report in self.reports)
@@ -88,10 +94,28 @@ class Score:
             "in_flight_at_faults": self.total("in_flight"),
             "recovery_p50": percentile(self.recoveries, 0.5),
             "recovery_p99": percentile(self.recoveries, 0.99),
+            "failures": self.failures,
+            "skipped": self.skipped,
             "broken": self.broken,
             "verdict": self.verdict,
             "rounds": [asdict(report) for report in self.reports],
         }
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Self:
+        """What `as_json` gave, judged anew by the row as it is now.
+
+        Raises:
+            KeyError: there is no such row any more.
+        """
+        reports = [Report(**each) for each in told["rounds"]]
+        return cls(
+            row(told["row"]),
+            told["rounds_planned"],
+            reports,
+            told.get("failures", []),
+            told.get("skipped", ""),
+        )
 
     def _by_round(self) -> Iterable[tuple[int, str]]:
         for number, report in enumerate(self.reports, 1):

@@ -1,12 +1,17 @@
 """What a scorecard says, and above all what it does not say."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from chaos import scorecard
+from chaos import catalogue, scorecard, sitting
+from chaos.__main__ import rows_left
 from chaos.load import Load
 from chaos.row import Arena, Report, Row
 from chaos.runner import Plan, run
 from chaos.scorecard import Score
+from chaos.sitting import Sitting
 
 HELD = Report(jobs=1)
 
@@ -50,3 +55,25 @@ def test_a_run_with_time_enough_is_whole() -> None:
     """Where all rounds were played there is no gap."""
     scores = run(Plan([ROW]), lambda _: None)
     assert scorecard.gaps(scores) == ""
+
+
+def test_what_was_played_whole_stands_in_a_later_sitting(tmp_path: Path) -> None:
+    """A scorecard of several sittings has each row once, as it was played last."""
+    known = replace(catalogue.row("clock"), play=played)
+    first = _sitting([Score(known, 1, [HELD]), Score(catalogue.row("blip"), 20, [HELD])])
+    sitting.write(tmp_path / "all.json", [first])
+    earlier = sitting.read(tmp_path / "all.json")
+    assert [score.row.name for score in earlier[0].scores] == ["clock", "blip"]
+    left = {each.name for each in rows_left("", sitting.latest(earlier))}
+    assert "clock" not in left
+    assert "blip" in left
+    later = _sitting([Score(catalogue.row("blip"), 20, [HELD] * 20), Score(ROW, 1)])
+    scores = sitting.latest([*earlier, later])
+    assert {name: score.verdict for name, score in scores.items()} == {
+        "clock": "held",
+        "blip": "held",
+    }
+
+
+def _sitting(scores: list[Score]) -> Sitting:
+    return Sitting.now(scores, seconds=1.0, machine={}, command="")
