@@ -34,7 +34,8 @@ def in_flight(upstream: RunningSandbox, count: int) -> None:
 def test_sigterm_lets_running_jobs_finish(redis_url: str, tmp_path: Path) -> None:
     """SIGTERM drains: what runs is finished, nothing is called twice, the exit code is 0."""
     with (
-        RunningSandbox(latency_ms=1000) as upstream,
+        # Long enough for all to be under way at once, also on a machine with much else to do.
+        RunningSandbox(latency_ms=3000) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path) as worker,
         RerankClient(redis_url) as client,
     ):
