@@ -18,8 +18,8 @@ def _schedules(arena: Arena) -> Report:
 
 SCHEDULES = Row(
     name="schedules",
-    fault="submit, claim, renew, finish, postpone, cancel, expire and replay in any order",
-    demand="after every call each job is in one set of its lane, or has one end that never changes",
+    fault="calls of the ledger in any order, replays too; deadlines pass, and hints are lost",
+    demand="each job has one place or one end; what is lost is announced again, and nothing else",
     play=_schedules,
     # Here a job is a schedule of 30 calls.
     short=Load(jobs=20),

@@ -1,0 +1,155 @@
+"""What the ledger holds of the jobs of a schedule, and whether all of it agrees."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from redis import Redis
+
+from rerankq.contract import JobState
+from rerankq.ledger.dead import DEAD_KEY
+from rerankq.ledger.records import record_from
+from running.ledger_lines import Place, place_of
+
+LANES = ("bulk", "interactive")
+STATES = ("queued", "scheduled", "running")
+SETS = [f"rerankq:{lane}:{state}" for lane in LANES for state in STATES]
+ENDS = (b"succeeded", b"failed", b"cancelled", b"expired")
+DEADLINES = "rerankq:deadlines"
+# One command for all: the schedules spend most of their time here.
+READ = """
+local found = {}
+for at, name in ipairs(ARGV) do
+  local row = {redis.call('GET', 'rerankq:job:' .. name),
+    redis.call('GET', 'celery-task-meta-' .. name),
+    redis.call('EXISTS', 'rerankq:payload:' .. name),
+    redis.call('EXISTS', 'rerankq:staged:' .. name)}
+  for _, key in ipairs(KEYS) do row[#row + 1] = redis.call('ZSCORE', key, name) end
+  found[at] = row
+end
+return found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A job as it lies in Redis; `scores` by the sets that it stands in."""
+
+    state: JobState | None
+    lane: str
+    result: bytes | None
+    has_payload: bool
+    is_staged: bool
+    has_deadline: bool
+    is_dead: bool
+    scores: dict[str, float]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has its end."""
+        return self.state is not None and self.state.ended
+
+    @property
+    def place(self) -> Place | None:
+        """Where it stands in line, if it is queued."""
+        score = self.scores.get(f"rerankq:{self.lane}:queued")
+        return None if score is None else place_of(self.lane, score)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it stands where a time decides: its lease's end, or the one it is due at."""
+        return self.state in {JobState.RUNNING, JobState.SCHEDULED}
+
+    def is_over(self, now: float) -> bool:
+        """Whether its lease or its delay is over."""
+        return self.waits and all(at <= now for at in self.scores.values())
+
+
+class Books:
+    """Looks into the ledger, and remembers the ends that it has seen.
+
+    Args:
+        redis: the ledger's.
+        batch: the batch that jobs are handed in with.
+        names: jobs that may be handed in.
+    """
+
+    def __init__(self, redis: Redis, batch: str, names: Iterable[str]) -> None:
+        self._redis = redis
+        self._read = redis.register_script(READ)
+        self._batch = batch
+        self._names = list(names)
+        self._replays: set[str] = set()
+        self._ends: dict[str, tuple[JobState, bytes]] = {}
+        self.forgotten: set[str] = set()
+        self.entries: dict[str, Entry] = {}
+        """All jobs as they were at the last check."""
+
+    def replayed(self, name: str) -> None:
+        """Note a job that stands for itself, in no batch."""
+        if name not in self._replays:
+            self._names.append(name)
+            self._replays.add(name)
+
+    def look(self, *names: str) -> dict[str, Entry]:
+        """These jobs as they are now, or all."""
+        asked = names or tuple(self._names)
+        answers = self._read(keys=[DEADLINES, DEAD_KEY, *SETS], args=asked)
+        return {name: _entry(*answer) for name, answer in zip(asked, answers, strict=True)}
+
+    def depth(self, lane: str) -> int:
+        """How many unfinished jobs a lane holds."""
+        return sum(int(self._redis.zcard(f"rerankq:{lane}:{state}")) for state in STATES)
+
+    def check(self) -> None:
+        """Each job stands in one set or has one end, and the batch has counted both once."""
+        entries = self.entries = self.look()
+        for name, entry in entries.items():
+            self._check_job(name, entry)
+        in_batch = entries.keys() - self._replays
+        counts = self._redis.hgetall(f"rerankq:batch:{self._batch}")
+        assert int(counts[b"total"]) == sum(entries[each].state is not None for each in in_batch)
+        ends = Counter(self._ends[each][0].value.encode() for each in in_batch & self._ends.keys())
+        assert {end: int(counts.get(end, 0)) for end in ENDS} == {end: ends[end] for end in ENDS}
+
+    def _check_job(self, name: str, entry: Entry) -> None:
+        """One end that never changes, or one place that fits the state."""
+        assert not entry.is_staged
+        kept = entry.state is JobState.FAILED and name not in self.forgotten
+        assert entry.is_dead == kept
+        if entry.state is None:
+            assert (entry.scores, entry.result, entry.has_payload) == ({}, None, False)
+        elif entry.ended:
+            assert entry.scores == {}
+            assert not entry.has_deadline
+            assert entry.has_payload == kept
+            assert entry.result is not None
+            end = entry.state, entry.result
+            assert self._ends.setdefault(name, end) == end
+        else:
+            assert [*entry.scores] == [f"rerankq:{entry.lane}:{entry.state}"]
+            assert entry.has_payload
+            assert entry.result is None
+            assert name not in self._ends
+
+
+def _entry(
+    stored: bytes | None,
+    result: bytes | None,
+    payload: int,
+    staged: int,
+    deadline: bytes | None,
+    dead: bytes | None,
+    *scores: bytes | None,
+) -> Entry:
+    record = record_from(stored)
+    return Entry(
+        state=JobState(record["state"]) if record else None,
+        lane=record.get("lane", ""),
+        result=result,
+        has_payload=bool(payload),
+        is_staged=bool(staged),
+        has_deadline=deadline is not None,
+        is_dead=dead is not None,
+        scores={key: float(at) for key, at in zip(SETS, scores, strict=True) if at is not None},
+    )
