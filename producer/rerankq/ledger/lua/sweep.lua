@@ -115,10 +115,11 @@ end
 local found = {}
 for at = 10, #ARGV, 3 do
   local lane, announce, strays = ARGV[at], {}, {}
-  lost_hints(lane, false, ARGV[at + 1], announce, strays)
-  lost_hints(lane, true, ARGV[at + 2], announce, strays)
+  -- What was under way has waited the longest: it is announced before what nobody has called yet.
   expired_leases(lane, announce, strays)
   due_jobs(lane, announce, strays)
+  lost_hints(lane, false, ARGV[at + 1], announce, strays)
+  lost_hints(lane, true, ARGV[at + 2], announce, strays)
   found[#found + 1] = {announce, strays}
 end
 return found
