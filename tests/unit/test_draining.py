@@ -9,6 +9,7 @@ import pytest
 from rerankq.contract import Hint, Job, Lane, RerankRequest
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker import executor as executing
+from rerankq_worker.attempts import Attempts
 from rerankq_worker.executor import Executor
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.result_writer import ResultWriter
@@ -55,7 +56,7 @@ class Worker:
         network = Network(site={MODEL: MODEL})
         if answers:
             network.hear("site", permits=10)
-        self.executor = Executor(
+        attempts = Attempts(
             leases=self.leases,
             holdings=holdings,
             writer=self.writer,
@@ -63,6 +64,13 @@ class Worker:
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
             max_in_flight=10,
             lease_seconds=60,
+        )
+        self.executor = Executor(
+            leases=self.leases,
+            holdings=holdings,
+            writer=self.writer,
+            routes=network.routes,
+            attempts=attempts,
         )
         self.accepted: list[str] = []
 

@@ -28,6 +28,7 @@ from rerankq.ledger.leases import Leases
 from rerankq.ledger.mailboxes import forget_mailboxes
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
+from rerankq_worker.attempts import Attempts
 from rerankq_worker.executor import Executor
 from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
@@ -136,7 +137,7 @@ async def _service(
             changed=holdings.stir,
         )
         exchanges = routes.exchanges(Accounts(pulse), worker=node)
-        executor = Executor(
+        attempts = Attempts(
             leases=leases,
             holdings=holdings,
             writer=writer,
@@ -146,6 +147,9 @@ async def _service(
             ),
             max_in_flight=settings.max_in_flight,
             lease_seconds=lease_seconds,
+        )
+        executor = Executor(
+            leases=leases, holdings=holdings, writer=writer, routes=routes, attempts=attempts
         )
         with closing(Announcer(settings.redis_url)) as announcer:
             async with (

@@ -1,25 +1,19 @@
-"""From a hint to outcomes: claim the jobs it names, make an attempt at each, hand on the result."""
+"""From a hint to work: claim the jobs that it names, as many as make sense, and see to a drain."""
 
 import asyncio
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from rerankq.contract import Hint, Job, JobState
-from rerankq.errors import InvalidRequest, JobFailed, LedgerRefusal, LedgerUnavailable
-from rerankq.ledger import outcomes
-from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
+from rerankq.contract import Hint
+from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.leases import Claim, Leases, Postponement
+from rerankq_worker.attempts import Attempts
 from rerankq_worker.holdings import Holdings
-from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.origin import origin
-from rerankq_worker.rerank import Outcome, Succeeded, consequence, estimated_tokens, rerank
 from rerankq_worker.result_writer import ResultWriter
-from rerankq_worker.retry import RetryAfter, RetryPolicy
-from rerankq_worker.upstream import UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +31,9 @@ class Executor:
     Args:
         leases: the ledger, as this worker sees it.
         holdings: the jobs in hand.
-        writer: where outcomes go.
-        routes: the ways to the upstream.
-        policy: what to do when it fails.
-        max_in_flight: upstream calls under way at most.
-        lease_seconds: how long a lease lasts without renewal.
+        writer: where those go that are handed back.
+        routes: the ways to the upstream, and how much more it would take.
+        attempts: the work on a job.
     """
 
     def __init__(
@@ -51,17 +43,13 @@ class Executor:
         holdings: Holdings,
         writer: ResultWriter,
         routes: Routes,
-        policy: RetryPolicy,
-        max_in_flight: int,
-        lease_seconds: float,
+        attempts: Attempts,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
         self._writer = writer
         self._routes = routes
-        self._policy = policy
-        self._calls = asyncio.Semaphore(max_in_flight)
-        self._lease_seconds = lease_seconds
+        self._attempts = attempts
         self._turn = asyncio.Lock()
         self._claiming: asyncio.Task[Taken] | None = None
         self._hurry = asyncio.Event()
@@ -183,7 +171,10 @@ class Executor:
         """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
         sent_at = time.monotonic()
         claim = await self._claim(job_ids, alone=alone)
-        work = [asyncio.create_task(self._work(lease, sent_at, tally)) for lease in claim.leases]
+        work = [
+            asyncio.create_task(self._attempts.work(lease, sent_at, tally))
+            for lease in claim.leases
+        ]
         for lease, task in zip(claim.leases, work, strict=True):
             self._holdings.add(lease, task)
         return work, claim.suspects
@@ -205,102 +196,3 @@ class Executor:
             except LedgerUnavailable as error:
                 log.warning("no claim: %s", error)
                 await asyncio.sleep(CLAIM_RETRY_SECONDS)
-
-    async def _work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
-        try:
-            outcome = await self._attempt(lease, claimed_at)
-        except asyncio.CancelledError:
-            # Whoever cancelled decides what becomes of the job.
-            tally["abandoned"] += 1
-            raise
-        except _LeaseLostError:
-            tally["abandoned"] += 1
-            self._holdings.remove([lease])
-            return
-        except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
-            outcome = _unforeseen(lease, error)
-        tally[_name(outcome)] += 1
-        self._writer.put(outcome)
-
-    async def _attempt(self, lease: Lease, claimed_at: float) -> Finish | Postponement:
-        try:
-            job = Job.parse(lease.payload)
-        except InvalidRequest as error:
-            end = JobFailed(error.code, f"the stored job cannot be read: {error}")
-            return _failed(lease, lease.attempts, end)
-        request, tokens = job.request, 0
-        if self._routes.counts_tokens:
-            tokens = await estimated_tokens(request)
-        async with self._calls:
-            retry = lease.attempts > 0
-            try:
-                way = await self._routes.way(request.model, tokens=tokens, retry=retry)
-            except UpstreamError as error:
-                waited = _waited_seconds(lease, claimed_at)
-                verdict = consequence(error, self._policy, lease.attempts, waited)
-                return _as_written(lease, verdict)
-            async with Passage(self._routes, way) as upstream:
-                await self._make_sure_of(lease, claimed_at)
-                outcome = await rerank(
-                    job,
-                    attempts=lease.attempts,
-                    waited_seconds=_waited_seconds(lease, claimed_at),
-                    upstream=upstream,
-                    policy=self._policy,
-                )
-        return _as_written(lease, outcome)
-
-    async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
-        """Renew a lease that may have run out while this process, or Redis, stood still.
-
-        A call costs money: it is not begun for a job that is another worker's by now.
-
-        Raises:
-            _LeaseLostError: it is.
-        """
-        # When the claim was sent again after a lost answer, the lease only began later.
-        while time.monotonic() - max(claimed_at, self._holdings.renewed_at) > self._lease_seconds:
-            claimed_at = time.monotonic()
-            try:
-                lost = await self._leases.renew([lease])
-            except LedgerUnavailable as error:
-                log.warning("a call waits until its lease is certain: %s", error)
-                claimed_at = -math.inf
-                await asyncio.sleep(CLAIM_RETRY_SECONDS)
-            else:
-                if lost:
-                    raise _LeaseLostError
-
-
-class _LeaseLostError(Exception):
-    """The job is no longer this worker's."""
-
-
-def _waited_seconds(lease: Lease, claimed_at: float) -> float:
-    return lease.waited_seconds + time.monotonic() - claimed_at
-
-
-def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
-    match outcome:
-        case Succeeded(result, attempts):
-            return Finish(lease, attempts, JobState.SUCCEEDED, outcomes.success(result))
-        case RetryAfter(seconds, attempts):
-            return Postponement(lease, attempts, seconds)
-        case _:
-            return _failed(lease, outcome.attempts, outcome.end)
-
-
-def _failed(lease: Lease, attempts: int, end: JobFailed) -> Finish:
-    return Finish(lease, attempts, JobState.FAILED, outcomes.failure(end), end.reason)
-
-
-def _unforeseen(lease: Lease, error: Exception) -> Finish:
-    log.error("job %s: unforeseen %s", lease.job_id, origin(error))
-    end = JobFailed(
-        "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
-    )
-    return _failed(lease, lease.attempts + 1, end)
-
-
-def _name(outcome: Finish | Postponement) -> str:
-    return outcome.state.value if isinstance(outcome, Finish) else "postponed"

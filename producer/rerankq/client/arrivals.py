@@ -14,7 +14,8 @@ from typing import Final
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.records import End, Records
-from rerankq.ledger.store import Store, Subscription
+from rerankq.ledger.store import Store
+from rerankq.ledger.subscription import Subscription
 
 ASK_SECONDS: Final = 1.0
 PAGE: Final = 500

@@ -1,8 +1,8 @@
-"""The seam to Redis: one connection pool, the scripts, and foreign errors mapped to ours."""
+"""The seam to Redis: one connection pool, commands and scripts."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from redis import exceptions
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from rerankq.errors import LedgerRefusal, LedgerUnavailable, SettingsError
+from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.ledger.refusals import mapped, reading, refusal
+from rerankq.ledger.subscription import Subscription
 
 Argument = str | int | bytes
 
@@ -86,7 +87,7 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
         text, digest = _script(script)
-        with self.mapped():
+        with mapped(self.address):
             try:
                 return await self._redis.evalsha(digest, 0, *arguments)
             except exceptions.NoScriptError:
@@ -130,7 +131,7 @@ class Store:
             answers = await self._pipelined(before, ("EVAL", text, 0, *arguments), after)
         for each in answers:
             if isinstance(each, exceptions.RedisError):
-                raise _mapped(self.address, each)
+                raise refusal(self.address, each)
         return answers
 
     async def _pipelined(
@@ -143,7 +144,7 @@ class Store:
                 return await pipeline.execute(raise_on_error=False)
         except (exceptions.RedisError, OSError) as error:
             # Without the library's own error: it quotes the command, and so what a job holds.
-            raise _mapped(self.address, error) from None
+            raise refusal(self.address, error) from None
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.
@@ -151,7 +152,7 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with self.mapped():
+        with mapped(self.address):
             return await self._redis.execute_command(*parts)  # type: ignore[no-untyped-call]
 
     async def commands(
@@ -167,7 +168,7 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with self.mapped():
+        with mapped(self.address):
             async with self._redis.pipeline(transaction=all_or_none) as pipeline:
                 for parts in commands:
                     pipeline.execute_command(*parts)
@@ -182,17 +183,17 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with self.mapped():
+        with mapped(self.address):
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for parts in commands:
                     pipeline.execute_command(*parts)
                 answers = await pipeline.execute(raise_on_error=False)
-            return [_reading(each) for each in answers]
+            return [reading(each) for each in answers]
 
     @asynccontextmanager
-    async def subscription(self) -> AsyncIterator["Subscription"]:
+    async def subscription(self) -> AsyncIterator[Subscription]:
         """A publish/subscribe connection, lent; kept open between two uses."""
-        subscription = self._idle.pop() if self._idle else Subscription(self)
+        subscription = self._idle.pop() if self._idle else self._new_subscription()
         try:
             yield subscription
         except GeneratorExit:
@@ -204,69 +205,16 @@ class Store:
             raise
         await self._put_by(subscription)
 
-    async def _put_by(self, subscription: "Subscription") -> None:
+    def _new_subscription(self) -> Subscription:
+        return Subscription(self._redis.pubsub(ignore_subscribe_messages=True), self.address)
+
+    async def _put_by(self, subscription: Subscription) -> None:
         try:
             await subscription.rest()
         except LedgerUnavailable:
             await subscription.close()
         else:
             self._idle.append(subscription)
-
-    def pubsub(self) -> PubSub:
-        """A publish/subscribe object of the redis library, for `Subscription` alone."""
-        return self._redis.pubsub(ignore_subscribe_messages=True)
-
-    @contextmanager
-    def mapped(self) -> Iterator[None]:
-        """Map the errors of the redis library that arise inside to ours.
-
-        Raises:
-            LedgerUnavailable: Redis cannot be reached, or refuses.
-        """
-        try:
-            yield
-        except (exceptions.RedisError, OSError) as error:
-            raise _mapped(self.address, error) from error
-
-
-class Subscription:
-    """Waits for messages on channels that come and go."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._pubsub = store.pubsub()
-
-    async def listen(self, channels: Iterable[str]) -> None:
-        """Subscribe to more channels.
-
-        Raises:
-            LedgerUnavailable: Redis cannot be reached, or refuses.
-        """
-        with self._store.mapped():
-            await self._pubsub.subscribe(*channels)
-
-    async def message(self, seconds: float) -> tuple[str, bytes] | None:
-        """The next message as (channel, data); None when none came in time, or a mere receipt.
-
-        Raises:
-            LedgerUnavailable: the connection is lost.
-        """
-        with self._store.mapped():
-            message = await self._pubsub.get_message(timeout=seconds)
-        return None if message is None else (message["channel"].decode(), message["data"])
-
-    async def rest(self) -> None:
-        """Subscribe to nothing, keeping the connection.
-
-        Raises:
-            LedgerUnavailable: the connection is lost.
-        """
-        with self._store.mapped():
-            await self._pubsub.unsubscribe()
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
 
 
 def shown_address(url: str) -> str:
@@ -282,67 +230,6 @@ def _port(url: str) -> int | None:
         return urlsplit(url).port
     except ValueError:
         return None
-
-
-_OUT_OF_MEMORY: Final = "is out of memory, nothing was recorded: free some, retry"
-
-_WORDS: Final = (
-    ("OOM ", _OUT_OF_MEMORY),
-    ("MISCONF", "cannot write to its disk, nothing was recorded: free some room there, retry"),
-)
-
-_PASSING: Final = (
-    exceptions.AuthenticationError,
-    exceptions.NoPermissionError,
-    exceptions.OutOfMemoryError,
-    exceptions.ReadOnlyError,
-    exceptions.BusyLoadingError,
-)
-
-_UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
-
-_EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    # From the particular to the general: the first that fits says it best.
-    (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
-    (exceptions.NoPermissionError, "forbids this user a command: correct its ACL"),
-    (exceptions.OutOfMemoryError, _OUT_OF_MEMORY),
-    (exceptions.InvalidResponse, "is no Redis: correct RERANKQ_REDIS_URL"),
-    (exceptions.ReadOnlyError, "is a read-only replica: point RERANKQ_REDIS_URL at a primary"),
-    (exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
-    (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
-    (exceptions.ConnectionError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
-    (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
-    (exceptions.RedisError, "refuses a command: see its log"),
-)
-
-
-_WRONG_TYPE: Final = "WRONGTYPE"
-
-
-def _reading(answer: Any) -> Any:
-    if not isinstance(answer, Exception):
-        return answer
-    if str(answer).startswith(_WRONG_TYPE):
-        return None
-    raise answer
-
-
-def _mapped(address: str, error: Exception) -> LedgerUnavailable:
-    # Without an answer nobody knows whether it was done; a refusal in Redis' own words says no.
-    uncertain = isinstance(error, _UNANSWERED) and not isinstance(error, _PASSING)
-    lasting = isinstance(error, exceptions.ResponseError | exceptions.DataError)
-    passing = isinstance(error, _PASSING) or any(word in str(error) for word, _ in _WORDS)
-    kind = LedgerRefusal if lasting and not passing else LedgerUnavailable
-    return kind(_explain(address, error), uncertain=uncertain)
-
-
-def _explain(address: str, error: Exception) -> str:
-    # By Redis' own word first: inside a script, every refusal arrives as the script's failure.
-    said = str(error)
-    explanation = next((text for word, text in _WORDS if word in said), None) or next(
-        text for kind, text in _EXPLANATIONS if isinstance(error, kind)
-    )
-    return f"Redis at {address} {explanation}"
 
 
 @cache

@@ -171,7 +171,7 @@ def test_message_that_was_missed_is_asked_for(
     client: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result whose message never arrives is found by asking."""
-    from rerankq.ledger.store import Subscription  # noqa: PLC0415 - deaf here alone
+    from rerankq.ledger.subscription import Subscription  # noqa: PLC0415 - deaf here alone
 
     async def deaf(_: Subscription, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.1))
