@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable, SettingsError
+from rerankq.ledger.scripts import text_of
 
 Argument = str | int | bytes
 
@@ -347,7 +347,6 @@ def _explain(address: str, error: Exception) -> str:
 
 @cache
 def _script(name: str) -> tuple[str, str]:
-    folder = files("rerankq.ledger") / "lua"
-    text = (folder / "prelude.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
+    text = text_of(name)
     # SHA-1 is how Redis names a script; nothing is secured by it.
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
