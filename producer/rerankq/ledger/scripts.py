@@ -1,8 +1,8 @@
 """The Lua scripts, each put together from its files.
 
 Every script begins with `prelude.lua`. One that has grown is taken apart by duty: a line
-`-- @include allot/rate` stands for what is in `lua/allot/rate.lua`. All its files are one scope, in the
-order of these lines, so each says at its head what it defines for those after it.
+`-- @include allot/rate` stands for what is in `lua/allot/rate.lua`. All its files are one scope, in
+the order of these lines, so each says at its head what it defines for those after it.
 """
 
 import re
