@@ -602,3 +602,23 @@ def test_closed_circuits_are_told(desk: LedgerDesk) -> None:
     desk.trip("key 1234")
     assert list(desk.exchange(want=1).closed) == ["key 1234"]
     assert desk.exchange(want=1).closed == desk.run(desk.circuits.closed())
+
+
+def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk) -> None:
+    """More permits than its slots can use are no reason to ask for still more."""
+    limits = Limits(concurrency=8)
+    desk.exchange(limits=limits, want=1, want_slots=1)
+    desk.let_pass(10)
+    answer = desk.exchange(limits=limits, began=40, want=100, want_slots=100)
+    assert answer.permits < 100
+    assert answer.ask_ms == pytest.approx(1000 * 12 / 80, rel=0.05)
+
+
+def test_tokens_come_with_the_calls_that_need_them(desk: LedgerDesk) -> None:
+    """Who is given some of the calls that it wants is given their tokens, and leaves the others."""
+    limits = Limits(rpm=600, tpm=60_000)
+    desk.exchange(limits=limits, want=1, want_tokens=1)
+    desk.let_pass(10)
+    answer = desk.exchange(limits=limits, want=100, want_tokens=2000)
+    assert 0 < answer.permits < 25
+    assert answer.tokens == 20 * answer.permits

@@ -35,7 +35,7 @@ heed_throttling()
 heed_pause()
 heed_trouble()
 
-local permits, tokens, probe, slots = 0, 0, false, cjson.null
+local permits, tokens, probe, slots = 0, 0, false, nil
 local opens = math.max(state.pause or 0, state.reopens or 0)
 -- While it is closed too: tokens that were overdrawn before are owed after.
 local most = save_up()
@@ -46,9 +46,9 @@ elseif worker ~= '' then
   permits, tokens = take(most)
 end
 
-local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens))
+if worker ~= '' then slots = share_slots() end
+local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
-  slots = share_slots()
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()
@@ -59,7 +59,7 @@ local circuits = redis.call('HGETALL', 'rerankq:circuits')
 for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]) end
 
 return cjson.encode({
-  permits = permits, tokens = tokens, slots = slots, probe = probe,
+  permits = permits, tokens = tokens, slots = slots or cjson.null, probe = probe,
   retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
   ask_ms = again,
   mode = state.mode or 'open', since = state.mode_since or 0,

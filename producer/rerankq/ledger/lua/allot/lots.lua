@@ -61,7 +61,9 @@ local function take(most)
   state.level = state.level - given
   local tokens = 0
   if limits.tpm and given + aside > 0 then
-    tokens = math.max(1, math.min(report.want_tokens, state.tokens))
+    -- No more than these calls need: tokens that lie about are missed elsewhere.
+    local share = report.want_tokens * (given + aside) / report.want
+    tokens = math.max(1, math.min(share, state.tokens))
     state.tokens = state.tokens - tokens
   end
   return given + aside, tokens

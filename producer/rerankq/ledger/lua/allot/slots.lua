@@ -1,5 +1,5 @@
 -- Calls in flight, shared out among the workers.
--- Defines share_slots(), which returns those of the reporting worker, or null without a limit.
+-- Defines share_slots(), which returns those of the reporting worker, or nil without a limit.
 -- Of the record: scarce_at (when a worker last got less than its fair share).
 
 -- Slots are shared out evenly among those who want them, and lent on by those who don't.
@@ -28,5 +28,5 @@ local function share_slots()
   local held = math.max(given, report.in_flight)
   state.held = state.held - mine + held
   redis.call('HSET', slots_key, worker, held)
-  return limit < math.huge and given or cjson.null
+  return limit < math.huge and given or nil
 end
