@@ -22,6 +22,7 @@
 -- @include allot/rate
 -- @include allot/lots
 -- @include allot/found_slots
+-- @include allot/trial
 -- @include allot/throttling
 -- @include allot/modes
 -- @include allot/slots
@@ -30,6 +31,7 @@
 if report.want > 0 then state[report.lane .. '_at'] = now end
 count_answers()
 remember_flow()
+count_trial()
 reopen()
 heed_throttling()
 heed_pause()

@@ -8,6 +8,8 @@
 
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
 local KEPT_MS = 7 * 24 * 3600 * 1000
+-- Fields of the record that come and go.
+local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival'}
 
 local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -65,7 +67,11 @@ local function leave()
 end
 
 local function store()
-  if not state.mode then redis.call('HDEL', key, 'mode', 'mode_since', 'reopens', 'step') end
+  local gone = {}
+  for _, name in ipairs(PASSING) do
+    if not state[name] then gone[#gone + 1] = name end
+  end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
   local fields = {}
   for name, value in pairs(state) do
     fields[#fields + 1] = name

@@ -1,33 +1,29 @@
--- Calls in flight that an account was found to bear at once.
--- Defines found_slots() (nil before they were ever too many), crowded() (whether it is they that
--- hold the work up, and not the rate) and fewer_slots(share).
--- Of the record: room (calls in flight that were too many), room_age (seconds on the curve since
--- then), room_since (when that was), crowded_at (when somebody last wanted more than there were).
+-- Calls in flight that an account was found to bear at once, where it is these that are limited and
+-- not their rate.
+-- Defines found_slots() (nil where it is the rate), crowded() (whether calls wait for slots),
+-- stay_at(slots) and fewer_slots(share).
+-- Of the record: room (the number that is borne), room_age (seconds for which it was all used, less
+-- those for which it stays as it is), room_since (when it was found), crowded_at (when somebody last
+-- wanted more).
 
--- Of the rate: with less, it is something else that holds the work up.
-local CROWDED, ROOMY = 0.95, 1.4
-local HEAVY = 0.25         -- a share of 429s that calls for a large step down
-local SETTLE_MS = 300      -- answers to calls from before a step down say nothing about it
+-- A probe of one more costs a 429 or two: so it stays for so many calls, within these seconds.
+local STAY_CALLS, LEAST_STAY, MOST_STAY = 100, 1, 4
 
--- Calls in flight that were once too many, and since then carefully more: along the same curve,
--- but only while it is these that hold the work up, and not the rate.
+-- Then it grows, ever faster: along the same curve as the rate.
 local function found_slots()
-  return state.room and math.max(1, state.room * (1 + STEEP * (state.room_age - K) ^ 3))
+  return state.room and state.room * (1 + STEEP * math.max(0, state.room_age) ^ 3)
 end
 
-local function crowded()
-  return state.room and not state.mode and now - (state.crowded_at or 0) < LANE_MS
-    and flow() < CROWDED * rate()
+local function crowded() return not state.mode and now - (state.crowded_at or 0) < LANE_MS end
+
+local function stay_at(slots)
+  local seconds = math.max(LEAST_STAY, math.min(MOST_STAY, STAY_CALLS / math.max(1, flow())))
+  state.room, state.room_age, state.room_since = math.max(1, slots), -seconds, now
+  state.ceiling = nil
 end
 
 local function fewer_slots(share)
   local slots = found_slots()
-  if share < HEAVY then
-    state.room, state.room_age = math.max(1, slots - math.max(1, 0.03 * slots)), K - STAY
-    state.ceiling = ROOMY * math.max(LEAST_RATE, a_second(state.ok, share_ms()))
-    state.since = now - (K - STAY) * 1000
-  else
-    state.room, state.room_age = math.max(1, slots / 2, slots * (1 - share)), 0
-  end
-  state.room_since = now
+  stay_at(share < HEAVY and math.floor(slots) - math.max(1, 0.03 * slots)
+    or math.max(slots / 2, slots * (1 - share)))
 end

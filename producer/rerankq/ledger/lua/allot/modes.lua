@@ -39,7 +39,8 @@ local function reopen()
   state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
   state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0
   state.since = state.ceiling and now
-  state.room_age = state.room and K
+  -- What was served while it was closed is nobody's merit.
+  state.rival, state.trial_at = nil, nil
 end
 
 -- What is given out while it is closed: a permit for a probe, when that is due.
