@@ -52,8 +52,8 @@ local function heed_throttling()
     state.since, state.room = now, nil
     return close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
   end
-  -- A window is neither of the two.
-  local tried = not is_windowed() and (state.ceiling or state.room)
+  -- A window is neither of the two, and slots for less than a worker each are had in turns only.
+  local tried = not is_windowed() and (state.room or state.ceiling and state.held >= active)
   local other = tried and ends_trial(share >= HEAVY)
   if other then
     take_the_other(other)
