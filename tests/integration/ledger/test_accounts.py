@@ -358,7 +358,7 @@ def test_one_of_many_means_that_the_limit_is_found(desk: LedgerDesk, ok: int, ra
 
 
 def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
-    """Twelve seconds with so many answers in each four, and a 429 at their end; returns the slots."""
+    """Twelve seconds with so many answers in each four, then a 429; returns the slots."""
     told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20}
     for _ in range(3):
         desk.let_pass(4)
@@ -368,7 +368,7 @@ def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
 
 @pytest.mark.parametrize(("ok", "kept"), [(500, True), (300, False)])
 def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, kept: bool) -> None:
-    """When the rate goes on being throttled calls in flight are tried, and kept if they do better."""
+    """When the rate is throttled on, calls in flight are tried, and kept if they do better."""
     desk.exchange(want=1)
     assert throttled_on(desk, ok=400) is None
     assert throttled_on(desk, ok=400) is None
