@@ -26,7 +26,7 @@ LONG = 60.0
 NO_LIMITS: Final = Limits()
 ACCOUNT_TIMES: Final = (
     *("at", "born", "turn", "since", "pause", "reopens", "mode_since"),
-    *("scarce_at", "bulk_at", "interactive_at"),
+    *("scarce_at", "bulk_at", "interactive_at", "crowded_at", "room_since", "trial_at"),
 )
 
 

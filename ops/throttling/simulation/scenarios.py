@@ -1,24 +1,33 @@
 """What the controller is tuned by: upstreams of all kinds, and the work that each would allow."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rerankq.ledger import accounts
 from throttling.simulation.fleet import Fleet, Plan
 from throttling.simulation.upstream import Behaviour, Limits
+from throttling.simulation.worker import TOKENS
 
 THIRD: Final = 60.0
 """Seconds after which a limit halves, and after which it is as before again."""
+LONG_THIRD: Final = 100.0
+"""The same, of scenarios that the benchmark of real processes has as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A plan, and how many calls its upstream would let through at most."""
+    """A plan, and what its upstream would let through.
+
+    Attributes:
+        ideal: calls at most.
+        levels: calls a second of the levels to be found, by the second from which they hold.
+    """
 
     name: str
     plan: Plan
     ideal: float
+    levels: Mapping[float, float] = field(default_factory=dict)
 
 
 def limit(limits: Limits) -> Callable[[Fleet], None]:
@@ -39,27 +48,39 @@ def outage(*, out: bool) -> Callable[[Fleet], None]:
     return change
 
 
-def halving_rate(per_second: float, burst: float = 10.0, divisor: float = 2.0) -> Scenario:
+def halving_rate(
+    per_second: float,
+    burst: float = 10.0,
+    divisor: float = 2.0,
+    low_burst: float | None = None,
+    third: float = THIRD,
+) -> Scenario:
     """A token bucket that nobody told of, which falls and rises again."""
-    high = Limits(per_second, burst)
-    low = Limits(per_second / divisor, max(1.0, burst / divisor))
-    changes = {THIRD: limit(low), 2 * THIRD: limit(high)}
-    ideal = THIRD * per_second * (2 + 1 / divisor)
-    name = f"rate {per_second:g}/{per_second / divisor:g}, burst {burst:g}"
-    return Scenario(name, Plan(Behaviour(high), changes=changes), ideal)
+    slow = per_second / divisor
+    name = f"rate {per_second:g}/{slow:g}, burst {burst:g}"
+    behaviour = Behaviour(Limits(per_second, burst))
+    low = Limits(slow, low_burst or max(1.0, burst / divisor))
+    return _halving(name, behaviour, low, third, per_second, slow)
 
 
-def halving_concurrency(calls: int, seconds: float = 0.1, jitter: float = 0.2) -> Scenario:
+def halving_concurrency(
+    calls: int, seconds: float = 0.1, jitter: float = 0.2, third: float = THIRD
+) -> Scenario:
     """Calls at once that nobody told of, halving and doubling."""
-    changes = {
-        THIRD: limit(Limits(concurrency=calls // 2)),
-        2 * THIRD: limit(Limits(concurrency=calls)),
-    }
     # A place is free while the next call is under way: two milliseconds of a hundred.
-    ideal = THIRD * 2.5 * calls / (seconds + 0.002)
+    rate = calls / (seconds + 0.002)
+    name = f"concurrency {calls}/{calls // 2}, {seconds:g} s ± {jitter:.0%}"
     behaviour = Behaviour(Limits(concurrency=calls), seconds, jitter)
-    name = f"concurrency {calls}/{calls // 2}, {seconds:g} s"
-    return Scenario(name, Plan(behaviour, changes=changes), ideal)
+    return _halving(name, behaviour, Limits(concurrency=calls // 2), third, rate, rate / 2)
+
+
+def _halving(
+    name: str, behaviour: Behaviour, low: Limits, third: float, fast: float, slow: float
+) -> Scenario:
+    changes = {third: limit(low), 2 * third: limit(behaviour.limits)}
+    plan = Plan(behaviour, changes=changes, seconds=3 * third)
+    levels = {0.0: fast, third: slow, 2 * third: fast}
+    return Scenario(name, plan, third * (2 * fast + slow), levels)
 
 
 def window(rpm: int) -> Scenario:
@@ -74,14 +95,23 @@ def known_rpm(rpm: int, workers: int = 4, seconds: float = 180) -> Scenario:
     return Scenario(f"known rpm {rpm}, {workers} workers", plan, rpm * seconds / 60)
 
 
-def known_concurrency(calls: int, seconds: float = 60) -> Scenario:
+def known_tpm(tpm: int, seconds: float = 180) -> Scenario:
+    """Tokens a minute, as configured."""
+    plan = Plan(Behaviour(Limits(tpm=tpm)), known=accounts.Limits(tpm=tpm), seconds=seconds)
+    return Scenario(f"known tpm {tpm}", plan, tpm / TOKENS * seconds / 60)
+
+
+def known_concurrency(
+    calls: int, seconds: float = 60, latency: float = 0.1, jitter: float = 0.2
+) -> Scenario:
     """Calls at once, as configured."""
     plan = Plan(
-        Behaviour(Limits(concurrency=calls)),
+        Behaviour(Limits(concurrency=calls), latency, jitter),
         known=accounts.Limits(concurrency=calls),
         seconds=seconds,
     )
-    return Scenario(f"known concurrency {calls}", plan, seconds * calls / 0.102)
+    name = f"known concurrency {calls}, {latency:g} s"
+    return Scenario(name, plan, seconds * calls / (latency + 0.002))
 
 
 def interactive(rpm: int, every: float) -> Scenario:
@@ -99,12 +129,26 @@ def outage_of(seconds: float, per_second: float = 100.0) -> Scenario:
     return Scenario(f"outage of {seconds:g} s", plan, 60 * per_second)
 
 
+def fresh(scenario: Scenario, seed: int) -> Scenario:
+    """The same by other chances: a model of an upstream is changed by its run."""
+    behaviour = replace(scenario.plan.behaviour)
+    return replace(scenario, plan=replace(scenario.plan, behaviour=behaviour, seed=seed))
+
+
 SCENARIOS: Final = (
+    # Those of `python -m throttling`, as long.
+    known_rpm(6000, seconds=300),
+    known_tpm(300_000, seconds=300),
+    known_concurrency(40, 300, 0.5, 0.0),
+    halving_rate(100, low_burst=10, third=LONG_THIRD),
+    halving_concurrency(20, 0.2, 0.0, third=LONG_THIRD),
+    interactive(1200, 0.5),
+    # And others.
     *(halving_rate(20, 2), halving_rate(20), halving_rate(100), halving_rate(500)),
     *(halving_rate(500, 100), halving_rate(200, divisor=10)),
     *(halving_concurrency(20), halving_concurrency(100), halving_concurrency(20, 1.0)),
     *(halving_concurrency(20, jitter=0.8),),
     *(window(600), window(6000)),
-    *(known_rpm(60), known_rpm(600), known_rpm(6000), known_concurrency(20)),
+    *(known_rpm(60), known_rpm(600), known_rpm(6000, workers=1000), known_concurrency(20)),
     *(interactive(6000, 0.5), interactive(600, 1.0), outage_of(60)),
 )

@@ -1,13 +1,13 @@
 """Runs the real scripts, in the Lua that Redis has, on the commands of `memory`."""
 
 import asyncio
-from importlib.resources import files
 from typing import Any, Final
 
 import lupa.lua51
 import orjson
 
 from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.scripts import text_of
 from rerankq.ledger.store import Argument, Store
 from throttling.simulation.memory import Memory
 
@@ -48,10 +48,7 @@ class ScriptedStore(Store):
 
     def _compiled(self, script: str) -> Any:
         if script not in self._scripts:
-            folder = files("rerankq.ledger") / "lua"
-            parts = (folder / name for name in ("prelude.lua", f"{script}.lua"))
-            text = "".join(part.read_text("utf-8") for part in parts)
-            self._scripts[script] = self._compile(text)
+            self._scripts[script] = self._compile(text_of(script))
         return self._scripts[script]
 
     def _table(self, value: Any) -> Any:

@@ -17,12 +17,14 @@ class Limits:
         per_second: calls a second of a token bucket.
         burst: what the bucket holds.
         rpm: calls in any minute.
+        tpm: tokens in any minute.
         concurrency: calls at once.
     """
 
     per_second: float | None = None
     burst: float = 10.0
     rpm: int | None = None
+    tpm: int | None = None
     concurrency: int | None = None
 
 
@@ -68,11 +70,12 @@ class ModelUpstream:
         self._in_flight = 0
         self._level = behaviour.limits.burst
         self._level_at = clock()
-        self._minute: deque[float] = deque()
+        self._minute: deque[tuple[float, float]] = deque()
+        self._tokens = 0.0
 
-    def begin(self) -> tuple[int, float]:
+    def begin(self, tokens: float) -> tuple[int, float]:
         """A call arrives; returns its answer, and how many seconds that takes."""
-        status = self._status()
+        status = self._status(tokens)
         self.arrivals.append(Arrival(self._clock(), status))
         if status != 200:  # noqa: PLR2004  HTTP's
             return status, REFUSAL_SECONDS
@@ -85,22 +88,25 @@ class ModelUpstream:
         """Its answer has been sent."""
         self._in_flight -= status == 200  # noqa: PLR2004  HTTP's
 
-    def _status(self) -> int:
+    def _status(self, tokens: float) -> int:
         if self.behaviour.out:
             return 503
-        return 200 if self._admitted() else 429
+        return 200 if self._admitted(tokens) else 429
 
-    def _admitted(self) -> bool:
+    def _admitted(self, tokens: float) -> bool:
         limits, now = self.behaviour.limits, self._clock()
-        while self._minute and self._minute[0] <= now - 60:
-            self._minute.popleft()
+        while self._minute and self._minute[0][0] <= now - 60:
+            self._tokens -= self._minute.popleft()[1]
         if limits.concurrency is not None and self._in_flight >= limits.concurrency:
             return False
         if limits.rpm is not None and len(self._minute) >= limits.rpm:
             return False
+        if limits.tpm is not None and self._tokens + tokens > limits.tpm:
+            return False
         if limits.per_second is not None and not self._has_token(limits.per_second, limits.burst):
             return False
-        self._minute.append(now)
+        self._minute.append((now, tokens))
+        self._tokens += tokens
         return True
 
     def _has_token(self, per_second: float, burst: float) -> bool:

@@ -18,6 +18,8 @@ FAILED: Final = 503
 TIMER_SECONDS: Final = 0.0005
 """How late a timer is."""
 ACCOUNT: Final = "account"
+TOKENS: Final = 38
+"""Of a call, on the average; from half to one and a half times as many."""
 
 
 class Worker:
@@ -52,6 +54,7 @@ class Worker:
         self._backlog = backlog
         self._chance = chance
         self._added: list[float] = []
+        self._counts = limits.tpm is not None
         self.waits: list[float] = []
         """Seconds that each job which was added waited for its call to begin."""
         account = Account(ACCOUNT, (Key("key"),), limits)
@@ -74,13 +77,14 @@ class Worker:
         return max(0, min(self._backlog, most - self.permits.in_flight))
 
     def _demand(self) -> Demand:
-        return Demand(self._waiting(), 0.0)
+        waiting = self._waiting()
+        return Demand(waiting, waiting * TOKENS)
 
     def _heard(self, _: Allotment | None) -> None:
         self._pump()
 
     def _pump(self) -> None:
-        while self._waiting() > 0 and (permit := self.permits.take(0.0, retry=False)):
+        while self._waiting() > 0 and (permit := self.permits.take(self._tokens(), retry=False)):
             self._backlog -= 1
             if self._added:
                 self.waits.append(self._loop.time() - self._added.pop(0))
@@ -88,12 +92,15 @@ class Worker:
         if self._waiting() > 0 and (spaced := self.permits.spaced):
             self._loop.call_later(spaced + TIMER_SECONDS, self._on_time)
 
+    def _tokens(self) -> int:
+        return self._chance.randint(TOKENS // 2, TOKENS + TOKENS // 2) if self._counts else TOKENS
+
     def _on_time(self) -> None:
         if not self.permits.spaced:
             self._pump()
 
     def _arrive(self, permit: Permit) -> None:
-        status, seconds = self._upstream.begin()
+        status, seconds = self._upstream.begin(permit.tokens)
         self._loop.call_later(seconds, self._answered, permit, status)
 
     def _answered(self, permit: Permit, status: int) -> None:

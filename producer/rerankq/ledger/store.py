@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from rerankq.errors import LedgerUnavailable, SettingsError
 from rerankq.ledger.refusals import mapped, reading, refusal
+from rerankq.ledger.scripts import text_of
 from rerankq.ledger.subscription import Subscription
 
 Argument = str | int | bytes
@@ -234,7 +234,6 @@ def _port(url: str) -> int | None:
 
 @cache
 def _script(name: str) -> tuple[str, str]:
-    folder = files("rerankq.ledger") / "lua"
-    text = (folder / "prelude.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
+    text = text_of(name)
     # SHA-1 is how Redis names a script; nothing is secured by it.
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import pytest
 
 from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
+from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
 from rerankq_worker.limits.permits import AHEAD, Demand
-from rerankq_worker.limits.routes import GATED_SECONDS, MODEL_SECONDS, Way
+from rerankq_worker.limits.routes import Way
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import Deferred, Refused
 from running.fake_limits import Network, circuit, due_circuit

@@ -38,7 +38,7 @@ def test_known_calls_at_once_are_used_up_and_kept() -> None:
     """The places of a known concurrency are hardly ever free, and never asked for in vain."""
     scenario = known_concurrency(20, seconds=30)
     outcome = simulate(scenario.plan)
-    assert outcome.count(200, 5) / scenario.ideal * 30 / 25 >= 0.96
+    assert outcome.count(200, 5) / scenario.ideal * 30 / 25 >= 0.98
     assert outcome.throttled_share == 0
 
 
@@ -57,7 +57,7 @@ def test_a_window_is_remembered() -> None:
     """Once an unknown window was used up, it is hardly ever again: calls keep to its average."""
     outcome = simulate(window(600).plan)
     afterwards = outcome.count(200, 60), outcome.count(429, 60)
-    assert afterwards[0] >= 0.8 * 2400
+    assert afterwards[0] >= 0.85 * 2400
     assert afterwards[1] <= 0.05 * afterwards[0]
 
 

@@ -19,7 +19,7 @@ URGENT_SECONDS: Final = 0.05
 """Between two exchanges when there is trouble to tell of."""
 LOOK_SECONDS: Final = 2.0
 """How long a worker with work waits before it asks whether a closed account is open again, and
-one with slots before it shows that it is alive: less than `GONE_MS` of `allot.lua`."""
+one with slots before it shows that it is alive: less than `GONE_MS` of `allot/account.lua`."""
 AWAY_SECONDS: Final = 0.5
 LEAVE_SECONDS: Final = 1.0
 

@@ -35,7 +35,7 @@ TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Transient: 1.0,
     Malformed: 0.5,
 }
-"""How much of a proof that the upstream is out a failure is; ten points in ten seconds are one."""
+"""How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
 REPEATED: Final = 0.25
 """Of that, when the job has failed before: it may be the job."""
 

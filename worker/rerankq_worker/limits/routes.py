@@ -6,32 +6,20 @@ and has a permit is taken. A job keeps to its model: it goes only where that is 
 
 import asyncio
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Accounts, Allotment
-from rerankq.ledger.circuits import (
-    Circuit,
-    Circuits,
-    CircuitState,
-    account_circuit,
-    key_circuit,
-    model_circuit,
-)
+from rerankq.ledger.circuits import Circuits, account_circuit, key_circuit, model_circuit
+from rerankq_worker.limits.closures import GATED_SECONDS, Closures
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permits import Demand, Permit, Permits
 from rerankq_worker.sites import Key, Site
 from rerankq_worker.upstream import Deferred, Provider, Refused
 
 RETRY_WAIT_SECONDS: Final = 5.0
-GATED_SECONDS: Final = 1.0
-"""How long a job is sent away when everything is closed: then it stays in the queue until not."""
-MODEL_SECONDS: Final = 60.0
-"""The longest that jobs of a closed model are sent away: nothing else holds them back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +40,10 @@ class Route:
     def __post_init__(self) -> None:
         names = account_circuit(self.permits.account.name), key_circuit(self.key.id)
         object.__setattr__(self, "circuits", names)
+
+    def circuit_of(self, model: str) -> str:
+        """The circuit of a model, by the site's name for it."""
+        return model_circuit(self.site.name, model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +87,7 @@ class Routes:
         self.circuits = circuits
         self._changed = changed
         self._waiting: deque[_Waiter] = deque()
-        self._closed: Mapping[str, Circuit] = {}
-        self._clock_ahead = 0.0
+        self._closures = Closures(circuits)
         self._hungry = False
         self._timer: asyncio.TimerHandle | None = None
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
@@ -122,7 +113,7 @@ class Routes:
         """
         if retry and not any(each.may_retry for each in self._accounts):
             raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
-        if self._closed and (way := await self._probe(model, tokens, retry=retry)):
+        if self._closures and (way := await self._probe(model, tokens, retry=retry)):
             return way
         if not self._waiting and (way := self._taken(model, tokens, retry=retry)):
             return way
@@ -150,10 +141,9 @@ class Routes:
 
     def doubted(self, way: Way) -> tuple[str, ...]:
         """The circuits on a way that a good answer clears of doubt."""
-        if not self._closed:
+        if not self._closures:
             return ()
-        shut = self._shut(way.route, way.model)
-        return tuple(each for each in shut if self._closed[each].state is CircuitState.DOUBTED)
+        return self._closures.doubted((*way.route.circuits, way.route.circuit_of(way.model)))
 
     # How many jobs to have in hand.
 
@@ -182,14 +172,12 @@ class Routes:
     def heard(self, allotment: Allotment | None) -> None:
         """There are permits, or news of an account; None when it lives on what it has."""
         if allotment:
-            self._closed = allotment.closed
-            self._clock_ahead = allotment.now / 1000 - time.monotonic()
+            self._closures.hear(allotment)
         self._serve()
         self._changed()
 
     def _is_open(self, route: Route) -> bool:
-        shut = self._closed and any(name in self._closed for name in route.circuits)
-        return route.permits.open and not shut
+        return route.permits.open and not self._closures.shut(route.circuits)
 
     def _stir(self) -> None:
         for permits in self._accounts:
@@ -256,52 +244,26 @@ class Routes:
 
     def _closed_seconds(self, route: Route, model: str) -> float:
         """Seconds to wait for a route; 0 when it is open, or this is the probe."""
-        if self._closed:
-            circuit = self._closed.get(model_circuit(route.site.name, model))
-            if circuit:
-                return min(max(self._due_in(circuit), GATED_SECONDS), MODEL_SECONDS)
-            if any(name in self._closed for name in route.circuits):
-                return GATED_SECONDS
+        if self._closures:
+            away = self._closures.away_seconds(route.circuits, route.circuit_of(model))
+            if away:
+                return away
         return 0.0 if route.permits.open or route.permits.probing else GATED_SECONDS
-
-    # Probes of closed circuits.
 
     async def _probe(self, model: str, tokens: float, *, retry: bool) -> Way | None:
         """A way by which a closed circuit is probed, when that is due and the turn is ours."""
+        closures = self._closures
         for route in self._routes:
             name = route.site.model(model)
-            shut = self._shut(route, name) if name is not None else ()
-            if not shut or not route.permits.ready or not self._all_due(shut):
+            if name is None or not route.permits.ready:
                 continue
-            if await self._has_turns(shut) and (permit := route.permits.take(tokens, retry=retry)):
-                return Way(route, permit, name or model, turns=shut)
+            shut = closures.shut((*route.circuits, route.circuit_of(name)))
+            if not shut or not closures.may_be_probed(shut) or not await closures.take_turns(shut):
+                continue
+            if permit := route.permits.take(tokens, retry=retry):
+                return Way(route, permit, name, turns=shut)
         return None
 
-    async def _has_turns(self, names: Sequence[str]) -> bool:
-        try:
-            for name in names:
-                if not await self.circuits.probe(name):
-                    return False
-        except LedgerUnavailable:
-            # The job is not to blame: it goes by another route, or waits.
-            return False
-        return True
-
     def _a_probe_is_due(self) -> bool:
-        shut = ([each for each in route.circuits if each in self._closed] for route in self._routes)
-        return any(each and self._all_due(each) for each in shut)
-
-    def _shut(self, route: Route, model: str) -> tuple[str, ...]:
-        """The circuits on the way that are closed."""
-        names = (*route.circuits, model_circuit(route.site.name, model))
-        return tuple(each for each in names if each in self._closed)
-
-    def _all_due(self, names: Sequence[str]) -> bool:
-        return all(self._due_in(self._closed[each]) == 0 for each in names)
-
-    def _due_in(self, circuit: Circuit) -> float:
-        """Seconds until a circuit may be probed; infinite for one that is only opened by hand."""
-        if circuit.every == 0:
-            return math.inf
-        now_ms = (time.monotonic() + self._clock_ahead) * 1000
-        return max(0.0, (circuit.probe_at - now_ms) / 1000)
+        shut = [self._closures.shut(route.circuits) for route in self._routes]
+        return any(each and self._closures.may_be_probed(each) for each in shut)

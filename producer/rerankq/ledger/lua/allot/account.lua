@@ -1,0 +1,86 @@
+-- What Redis holds of an account with the upstream, and of the workers that use it.
+-- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
+-- work), state (the account's record; each file says which fields are its own), limits (those that
+-- are known), elapsed (ms since the exchange before), active and peers (workers that use the
+-- account, and those of the reporting lane), held_by_all(), slots_key, leave(), store().
+-- Of the record: at (the last exchange), born, limits, held (slots that all workers hold together),
+-- bulk_at and interactive_at (when a lane last wanted something).
+
+local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
+local KEPT_MS = 7 * 24 * 3600 * 1000
+-- Fields of the record that come and go.
+local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival'}
+
+local now = now_ms()
+local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local urgent = report.lane == 'interactive'
+local key, workers_key, slots_key = account_keys(account)
+local function peers_key(lane) return workers_key .. ':' .. lane end
+
+local function held_by_all()
+  local held = 0
+  for _, slots in ipairs(redis.call('HVALS', slots_key)) do held = held + tonumber(slots) end
+  return held
+end
+
+local state = {}
+local stored = redis.call('HGETALL', key)
+for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
+-- An account that nobody knows, or whose keys somebody deleted, starts with one permit.
+local elapsed = math.max(0, now - (state.at or now))
+if worker ~= '' then state.limits = cjson.encode(report.limits) end
+local limits = state.limits and cjson.decode(state.limits) or {}
+state.level, state.born = state.level or 1, state.born or now
+-- Slots that somebody deleted are held by nobody.
+if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end
+state.at = now
+
+local function forget(name)
+  redis.call('HDEL', slots_key, name)
+  for _, each in ipairs({workers_key, peers_key('bulk'), peers_key('interactive')}) do
+    redis.call('ZREM', each, name)
+  end
+end
+
+local function forget_silent_workers()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
+    local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
+    state.held = math.max(0, state.held - slots)
+    -- Who only looks may not forget: nobody would store that fewer slots are held.
+    if worker ~= '' then forget(name) end
+  end
+end
+
+forget_silent_workers()
+if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
+  redis.call('ZADD', workers_key, now + GONE_MS, worker)
+  redis.call('ZADD', peers_key(report.lane), now + GONE_MS, worker)
+end
+local active = math.max(1, redis.call('ZCOUNT', workers_key, '(' .. now, '+inf'))
+-- Those of the same lane: they take turns.
+local peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
+
+local function leave()
+  local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
+  state.held = math.max(0, state.held - mine)
+  forget(worker)
+end
+
+local function store()
+  local gone = {}
+  for _, name in ipairs(PASSING) do
+    if not state[name] then gone[#gone + 1] = name end
+  end
+  if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+  local fields = {}
+  for name, value in pairs(state) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = type(value) == 'number' and string.format('%.6f', value) or value
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, KEPT_MS)
+  redis.call('PEXPIRE', workers_key, KEPT_MS)
+  redis.call('PEXPIRE', slots_key, KEPT_MS)
+  redis.call('PEXPIRE', peers_key(report.lane), KEPT_MS)
+  redis.call('SADD', 'rerankq:accounts', account)
+end

@@ -1,0 +1,29 @@
+-- Calls in flight that an account was found to bear at once, where it is these that are limited and
+-- not their rate.
+-- Defines found_slots() (nil where it is the rate), crowded() (whether calls wait for slots),
+-- stay_at(slots) and fewer_slots(share).
+-- Of the record: room (the number that is borne), room_age (seconds for which it was all used, less
+-- those for which it stays as it is), room_since (when it was found), crowded_at (when somebody last
+-- wanted more).
+
+-- A probe of one more costs a 429 or two: so it stays for so many calls, within these seconds.
+local STAY_CALLS, LEAST_STAY, MOST_STAY = 100, 1, 4
+
+-- Then it grows, ever faster: along the same curve as the rate.
+local function found_slots()
+  return state.room and state.room * (1 + STEEP * math.max(0, state.room_age) ^ 3)
+end
+
+local function crowded() return not state.mode and now - (state.crowded_at or 0) < LANE_MS end
+
+local function stay_at(slots)
+  local seconds = math.max(LEAST_STAY, math.min(MOST_STAY, STAY_CALLS / math.max(1, flow())))
+  state.room, state.room_age, state.room_since = math.max(1, slots), -seconds, now
+  state.ceiling = nil
+end
+
+local function fewer_slots(share)
+  local slots = found_slots()
+  stay_at(share < HEAVY and math.floor(slots) - math.max(1, 0.03 * slots)
+    or math.max(slots / 2, slots * (1 - share)))
+end

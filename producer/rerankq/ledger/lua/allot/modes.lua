@@ -1,0 +1,52 @@
+-- Pauses, the breaker, and how an account that is closed opens again.
+-- Defines heed_pause(), heed_trouble(), reopen() and probe_of(opens) (permits, tokens, and whether
+-- these are a probe's).
+-- Of the record: pause (until when the upstream asked everyone to wait), mode ('throttled' or
+-- 'broken', nil when open), mode_since, reopens (when the next probe may go), step (ms to the one
+-- after it).
+
+-- Throttled for so long: a window is used up. It bears what it bore on the average.
+local WINDOW_MS = 5000
+local MOST_PROBE_MS = 5000
+local BREAK_POINTS, BREAK_SHARE = 10, 0.5
+local BREAK_PROBE_MS = 5000
+local SHORT_PAUSE_MS = 2000
+
+local function heed_pause()
+  if report.pause_ms == 0 then return end
+  local share = state.throttled / math.max(1, state.throttled + state.ok)
+  -- A short one is for the call that was told so; when most calls are told so, it is for all.
+  if report.pause_ms > SHORT_PAUSE_MS or report.throttled == 0 or share >= 0.5 then
+    state.pause = math.max(state.pause or 0, now + report.pause_ms)
+  end
+end
+
+local function heed_trouble()
+  if report.trouble == 0 or state.mode == 'broken' then return end
+  if state.trouble >= BREAK_POINTS and state.trouble >= BREAK_SHARE * (state.trouble + state.well)
+  then
+    -- As much is known of the upstream as before, but not that it bears all of it at once.
+    state.before = math.max(state.before or 0, flow() / 2)
+    close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
+  end
+end
+
+local function reopen()
+  if not report.probe_ok or not state.mode then return end
+  if state.mode == 'throttled' and now - state.mode_since >= WINDOW_MS then
+    state.ceiling, state.window_at = math.max(LEAST_RATE, state.borne), now
+  end
+  state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
+  state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0
+  state.since = state.ceiling and now
+  -- What was served while it was closed is nobody's merit.
+  state.rival, state.trial_at = nil, nil
+end
+
+-- What is given out while it is closed: a permit for a probe, when that is due.
+local function probe_of(opens)
+  if worker == '' or report.want == 0 or now < opens then return 0, 0, false end
+  state.reopens = now + state.step
+  if state.mode == 'throttled' then state.step = math.min(MOST_PROBE_MS, state.step * 1.5) end
+  return 1, math.max(1, report.want_tokens), true
+end

@@ -1,0 +1,32 @@
+-- Calls in flight, shared out among the workers.
+-- Defines share_slots(), which returns those of the reporting worker, or nil without a limit.
+-- Of the record: scarce_at (when a worker last got less than its fair share).
+
+-- Slots are shared out evenly among those who want them, and lent on by those who don't.
+local function share_slots()
+  local found = found_slots()
+  local limit = math.min(limits.concurrency or math.huge, found and math.floor(found) or math.huge)
+  local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
+  local given = report.in_flight
+  if limit < math.huge then
+    local free = limit - (state.held - mine)
+    local fair = math.max(1, math.floor(limit / active))
+    if report.lane == 'bulk' and now - (state.interactive_at or 0) < 5 * LANE_MS then
+      free = free - math.min(limit - 1, math.ceil(BULK_SHARE * limit))
+    end
+    local scarce = now - (state.scarce_at or 0) < LANE_MS
+    -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
+    local used = report.began + report.in_flight + report.ok + report.throttled + report.trouble
+    local stands_back = scarce and limit < active and used > 0
+    local most = stands_back and 0 or scarce and math.ceil(limit / active) or limit
+    given = math.max(0, math.min(report.want_slots, free, most))
+    if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
+    if given < report.want_slots then state.crowded_at = now end
+    if state.room and crowded() then state.room_age = state.room_age + elapsed / 1000 end
+  end
+  -- Calls under way cannot be taken back: they count until they have ended.
+  local held = math.max(given, report.in_flight)
+  state.held = state.held - mine + held
+  redis.call('HSET', slots_key, worker, held)
+  return limit < math.huge and given or nil
+end

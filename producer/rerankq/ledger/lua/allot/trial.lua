@@ -1,0 +1,29 @@
+-- Whether it is the rate that is limited, or the calls in flight. A 429 does not say, and at a steady
+-- latency either explains it. So both are tried, one after the other, and what served more is kept.
+-- Defines begin_trial(ms), count_trial() and ends_trial(failed), which returns nil as long as it stays
+-- as it is, and else what the other one served in its trial, 0 before its first.
+-- Of the record: trial_at (from when on answers count), trial_ok (answers since), rival (calls a
+-- second that were served by the other one, while this one is on trial).
+
+local TRIAL_MS, SETTLING_MS = 7000, 2000  -- how long, and before that until it is at its best
+local UNTRIED_MS = 300000                 -- until what was kept is put to the test again
+local BETTER = 1.03        -- by so much the calls in flight must do better: the rate is the finer tool
+
+local function begin_trial(after) state.trial_at, state.trial_ok = now + after, 0 end
+
+local function count_trial()
+  if state.trial_at and now >= state.trial_at then state.trial_ok = state.trial_ok + report.ok end
+end
+
+-- A trial has failed when so many calls are throttled that no more need be seen.
+local function ends_trial(failed)
+  local rival = state.rival
+  if not state.trial_at or failed and not rival then begin_trial(SETTLING_MS) end
+  local seconds = (now - state.trial_at) / 1000
+  if seconds < TRIAL_MS / 1000 and not (failed and rival) then return nil end
+  local served = failed and 0 or state.trial_ok / seconds
+  begin_trial(rival and not failed and UNTRIED_MS or SETTLING_MS)
+  state.rival = not rival and served or nil
+  if not rival then return 0 end
+  return (state.room and rival * BETTER or rival / BETTER) > served and rival or nil
+end

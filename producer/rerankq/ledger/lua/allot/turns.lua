@@ -1,0 +1,25 @@
+-- When a worker comes again.
+-- Defines ask_ms(permits, tokens, slots): the time until the next exchange of a worker that was
+-- given so much; slots are nil without a limit.
+-- Of the record: turn (when the last in the row has its turn).
+
+local MOST_ASK_MS = 2000
+
+-- A worker that got less than it wanted takes its turn after all others, each a lot later than
+-- the one before; one that got enough, or whose slots hold it up, comes again when that is used up.
+local function ask_ms(permits, tokens, slots)
+  local short_of_tokens = limits.tpm and tokens < report.want_tokens
+  local lasts_ms = math.min(MOST_ASK_MS, 1000 * LOT_CALLS * peers / flow())
+  if permits >= report.want and not short_of_tokens then return lasts_ms end
+  if slots and slots < report.want_slots and permits >= lot() then
+    return math.min(lasts_ms, 1000 * permits * peers / rate())
+  end
+  local gap = 1000 * lot() / rate()
+  if short_of_tokens then
+    local enough = math.min(0.8 * most_tokens(), lot() * report.want_tokens / report.want)
+    gap = math.max(gap, 1000 * (enough - state.tokens) / tokens_a_second())
+  end
+  if urgent then return gap end
+  state.turn = math.min(math.max(now, state.turn or 0) + gap, now + gap * peers)
+  return state.turn - now
+end
