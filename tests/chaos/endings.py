@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -25,7 +25,7 @@ class Endings:
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._heard: dict[str, list[bytes]] = defaultdict(list)
+        self._heard: dict[str, list[tuple[float, bytes]]] = defaultdict(list)
         self._stopped = threading.Event()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos-endings")
@@ -42,7 +42,16 @@ class Endings:
 
     def heard(self) -> Mapping[str, Sequence[bytes]]:
         """The ends of each job that were heard, by its id."""
-        return self._heard
+        return {job_id: [end for _, end in ends] for job_id, ends in self._heard.items()}
+
+    def since(self, at: float) -> list[str]:
+        """The jobs whose ends were heard from that time on, in Unix seconds."""
+        return [job_id for job_id, ends in self._heard.items() if ends[-1][0] >= at]
+
+    def forget(self, job_ids: Iterable[str]) -> None:
+        """Take those ends for unsaid: Redis, by its own rules, has lost them."""
+        for job_id in job_ids:
+            del self._heard[job_id]
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -66,4 +75,4 @@ class Endings:
                 message = channel.get_message(timeout=TURN_SECONDS)
                 if message:
                     job_id = message["channel"].decode().removeprefix(RESULT_PREFIX)
-                    self._heard[job_id].append(message["data"])
+                    self._heard[job_id].append((time.time(), message["data"]))

@@ -120,6 +120,17 @@ class Stage:
         # Dead by now: what its job was to write and is not written, it never wrote.
         return Silence(fingerprint(worker.api_key), time.time())
 
+    def forgive_lost_ends(self, since: float) -> int:
+        """Take ends that were heard since then, and that Redis has lost, for unsaid: how many?
+
+        To be called as soon as Redis is back: once their leases are over, such jobs run again.
+        """
+        heard = self._endings.since(since)
+        records = self.judge.read(heard)
+        lost = [each for each in heard if each in records and not records[each].ended]
+        self._endings.forget(lost)
+        return len(lost)
+
     def called(self, count: int, seconds: float = 120.0) -> None:
         """Wait until so many calls have reached the upstream."""
         eventually(

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from time import perf_counter
 from unittest.mock import patch
@@ -88,10 +89,12 @@ def _due_together(arena: Arena) -> Report:
     with (
         RedisServer(arena.folder) as redis,
         LedgerDesk(redis.url, max_queue_depth=SERVED + DUE, lease_seconds=600) as desk,
-        patch.object(sweep, "LOST_HINT_SECONDS", GRACE_SECONDS),
-        patch.object(sweep, "LOST_AGAIN_SECONDS", GRACE_SECONDS),
+        ExitStack() as graces,
     ):
         messages = _all_due(desk)
+        # Only from here on: until then no message lies in the queue, and no hint is lost for that.
+        for name in ("LOST_HINT_SECONDS", "LOST_AGAIN_SECONDS"):
+            graces.enter_context(patch.object(sweep, name, GRACE_SECONDS))
         # The first job of a message, and a whole message: neither is ever heard of by a worker.
         lost = {messages[0].pop(0), *messages.pop(10)}
         _hint_again(desk.redis, messages)
