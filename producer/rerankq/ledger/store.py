@@ -1,7 +1,7 @@
 """The seam to Redis: one connection pool, commands and scripts."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -138,10 +138,8 @@ class Store:
         self, before: Sequence[Argument], script: Sequence[Argument], after: Sequence[Argument]
     ) -> list[Any]:
         try:
-            async with self._redis.pipeline(transaction=bool(before)) as pipeline:
-                for parts in filter(None, (before, script, after)):
-                    pipeline.execute_command(*parts)
-                return await pipeline.execute(raise_on_error=False)
+            parts = filter(None, (before, script, after))
+            return await self._piped(parts, transaction=bool(before), raise_on_error=False)
         except (exceptions.RedisError, OSError) as error:
             # Without the library's own error: it quotes the command, and so what a job holds.
             raise refusal(self.address, error) from None
@@ -169,10 +167,7 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
         with mapped(self.address):
-            async with self._redis.pipeline(transaction=all_or_none) as pipeline:
-                for parts in commands:
-                    pipeline.execute_command(*parts)
-                return await pipeline.execute()
+            return await self._piped(commands, transaction=all_or_none)
 
     async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
         """Send several commands that read, in one round trip; each answer stands for itself.
@@ -184,11 +179,20 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
         with mapped(self.address):
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for parts in commands:
-                    pipeline.execute_command(*parts)
-                answers = await pipeline.execute(raise_on_error=False)
+            answers = await self._piped(commands, raise_on_error=False)
             return [reading(each) for each in answers]
+
+    async def _piped(
+        self,
+        commands: Iterable[Sequence[Argument]],
+        *,
+        transaction: bool = False,
+        raise_on_error: bool = True,
+    ) -> list[Any]:
+        async with self._redis.pipeline(transaction=transaction) as pipeline:
+            for parts in commands:
+                pipeline.execute_command(*parts)
+            return await pipeline.execute(raise_on_error=raise_on_error)
 
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator[Subscription]:
