@@ -357,42 +357,6 @@ def test_one_of_many_means_that_the_limit_is_found(desk: LedgerDesk, ok: int, ra
     assert seen.rate == pytest.approx(rate, rel=0.01)
 
 
-def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
-    """Twelve seconds with so many answers in each four, then a 429; returns the slots."""
-    told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20}
-    for _ in range(3):
-        desk.let_pass(4)
-        desk.exchange(began=ok, ok=ok, **told)
-    return desk.exchange(throttled=1, **told).slots
-
-
-@pytest.mark.parametrize(("ok", "kept"), [(500, True), (300, False)])
-def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, kept: bool) -> None:
-    """When the rate is throttled on, calls in flight are tried, and kept if they do better."""
-    desk.exchange(want=1)
-    assert throttled_on(desk, ok=400) is None
-    assert throttled_on(desk, ok=400) is None
-    assert throttled_on(desk, ok=400) == 20
-    after = throttled_on(desk, ok=ok)
-    assert after is not None if kept else after is None
-
-
-def test_slots_that_were_found_stay_and_then_grow(desk: LedgerDesk) -> None:
-    """A 429 takes one of the slots; after some seconds in which all are used there are more."""
-    told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20, "began": 50, "ok": 50}
-    for _ in range(3):
-        throttled_on(desk, ok=400)
-    desk.let_pass(1)
-    assert desk.exchange(throttled=1, **told).slots == 19
-    slots = []
-    for _ in range(6):
-        desk.let_pass(1)
-        slots.append(desk.exchange(**told).slots or 0)
-    assert slots[0] == 19
-    assert slots == sorted(slots)
-    assert 21 <= slots[-1] <= 40
-
-
 def test_rate_after_a_flood_is_what_was_borne_in_the_long_run(desk: LedgerDesk) -> None:
     """A window that is used up lets through so much a minute: that is gone on with after it."""
     desk.exchange(want=1)

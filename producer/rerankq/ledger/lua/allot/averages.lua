@@ -2,12 +2,13 @@
 -- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), borne() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
 -- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, retries (the
--- fleet's budget of them), proven (calls a second that were borne).
+-- fleet's budget of them), proven (calls a second that were borne), most_held (calls at once that
+-- were, in the last seconds).
 
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local SHARE_CALLS = 40
 local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the averages
-local LATELY_MS, STRAY_MS = 1000, 6000
+local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
 local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
 local LEAST_ASK_MS = 100   -- between two exchanges of a worker
@@ -47,4 +48,7 @@ local function count_answers()
 end
 
 -- What was borne within the last minutes is borne again, also after a moment in which less came.
-local function remember_flow() state.proven = math.max(faded('proven', LONG_MS), flow()) end
+local function remember_flow()
+  state.proven = math.max(faded('proven', LONG_MS), flow())
+  state.most_held = math.max(faded('most_held', HELD_MS), state.held)
+end

@@ -19,6 +19,8 @@ local function share_slots()
     local used = report.began + report.in_flight + report.ok + report.throttled + report.trouble
     local stands_back = scarce and limit < active and used > 0
     local most = stands_back and 0 or scarce and math.ceil(limit / active) or limit
+    -- The slot of a call that was throttled is not tried again at once.
+    if report.throttled > 0 then most = math.min(most, report.in_flight) end
     given = math.max(0, math.min(report.want_slots, free, most))
     if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
     if given < report.want_slots then state.crowded_at = now end

@@ -35,8 +35,10 @@ local function slow_down(share)
 end
 
 local function take_the_other(served)
-  if not state.room then return stay_at(state.held) end
+  if not state.room then return stay_at(state.most_held) end
   state.room, state.ceiling, state.since = nil, math.max(LEAST_RATE, served, borne()), now
+  -- What was saved up while slots were the limit would come as a flood.
+  state.level = math.min(state.level, 0)
 end
 
 local function heed_throttling()

@@ -18,7 +18,12 @@ end
 -- A trial has failed when so many calls are throttled that no more need be seen.
 local function ends_trial(failed)
   local rival = state.rival
-  if not state.trial_at or failed and not rival then begin_trial(SETTLING_MS) end
+  if not state.trial_at then
+    begin_trial(SETTLING_MS)
+  elseif failed and not rival then
+    -- Another level, most likely: its first moments are no measure. What was kept stays kept.
+    begin_trial(math.max(SETTLING_MS, state.trial_at - now))
+  end
   local seconds = (now - state.trial_at) / 1000
   if seconds < TRIAL_MS / 1000 and not (failed and rival) then return nil end
   local served = failed and 0 or state.trial_ok / seconds
