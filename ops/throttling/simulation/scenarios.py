@@ -129,6 +129,14 @@ def outage_of(seconds: float, per_second: float = 100.0) -> Scenario:
     return Scenario(f"outage of {seconds:g} s", plan, 60 * per_second)
 
 
+def storm_of(seconds: float, after: float = 2.0, per_second: float = 100.0) -> Scenario:
+    """An upstream that throttles every call for a while, soon after the first."""
+    changes = {after: limit(Limits(rpm=0)), after + seconds: limit(Limits(per_second))}
+    plan = Plan(Behaviour(Limits(per_second)), changes=changes, seconds=after + seconds + 120)
+    name = f"storm of {seconds:g} s after {after:g} s"
+    return Scenario(name, plan, (after + 120) * per_second, {after + seconds: per_second})
+
+
 def fresh(scenario: Scenario, seed: int) -> Scenario:
     """The same by other chances: a model of an upstream is changed by its run."""
     behaviour = replace(scenario.plan.behaviour)
@@ -151,4 +159,5 @@ SCENARIOS: Final = (
     *(window(600), window(6000)),
     *(known_rpm(60), known_rpm(600), known_rpm(6000, workers=1000), known_concurrency(20)),
     *(interactive(6000, 0.5), interactive(600, 1.0), outage_of(60)),
+    *(storm_of(8), storm_of(60, after=60)),
 )

@@ -55,6 +55,23 @@ def test_unused_permits_go_back() -> None:
     assert made.take(1, retry=False) is None
 
 
+def test_who_is_throttled_twice_waits_for_the_next_exchange() -> None:
+    """A second 429 holds a worker back until all have agreed on less; a single one does not."""
+    made = permits(given=allotment(permits=9))
+    calls = [taken(made) for _ in range(4)]
+    made.was_throttled(None)
+    made.done(calls.pop())
+    made.done(calls.pop())
+    calls.append(taken(made))
+    made.was_throttled(None)
+    made.done(calls.pop())
+    made.done(calls.pop())
+    assert made.take(1, retry=False) is None
+    made.report(NOTHING)
+    made.receive(allotment(permits=1))
+    taken(made)
+
+
 def test_permits_go_stale(clock: Clock) -> None:
     """A permit is good for three seconds: the account may have been closed since."""
     made = permits(given=allotment(permits=2))

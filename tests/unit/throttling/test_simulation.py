@@ -15,6 +15,7 @@ from throttling.simulation.scenarios import (
     known_concurrency,
     known_rpm,
     outage_of,
+    storm_of,
     window,
 )
 from throttling.simulation.upstream import Behaviour, Limits
@@ -59,6 +60,13 @@ def test_a_window_is_remembered() -> None:
     afterwards = outcome.count(200, 60), outcome.count(429, 60)
     assert afterwards[0] >= 0.85 * 2400
     assert afterwards[1] <= 0.05 * afterwards[0]
+
+
+def test_a_storm_is_no_window() -> None:
+    """An upstream that throttled every call for a while is used again within half a minute."""
+    outcome = simulate(storm_of(8).plan)
+    assert outcome.count(429, 2, 10) <= 100
+    assert outcome.back_at(0.85 * 100, 10) <= 30
 
 
 def test_a_thousand_workers_share_a_limit() -> None:

@@ -138,6 +138,9 @@ class Permits:
         # Until all workers have agreed on less: no more at once than now, without this one.
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
         self._slots = max(1, most)
+        if self._report.throttled > 1:
+            # No stray one. A refusal comes at once, so the next call would be there within moments.
+            self._good_until = -math.inf
         self.was_asked_to_pause(retry_after or 0.0)
 
     def was_asked_to_pause(self, seconds: float) -> None:

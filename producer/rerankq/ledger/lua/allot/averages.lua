@@ -1,8 +1,8 @@
 -- What was seen of the upstream lately: counts that fade.
 -- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), borne() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
--- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, retries (the
--- fleet's budget of them), proven (calls a second that were borne), most_held (calls at once that
+-- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused (429s since
+-- the last answer), retries (the fleet's budget of them), proven (calls a second that were borne), most_held (calls at once that
 -- were, in the last seconds).
 
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
@@ -41,6 +41,7 @@ local function count_answers()
   state.throttled_long = faded('throttled_long', STRAY_MS) + report.throttled
   state.lately = faded('lately', LATELY_MS) + report.ok
   state.throttled = faded('throttled', share_ms) + report.throttled
+  state.refused = report.ok > 0 and 0 or (state.refused or 0) + report.throttled
   state.well = faded('well', TROUBLE_MS) + report.ok
   state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
   state.retries = math.min(MOST_RETRIES, (state.retries or FIRST_RETRIES)

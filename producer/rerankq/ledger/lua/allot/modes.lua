@@ -3,7 +3,7 @@
 -- these are a probe's).
 -- Of the record: pause (until when the upstream asked everyone to wait), mode ('throttled' or
 -- 'broken', nil when open), mode_since, reopens (when the next probe may go), step (ms to the one
--- after it).
+-- after it), used_up_at (when it was last throttled for as long as a window that is used up).
 
 -- Throttled for so long: a window is used up. It bears what it bore on the average.
 local WINDOW_MS = 5000
@@ -34,7 +34,10 @@ end
 local function reopen()
   if not report.probe_ok or not state.mode then return end
   if state.mode == 'throttled' and now - state.mode_since >= WINDOW_MS then
-    state.ceiling, state.window_at = math.max(LEAST_RATE, state.borne), now
+    state.ceiling = math.max(LEAST_RATE, state.borne)
+    -- Or it was a storm. Only a second time tells: so the first is climbed out of as from any level.
+    if now - (state.used_up_at or 0) < WINDOW_KEPT_MS then state.window_at = now end
+    state.used_up_at = now
   end
   state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
   state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0

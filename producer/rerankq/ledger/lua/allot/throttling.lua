@@ -4,8 +4,10 @@
 
 local STRAY = 0.01         -- a share that is no more than finding the limit out costs
 local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly everything is throttled: stop, and probe
+local IN_A_ROW, ROW_SECONDS = 12, 0.1  -- or so many, and nothing answered in between
 local PROBE_MS = 1000
 local LEAST_STEP = 0.8    -- of the rate, after a few 429s
+local WINDOW_STEP = 0.95   -- of what a window lets through, when it was used up again
 
 local function close(mode, wait, step)
   state.mode, state.reopens, state.step = mode, now + wait, step
@@ -46,10 +48,13 @@ local function heed_throttling()
   local share = state.throttled / (state.throttled + state.ok)
   -- Calls under way were let in, though it will be a while until they are answered.
   local let_in = state.ok + state.held
-  if state.throttled >= math.max(FLOOD_COUNT, FLOOD * (state.throttled + let_in)) then
+  if state.throttled >= math.max(FLOOD_COUNT, FLOOD * (state.throttled + let_in))
+    or state.refused >= math.max(IN_A_ROW, ROW_SECONDS * flow(), 4 * state.held) then
     -- A window that is used up, or a far lower limit. What was borne in the long run is what
     -- such a window lets through.
-    state.borne = state.long / (LONG_MS / 1000)
+    -- After a pause that average is still rising: of a window that is known it is no better measure.
+    local average = state.long / (LONG_MS / 1000)
+    state.borne = is_windowed() and math.max(average, WINDOW_STEP * state.borne) or average
     state.ceiling = math.max(LEAST_RATE, math.min(rate() / 2, a_second(state.long, LONG_MS)))
     state.since, state.room = now, nil
     return close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
