@@ -30,7 +30,8 @@ from pydantic import (
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
-from rerankq_worker.sites import Account, Key, Site, header_fault
+from rerankq_worker.keys import is_own_server, key_fault
+from rerankq_worker.sites import Account, Key, Site
 
 MOST_BYTES: Final = 1024 * 1024
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
@@ -145,24 +146,25 @@ def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[st
             f"known are {', '.join(prefixes)}"
         )
     prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
-    accounts = tuple(
-        Account(
-            f"{entry.name}/{account.name}",
-            tuple(
-                Key(prefix + _secret(name, environment, f"{entry.name}/{account.name}: key {nth}"))
-                for nth, name in enumerate(account.keys, 1)
-            ),
-            account.limits(),
-        )
-        for account in entry.accounts
-    )
+    accounts = tuple(_account(entry, each, prefix, environment) for each in entry.accounts)
     keys = [key for account in accounts for key in account.keys]
     if len(set(keys)) < len(keys):
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
     return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models)
 
 
-def _secret(name: str, environment: Mapping[str, str], place: str) -> str:
+def _account(
+    site: SiteEntry, entry: AccountEntry, prefix: str, environment: Mapping[str, str]
+) -> Account:
+    name, own_server = f"{site.name}/{entry.name}", is_own_server(str(site.url), site.dialect)
+    keys = tuple(
+        Key(prefix + _secret(each, environment, f"{name}: key {nth}", own_server=own_server))
+        for nth, each in enumerate(entry.keys, 1)
+    )
+    return Account(name, keys, entry.limits())
+
+
+def _secret(name: str, environment: Mapping[str, str], place: str, *, own_server: bool) -> str:
     secret = environment.get(name, "").strip()
     if not secret:
         # Without what stands there: it may well be the key itself.
@@ -170,7 +172,7 @@ def _secret(name: str, environment: Mapping[str, str], place: str) -> str:
             f"RERANKQ_UPSTREAM_FILE: {place} names no environment variable that is set: "
             "`keys` has names of variables, never the keys themselves"
         )
-    if fault := header_fault(secret):
+    if fault := key_fault(secret, own_server=own_server):
         raise SettingsError(f"{name}: {fault}")
     return secret
 

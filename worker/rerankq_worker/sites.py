@@ -63,14 +63,3 @@ class Site:
     def model(self, name: str) -> str | None:
         """What the site calls a model; None when it has none of that name."""
         return self.models.get(name) if self.models else name
-
-
-def header_fault(key: str) -> str | None:
-    """What is wrong with a key, in words that do not show it; None for one that may be sent."""
-    if not key.isascii() or not key.isprintable() or " " in key.removeprefix("Bearer "):
-        return "a key has a character that no HTTP header may carry"
-    if key.startswith("Bearer "):
-        return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX, or auth_prefix'
-    if key.startswith(("'", '"')) or key.endswith(("'", '"')):
-        return "a key stands in quotes: leave them out"
-    return None
