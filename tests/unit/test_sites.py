@@ -112,7 +112,7 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
         (
             'keys = ["KEY_1"]',
             'keys = ["KEY_1"]\nrpm = 600\ntpm = 500',
-            r"sites\.0\.accounts\.0: 500 tokens and 600 requests a minute contradict each other",
+            r"sites\.0\.accounts\.0: tpm and rpm contradict each other: 500 tokens a minute are",
         ),
         ("[[sites.accounts]]", 'dialect = "x"\n[[sites.accounts]]', "first: there is no dialect x"),
         ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', "auth_prefix: it"),

@@ -123,7 +123,7 @@ class WorkerSettings(ClientSettings):
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:
-        check_limits(self._limits())
+        check_limits(self._limits(), rpm="RERANKQ_RPM", tpm="RERANKQ_TPM")
         return self
 
     @model_validator(mode="after")

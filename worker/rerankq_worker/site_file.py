@@ -98,16 +98,21 @@ class SiteFile(_Strict):
         return self
 
 
-def check_limits(limits: Limits) -> None:
+def check_limits(limits: Limits, *, rpm: str = "rpm", tpm: str = "tpm") -> None:
     """Refuse limits that contradict each other.
 
+    Args:
+        limits: of one account.
+        rpm: the name by which requests a minute were set.
+        tpm: likewise tokens.
+
     Raises:
-        ValueError: says which.
+        ValueError: names both.
     """
     if limits.rpm and limits.tpm and limits.tpm < limits.rpm:
         raise ValueError(
-            f"{limits.tpm} tokens and {limits.rpm} requests a minute contradict each other: "
-            "a request costs a token at least"
+            f"{tpm} and {rpm} contradict each other: {limits.tpm} tokens a minute are too few for "
+            f"{limits.rpm} requests, each of which costs one at least"
         )
 
 
