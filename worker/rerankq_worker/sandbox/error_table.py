@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rerankq_worker.sandbox import shapes
+from rerankq_worker.sandbox.complaint import suggestion
 from rerankq_worker.sandbox.errors import ErrorCode, GatewayError
 from rerankq_worker.sandbox.shapes import GATEWAY, Shape
 
@@ -242,5 +243,5 @@ def known_error(name: str) -> str:
         ValueError: There is no such row.
     """
     if name not in ERRORS:
-        raise ValueError("no such error: GET /_sandbox/errors lists their names")
+        raise ValueError(f"no such error: {suggestion(name, ERRORS)}")
     return name
