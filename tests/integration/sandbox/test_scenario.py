@@ -57,6 +57,16 @@ def test_a_cut_outage_answers_nobody_and_ends() -> None:
         eventually(lambda: answered(sandbox), "the outage ends", seconds=10)
 
 
+def test_an_outage_may_answer_in_pieces() -> None:
+    """An outage can send an error body that breaks off, to whoever calls."""
+    answer = {"kind": "error", "name": "bad_gateway_nginx"}
+    with RunningSandbox() as sandbox:
+        sandbox.play({"at": 0, "outage": {"kind": "cut", "answer": answer}})
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.post(sandbox.url, data=b"{", timeout=5)
+        assert sandbox.log()[0]["fault"] == "outage:cut:error:bad_gateway_nginx"
+
+
 def answered(sandbox: RunningSandbox) -> bool:
     try:
         return sandbox.rerank().status_code == 200

@@ -193,6 +193,10 @@ def replaced(old: str, new: str) -> Callable[[], str]:
         ),
         (replaced("nth = 100", 'account = "default"'), "phase 2: rules.0.match.account: no such"),
         (replaced('"error", name', '"delay", name'), "phase 3: outage: unknown kind"),
+        (
+            replaced('"error", name = "timeout_cloudflare"', '"cut"'),
+            "phase 3: outage: answer: needed in an outage",
+        ),
         (replaced("at = 60", "at = 0"), "phase 2: at: must be later"),
         (replaced("at = 60", "at = nan"), "phase 2: at: "),
         (replaced("at = 60", "at = 1979-05-27"), "phase 2: at: "),
