@@ -50,7 +50,7 @@ def settings_with_defaults() -> Iterator[tuple[str, str]]:
 
 
 def shown(default: object) -> str:
-    if default in {None, ()}:
+    if default in (None, (), {}):
         return ""
     if default == "":
         return '""'

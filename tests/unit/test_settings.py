@@ -61,6 +61,9 @@ def refusal() -> str:
         ("RERANKQ_API_KEYS", f"{SECRET}\u00e9"),
         ("DMXAPI_API_KEY", f"{SECRET}\n\n{SECRET}"),
         ("RERANKQ_DIALECT", SECRET),
+        ("RERANKQ_DIALECT_OPTIONS", SECRET),
+        ("RERANKQ_DIALECT_OPTIONS", f"{SECRET}=1"),
+        ("RERANKQ_DIALECT_OPTIONS", f"max_tokens_per_doc={SECRET}"),
         ("RERANKQ_AUTH_PREFIX", f"{SECRET}\n"),
         ("RERANKQ_API_KEYS", f"'{SECRET}'"),
         ("RERANKQ_API_KEYS", f"Bearer {SECRET}"),
@@ -366,6 +369,7 @@ def test_limits_hold_for_all_keys_together(monkeypatch: pytest.MonkeyPatch) -> N
     ("dialect", "prefix", "authorization"),
     [
         ("dmxapi", None, SECRET),
+        ("jina", None, f"Bearer {SECRET}"),
         ("cohere", None, f"Bearer {SECRET}"),
         ("cohere", "", f"Bearer {SECRET}"),
         ("cohere", "none", SECRET),
@@ -384,12 +388,36 @@ def test_key_is_sent_as_the_dialect_wants_it(
     assert site.accounts[0].keys[0].authorization == authorization
 
 
+def test_options_of_the_dialect_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RERANKQ_DIALECT_OPTIONS holds names and numbers; blanks around them do not count."""
+    monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
+    monkeypatch.setenv("RERANKQ_DIALECT", "tei")
+    given = " max_client_batch_size = 128,payload_limit=4000000, "
+    monkeypatch.setenv("RERANKQ_DIALECT_OPTIONS", given)
+    (site,) = WorkerSettings.load().sites({})
+    assert site.options == {"max_client_batch_size": 128, "payload_limit": 4_000_000}
+
+
+def test_options_are_those_of_the_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that the dialect does not have is refused, and those that it has are named."""
+    monkeypatch.setenv("RERANKQ_DIALECT", "vllm")
+    monkeypatch.setenv("RERANKQ_DIALECT_OPTIONS", "max_tokens_per_doc=1")
+    assert refusal() == (
+        "RERANKQ_DIALECT_OPTIONS: the dialect vllm has no option of that name: "
+        "known are truncate_prompt_tokens"
+    )
+    monkeypatch.setenv("RERANKQ_DIALECT", "vlm")
+    assert refusal().startswith("RERANKQ_DIALECT: ")
+    assert "OPTIONS" not in refusal()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("UPSTREAM_URL", "http://host/"),
         ("AUTH_PREFIX", "Bearer "),
         ("DIALECT", "cohere"),
+        ("DIALECT_OPTIONS", " "),
         ("RPM", "60"),
         ("TPM", "6000"),
         ("CONCURRENCY", "2"),

@@ -80,6 +80,14 @@ def test_dialect_says_what_stands_before_a_key(tmp_path: Path) -> None:
     assert site.accounts[0].keys[0].authorization == f"Bearer {SECRET}"
 
 
+def test_dialect_has_options(tmp_path: Path) -> None:
+    """What a server was started with stands with its site, by the vendor's names."""
+    text = 'dialect = "tei"\noptions = { max_client_batch_size = 128 }\n[[sites.accounts]]'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.accounts]]", text))
+    assert site.options == {"max_client_batch_size": 128}
+    assert read(tmp_path, MINIMAL)[0].options == {}
+
+
 def test_site_of_ones_own_may_have_a_dummy_for_a_key(tmp_path: Path) -> None:
     """What a server of one's own takes for a key is not looked at for its length."""
     text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "vllm"\n[[sites.accounts]]')
@@ -115,6 +123,26 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
             r"sites\.0\.accounts\.0: tpm and rpm contradict each other: 500 tokens a minute are",
         ),
         ("[[sites.accounts]]", 'dialect = "x"\n[[sites.accounts]]', "first: there is no dialect x"),
+        (
+            "[[sites.accounts]]",
+            'dialect = "tei"\noptions = { max_batch_size = 1 }\n[[sites.accounts]]',
+            "site first: options: the dialect tei has no option of that name: known are max_cl",
+        ),
+        (
+            "[[sites.accounts]]",
+            "options = { top_n = 1 }\n[[sites.accounts]]",
+            "site first: options: the dialect dmxapi has no option of that name: it has none",
+        ),
+        (
+            "[[sites.accounts]]",
+            'dialect = "vllm"\noptions = { truncate_prompt_tokens = 0 }\n[[sites.accounts]]',
+            "site first: options: truncate_prompt_tokens must be -1 or at least 1",
+        ),
+        (
+            "[[sites.accounts]]",
+            "options = { max_tokens_per_doc = true }\n[[sites.accounts]]",
+            r"sites\.0\.options\.max_tokens_per_doc: ",
+        ),
         ("[[sites.accounts]]", 'auth_prefix = "a\\nb"\n[[sites.accounts]]', "auth_prefix: it"),
         ("[[sites.accounts]]", 'models = { m = "" }\n[[sites.accounts]]', r"sites\.0\.models\.m: "),
         ("[[sites.accounts]]", "[[sites.account]]", r"sites\.0\.accounts: Field required"),

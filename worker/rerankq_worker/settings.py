@@ -1,5 +1,6 @@
 """Settings of the worker's side: the upstream account, and how hard to work."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -18,11 +19,13 @@ from pydantic_settings import NoDecode
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
 from rerankq.settings import ClientSettings
+from rerankq_worker.dialect_options import options_fault
 from rerankq_worker.keys import is_own_server, key_fault
 from rerankq_worker.site_file import AuthPrefix, check_limits, read_sites
 from rerankq_worker.sites import PREFIXES, Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
+_NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 
 
 class WorkerSettings(ClientSettings):
@@ -33,6 +36,10 @@ class WorkerSettings(ClientSettings):
     )
     dialect: str = Field(
         default="dmxapi", description="Which vendor's way of asking and answering."
+    )
+    dialect_options: Annotated[Mapping[str, int], NoDecode] = Field(
+        default={},
+        description="What can be set of the dialect, as name=value, separated by commas.",
     )
     upstream_file: Path | None = Field(
         default=None, description="TOML file of several sites, accounts and keys, for failover."
@@ -115,6 +122,26 @@ class WorkerSettings(ClientSettings):
             raise ValueError(f"there is none of that name: known are {', '.join(PREFIXES)}")
         return dialect
 
+    @field_validator("dialect_options", mode="before")
+    @classmethod
+    def _named(cls, options: object) -> object:
+        if not isinstance(options, str):
+            return options
+        pairs = [each.partition("=") for each in options.split(",") if each.strip()]
+        if not all(_NUMBER.fullmatch(value.strip()) for _, _, value in pairs):
+            raise ValueError("write it as name=number, several separated by commas")
+        return {name.strip(): int(value) for name, _, value in pairs}
+
+    @field_validator("dialect_options")
+    @classmethod
+    def _are_of_the_dialect(
+        cls, options: Mapping[str, int], info: ValidationInfo
+    ) -> Mapping[str, int]:
+        dialect = info.data.get("dialect")  # not there when it is wrong itself
+        if dialect and (fault := options_fault(dialect, options)):
+            raise ValueError(fault)
+        return options
+
     @model_validator(mode="after")
     def _results_outlive_leases(self) -> Self:
         if self.result_ttl < self.lease_seconds:
@@ -157,13 +184,20 @@ class WorkerSettings(ClientSettings):
         account = Account(
             name, tuple(Key(prefix + each.get_secret_value()) for each in keys), self._limits()
         )
-        return (Site(name, str(self.upstream_url), self.dialect, (account,)),)
+        site = Site(
+            name,
+            str(self.upstream_url),
+            self.dialect,
+            (account,),
+            options=self.dialect_options,
+        )
+        return (site,)
 
     def _limits(self) -> Limits:
         return Limits(self.rpm, self.tpm, self.concurrency)
 
 
 _OF_ONE_SITE: Final = frozenset(
-    {"upstream_url", "auth_prefix", "dialect", "rpm", "tpm", "concurrency"}
+    {"upstream_url", "auth_prefix", "dialect", "dialect_options", "rpm", "tpm", "concurrency"}
 )
 """Without the keys: DMXAPI_API_KEY may well be one of the variables that the file names."""

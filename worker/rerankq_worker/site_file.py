@@ -24,12 +24,14 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
+    StrictInt,
     ValidationError,
     model_validator,
 )
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
+from rerankq_worker.dialect_options import options_fault
 from rerankq_worker.keys import is_own_server, key_fault
 from rerankq_worker.sites import Account, Key, Site
 
@@ -78,6 +80,7 @@ class SiteEntry(_Strict):
     name: Name
     url: HttpUrl
     dialect: str = "dmxapi"
+    options: Mapping[str, StrictInt] = {}
     auth_prefix: AuthPrefix | None = None
     models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
@@ -150,12 +153,14 @@ def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[st
             f"RERANKQ_UPSTREAM_FILE: site {entry.name}: there is no dialect {entry.dialect}: "
             f"known are {', '.join(prefixes)}"
         )
+    if fault := options_fault(entry.dialect, entry.options):
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: options: {fault}")
     prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
     accounts = tuple(_account(entry, each, prefix, environment) for each in entry.accounts)
     keys = [key for account in accounts for key in account.keys]
     if len(set(keys)) < len(keys):
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
-    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models)
+    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models, entry.options)
 
 
 def _account(

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.ledger.accounts import Limits
+from rerankq_worker.dialect_options import Options
 
 PREFIXES: Final[Mapping[str, str]] = {
     "dmxapi": "",
-    **dict.fromkeys(("cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "),
+    **dict.fromkeys(
+        ("jina", "cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "
+    ),
 }
 """What usually stands before a key in the Authorization header, by dialect."""
 
@@ -52,6 +55,7 @@ class Site:
         accounts: in the order in which they are used.
         models: what this site calls the models that it serves, by the name that jobs give them;
             empty where it knows every model by that name.
+        options: of the dialect, as far as they are set.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Site:
     dialect: str
     accounts: tuple[Account, ...]
     models: Mapping[str, str] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
     def model(self, name: str) -> str | None:
         """What the site calls a model; None when it has none of that name."""
