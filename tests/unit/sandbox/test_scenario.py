@@ -197,6 +197,11 @@ def replaced(old: str, new: str) -> Callable[[], str]:
             replaced('"error", name = "timeout_cloudflare"', '"cut"'),
             "phase 3: outage: answer: needed in an outage",
         ),
+        (
+            lambda: '[[phases]]\nat = 0\noutage = { kind = "refuse" }',
+            "phase 1: outage: refuse needs an end",
+        ),
+        (replaced('"cut"', '"refuse"'), "phase 2: rules.0.action: unknown kind"),
         (replaced("at = 60", "at = 0"), "phase 2: at: must be later"),
         (replaced("at = 60", "at = nan"), "phase 2: at: "),
         (replaced("at = 60", "at = 1979-05-27"), "phase 2: at: "),

@@ -73,6 +73,15 @@ class DropAction(_Action):
     kind: Literal["drop"]
 
 
+class RefuseAction(_Action):
+    """Refuse connections, for nobody listens; a call on one from before is dropped.
+
+    In an outage alone, which must have an end.
+    """
+
+    kind: Literal["refuse"]
+
+
 class HangAction(_Action):
     """Never answer, until the client goes away or the server stops."""
 
@@ -143,13 +152,15 @@ def needs_no_ranking(action: "Action") -> TypeGuard[AtOnceAction]:
     return isinstance(action, AtOnceAction)
 
 
-def _for_everybody(action: AtOnceAction) -> AtOnceAction:
-    if not needs_no_ranking(action):
+def _for_everybody(action: "OutageAction") -> "OutageAction":
+    if not isinstance(action, RefuseAction) and not needs_no_ranking(action):
         raise ValueError("answer: needed in an outage, for nothing is ranked there")
     return action
 
 
-OutageAction = Annotated[AtOnceAction, Field(discriminator="kind"), AfterValidator(_for_everybody)]
+OutageAction = Annotated[
+    AtOnceAction | RefuseAction, Field(discriminator="kind"), AfterValidator(_for_everybody)
+]
 """What needs no ranking."""
 
 Action = Annotated[
@@ -166,7 +177,7 @@ Action = Annotated[
 ]
 
 
-def label(action: Action) -> str:
+def label(action: Action | RefuseAction) -> str:
     """The action's name in the log and in the counts."""
     if isinstance(action, SentAction) and action.answer is not None:
         return f"{action.kind}:{label(action.answer)}"

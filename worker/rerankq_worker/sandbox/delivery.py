@@ -7,13 +7,14 @@ from aiohttp import web
 
 from rerankq_worker.sandbox.actions import (
     Action,
-    AtOnceAction,
     CutAction,
     DripAction,
     DropAction,
     ErrorAction,
     HangAction,
     HugeAction,
+    OutageAction,
+    RefuseAction,
     StatusAction,
 )
 from rerankq_worker.sandbox.error_table import ERRORS, typical
@@ -40,11 +41,11 @@ def refused(error: GatewayError, shape: Shape, request_id: str) -> web.Response:
 
 
 async def at_once(
-    request: web.Request, action: AtOnceAction, shape: Shape, request_id: str
+    request: web.Request, action: OutageAction, shape: Shape, request_id: str
 ) -> web.StreamResponse:
     """Meet a call with what needs no ranking."""
     match action:
-        case DropAction():
+        case DropAction() | RefuseAction():  # a call on a connection from before
             return drop(request)
         case HangAction():
             await hang()

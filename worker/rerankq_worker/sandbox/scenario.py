@@ -42,7 +42,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rerankq.errors import SettingsError
-from rerankq_worker.sandbox.actions import OutageAction
+from rerankq_worker.sandbox.actions import OutageAction, RefuseAction
 from rerankq_worker.sandbox.complaint import complaint, suggestion
 from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.latency import Distribution
@@ -117,6 +117,15 @@ class Scenario(BaseModel):
             raise ValueError("seconds: must be later than the last phase")
         if self.repeat and self.seconds is None:
             raise ValueError("repeat: needs seconds, the length of one turn")
+        return self
+
+    @model_validator(mode="after")
+    def _refusing_ends(self) -> Self:
+        # There is no port then by which anybody could end it.
+        if self.seconds is None and isinstance(self.phases[-1].outage, RefuseAction):
+            raise ValueError(
+                f"phase {len(self.phases)}: outage: refuse needs an end: another phase, or seconds"
+            )
         return self
 
     @model_validator(mode="after")
