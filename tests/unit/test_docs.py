@@ -4,7 +4,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from pydantic import AliasChoices
 
 from rerankq import errors
 from rerankq.cli.commands import COMMANDS
@@ -47,13 +46,11 @@ def settings_with_defaults() -> Iterator[tuple[str, str]]:
     for model in (ClientSettings, WorkerSettings):
         for name, field in model.model_fields.items():
             alias = field.validation_alias
-            names = alias.choices if isinstance(alias, AliasChoices) else [PREFIX + name.upper()]
-            for each in names:
-                yield str(each), shown(field.default)
+            yield str(alias or PREFIX + name.upper()), shown(field.default)
 
 
 def shown(default: object) -> str:
-    if default in {None, ()}:
+    if default in (None, (), {}):
         return ""
     if default == "":
         return '""'

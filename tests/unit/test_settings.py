@@ -12,6 +12,7 @@ from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unkno
 from rerankq_worker.settings import WorkerSettings
 
 SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
+KEYS = ["sk-the-one", "sk-the-two", "sk-the-three"]
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +61,16 @@ def refusal() -> str:
         ("RERANKQ_API_KEYS", f"{SECRET}\u00e9"),
         ("DMXAPI_API_KEY", f"{SECRET}\n\n{SECRET}"),
         ("RERANKQ_DIALECT", SECRET),
+        ("RERANKQ_DIALECT_OPTIONS", SECRET),
+        ("RERANKQ_DIALECT_OPTIONS", f"{SECRET}=1"),
+        ("RERANKQ_DIALECT_OPTIONS", f"max_tokens_per_doc={SECRET}"),
         ("RERANKQ_AUTH_PREFIX", f"{SECRET}\n"),
         ("RERANKQ_API_KEYS", f"'{SECRET}'"),
         ("RERANKQ_API_KEYS", f"Bearer {SECRET}"),
         ("RERANKQ_API_KEYS", f"{SECRET},{SECRET}"),
+        ("RERANKQ_API_KEYS", f"{SECRET},changeme"),
+        ("DMXAPI_API_KEY", f"bearer {SECRET}"),
+        ("DMXAPI_API_KEY", f"${{{SECRET}}}"),
         ("RERANKQ_RPM", "0"),
         ("RERANKQ_RPM", SECRET),
         ("RERANKQ_TPM", "-1"),
@@ -84,7 +91,7 @@ def test_wrong_setting_is_named_without_its_value(
     """A wrong setting is refused under its name in the environment, and its value is not shown."""
     monkeypatch.setenv(name, value)
     message = refusal()
-    assert message.startswith((f"{name}: ", "RERANKQ_API_KEYS: "))
+    assert message.startswith(f"{name}: ")
     assert SECRET not in message
 
 
@@ -96,13 +103,13 @@ def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wher
         for name in names:
             monkeypatch.setenv(name, "")
     file = tmp_path / "env"
-    file.write_text("".join(f"{name}=\n" for name in names) + "DMXAPI_API_KEY=sk-x\n")
+    file.write_text("".join(f"{name}=\n" for name in names) + "DMXAPI_API_KEY=sk-of-the-file\n")
     settings = WorkerSettings.load(env_file=str(file))
-    assert settings.sites({})[0].accounts[0].keys[0].authorization == "sk-x"
+    assert settings.sites({})[0].accounts[0].keys[0].authorization == "sk-of-the-file"
     assert settings.auth_prefix is None
     monkeypatch.undo()
-    assert settings.model_dump(exclude={"api_keys"}) == WorkerSettings.load().model_dump(
-        exclude={"api_keys"}
+    assert settings.model_dump(exclude={"vendor_keys"}) == WorkerSettings.load().model_dump(
+        exclude={"vendor_keys"}
     )
 
 
@@ -287,12 +294,12 @@ def test_producer_knows_the_names_of_the_worker() -> None:
 
 def test_several_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     """RERANKQ_API_KEYS holds several keys; blanks around them and empty ones do not count."""
-    monkeypatch.setenv("RERANKQ_API_KEYS", " one, two,,three ")
+    monkeypatch.setenv("RERANKQ_API_KEYS", " sk-the-one, sk-the-two,,sk-the-three ")
     settings = WorkerSettings.load()
-    assert [key.get_secret_value() for key in settings.api_keys] == ["one", "two", "three"]
+    assert [key.get_secret_value() for key in settings.api_keys] == KEYS
     (site,) = settings.sites({})
     (account,) = site.accounts
-    assert [key.authorization for key in account.keys] == ["one", "two", "three"]
+    assert [key.authorization for key in account.keys] == KEYS
 
 
 def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,6 +309,33 @@ def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None
     sites = settings.sites({})
     assert sites[0].accounts[0].keys[0].authorization == SECRET
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()} {sites}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RERANKQ_UPSTREAM_URL", "http://127.0.0.1:8787/v1/rerank"),
+        ("RERANKQ_DIALECT", "vllm"),
+    ],
+)
+def test_server_of_ones_own_takes_any_key(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A short key is refused for a vendor, and taken for a server on this machine or one's own."""
+    monkeypatch.setenv("DMXAPI_API_KEY", "any")
+    assert refusal().startswith("DMXAPI_API_KEY: a key has under 8 characters")
+    monkeypatch.setenv(name, value)
+    assert WorkerSettings.load().sites({})
+
+
+def test_key_that_is_not_used_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RERANKQ_API_KEYS wins, and a file of sites names its own: what is left over is let be."""
+    monkeypatch.setenv("DMXAPI_API_KEY", "changeme")
+    monkeypatch.setenv("RERANKQ_API_KEYS", SECRET)
+    assert WorkerSettings.load().sites({})[0].accounts[0].keys[0].authorization == SECRET
+    monkeypatch.delenv("RERANKQ_API_KEYS")
+    monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", "sites.toml")
+    assert WorkerSettings.load().upstream_file
 
 
 def test_missing_key_says_where_to_put_one() -> None:
@@ -314,41 +348,67 @@ def test_limits_that_contradict_each_other_are_refused(monkeypatch: pytest.Monke
     """Fewer tokens than requests a minute cannot be meant: a request costs a token at least."""
     monkeypatch.setenv("RERANKQ_RPM", "600")
     monkeypatch.setenv("RERANKQ_TPM", "500")
-    assert "500 tokens and 600 requests a minute contradict each other" in refusal()
+    assert refusal().startswith(
+        "RERANKQ_TPM and RERANKQ_RPM contradict each other: 500 tokens a minute are too few for 600"
+    )
 
 
 def test_limits_hold_for_all_keys_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys of one setting are one account, named by the host of its site."""
     for name, value in {"RPM": "600", "TPM": "60000", "CONCURRENCY": "8"}.items():
         monkeypatch.setenv(f"RERANKQ_{name}", value)
-    monkeypatch.setenv("RERANKQ_API_KEYS", "one,two")
+    monkeypatch.setenv("RERANKQ_API_KEYS", ",".join(KEYS))
     monkeypatch.setenv("RERANKQ_UPSTREAM_URL", "http://user:pw@host:8787/v1/rerank")
     (site,) = WorkerSettings.load().sites({})
     (account,) = site.accounts
     assert (account.name, account.limits) == ("host:8787", Limits(600, 60_000, 8))
-    assert len(account.keys) == 2
+    assert len(account.keys) == 3
 
 
 @pytest.mark.parametrize(
     ("dialect", "prefix", "authorization"),
     [
-        ("dmxapi", None, "sk-x"),
-        ("cohere", None, "Bearer sk-x"),
-        ("cohere", "", "Bearer sk-x"),
-        ("cohere", "none", "sk-x"),
-        ("dmxapi", "Token ", "Token sk-x"),
+        ("dmxapi", None, SECRET),
+        ("jina", None, f"Bearer {SECRET}"),
+        ("cohere", None, f"Bearer {SECRET}"),
+        ("cohere", "", f"Bearer {SECRET}"),
+        ("cohere", "none", SECRET),
+        ("dmxapi", "Token ", f"Token {SECRET}"),
     ],
 )
 def test_key_is_sent_as_the_dialect_wants_it(
     monkeypatch: pytest.MonkeyPatch, dialect: str, prefix: str | None, authorization: str
 ) -> None:
     """What stands before the key is the dialect's, unless it was set; `none` means nothing."""
-    monkeypatch.setenv("DMXAPI_API_KEY", "sk-x")
+    monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
     monkeypatch.setenv("RERANKQ_DIALECT", dialect)
     if prefix is not None:
         monkeypatch.setenv("RERANKQ_AUTH_PREFIX", prefix)
     (site,) = WorkerSettings.load().sites({})
     assert site.accounts[0].keys[0].authorization == authorization
+
+
+def test_options_of_the_dialect_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RERANKQ_DIALECT_OPTIONS holds names and numbers; blanks around them do not count."""
+    monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
+    monkeypatch.setenv("RERANKQ_DIALECT", "tei")
+    given = " max_client_batch_size = 128,payload_limit=4000000, "
+    monkeypatch.setenv("RERANKQ_DIALECT_OPTIONS", given)
+    (site,) = WorkerSettings.load().sites({})
+    assert site.options == {"max_client_batch_size": 128, "payload_limit": 4_000_000}
+
+
+def test_options_are_those_of_the_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that the dialect does not have is refused, and those that it has are named."""
+    monkeypatch.setenv("RERANKQ_DIALECT", "vllm")
+    monkeypatch.setenv("RERANKQ_DIALECT_OPTIONS", "max_tokens_per_doc=1")
+    assert refusal() == (
+        "RERANKQ_DIALECT_OPTIONS: the dialect vllm has no option of that name: "
+        "known are truncate_prompt_tokens"
+    )
+    monkeypatch.setenv("RERANKQ_DIALECT", "vlm")
+    assert refusal().startswith("RERANKQ_DIALECT: ")
+    assert "OPTIONS" not in refusal()
 
 
 @pytest.mark.parametrize(
@@ -357,6 +417,7 @@ def test_key_is_sent_as_the_dialect_wants_it(
         ("UPSTREAM_URL", "http://host/"),
         ("AUTH_PREFIX", "Bearer "),
         ("DIALECT", "cohere"),
+        ("DIALECT_OPTIONS", " "),
         ("RPM", "60"),
         ("TPM", "6000"),
         ("CONCURRENCY", "2"),
@@ -381,9 +442,9 @@ def test_file_of_sites_may_name_the_vendor_key(
         '[[sites.accounts]]\nname = "a"\nkeys = ["DMXAPI_API_KEY"]\n'
     )
     monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", str(file))
-    monkeypatch.setenv("DMXAPI_API_KEY", "sk-x")
-    (site,) = WorkerSettings.load().sites({"DMXAPI_API_KEY": "sk-x"})
-    assert site.accounts[0].keys[0].authorization == "sk-x"
+    monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
+    (site,) = WorkerSettings.load().sites({"DMXAPI_API_KEY": SECRET})
+    assert site.accounts[0].keys[0].authorization == SECRET
 
 
 @pytest.mark.parametrize(

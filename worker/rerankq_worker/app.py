@@ -182,7 +182,9 @@ async def _routes(
     """The ways to a site: each account by each of its keys."""
     provider = await providers.enter_async_context(
         HttpProvider(
-            url=site.url, dialect=DIALECTS[site.dialect](), call_seconds=settings.call_seconds
+            url=site.url,
+            dialect=DIALECTS[site.dialect](**site.options),
+            call_seconds=settings.call_seconds,
         )
     )
     return [

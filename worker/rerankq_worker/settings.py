@@ -1,20 +1,31 @@
 """Settings of the worker's side: the upstream account, and how hard to work."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
 from rerankq.settings import ClientSettings
+from rerankq_worker.dialect_options import options_fault
+from rerankq_worker.keys import is_own_server, key_fault
 from rerankq_worker.site_file import AuthPrefix, check_limits, read_sites
-from rerankq_worker.sites import PREFIXES, Account, Key, Site, header_fault
+from rerankq_worker.sites import PREFIXES, Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
+_NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 
 
 class WorkerSettings(ClientSettings):
@@ -23,20 +34,28 @@ class WorkerSettings(ClientSettings):
     upstream_url: HttpUrl = Field(
         default=HttpUrl(DEFAULT_UPSTREAM_URL), description="Where rerank requests are posted."
     )
+    dialect: str = Field(
+        default="dmxapi", description="Which vendor's way of asking and answering."
+    )
+    dialect_options: Annotated[Mapping[str, int], NoDecode] = Field(
+        default={},
+        description="What can be set of the dialect, as name=value, separated by commas.",
+    )
+    upstream_file: Path | None = Field(
+        default=None, description="TOML file of several sites, accounts and keys, for failover."
+    )
+    # Below what their check looks at.
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="The account's keys; several, for when one is refused."
+    )
+    vendor_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
-        validation_alias=AliasChoices("RERANKQ_API_KEYS", "DMXAPI_API_KEY"),
-        description="The account's key; RERANKQ_API_KEYS takes several, for when one is refused.",
+        validation_alias="DMXAPI_API_KEY",
+        description="The same by the vendor's name for it, unless RERANKQ_API_KEYS is set.",
     )
     auth_prefix: AuthPrefix | None = Field(
         default=None,
         description='Put before the key, such as "Bearer ", or none; unset: as the dialect has it.',
-    )
-    dialect: str = Field(
-        default="dmxapi", description="Which vendor's way of asking and answering."
-    )
-    upstream_file: Path | None = Field(
-        default=None, description="TOML file of several sites, accounts and keys, for failover."
     )
     rpm: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Requests a minute that the account allows, of all workers."
@@ -72,18 +91,25 @@ class WorkerSettings(ClientSettings):
         description="Their port; none when unset. The second lane of a command takes the next.",
     )
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "vendor_keys", mode="before")
     @classmethod
     def _separated(cls, keys: object) -> object:
         if isinstance(keys, str):
             return tuple(key.strip() for key in keys.split(",") if key.strip())
         return keys
 
-    @field_validator("api_keys")
+    @field_validator("api_keys", "vendor_keys")
     @classmethod
-    def _fit_for_a_header(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _look_right(
+        cls, keys: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        known = info.data
+        if known.get("upstream_file") or known.get("api_keys"):
+            # Not used; if the file names the variable, it is looked at with the file.
+            return keys
+        own_server = is_own_server(str(known.get("upstream_url")), str(known.get("dialect")))
         for key in keys:
-            if fault := header_fault(key.get_secret_value()):
+            if fault := key_fault(key.get_secret_value(), own_server=own_server):
                 raise ValueError(fault)
         if len({key.get_secret_value() for key in keys}) < len(keys):
             raise ValueError("a key is given twice")
@@ -96,6 +122,26 @@ class WorkerSettings(ClientSettings):
             raise ValueError(f"there is none of that name: known are {', '.join(PREFIXES)}")
         return dialect
 
+    @field_validator("dialect_options", mode="before")
+    @classmethod
+    def _named(cls, options: object) -> object:
+        if not isinstance(options, str):
+            return options
+        pairs = [each.partition("=") for each in options.split(",") if each.strip()]
+        if not all(_NUMBER.fullmatch(value.strip()) for _, _, value in pairs):
+            raise ValueError("write it as name=number, several separated by commas")
+        return {name.strip(): int(value) for name, _, value in pairs}
+
+    @field_validator("dialect_options")
+    @classmethod
+    def _are_of_the_dialect(
+        cls, options: Mapping[str, int], info: ValidationInfo
+    ) -> Mapping[str, int]:
+        dialect = info.data.get("dialect")  # not there when it is wrong itself
+        if dialect and (fault := options_fault(dialect, options)):
+            raise ValueError(fault)
+        return options
+
     @model_validator(mode="after")
     def _results_outlive_leases(self) -> Self:
         if self.result_ttl < self.lease_seconds:
@@ -104,7 +150,7 @@ class WorkerSettings(ClientSettings):
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:
-        check_limits(self._limits())
+        check_limits(self._limits(), rpm="RERANKQ_RPM", tpm="RERANKQ_TPM")
         return self
 
     @model_validator(mode="after")
@@ -126,23 +172,32 @@ class WorkerSettings(ClientSettings):
         """
         if self.upstream_file:
             return read_sites(self.upstream_file, environment, PREFIXES)
-        if not self.api_keys:
+        keys = self.api_keys or self.vendor_keys
+        if not keys:
             raise SettingsError(
                 "no upstream key: set DMXAPI_API_KEY (or RERANKQ_API_KEYS), "
                 "or point RERANKQ_UPSTREAM_URL at `rerankq sandbox` with any key"
             )
         prefix = PREFIXES[self.dialect] if self.auth_prefix is None else self.auth_prefix
-        keys = tuple(Key(prefix + each.get_secret_value()) for each in self.api_keys)
         name = urlsplit(str(self.upstream_url)).netloc.rpartition("@")[2]
         # All keys share the limits: that errs on the side that nobody is throttled for.
-        account = Account(name, keys, self._limits())
-        return (Site(name, str(self.upstream_url), self.dialect, (account,)),)
+        account = Account(
+            name, tuple(Key(prefix + each.get_secret_value()) for each in keys), self._limits()
+        )
+        site = Site(
+            name,
+            str(self.upstream_url),
+            self.dialect,
+            (account,),
+            options=self.dialect_options,
+        )
+        return (site,)
 
     def _limits(self) -> Limits:
         return Limits(self.rpm, self.tpm, self.concurrency)
 
 
 _OF_ONE_SITE: Final = frozenset(
-    {"upstream_url", "auth_prefix", "dialect", "rpm", "tpm", "concurrency"}
+    {"upstream_url", "auth_prefix", "dialect", "dialect_options", "rpm", "tpm", "concurrency"}
 )
-"""Without `api_keys`: DMXAPI_API_KEY may well be one of the variables that the file names."""
+"""Without the keys: DMXAPI_API_KEY may well be one of the variables that the file names."""

@@ -24,13 +24,16 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
+    StrictInt,
     ValidationError,
     model_validator,
 )
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
-from rerankq_worker.sites import Account, Key, Site, header_fault
+from rerankq_worker.dialect_options import options_fault
+from rerankq_worker.keys import is_own_server, key_fault
+from rerankq_worker.sites import Account, Key, Site
 
 MOST_BYTES: Final = 1024 * 1024
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
@@ -77,6 +80,7 @@ class SiteEntry(_Strict):
     name: Name
     url: HttpUrl
     dialect: str = "dmxapi"
+    options: Mapping[str, StrictInt] = {}
     auth_prefix: AuthPrefix | None = None
     models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
@@ -97,16 +101,21 @@ class SiteFile(_Strict):
         return self
 
 
-def check_limits(limits: Limits) -> None:
+def check_limits(limits: Limits, *, rpm: str = "rpm", tpm: str = "tpm") -> None:
     """Refuse limits that contradict each other.
 
+    Args:
+        limits: of one account.
+        rpm: the name by which requests a minute were set.
+        tpm: likewise tokens.
+
     Raises:
-        ValueError: says which.
+        ValueError: names both.
     """
     if limits.rpm and limits.tpm and limits.tpm < limits.rpm:
         raise ValueError(
-            f"{limits.tpm} tokens and {limits.rpm} requests a minute contradict each other: "
-            "a request costs a token at least"
+            f"{tpm} and {rpm} contradict each other: {limits.tpm} tokens a minute are too few for "
+            f"{limits.rpm} requests, each of which costs one at least"
         )
 
 
@@ -144,25 +153,28 @@ def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[st
             f"RERANKQ_UPSTREAM_FILE: site {entry.name}: there is no dialect {entry.dialect}: "
             f"known are {', '.join(prefixes)}"
         )
+    if fault := options_fault(entry.dialect, entry.options):
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: options: {fault}")
     prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
-    accounts = tuple(
-        Account(
-            f"{entry.name}/{account.name}",
-            tuple(
-                Key(prefix + _secret(name, environment, f"{entry.name}/{account.name}: key {nth}"))
-                for nth, name in enumerate(account.keys, 1)
-            ),
-            account.limits(),
-        )
-        for account in entry.accounts
-    )
+    accounts = tuple(_account(entry, each, prefix, environment) for each in entry.accounts)
     keys = [key for account in accounts for key in account.keys]
     if len(set(keys)) < len(keys):
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
-    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models)
+    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models, entry.options)
 
 
-def _secret(name: str, environment: Mapping[str, str], place: str) -> str:
+def _account(
+    site: SiteEntry, entry: AccountEntry, prefix: str, environment: Mapping[str, str]
+) -> Account:
+    name, own_server = f"{site.name}/{entry.name}", is_own_server(str(site.url), site.dialect)
+    keys = tuple(
+        Key(prefix + _secret(each, environment, f"{name}: key {nth}", own_server=own_server))
+        for nth, each in enumerate(entry.keys, 1)
+    )
+    return Account(name, keys, entry.limits())
+
+
+def _secret(name: str, environment: Mapping[str, str], place: str, *, own_server: bool) -> str:
     secret = environment.get(name, "").strip()
     if not secret:
         # Without what stands there: it may well be the key itself.
@@ -170,7 +182,7 @@ def _secret(name: str, environment: Mapping[str, str], place: str) -> str:
             f"RERANKQ_UPSTREAM_FILE: {place} names no environment variable that is set: "
             "`keys` has names of variables, never the keys themselves"
         )
-    if fault := header_fault(secret):
+    if fault := key_fault(secret, own_server=own_server):
         raise SettingsError(f"{name}: {fault}")
     return secret
 

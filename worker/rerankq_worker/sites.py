@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.ledger.accounts import Limits
+from rerankq_worker.dialect_options import Options
 
 PREFIXES: Final[Mapping[str, str]] = {
     "dmxapi": "",
-    **dict.fromkeys(("cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "),
+    **dict.fromkeys(
+        ("jina", "cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "
+    ),
 }
 """What usually stands before a key in the Authorization header, by dialect."""
 
@@ -52,6 +55,7 @@ class Site:
         accounts: in the order in which they are used.
         models: what this site calls the models that it serves, by the name that jobs give them;
             empty where it knows every model by that name.
+        options: of the dialect, as far as they are set.
     """
 
     name: str
@@ -59,18 +63,8 @@ class Site:
     dialect: str
     accounts: tuple[Account, ...]
     models: Mapping[str, str] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
     def model(self, name: str) -> str | None:
         """What the site calls a model; None when it has none of that name."""
         return self.models.get(name) if self.models else name
-
-
-def header_fault(key: str) -> str | None:
-    """What is wrong with a key, in words that do not show it; None for one that may be sent."""
-    if not key.isascii() or not key.isprintable() or " " in key.removeprefix("Bearer "):
-        return "a key has a character that no HTTP header may carry"
-    if key.startswith("Bearer "):
-        return 'a key begins with "Bearer ": leave that to RERANKQ_AUTH_PREFIX, or auth_prefix'
-    if key.startswith(("'", '"')) or key.endswith(("'", '"')):
-        return "a key stands in quotes: leave them out"
-    return None

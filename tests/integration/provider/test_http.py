@@ -27,6 +27,7 @@ REQUEST = RerankRequest(query="how to avoid a cold", documents=("wash your hands
 ROWS = '[{"index":1,"relevance_score":0.9,"score":0.9},{"index":0,"relevance_score":0.1,"score":0}]'
 GOOD = {
     "dmxapi": f'{{"results":{ROWS}}}',
+    "jina": f'{{"results":{ROWS}}}',
     "cohere": f'{{"results":{ROWS}}}',
     "siliconflow": f'{{"results":{ROWS}}}',
     "voyage": f'{{"data":{ROWS}}}',

@@ -144,12 +144,45 @@ def test_drip_sends_single_bytes(sandbox: RunningSandbox) -> None:
 
 
 def test_huge_sends_what_was_asked_for(sandbox: RunningSandbox) -> None:
-    """A huge answer is valid JSON of exactly that many bytes, with no length announced."""
+    """A huge answer is a ranking of exactly that many bytes, with no length announced."""
     sandbox.fault(kind="huge", bytes=1_000_000)
     answer = sandbox.rerank()
     assert "Content-Length" not in answer.headers
     assert len(answer.content) == 1_000_000
-    assert orjson.loads(answer.content)["results"] == []
+    assert [result["index"] for result in orjson.loads(answer.content)["results"]] == [1, 0]
+
+
+ERROR = {"kind": "error", "name": "saturated_rix", "headers": {"Retry-After": "7"}}
+STATUS = {"kind": "status", "status": 502, "body": "<html>"}
+
+
+@pytest.mark.parametrize(("answer", "status"), [(ERROR, 429), (STATUS, 502)])
+@pytest.mark.parametrize(
+    "way", [{"kind": "drip", "seconds_per_byte": 0.0001}, {"kind": "huge", "bytes": 300_000}]
+)
+def test_a_refusal_drips_or_is_huge(
+    sandbox: RunningSandbox, way: dict[str, Any], answer: dict[str, Any], status: int
+) -> None:
+    """Any status and any row of the table can be sent in pieces or at length, with its headers."""
+    at_once = sandbox.rerank(directive(**answer))
+    sent = sandbox.rerank(directive(**way, answer=answer))
+    assert sent.status_code == at_once.status_code == status
+    assert sent.headers.get("Retry-After") == at_once.headers.get("Retry-After")
+    assert sent.headers["Content-Type"] == at_once.headers["Content-Type"]
+    assert len(sent.content) == (300_000 if way["kind"] == "huge" else len(at_once.content))
+    assert len(sent.content.rstrip()) == len(at_once.content)
+    assert sandbox.log()[1]["fault"].startswith(f"{way['kind']}:{answer['kind']}")
+
+
+def test_a_refusal_can_be_cut(sandbox: RunningSandbox) -> None:
+    """An error body can break off before its end."""
+    wanted = directive(kind="cut", bytes=10, answer=ERROR)
+    with requests.post(
+        sandbox.url, json=BODY, headers=wanted, stream=True, timeout=TIMEOUT_S
+    ) as answer:
+        assert answer.status_code == 429
+        assert until_cut(answer) == b'{"error":{'
+    assert sandbox.log()[0]["fault"] == "cut:error:saturated_rix"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
+import errno
+import socket
 from pathlib import Path
 
 import pytest
 import requests
 
 from running.command_line import CommandLine
-from running.sandbox import RunningSandbox
+from running.sandbox import BODY, RunningSandbox
 from running.waiting import eventually
 
 SATURATED = {"kind": "error", "name": "saturated"}
@@ -55,6 +57,35 @@ def test_a_cut_outage_answers_nobody_and_ends() -> None:
         with pytest.raises(requests.ConnectionError):
             sandbox.rerank()
         eventually(lambda: answered(sandbox), "the outage ends", seconds=10)
+
+
+def test_connections_can_be_refused_for_a_while() -> None:
+    """While nobody listens connections are refused, calls on old ones cut; then all is well."""
+    with RunningSandbox() as sandbox, requests.Session() as kept, requests.Session() as operator:
+        assert kept.post(sandbox.url, json=BODY, timeout=5).ok
+        assert operator.get(f"{sandbox.base}/_sandbox/stats", timeout=5).ok
+        sandbox.play({"at": 0, "outage": {"kind": "refuse"}}, seconds=600)
+        eventually(lambda: refused(sandbox), "connections are refused", seconds=10)
+        with pytest.raises(requests.ConnectionError):
+            kept.post(sandbox.url, json=BODY, timeout=5)
+        operator.delete(f"{sandbox.base}/_sandbox/scenario", timeout=5)
+        eventually(lambda: answered(sandbox), "the outage ends", seconds=10)
+        assert [entry["fault"] for entry in sandbox.log()][:2] == [None, "outage:refuse"]
+
+
+def refused(sandbox: RunningSandbox) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", sandbox.port)) == errno.ECONNREFUSED
+
+
+def test_an_outage_may_answer_in_pieces() -> None:
+    """An outage can send an error body that breaks off, to whoever calls."""
+    answer = {"kind": "error", "name": "bad_gateway_nginx"}
+    with RunningSandbox() as sandbox:
+        sandbox.play({"at": 0, "outage": {"kind": "cut", "answer": answer}})
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.post(sandbox.url, data=b"{", timeout=5)
+        assert sandbox.log()[0]["fault"] == "outage:cut:error:bad_gateway_nginx"
 
 
 def answered(sandbox: RunningSandbox) -> bool:

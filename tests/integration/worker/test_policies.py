@@ -56,6 +56,25 @@ def test_a_bad_request_fails_at_once(
     assert upstream.stats()["requests"] == 1
 
 
+def test_a_site_is_asked_by_its_options(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """What is set of the dialect reaches it: one text a call is too few for two documents."""
+    with (
+        RunningWorker(
+            redis_url,
+            f"{upstream.base}/rerank",
+            tmp_path,
+            dialect="tei",
+            dialect_options="max_client_batch_size=1",
+        ),
+        RerankClient(redis_url) as client,
+        pytest.raises(errors.JobFailed, match="2 documents are over the 1 that TEI takes"),
+    ):
+        submitted(client).result(timeout=30)
+    assert upstream.stats()["requests"] == 0
+
+
 def test_an_upstream_that_is_down_fails_the_job_in_bounded_time(
     redis_url: str, tmp_path: Path
 ) -> None:

@@ -41,6 +41,12 @@ def test_request_as_documented() -> None:
     }
 
 
+def test_where_documents_are_cut_can_be_said() -> None:
+    """Where the site gives a number of tokens for a document, it is sent along."""
+    own = CohereDialect(max_tokens_per_doc=8192)
+    assert orjson.loads(own.encode(REQUEST, "m"))["max_tokens_per_doc"] == 8192
+
+
 def test_answer_as_documented() -> None:
     """Scores come without documents; the body's id stands in for a header; searches are billed."""
     answer = DIALECT.decode(orjson.loads(ANSWER), REQUEST, None)

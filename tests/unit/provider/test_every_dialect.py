@@ -1,6 +1,7 @@
 """What holds for every dialect: nothing is believed that was not checked, nothing is dropped."""
 
 import contextlib
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
+from rerankq_worker.dialect_options import OPTIONS
 from rerankq_worker.provider import DIALECTS
 from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.sites import PREFIXES
@@ -29,6 +31,7 @@ relevance = scored("relevance_score")
 
 ANSWERS: dict[str, Callable[[Rows], Any]] = {
     "dmxapi": lambda rows: {"results": relevance(rows)},
+    "jina": lambda rows: {"results": relevance(rows)},
     "cohere": lambda rows: {"results": relevance(rows)},
     "siliconflow": lambda rows: {"results": relevance(rows)},
     "voyage": lambda rows: {"data": relevance(rows)},
@@ -63,6 +66,13 @@ def decode(name: str, rows: Rows, request: RerankRequest = REQUEST) -> Answer:
 def test_settings_offer_each_dialect() -> None:
     """RERANKQ_DIALECT takes the names that there are, and no other."""
     assert set(PREFIXES) == set(DIALECTS)
+
+
+@each_dialect
+def test_settings_offer_each_option(name: str) -> None:
+    """The options that a dialect can be made with are those that can be set, and no other."""
+    parameters = inspect.signature(DIALECTS[name]).parameters
+    assert set(parameters) == set(OPTIONS.get(name, {}))
 
 
 @each_dialect

@@ -43,5 +43,5 @@ def test_bytes_have_a_limit_too() -> None:
 
 def test_a_server_may_have_other_limits() -> None:
     """A server that was started with other limits is met with those."""
-    own = TeiDialect(most_texts=1000, most_bytes=10_000_000)
+    own = TeiDialect(max_client_batch_size=1000, payload_limit=10_000_000)
     own.encode(RerankRequest(query="q", documents=("d" * 100_000,) * 33), "m")

@@ -39,6 +39,13 @@ def test_request_as_documented() -> None:
     }
 
 
+@pytest.mark.parametrize("tokens", [-1, 8192])
+def test_truncation_can_be_asked_for(tokens: int) -> None:
+    """Where the site says so, what is too long is cut off at the number it gives."""
+    own = VllmDialect(truncate_prompt_tokens=tokens)
+    assert orjson.loads(own.encode(REQUEST, "m"))["truncate_prompt_tokens"] == tokens
+
+
 @pytest.mark.parametrize(
     ("usage", "tokens"),
     [

@@ -43,6 +43,19 @@ def test_cohere_answers_without_documents() -> None:
     assert (status, set(said)) == (400, {"message"})
 
 
+def test_jina_returns_documents_unless_told_not_to() -> None:
+    """Jina answers in DMXAPI's shape with the tokens it read, and documents come by default."""
+    asked = ASKED | {"top_n": 1, "return_documents": False}
+    assert answered("jina", asked) == {
+        "model": "qwen3-m",
+        "usage": {"total_tokens": 7},
+        "results": [{"index": 1, "relevance_score": 0.9}],
+    }
+    assert answered("jina", ASKED)["results"][0]["document"] == {"text": "two words"}
+    status, said = refusal("jina", ASKED | {"documents": []})
+    assert (status, set(said)) == (400, {"detail"})
+
+
 def test_siliconflow_has_documents_as_objects_on_request() -> None:
     """SiliconFlow returns documents when asked, and its usage in one of two places."""
     asked = ASKED | {"top_n": 1, "return_documents": True, "instruction": "rank"}

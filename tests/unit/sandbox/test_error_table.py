@@ -1,7 +1,10 @@
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.error_table import ERRORS, typical
+from rerankq.contract import RerankRequest
+from rerankq_worker import upstream
+from rerankq_worker.provider.faults import Reply, fault
+from rerankq_worker.sandbox.error_table import ERRORS, Meaning, typical
 from rerankq_worker.sandbox.shapes import HTML_TYPE
 
 
@@ -53,6 +56,28 @@ def test_every_meaning_has_a_row() -> None:
     }
 
 
+REQUEST = RerankRequest(query="how to avoid a cold", documents=("wash your hands",))
+TAKEN_FOR: dict[Meaning, set[type[upstream.UpstreamError]]] = {
+    "throttled": {upstream.Throttled},
+    "throttled for a window": {upstream.Throttled},
+    "billing": {upstream.OutOfCredit},
+    "throttled or billing": {upstream.QuotaInDoubt},
+    "account": {upstream.BadKey},
+    "permanent": {upstream.Refused, upstream.TooLarge},
+    "too large": {upstream.TooLarge},
+    "configuration": {upstream.ModelUnavailable},
+    "transient": {upstream.Transient},
+}
+
+
+@pytest.mark.parametrize("name", [name for name, row in ERRORS.items() if row.status != 200])
+def test_a_worker_takes_each_row_for_what_it_means(name: str) -> None:
+    """What the stand-in means by a refusal is what the provider makes of it."""
+    row = ERRORS[name]
+    error = fault(Reply(row.status, body(name)), REQUEST)
+    assert type(error) in TAKEN_FOR[row.meaning]
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_no_row_leaves_a_number_open(name: str) -> None:
     """Without a limit of its own, a row names an ordinary one."""
@@ -60,7 +85,7 @@ def test_no_row_leaves_a_number_open(name: str) -> None:
     assert "{limit}" not in ERRORS[name].refusal().message
 
 
-@pytest.mark.parametrize("status", [401, 403, 413, 418, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [401, 402, 403, 413, 418, 429, 500, 502, 503, 504])
 def test_typical_refusals_have_their_status(status: int) -> None:
     """The usual refusal of a status has that status, and words."""
     assert typical(status).status == status

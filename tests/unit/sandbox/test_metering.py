@@ -187,6 +187,38 @@ def test_headers_tell_what_is_left(style: str, reset: str) -> None:
     }
 
 
+def test_headers_tell_of_a_bucket() -> None:
+    """A limit by the second is told as one of requests, with the time until the bucket is full."""
+    one = account(per_second=2, burst=5, reset_style="seconds")
+    admitted(one, 0)
+    admitted(one, 0)
+    assert left_headers(one, 0.25) == {
+        "x-ratelimit-limit-requests": "5",
+        "x-ratelimit-remaining-requests": "3",
+        "x-ratelimit-reset-requests": "0.750",
+    }
+
+
+def test_headers_tell_of_what_is_met_first() -> None:
+    """Of a window and a bucket, the one with less left is told."""
+    one = account(rpm=100, per_second=1, burst=2)
+    admitted(one, 0)
+    assert left_headers(one, 0)["x-ratelimit-limit-requests"] == "2"
+    other = account(rpm=2, per_second=1, burst=100)
+    admitted(other, 0)
+    assert left_headers(other, 0)["x-ratelimit-limit-requests"] == "2"
+
+
+def test_headers_tell_of_calls_under_way() -> None:
+    """A limit of calls at a time tells how many more there may be, and no time: nobody knows it."""
+    one = account(concurrency=2)
+    admitted(one, 0)
+    assert left_headers(one, 0) == {
+        "x-ratelimit-limit-concurrent": "2",
+        "x-ratelimit-remaining-concurrent": "1",
+    }
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -143,6 +143,14 @@ def test_accounts_come_with_the_scenario() -> None:
     assert {stage.accounts.name(fingerprint(key)) for key in ("sk-1", "sk-2")} == {"team"}
 
 
+@pytest.mark.parametrize("name", ["team", "anonymous", "others", "0123456789ab"])
+def test_limits_and_rules_name_accounts(name: str) -> None:
+    """An account that is named is the scenario's, a key's own, or one that there always is."""
+    rules = [{"match": {"account": name}, "action": DROP}]
+    accounts = [{"name": "team", "keys": ["sk-1"]}]
+    made({"at": 0, "limits": {name: {"rpm": 1}}, "rules": rules}, accounts=accounts)
+
+
 def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     """A file is TOML, or JSON by its name."""
     toml, json = tmp_path / "scenario.toml", tmp_path / "scenario.json"
@@ -167,7 +175,33 @@ def replaced(old: str, new: str) -> Callable[[], str]:
         (replaced("p99_ms = 400", "p99_ms = 4"), "phase 1: latency.lognormal: 0 < median_ms"),
         (replaced('"cut"', '"SECRET"'), "phase 2: rules.0.action: unknown kind"),
         (replaced('"timeout_cloudflare"', '"SECRET"'), "phase 3: outage.error.name: no such"),
+        (
+            replaced('"timeout_cloudflare"', '"timeout_cluodflare"'),
+            r"phase 3: outage.error.name: no such error: did you mean timeout_cloudflare\?",
+        ),
+        (
+            replaced("limits.default", "limits.defualt"),
+            r"phase 1: limits.defualt: no such account: did you mean default\?",
+        ),
+        (
+            replaced("nth = 100", 'account = "tema"'),
+            r"phase 2: rules.0.match.account: no such account: did you mean team\?",
+        ),
+        (
+            replaced("nth = 100", 'account = "sk-SECRET"'),
+            "phase 2: rules.0.match.account: no such account: known are anonymous, others, team",
+        ),
+        (replaced("nth = 100", 'account = "default"'), "phase 2: rules.0.match.account: no such"),
         (replaced('"error", name', '"delay", name'), "phase 3: outage: unknown kind"),
+        (
+            replaced('"error", name = "timeout_cloudflare"', '"cut"'),
+            "phase 3: outage: answer: needed in an outage",
+        ),
+        (
+            lambda: '[[phases]]\nat = 0\noutage = { kind = "refuse" }',
+            "phase 1: outage: refuse needs an end",
+        ),
+        (replaced('"cut"', '"refuse"'), "phase 2: rules.0.action: unknown kind"),
         (replaced("at = 60", "at = 0"), "phase 2: at: must be later"),
         (replaced("at = 60", "at = nan"), "phase 2: at: "),
         (replaced("at = 60", "at = 1979-05-27"), "phase 2: at: "),

@@ -30,7 +30,7 @@ def sandbox(
     dialect: Annotated[
         str,
         typer.Option(
-            help="Whose way of asking and answering: dmxapi, siliconflow, "
+            help="Whose way of asking and answering: dmxapi, jina, siliconflow, "
             "siliconflow-as-documented, voyage or vllm at /v1/rerank; cohere, tei and dashscope "
             "answer at paths of their own in any case.",
             rich_help_panel=_ANSWERS,

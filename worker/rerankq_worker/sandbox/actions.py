@@ -1,7 +1,7 @@
 """The faults that exist: frozen, typed, told apart by `kind`."""
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -73,28 +73,47 @@ class DropAction(_Action):
     kind: Literal["drop"]
 
 
+class RefuseAction(_Action):
+    """Refuse connections, for nobody listens; a call on one from before is dropped.
+
+    In an outage alone, which must have an end.
+    """
+
+    kind: Literal["refuse"]
+
+
 class HangAction(_Action):
     """Never answer, until the client goes away or the server stops."""
 
     kind: Literal["hang"]
 
 
-class CutAction(_Action):
+Refusal = Annotated[StatusAction | ErrorAction, Field(discriminator="kind")]
+"""An answer in place of a ranking."""
+
+
+class _Sent(_Action):
+    """A way to send an answer: the usual one, or `answer`, with its own status and headers."""
+
+    answer: Refusal | None = None
+
+
+class CutAction(_Sent):
     """Announce the whole answer, send `bytes` of it (half when null, never all), and close."""
 
     kind: Literal["cut"]
     bytes: int | None = Field(default=None, ge=0, le=2**20)
 
 
-class DripAction(_Action):
-    """Send the usual answer byte by byte, `seconds_per_byte` apart."""
+class DripAction(_Sent):
+    """Send the answer byte by byte, `seconds_per_byte` apart."""
 
     kind: Literal["drip"]
     seconds_per_byte: float = Field(ge=0, le=60, allow_inf_nan=False)
 
 
-class HugeAction(_Action):
-    """Send valid JSON of `bytes` bytes in all, with no length announced."""
+class HugeAction(_Sent):
+    """Send the answer with blanks behind it, `bytes` in all, and no length announced."""
 
     kind: Literal["huge"]
     bytes: int = Field(ge=32, le=2**32)
@@ -122,13 +141,27 @@ class SpoilAction(_Action):
     ]
 
 
-OutageAction = Annotated[
-    StatusAction | ErrorAction | DropAction | HangAction, Field(discriminator="kind")
-]
-"""What needs no ranking, and so can meet a call before anybody has looked at it."""
+SentAction = CutAction | DripAction | HugeAction
+AtOnceAction = StatusAction | ErrorAction | DropAction | HangAction | SentAction
 
-AT_ONCE: Final = (StatusAction, ErrorAction, DropAction, HangAction)
-"""The same, to ask whether an action is one of them."""
+
+def needs_no_ranking(action: "Action") -> TypeGuard[AtOnceAction]:
+    """Whether an action can meet a call before anybody has looked at it."""
+    if isinstance(action, SentAction):
+        return action.answer is not None
+    return isinstance(action, AtOnceAction)
+
+
+def _for_everybody(action: "OutageAction") -> "OutageAction":
+    if not isinstance(action, RefuseAction) and not needs_no_ranking(action):
+        raise ValueError("answer: needed in an outage, for nothing is ranked there")
+    return action
+
+
+OutageAction = Annotated[
+    AtOnceAction | RefuseAction, Field(discriminator="kind"), AfterValidator(_for_everybody)
+]
+"""What needs no ranking."""
 
 Action = Annotated[
     StatusAction
@@ -144,6 +177,8 @@ Action = Annotated[
 ]
 
 
-def label(action: Action) -> str:
+def label(action: Action | RefuseAction) -> str:
     """The action's name in the log and in the counts."""
+    if isinstance(action, SentAction) and action.answer is not None:
+        return f"{action.kind}:{label(action.answer)}"
     return f"error:{action.name}" if isinstance(action, ErrorAction) else action.kind

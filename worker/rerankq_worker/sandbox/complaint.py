@@ -1,8 +1,12 @@
 """What is wrong with something that was sent or written, without repeating what it holds."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Collection, Iterable
+from typing import Final
 
 from pydantic import ValidationError
+
+_MOST_NEAR: Final = 3
 
 
 def complaint(error: ValidationError, *place: str, depth: int | None = None) -> str:
@@ -17,6 +21,12 @@ def complaint(error: ValidationError, *place: str, depth: int | None = None) -> 
     # pydantic repeats an unknown kind in this one message.
     known = "unknown kind" if first["type"] == "union_tag_invalid" else first["msg"]
     return _said((*place, *first["loc"][:depth]), known.removeprefix("Value error, "))
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """What was probably meant by a name that is not known, or else all that there is to mean."""
+    near = difflib.get_close_matches(name, known, n=_MOST_NEAR)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
 
 
 def _said(place: Iterable[str | int], reason: str) -> str:

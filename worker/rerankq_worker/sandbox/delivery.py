@@ -14,6 +14,7 @@ from rerankq_worker.sandbox.actions import (
     HangAction,
     HugeAction,
     OutageAction,
+    RefuseAction,
     StatusAction,
 )
 from rerankq_worker.sandbox.error_table import ERRORS, typical
@@ -22,9 +23,7 @@ from rerankq_worker.sandbox.shapes import HTML_TYPE, JSON_TYPE, Shape
 
 _RIX_KIND = "rix_api_error"
 _RIX_HEADER = "X-Rixapi-Request-Id"
-_BLOCK = b"x" * 65_536
-_HUGE_HEAD = b'{"results":[],"padding":"'
-_HUGE_TAIL = b'"}'
+_BLOCK = b" " * 65_536
 
 
 def reply(status: int, body: bytes) -> web.Response:
@@ -43,21 +42,27 @@ def refused(error: GatewayError, shape: Shape, request_id: str) -> web.Response:
 
 async def at_once(
     request: web.Request, action: OutageAction, shape: Shape, request_id: str
-) -> web.Response:
+) -> web.StreamResponse:
     """Meet a call with what needs no ranking."""
     match action:
-        case DropAction():
+        case DropAction() | RefuseAction():  # a call on a connection from before
             return drop(request)
         case HangAction():
             await hang()
             return Nothing()
         case StatusAction() | ErrorAction():
-            answer = _scripted(action, shape, request_id)
-            answer.headers.update(action.headers)
-            return answer
+            return _scripted(action, shape, request_id)
+    assert action.answer is not None  # noqa: S101  or it would need a ranking
+    return await send(request, action, _scripted(action.answer, shape, request_id))
 
 
 def _scripted(action: StatusAction | ErrorAction, shape: Shape, request_id: str) -> web.Response:
+    answer = _refusal(action, shape, request_id)
+    answer.headers.update(action.headers)
+    return answer
+
+
+def _refusal(action: StatusAction | ErrorAction, shape: Shape, request_id: str) -> web.Response:
     if isinstance(action, ErrorAction):
         row = ERRORS[action.name]
         return refused(row.refusal(), row.shape, request_id)
@@ -84,27 +89,29 @@ def drop(request: web.Request) -> Nothing:
     return Nothing()
 
 
-async def cut(request: web.Request, action: CutAction, body: bytes) -> Nothing:
-    """Announce all of `body`, send a part of it, and close the connection."""
-    answer = web.StreamResponse(headers={"Content-Type": JSON_TYPE})
-    answer.content_length = len(body)
-    await answer.prepare(request)
+async def send(request: web.Request, action: Action, answer: web.Response) -> web.StreamResponse:
+    """Send an answer, in the way that the action says."""
+    match action:
+        case DripAction():
+            return await drip(request, action, answer)
+        case CutAction():
+            return await cut(request, action, answer)
+        case HugeAction():
+            return await huge(request, action, answer)
+    return answer
+
+
+async def cut(request: web.Request, action: CutAction, answer: web.Response) -> Nothing:
+    """Announce all of an answer, send a part of it, and close the connection."""
+    sent, body = _opened(answer)
+    sent.content_length = len(body)
+    await sent.prepare(request)
     most = len(body) // 2 if action.bytes is None else action.bytes
-    await answer.write(body[: min(most, len(body) - 1)])
+    await sent.write(body[: max(0, min(most, len(body) - 1))])
     if request.transport is not None:
         # Not aborted: what was written has to arrive before the end does.
         request.transport.close()
     return Nothing()
-
-
-async def send(request: web.Request, action: Action, body: bytes) -> web.StreamResponse:
-    """Send an answer, in the way that the action says."""
-    match action:
-        case DripAction():
-            return await drip(request, action, body)
-        case CutAction():
-            return await cut(request, action, body)
-    return reply(200, body)
 
 
 async def hang() -> None:
@@ -112,28 +119,38 @@ async def hang() -> None:
     await asyncio.Event().wait()
 
 
-async def drip(request: web.Request, action: DripAction, body: bytes) -> web.StreamResponse:
-    """Send `body` byte by byte."""
-    answer = web.StreamResponse(headers={"Content-Type": JSON_TYPE})
-    answer.content_length = len(body)
-    await answer.prepare(request)
+async def drip(
+    request: web.Request, action: DripAction, answer: web.Response
+) -> web.StreamResponse:
+    """Send an answer byte by byte."""
+    sent, body = _opened(answer)
+    sent.content_length = len(body)
+    await sent.prepare(request)
     for position in range(len(body)):
         await asyncio.sleep(action.seconds_per_byte)
-        await answer.write(body[position : position + 1])
-    await answer.write_eof()
-    return answer
+        await sent.write(body[position : position + 1])
+    await sent.write_eof()
+    return sent
 
 
-async def huge(request: web.Request, action: HugeAction) -> web.StreamResponse:
-    """Send valid JSON of the size asked for, block by block: our own memory stays small."""
-    answer = web.StreamResponse(headers={"Content-Type": JSON_TYPE})
-    answer.enable_chunked_encoding()
-    await answer.prepare(request)
-    await answer.write(_HUGE_HEAD)
-    left = action.bytes - len(_HUGE_HEAD) - len(_HUGE_TAIL)
+async def huge(
+    request: web.Request, action: HugeAction, answer: web.Response
+) -> web.StreamResponse:
+    """Send an answer and blanks, block by block: our own memory stays small."""
+    sent, body = _opened(answer)
+    sent.enable_chunked_encoding()
+    await sent.prepare(request)
+    await sent.write(body)
+    left = action.bytes - len(body)
     while left > 0:
-        await answer.write(_BLOCK[:left])
+        await sent.write(_BLOCK[:left])
         left -= len(_BLOCK)
-    await answer.write(_HUGE_TAIL)
-    await answer.write_eof()
-    return answer
+    await sent.write_eof()
+    return sent
+
+
+def _opened(answer: web.Response) -> tuple[web.StreamResponse, bytes]:
+    """The head of an answer, to be sent by itself, and the body that belongs to it."""
+    body = answer.body
+    assert isinstance(body, bytes)  # noqa: S101  nothing here makes another
+    return web.StreamResponse(status=answer.status, headers=answer.headers), body

@@ -11,12 +11,11 @@ from aiohttp import web
 
 from rerankq_worker.sandbox import delivery
 from rerankq_worker.sandbox.actions import (
-    AT_ONCE,
     Action,
     DelayAction,
-    HugeAction,
     SpoilAction,
     label,
+    needs_no_ranking,
 )
 from rerankq_worker.sandbox.config import SandboxConfig
 from rerankq_worker.sandbox.contract import Question, Ranked, encode, rank
@@ -142,17 +141,15 @@ class Endpoint:
     async def _spoiled(
         self, request: web.Request, entry: Entry, question: Question, action: Action
     ) -> web.StreamResponse:
-        if isinstance(action, AT_ONCE):
+        if needs_no_ranking(action):
             return await delivery.at_once(request, action, self.dialect.shape, entry.request_id)
         extra = action.seconds if isinstance(action, DelayAction) else 0.0
         ranking = await self._rank(entry, question, extra)
-        if isinstance(action, HugeAction):
-            return await delivery.huge(request, action)
         if isinstance(action, SpoilAction):
             body = spoil(action, self.dialect, question, ranking, entry.request_id)
         else:
             body = encode(self.dialect.answer(question, ranking, entry.request_id))
-        return await delivery.send(request, action, body)
+        return await delivery.send(request, action, delivery.reply(200, body))
 
     async def _rank(self, entry: Entry, question: Question, extra: float = 0.0) -> list[Ranked]:
         """The ranking, not before its time; `extra` seconds come on top of the latency."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rerankq_worker.sandbox import shapes
+from rerankq_worker.sandbox.complaint import suggestion
 from rerankq_worker.sandbox.errors import ErrorCode, GatewayError
 from rerankq_worker.sandbox.shapes import GATEWAY, Shape
 
@@ -59,6 +60,21 @@ _THROTTLED: Final = {
     "saturated": ErrorRow("throttled", 429, "当前分组上游负载已饱和，请稍后再试", None),
     "saturated_rix": ErrorRow(
         "throttled", 429, "当前分组上游负载已饱和，请稍后再试", "RateLimitReached", _RIX
+    ),
+    # What lies behind the gateway was out of credit; to those in front it is busy.
+    "saturated_quota": ErrorRow(
+        "throttled",
+        429,
+        "当前分组上游负载已饱和，请稍后再试",
+        "insufficient_quota",
+        "insufficient_quota",
+    ),
+    "saturated_billing": ErrorRow(
+        "throttled",
+        429,
+        "当前分组负载已饱和，请稍后再试，或升级账户以提升服务质量。",
+        "billing_not_active",
+        "billing_not_active",
     ),
     "saturated_empty": ErrorRow("throttled", 429, "", shape=shapes.TEXT),
     "rate_limit_500": ErrorRow("throttled", 500, "upstream rate limit", "rate_limit"),
@@ -114,6 +130,14 @@ _ACCOUNT: Final = {
         403,
         "预扣费额度失败，用户剩余额度: ¥0.010000，需要预扣费额度: ¥0.020000",
         "pre_consume_token_quota_failed",
+    ),
+    "insufficient_balance": ErrorRow(
+        "billing",
+        402,
+        "Insufficient Balance",
+        "invalid_request_error",
+        "unknown_error",
+        shapes.OPENAI,
     ),
     "insufficient_quota_403": ErrorRow("billing", 403, "用户 1024 配额不足", "insufficient_quota"),
     "quota_not_enough": ErrorRow("billing", 403, "quota not enough", "quota_not_enough", _RIX),
@@ -218,6 +242,7 @@ ERRORS: Final[Mapping[str, ErrorRow]] = _THROTTLED | _ACCOUNT | _REQUEST | _TRAN
 
 _TYPICAL: Final = {
     401: "invalid_token",
+    402: "insufficient_balance",
     403: "insufficient_user_quota",
     413: "body_too_large",
     429: "saturated",
@@ -242,5 +267,5 @@ def known_error(name: str) -> str:
         ValueError: There is no such row.
     """
     if name not in ERRORS:
-        raise ValueError("no such error: GET /_sandbox/errors lists their names")
+        raise ValueError(f"no such error: {suggestion(name, ERRORS)}")
     return name

@@ -25,10 +25,15 @@ outage = { kind = "error", name = "timeout_cloudflare" }
 [[phases]]
 at = 100               # the outage is over: it belongs to its phase alone
 ```
+
+Limits and rules name an account of `accounts`; `anonymous`, that of calls without a key; `others`,
+shared by the keys after the first 1,000; or a key of its own by its fingerprint, as the log has
+it. `limits.default` is for whichever are not named.
 """
 
 import re
 import tomllib
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -37,12 +42,17 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from rerankq.errors import SettingsError
-from rerankq_worker.sandbox.actions import OutageAction
-from rerankq_worker.sandbox.complaint import complaint
+from rerankq_worker.sandbox.actions import OutageAction, RefuseAction
+from rerankq_worker.sandbox.complaint import complaint, suggestion
 from rerankq_worker.sandbox.errors import GatewayError
 from rerankq_worker.sandbox.latency import Distribution
-from rerankq_worker.sandbox.metering.accounts import AccountName
-from rerankq_worker.sandbox.metering.limits import Limits
+from rerankq_worker.sandbox.metering.accounts import (
+    ANONYMOUS,
+    OTHERS,
+    AccountName,
+    is_fingerprint,
+)
+from rerankq_worker.sandbox.metering.limits import DEFAULT, Limits
 from rerankq_worker.sandbox.rules import MAX_RULES, Rule
 
 _MAX_PHASES: Final = 10_000
@@ -110,11 +120,38 @@ class Scenario(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _refusing_ends(self) -> Self:
+        # There is no port then by which anybody could end it.
+        if self.seconds is None and isinstance(self.phases[-1].outage, RefuseAction):
+            raise ValueError(
+                f"phase {len(self.phases)}: outage: refuse needs an end: another phase, or seconds"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_are_known(self) -> Self:
+        named = {each.name for each in self.accounts} | {ANONYMOUS, OTHERS}
+        for number, phase in enumerate(self.phases, start=1):
+            for name in phase.limits or ():
+                _require(name, named | {DEFAULT}, f"phase {number}: limits.{name}")
+            for place, rule in enumerate(phase.rules or ()):
+                if rule.match.account is not None:
+                    where = f"phase {number}: rules.{place}.match.account"
+                    _require(rule.match.account, named, where)
+        return self
+
+    @model_validator(mode="after")
     def _one_account_a_key(self) -> Self:
         keys = [key.get_secret_value() for account in self.accounts for key in account.keys]
         if len(set(keys)) < len(keys):
             raise ValueError("accounts: a key belongs to one account")
         return self
+
+
+def _require(name: str, named: Collection[str], place: str) -> None:
+    """Refuse an account that no call can have: it would limit nobody, and its rule never fire."""
+    if name not in named and not is_fingerprint(name):
+        raise ValueError(f"{place}: no such account: {suggestion(name, sorted(named))}")
 
 
 def read_scenario(body: bytes) -> Scenario:

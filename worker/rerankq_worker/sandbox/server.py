@@ -14,6 +14,7 @@ from rerankq_worker.sandbox.bigram import BigramScorer
 from rerankq_worker.sandbox.config import SandboxConfig
 from rerankq_worker.sandbox.delivery import refused
 from rerankq_worker.sandbox.dialects import DIALECTS, served
+from rerankq_worker.sandbox.door import Door
 from rerankq_worker.sandbox.endpoint import Endpoint, Parts
 from rerankq_worker.sandbox.error_table import typical
 from rerankq_worker.sandbox.errors import GatewayError
@@ -35,14 +36,13 @@ from rerankq_worker.sandbox.semantic import SemanticScorer, load_encoder
 from rerankq_worker.sandbox.shapes import GATEWAY
 from rerankq_worker.sandbox.timeline import Timeline
 
-# A worker opens its connections all at once: none of 1,000 should meet a full queue.
-_BACKLOG = 2048
-
 # Longer than a worker's pool keeps an idle connection, so that the client closes first.
 _KEEPALIVE_S = 75.0
 
 # At a stop, calls under way get this long; a hanging one would otherwise hold the server up.
 _SHUTDOWN_S = 1.0
+
+_TIMELINE = web.AppKey("timeline", Timeline)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -57,7 +57,8 @@ async def serve(config: SandboxConfig, ready: Callable[[int], None] | None = Non
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
         SettingsError: The scenario file is wrong, or cannot be read.
-        OSError: The port is taken, or the log file cannot be opened.
+        OSError: The port is taken, at the start or after an outage in which it was given up, or
+            the log file cannot be opened.
     """
     scenario = None if config.scenario is None else load_scenario(config.scenario)
     async with _scorer(resolve(config.scorer)) as scorer:
@@ -78,13 +79,13 @@ async def _listen(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.host, config.port, backlog=_BACKLOG)
+        door = Door(runner, config.host, config.port)
         # Signals before `ready`: whoever is told that we are up may stop us at once.
         with _stop_signals() as stop:
-            await site.start()
+            await door.open()
             if ready is not None:
-                ready(runner.addresses[0][1])
-            await stop.wait()
+                ready(door.port)
+            await door.keep(app[_TIMELINE], stop)
     finally:
         await runner.cleanup()
 
@@ -129,6 +130,7 @@ def build_app(
     faults = (rules, timeline, RandomFaults(config))
     parts = Parts(config, scorer, latency, accounts, limiter, timeline, faults, journal)
     app = web.Application(middlewares=[_gateway_manners], client_max_size=config.max_body_bytes)
+    app[_TIMELINE] = timeline
     app.on_response_prepare.append(_add_request_id)
     for dialect in served(config.dialect):
         app.router.add_post(dialect.path, Endpoint(dialect, parts).handle)

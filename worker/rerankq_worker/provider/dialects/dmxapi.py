@@ -1,4 +1,4 @@
-"""DMXAPI and its relatives: Jina, and the gateways of the new-api family.
+"""DMXAPI and its relatives, the gateways of the new-api family.
 
 Source: DMXAPI, "qwen3-reranker-8b API 文档": body model, query, documents, top_n; answer
 results[{index, relevance_score, document}], usage. Some gateways of this family read a
@@ -15,7 +15,7 @@ from rerankq_worker.upstream import Answer
 
 
 class DmxapiDialect:
-    """The dialect of the endpoint that this project is made for. Jina wants "Bearer "."""
+    """The dialect of the endpoint that this project is made for."""
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""

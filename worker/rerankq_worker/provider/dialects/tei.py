@@ -23,13 +23,15 @@ class TeiDialect:
     """The dialect of a server of one's own, with the limits that it has when none are set.
 
     Args:
-        most_texts: the server's `--max-client-batch-size`.
-        most_bytes: its `--payload-limit`.
+        max_client_batch_size: how many texts it takes, as it was told at its start.
+        payload_limit: likewise how many bytes.
     """
 
-    def __init__(self, *, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
-        self._most_texts = most_texts
-        self._most_bytes = most_bytes
+    def __init__(
+        self, *, max_client_batch_size: int = MOST_TEXTS, payload_limit: int = MOST_BYTES
+    ) -> None:
+        self._most_texts = max_client_batch_size
+        self._most_bytes = payload_limit
 
     def encode(self, request: RerankRequest, model: str) -> bytes:  # noqa: ARG002  see above
         """See `Dialect`."""

@@ -7,6 +7,7 @@ from rerankq_worker.sandbox.dialects.cohere import COHERE
 from rerankq_worker.sandbox.dialects.dashscope import DASHSCOPE
 from rerankq_worker.sandbox.dialects.dialect import Dialect
 from rerankq_worker.sandbox.dialects.dmxapi import DMXAPI
+from rerankq_worker.sandbox.dialects.jina import JINA
 from rerankq_worker.sandbox.dialects.siliconflow import SILICONFLOW, SILICONFLOW_AS_DOCUMENTED
 from rerankq_worker.sandbox.dialects.tei import TEI
 from rerankq_worker.sandbox.dialects.vllm import VLLM
@@ -14,6 +15,7 @@ from rerankq_worker.sandbox.dialects.voyage import VOYAGE
 
 DialectName = Literal[
     "dmxapi",
+    "jina",
     "cohere",
     "siliconflow",
     "siliconflow-as-documented",
@@ -25,6 +27,7 @@ DialectName = Literal[
 
 DIALECTS: Final[Mapping[DialectName, Dialect]] = {
     "dmxapi": DMXAPI,
+    "jina": JINA,
     "cohere": COHERE,
     "siliconflow": SILICONFLOW,
     "siliconflow-as-documented": SILICONFLOW_AS_DOCUMENTED,

@@ -1,6 +1,7 @@
 """One account against its limits."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,11 +24,17 @@ class OverLimit:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left of one window: the limit, how much of it, and seconds until it is whole."""
+    """What is left of one limit.
+
+    Attributes:
+        limit: all there is.
+        remaining: how much of it.
+        reset: seconds until it is whole; None where nobody knows, as with calls under way.
+    """
 
     limit: int
     remaining: int
-    reset: float
+    reset: float | None
 
 
 class Account:
@@ -97,16 +104,22 @@ class Account:
             self._tokens.void(charges[1])
 
     def left(self, now: float) -> dict[str, Left]:
-        """What is left of the windows that are limited: `requests` and `tokens`."""
-        windows = {
-            "requests": (self._requests, self.limits.rpm),
-            "tokens": (self._tokens, self.limits.tpm),
-        }
-        return {
-            name: Left(limit, max(0, limit - window.total(now)), window.empties(now))
-            for name, (window, limit) in windows.items()
-            if limit is not None
-        }
+        """What is left of what is limited: `requests`, `tokens` and `concurrent` calls."""
+        limits, left = self.limits, {}
+        # One name for both: clients are told of the one that they will meet first.
+        if requests := [*_window(self._requests, limits.rpm, now), *self._bucketful(now)]:
+            left["requests"] = min(requests, key=lambda each: each.remaining)
+        for tokens in _window(self._tokens, limits.tpm, now):
+            left["tokens"] = tokens
+        if limits.concurrency is not None:
+            remaining = max(0, limits.concurrency - self._in_flight)
+            left["concurrent"] = Left(limits.concurrency, remaining, None)
+        return left
+
+    def _bucketful(self, now: float) -> Iterator[Left]:
+        if self._bucket is not None:
+            burst, level = self._bucket.burst, self._bucket.level(now)
+            yield Left(int(burst), int(level), self._bucket.wait(now, burst))
 
     def forget(self) -> None:
         """Begin the counts anew; what was used stays used."""
@@ -120,6 +133,11 @@ class Account:
             "admitted_in_flight": self._in_flight,
             "window": self._peak.report(now),
         }
+
+
+def _window(window: SlidingWindow, limit: int | None, now: float) -> Iterator[Left]:
+    if limit is not None:
+        yield Left(limit, max(0, limit - window.total(now)), window.empties(now))
 
 
 @dataclass(slots=True)

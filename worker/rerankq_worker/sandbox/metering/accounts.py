@@ -1,6 +1,7 @@
 """Which key belongs to which account."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Final
@@ -19,6 +20,7 @@ AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$"), AfterVali
 
 ANONYMOUS: Final = "anonymous"
 OTHERS: Final = "others"
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 _MOST_ACCOUNTS: Final = 1000
 
 
@@ -28,6 +30,11 @@ def fingerprint(key: str | None) -> str | None:
     if not key:
         return None
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def is_fingerprint(name: str) -> bool:
+    """Whether an account of this name may be that of a key alone."""
+    return _FINGERPRINT.fullmatch(name) is not None
 
 
 class Accounts:

@@ -30,7 +30,8 @@ class AccountLimits(BaseModel):
             failed as well, or all that `arrived`, refused ones too.
         answer: Row of the error table that a call over a limit gets.
         retry_after: Whether and how `Retry-After` tells when to come again.
-        ratelimit_headers: Which answers carry `x-ratelimit-*`.
+        ratelimit_headers: Which answers carry `x-ratelimit-*`: of requests (of the bucket where
+            there is no window, or less left in it), tokens, and concurrent calls.
         reset_style: How their times are written: `duration` (`1m2.5s`) or plain `seconds`.
     """
 

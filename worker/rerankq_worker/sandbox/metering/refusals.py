@@ -30,12 +30,13 @@ def over_limit(account: Account, over: OverLimit, now: float, request_id: str) -
 
 
 def left_headers(account: Account, now: float) -> dict[str, str]:
-    """`x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` of requests and tokens."""
+    """`x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` of what is limited."""
     headers: dict[str, str] = {}
     for what, left in account.left(now).items():
         headers[f"x-ratelimit-limit-{what}"] = str(left.limit)
         headers[f"x-ratelimit-remaining-{what}"] = str(left.remaining)
-        headers[f"x-ratelimit-reset-{what}"] = _reset(account.limits, left.reset)
+        if left.reset is not None:
+            headers[f"x-ratelimit-reset-{what}"] = _reset(account.limits, left.reset)
     return headers
 
 

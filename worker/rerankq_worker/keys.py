@@ -1,0 +1,79 @@
+"""What a key must look like: one that cannot be right is named at start, and not by a 401.
+
+No message shows any of the key. The vendor's own pages have stars where a key goes, and files to
+be filled in have a word there; both are copied as they are.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+LEAST_CHARACTERS: Final = 8
+OWN_SERVERS: Final = frozenset({"vllm", "tei"})
+"""Dialects of servers that people run themselves, with any key or none."""
+
+_NO_KEYS: Final = (
+    (r"^['\"]|['\"]$", "a key stands in quotes: leave them out"),
+    (
+        r"(?i)^((proxy-)?authorization|(x-)?api-?key)\s*:",
+        "a key begins with the name of a header: leave that out",
+    ),
+    (
+        r"(?i)^(bearer|basic|digest|token|api-?key)([\s:]|$)",
+        'a key begins with "Bearer" or the like: RERANKQ_AUTH_PREFIX, or auth_prefix, adds that',
+    ),
+    (r"\*", "a key has stars, as a vendor's pages show one: copy the key itself"),
+    ("://", "a key is an address: that belongs in RERANKQ_UPSTREAM_URL, or url"),
+    (
+        r"^\$|\$[{(]|\{\{|[<>]|%\w+%",
+        "a key is the name of something that was to be filled in, and was not",
+    ),
+    (r"[^\x21-\x7e]", "a key has a character that no HTTP header may carry"),
+)
+"""What no server takes, and its name; the first that is found is told."""
+
+_WORDS: Final = frozenset(
+    (
+        *("sk", "your", "my", "the", "api", "key", "apikey", "yourapikey", "token", "secret"),
+        *("dmxapi", "openai", "jina", "cohere", "siliconflow", "voyage", "dashscope", "rerankq"),
+        *("insert", "enter", "paste", "put", "add", "fill", "in", "here", "this", "it", "me"),
+        *("change", "changeme", "replace", "replaceme", "with", "real", "actual", "account"),
+        *("placeholder", "example", "sample", "dummy", "todo", "none", "null", "undefined"),
+    )
+)
+"""What placeholders are made of; no key is made of words alone."""
+
+
+def is_own_server(url: str, dialect: str) -> bool:
+    """Whether a key is for a server that may well take any: one's own, or a stand-in for one."""
+    host = urlsplit(url).hostname or ""
+    return dialect in OWN_SERVERS or host == "localhost" or _is_loopback(host)
+
+
+def key_fault(key: str, *, own_server: bool) -> str | None:
+    """What is wrong with a key, in words that do not show it; None for one that may be sent.
+
+    Args:
+        key: as it was set, without a prefix.
+        own_server: whether it is for a server whose keys may be short and made up.
+    """
+    for pattern, words in _NO_KEYS:
+        if re.search(pattern, key):
+            return words
+    return None if own_server else _fault_with_vendors(key)
+
+
+def _fault_with_vendors(key: str) -> str | None:
+    if len(key) < LEAST_CHARACTERS:
+        return f"a key has under {LEAST_CHARACTERS} characters: no vendor's is that short"
+    if all(word in _WORDS or len(set(word)) <= 1 for word in re.split("[-_.]+", key.lower())):
+        return "a key is a word that holds its place: put the key itself there"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
