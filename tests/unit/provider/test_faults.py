@@ -242,6 +242,14 @@ def test_error_under_status_200_shows_nothing_of_the_request() -> None:
 WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
 
 
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_broken_upstream_says_how_long(status: int) -> None:
+    """Retry-After is kept of whatever comes with it: it was made for a 503."""
+    error = met(status, b"", retry_after="30")
+    assert (type(error), error.retry_after) == (Transient, 30)
+    assert met(status).retry_after is None
+
+
 @pytest.mark.parametrize(
     ("headers", "words", "seconds"),
     [

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, waits
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import Malformed, Throttled, UpstreamError
+from rerankq_worker.upstream import Malformed, UpstreamError
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
 _ID_HEADERS: Final = (
@@ -42,8 +42,6 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     message = f"the upstream answered {reply.status}{_said(heard, request_id)}"
     if kind in WHAT_TO_DO:
         message += f"; {WHAT_TO_DO[kind]}"
-    if not issubclass(kind, Throttled):
-        return kind(message, status=reply.status, request_id=request_id)
     headers = reply.headers
     wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(heard.own))
     return kind(message, retry_after=wait, status=reply.status, request_id=request_id)
@@ -61,10 +59,11 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    heard, request_id = quoting.Heard(), request_id_of(reply.headers, key)
+    words, request_id = "", request_id_of(reply.headers, key)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
-        heard = quoting.hear(error_body.read_decoded(decoded).words, request, key)
+        words = error_body.read_decoded(decoded).words
+    heard = quoting.hear(words, request, key)
     message = f"{reason}{_said(heard, request_id)}"
     return Malformed(message, status=reply.status, request_id=request_id)
 
