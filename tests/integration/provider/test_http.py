@@ -214,14 +214,15 @@ def test_a_refusal_that_hangs_holds_no_longer_than_a_call() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("{", "broken JSON"),
+        ("{", 'broken JSON: "{"'),
+        ("<html>\n<h1>502</h1>", 'broken JSON: "<html> <h1>502</h1>"'),
         ('{"error":{"message":"no luck","code":"x"}}', 'under status 200: "no luck"'),
         ('{"detail":"no luck"}', 'under status 200: "no luck"'),
-        ("{}", "without results"),
+        ("{}", 'without results: "{}"'),
         ('"text"', "without results"),
         (b" " * (CAP_BYTES + 1), "is over"),
     ],
-    ids=["broken", "error", "detail", "empty", "text", "endless"],
+    ids=["broken", "page", "error", "detail", "empty", "text", "endless"],
 )
 def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words: str) -> None:
     """With every dialect an answer that is broken, an error, empty or endless is malformed."""

@@ -239,6 +239,29 @@ def test_error_under_status_200_shows_nothing_of_the_request() -> None:
     assert "withheld" in str(error)
 
 
+ROW = '{"results": [{"index": 0, "document": {"text": "%s"}, "score": 1}]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", ""),
+        (b"\x1f\x8b\x00", ""),
+        (b"{}", ': "{}"'),
+        (b'{"results": "failed"}', ': "{"results": "failed"}"'),
+        ((ROW % r"a text \" of any length").encode(), f': "{ROW % "…"}"'),
+        (b'{"document": "what the cut goes thr', ': "{"document": "…""'),
+        (b"<html>\n<h1>502 Bad Gateway</h1>", ': "<html> <h1>502 Bad Gateway</h1>"'),
+        ("<p>预防感冒应勤洗手</p>".encode(), " (its words are withheld: they repeat the request)"),
+        (b"x" * 10_000, f': "{"x" * MOST_WORDS}"'),
+    ],
+)
+def test_answer_that_is_no_ranking_shows_how_it_begins(body: bytes, shown: str) -> None:
+    """What is no ranking is quoted from its beginning, without the texts that it may hold."""
+    error = malformed("no results", Reply(200, body), None, REQUEST, key=KEY)
+    assert str(error) == f"no results{shown}"
+
+
 WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, waits
+from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
 from rerankq_worker.upstream import Malformed, UpstreamError
 
@@ -59,7 +60,7 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    words, request_id = "", request_id_of(reply.headers, key)
+    words, request_id = excerpt(reply.body), request_id_of(reply.headers, key)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
         words = error_body.read_decoded(decoded).words
