@@ -248,7 +248,7 @@ ROW = '{"results": [{"index": 0, "document": {"text": "%s"}, "score": 1}]}'
         (b"", ""),
         (b"\x1f\x8b\x00", ""),
         (b"{}", ': "{}"'),
-        (b'{"results": "failed"}', ': "{"results": "failed"}"'),
+        (b'{"results" : ["a", {"b":"c"}]}', ': "{"results" : ["…", {"b":"…"}]}"'),
         ((ROW % r"a text \" of any length").encode(), f': "{ROW % "…"}"'),
         (b'{"document": "what the cut goes thr', ': "{"document": "…""'),
         (b"<html>\n<h1>502 Bad Gateway</h1>", ': "<html> <h1>502 Bad Gateway</h1>"'),
