@@ -147,14 +147,29 @@ class JobEnded(RerankqError):
 
     Attributes:
         reason: stable name of what happened, such as `upstream_auth`.
+        status: HTTP status of the upstream's last answer, where it was that.
+        request_id: the upstream's own id of that call, where it sent one.
+        attempts: how many were used, where the upstream was asked.
     """
 
     code = "job_ended"
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        attempts: int | None = None,
+    ) -> None:
+        # Celery rebuilds it from these two: the others are known to rerankq's own clients alone.
         super().__init__(reason, message)
         self.reason = reason
         self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.attempts = attempts
 
     def __str__(self) -> str:
         return self.message

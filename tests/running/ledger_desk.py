@@ -114,7 +114,7 @@ class LedgerDesk:
 
     def fail(self, lease: Lease, reason: str = "upstream_refused") -> bool:
         """Finish a job with a failure."""
-        outcome = outcomes.failure(JobFailed(reason, "no"))
+        outcome = outcomes.failure(JobFailed(reason, "no", status=400, request_id="2025"))
         return self.run(
             self.leases().finish([Finish(lease, 1, JobState.FAILED, outcome, reason=reason)])
         )[0]

@@ -1,6 +1,7 @@
 """How ends are spelled: Celery's own result backend reads what we write."""
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -57,6 +58,23 @@ def test_failure_is_read_back(kind: type[JobEnded]) -> None:
     again = outcomes.decode(HEAD + outcomes.failure(kind("a_reason", "a message")))
     assert type(again) is kind
     assert again.args == ("a_reason", "a message")
+
+
+def test_the_last_call_is_read_back() -> None:
+    """Status, request id and attempts stand beside the message, and Celery reads over them."""
+    outcome = outcomes.failure(JobFailed("r", "m", status=400, request_id="2025", attempts=2))
+    again = pickle.loads(pickle.dumps(outcomes.decode(HEAD + outcome)))  # noqa: S301  our own
+    assert isinstance(again, JobFailed)
+    assert (again.status, again.request_id, again.attempts) == (400, "2025", 2)
+    assert celery_meta(outcome)["result"].args == ("r", "m")
+
+
+def test_a_failure_of_an_older_version_is_read() -> None:
+    """A result that was written before these stood in it has none of them."""
+    told = b'"exc_type":"JobFailed","exc_module":"rerankq.errors","exc_message":["r","m"]'
+    again = outcomes.decode(HEAD + b'"status":"FAILURE","result":{' + told + b"}}")
+    assert isinstance(again, JobFailed)
+    assert (again.args, again.status, again.request_id) == (("r", "m"), None, None)
 
 
 def test_unknown_kind_of_end_is_a_failure() -> None:

@@ -80,6 +80,17 @@ def test_full_jitter_lies_under_the_exponential_ceiling(attempts: int, seed: int
     assert decision.attempts == attempts + 1
 
 
+@given(st.floats(0, 3600), st.integers(0, 3), st.integers())
+def test_a_failure_too_comes_back_no_sooner_than_asked(
+    wait: float, attempts: int, seed: int
+) -> None:
+    """A failing upstream that names a time is left alone so long; the attempt is counted."""
+    decision = decide(Transient("", retry_after=wait), attempts=attempts, seed=seed)
+    assert isinstance(decision, RetryAfter)
+    assert decision.attempts == attempts + 1
+    assert wait <= decision.seconds <= max(2.0**attempts, wait + max(1.0, wait / 4))
+
+
 @pytest.mark.parametrize(("attempts", "ceiling"), [(0, 1.0), (1, 2.0), (2, 4.0), (9, 10.0)])
 def test_jitter_uses_the_whole_range(attempts: int, ceiling: float) -> None:
     """The draws reach both ends of the range, whose top is capped."""

@@ -83,7 +83,14 @@ def consequence(
 
 def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
     tried = f" after {decision.attempts} attempts" if decision.attempts > 1 else ""
-    return Failed(JobFailed(error.code, f"{error}{tried}"), decision.attempts)
+    end = JobFailed(
+        error.code,
+        f"{error}{tried}",
+        status=error.status,
+        request_id=error.request_id,
+        attempts=decision.attempts,
+    )
+    return Failed(end, decision.attempts)
 
 
 async def estimated_tokens(request: RerankRequest) -> int:

@@ -92,7 +92,10 @@ class RetryPolicy:
         if attempts >= max(1, int(self.max_attempts * budget.share)):
             return GiveUp(attempts)
         ceiling = min(self.cap_seconds, self.base_seconds * 2.0 ** (attempts - 1))
-        return self._within_age(RetryAfter(self.chance.uniform(0, ceiling), attempts), age_seconds)
+        wait = self.chance.uniform(0, ceiling)
+        if error.retry_after is not None:
+            wait = max(wait, self._spread(error.retry_after))
+        return self._within_age(RetryAfter(wait, attempts), age_seconds)
 
     def _wait(self, error: UpstreamError, budget: Free) -> float:
         match error:
@@ -100,8 +103,10 @@ class RetryPolicy:
                 pass
             case _:
                 asked = None
-        wait = budget.seconds if asked is None else asked
-        # Never before the time that was asked for; spread after it.
+        return self._spread(budget.seconds if asked is None else asked)
+
+    def _spread(self, wait: float) -> float:
+        """A time never before the one that was asked for, and not the same for all."""
         return wait + self.chance.uniform(0, max(1.0, wait / 4))
 
     def _within_age(self, retry: RetryAfter, age_seconds: float) -> RetryAfter | GiveUp:

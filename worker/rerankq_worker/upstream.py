@@ -102,22 +102,10 @@ class UpstreamError(RerankqError):
     Attributes:
         status: HTTP status, if there was one.
         request_id: the upstream's own id of the call, if it sent one.
+        retry_after: seconds that the upstream asks to wait before the next call, if it does.
     """
 
     code: ClassVar[str] = "upstream_error"
-
-    def __init__(
-        self, message: str, *, status: int | None = None, request_id: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.request_id = request_id
-
-
-class Throttled(UpstreamError):
-    """The account is asked to slow down, for `retry_after` seconds if the upstream says so."""
-
-    code = "upstream_throttled"
 
     def __init__(
         self,
@@ -127,8 +115,16 @@ class Throttled(UpstreamError):
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message, status=status, request_id=request_id)
+        super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
+        self.request_id = request_id
+
+
+class Throttled(UpstreamError):
+    """The account is asked to slow down."""
+
+    code = "upstream_throttled"
 
 
 class QuotaInDoubt(Throttled):

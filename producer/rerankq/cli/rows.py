@@ -7,7 +7,7 @@ import orjson
 from rerankq.contract import JobError, JobState, RerankResult, Usage
 from rerankq.errors import JobEnded
 from rerankq.ledger.batches import ExistingJob, RejectedLine
-from rerankq.ledger.records import End, Outline
+from rerankq.ledger.records import End, Outline, error_of
 
 _NO_USAGE = Usage().model_dump()
 
@@ -30,15 +30,16 @@ def job_row(job_id: str, custom_id: str | None, outline: Outline | None, end: En
     # A ranking that nobody can be given any more is a failure to whoever asks for it now.
     ended = outline and outline.state is not JobState.SUCCEEDED
     row = _row(custom_id, job_id, outline.state if outline and ended else JobState.FAILED, attempts)
-    code = end.reason if isinstance(end, JobEnded) else end.code
-    row["error"] = JobError(code=code, message=str(end)).model_dump()
+    row["error"] = _error(
+        error_of(end) if isinstance(end, JobEnded) else JobError(code=end.code, message=str(end))
+    )
     return _encoded(row)
 
 
 def rejected_row(line: RejectedLine) -> bytes:
     """The line of an input line that never became a job."""
     row = _row(line.custom_id, None, JobState.FAILED, 0)
-    row["error"] = line.error.model_dump()
+    row["error"] = _error(line.error)
     return _encoded(row)
 
 
@@ -58,6 +59,10 @@ def _row(
         "usage": _NO_USAGE,
         "attempts": attempts,
     }
+
+
+def _error(error: JobError) -> dict[str, Any]:
+    return error.model_dump(exclude_none=True)
 
 
 def _encoded(row: dict[str, Any]) -> bytes:

@@ -11,6 +11,8 @@ class JobError(Message):
 
     code: str
     message: str
+    status: int | None = Field(default=None, description="HTTP status of the upstream's answer.")
+    request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
 
 
 class JobStatus(Message):

@@ -24,6 +24,8 @@ class DeadLetter(Message):
     id: str
     reason: str
     message: str | None
+    status: int | None = None
+    request_id: str | None = None
     failed_at: float
     model: str | None
     lane: str
@@ -170,11 +172,14 @@ def _letter(
 ) -> DeadLetter:
     job = _job(stored)
     request = job.request if job else None
-    end = None if result is None else outcomes.end_from(result)
+    found = None if result is None else outcomes.end_from(result)
+    end = found if isinstance(found, JobEnded) else None
     return DeadLetter(
         id=job_id,
         reason=record.get("reason") or "unknown",
-        message=end.message if isinstance(end, JobEnded) else None,
+        message=end.message if end else None,
+        status=end.status if end else None,
+        request_id=end.request_id if end else None,
         failed_at=failed_at,
         model=request.model if request else None,
         lane=record.get("lane", ""),

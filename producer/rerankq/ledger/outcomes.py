@@ -6,7 +6,7 @@ stands before it the worker writes, or a script of the ledger where that decides
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -16,6 +16,7 @@ from rerankq.errors import InvalidRequest, JobCancelled, JobEnded, JobExpired, J
 ENDS: Final[dict[str, type[JobEnded]]] = {
     each.__name__: each for each in (JobFailed, JobCancelled, JobExpired)
 }
+_LAST_CALL: Final = ("status", "request_id", "attempts")
 RESULT_PREFIX: Final = "celery-task-meta-"
 
 
@@ -46,6 +47,8 @@ def failure(end: JobEnded) -> bytes:
         "exc_type": type(end).__name__,
         "exc_module": JobEnded.__module__,
         "exc_message": [end.reason, end.message],
+        # Beside the message, for who reads only that (Celery, an older version) takes two words.
+        "upstream": {name: getattr(end, name) for name in _LAST_CALL},
     }
     return b'"status":"FAILURE","result":' + orjson.dumps(exception) + b"}"
 
@@ -60,7 +63,9 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
     if meta["status"] == "SUCCESS":
         return RerankResult.parse(meta["result"])
     exception = meta["result"]
-    return ENDS.get(exception["exc_type"], JobFailed)(*exception["exc_message"])
+    told = exception.get("upstream") or {}
+    last_call: dict[str, Any] = {name: told.get(name) for name in _LAST_CALL}
+    return ENDS.get(exception["exc_type"], JobFailed)(*exception["exc_message"], **last_call)
 
 
 def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:

@@ -121,6 +121,13 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
 
 
+def error_of(end: JobEnded) -> JobError:
+    """Why a job has no ranking, as a message."""
+    return JobError(
+        code=end.reason, message=end.message, status=end.status, request_id=end.request_id
+    )
+
+
 def _outline(fields: dict[str, Any]) -> Outline | None:
     if "state" not in fields:
         return None
@@ -142,7 +149,7 @@ def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobSta
         deadline_at=_seconds(fields.get("deadline")),
         custom_id=fields.get("custom"),
         batch_id=fields.get("batch"),
-        error=JobError(code=end.reason, message=end.message) if isinstance(end, JobEnded) else None,
+        error=error_of(end) if isinstance(end, JobEnded) else None,
     )
 
 

@@ -78,6 +78,8 @@ def test_a_letter_tells_all_but_the_texts(desk: LedgerDesk) -> None:
         lane="bulk",
         attempts=1,
         claims=1,
+        status=400,
+        request_id="2025",
         documents=2,
         custom_id="my-a",
     )

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from aiohttp import web
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import DIALECTS, HttpProvider
+from rerankq_worker.provider import DIALECTS, HttpProvider, error_body, http
 from rerankq_worker.upstream import (
     Answer,
     BadKey,
@@ -59,7 +60,8 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
     """The address of a server that answers by the handler."""
     app = web.Application()
     app.router.add_post("/", handler)
-    runner = web.AppRunner(app)
+    # A handler that answers no further ends with its connection.
+    runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", free_port())
     await site.start()
@@ -156,18 +158,72 @@ def test_a_refusal_that_cannot_be_read_speaks_by_its_status(
     assert isinstance(met(answering(body, 429, headers)), Throttled)
 
 
+async def refused_in_part(request: web.Request, *, ends: bool, then: bytes = b"") -> web.Response:
+    """Answer 429 with the beginning of a body: then its connection ends, or nothing more comes."""
+    await request.read()
+    assert request.transport is not None
+    head = (
+        b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nX-Request-Id: 2025\r\nContent-Length: 999999\r\n\r\n"
+    )
+    request.transport.write(head + then)
+    if ends:
+        request.transport.close()
+    else:
+        await asyncio.Event().wait()
+    return web.Response()
+
+
+@pytest.mark.parametrize(
+    ("ends", "then"),
+    [(True, b'{"err'), (False, b'{"err'), (False, b""), (False, b"x" * error_body.MOST_BODY)],
+    ids=["cut", "hanging", "nothing", "more than is read"],
+)
+@pytest.mark.parametrize("through_proxy", [False, True])
+def test_a_refusal_that_does_not_come_whole_speaks_by_its_head(
+    monkeypatch: pytest.MonkeyPatch, *, ends: bool, then: bytes, through_proxy: bool
+) -> None:
+    """A refusal whose body breaks off or does not end is what its status and headers say, soon."""
+    monkeypatch.setattr(http, "REFUSAL_SECONDS", 0.1)
+
+    async def tried() -> Answer | UpstreamError:
+        async with serving(partial(refused_in_part, ends=ends, then=then)) as address:
+            if through_proxy:
+                monkeypatch.setenv("http_proxy", address)
+            made = DIALECTS["dmxapi"]()
+            async with HttpProvider(url=f"{address}/", dialect=made, call_seconds=60) as provider:
+                return await _outcome(provider, call())
+
+    error = asyncio.run(asyncio.wait_for(tried(), timeout=30))
+    assert isinstance(error, Throttled)
+    assert (error.status, error.retry_after, error.request_id) == (429, 7, "2025")
+
+
+def test_a_refusal_that_hangs_holds_no_longer_than_a_call() -> None:
+    """The time limit of a call holds for what is still to come of a refusal, which is kept."""
+
+    async def tried() -> Answer | UpstreamError:
+        async with serving(partial(refused_in_part, ends=False)) as address:
+            made = DIALECTS["dmxapi"]()
+            async with HttpProvider(url=f"{address}/", dialect=made, call_seconds=0.5) as provider:
+                async with asyncio.timeout(http.REFUSAL_SECONDS):
+                    return await _outcome(provider, call())
+
+    assert isinstance(asyncio.run(tried()), Throttled)
+
+
 @each_dialect
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("{", "broken JSON"),
+        ("{", 'broken JSON: "{"'),
+        ("<html>\n<h1>502</h1>", 'broken JSON: "<html> <h1>502</h1>"'),
         ('{"error":{"message":"no luck","code":"x"}}', 'under status 200: "no luck"'),
         ('{"detail":"no luck"}', 'under status 200: "no luck"'),
-        ("{}", "without results"),
+        ("{}", 'without results: "{}"'),
         ('"text"', "without results"),
         (b" " * (CAP_BYTES + 1), "is over"),
     ],
-    ids=["broken", "error", "detail", "empty", "text", "endless"],
+    ids=["broken", "page", "error", "detail", "empty", "text", "endless"],
 )
 def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words: str) -> None:
     """With every dialect an answer that is broken, an error, empty or endless is malformed."""

@@ -188,8 +188,10 @@ def test_an_answer_behind_the_answer_is_nobodys() -> None:
     ],
     ids=["none", "cut head", "cut body", "cut chunks", "no HTTP", "upgrade", "endless head"],
 )
-def test_what_is_no_whole_answer_is_an_error(answer: bytes) -> None:
-    """An answer that is cut off, no HTTP, or without end is a transport's error."""
+def test_what_is_no_whole_answer_is_an_error(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer that is cut off, no HTTP, or without end is a transport's error, and no crash."""
 
     async def test(caller: Caller, server: Server) -> None:
         with pytest.raises(httpx.TransportError) as caught:
@@ -198,6 +200,7 @@ def test_what_is_no_whole_answer_is_an_error(answer: bytes) -> None:
         await server.ended.wait()
 
     run(test, answer)
+    assert caplog.records == []
 
 
 def test_a_connection_that_ended_while_idle_is_not_used() -> None:

@@ -52,7 +52,10 @@ def test_a_bad_request_fails_at_once(
         pytest.raises(errors.JobFailed, match=r"400.*model does not rerank") as caught,
     ):
         submitted(client).result(timeout=30)
-    assert caught.value.reason == "upstream_refused"
+    end = caught.value
+    assert (end.reason, end.status, end.attempts) == ("upstream_refused", 400, 1)
+    assert end.request_id
+    assert end.request_id in str(end)
     assert upstream.stats()["requests"] == 1
 
 

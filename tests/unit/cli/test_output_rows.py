@@ -57,6 +57,20 @@ def test_a_ranking_is_written_as_it_came() -> None:
     assert row["usage"]["total_tokens"] == 3
 
 
+def test_a_failure_tells_of_the_last_call() -> None:
+    """The upstream's status and its id of the call stand in the error, where they are known."""
+    outline = Outline(JobState.FAILED, 2, None)
+    end = JobFailed("upstream_refused", "no", status=400, request_id="2025", attempts=2)
+    assert read(job_row("j", None, outline, end))["error"] == {
+        "code": "upstream_refused",
+        "message": "no",
+        "status": 400,
+        "request_id": "2025",
+    }
+    unknown = read(job_row("j", None, outline, JobFailed("upstream_refused", "no")))
+    assert unknown["error"] == {"code": "upstream_refused", "message": "no"}
+
+
 @pytest.mark.parametrize(
     ("state", "end", "status", "code"),
     [

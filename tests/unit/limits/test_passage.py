@@ -232,9 +232,11 @@ def test_redis_away_does_not_change_the_outcome(answer: Answer | UpstreamError) 
     assert error is None or isinstance(error, Deferred)
 
 
-def test_retry_after_reaches_the_account() -> None:
-    """How long a 429 asks to wait is told for all."""
-    assert call(Throttled("slow", retry_after=7)).told.pause_ms == 7000
+@pytest.mark.parametrize("kind", [Throttled, Transient])
+def test_retry_after_reaches_the_account(kind: type[UpstreamError]) -> None:
+    """How long a 429 or a failure asks to wait is told for all."""
+    assert call(kind("slow", retry_after=7)).told.pause_ms == 7000
+    assert call(kind("slow")).told.pause_ms == 0
 
 
 def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:

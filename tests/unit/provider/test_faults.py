@@ -135,7 +135,7 @@ def test_any_answer_has_a_class_and_a_short_message(status: int, body: bytes) ->
 
 @given(
     status=st.integers(300, 599),
-    private=st.sampled_from([*REQUEST.texts(), REQUEST.query, REQUEST.instruction or "", KEY]),
+    private=st.sampled_from([REQUEST.texts()[0], REQUEST.query, REQUEST.instruction or "", KEY]),
     place=st.sampled_from(["error", "detail", "message", "msg", "code"]),
     ahead=st.integers(0, 300),
     escaped=st.booleans(),
@@ -146,7 +146,7 @@ def test_no_shape_of_echo_shows_the_request_or_the_key(
     """Wherever a body repeats the request or the key, however escaped, the message does not."""
     echo = "w" * ahead + " " + (json.dumps(private) if escaped else private)
     shown = str(met(status, json.dumps({place: echo}).encode()))
-    stretches = {private[at : at + 16] for at in range(len(private) - 15)} or {private}
+    stretches = {private[at : at + 16] for at in range(len(private) - 15)}
     assert not any(stretch in shown for stretch in stretches)
 
 
@@ -165,7 +165,8 @@ def test_words_are_capped() -> None:
         f"cannot rank: {' '.join(REQUEST.query.split())}",
         f"cannot rank: {REQUEST.query[:30]}...",
         f"too long: {REQUEST.texts()[0][:40]}",
-        "index 1 (乙) is too short",
+        f"too long: {REQUEST.texts()[0][:6]}",
+        f"no {json.dumps(REQUEST.query)}",
     ],
 )
 def test_words_that_repeat_the_request_are_withheld(words: str) -> None:
@@ -238,7 +239,38 @@ def test_error_under_status_200_shows_nothing_of_the_request() -> None:
     assert "withheld" in str(error)
 
 
+ROW = '{"results": [{"index": 0, "document": {"text": "%s"}, "score": 1}]}'
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", ""),
+        (b"\x1f\x8b\x00", ""),
+        (b"{}", ': "{}"'),
+        (b'{"results" : ["a", {"b":"c"}]}', ': "{"results" : ["…", {"b":"…"}]}"'),
+        ((ROW % r"a text \" of any length").encode(), f': "{ROW % "…"}"'),
+        (b'{"document": "what the cut goes thr', ': "{"document": "…""'),
+        (b"<html>\n<h1>502 Bad Gateway</h1>", ': "<html> <h1>502 Bad Gateway</h1>"'),
+        ("<p>预防感冒应勤洗手</p>".encode(), " (its words are withheld: they repeat the request)"),
+        (b"x" * 10_000, f': "{"x" * MOST_WORDS}"'),
+    ],
+)
+def test_answer_that_is_no_ranking_shows_how_it_begins(body: bytes, shown: str) -> None:
+    """What is no ranking is quoted from its beginning, without the texts that it may hold."""
+    error = malformed("no results", Reply(200, body), None, REQUEST, key=KEY)
+    assert str(error) == f"no results{shown}"
+
+
 WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_broken_upstream_says_how_long(status: int) -> None:
+    """Retry-After is kept of whatever comes with it: it was made for a 503."""
+    error = met(status, b"", retry_after="30")
+    assert (type(error), error.retry_after) == (Transient, 30)
+    assert met(status).retry_after is None
 
 
 @pytest.mark.parametrize(

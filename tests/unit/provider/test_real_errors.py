@@ -45,6 +45,15 @@ def test_each_body_seen_has_its_class_and_its_message(seen: Seen) -> None:
     assert str(error) == seen.message
 
 
+@pytest.mark.parametrize("seen", SEEN, ids=lambda seen: f"{seen.vendor}-{seen.status}-{seen.means}")
+@pytest.mark.parametrize("texts", [("a", "b", "m", "1"), ("负载", "额度", "渠道", "of", "limit")])
+def test_short_texts_take_nothing_from_what_is_meant(seen: Seen, texts: tuple[str, ...]) -> None:
+    """A query and documents of a word, which the vendor's words hold by chance, change nothing."""
+    request = RerankRequest(query=texts[0], documents=texts[1:])
+    error = fault(Reply(seen.status, seen.body), request, key="sk-of-the-account")
+    assert (type(error).__name__, str(error)) == (seen.means, seen.message)
+
+
 def test_each_row_of_the_table_decides_a_body_seen() -> None:
     """No row of the table is idle: each is the first that fits one of the bodies seen."""
     deciding = set()

@@ -102,6 +102,7 @@ class Passage:
             case Transient() | Malformed():
                 share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
                 self._permits.had_trouble(TROUBLE[type(error)] * share)
+                self._permits.was_asked_to_pause(error.retry_after or 0.0)
                 if self._permits.broken or self._way.permit.probe:
                     return Deferred(str(error), seconds=OUT_SECONDS, code=error.code)
             case Refused():

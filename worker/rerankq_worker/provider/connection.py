@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 import httpx
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 MOST_BARREN_BYTES: Final = 64 * 1024
 """Of heads, trailers and framing that come without a byte of body between."""
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._barren_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             return self._fail(httpx.RemoteProtocolError(f"no HTTP: {type(error).__name__}"))
         if self._waiting_bytes > MOST_WAITING_BYTES:
             self._transport.pause_reading()

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, waits
+from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import Malformed, Throttled, UpstreamError
+from rerankq_worker.upstream import Malformed, UpstreamError
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
 _ID_HEADERS: Final = (
@@ -35,17 +36,16 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     Its message holds nothing of `request` or `key`.
     """
     said = error_body.read(reply.body)
-    status, headers = reply.status, reply.headers
-    words, quoted = _quote(said.words, request, key)
-    kind = meaning(status, said.codes, words)
-    request_id = request_id_of(headers, key) or _shown_id(said.request_id, key)
-    message = f"the upstream answered {status}{quoted}{_named(request_id, words)}"
+    heard = quoting.hear(said.words, request, key)
+    # An echo decides nothing: a document about empty accounts must park no key.
+    kind = meaning(reply.status, said.codes, heard.own)
+    request_id = request_id_of(reply.headers, key) or _shown_id(said.request_id, key)
+    message = f"the upstream answered {reply.status}{_said(heard, request_id)}"
     if kind in WHAT_TO_DO:
         message += f"; {WHAT_TO_DO[kind]}"
-    if not issubclass(kind, Throttled):
-        return kind(message, status=status, request_id=request_id)
-    wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(words))
-    return kind(message, retry_after=wait, status=status, request_id=request_id)
+    headers = reply.headers
+    wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(heard.own))
+    return kind(message, retry_after=wait, status=reply.status, request_id=request_id)
 
 
 def malformed(
@@ -60,11 +60,12 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    quoted, request_id = "", request_id_of(reply.headers, key)
+    words, request_id = excerpt(reply.body), request_id_of(reply.headers, key)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
-        _, quoted = _quote(error_body.read_decoded(decoded).words, request, key)
-    message = f"{reason}{quoted}{_named(request_id, quoted)}"
+        words = error_body.read_decoded(decoded).words
+    heard = quoting.hear(words, request, key)
+    message = f"{reason}{_said(heard, request_id)}"
     return Malformed(message, status=reply.status, request_id=request_id)
 
 
@@ -73,26 +74,21 @@ def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:
     return next((_shown_id(headers[name], key) for name in _ID_HEADERS if name in headers), None)
 
 
-def _quote(words: str, request: RerankRequest, key: str) -> tuple[str, str]:
-    """The vendor's words, and how a message quotes them.
-
-    None of those that repeat the request, and they decide nothing either: a document about
-    empty accounts must park no key.
-    """
-    line = quoting.quote(words, request, key)
-    if line is None:
-        return "", " (its words are withheld: they repeat the request)"
-    return line, f': "{line}"' if line else ""
+def _said(heard: quoting.Heard, request_id: str | None) -> str:
+    """What a message tells of the vendor's words, and of its id of the call."""
+    words = heard.shown
+    if words is None:
+        said = " (its words are withheld: they repeat the request)"
+    else:
+        said = f': "{words}"' if words else ""
+    named = f" (request id {request_id})" if request_id and request_id not in said else ""
+    return said + named
 
 
 def _shown_id(request_id: str | None, key: str) -> str | None:
     if not request_id or not _ID.fullmatch(request_id) or quoting.repeats(request_id, key):
         return None
     return request_id
-
-
-def _named(request_id: str | None, words: str) -> str:
-    return f" (request id {request_id})" if request_id and request_id not in words else ""
 
 
 def _first(*waits_asked: float | None) -> float | None:

@@ -6,6 +6,7 @@ httpx's own connection pool costs CPU quadratic in its connections (measured at 
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -18,7 +19,7 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
-from rerankq_worker.provider import faults, waits
+from rerankq_worker.provider import error_body, faults, waits
 from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, EndpointTransport
 from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient, Unreachable
@@ -28,6 +29,8 @@ ANSWER_TO_REQUEST: Final = 4
 """An answer repeats the documents at most; JSON escapes can make that longer, not endless."""
 LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
+REFUSAL_SECONDS: Final = 5.0
+"""For the body of an answer whose status has said the most."""
 _NOT_CONNECTED: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -35,6 +38,7 @@ _NOT_CONNECTED: Final = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
 )
+_BROKEN: Final = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 
 
 class HttpProvider:
@@ -79,18 +83,18 @@ class HttpProvider:
         most_bytes = SPARE_ANSWER_BYTES + ANSWER_TO_REQUEST * len(content)
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
-            async with asyncio.timeout(self._call_seconds):
+            async with asyncio.timeout(self._call_seconds) as limit:
                 response = await self._transport.handle_async_request(self._request(call, content))
                 # Its own stream: the response would wrap it in four more.
                 stream = response.stream
                 assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  asyncio's alone
                 try:
-                    reply = await _read(response, stream, most_bytes)
+                    reply = await _read(response, stream, most_bytes, limit)
                 finally:
                     await stream.aclose()
         except TimeoutError:
             raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        except _BROKEN as error:
             raise _connection_fault(error) from error
         if max(len(content), len(reply.body)) < LARGE_BYTES:
             return self._answer(reply, call)
@@ -163,28 +167,49 @@ def _proxy(url: str) -> httpx.Proxy | None:
 
 
 async def _read(
-    response: httpx.Response, stream: httpx.AsyncByteStream, most_bytes: int
+    response: httpx.Response,
+    stream: httpx.AsyncByteStream,
+    most_bytes: int,
+    limit: asyncio.Timeout,
 ) -> faults.Reply:
-    """The answer; of a refusal no more than can be read, for its status speaks as well."""
+    """The whole answer, or what comes of a refusal."""
     status = response.status_code
-    refusal = status != httpx.codes.OK
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1")
         for name, value in response.headers.raw
     }
-    if headers.get("content-encoding", "identity") != "identity":
-        if refusal:
-            return faults.Reply(status, b"", headers)
+    compressed = headers.get("content-encoding", "identity") != "identity"
+    body = bytearray()
+    if status != httpx.codes.OK:
+        if not compressed:
+            await _read_refusal(stream, body, limit)
+        return faults.Reply(status, bytes(body), headers)
+    if compressed:
         raise Malformed("the upstream answered compressed, which was not asked for")
-    chunks, size = [], 0
     async for chunk in stream:
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > most_bytes:
-            if refusal:
-                break
+        body += chunk
+        if len(body) > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
-    return faults.Reply(status, b"".join(chunks), headers)
+    return faults.Reply(status, bytes(body), headers)
+
+
+async def _read_refusal(
+    stream: httpx.AsyncByteStream, body: bytearray, limit: asyncio.Timeout
+) -> None:
+    """Read as much of a refusal as comes soon and can be made sense of.
+
+    Whatever goes wrong, its status and its headers have come: a 429 whose body breaks off is a 429.
+    """
+    soon = asyncio.get_running_loop().time() + REFUSAL_SECONDS
+    ends = min(soon, limit.when() or soon)
+    # The limit of the call is held here from now on: past it there would be no answer at all.
+    limit.reschedule(None)
+    with suppress(TimeoutError, *_BROKEN):
+        async with asyncio.timeout_at(ends):
+            async for chunk in stream:
+                body += chunk
+                if len(body) >= error_body.MOST_BODY:
+                    return
 
 
 def _connection_fault(error: Exception) -> Transient | Refused:

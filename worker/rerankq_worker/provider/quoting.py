@@ -1,48 +1,73 @@
-"""A vendor's words, fit to be shown: one line, not long, nothing of the request, no key."""
+"""A vendor's words: which are its own, and how they are shown: one line, no request, no key."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from rerankq.contract import RerankRequest
+from rerankq_worker.provider.echoes import Least, Span, echoes
+from rerankq_worker.provider.folding import LETTER, fold, fold_placed, unescaped
 
 MOST_WORDS: Final = 200
-REPEATED_CHARACTERS: Final = 16
-_BLOCK: Final = REPEATED_CHARACTERS // 2
+_SPARE: Final = 64
+"""So much more than is shown is looked at: the cut leaves no echo too short to be recognised."""
+
+SHOWN: Final = Least(stretch=14 * LETTER, whole=6 * LETTER)
+"""What may not be seen: a few words of a text, or six signs of Chinese; where it comes whole, a
+word, or three signs. Less tells nothing."""
+DECIDING: Final = Least(stretch=32 * LETTER, whole=14 * LETTER)
+"""What may not decide. More than above: an "insufficient account balance" stands in many a document
+and is the vendor's own for all that."""
 
 _KEY: Final = re.compile(r"\b(?:sk|pa|ak|jina)[-_](?=[\w*.-]*[\d*])[\w*.-]{5,}")
-_ESCAPED: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 
 
-def quote(words: str, request: RerankRequest, key: str) -> str | None:
-    """The words, cut to `MOST_WORDS`; None where they hold something of the request or the key."""
-    # A little more than is shown, so that the cut leaves no stretch too short to be recognised.
-    line = _one_line(words)[: MOST_WORDS + REPEATED_CHARACTERS]
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a vendor said.
+
+    Attributes:
+        own: its words, with a line break in place of each part that repeats the request.
+        shown: what a message may quote; None where that would show the request or the key.
+    """
+
+    own: str = ""
+    shown: str | None = ""
+
+
+def hear(words: str, request: RerankRequest, key: str) -> Heard:
+    """Tell a vendor's own words from those of the request."""
+    line = _one_line(words)
     if not line:
-        return ""
-    private = (key, request.query, request.instruction or "", *request.texts())
-    if any(repeats(line, " ".join(text.split())) for text in private):
-        return None
-    return _KEY.sub("[key]", line)[:MOST_WORDS]
+        return Heard()
+    private = [fold(text) for text in (request.query, request.instruction or "", *request.texts())]
+    folded, places = fold_placed(line)
+    spans = sorted(echoes(folded, private, DECIDING))
+    own = _without(line, ((places[start], places[end - 1] + 1) for start, end in spans))
+    looked_at = line[: MOST_WORDS + _SPARE]
+    withheld = repeats(looked_at, key) or any(
+        echoes(folded[: bisect_left(places, len(looked_at))], private, SHOWN)
+    )
+    return Heard(own, None if withheld else _KEY.sub("[key]", looked_at)[:MOST_WORDS])
+
+
+def repeats(words: str, secret: str) -> bool:
+    """Whether words hold all of a secret, however short, or a part that tells of it."""
+    return bool(secret) and (secret in words or any(echoes(fold(words), [fold(secret)], SHOWN)))
+
+
+def _without(line: str, spans: Iterable[Span]) -> str:
+    parts, at = [], 0
+    for start, end in spans:
+        if start >= at:
+            parts.append(line[at:start])
+        at = max(at, end)
+    return "\n".join([*parts, line[at:]])
 
 
 def _one_line(words: str) -> str:
     # Gateways pass on the JSON of those behind them as text, its characters still escaped.
-    words = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), words)
+    words = unescaped(words)
     return " ".join("".join(each if each.isprintable() else " " for each in words).split())
-
-
-def repeats(words: str, text: str) -> bool:
-    """Whether the words hold a stretch of the text, or all of a short one."""
-    if len(text) < REPEATED_CHARACTERS:
-        return bool(text) and text in words
-    # Each stretch holds one of these blocks whole, so few texts have to be looked at closely.
-    blocks = _cut(words, length=_BLOCK, step=_BLOCK)
-    return any(block in text for block in blocks) and any(
-        stretch in text for stretch in _cut(words, length=REPEATED_CHARACTERS, step=1)
-    )
-
-
-def _cut(words: str, *, length: int, step: int) -> Iterator[str]:
-    """Pieces of a length, each `step` after the one before; short words are one piece."""
-    return (words[at : at + length] for at in range(0, max(1, len(words) - length + 1), step))

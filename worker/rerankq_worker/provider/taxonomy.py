@@ -150,7 +150,7 @@ def meaning(status: int, codes: tuple[str, ...], words: str) -> Kind:
     Args:
         status: its HTTP status.
         codes: what its body gives as code and as type.
-        words: its message; empty where that repeats the request, whose words decide nothing.
+        words: its message without what repeats the request, whose words decide nothing.
     """
     return next(row.means for row in TABLE if row.fits(status, codes, words))
 

@@ -1,0 +1,49 @@
+"""Where words repeat a text, against looking at each stretch of them."""
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq_worker.provider.echoes import Least, Span, echoes
+from rerankq_worker.provider.folding import fold, fold_placed, unescaped, weight
+
+LEAST = Least(stretch=10, whole=6)
+few_letters = st.text("ab甲", max_size=24)
+
+
+def covered(spans: Iterable[Span]) -> set[int]:
+    return {place for start, end in spans for place in range(start, end)}
+
+
+def looked_up(words: str, texts: list[str]) -> set[int]:
+    """Every stretch of the words, looked for in every text."""
+    return covered(
+        (start, end)
+        for start in range(len(words))
+        for end in range(start + 1, len(words) + 1)
+        for text in texts
+        if words[start:end] in text
+        and (
+            weight(words[start:end]) >= LEAST.stretch
+            or (words[start:end] == text and weight(text) >= LEAST.whole)
+        )
+    )
+
+
+@given(few_letters, st.lists(few_letters, max_size=3))
+def test_every_echo_is_found_and_nothing_else(words: str, texts: list[str]) -> None:
+    """A part that repeats enough of a text, or all of a short one, is found to its last letter."""
+    assert covered(echoes(words, texts, LEAST)) == looked_up(words, texts)
+
+
+@given(st.text(max_size=50))
+def test_each_folded_letter_has_its_place(text: str) -> None:
+    """Folding with places gives what folding gives, and each letter stands at its place."""
+    line = unescaped(text).replace("\\", "").replace("&", "")
+    folded, places = fold_placed(line)
+    assert folded == fold(line)
+    assert places == sorted(places)
+    assert all(
+        letter in line[place].casefold() for letter, place in zip(folded, places, strict=True)
+    )

@@ -1,0 +1,73 @@
+"""Where words repeat a text, in whole or in part. Both are folded (see `folding`)."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from rerankq_worker.provider.folding import weight, weights
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """How much has to be repeated to count, by `folding.weight`.
+
+    Attributes:
+        stretch: of a text, at any place in it.
+        whole: of a text that is repeated from its beginning to its end.
+    """
+
+    stretch: int
+    whole: int
+
+
+def echoes(words: str, texts: Sequence[str], least: Least) -> Iterator[Span]:
+    """The parts of the words that repeat one of the texts; they may overlap."""
+    long = []
+    for text in texts:
+        if len(text) >= least.stretch or (weighed := weight(text)) >= least.stretch:
+            long.append(text)
+        elif weighed >= least.whole:
+            yield from _places(words, text)
+    # A line break stands in no folded text, so that no stretch goes from one into the next.
+    yield from _stretches(words, "\n".join(long), least.stretch)
+
+
+def _places(words: str, text: str) -> Iterator[Span]:
+    at = words.find(text)
+    while at >= 0:
+        yield at, at + len(text)
+        at = words.find(text, at + len(text))
+
+
+def _stretches(words: str, text: str, least: int) -> Iterator[Span]:
+    """The stretches of so much weight, each as long as it goes.
+
+    A window of the least weight is moved over the words. Where the text does not even hold its
+    second half, no window with that half fits: the next one begins inside of it. So words that
+    repeat nothing cost few searches, and those that do as many as they hold stretches.
+    """
+    sums = list(accumulate(weights(words), initial=0))
+    at = 0
+    while (end := bisect_left(sums, sums[at] + least)) < len(sums):
+        half = bisect_right(sums, sums[end] - least // 2) - 1
+        if words[half:end] not in text:
+            at = half + 1
+        elif words[at:end] not in text:
+            at += 1
+        else:
+            end = _reach(words, at, end, text)
+            yield at, end
+            # Its end may lie in the midst of another one.
+            at = bisect_right(sums, sums[end] - least)
+
+
+def _reach(words: str, at: int, end: int, text: str) -> int:
+    """How far the words go on as the text does, which they do until `end` at least."""
+
+    def parted(end: int) -> bool:
+        return words[at:end] not in text
+
+    return end + bisect_left(range(end + 1, len(words) + 1), 1, key=parted)
