@@ -2,12 +2,15 @@
 
 The gate stands in the client with which kombu reads its queues. A poisoned message looks to
 kombu like a poll that found nothing, so the consumer goes on as if it had never been there.
+
+Beside it stands what keeps a worker consuming when connections are cut.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from kombu.transport.redis import Transport
+from kombu.transport.redis import QoS, Transport
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -46,9 +49,29 @@ class GatedRedis(Redis):
             log.warning("it could not be kept for inspection (%s)", type(error).__name__)
 
 
+class LenientQoS(QoS):
+    """Counts a message as done also when Redis could not be told so.
+
+    In kombu 5.7 it goes on taking the room of a message in the consumer, for good: a few cut
+    connections, and a worker consumes no more. To Redis it is still unacknowledged, so it comes
+    again after the visibility timeout, and a hint that comes twice does no harm.
+    """
+
+    _quick_ack: Callable[[str], None]
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message."""
+        try:
+            super().ack(delivery_tag)
+        except RedisError as error:
+            log.info("a message could not be acknowledged (%s)", type(error).__name__)
+            self._quick_ack(delivery_tag)
+
+
 class GatedChannel(KeepingChannel):
     """A channel that reads through the gate, and survives the loss of its connection."""
 
+    QoS = LenientQoS
     do_restore: bool
 
     def close(self) -> None:

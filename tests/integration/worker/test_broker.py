@@ -1,0 +1,30 @@
+"""What kombu's transport is made to bear."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from kombu import Connection
+
+from rerankq.announce import Announcer
+from rerankq.contract import Lane
+from rerankq_worker.broker import GatedTransport
+from running.redis_server import RedisServer
+
+
+def test_an_ack_that_fails_takes_no_room(tmp_path: Path) -> None:
+    """When Redis cannot be told of an ack, the consumer still has room for a message more."""
+    with RedisServer(tmp_path) as server:
+        announcer = Announcer(server.url)
+        assert announcer.announce(Lane.BULK, ["some-job"])
+        announcer.close()
+        with Connection(server.url, transport=GatedTransport) as connection:
+            channel: Any = connection.channel()
+            message = connection.SimpleQueue(Lane.BULK.queue, channel=channel).get(timeout=5)
+            qos = channel.qos
+            qos.prefetch_count = 1
+            assert not qos.can_consume()
+            server.stop(signal.SIGKILL)
+            message.ack()
+            assert qos.can_consume()
+            server.start()
