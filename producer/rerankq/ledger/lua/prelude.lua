@@ -29,7 +29,8 @@
 --   rerankq:batch:<id>            hash    counts of a batch, whether it is sealed, and fed: the
 --                                         last sign of life from whoever fills it
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
---   rerankq:sweeper               hash    when the reconciler last swept, and its amnesty
+--   rerankq:sweeper               hash    when the reconciler last swept, its amnesty, and set_back
+--                                         while leases are shortened, as the clock was set back
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
 --   rerankq:account:<name>        hash    what all workers together know of an account with the
 --                                         upstream: permits saved up, rate found, breaker; see allot
@@ -61,7 +62,9 @@ local function account_keys(name)
   return key, key .. ':workers', key .. ':slots'
 end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
-local function whole(number) return string.format('%.0f', number) end
+local function whole(value) return string.format('%.0f', value) end
+-- What a field says, 0 where it is not there or says no number.
+local function number(field) return tonumber(field) or 0 end
 
 -- The first of the next `count` places in an order of announcement.
 local function next_place(lane, again, count)
@@ -159,7 +162,7 @@ end
 local function advance_watermark(lane, place)
   local again = place >= AGAIN
   local sequence = again and place - AGAIN or place
-  local claimed = tonumber(redis.call('HGET', line_key(lane, again), 'claimed') or 0)
+  local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
   if sequence > claimed then
     redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
   end
@@ -174,19 +177,22 @@ local function lost_places(lane, again, waiting, now, grace)
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
-  local below = tonumber(known or 0)
-  if now - tonumber(mark_at or 0) >= grace then
-    below = math.max(below, tonumber(mark or 0))
+  -- Of a time ahead nothing is known but that the clock was set back since: it begins anew.
+  if number(mark_at) > now then mark, mark_at = 0, 0 end
+  if number(idle_at) > now then idle_at = false end
+  local below = number(known)
+  if now - number(mark_at) >= grace then
+    below = math.max(below, number(mark))
     redis.call('HSET', key, 'mark', claimed or 0, 'mark_at', whole(now))
   end
-  local last = whole(first + tonumber(sequence or 0))
+  local last = whole(first + number(sequence))
   local queued = redis.call('ZCOUNT', lane_set(lane, 'queued'), whole(first), last)
   if waiting > 0 or queued == 0 then
     redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   elseif not idle_at then
-    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence)
-  elseif now - tonumber(idle_at) >= grace then
-    below = math.max(below, tonumber(idle_sequence))
+    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence or 0)
+  elseif now - number(idle_at) >= grace then
+    below = math.max(below, number(idle_sequence))
     redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   end
   if below > 0 then redis.call('HSET', key, 'lost', whole(below)) end
