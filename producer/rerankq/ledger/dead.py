@@ -124,10 +124,10 @@ class DeadLetters:
         """Take dead letters away for good, with what they hold."""
         if not job_ids:
             return
+        # No transaction: a Redis without memory refuses those, and this frees some. A payload that
+        # is left between the two has its time to go already.
         await self._store.commands(
-            ("ZREM", DEAD_KEY, *job_ids),
-            ("DEL", *(payload_key(each) for each in job_ids)),
-            all_or_none=True,
+            ("ZREM", DEAD_KEY, *job_ids), ("DEL", *(payload_key(each) for each in job_ids))
         )
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:

@@ -6,6 +6,7 @@ import pytest
 
 from rerankq.contract import Document, RerankRequest
 from rerankq.errors import JobNotFound, LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.dead import DeadLetters
 from running.ledger_desk import LedgerDesk, job
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
@@ -69,6 +70,16 @@ def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
         assert desk.succeed(lease)
         desk.submit(job("a", request=big))
         assert desk.places("a") == ["bulk:queued"]
+
+
+def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
+    """Out of memory dead letters can be purged all the same: that frees some."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.fail(desk.claimed("a"))
+        desk.redis.config_set("maxmemory", "1mb")
+        desk.run(DeadLetters(desk.store).forget(["a"]))
+        assert desk.redis.zcard("rerankq:dead") == 0
+        assert not desk.has_payload("a")
 
 
 @pytest.mark.parametrize("count", [1, 5])
