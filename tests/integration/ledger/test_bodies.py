@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rerankq.contract import JobState, RerankRequest
-from rerankq.errors import LedgerUnavailable
+from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.leases import Finish, Lease, Leases
@@ -207,3 +207,44 @@ def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None
             desk.submit(job("a", request=secret))
         assert "s3cret" not in "".join(traceback.format_exception(caught.value))
         assert desk.redis.keys() == []
+
+
+def test_failing_submit_leaves_nothing(desk: LedgerDesk) -> None:
+    """Where the ledger cannot place jobs, it keeps neither bodies nor records of them."""
+    desk.submit(job("first"))
+    before = sorted(desk.redis.keys())
+    desk.redis.rename("rerankq:bulk:queued", "aside")
+    desk.redis.set("rerankq:bulk:queued", "no sorted set")
+    for lane in ("bulk", "interactive"):
+        with pytest.raises(LedgerUnavailable):
+            desk.submit(job("a", lane=lane), job("b"), job("c", not_before=time.time() + 60))
+    desk.redis.rename("aside", "rerankq:bulk:queued")
+    # The place that was given is not taken back.
+    assert sorted(set(desk.redis.keys()) - {b"rerankq:interactive"}) == before
+    desk.submit(job("a"), job("b"))
+    assert ids(desk.claim("first", "a", "b")) == ["first", "a", "b"]
+
+
+def test_submit_that_fails_late_leaves_whole_jobs(desk: LedgerDesk) -> None:
+    """Where only what leads to a job fails, the job itself is whole: it is done, not damaged."""
+    desk.redis.set("rerankq:deadlines", "no sorted set")
+    with pytest.raises(LedgerUnavailable):
+        desk.submit(job("a", deadline_seconds=60), job("b"))
+    assert ids(desk.claim("a", "b")) == ["a", "b"]
+    assert desk.has_payload("a")
+    assert left_over(desk) == []
+
+
+def test_failing_finish_leaves_nothing(desk: LedgerDesk) -> None:
+    """Where the ledger cannot end jobs, it keeps no result of theirs aside."""
+    desk.submit(job("a"), job("b"))
+    a, b = desk.claim("a", "b")
+    failure = outcomes.failure(JobFailed("upstream_refused", "no"))
+    ends = [Finish(a, 1, JobState.FAILED, failure, reason="upstream_refused"), finish(b)]
+    desk.redis.set("rerankq:dead", "no sorted set")
+    with pytest.raises(LedgerUnavailable):
+        desk.run(desk.leases().finish(ends))
+    assert left_over(desk) == []
+    assert desk.places("a") == desk.places("b") == ["bulk:running"]
+    desk.redis.delete("rerankq:dead")
+    assert desk.run(desk.leases().finish(ends)) == [True, True]

@@ -77,6 +77,15 @@ local function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
 end
 
+-- Runs `body`; where that fails, `undo`, before the failure goes on: a script that fails half-way is
+-- not taken back.
+local function undoing(body, undo)
+  local sound, answer = pcall(body)
+  if sound then return answer end
+  undo()
+  error(answer, 0)
+end
+
 -- What a script says of many jobs in the same words goes out as few commands: each costs Redis, and
 -- its append-only file, more than what it says. In the order in which they were first gathered.
 local gathered, order, counted = {}, {}, {}
