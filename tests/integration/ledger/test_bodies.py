@@ -127,6 +127,38 @@ def test_forgotten_scripts_are_sent_again(desk: LedgerDesk) -> None:
     assert left_over(desk) == []
 
 
+def missed_scripts(desk: LedgerDesk) -> int:
+    """How often Redis was asked for a script that it did not know."""
+    errors: Any = desk.redis.info("errorstats")
+    return int(errors.get("errorstat_NOSCRIPT", {"count": 0})["count"])
+
+
+def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> None:
+    """Redis has forgotten all scripts at its start, and is told them before any body comes."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.submit(job("a"), job("b"))
+        assert missed_scripts(desk) == 0
+        own_redis.stop()
+        own_redis.start()
+        desk.submit(job("c"), job("d"))
+        assert missed_scripts(desk) == 0
+
+
+def test_user_without_the_right_to_load_scripts_is_served(own_redis: RedisServer) -> None:
+    """Where Redis lets nobody load scripts ahead, each call brings its own."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.redis.acl_setuser(
+            "default",
+            enabled=True,
+            nopass=True,
+            keys="*",
+            channels="*",
+            commands=["+@all", "-script"],
+        )
+        desk.submit(job("a"), job("b"))
+        assert desk.places("a") == desk.places("b") == ["bulk:queued"]
+
+
 def test_date_is_redis_own(desk: LedgerDesk) -> None:
     """A result says the time at which its record has the job's end."""
     leases = desk.leases()
