@@ -55,19 +55,25 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
 
     Raises:
         UnsupportedVersion: it was written under another major version of the contract.
+        InvalidRequest: it is none.
     """
-    meta = orjson.loads(stored)
-    if meta["status"] == "SUCCESS":
-        return RerankResult.parse(meta["result"])
-    exception = meta["result"]
-    return ENDS.get(exception["exc_type"], JobFailed)(*exception["exc_message"])
+    try:
+        meta = orjson.loads(stored)
+        if meta["status"] == "SUCCESS":
+            return RerankResult.parse(meta["result"])
+        kind = ENDS.get(meta["result"]["exc_type"], JobFailed)
+        reason, message = map(str, meta["result"]["exc_message"])
+    except (ValueError, KeyError, TypeError):
+        # Without the error itself: it may quote what was stored.
+        raise InvalidRequest("", "the stored result cannot be read") from None
+    return kind(reason, message)
 
 
 def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
     """The end that a stored result stands for.
 
-    One that another version wrote is the end of its own job alone: to whoever reads many, it
-    is an answer like any other.
+    One that another version wrote, or that is damaged, is the end of its own job alone: to whoever
+    reads many, it is an answer like any other.
     """
     try:
         return decode(stored)

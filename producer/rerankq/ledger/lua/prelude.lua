@@ -57,6 +57,7 @@ local function line_key(lane, again) return 'rerankq:' .. lane .. (again and ':a
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
 local function idempotency_key(key) return 'rerankq:idempotency:' .. key end
 local function batch_key(id) return 'rerankq:batch:' .. id end
+local function is_batch(id) return redis.call('TYPE', batch_key(id)).ok == 'hash' end
 local function account_keys(name)
   local key = 'rerankq:account:' .. name
   return key, key .. ':workers', key .. ':slots'
@@ -122,23 +123,47 @@ local function carry_out()
     end
   end
   for batch, ends in pairs(counted) do
-    if redis.call('EXISTS', batch_key(batch)) == 1 then
-      for state, ended in pairs(ends) do redis.call('HINCRBY', batch_key(batch), state, ended) end
+    if is_batch(batch) then
+      -- A count that is none any more must not cost others their end.
+      for state, ended in pairs(ends) do redis.pcall('HINCRBY', batch_key(batch), state, ended) end
     end
   end
   gathered, order, counted = {}, {}, {}
 end
 
+-- What a record may say, as in records.py: where the job stands, and of each other field its kind.
+local STATES = {queued = true, scheduled = true, running = true,
+  succeeded = true, failed = true, cancelled = true, expired = true}
+local LANES = {bulk = true, interactive = true}
+local KINDS = {submitted = 'number', started = 'number', finished = 'number', due = 'number',
+  not_before = 'number', deadline = 'number', attempts = 'number', claims = 'number',
+  lost = 'number', worker = 'string', custom = 'string', batch = 'string',
+  idempotency = 'string', reason = 'string'}
+
+-- Whether a field's value is one of its kind; large and infinite numbers are none.
+local function fits(field, value)
+  local kind = KINDS[field] or type(value)
+  if kind == 'string' then return type(value) == 'string' end
+  if kind ~= 'number' then return true end
+  local found = tonumber(value)
+  return found and found > -2 ^ 53 and found < 2 ^ 53
+end
+
 -- The jobs that this script has to do with, by id: what their records say, with what the script
--- itself changed since. Where there is no record, or none that can be read, stands false: one
--- damaged job must not stop those that a script handles with it.
+-- itself changed since. Where there is no record, or none that says where the job stands, stands
+-- false, and a field that holds nonsense is not there: one damaged job must not stop those that a
+-- script handles with it.
 local known = {}
 
 local function decoded(text)
   if not text then return false end
   local sound, job = pcall(cjson.decode, text)
-  return sound and type(job) == 'table' and type(job.state) == 'string'
-    and type(job.lane) == 'string' and job
+  if not sound or type(job) ~= 'table' then return false end
+  if not STATES[job.state] or not LANES[job.lane] then return false end
+  for field, value in pairs(job) do
+    if not fits(field, value) then job[field] = nil end
+  end
+  return job
 end
 
 -- Reads the records of those jobs. To be called first, for all that a script handles.

@@ -29,7 +29,7 @@ local function lane_depth(lane)
 end
 
 local function has_batch(batch)
-  if batches[batch] == nil then batches[batch] = redis.call('EXISTS', batch_key(batch)) == 1 end
+  if batches[batch] == nil then batches[batch] = is_batch(batch) end
   return batches[batch]
 end
 

@@ -44,8 +44,9 @@ local function members(lane, state, first, last, strays)
       found[#found + 1] = id
     else
       redis.call('ZREM', lane_set(lane, state), id)
-      if not job then
-        redis.call('DEL', job_key(id))
+      if not job then redis.call('DEL', job_key(id)) end
+      -- Nobody will ask for it any more; an end that was cut short may have left it.
+      if not job or not is_open(job.state) then
         redis.call('PEXPIRE', payload_key(id), keep[2])
       end
       strays[#strays + 1] = id
