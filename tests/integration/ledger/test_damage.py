@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from rerankq.contract import JobState
+from rerankq.contract import JobState, RerankRequest
 from rerankq.errors import InvalidRequest, JobNotFound
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.records import Outline
+from rerankq.ledger.strays import PAGE
 from running.ledger_desk import LedgerDesk, ids, job
 
 
@@ -80,6 +81,41 @@ def test_damaged_job_leaves_its_lane(
     assert desk.redis.zscore("rerankq:deadlines", "damaged") is None
     assert 0 < desk.redis.pttl("rerankq:payload:damaged") <= 60_000
     assert ids(desk.claim("damaged", "sound")) == ["sound"]
+
+
+@pytest.mark.parametrize("damage", [gone, no_lane, no_json])
+def test_key_of_a_damaged_job_is_given_a_time(desk: LedgerDesk, damage: Damage) -> None:
+    """The idempotency key of a job that left its lane damaged goes as its payload does."""
+    names = [f"damaged-{number}" for number in range(PAGE + 1)]
+    request = RerankRequest(query="q", documents=("d" * 10_000,))
+    desk.submit(*(job(name, idempotency_key=f"key of {name}", request=request) for name in names))
+    for name in names:
+        damage(desk, name)
+        desk.redis.zadd("rerankq:bulk:scheduled", {name: 1})
+    desk.sweep()
+    for name in names:
+        assert 0 < desk.redis.pttl(f"rerankq:idempotency:key of {name}") <= 60_000
+
+
+def test_key_of_a_sound_job_stays(desk: LedgerDesk) -> None:
+    """A key that has come to another job, or whose job only stood in a wrong set, has no end."""
+    desk.submit(job("damaged", idempotency_key="taken over"), job("sound", idempotency_key="own"))
+    gone(desk, "damaged")
+    desk.submit(job("later", idempotency_key="taken over"))
+    for name in ("damaged", "sound"):
+        desk.redis.zadd("rerankq:bulk:scheduled", {name: 1})
+    desk.sweep()
+    assert desk.redis.pttl("rerankq:idempotency:taken over") == -1
+    assert desk.redis.pttl("rerankq:idempotency:own") == -1
+
+
+def test_end_that_was_cut_short_leaves_no_payload(desk: LedgerDesk) -> None:
+    """Where a job has its end, but stands in its lane with its payload still, that goes in time."""
+    desk.submit(job("a"))
+    desk.alter_record("a", state="succeeded")
+    desk.redis.zadd("rerankq:bulk:scheduled", {"a": 1})
+    desk.sweep()
+    assert 0 < desk.redis.pttl("rerankq:payload:a") <= 60_000
 
 
 def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
