@@ -78,14 +78,27 @@ class LedgerUnavailable(RerankqError):
     Attributes:
         uncertain: whether what was asked for may have been done all the same.
         job_id: after a submit, the id by which the job is found if it was recorded.
+        job_ids: in a stream, the same of each draft that was being recorded, in their order.
+        position: that of the first of them. Those before it were accepted, and their handles have
+            been given; those behind them were not handed in.
     """
 
     code = "ledger_unavailable"
 
-    def __init__(self, message: str, *, uncertain: bool = False, job_id: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        uncertain: bool = False,
+        job_id: str | None = None,
+        job_ids: tuple[str, ...] = (),
+        position: int = 0,
+    ) -> None:
         super().__init__(message)
         self.uncertain = uncertain
         self.job_id = job_id
+        self.job_ids = job_ids
+        self.position = position
 
 
 class LedgerRefusal(LedgerUnavailable):

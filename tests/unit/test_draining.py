@@ -52,7 +52,7 @@ class Worker:
     def __init__(self, *, answers: bool = True) -> None:
         self.leases = HeldUpLeases()
         holdings = Holdings(100)
-        self.writer = ResultWriter(self.leases, holdings)
+        self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
         network = Network(site={MODEL: MODEL})
         if answers:
             network.hear("site", permits=10)

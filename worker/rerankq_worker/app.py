@@ -130,7 +130,7 @@ async def _service(
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
-        writer = ResultWriter(leases, holdings)
+        writer = ResultWriter(leases, holdings, lease_seconds=lease_seconds)
         routes = Routes(
             [route for site in sites for route in await _routes(settings, site, lane, providers)],
             Circuits(pulse),

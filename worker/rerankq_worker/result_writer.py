@@ -6,13 +6,12 @@ While one write is under way the next gathers, so the busier the worker, the few
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.leases import Finish, Leases, Postponement
 from rerankq_worker.holdings import Holdings
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -20,17 +19,37 @@ MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
 
+Outcome = Finish | Postponement
+T = TypeVar("T", Finish, Postponement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """An outcome that the ledger refused, and since when it does, by the loop's clock."""
+
+    outcome: Outcome
+    error: LedgerRefusal
+    since: float
+
 
 class ResultWriter:
-    """Takes what became of jobs, and holds on to it until the ledger has it."""
+    """Takes what became of jobs, and holds on to it until the ledger has it.
 
-    def __init__(self, leases: Leases, holdings: Holdings) -> None:
+    Args:
+        leases: the ledger.
+        holdings: the jobs in hand: each is let go once the ledger knows what became of it.
+        lease_seconds: for so long an outcome that the ledger refuses is offered again.
+    """
+
+    def __init__(self, leases: Leases, holdings: Holdings, *, lease_seconds: float) -> None:
         self._leases = leases
         self._holdings = holdings
-        self._waiting: list[Finish | Postponement] = []
+        self._lease_seconds = lease_seconds
+        self._waiting: list[Outcome] = []
+        self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
 
-    def put(self, outcome: Finish | Postponement) -> None:
+    def put(self, outcome: Outcome) -> None:
         """Hand over what became of a job."""
         self._waiting.append(outcome)
         self._wake.set()
@@ -40,12 +59,17 @@ class ResultWriter:
         while True:
             await self._wake.wait()
             portion = self._next_portion()
+            # Each on its own, and later: no other outcome may wait for what may never be taken.
+            again, self._refused = self._refused, []
             if not self._waiting:
                 self._wake.clear()
-            await self._write(portion)
-            self._holdings.remove(each.lease for each in portion)
+            for refused in await self._write(portion):
+                self._keep(refused)
+            for before in again:
+                for refused in await self._write([before.outcome]):
+                    self._keep(replace(refused, since=before.since))
 
-    def _next_portion(self) -> list[Finish | Postponement]:
+    def _next_portion(self) -> list[Outcome]:
         size = count = 0
         while count < min(len(self._waiting), MOST_TOGETHER) and size < MOST_BYTES:
             outcome = self._waiting[count]
@@ -54,35 +78,52 @@ class ResultWriter:
         portion, self._waiting = self._waiting[:count], self._waiting[count:]
         return portion
 
-    async def _write(self, portion: list[Finish | Postponement]) -> None:
+    def _keep(self, refused: _Refused) -> None:
+        """Offer an outcome again a little later, unless that has been done for a whole lease."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - refused.since < self._lease_seconds:
+            loop.call_later(RETRY_SECONDS, self._offer_again, refused)
+            return
+        # Nothing will change that. The lease runs out, and the job is looked at again.
+        log.critical("an outcome was dropped: %s", refused.error)
+        self._holdings.remove([refused.outcome.lease])
+
+    def _offer_again(self, refused: _Refused) -> None:
+        self._refused.append(refused)
+        self._wake.set()
+
+    async def _write(self, portion: Sequence[Outcome]) -> list[_Refused]:
+        """Write outcomes, and let go of their jobs; returns those that the ledger refused."""
         finishes = [each for each in portion if isinstance(each, Finish)]
         postponements = [each for each in portion if isinstance(each, Postponement)]
+        refused = []
         if finishes:
-            await _until_written(self._leases.finish, finishes)
+            refused += await self._until_written(self._leases.finish, finishes)
         if postponements:
-            await _until_written(self._leases.postpone, postponements)
+            refused += await self._until_written(self._leases.postpone, postponements)
+        return refused
 
-
-async def _until_written(
-    write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
-) -> None:
-    accepted: list[bool] | None = None
-    while accepted is None:
-        try:
-            accepted = await write(outcomes)
-        except LedgerRefusal as error:
-            if len(outcomes) == 1:
-                # Nothing will change that. The lease runs out, and the job is looked at again.
-                log.critical("an outcome was dropped: %s", error)
-                return
-            for outcome in outcomes:
-                await _until_written(write, [outcome])
-            return
-        except LedgerUnavailable as error:
-            # A result was paid for: it is kept until Redis is back. If the lease is lost by
-            # then, the ledger refuses it, and another worker's result stands.
-            log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
-            await asyncio.sleep(RETRY_SECONDS)
-    refused = accepted.count(False)
-    if refused:
-        log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
+    async def _until_written(
+        self, write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
+    ) -> list[_Refused]:
+        accepted: list[bool] | None = None
+        while accepted is None:
+            try:
+                accepted = await write(outcomes)
+            except LedgerRefusal as error:
+                if len(outcomes) == 1:
+                    now = asyncio.get_running_loop().time()
+                    return [_Refused(outcomes[0], error, now)]
+                # One of them may be the cause: the others are taken without it.
+                alone = [await self._until_written(write, [outcome]) for outcome in outcomes]
+                return [each for refused in alone for each in refused]
+            except LedgerUnavailable as error:
+                # A result was paid for: it is kept until Redis is back. If the lease is lost by
+                # then, the ledger refuses it, and another worker's result stands.
+                log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
+                await asyncio.sleep(RETRY_SECONDS)
+        self._holdings.remove(each.lease for each in outcomes)
+        refused = accepted.count(False)
+        if refused:
+            log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
+        return []

@@ -30,6 +30,10 @@ PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0
 """How long a full lane may take no replay, before the user is told to come back."""
 
+# Local times, as they are typed. Nothing failed before the one, nor will after the other.
+_FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
+_LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
+
 Reason = Annotated[
     str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
 ]
@@ -202,9 +206,8 @@ class _Choice:
             JobNotFound: one that was named is none.
         """
         if self._ids:
-            once = dict.fromkeys(self._ids)
-            return [(await client.dead.get(job_id)).id for job_id in once]
-        return [letter.id async for letter in client.dead.find(self._wanted)]
+            return await client.dead.named(self._ids)
+        return await client.dead.ids(self._wanted)
 
 
 def _wanted(
@@ -218,9 +221,14 @@ def _wanted(
         reason=reason,
         model=model,
         batch_id=batch,
-        since=since.timestamp() if since else None,
-        until=until.timestamp() if until else None,
+        since=_timestamp(since),
+        until=_timestamp(until),
     )
+
+
+def _timestamp(time: datetime | None) -> float | None:
+    """Unix seconds; of a time that has none, those of the nearest that has."""
+    return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
 
 
 def _listing(letters: Sequence[DeadLetter]) -> str:

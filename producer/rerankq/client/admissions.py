@@ -79,6 +79,20 @@ class Admissions:
             return ids, refusal
         raise refusal
 
+    async def offer_drafts(
+        self, jobs: Sequence[Job], *, start: int, patience: float | None
+    ) -> Offered:
+        """As `offer`, for the jobs that a portion of a stream's drafts stands for.
+
+        Raises:
+            InvalidRequest: as in `submit`.
+            LedgerUnavailable: with the ids of these jobs: their drafts need not have any.
+        """
+        try:
+            return await self.offer(jobs, start=start, patience=patience)
+        except LedgerUnavailable as error:
+            raise _naming_all(jobs, start, error) from error
+
     async def offer(
         self,
         jobs: Sequence[Job],
@@ -102,7 +116,12 @@ class Admissions:
         clock = asyncio.get_running_loop().time
         waiting, moved_at = jobs, clock()
         while waiting:
-            refused = await self._record(waiting, admitted)
+            try:
+                refused = await self._record(waiting, admitted)
+            except LedgerUnavailable as error:
+                # Of all of them together: those that had room earlier are recorded.
+                error.uncertain = error.uncertain or bool(admitted)
+                raise
             if len(refused) < len(waiting):
                 moved_at = clock()
             waiting = refused
@@ -186,3 +205,15 @@ def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:
     if error.uncertain:
         said += f"; job {job.id} may be recorded: ask for it, or submit again with this job_id"
     return type(error)(said, uncertain=error.uncertain, job_id=job.id)
+
+
+def _naming_all(jobs: Sequence[Job], start: int, error: LedgerUnavailable) -> LedgerUnavailable:
+    """The error, with the ids by which the jobs are found as far as they were recorded."""
+    said = str(error)
+    if error.uncertain:
+        said += (
+            f"; drafts {start} to {start + len(jobs) - 1} may be recorded: submit them again with "
+            "the ids in `job_ids`, then go on"
+        )
+    ids = tuple(job.id for job in jobs)
+    return type(error)(said, uncertain=error.uncertain, job_ids=ids, position=start)

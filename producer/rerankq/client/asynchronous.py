@@ -156,7 +156,8 @@ class AsyncRerankClient:
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
                 read so far was accepted, and its handle has been given.
             BatchNotFound: the same for a draft whose batch is none.
-            LedgerUnavailable: as in `submit`.
+            LedgerUnavailable: as in `submit`; its `job_ids` are those of the drafts that were being
+                recorded, from its `position` on. Hand these in again under them, then go on.
         """
         start, fault, refused = 0, None, None
         recording: asyncio.Task[Offered] | None = None
@@ -187,7 +188,9 @@ class AsyncRerankClient:
     def _begin_offer(
         self, jobs: list[Job], start: int, patience: float | None
     ) -> asyncio.Task[Offered]:
-        return asyncio.create_task(self.admissions.offer(jobs, start=start, patience=patience))
+        return asyncio.create_task(
+            self.admissions.offer_drafts(jobs, start=start, patience=patience)
+        )
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere.

@@ -95,7 +95,8 @@ class RerankClient:
     ) -> Iterator[JobHandle]:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
-        A lane that is full for `patience` seconds and takes none of them ends it by QueueFull.
+        A lane that is full for `patience` seconds and takes none of them ends it by QueueFull, and
+        a Redis that does not answer by LedgerUnavailable: see AsyncRerankClient for what they tell.
         """
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
         stream = iter(drafts)
@@ -155,7 +156,7 @@ class RerankClient:
 
     def _begin_offer(self, jobs: list[Job], start: int, patience: float | None) -> Future[Offered]:
         portal, client = self._opened()
-        return portal.begin(client.admissions.offer(jobs, start=start, patience=patience))
+        return portal.begin(client.admissions.offer_drafts(jobs, start=start, patience=patience))
 
     def _opened(self) -> tuple[Portal, AsyncRerankClient]:
         with self._lock:

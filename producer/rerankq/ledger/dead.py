@@ -51,6 +51,11 @@ class Wanted:
     since: float | None = None
     until: float | None = None
 
+    @property
+    def by_time_alone(self) -> bool:
+        """Whether the letters themselves need not be read to tell which are meant."""
+        return self.reason is self.model is self.batch_id is None
+
     def fits(self, letter: DeadLetter) -> bool:
         """Whether the conditions other than the times hold."""
         return (
@@ -85,15 +90,31 @@ class DeadLetters:
 
     async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
         """Those that are meant, the newest first, read a page at a time."""
-        newest = "+inf" if wanted.until is None else f"({int(wanted.until * 1000)}"
-        oldest = "-inf" if wanted.since is None else str(int(wanted.since * 1000))
         # All ids first: they are small, and the caller may take letters away between two pages.
-        rows = await self._store.command("ZREVRANGEBYSCORE", DEAD_KEY, newest, oldest, "WITHSCORES")
-        scored = _scored(rows)
+        scored = await self._scored(wanted)
         for start in range(0, len(scored), PAGE):
             for letter in await self._read(scored[start : start + PAGE]):
                 if wanted.fits(letter):
                     yield letter
+
+    async def ids(self, wanted: Wanted) -> list[str]:
+        """The ids of those that are meant, the newest first. No letter is read without need."""
+        if wanted.by_time_alone:
+            return [job_id.decode() for job_id, _ in await self._scored(wanted)]
+        return [letter.id async for letter in self.find(wanted)]
+
+    async def named(self, job_ids: Sequence[str]) -> list[str]:
+        """Those ids, each once, whatever is left of their letters.
+
+        Raises:
+            JobNotFound: no dead letter has one of them.
+        """
+        once = list(dict.fromkeys(job_ids))
+        scores = await self._store.commands(*(("ZSCORE", DEAD_KEY, each) for each in once))
+        for job_id, score in zip(once, scores, strict=True):
+            if score is None:
+                raise _unknown(job_id)
+        return once
 
     async def get(self, job_id: str) -> DeadLetter:
         """The dead letter with this id.
@@ -104,7 +125,7 @@ class DeadLetters:
         score = await self._store.command("ZSCORE", DEAD_KEY, job_id)
         found = [] if score is None else await self._read([(job_id.encode(), float(score))])
         if not found:
-            raise JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
+            raise _unknown(job_id)
         return found[0]
 
     async def replays(self, job_ids: Sequence[str]) -> Replays:
@@ -126,10 +147,17 @@ class DeadLetters:
         """Take dead letters away for good, with what they hold."""
         if not job_ids:
             return
+        # No transaction: a Redis without memory refuses those, and this frees some. A payload that
+        # is left between the two has its time to go already.
         await self._store.commands(
-            ("ZREM", DEAD_KEY, *job_ids),
-            ("DEL", *(payload_key(each) for each in job_ids)),
-            all_or_none=True,
+            ("ZREM", DEAD_KEY, *job_ids), ("DEL", *(payload_key(each) for each in job_ids))
+        )
+
+    async def _scored(self, wanted: Wanted) -> list[tuple[bytes, float]]:
+        newest = "+inf" if wanted.until is None else f"({int(wanted.until * 1000)}"
+        oldest = "-inf" if wanted.since is None else str(int(wanted.since * 1000))
+        return _scored(
+            await self._store.command("ZREVRANGEBYSCORE", DEAD_KEY, newest, oldest, "WITHSCORES")
         )
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
@@ -147,6 +175,10 @@ def _scored(rows: Sequence[Any]) -> list[tuple[bytes, float]]:
     """Ids and scores, from pairs as RESP3 has them, or from the flat list of RESP2."""
     pairs = zip(rows[::2], rows[1::2], strict=True) if rows and isinstance(rows[0], bytes) else rows
     return [(job_id, float(score)) for job_id, score in pairs]
+
+
+def _unknown(job_id: str) -> JobNotFound:
+    return JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
 
 
 def _replay(job_id: str, job: Job) -> Job:

@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from rerankq.contract import Job
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.payload import Packer, payload_key
 from rerankq.ledger.store import BESIDE_FROM, Argument, Store
 
@@ -58,7 +59,12 @@ class Intake:
         """
         admissions: list[Admission] = []
         for portion in list(self._portions(jobs)):
-            admissions += await self._record(*zip(*portion, strict=True))
+            try:
+                admissions += await self._record(*zip(*portion, strict=True))
+            except LedgerUnavailable as error:
+                # Of all of them together: what went along before is recorded.
+                error.uncertain = error.uncertain or bool(admissions)
+                raise
             if any(each.verdict is Verdict.FULL for each in admissions):
                 break
         held_up = jobs[len(admissions) :]

@@ -58,21 +58,28 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
 
     Raises:
         UnsupportedVersion: it was written under another major version of the contract.
+        InvalidRequest: it is none.
     """
-    meta = orjson.loads(stored)
-    if meta["status"] == "SUCCESS":
-        return RerankResult.parse(meta["result"])
-    exception = meta["result"]
-    told = exception.get("upstream") or {}
-    last_call: dict[str, Any] = {name: told.get(name) for name in _LAST_CALL}
-    return ENDS.get(exception["exc_type"], JobFailed)(*exception["exc_message"], **last_call)
+    try:
+        meta = orjson.loads(stored)
+        if meta["status"] == "SUCCESS":
+            return RerankResult.parse(meta["result"])
+        exception = meta["result"]
+        kind = ENDS.get(exception["exc_type"], JobFailed)
+        reason, message = map(str, exception["exc_message"])
+        told = exception.get("upstream") or {}
+        last_call: dict[str, Any] = {name: told.get(name) for name in _LAST_CALL}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Without the error itself: it may quote what was stored.
+        raise InvalidRequest("", "the stored result cannot be read") from None
+    return kind(reason, message, **last_call)
 
 
 def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
     """The end that a stored result stands for.
 
-    One that another version wrote is the end of its own job alone: to whoever reads many, it
-    is an answer like any other.
+    One that another version wrote, or that is damaged, is the end of its own job alone: to whoever
+    reads many, it is an answer like any other.
     """
     try:
         return decode(stored)

@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from rerankq.contract import Message
+from rerankq.errors import InvalidRequest
 from rerankq.ledger.store import Argument, Store
 
 POISON_KEY: Final = "rerankq:poison"
@@ -71,9 +72,19 @@ class Quarantine:
     async def messages(self, most: int) -> list[PoisonedMessage]:
         """Those kept, the newest first."""
         kept = await self._store.command("LRANGE", POISON_KEY, 0, most - 1)
-        return [PoisonedMessage.parse(each) for each in kept]
+        return [_message(each) for each in kept]
 
     async def purge(self) -> int:
         """Forget the messages kept; returns how many. The counts stay."""
         kept, _ = await self._store.commands(("LLEN", POISON_KEY), ("DEL", POISON_KEY))
         return int(kept)
+
+
+def _message(kept: bytes) -> PoisonedMessage:
+    """One of those kept; what another hand put there is shown as what it is, beside the others."""
+    try:
+        return PoisonedMessage.parse(kept)
+    except InvalidRequest:
+        return PoisonedMessage(
+            queue=POISON_KEY, fault="unreadable", size=len(kept), content=_beginning(kept)
+        )

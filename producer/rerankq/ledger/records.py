@@ -1,8 +1,9 @@
 """Reading a job's record and result, and cancelling it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -43,7 +44,7 @@ class Records:
             "MGET", record_key(job_id), outcomes.result_key(job_id)
         )
         fields = record_from(record)
-        if not fields.keys() >= {"state", "lane"}:
+        if not fields.keys() >= {"state", "lane", "submitted"}:
             raise _unknown(job_id)
         return _status(job_id, fields, stored)
 
@@ -98,7 +99,16 @@ def record_key(job_id: str) -> str:
 
 
 def record_from(stored: bytes | None) -> dict[str, Any]:
-    """The fields of a record; none where there is none, or something else is in its place."""
+    """The fields of a record; none where there is none, or something else is in its place.
+
+    A field that holds nonsense is not there, as in the scripts: what one damaged job would say
+    about those that are read with it is nothing.
+    """
+    readings = {name: _READERS.get(name, _any)(value) for name, value in _object(stored).items()}
+    return {name: value for name, value in readings.items() if value is not None}
+
+
+def _object(stored: bytes | None) -> dict[str, Any]:
     try:
         fields = orjson.loads(stored or b"{}")
     except orjson.JSONDecodeError:
@@ -106,9 +116,45 @@ def record_from(stored: bytes | None) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
+def _any(value: Any) -> Any:
+    # A newer version's: it knows what that is.
+    return value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | None:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(number) if abs(number) < _MOST_NUMBER else None
+
+
+def _known_state(value: Any) -> JobState | None:
+    return _STATES.get(value) if isinstance(value, str) else None
+
+
+def _known_lane(value: Any) -> Lane | None:
+    return _LANES.get(value) if isinstance(value, str) else None
+
+
+_MOST_NUMBER: Final = 2**53
+_STATES: Final[dict[str, JobState]] = {each.value: each for each in JobState}
+_LANES: Final[dict[str, Lane]] = {each.value: each for each in Lane}
+_TIMES: Final = ("submitted", "started", "finished", "due", "not_before", "deadline")
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "state": _known_state,
+    "lane": _known_lane,
+    **dict.fromkeys((*_TIMES, "attempts", "claims", "lost"), _number),
+    **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason"), _text),
+}
+
+
 def _state(stored: bytes | None) -> JobState | None:
-    state = record_from(stored).get("state")
-    return None if state is None else JobState(state)
+    return _known_state(_object(stored).get("state"))
 
 
 def _unknown(job_id: str) -> JobNotFound:
@@ -131,18 +177,18 @@ def error_of(end: JobEnded) -> JobError:
 def _outline(fields: dict[str, Any]) -> Outline | None:
     if "state" not in fields:
         return None
-    return Outline(JobState(fields["state"]), fields.get("attempts", 0), fields.get("custom"))
+    return Outline(fields["state"], fields.get("attempts", 0), fields.get("custom"))
 
 
 def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobStatus:
-    state = JobState(fields["state"])
+    state = fields["state"]
     end = outcomes.end_from(stored) if stored is not None and state.ended else None
     return JobStatus(
         id=job_id,
         state=state,
-        lane=Lane(fields["lane"]),
+        lane=fields["lane"],
         attempts=fields.get("attempts", 0),
-        submitted_at=int(fields["submitted"]) / 1000,
+        submitted_at=fields["submitted"] / 1000,
         started_at=_seconds(fields.get("started")),
         finished_at=_seconds(fields.get("finished")),
         next_attempt_at=_seconds(fields.get("due")) if state is JobState.SCHEDULED else None,
@@ -153,5 +199,5 @@ def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobSta
     )
 
 
-def _seconds(milliseconds: str | float | None) -> float | None:
-    return None if milliseconds is None else int(milliseconds) / 1000
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

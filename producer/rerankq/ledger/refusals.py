@@ -1,5 +1,6 @@
 """The errors of the redis library, mapped to ours: what happened, and what to do."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -8,37 +9,83 @@ from redis import exceptions
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
 
-_OUT_OF_MEMORY: Final = "is out of memory, nothing was recorded: free some, retry"
-
-_WORDS: Final = (
-    ("OOM ", _OUT_OF_MEMORY),
-    ("MISCONF", "cannot write to its disk, nothing was recorded: free some room there, retry"),
+_PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
+    # Redis' own word, the library's class where it has one, and what to say. By the word, as inside
+    # a script a refusal may arrive as the script's failure; by the class, as it may be cut off.
+    (
+        "OOM ",
+        exceptions.OutOfMemoryError,
+        "is out of memory, nothing was recorded: free some, retry",
+    ),
+    (
+        "MISCONF",
+        None,
+        "cannot write to its disk, nothing was recorded: free some room there, retry",
+    ),
+    (
+        "NOREPLICAS",
+        None,
+        "has too few replicas, nothing was recorded: see to them, or lower min-replicas-to-write",
+    ),
+    ("BUSY ", None, "is held up by a script: wait for its end, or end it by SCRIPT KILL"),
+    ("Script killed", None, "was told to end a script before its time: retry"),
+    (
+        "MASTERDOWN",
+        exceptions.MasterDownError,
+        "is a replica without its primary: point RERANKQ_REDIS_URL at a primary",
+    ),
+    (
+        "CLUSTERDOWN",
+        exceptions.ClusterDownError,
+        "is a Redis Cluster that is down: point RERANKQ_REDIS_URL at a single Redis",
+    ),
+    (
+        "READONLY",
+        exceptions.ReadOnlyError,
+        "is a read-only replica: point RERANKQ_REDIS_URL at a primary",
+    ),
+    ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
+    (
+        "WRONGPASS",
+        exceptions.AuthenticationError,
+        "refuses user or password: correct RERANKQ_REDIS_URL",
+    ),
+    (
+        "ACL failure",
+        exceptions.NoPermissionError,
+        "forbids this user a command: correct its ACL",
+    ),
 )
+"""What goes by itself, or when somebody mends it: the same command may be taken then."""
 
-_PASSING: Final = (
-    exceptions.AuthenticationError,
-    exceptions.NoPermissionError,
-    exceptions.OutOfMemoryError,
-    exceptions.ReadOnlyError,
-    exceptions.BusyLoadingError,
+_WRONG_TYPE: Final = "WRONGTYPE"
+_LASTING: Final = (
+    _WRONG_TYPE,
+    # A script's own failure, as Redis 7 and its forerunner word it.
+    "user_script",
+    "Error running script",
+    "Error compiling script",
+    "wrong number of arg",
+    "unknown command",
+    "syntax error",
+    "is not an integer",
+    "is not a valid float",
 )
+"""What is known to come again, however often it is tried. What is not known may pass: to give up
+what was paid for is the worse mistake."""
 
 _UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
 
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     # From the particular to the general: the first that fits says it best.
-    (exceptions.AuthenticationError, "refuses user or password: correct RERANKQ_REDIS_URL"),
-    (exceptions.NoPermissionError, "forbids this user a command: correct its ACL"),
-    (exceptions.OutOfMemoryError, _OUT_OF_MEMORY),
     (exceptions.InvalidResponse, "is no Redis: correct RERANKQ_REDIS_URL"),
-    (exceptions.ReadOnlyError, "is a read-only replica: point RERANKQ_REDIS_URL at a primary"),
-    (exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
     (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
     (exceptions.ConnectionError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
     (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
-    (exceptions.RedisError, "refuses a command: see its log"),
 )
-_WRONG_TYPE: Final = "WRONGTYPE"
+_QUOTED: Final = " caused error: "
+_FOR_GOOD: Final = "a key holds what it must not, or the command is none there"
+_CODE: Final = re.compile(r"[A-Z]+(?= )")
 
 
 @contextmanager
@@ -56,21 +103,51 @@ def mapped(address: str) -> Iterator[None]:
 
 def refusal(address: str, error: Exception) -> LedgerUnavailable:
     """What an error of the redis library means."""
+    said = _said(error)
+    passing = _passing(error, said)
     # Without an answer nobody knows whether it was done; a refusal in Redis' own words says no.
-    uncertain = isinstance(error, _UNANSWERED) and not isinstance(error, _PASSING)
-    lasting = isinstance(error, exceptions.ResponseError | exceptions.DataError)
-    passing = isinstance(error, _PASSING) or any(word in str(error) for word, _ in _WORDS)
-    kind = LedgerRefusal if lasting and not passing else LedgerUnavailable
-    return kind(_explanation(address, error), uncertain=uncertain)
+    uncertain = passing is None and isinstance(error, _UNANSWERED)
+    if passing is None and _is_lasting(error, said):
+        return LedgerRefusal(f"Redis at {address} {_refused(said)}: {_FOR_GOOD}")
+    explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
+    return LedgerUnavailable(f"Redis at {address} {explanation}", uncertain=uncertain)
 
 
-def _explanation(address: str, error: Exception) -> str:
-    # By Redis' own word first: inside a script, every refusal arrives as the script's failure.
-    said = str(error)
-    explanation = next((text for word, text in _WORDS if word in said), None) or next(
-        text for kind, text in _EXPLANATIONS if isinstance(error, kind)
+def _said(error: Exception) -> str:
+    """Redis' own words: without the command that the library quotes before them in a pipeline."""
+    words = str(error).rpartition(_QUOTED)[2].lstrip("('\"")
+    code = getattr(error, "status_code", None)
+    return f"{code} {words}" if code else words
+
+
+def _passing(error: Exception, said: str) -> str | None:
+    """What to say of a refusal that passes; None where it is not known as one."""
+    return next(
+        (
+            text
+            for word, kind, text in _PASSING
+            if word in said or (kind is not None and isinstance(error, kind))
+        ),
+        None,
     )
-    return f"Redis at {address} {explanation}"
+
+
+def _is_lasting(error: Exception, said: str) -> bool:
+    if isinstance(error, exceptions.DataError):
+        return True
+    return isinstance(error, exceptions.ResponseError) and any(
+        word.lower() in said.lower() for word in _LASTING
+    )
+
+
+def _explanation(error: Exception) -> str | None:
+    return next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), None)
+
+
+def _refused(said: str) -> str:
+    # Its first word alone: the others may quote what a job holds.
+    code = _CODE.match(said)
+    return f"refuses a command ({code[0]})" if code else "refuses a command"
 
 
 def reading(answer: Any) -> Any:

@@ -5,6 +5,7 @@ Every script begins with `prelude.lua`. One that has grown is taken apart by dut
 the order of these lines, so each says at its head what it defines for those after it.
 """
 
+import hashlib
 import re
 from functools import cache
 from importlib.resources import files
@@ -17,6 +18,13 @@ INCLUDE: Final = re.compile(r"^-- @include (\S+)\n", re.MULTILINE)
 def text_of(name: str) -> str:
     """The whole text of the script of that name."""
     return _read("prelude") + INCLUDE.sub(lambda line: _read(line[1]), _read(name))
+
+
+@cache
+def digest_of(name: str) -> str:
+    """The name that Redis gives the script."""
+    # SHA-1 is how it does that; nothing is secured by it.
+    return hashlib.sha1(text_of(name).encode(), usedforsecurity=False).hexdigest()
 
 
 def _read(name: str) -> str:

@@ -1,10 +1,8 @@
 """The seam to Redis: one connection pool, commands and scripts."""
 
-import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -14,8 +12,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
 from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.ledger.greeting import greet
 from rerankq.ledger.refusals import mapped, reading, refusal
-from rerankq.ledger.scripts import text_of
+from rerankq.ledger.scripts import digest_of, text_of
 from rerankq.ledger.subscription import Subscription
 
 Argument = str | int | bytes
@@ -60,6 +59,7 @@ class Store:
                 # A repeat is safe: every script of the ledger may run twice.
                 retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
                 client_name="rerankq",
+                redis_connect_func=greet,
             )
         except ValueError:
             # Without the library's words: it takes a password with a "/" in it for a port.
@@ -236,8 +236,5 @@ def _port(url: str) -> int | None:
         return None
 
 
-@cache
 def _script(name: str) -> tuple[str, str]:
-    text = text_of(name)
-    # SHA-1 is how Redis names a script; nothing is secured by it.
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return text_of(name), digest_of(name)

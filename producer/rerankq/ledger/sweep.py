@@ -1,11 +1,14 @@
 """One tick of the reconciler, whole in one script."""
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 from rerankq.contract import Lane
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import MOST_LOST_LEASES
 from rerankq.ledger.store import Argument, Retention, Store
+from rerankq.ledger.strays import release
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ class Sweep:
 
     def __init__(self, store: Store, retention: Retention, *, lease_seconds: float) -> None:
         self._store = store
+        self._retention = retention
         self._arguments: list[Argument] = [
             # A little less than the tick, so that a lone worker's next tick finds it over.
             int(SWEEP_SECONDS * 900),
@@ -46,16 +50,21 @@ class Sweep:
         """
         rows = await self._store.run("sweep", *self._arguments)
         announce: dict[Lane, list[str]] = {}
+        left: list[str] = []
         # Another worker swept just now: no rows at all.
         for lane, (due, strays) in zip(Lane, rows, strict=False):
             if strays:
-                names = b", ".join(strays[:MOST_NAMED]).decode()
+                names = [job_id.decode() for job_id in strays]
                 log.error(
                     "%d jobs left the %s lane, their records are missing or damaged: %s",
-                    len(strays),
+                    len(names),
                     lane,
-                    names,
+                    ", ".join(names[:MOST_NAMED]),
                 )
+                left += names
             if due:
                 announce[lane] = [job_id.decode() for job_id in due]
+        # What was queued again is to be announced, whatever comes of this.
+        with suppress(LedgerUnavailable):
+            await release(self._store, self._retention, left)
         return announce

@@ -162,6 +162,30 @@ def test_a_purge_takes_what_fits(rerankq: CommandLine, desk: LedgerDesk) -> None
     assert not desk.has_payload("a")
 
 
+def test_a_purge_takes_what_is_damaged(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A letter of which nothing can be read is purged by its id, and with all."""
+    for name in ("a", "b", "c"):
+        failed(desk, name)
+    for name in ("b", "c"):
+        desk.redis.set(f"rerankq:job:{name}", '{"state":"failed","lane":7,"reason":["y"]}')
+        desk.redis.set(f"celery-task-meta-{name}", "no json")
+    assert sorted(listed(rerankq)) == ["a", "b", "c"]
+    assert rerankq.asked("dead", "show", "b")["reason"] == "unknown"
+    assert rerankq("dead", "purge", "b").stdout == "1 dead letters purged\n"
+    assert rerankq("dead", "purge", "b").returncode == 1
+    assert rerankq("dead", "purge", "--all").stdout == "2 dead letters purged\n"
+    assert listed(rerankq) == []
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, year: str) -> None:
+    """A time that no clock of a computer shows is before, or after, all there is."""
+    failed(desk, "a")
+    first = ["a"] if year == "0001" else []
+    assert listed(rerankq, "--since", f"{year}-01-01") == first
+    assert listed(rerankq, "--until", f"{year}-12-31") == ([] if first else ["a"])
+
+
 def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """`dead poison` counts and lists what was put aside; its content only when asked for."""
     desk.run(desk.store.commands(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))

@@ -200,6 +200,49 @@ def awaited_stream(settings: ClientSettings, drafts: list[Draft], ids: list[str]
 
 
 @pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
+def test_a_stream_in_doubt_tells_the_ids(
+    own_redis: RedisServer, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
+) -> None:
+    """When Redis goes away in a stream, to repeat what is in doubt under its ids doubles no job."""
+    drafts: list[Draft] = []
+
+    def ending() -> Iterator[Draft]:
+        for number in range(350):
+            drafts.append(DRAFT | {"custom_id": str(number)})
+            if number == 3 * CALL_JOBS - 1:
+                own_redis.stop()
+            yield drafts[-1]
+
+    ids: list[str] = []
+    endless: Any = ending()
+    with pytest.raises(LedgerUnavailable) as caught:
+        stream(ClientSettings.load(redis_url=own_redis.url), endless, ids)
+    error = caught.value
+    assert error.uncertain
+    assert error.position == len(ids)
+    assert len(error.job_ids) == CALL_JOBS
+    last = error.position + CALL_JOBS - 1
+    assert f"; drafts {error.position} to {last} may be recorded: submit" in str(error)
+    own_redis.start()
+    with RerankClient(own_redis.url) as client, own_redis.client() as judge:
+        doubted = zip(drafts[error.position :], error.job_ids, strict=False)
+        again: Any = [dict(draft) | {"job_id": job_id} for draft, job_id in doubted]
+        assert [each.id for each in client.submit_many(again)] == list(error.job_ids)
+        assert judge.zcard("rerankq:bulk:queued") == len(ids) + CALL_JOBS
+
+
+def test_a_refused_stream_is_certain(own_redis: RedisServer) -> None:
+    """Where Redis itself takes nothing of a stream, nothing is said to be in doubt."""
+    with RerankClient(own_redis.url) as client, own_redis.client() as judge:
+        judge.config_set("maxmemory", "1")
+        with pytest.raises(LedgerUnavailable, match="out of memory") as caught:
+            list(client.submit_many([DRAFT] * 10))
+    assert not caught.value.uncertain
+    assert len(caught.value.job_ids) == 10
+    assert "may be recorded" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
 def test_a_full_lane_ends_an_impatient_stream(
     redis_url: str, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rerankq.contract import JobState, RerankRequest
-from rerankq.errors import LedgerUnavailable
+from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.leases import Finish, Lease, Leases
@@ -127,6 +127,38 @@ def test_forgotten_scripts_are_sent_again(desk: LedgerDesk) -> None:
     assert left_over(desk) == []
 
 
+def missed_scripts(desk: LedgerDesk) -> int:
+    """How often Redis was asked for a script that it did not know."""
+    errors: Any = desk.redis.info("errorstats")
+    return int(errors.get("errorstat_NOSCRIPT", {"count": 0})["count"])
+
+
+def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> None:
+    """Redis has forgotten all scripts at its start, and is told them before any body comes."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.submit(job("a"), job("b"))
+        assert missed_scripts(desk) == 0
+        own_redis.stop()
+        own_redis.start()
+        desk.submit(job("c"), job("d"))
+        assert missed_scripts(desk) == 0
+
+
+def test_user_without_the_right_to_load_scripts_is_served(own_redis: RedisServer) -> None:
+    """Where Redis lets nobody load scripts ahead, each call brings its own."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.redis.acl_setuser(
+            "default",
+            enabled=True,
+            nopass=True,
+            keys="*",
+            channels="*",
+            commands=["+@all", "-script"],
+        )
+        desk.submit(job("a"), job("b"))
+        assert desk.places("a") == desk.places("b") == ["bulk:queued"]
+
+
 def test_date_is_redis_own(desk: LedgerDesk) -> None:
     """A result says the time at which its record has the job's end."""
     leases = desk.leases()
@@ -207,3 +239,44 @@ def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None
             desk.submit(job("a", request=secret))
         assert "s3cret" not in "".join(traceback.format_exception(caught.value))
         assert desk.redis.keys() == []
+
+
+def test_failing_submit_leaves_nothing(desk: LedgerDesk) -> None:
+    """Where the ledger cannot place jobs, it keeps neither bodies nor records of them."""
+    desk.submit(job("first"))
+    before = sorted(desk.redis.keys())
+    desk.redis.rename("rerankq:bulk:queued", "aside")
+    desk.redis.set("rerankq:bulk:queued", "no sorted set")
+    for lane in ("bulk", "interactive"):
+        with pytest.raises(LedgerUnavailable):
+            desk.submit(job("a", lane=lane), job("b"), job("c", not_before=time.time() + 60))
+    desk.redis.rename("aside", "rerankq:bulk:queued")
+    # The place that was given is not taken back.
+    assert sorted(set(desk.redis.keys()) - {b"rerankq:interactive"}) == before
+    desk.submit(job("a"), job("b"))
+    assert ids(desk.claim("first", "a", "b")) == ["first", "a", "b"]
+
+
+def test_submit_that_fails_late_leaves_whole_jobs(desk: LedgerDesk) -> None:
+    """Where only what leads to a job fails, the job itself is whole: it is done, not damaged."""
+    desk.redis.set("rerankq:deadlines", "no sorted set")
+    with pytest.raises(LedgerUnavailable):
+        desk.submit(job("a", deadline_seconds=60), job("b"))
+    assert ids(desk.claim("a", "b")) == ["a", "b"]
+    assert desk.has_payload("a")
+    assert left_over(desk) == []
+
+
+def test_failing_finish_leaves_nothing(desk: LedgerDesk) -> None:
+    """Where the ledger cannot end jobs, it keeps no result of theirs aside."""
+    desk.submit(job("a"), job("b"))
+    a, b = desk.claim("a", "b")
+    failure = outcomes.failure(JobFailed("upstream_refused", "no"))
+    ends = [Finish(a, 1, JobState.FAILED, failure, reason="upstream_refused"), finish(b)]
+    desk.redis.set("rerankq:dead", "no sorted set")
+    with pytest.raises(LedgerUnavailable):
+        desk.run(desk.leases().finish(ends))
+    assert left_over(desk) == []
+    assert desk.places("a") == desk.places("b") == ["bulk:running"]
+    desk.redis.delete("rerankq:dead")
+    assert desk.run(desk.leases().finish(ends)) == [True, True]

@@ -5,7 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from rerankq.errors import JobNotFound
+from rerankq.contract import JobState, RerankRequest
+from rerankq.errors import InvalidRequest, JobNotFound
+from rerankq.ledger.intake import Verdict
+from rerankq.ledger.records import Outline
+from rerankq.ledger.strays import PAGE
 from running.ledger_desk import LedgerDesk, ids, job
 
 
@@ -35,7 +39,24 @@ def no_object(desk: LedgerDesk, name: str) -> None:
     desk.redis.set(f"rerankq:job:{name}", "7")
 
 
-DAMAGE = pytest.mark.parametrize("damage", [gone, no_lane, no_record, no_json, no_object])
+def no_such_state(desk: LedgerDesk, name: str) -> None:
+    """The record says a state that there is none of."""
+    desk.redis.set(f"rerankq:job:{name}", '{"state":"whatever","lane":"bulk"}')
+
+
+def no_such_lane(desk: LedgerDesk, name: str) -> None:
+    """The record says a lane that there is none of."""
+    desk.redis.set(f"rerankq:job:{name}", '{"state":"queued","lane":"nowhere"}')
+
+
+DAMAGE = pytest.mark.parametrize(
+    "damage", [gone, no_lane, no_record, no_json, no_object, no_such_state, no_such_lane]
+)
+NONSENSE = pytest.mark.parametrize("nonsense", ['{"x":1}', '["x"]', "null", "true", "1e999"])
+FIELDS = (
+    *("submitted", "started", "finished", "due", "not_before", "deadline", "attempts", "claims"),
+    *("lost", "worker", "custom", "batch", "idempotency", "reason", "a_field_of_a_later_version"),
+)
 Damage = Callable[[LedgerDesk, str], None]
 
 
@@ -60,6 +81,41 @@ def test_damaged_job_leaves_its_lane(
     assert desk.redis.zscore("rerankq:deadlines", "damaged") is None
     assert 0 < desk.redis.pttl("rerankq:payload:damaged") <= 60_000
     assert ids(desk.claim("damaged", "sound")) == ["sound"]
+
+
+@pytest.mark.parametrize("damage", [gone, no_lane, no_json])
+def test_key_of_a_damaged_job_is_given_a_time(desk: LedgerDesk, damage: Damage) -> None:
+    """The idempotency key of a job that left its lane damaged goes as its payload does."""
+    names = [f"damaged-{number}" for number in range(PAGE + 1)]
+    request = RerankRequest(query="q", documents=("d" * 10_000,))
+    desk.submit(*(job(name, idempotency_key=f"key of {name}", request=request) for name in names))
+    for name in names:
+        damage(desk, name)
+        desk.redis.zadd("rerankq:bulk:scheduled", {name: 1})
+    desk.sweep()
+    for name in names:
+        assert 0 < desk.redis.pttl(f"rerankq:idempotency:key of {name}") <= 60_000
+
+
+def test_key_of_a_sound_job_stays(desk: LedgerDesk) -> None:
+    """A key that has come to another job, or whose job only stood in a wrong set, has no end."""
+    desk.submit(job("damaged", idempotency_key="taken over"), job("sound", idempotency_key="own"))
+    gone(desk, "damaged")
+    desk.submit(job("later", idempotency_key="taken over"))
+    for name in ("damaged", "sound"):
+        desk.redis.zadd("rerankq:bulk:scheduled", {name: 1})
+    desk.sweep()
+    assert desk.redis.pttl("rerankq:idempotency:taken over") == -1
+    assert desk.redis.pttl("rerankq:idempotency:own") == -1
+
+
+def test_end_that_was_cut_short_leaves_no_payload(desk: LedgerDesk) -> None:
+    """Where a job has its end, but stands in its lane with its payload still, that goes in time."""
+    desk.submit(job("a"))
+    desk.alter_record("a", state="succeeded")
+    desk.redis.zadd("rerankq:bulk:scheduled", {"a": 1})
+    desk.sweep()
+    assert 0 < desk.redis.pttl("rerankq:payload:a") <= 60_000
 
 
 def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
@@ -118,7 +174,7 @@ def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
     assert outline.attempts == 0
 
 
-@pytest.mark.parametrize("damage", [no_record, no_json, no_object])
+@pytest.mark.parametrize("damage", [no_record, no_json, no_object, no_such_state])
 def test_what_is_no_record_is_nobody(desk: LedgerDesk, damage: Damage) -> None:
     """Something else in a record's place is no job; in one page, the jobs beside it are read."""
     for name in ("before", "damaged", "behind"):
@@ -145,3 +201,98 @@ def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> No
     damage(desk, "damaged")
     with pytest.raises(JobNotFound):
         desk.cancel("damaged")
+
+
+def fill(desk: LedgerDesk, name: str, nonsense: str) -> None:
+    """Every field but state and lane holds something that it never would."""
+    record = desk.record(name)
+    fields = "".join(f',"{field}":{nonsense}' for field in FIELDS)
+    head = f'{{"state":"{record["state"]}","lane":"bulk"'
+    desk.redis.set(f"rerankq:job:{name}", head + fields + "}")
+
+
+@NONSENSE
+@pytest.mark.parametrize("state", ["scheduled", "running", "queued"])
+def test_nonsense_in_a_record_stops_no_tick(desk: LedgerDesk, nonsense: str, state: str) -> None:
+    """A job whose fields hold nonsense is moved like its neighbours, and keeps none from moving."""
+    names = ["before", "damaged", "behind"]
+    for name in names:
+        lease = desk.claimed(name)
+        if state != "running":
+            desk.postpone(lease, 0)
+    if state == "queued":
+        assert sorted(desk.sweep()) == sorted(names)
+    fill(desk, "damaged", nonsense)
+    for name in names:
+        desk.redis.zadd(
+            "rerankq:deadlines" if state == "queued" else f"rerankq:bulk:{state}", {name: 1}
+        )
+    desk.end_amnesty()
+    moved = desk.sweep()
+    if state == "queued":
+        assert moved == []
+        assert [desk.record(name)["state"] for name in names] == ["expired"] * 3
+        assert [desk.has_payload(name) for name in names] == [False] * 3
+    else:
+        assert sorted(moved) == sorted(names)
+        assert [desk.places(name) for name in names] == [["bulk:queued"]] * 3
+
+
+@NONSENSE
+def test_nonsense_in_a_record_costs_no_neighbour_its_work(desk: LedgerDesk, nonsense: str) -> None:
+    """Such a job is claimed, cancelled and looked at without harm to those beside it."""
+    desk.submit(job("sound"), job("damaged"))
+    fill(desk, "damaged", nonsense)
+    damaged, sound = desk.claim("damaged", "sound")
+    assert desk.renew(damaged, sound) == set()
+    fill(desk, "damaged", nonsense)
+    assert desk.renew(damaged, sound) == {"damaged"}
+    with pytest.raises(JobNotFound):
+        desk.status("damaged")
+    (outline,) = desk.run(desk.records.outlines(["damaged"]))
+    # Where Python reads no number in it, it is a record that cannot be read.
+    assert outline in (Outline(JobState.RUNNING, 0, None), None)
+    assert desk.cancel("damaged") is JobState.RUNNING
+    assert desk.succeed(sound)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "no json",
+        "7",
+        "[]",
+        "{}",
+        '{"status":"FAILURE","result":"x"}',
+        '{"status":"FAILURE","result":{"exc_type":[],"exc_message":["a","b"]}}',
+        '{"status":"FAILURE","result":{"exc_type":"JobFailed","exc_message":[]}}',
+        '{"status":"SUCCESS","result":7}',
+    ],
+)
+def test_what_is_no_result_is_the_end_of_its_own_job(desk: LedgerDesk, stored: str) -> None:
+    """Something else in a result's place is told of that job; the others of a page are read."""
+    for name in ("before", "damaged", "behind"):
+        desk.succeed(desk.claimed(name))
+    desk.redis.set("celery-task-meta-damaged", stored)
+    ends = desk.run(desk.records.ends(["before", "damaged", "behind"]))
+    assert [(name, isinstance(end, InvalidRequest)) for name, end in ends] == [
+        ("before", False),
+        ("damaged", True),
+        ("behind", False),
+    ]
+    assert desk.status("damaged").error is None
+
+
+def test_batch_that_is_none_costs_no_job_its_end(desk: LedgerDesk) -> None:
+    """Jobs come to their end though their batch has something else in its place."""
+    batches = [desk.run(desk.batches.open()) for _ in range(2)]
+    for name, batch in zip("ab", batches, strict=True):
+        desk.submit(job(name, batch_id=batch, deadline_seconds=60))
+    desk.redis.set(f"rerankq:batch:{batches[0]}", "no hash")
+    desk.redis.hset(f"rerankq:batch:{batches[1]}", "expired", "no number")
+    desk.redis.zadd("rerankq:deadlines", {"a": 1, "b": 1})
+    assert desk.sweep() == []
+    assert [desk.record(name)["state"] for name in "ab"] == ["expired"] * 2
+    assert [desk.has_payload(name) for name in "ab"] == [False] * 2
+    (admission,) = desk.submit(job("c", batch_id=batches[0]))
+    assert admission.verdict is Verdict.NO_BATCH

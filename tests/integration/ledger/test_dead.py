@@ -124,6 +124,37 @@ def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
     assert replays(desk, "a", "no-payload", "b").unreadable == ["no-payload"]
 
 
+def test_nonsense_in_a_letter_costs_no_other(desk: LedgerDesk) -> None:
+    """A letter with nonsense in it is listed by what is left of it, and found by its id."""
+    for at, name in enumerate(("a", "damaged", "b"), start=1):
+        failed(desk, name, at=at)
+    desk.redis.set(
+        "rerankq:job:damaged",
+        '{"state":"failed","lane":7,"attempts":"x","claims":[],"reason":["y"],"batch":{}}',
+    )
+    desk.redis.set("celery-task-meta-damaged", "no json")
+    assert found(desk) == ["b", "damaged", "a"]
+    assert desk.run(DeadLetters(desk.store).get("damaged")) == DeadLetter(
+        id="damaged", reason="unknown", message=None, failed_at=2, model="model-damaged", lane="",
+        attempts=0, claims=0, documents=2,
+    )  # fmt: skip
+
+
+def test_letters_are_named_without_being_read(desk: LedgerDesk) -> None:
+    """Whatever is left of a letter, its id is enough to take it away."""
+    for at, name in enumerate(("a", "b", "c"), start=1):
+        failed(desk, name, at=at)
+    letters = DeadLetters(desk.store)
+    desk.redis.delete("rerankq:job:b", "rerankq:payload:b")
+    desk.redis.hset("rerankq:payload:b", "no", "string")
+    assert desk.run(letters.named(["b", "a", "b"])) == ["b", "a"]
+    with pytest.raises(JobNotFound, match="never"):
+        desk.run(letters.named(["a", "never"]))
+    assert desk.run(letters.ids(Wanted())) == ["c", "b", "a"]
+    assert desk.run(letters.ids(Wanted(since=2))) == ["c", "b"]
+    assert desk.run(letters.ids(Wanted(model="model-a"))) == ["a"]
+
+
 def test_a_forgotten_letter_is_gone_with_its_payload(desk: LedgerDesk) -> None:
     """Forgetting takes the letter and its payload, of no other; forgetting none is no error."""
     failed(desk, "a")

@@ -31,7 +31,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
         ("payload_key(id), whole(now + keep[2])", "payload_key(id), 1"),
         ("due_jobs(lane, announce, strays)\n  lost", "lost"),
         ("next_place(lane, true, 1)", "next_place(lane, false, 1)"),
-        ("below = math.max(below, tonumber(mark or 0))", ""),
+        ("below = math.max(below, number(mark))", ""),
         ("if waiting > 0 or", "if"),
     ],
 )

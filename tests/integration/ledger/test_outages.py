@@ -5,7 +5,8 @@ import time
 import pytest
 
 from rerankq.contract import Document, RerankRequest
-from rerankq.errors import JobNotFound, LedgerUnavailable
+from rerankq.errors import JobNotFound, LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.dead import DeadLetters
 from running.ledger_desk import LedgerDesk, job
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
@@ -69,6 +70,33 @@ def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
         assert desk.succeed(lease)
         desk.submit(job("a", request=big))
         assert desk.places("a") == ["bulk:queued"]
+
+
+def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
+    """Out of memory dead letters can be purged all the same: that frees some."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.fail(desk.claimed("a"))
+        desk.redis.config_set("maxmemory", "1mb")
+        desk.run(DeadLetters(desk.store).forget(["a"]))
+        assert desk.redis.zcard("rerankq:dead") == 0
+        assert not desk.has_payload("a")
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_too_few_replicas_are_said_and_pass(own_redis: RedisServer, count: int) -> None:
+    """Without enough replicas Redis refuses, clearly and for now; after that all is written."""
+    names = [f"new-{number}" for number in range(count)]
+    with LedgerDesk(own_redis.url) as desk:
+        lease = desk.claimed("before")
+        desk.redis.config_set("min-replicas-to-write", 1)
+        assert "too few replicas, nothing was recorded" in refusal(desk, *names)
+        with pytest.raises(LedgerUnavailable) as caught:
+            desk.succeed(lease)
+        assert not isinstance(caught.value, LedgerRefusal)
+        desk.redis.config_set("min-replicas-to-write", 0)
+        assert desk.succeed(lease)
+        desk.submit(*map(job, names))
+        assert [desk.places(name) for name in names] == [["bulk:queued"]] * count
 
 
 def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:

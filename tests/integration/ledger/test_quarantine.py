@@ -24,3 +24,12 @@ def test_messages_are_kept_for_a_week(desk: LedgerDesk) -> None:
         assert KEPT_SECONDS - 60 < int(desk.redis.ttl(POISON_KEY)) <= KEPT_SECONDS
         desk.redis.persist(POISON_KEY)
     assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 2}
+
+
+def test_what_another_hand_put_there_is_shown_beside_the_others(desk: LedgerDesk) -> None:
+    """An entry that is no message that was put aside costs the others no place in the list."""
+    desk.run(desk.store.commands(*put_aside("q", "no_json", b"x")))
+    desk.redis.lpush(POISON_KEY, "no record")
+    strange, kept = desk.run(Quarantine(desk.store).messages(10))
+    assert (strange.fault, strange.size, strange.content) == ("unreadable", 9, "no record")
+    assert (kept.queue, kept.fault) == ("q", "no_json")

@@ -43,22 +43,32 @@ local function publish()
   end
 end
 
-for at, job in ipairs(jobs) do ids[at] = job[1] end
-read_records(ids)
-for at, each in ipairs(jobs) do
-  local id, token, attempts, state, reason = unpack(each)
-  local job = held_job(id, token)
-  local in_time = job and clock < (tonumber(job.deadline) or math.huge)
-  done[at] = in_time and bring_in(id, ARGV[at + 4]) and 1 or 0
-  if job then job.attempts = attempts end
-  if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
-  if done[at] == 1 then
-    end_job(id, job, state, reason, now, keep)
-    ended[#ended + 1] = id
-  elseif #ARGV == 4 then
-    gather('DEL', staged_key(id))
+local function finish()
+  read_records(ids)
+  for at, each in ipairs(jobs) do
+    local id, token, attempts, state, reason = unpack(each)
+    local job = held_job(id, token)
+    local in_time = job and clock < (tonumber(job.deadline) or math.huge)
+    done[at] = in_time and bring_in(id, ARGV[at + 4]) and 1 or 0
+    if job then job.attempts = attempts end
+    if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
+    if done[at] == 1 then
+      end_job(id, job, state, reason, now, keep)
+      ended[#ended + 1] = id
+    elseif #ARGV == 4 then
+      gather('DEL', staged_key(id))
+    end
   end
+  carry_out()
+  if #ended > 0 then publish() end
+  return done
 end
-carry_out()
-if #ended > 0 then publish() end
-return done
+
+-- Nobody else would ever delete what was staged for this call.
+local function unstage()
+  if #ARGV > 4 then return end
+  for _, id in ipairs(ids) do redis.call('DEL', staged_key(id)) end
+end
+
+for at, job in ipairs(jobs) do ids[at] = job[1] end
+return undoing(finish, unstage)

@@ -29,7 +29,8 @@
 --   rerankq:batch:<id>            hash    counts of a batch, whether it is sealed, and fed: the
 --                                         last sign of life from whoever fills it
 --   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
---   rerankq:sweeper               hash    when the reconciler last swept, and its amnesty
+--   rerankq:sweeper               hash    when the reconciler last swept, its amnesty, and set_back
+--                                         while leases are shortened, as the clock was set back
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
 --   rerankq:account:<name>        hash    what all workers together know of an account with the
 --                                         upstream: permits saved up, rate found, breaker; see allot
@@ -56,12 +57,15 @@ local function line_key(lane, again) return 'rerankq:' .. lane .. (again and ':a
 local function lane_set(lane, state) return 'rerankq:' .. lane .. ':' .. state end
 local function idempotency_key(key) return 'rerankq:idempotency:' .. key end
 local function batch_key(id) return 'rerankq:batch:' .. id end
+local function is_batch(id) return redis.call('TYPE', batch_key(id)).ok == 'hash' end
 local function account_keys(name)
   local key = 'rerankq:account:' .. name
   return key, key .. ':workers', key .. ':slots'
 end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
-local function whole(number) return string.format('%.0f', number) end
+local function whole(value) return string.format('%.0f', value) end
+-- What a field says, 0 where it is not there or says no number.
+local function number(field) return tonumber(field) or 0 end
 
 -- The first of the next `count` places in an order of announcement.
 local function next_place(lane, again, count)
@@ -72,6 +76,15 @@ end
 -- Whether a job in that state has its end still before it.
 local function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
+end
+
+-- Runs `body`; where that fails, `undo`, before the failure goes on: a script that fails half-way is
+-- not taken back.
+local function undoing(body, undo)
+  local sound, answer = pcall(body)
+  if sound then return answer end
+  undo()
+  error(answer, 0)
 end
 
 -- What a script says of many jobs in the same words goes out as few commands: each costs Redis, and
@@ -110,23 +123,47 @@ local function carry_out()
     end
   end
   for batch, ends in pairs(counted) do
-    if redis.call('EXISTS', batch_key(batch)) == 1 then
-      for state, ended in pairs(ends) do redis.call('HINCRBY', batch_key(batch), state, ended) end
+    if is_batch(batch) then
+      -- A count that is none any more must not cost others their end.
+      for state, ended in pairs(ends) do redis.pcall('HINCRBY', batch_key(batch), state, ended) end
     end
   end
   gathered, order, counted = {}, {}, {}
 end
 
+-- What a record may say, as in records.py: where the job stands, and of each other field its kind.
+local STATES = {queued = true, scheduled = true, running = true,
+  succeeded = true, failed = true, cancelled = true, expired = true}
+local LANES = {bulk = true, interactive = true}
+local KINDS = {submitted = 'number', started = 'number', finished = 'number', due = 'number',
+  not_before = 'number', deadline = 'number', attempts = 'number', claims = 'number',
+  lost = 'number', worker = 'string', custom = 'string', batch = 'string',
+  idempotency = 'string', reason = 'string'}
+
+-- Whether a field's value is one of its kind; large and infinite numbers are none.
+local function fits(field, value)
+  local kind = KINDS[field] or type(value)
+  if kind == 'string' then return type(value) == 'string' end
+  if kind ~= 'number' then return true end
+  local found = tonumber(value)
+  return found and found > -2 ^ 53 and found < 2 ^ 53
+end
+
 -- The jobs that this script has to do with, by id: what their records say, with what the script
--- itself changed since. Where there is no record, or none that can be read, stands false: one
--- damaged job must not stop those that a script handles with it.
+-- itself changed since. Where there is no record, or none that says where the job stands, stands
+-- false, and a field that holds nonsense is not there: one damaged job must not stop those that a
+-- script handles with it.
 local known = {}
 
 local function decoded(text)
   if not text then return false end
   local sound, job = pcall(cjson.decode, text)
-  return sound and type(job) == 'table' and type(job.state) == 'string'
-    and type(job.lane) == 'string' and job
+  if not sound or type(job) ~= 'table' then return false end
+  if not STATES[job.state] or not LANES[job.lane] then return false end
+  for field, value in pairs(job) do
+    if not fits(field, value) then job[field] = nil end
+  end
+  return job
 end
 
 -- Reads the records of those jobs. To be called first, for all that a script handles.
@@ -159,7 +196,7 @@ end
 local function advance_watermark(lane, place)
   local again = place >= AGAIN
   local sequence = again and place - AGAIN or place
-  local claimed = tonumber(redis.call('HGET', line_key(lane, again), 'claimed') or 0)
+  local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
   if sequence > claimed then
     redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
   end
@@ -174,19 +211,22 @@ local function lost_places(lane, again, waiting, now, grace)
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
-  local below = tonumber(known or 0)
-  if now - tonumber(mark_at or 0) >= grace then
-    below = math.max(below, tonumber(mark or 0))
+  -- Of a time ahead nothing is known but that the clock was set back since: it begins anew.
+  if number(mark_at) > now then mark, mark_at = 0, 0 end
+  if number(idle_at) > now then idle_at = false end
+  local below = number(known)
+  if now - number(mark_at) >= grace then
+    below = math.max(below, number(mark))
     redis.call('HSET', key, 'mark', claimed or 0, 'mark_at', whole(now))
   end
-  local last = whole(first + tonumber(sequence or 0))
+  local last = whole(first + number(sequence))
   local queued = redis.call('ZCOUNT', lane_set(lane, 'queued'), whole(first), last)
   if waiting > 0 or queued == 0 then
     redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   elseif not idle_at then
-    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence)
-  elseif now - tonumber(idle_at) >= grace then
-    below = math.max(below, tonumber(idle_sequence))
+    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence or 0)
+  elseif now - number(idle_at) >= grace then
+    below = math.max(below, number(idle_sequence))
     redis.call('HDEL', key, 'idle_at', 'idle_sequence')
   end
   if below > 0 then redis.call('HSET', key, 'lost', whole(below)) end

@@ -29,7 +29,7 @@ local function lane_depth(lane)
 end
 
 local function has_batch(batch)
-  if batches[batch] == nil then batches[batch] = redis.call('EXISTS', batch_key(batch)) == 1 end
+  if batches[batch] == nil then batches[batch] = is_batch(batch) end
   return batches[batch]
 end
 
@@ -61,63 +61,85 @@ local function new_record(job)
     custom = job.custom, batch = job.batch, idempotency = job.key}
 end
 
--- First what becomes of each, without a write; then the writes.
-local some, held_up = some_known(), false
-local outcomes, accepted, queued, entries = {}, {}, {}, {}
-for at, job in ipairs(jobs) do
-  -- The key first: an id that comes again with another request is a conflict all the same.
-  local outcome = job.key and earlier(job)
-    or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
-    or job.batch and not has_batch(job.batch) and 'no_batch'
-    or lane_depth(job.lane) >= most and 'full'
-    -- A batch keeps its order: what comes behind a job that was refused must wait with it.
-    or held_up and job.batch and 'full'
-  held_up = held_up or outcome == 'full'
-  if not outcome then
-    job.waits = job.not_before and job.not_before > now
-    outcome = job.waits and 'scheduled' or 'accepted'
-    ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
-    if job.key then keys[job.key] = {job.id, job.fingerprint} end
-    accepted[#accepted + 1] = job
-    if not marked then gather('MSET', payload_key(job.id), ARGV[at + 3]) end
-  elseif marked then
-    gather('DEL', payload_key(job.id))
+local accepted, queued, entries, placed = {}, {}, {}, false
+
+-- What becomes of each, without a write.
+local function judge()
+  local some, held_up, outcomes = some_known(), false, {}
+  for at, job in ipairs(jobs) do
+    -- The key first: an id that comes again with another request is a conflict all the same.
+    local outcome = job.key and earlier(job)
+      or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
+      or job.batch and not has_batch(job.batch) and 'no_batch'
+      or lane_depth(job.lane) >= most and 'full'
+      -- A batch keeps its order: what comes behind a job that was refused must wait with it.
+      or held_up and job.batch and 'full'
+    held_up = held_up or outcome == 'full'
+    if not outcome then
+      job.waits = job.not_before and job.not_before > now
+      outcome = job.waits and 'scheduled' or 'accepted'
+      ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
+      if job.key then keys[job.key] = {job.id, job.fingerprint} end
+      accepted[#accepted + 1] = job
+      if not marked then gather('MSET', payload_key(job.id), ARGV[at + 3]) end
+    elseif marked then
+      gather('DEL', payload_key(job.id))
+    end
+    outcomes[at] = outcome
   end
-  outcomes[at] = outcome
+  return outcomes
 end
 
--- The jobs first, whole and in their lanes, and what leads to them second: a script that fails
--- half-way is not taken back, and no list may name a job that never was. No DEL before them: when its
--- memory is full, Redis refuses a script's first write, and no later one.
-for _, job in ipairs(accepted) do
-  known[job.id] = new_record(job)
-  write_record(job.id)
-  if job.waits then
-    gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(job.not_before), job.id)
-  else
-    queued[job.lane] = queued[job.lane] or {}
-    table.insert(queued[job.lane], job.id)
+-- The jobs, whole and in their lanes. No DEL before them: when its memory is full, Redis refuses a
+-- script's first write, and no later one.
+local function place()
+  for _, job in ipairs(accepted) do
+    known[job.id] = new_record(job)
+    write_record(job.id)
+    if job.waits then
+      gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(job.not_before), job.id)
+    else
+      queued[job.lane] = queued[job.lane] or {}
+      table.insert(queued[job.lane], job.id)
+    end
   end
-end
-for lane, line in pairs(queued) do
-  local place = next_place(lane, false, #line)
-  for at, id in ipairs(line) do
-    gather('ZADD ' .. lane_set(lane, 'queued'), whole(place + at - 1), id)
+  for lane, line in pairs(queued) do
+    local place = next_place(lane, false, #line)
+    for at, id in ipairs(line) do
+      gather('ZADD ' .. lane_set(lane, 'queued'), whole(place + at - 1), id)
+    end
   end
+  placed = true
+  carry_out()
 end
-carry_out()
 
-for _, job in ipairs(accepted) do
-  if job.key then
-    redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
+-- What leads to the jobs.
+local function lead()
+  for _, job in ipairs(accepted) do
+    if job.key then
+      redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
+    end
+    if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end
+    if job.batch then
+      entries[job.batch] = entries[job.batch] or {}
+      table.insert(entries[job.batch], job.id)
+    end
   end
-  if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end
-  if job.batch then
-    entries[job.batch] = entries[job.batch] or {}
-    table.insert(entries[job.batch], job.id)
-  end
+  carry_out()
+  for batch, line in pairs(entries) do add_to_batch(batch, line) end
+  if not marked and ARGV[3] ~= '' then redis.call('DEL', ARGV[3]) end
 end
-carry_out()
-for batch, line in pairs(entries) do add_to_batch(batch, line) end
-if not marked and ARGV[3] ~= '' then redis.call('DEL', ARGV[3]) end
-return outcomes
+
+-- Nobody would ever end the jobs of which only the bodies are there.
+local function unstage()
+  if placed or not marked then return end
+  for _, job in ipairs(jobs) do redis.call('DEL', payload_key(job.id)) end
+end
+
+return undoing(function()
+  local outcomes = judge()
+  -- In this order: no list may name a job that never was.
+  place()
+  lead()
+  return outcomes
+end, unstage)

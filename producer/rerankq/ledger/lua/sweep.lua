@@ -14,16 +14,19 @@ local most_lost, keep = tonumber(ARGV[5]), retention(6)
 local most_dead, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 
+-- One that outlasts the interval was set before the clock was: nobody sweeps under it.
+if redis.call('PTTL', 'rerankq:sweeping') > interval then redis.call('DEL', 'rerankq:sweeping') end
 if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then return {} end
 
 -- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
 -- out in such a gap get the time of one more lease, or every running job would run twice.
-local last = tonumber(redis.call('HGET', 'rerankq:sweeper', 'last') or 0)
-if now - last > math.max(2 * interval, lease / 2) then
-  redis.call('HSET', 'rerankq:sweeper', 'amnesty', whole(now + lease))
-end
-redis.call('HSET', 'rerankq:sweeper', 'last', whole(now))
-local amnesty = tonumber(redis.call('HGET', 'rerankq:sweeper', 'amnesty') or 0)
+local last, amnesty, set_back = unpack(
+  redis.call('HMGET', 'rerankq:sweeper', 'last', 'amnesty', 'set_back'))
+last, amnesty = number(last), number(amnesty)
+if now - last > math.max(2 * interval, lease / 2) then amnesty = now + lease end
+-- Where the last sweep lies ahead, the clock was set back since: no lease is to run for longer now.
+if last > now then amnesty, set_back = math.min(amnesty, now + lease), '1' end
+redis.call('HSET', 'rerankq:sweeper', 'last', whole(now), 'amnesty', whole(amnesty))
 
 local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
   .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
@@ -41,8 +44,9 @@ local function members(lane, state, first, last, strays)
       found[#found + 1] = id
     else
       redis.call('ZREM', lane_set(lane, state), id)
-      if not job then
-        redis.call('DEL', job_key(id))
+      if not job then redis.call('DEL', job_key(id)) end
+      -- Nobody will ask for it any more; an end that was cut short may have left it.
+      if not job or not is_open(job.state) then
         redis.call('PEXPIRE', payload_key(id), keep[2])
       end
       strays[#strays + 1] = id
@@ -58,6 +62,16 @@ local function requeue(lane, from, id, announce)
   if from ~= 'queued' then gather('ZREM ' .. lane_set(lane, from), id) end
   gather('ZADD ' .. lane_set(lane, 'queued'), whole(next_place(lane, true, 1)), id)
   announce[#announce + 1] = id
+end
+
+-- Shortens leases that end later than any given out now would; says whether there may be more.
+local function shorten_leases(lane)
+  local ends = whole(now + lease)
+  local ids = redis.call('ZRANGEBYSCORE', lane_set(lane, 'running'), '(' .. ends, '+inf',
+    'LIMIT', 0, most)
+  for _, id in ipairs(ids) do gather('ZADD ' .. lane_set(lane, 'running'), ends, id) end
+  carry_out()
+  return #ids == most
 end
 
 local function expired_leases(lane, announce, strays)
@@ -112,14 +126,20 @@ if excess > 0 then
   end
 end
 
-local found = {}
+local found, more = {}, false
 for at = 10, #ARGV, 3 do
   local lane, announce, strays = ARGV[at], {}, {}
+  if set_back then more = shorten_leases(lane) or more end
   -- What was under way has waited the longest: it is announced before what nobody has called yet.
   expired_leases(lane, announce, strays)
   due_jobs(lane, announce, strays)
   lost_hints(lane, false, ARGV[at + 1], announce, strays)
   lost_hints(lane, true, ARGV[at + 2], announce, strays)
   found[#found + 1] = {announce, strays}
+end
+if more then
+  redis.call('HSET', 'rerankq:sweeper', 'set_back', '1')
+elseif set_back then
+  redis.call('HDEL', 'rerankq:sweeper', 'set_back')
 end
 return found

@@ -1,0 +1,32 @@
+"""How a connection to Redis begins: with the scripts that come right behind bodies.
+
+A Redis that has begun anew knows no script. It would take the bodies, then miss the script that
+decides on them; and if whoever asked ended before the second try, nobody would ever delete them.
+"""
+
+from typing import Any, Final
+
+from redis import exceptions
+
+from rerankq.ledger.scripts import digest_of, text_of
+
+BEHIND_BODIES: Final = ("submit", "finish")
+
+
+async def greet(connection: Any) -> None:
+    """Begin as the library does, and see to it that Redis knows these scripts."""
+    await connection.on_connect()
+    try:
+        known = await _asked(connection, "SCRIPT EXISTS", *map(digest_of, BEHIND_BODIES))
+        for script, is_known in zip(BEHIND_BODIES, known, strict=True):
+            if not is_known:
+                await _asked(connection, "SCRIPT LOAD", text_of(script))
+    except exceptions.ResponseError:
+        # A user who may not do that, or a Redis that does not answer anybody now: the call for
+        # which the connection is made says so, in its own words.
+        return
+
+
+async def _asked(connection: Any, *parts: str) -> Any:
+    await connection.send_command(*parts)
+    return await connection.read_response()

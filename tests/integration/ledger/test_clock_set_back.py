@@ -1,0 +1,85 @@
+"""Redis' own clock is set back: nothing waits for as long as that was."""
+
+import pytest
+
+from rerankq.contract import Lane
+from rerankq.ledger import sweep
+from running.ledger_desk import LedgerDesk, job
+from running.waiting import eventually
+
+HOUR = 3600_000
+
+
+@pytest.fixture
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "LOST_HINT_SECONDS", 0.1)
+    monkeypatch.setattr(sweep, "LOST_AGAIN_SECONDS", 0.1)
+
+
+def set_back(desk: LedgerDesk) -> None:
+    """All times of the reconciler are as if Redis' clock had been an hour ahead until now."""
+    ahead = desk.now_ms() + HOUR
+    desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "amnesty": ahead + 60_000})
+
+
+def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
+    """A turn that was taken before the clock was set back holds no sweep up."""
+    desk.postpone(desk.claimed("a"), 0)
+    desk.redis.set("rerankq:sweeping", 1, px=HOUR)
+    tick = sweep.Sweep(desk.store, desk.retention, lease_seconds=60).tick()
+    assert desk.run(tick) == {Lane.BULK: ["a"]}
+    assert desk.redis.pttl("rerankq:sweeping") <= 450
+
+
+@pytest.mark.usefixtures("_short_grace")
+def test_watermark_begins_anew(desk: LedgerDesk) -> None:
+    """A lost hint below a watermark that lies ahead is found after the grace."""
+    desk.submit(job("old"), job("new"), job("newest"))
+    desk.redis.lpush(Lane.BULK.queue, "a hint for newest")
+    desk.claim("new")
+    desk.redis.hset("rerankq:bulk", mapping={"mark": 0, "mark_at": desk.now_ms() + HOUR})
+    assert desk.sweep() == []
+    assert eventually(desk.sweep, "announced again") == ["old"]
+
+
+@pytest.mark.usefixtures("_short_grace")
+def test_empty_queue_is_timed_anew(desk: LedgerDesk) -> None:
+    """A queue that is empty since a time ahead is one that is empty since now."""
+    desk.submit(job("a"))
+    desk.redis.hset("rerankq:bulk", mapping={"idle_at": desk.now_ms() + HOUR, "idle_sequence": 1})
+    assert desk.sweep() == []
+    assert eventually(desk.sweep, "announced again") == ["a"]
+
+
+def test_silent_workers_job_waits_for_one_lease(desk: LedgerDesk) -> None:
+    """A lease that ends later than any can is shortened to one; amnesty lasts no longer either."""
+    desk.claimed("a", lease_seconds=3600)
+    set_back(desk)
+    assert desk.sweep(lease_seconds=0.2) == []
+    assert (desk.score("a", "running") or 0) <= desk.now_ms() + 200
+    assert eventually(lambda: desk.sweep(lease_seconds=0.2), "queued again") == ["a"]
+
+
+def test_leases_are_shortened_a_bounded_number_a_tick(
+    desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, a tick shortens so many of them, and the next ones the rest."""
+    monkeypatch.setattr(sweep, "MOST_MOVED", 2)
+    for name in "abcde":
+        desk.claimed(name, lease_seconds=3600)
+    set_back(desk)
+    left = []
+    for _ in range(4):
+        desk.sweep(lease_seconds=60)
+        left.append(desk.redis.zcount("rerankq:bulk:running", desk.now_ms() + 120_000, "+inf"))
+    assert left == [3, 1, 0, 0]
+    assert not desk.redis.hexists("rerankq:sweeper", "set_back")
+
+
+def test_longer_leases_are_left_alone_otherwise(desk: LedgerDesk) -> None:
+    """While the clock only goes on, a lease of a worker with longer ones is none to shorten."""
+    desk.claimed("a", lease_seconds=3600)
+    score = desk.score("a", "running")
+    desk.sweep(lease_seconds=60)
+    desk.sweep(lease_seconds=60)
+    assert desk.score("a", "running") == score
