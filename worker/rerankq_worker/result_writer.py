@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
+HASTY_ANSWER_SECONDS: Final = 1.5
+"""How long a worker that is about to end waits for an answer, before it asks by another connection:
+the one at hand may be dead, and the leases last no longer than a few of these."""
 
 
 class ResultWriter:
@@ -29,11 +32,19 @@ class ResultWriter:
         self._holdings = holdings
         self._waiting: list[Finish | Postponement] = []
         self._wake = asyncio.Event()
+        self._answer_seconds: float | None = None
+        self._writing: asyncio.Timeout | None = None
 
     def put(self, outcome: Finish | Postponement) -> None:
         """Hand over what became of a job."""
         self._waiting.append(outcome)
         self._wake.set()
+
+    def hasten(self) -> None:
+        """Ask again soon from now on where no answer comes; a write may be asked for twice."""
+        self._answer_seconds = HASTY_ANSWER_SECONDS
+        if self._writing:
+            self._writing.reschedule(asyncio.get_running_loop().time() + HASTY_ANSWER_SECONDS)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -58,31 +69,35 @@ class ResultWriter:
         finishes = [each for each in portion if isinstance(each, Finish)]
         postponements = [each for each in portion if isinstance(each, Postponement)]
         if finishes:
-            await _until_written(self._leases.finish, finishes)
+            await self._until_written(self._leases.finish, finishes)
         if postponements:
-            await _until_written(self._leases.postpone, postponements)
+            await self._until_written(self._leases.postpone, postponements)
 
-
-async def _until_written(
-    write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
-) -> None:
-    accepted: list[bool] | None = None
-    while accepted is None:
-        try:
-            accepted = await write(outcomes)
-        except LedgerRefusal as error:
-            if len(outcomes) == 1:
-                # Nothing will change that. The lease runs out, and the job is looked at again.
-                log.critical("an outcome was dropped: %s", error)
+    async def _until_written(
+        self, write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
+    ) -> None:
+        accepted: list[bool] | None = None
+        while accepted is None:
+            try:
+                async with asyncio.timeout(self._answer_seconds) as self._writing:
+                    accepted = await write(outcomes)
+            except TimeoutError:
+                log.warning("%d outcomes wait to be written: no answer", len(outcomes))
+            except LedgerRefusal as error:
+                if len(outcomes) == 1:
+                    # Nothing will change that. The lease runs out, and the job is looked at again.
+                    log.critical("an outcome was dropped: %s", error)
+                    return
+                for outcome in outcomes:
+                    await self._until_written(write, [outcome])
                 return
-            for outcome in outcomes:
-                await _until_written(write, [outcome])
-            return
-        except LedgerUnavailable as error:
-            # A result was paid for: it is kept until Redis is back. If the lease is lost by
-            # then, the ledger refuses it, and another worker's result stands.
-            log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
-            await asyncio.sleep(RETRY_SECONDS)
-    refused = accepted.count(False)
-    if refused:
-        log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
+            except LedgerUnavailable as error:
+                # A result was paid for: it is kept until Redis is back. If the lease is lost by
+                # then, the ledger refuses it, and another worker's result stands.
+                log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                self._writing = None
+        refused = accepted.count(False)
+        if refused:
+            log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
