@@ -48,6 +48,16 @@ def test_a_drain_that_is_cut_short_costs_little(tmp_path: Path) -> None:
     _holds("sigterm-kill", tmp_path)
 
 
+def test_a_stopped_redis_keeps_no_worker(tmp_path: Path) -> None:
+    """SIGTERM while Redis stands still: exit 0 in the time that a supervisor allows, D <= F."""
+    _holds("sigterm-redis-stopped", tmp_path)
+
+
+def test_a_worker_leaves_a_black_hole_in_good_order(tmp_path: Path) -> None:
+    """SIGTERM when no connection answers any more: exit 0 in time, and no call is repeated."""
+    _holds("sigterm-black-hole", tmp_path)
+
+
 def test_cut_connections_repeat_no_call(tmp_path: Path) -> None:
     """All client connections cut every 2 s, under load: D = 0."""
     _holds("blip", tmp_path)
