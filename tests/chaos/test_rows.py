@@ -1,5 +1,6 @@
 """The short form of every row of the fault table."""
 
+import os
 import re
 from pathlib import Path
 from random import Random
@@ -8,9 +9,13 @@ import pytest
 
 from chaos import catalogue
 from chaos.row import Arena, Unavailable
+from chaos.rows import clock
 from chaos.scorecard import Score
 
 pytestmark = pytest.mark.timeout(240)
+
+MUST_PLAY = "RERANKQ_TEST_MUST_PLAY"
+"""Variable that names rows, with commas: for those this machine has been given what they need."""
 
 
 def test_a_killed_worker_costs_only_the_calls_in_flight(tmp_path: Path) -> None:
@@ -46,6 +51,16 @@ def test_what_cannot_finish_goes_back_at_once(tmp_path: Path) -> None:
 def test_a_drain_that_is_cut_short_costs_little(tmp_path: Path) -> None:
     """SIGTERM, SIGKILL 1 s later: D <= unfinished + 5, and the first job is back within 5 s."""
     _holds("sigterm-kill", tmp_path)
+
+
+def test_a_stopped_redis_keeps_no_worker(tmp_path: Path) -> None:
+    """SIGTERM while Redis stands still: exit 0 in the time that a supervisor allows, D <= F."""
+    _holds("sigterm-redis-stopped", tmp_path)
+
+
+def test_a_worker_leaves_a_black_hole_in_good_order(tmp_path: Path) -> None:
+    """SIGTERM when no connection answers any more: exit 0 in time, and no call is repeated."""
+    _holds("sigterm-black-hole", tmp_path)
 
 
 def test_cut_connections_repeat_no_call(tmp_path: Path) -> None:
@@ -154,11 +169,31 @@ def test_every_row_has_its_test() -> None:
     assert played == {row.name for row in catalogue.ROWS}
 
 
+@pytest.mark.parametrize(
+    ("named", "outcome"),
+    [("", pytest.skip.Exception), ("zombie,clock", pytest.fail.Exception)],
+    ids=["skips", "fails"],
+)
+def test_a_row_that_must_be_played_is_never_skipped(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+    outcome: type[BaseException],
+) -> None:
+    """A row that lacks something of the machine skips, and fails where it was to be played."""
+    monkeypatch.setattr(clock, "LIBRARIES", ())
+    monkeypatch.setenv(MUST_PLAY, named)
+    with pytest.raises(outcome, match="libfaketime"):
+        _holds("clock", tmp_path)
+
+
 def _holds(name: str, folder: Path) -> None:
     row = catalogue.row(name)
     try:
         report = row.play(Arena(folder, row.short, Random(name)))  # noqa: S311  repeatable
     except Unavailable as lack:
+        if name in os.environ.get(MUST_PLAY, "").split(","):
+            pytest.fail(f"{MUST_PLAY} names {name}, and {lack}")
         pytest.skip(str(lack))
     score = Score(row, planned=1, reports=[report])
     assert not score.broken, f"{score.broken}\n{report}"

@@ -9,6 +9,7 @@ import pytest
 from rerankq.contract import Hint, Job, Lane, RerankRequest
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker import executor as executing
+from rerankq_worker import result_writer as writing_results
 from rerankq_worker.attempts import Attempts
 from rerankq_worker.executor import Executor
 from rerankq_worker.holdings import Holdings
@@ -25,6 +26,7 @@ class HeldUpLeases(Leases):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answers = asyncio.Event()
+        self.deaf_to = 0
         self.finished: list[str] = []
         self.handed_back: list[str] = []
 
@@ -36,7 +38,10 @@ class HeldUpLeases(Leases):
         return Claim([_lease(job_id) for job_id in job_ids], [])
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Keep the ids."""
+        """Keep the ids, but for the first calls, which get no answer."""
+        if self.deaf_to:
+            self.deaf_to -= 1
+            await asyncio.Event().wait()
         self.finished += [each.lease.job_id for each in finishes]
         return [True] * len(finishes)
 
@@ -78,6 +83,11 @@ class Worker:
         """Begin to serve a hint that names one job."""
         hint = Hint(lane=Lane.BULK, job_ids=(job_id,))
         return asyncio.create_task(self.executor.serve(hint, lambda: self.accepted.append(job_id)))
+
+    async def serve_until_written(self, job_id: str) -> None:
+        """Serve a hint that names one job, until its end is on its way to the ledger."""
+        await self.serve(job_id)
+        await settle()
 
 
 def _lease(job_id: str) -> Lease:
@@ -158,5 +168,22 @@ def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.Monke
         await stopped(worker, hint)
         await worker.executor.drain(0)
         assert worker.leases.finished == worker.leases.handed_back == []
+
+    run(scenario)
+
+
+def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain does not wait long for an answer on a connection that may be dead: it asks again."""
+    monkeypatch.setattr(writing_results, "HASTY_ANSWER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.deaf_to = 2
+        worker.leases.answers.set()
+        writing = asyncio.create_task(worker.writer.run())
+        await worker.serve_until_written("answered")
+        await worker.executor.drain(10)
+        assert worker.leases.finished == ["answered"]
+        writing.cancel()
 
     run(scenario)

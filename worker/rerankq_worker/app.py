@@ -29,6 +29,7 @@ from rerankq.ledger.mailboxes import forget_mailboxes
 from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
 from rerankq_worker.attempts import Attempts
+from rerankq_worker.ending import Ending
 from rerankq_worker.executor import Executor
 from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
@@ -75,6 +76,7 @@ class WorkerApp(Celery):
         self.conf.update(celery_settings(str(settings.redis_url)) | _worker_settings())
         self.register_task(RerankTask())
         self.vitals = Vitals()
+        self.ending = Ending(settings.drain_seconds)
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """What the pool opens on its loop."""

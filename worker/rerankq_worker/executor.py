@@ -90,6 +90,7 @@ class Executor:
         back is queued again at once, and has used no attempt.
         """
         self._draining = True
+        self._writer.hasten()
         running = len(self._holdings.leases())
         if running:
             log.info("%d jobs may finish within %g s; another signal ends that", running, seconds)

@@ -18,6 +18,7 @@ RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before a lane that ended unasked is started again; the last is repeated."""
 STEADY_SECONDS: Final = 60.0
 """A lane that lived this long starts the pauses anew."""
+ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SETUP_EXIT: Final = 2
 """Exit code of a worker whose settings are wrong: starting it again would not help."""
 
@@ -53,17 +54,17 @@ class _Lanes:
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
+        for number in ENDING_SIGNALS:
+            loop.add_signal_handler(number, self._stop, number)
         codes = await asyncio.gather(*(self._keep(lane) for lane in self._lanes))
         return max(codes)
 
-    def _stop(self) -> None:
+    def _stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._stopping.set()
         for process in self._processes.values():
             # Also a second time: that is how a user says "now".
             with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+                process.send_signal(number)
 
     async def _keep(self, lane: Lane) -> int:
         """Run the lane's process, again and again, until all are to stop; returns its exit code."""
@@ -74,7 +75,7 @@ class _Lanes:
             code = await self._run(lane)
             if self._stopping.is_set():
                 # By the very signal, before it could be handled: that is what was asked for.
-                return 0 if code == -signal.SIGTERM else abs(code)
+                return 0 if -code in ENDING_SIGNALS else abs(code)
             if code == SETUP_EXIT:
                 self._stop()
                 return code

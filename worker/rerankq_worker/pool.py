@@ -5,28 +5,37 @@ message the coroutine is awaited first, then Celery's ordinary tracer runs with 
 outcome, so states, signals and events stay Celery's. Everything of Celery's is called from the
 hub's thread: its acknowledgements are not thread-safe.
 
+A signal begins the drain on the loop at once, and not where Celery's hub comes to it: the hub may
+be waiting for a Redis that is silent. Celery then ends in its own way, if it can (see `ending`).
+
 Extension point: `worker_pool`, a subclass of celery.concurrency.base.BasePool.
 """
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, ClassVar, Final, Protocol
 
 from billiard.einfo import ExceptionInfo
 from celery import Task
 from celery.concurrency.base import BasePool
 from celery.signals import worker_shutting_down
+from celery.worker import state
 from kombu.asynchronous import get_event_loop
 from kombu.serialization import loads
 
+from rerankq_worker.ending import ORDERLY
+
 BEAT_SECONDS: Final = 1.0
 JSON_ONLY: Final = frozenset({"application/json"})
+ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Service(Protocol):
@@ -98,15 +107,18 @@ class AsyncioPool(BasePool):
         hub = get_event_loop()
         assert hub is not None  # noqa: S101  Celery makes it before the pool
         self._hub = hub
-        self._signals = 0
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._hurry_service: Callable[[], None] = lambda: None
         self._unaccepted: set[asyncio.Task[None]] = set()
-        opened: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(opened)), name="rerankq-loop", daemon=True
-        )
+        self._opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="rerankq-loop", daemon=True)
         self._thread.start()
-        opened.result()
-        worker_shutting_down.connect(self._on_signal)
+        self.app.ending.watch()
+        for number in ENDING_SIGNALS:
+            # In the place of Celery's: its second Ctrl-C would drain, unhurried, in the handler.
+            signal.signal(number, self._on_signal)
+        self._opened.result()
 
     def register_with_event_loop(self, loop: Any) -> None:
         """Let the hub beat, now and after each new connection."""
@@ -126,12 +138,13 @@ class AsyncioPool(BasePool):
         assert accept_callback is not None  # noqa: S101
         delivery = Delivery(target, tuple(args), accept_callback, callback)
         self.app.vitals.delivery = time.monotonic()
-        self._loop.call_soon_threadsafe(self._deliver, delivery)
+        self._tell_loop(self._deliver, delivery)
 
     def on_stop(self) -> None:
-        """Drain the service. The hub goes on turning: acknowledgements and events are under way."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        """Let the drain end. The hub goes on turning: acknowledgements and events are under way."""
+        if not self.app.vitals.stop_asked:
+            # Not by a signal: Celery's remote control, or a fault of its own.
+            self._stop()
         while self._thread.is_alive():
             self._hub.run_once()
         # What the thread handed over last.
@@ -144,23 +157,47 @@ class AsyncioPool(BasePool):
     def _beat(self) -> None:
         self.app.vitals.hub_beat = time.monotonic()
 
-    def _on_signal(self, **_: Any) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # Asked twice: whoever asks does not want to wait. Nor does who quits.
+        if self.app.vitals.stop_asked or number == signal.SIGQUIT:
+            self._hurry()
+        self._stop()
+        # How Celery's own handlers tell the hub.
+        state.should_stop = ORDERLY  # type: ignore[assignment]  # the stubs know None alone
+        worker_shutting_down.send(
+            sender=self.app.node, sig=signal.Signals(number).name, how="Warm", exitcode=ORDERLY
+        )
+
+    def _stop(self) -> None:
         self.app.vitals.stop_asked = True
-        self._signals += 1
-        if self._signals > 1:
-            # Asked twice: whoever asks does not want to wait.
-            self._loop.call_soon_threadsafe(self._service.hurry)
+        self.app.ending.asked()
+        if not self._opened.done():
+            # Nothing is in hand yet, and Redis may never let it come to that.
+            self.app.ending.drained()
+        self._tell_loop(self._stopping.set)
+
+    def _hurry(self) -> None:
+        self.app.ending.hurried()
+        self._tell_loop(self._hurry_service)
+
+    def _tell_loop(self, what: Callable[..., None], *arguments: object) -> None:
+        # A loop that is closed has ended its drain: it takes nothing more, and needs no haste.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *arguments)
 
     def terminate_job(self, pid: int, signal: Any = None) -> None:
         """Do nothing: a message is only a hint; `rerankq cancel` ends a job."""
 
-    async def _run(self, opened: "Future[None]") -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve_until_asked())
+
+    async def _serve_until_asked(self) -> None:
         make: Callable[[], AbstractAsyncContextManager[Service]] = self.app.service
         try:
             async with make() as self._service:
-                opened.set_result(None)
+                self._hurry_service = self._service.hurry
+                self._opened.set_result(None)
                 await self._stopping.wait()
                 for task in self._unaccepted:
                     # Not acknowledged either: the broker gives the message to another worker. What
@@ -168,10 +205,11 @@ class AsyncioPool(BasePool):
                     task.cancel()
                 self.app.vitals.draining = True
                 await self._service.drain()
+                self.app.ending.drained()
         except BaseException as error:
-            if opened.done():
+            if self._opened.done():
                 raise
-            opened.set_exception(error)
+            self._opened.set_exception(error)
         finally:
             # Wakes the hub, so that on_stop sees the end of this thread soon.
             self._hub.call_soon(lambda: None)

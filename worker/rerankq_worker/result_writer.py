@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
+HASTY_ANSWER_SECONDS: Final = 1.5
+"""How long a worker that is about to end waits for an answer, before it asks by another connection:
+the one at hand may be dead, and the leases last no longer than a few of these."""
 
 Outcome = Finish | Postponement
 T = TypeVar("T", Finish, Postponement)
@@ -48,11 +51,19 @@ class ResultWriter:
         self._waiting: list[Outcome] = []
         self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
+        self._answer_seconds: float | None = None
+        self._writing: asyncio.Timeout | None = None
 
     def put(self, outcome: Outcome) -> None:
         """Hand over what became of a job."""
         self._waiting.append(outcome)
         self._wake.set()
+
+    def hasten(self) -> None:
+        """Ask again soon from now on where no answer comes; a write may be asked for twice."""
+        self._answer_seconds = HASTY_ANSWER_SECONDS
+        if self._writing:
+            self._writing.reschedule(asyncio.get_running_loop().time() + HASTY_ANSWER_SECONDS)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -109,7 +120,10 @@ class ResultWriter:
         accepted: list[bool] | None = None
         while accepted is None:
             try:
-                accepted = await write(outcomes)
+                async with asyncio.timeout(self._answer_seconds) as self._writing:
+                    accepted = await write(outcomes)
+            except TimeoutError:
+                log.warning("%d outcomes wait to be written: no answer", len(outcomes))
             except LedgerRefusal as error:
                 if len(outcomes) == 1:
                     now = asyncio.get_running_loop().time()
@@ -122,6 +136,8 @@ class ResultWriter:
                 # then, the ledger refuses it, and another worker's result stands.
                 log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
                 await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                self._writing = None
         self._holdings.remove(each.lease for each in outcomes)
         refused = accepted.count(False)
         if refused:

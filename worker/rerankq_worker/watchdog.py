@@ -16,6 +16,7 @@ from typing import Final
 
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.backlog import Backlog
+from rerankq_worker.ending import CUT_SHORT
 from rerankq_worker.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -73,12 +74,13 @@ async def watch(vitals: Vitals, backlog: Backlog, *, takes_more: Callable[[], bo
 def restart(vitals: Vitals, reason: str) -> None:
     """Replace this process by a new one of the same command line and id.
 
-    A process that was asked to end is not replaced: it ends, and its leases run out.
+    A process that was asked to end is not replaced: it ends, and its leases run out, which is no
+    orderly end.
     """
     if vitals.stop_asked:
         log.critical("ending at once: %s", reason)
         logging.shutdown()
-        os._exit(0)
+        os._exit(CUT_SHORT)
     log.critical("starting anew in this place: %s", reason)
     logging.shutdown()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  this program itself

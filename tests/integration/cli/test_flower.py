@@ -107,7 +107,7 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
             assert (action, answer.status_code) == (action, 403)
         assert requests.get(f"{address}/worker/{workers[0]}", auth=USER, timeout=30).ok
         assert judge.llen("rerankq.bulk") == 0
-        assert "Warm shutdown" not in worker.log()
+        assert "Got shutdown from remote" not in worker.log()
         assert worker.process.poll() is None
 
 

@@ -34,22 +34,6 @@ def status(port: int, path: str) -> int:
         return 0
 
 
-def test_a_second_sigterm_hands_back_at_once(redis_url: str, tmp_path: Path) -> None:
-    """The first SIGTERM waits for running jobs, the second gives them back now; exit code 0."""
-    with (
-        RunningSandbox() as upstream,
-        RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=60) as worker,
-        RerankClient(redis_url) as client,
-    ):
-        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
-        job = client.submit(query="a question", documents=DOCUMENTS)
-        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
-        worker.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
-        assert worker.terminate(seconds=10) == 0
-        assert job.status().state == "scheduled"
-
-
 def test_a_drain_is_not_taken_for_deafness(redis_url: str, tmp_path: Path) -> None:
     """A worker that drains while messages wait is left to it, however long that takes."""
     with (

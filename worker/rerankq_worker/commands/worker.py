@@ -38,7 +38,8 @@ def worker(
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
     _check_health_port(settings)
     # From here until Celery takes over, a signal ends what has not begun.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: sys.exit(0))
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 

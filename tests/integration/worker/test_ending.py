@@ -1,0 +1,105 @@
+import signal
+from pathlib import Path
+
+import pytest
+
+from rerankq import RerankClient
+from running.proxy import Proxy
+from running.redis_server import RedisServer
+from running.sandbox import RunningSandbox
+from running.waiting import eventually, lasting
+from running.worker import RunningWorker
+
+DOCUMENTS = ["one document", "and a second one"]
+NOBODY = "http://127.0.0.1:1/"
+DEAF_SECONDS = 3
+"""From then on Celery waits for its heartbeat's answer: it sends one every two seconds."""
+
+
+def fallen_silent(redis: RedisServer, worker: RunningWorker) -> None:
+    assert redis.process
+    redis.process.send_signal(signal.SIGSTOP)
+    lasting(DEAF_SECONDS, lambda: worker.process.poll() is None, "the worker lives")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_hands_back_at_once(
+    redis_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    """The first signal waits for running jobs, the second gives them back now; exit code 0."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=60) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        job = client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
+        worker.process.send_signal(number)
+        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
+        worker.process.send_signal(number)
+        assert worker.process.wait(20) == 0
+        assert job.status().state == "scheduled"
+        assert "Traceback" not in worker.log()
+
+
+@pytest.mark.parametrize("lane", ["bulk", ""], ids=["one lane", "both lanes"])
+def test_sigquit_waits_for_no_job(redis_url: str, tmp_path: Path, lane: str) -> None:
+    """SIGQUIT gives running jobs back without waiting for them; exit code 0."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, lane=lane, drain_seconds=60) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        job = client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
+        worker.process.send_signal(signal.SIGQUIT)
+        assert worker.process.wait(20) == 0
+        assert job.status().state == "scheduled"
+        assert "Traceback" not in worker.log()
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_silent_redis_keeps_no_worker(
+    own_redis: RedisServer, tmp_path: Path, signals: int
+) -> None:
+    """An idle worker ends on SIGTERM while Redis neither answers nor refuses; exit code 0."""
+    with RunningWorker(own_redis.url, NOBODY, tmp_path) as worker:
+        fallen_silent(own_redis, worker)
+        for _ in range(signals):
+            worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(30) == 0
+        assert "Traceback" not in worker.log()
+
+
+def test_a_silent_redis_does_not_stretch_a_drain(own_redis: RedisServer, tmp_path: Path) -> None:
+    """With calls under way a drain keeps to its time while Redis is silent, and ends the worker."""
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(own_redis.url, upstream.url, tmp_path, drain_seconds=1) as worker,
+    ):
+        upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
+        with RerankClient(own_redis.url) as client:
+            client.submit(query="a question", documents=DOCUMENTS)
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
+        fallen_silent(own_redis, worker)
+        worker.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun", seconds=5)
+        assert worker.process.wait(30) == 0
+
+
+def test_a_drain_leaves_dead_connections_behind(own_redis: RedisServer, tmp_path: Path) -> None:
+    """What finishes in a drain is written, though no connection from before answers any more."""
+    with (
+        RunningSandbox(latency_ms=4000) as upstream,
+        Proxy(own_redis.port) as proxy,
+        RunningWorker(proxy.url, upstream.url, tmp_path, drain_seconds=10) as worker,
+        RerankClient(own_redis.url) as client,
+    ):
+        jobs = [client.submit(query=f"q{n}", documents=DOCUMENTS) for n in range(5)]
+        eventually(lambda: upstream.stats()["in_flight"] == 5, "all calls are under way")
+        proxy.swallow()
+        assert worker.terminate(seconds=25) == 0
+        assert {job.status().state for job in jobs} == {"succeeded"}
+        assert len(upstream.log()) == 5

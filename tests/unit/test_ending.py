@@ -1,0 +1,73 @@
+"""When a worker that was asked to end is ended, and by which exit code."""
+
+from queue import Empty, SimpleQueue
+
+import pytest
+
+from rerankq_worker import ending as ends
+from rerankq_worker.ending import CUT_SHORT, ORDERLY, Ending
+
+NEVER = 3600.0
+SOON = 0.05
+WAIT_SECONDS = 20.0
+
+
+def watched(
+    monkeypatch: pytest.MonkeyPatch, grace: float = NEVER, **seconds: float
+) -> tuple[Ending, "SimpleQueue[int]"]:
+    """An ending whose limits are never reached, but for those given; and where codes come out."""
+    for name in ("settle", "haste", "farewell", "hasty_farewell"):
+        monkeypatch.setattr(ends, f"{name.upper()}_SECONDS", seconds.get(name, NEVER))
+    codes: SimpleQueue[int] = SimpleQueue()
+    ending = Ending(grace, leave=codes.put)
+    ending.watch()
+    return ending, codes
+
+
+def test_a_worker_that_drained_gets_time_for_its_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its drain a worker that does not end by itself is ended, as in good order."""
+    ending, codes = watched(monkeypatch, farewell=SOON)
+    ending.asked()
+    ending.drained()
+    assert codes.get(timeout=WAIT_SECONDS) == ORDERLY
+
+
+def test_a_second_signal_shortens_the_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked twice, a worker takes less time for its farewell, whether drained before or after."""
+    ending, codes = watched(monkeypatch, hasty_farewell=SOON)
+    ending.asked()
+    ending.drained()
+    ending.hurried()
+    assert codes.get(timeout=WAIT_SECONDS) == ORDERLY
+    ending, codes = watched(monkeypatch, hasty_farewell=SOON)
+    ending.asked()
+    ending.hurried()
+    ending.drained()
+    assert codes.get(timeout=WAIT_SECONDS) == ORDERLY
+
+
+def test_a_drain_that_does_not_end_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain over all its limits is ended, and the exit code says that it was in no order."""
+    ending, codes = watched(monkeypatch, grace=0, settle=SOON)
+    ending.asked()
+    assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
+
+
+def test_a_second_signal_cuts_a_drain_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked twice, a drain has only the time that handing back takes."""
+    ending, codes = watched(monkeypatch, haste=SOON)
+    ending.asked()
+    ending.hurried()
+    assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
+
+
+def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit runs before a worker was asked to end, nor is a grace time cut."""
+    ending, codes = watched(
+        monkeypatch, settle=SOON, haste=SOON, farewell=SOON, hasty_farewell=SOON
+    )
+    with pytest.raises(Empty):
+        codes.get(timeout=4 * SOON)
+    ending.asked()
+    with pytest.raises(Empty):
+        codes.get(timeout=4 * SOON)
