@@ -21,10 +21,14 @@ MOST_DOCUMENTS: Final = 10_000
 class CohereDialect:
     """The dialect of `api.cohere.com/v2/rerank`, which bills searches and may name no tokens."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_at_most(MOST_DOCUMENTS, request, vendor="Cohere")
         require_no_instruction(request, who="Cohere")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         return orjson.dumps(
             {
                 "model": model,

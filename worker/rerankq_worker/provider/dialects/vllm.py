@@ -19,9 +19,13 @@ from rerankq_worker.upstream import Answer
 class VllmDialect:
     """The dialect of a server of one's own; its key, if any, is what `--api-key` says."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_no_instruction(request, who="vLLM")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         return orjson.dumps(
             {
                 "model": model,
