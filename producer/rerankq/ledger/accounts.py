@@ -69,6 +69,19 @@ class Report:
     pause_ms: int = 0
     probe_ok: bool = False
 
+    def joined(self, later: "Report") -> "Report":
+        """One report of what two tell that follow each other."""
+        return Report(
+            later.lane,
+            began=self.began + later.began,
+            retries=self.retries + later.retries,
+            ok=self.ok + later.ok,
+            throttled=self.throttled + later.throttled,
+            trouble=self.trouble + later.trouble,
+            pause_ms=max(self.pause_ms, later.pause_ms),
+            probe_ok=self.probe_ok or later.probe_ok,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Allotment:

@@ -79,9 +79,9 @@ class Circuits:
         )
         return CircuitState(state.decode())
 
-    async def probe(self, name: str) -> bool:
-        """Take the turn to probe it; False while it is another worker's, or not due."""
-        return bool(await self._store.run("probe", name))
+    async def probe(self, *names: str) -> bool:
+        """Take the turn to probe all of them; False, and none taken, while one is not due."""
+        return bool(await self._store.run("probe", *names))
 
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""
@@ -105,9 +105,9 @@ def account_circuit(account: str) -> str:
     return f"account {account}"
 
 
-def key_circuit(key_id: str) -> str:
-    """Name of the circuit of a key; `key_id` is its fingerprint, never the key."""
-    return f"key {key_id}"
+def key_circuit(site: str, key_id: str) -> str:
+    """Name of the circuit of a key at a site; `key_id` is its fingerprint, never the key."""
+    return f"key {site} {key_id}"
 
 
 def model_circuit(site: str, model: str) -> str:
