@@ -41,6 +41,7 @@ def allotment(**fields: Any) -> Allotment:
         ask_ms=500,
         mode="open",
         since=0,
+        cause="",
         wait_ms=0,
         rate=1000,
         limited=False,

@@ -70,14 +70,18 @@ class Circuits:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def trip(self, name: str, trip: Trip) -> CircuitState:
-        """Close a circuit, or count once more that it is closed; returns its state."""
+    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+        """Close a circuit, or count once more that it is closed.
+
+        Returns:
+            Its state; None when so many are closed that no model's is added, and it stays open.
+        """
         every = "" if trip.probe_seconds is None else int(trip.probe_seconds * 1000)
-        state: bytes = await self._store.run(
+        state: bytes | None = await self._store.run(
             *("trip", name, trip.state.value, trip.code, trip.reason, trip.certain_after),
             *(int(trip.doubt_seconds * 1000), every),
         )
-        return CircuitState(state.decode())
+        return None if state is None else CircuitState(state.decode())
 
     async def probe(self, *names: str) -> bool:
         """Take the turn to probe all of them; False, and none taken, while one is not due."""

@@ -9,7 +9,7 @@ import pytest
 
 from rerankq.ledger.accounts import Report
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
-from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, Passage
+from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
 from rerankq_worker.limits.permits import Demand
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
@@ -190,15 +190,24 @@ def test_job_waits_for_its_key(error: UpstreamError) -> None:
     assert (met.status, met.request_id) == (error.status, error.request_id)
 
 
-def test_job_that_parked_its_key_is_not_the_next_probe() -> None:
-    """Who met a refused key stays away past the next probe, unless another key is open to him."""
-    alone = {key_circuit("a", Key("a2").id): circuit()}
-    met = call(BadKey("may not do this"), before={"closed": alone}).error
+@pytest.mark.parametrize(
+    ("first", "second", "seconds"),
+    [(True, True, PROBED_SECONDS), (True, False, ELSEWHERE_SECONDS), (False, True, 1.0)],
+)
+def test_job_of_a_failed_probe_is_not_the_next_one(
+    *, first: bool, second: bool, seconds: float
+) -> None:
+    """Whose probe of a key failed stays away past the next, unless another key is open to it."""
+    other = key_circuit("a", Key("a2").id)
+    closed = ({KEY: due_circuit()} if first else {}) | ({other: circuit()} if second else {})
+    met = call(BadKey("may not do this"), before={"closed": closed}).error
     assert isinstance(met, Deferred)
-    assert met.seconds > (Trip("", "").probe_seconds or 0)
-    met = call(BadKey("may not do this")).error
-    assert isinstance(met, Deferred)
-    assert met.seconds == ELSEWHERE_SECONDS
+    assert met.seconds == seconds
+
+
+def test_failed_probe_outlasts_the_next() -> None:
+    """Whoever stays away after a failed probe is not back when the next is due."""
+    assert (Trip("", "").probe_seconds or 0) < PROBED_SECONDS
 
 
 @pytest.mark.parametrize("error", [Transient("oh"), Unreachable("where"), Malformed("what")])

@@ -31,10 +31,9 @@ log = logging.getLogger(__name__)
 
 OUT_SECONDS: Final = 5.0
 ELSEWHERE_SECONDS: Final = 1.0
-"""How long a job whose key was refused is sent away, when it can go by another route."""
-KEY_SECONDS: Final = 90.0
-"""And when it cannot: longer than from probe to probe. Should it be the job that the key may not
-do, the next probe is another's, and opens it."""
+"""How long a job whose key was refused is sent away: it may go by another key or site."""
+PROBED_SECONDS: Final = 90.0
+"""And when it was a probe, and all else is closed too: longer than from probe to probe."""
 
 TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Unreachable: 2.5,  # never the job's fault
@@ -105,6 +104,7 @@ class Passage:
         self, error: UpstreamError, attempt: int, request: RerankRequest
     ) -> UpstreamError:
         """Draw the consequences for others; returns the error that the job meets."""
+        self._permits.because(f"{error.code} ({error.status or 'no answer'})")
         match error:
             case QuotaInDoubt():
                 self._permits.was_throttled(error.retry_after)
@@ -113,8 +113,9 @@ class Passage:
                 self._permits.was_throttled(error.retry_after)
             case KeyRefused():
                 await self._trip(self._key, Trip(error.code, str(error)))
-                elsewhere = self._routes.open_elsewhere(self._way, request)
-                return _deferred(error, ELSEWHERE_SECONDS if elsewhere else KEY_SECONDS)
+                # Perhaps it is the job that the key may not do: the next probe is another's.
+                alone = self._way.turns and not self._routes.open_elsewhere(self._way, request)
+                return _deferred(error, PROBED_SECONDS if alone else ELSEWHERE_SECONDS)
             case ModelUnavailable():
                 await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
             case Transient() | Malformed():
@@ -157,6 +158,9 @@ class Passage:
             state = await self._circuits.trip(name, trip)
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be closed for all workers: %s", name, unavailable)
+            return
+        if state is None:
+            log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
             return
         # An operator is wanted: no job can do anything about it.
         level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING

@@ -162,6 +162,10 @@ class Permits:
         self._report.trouble += points
         self.wanted()
 
+    def because(self, cause: str) -> None:
+        """Class and status of the last error: they are shown should it close the account."""
+        self._report.cause = cause
+
     # What is known of the account.
 
     @property

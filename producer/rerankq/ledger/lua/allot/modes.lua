@@ -1,9 +1,9 @@
 -- Pauses, the breaker, and how an account that is closed opens again.
--- Defines heed_pause(), heed_trouble(), reopen() and probe_of(opens) (permits, tokens, and whether
--- these are a probe's).
--- Of the record: pause (until when the upstream asked everyone to wait), mode ('throttled' or
--- 'broken', nil when open), mode_since, reopens (when the next probe may go), step (ms to the one
--- after it).
+-- Defines heed_pause(), end_pause(), heed_trouble(), reopen(), remember_cause() and probe_of(opens)
+-- (permits, tokens, and whether these are a probe's).
+-- Of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
+-- ('throttled' or 'broken', nil when open), mode_since, reopens (when the next probe may go), step
+-- (ms to the one after it), cause (class and status of what last closed or paused it).
 
 -- Throttled for so long: a window is used up. It bears what it bore on the average.
 local WINDOW_MS = 5000
@@ -18,6 +18,20 @@ local function heed_pause()
   -- A short one is for the call that was told so; when most calls are told so, it is for all.
   if report.pause_ms > SHORT_PAUSE_MS or report.throttled == 0 or share >= 0.5 then
     state.pause = math.max(state.pause or 0, now + report.pause_ms)
+    state.pause_since = state.pause_since or now
+  end
+end
+
+local function end_pause()
+  if now >= (state.pause or 0) then state.pause_since = nil end
+end
+
+-- For the operator: not a reason of its own, but what the upstream said last.
+local function remember_cause()
+  if not state.mode and not state.pause_since then
+    state.cause = nil
+  elseif report.cause ~= '' then
+    state.cause = report.cause
   end
 end
 
