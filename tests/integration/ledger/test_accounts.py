@@ -627,12 +627,13 @@ def test_tokens_come_with_the_calls_that_need_them(desk: LedgerDesk) -> None:
 
 def test_lowest_limits_hold_whoever_comes(desk: LedgerDesk) -> None:
     """Of limits that workers name differently the lowest of each holds, whoever came last."""
-    named = Limits(rpm=600, tpm=9000), Limits(rpm=60, concurrency=4), Limits()
+    named = Limits(rpm=600, tpm=9000), Limits(rpm=60, concurrency=4), Limits(), Limits(rpm=90)
+    lowest = Limits(rpm=60, tpm=9000, concurrency=4)
     for limits in named:
         desk.exchange(limits=limits)
-    for limits in named:
-        assert desk.exchange(limits=limits).limits == Limits(rpm=60, tpm=9000, concurrency=4)
-    assert desk.look().limits == Limits(rpm=60, tpm=9000, concurrency=4)
+    for limits in (*named, Limits(rpm=300), Limits(rpm=120), Limits(rpm=70)):
+        assert desk.exchange(limits=limits).limits == lowest
+    assert desk.look().limits == lowest
 
 
 def test_limits_that_nobody_names_any_more_lapse(desk: LedgerDesk) -> None:
