@@ -456,10 +456,26 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
         await asyncio.sleep(0)
         taken = await network.routes.way(asking("good"), tokens=1, retry=False)
         assert taken.permit.probe
-        with pytest.raises(Deferred):
+        with pytest.raises(Deferred) as caught:
             await bad
+        assert caught.value.seconds == GATED_SECONDS
 
     run(scenario())
+
+
+@pytest.mark.parametrize(("closed_for", "seconds"), [(0.5, 1.0), (20, 20.0), (9999, 60.0)])
+def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
+    """Jobs of the failing model stay away as long as the account was closed, a minute at most."""
+    network = Network(**ONE_SITE)
+    network.routes.culprits.failed("a", "bad", 1.0)
+    since = 1_000_000 - closed_for * 1000
+    network.hear("a", mode="broken", wait_ms=5000, now=1_000_000, since=since)
+    waits = {}
+    for model in ("bad", "good"):
+        with pytest.raises(Deferred) as caught:
+            way(network, model)
+        waits[model] = caught.value.seconds
+    assert waits == {"bad": seconds, "good": GATED_SECONDS}
 
 
 def test_probe_is_not_left_for_long() -> None:

@@ -191,6 +191,13 @@ class Permits:
         return self._last is not None and self._last.mode == "broken"
 
     @property
+    def closed_for(self) -> float:
+        """Seconds since it was closed, when that was last heard; 0 for an open one."""
+        return (
+            (self._last.now - self._last.since) / 1000 if self._last and self._last.since else 0.0
+        )
+
+    @property
     def spaced(self) -> float:
         """Seconds until the next call may begin, where only its distance to the last is missing."""
         if self._permits < 1 or self._apart == 0:

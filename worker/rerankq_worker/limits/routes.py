@@ -14,7 +14,7 @@ from typing import Final
 from rerankq.contract import RerankRequest
 from rerankq.ledger.accounts import Accounts, Allotment
 from rerankq.ledger.circuits import Circuits
-from rerankq_worker.limits.closures import GATED_SECONDS, Closures
+from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permits import Demand
@@ -239,7 +239,12 @@ class Routes:
         if permits.open or permits.probing:
             return None
         code = Deferred.code if permits.broken else Throttled.code
-        return Deferred("the upstream is closed for now", seconds=GATED_SECONDS, code=code)
+        seconds = GATED_SECONDS
+        if permits.broken and self.culprits.suspects(permits.account.name, model):
+            # It was looked through for a job of another model: the next are to be new ones. Its
+            # wait is doubled at most.
+            seconds = min(max(seconds, permits.closed_for), MODEL_SECONDS)
+        return Deferred("the upstream is closed for now", seconds=seconds, code=code)
 
     def _leaves_the_probe(self, waiter: _Waiter, route: Route, model: str) -> bool:
         """Whether the probe of an account is left for a moment to a job of another model.
