@@ -1,17 +1,19 @@
 """Accounts, circuits and a provider in this process, for what decides between the real ones."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from rerankq.contract import Lane
+from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Accounts, Allotment, Limits, Report
 from rerankq.ledger.circuits import Circuit, Circuits, CircuitState, Trip
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.limits.routes import Route, Routes
+from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.ways import Route
 from rerankq_worker.sites import Account, Key, Site
-from rerankq_worker.upstream import Answer, Call, Score, UpstreamError
+from rerankq_worker.upstream import Answer, Call, Refused, Score, UpstreamError
 
 NO_LIMITS = Limits()
 ANSWER = Answer(scores=[Score(0, 0.5)], prompt_tokens=0, total_tokens=0, request_id=None)
@@ -39,6 +41,7 @@ def allotment(**fields: Any) -> Allotment:
         ask_ms=500,
         mode="open",
         since=0,
+        cause="",
         wait_ms=0,
         rate=1000,
         limited=False,
@@ -61,6 +64,11 @@ def circuit(state: CircuitState = CircuitState.PARKED, **fields: Any) -> Circuit
 def due_circuit() -> Circuit:
     """A parked one that may be probed now."""
     return circuit(probe_at=0.0)
+
+
+def asking(model: str = "m") -> RerankRequest:
+    """A small request of a model."""
+    return RerankRequest(model=model, query="q", documents=("a document",))
 
 
 class FakeAccounts(Accounts):
@@ -94,6 +102,8 @@ class FakeCircuits(Circuits):
         self.opened: list[str] = []
         self.probed: list[str] = []
         self.away = False
+        self.holds: asyncio.Event | None = None
+        """What an answer waits for."""
         self._refused = set(refused)
 
     async def trip(self, name: str, trip: Trip) -> CircuitState:
@@ -102,11 +112,15 @@ class FakeCircuits(Circuits):
         self.tripped.append((name, trip))
         return CircuitState.DOUBTED if trip.certain_after > 1 else trip.state
 
-    async def probe(self, name: str) -> bool:
+    async def probe(self, *names: str) -> bool:
         """Whether the turn is not another's."""
         self._answer()
-        self.probed.append(name)
-        return name not in self._refused
+        if self.holds:
+            await self.holds.wait()
+        if self._refused.isdisjoint(names):
+            self.probed += names
+            return True
+        return False
 
     async def reopen(self, *names: str) -> int:
         """Keep it."""
@@ -125,6 +139,13 @@ class FakeProvider:
     def __init__(self, answer: Answer | UpstreamError = ANSWER) -> None:
         self.answer = answer
         self.calls: list[Call] = []
+        self.refusal: Refused | None = None
+
+    def check(self, request: RerankRequest, model: str) -> None:
+        """Refuse what it was told to."""
+        del request, model
+        if self.refusal:
+            raise self.refusal
 
     async def rerank(self, call: Call) -> Answer:
         """What it was told."""

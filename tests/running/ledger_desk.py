@@ -25,7 +25,7 @@ T = TypeVar("T")
 LONG = 60.0
 NO_LIMITS: Final = Limits()
 ACCOUNT_TIMES: Final = (
-    *("at", "born", "turn", "since", "pause", "reopens", "mode_since"),
+    *("at", "born", "turn", "since", "pause", "pause_since", "reopens", "mode_since"),
     *("scarce_at", "bulk_at", "interactive_at", "crowded_at", "room_since", "trial_at"),
 )
 
@@ -191,13 +191,13 @@ class LedgerDesk:
         """Look at an account."""
         return self.run(self.accounts.look(account))
 
-    def trip(self, name: str, **fields: Any) -> CircuitState:
+    def trip(self, name: str, **fields: Any) -> CircuitState | None:
         """Close a circuit."""
         return self.run(self.circuits.trip(name, Trip("a_code", "a reason", **fields)))
 
-    def probe(self, name: str) -> bool:
-        """Ask for the turn to probe a circuit."""
-        return self.run(self.circuits.probe(name))
+    def probe(self, *names: str) -> bool:
+        """Ask for the turn to probe circuits."""
+        return self.run(self.circuits.probe(*names))
 
     def let_pass(self, seconds: float, account: str = "a") -> None:
         """Set all times of an account and of the circuits back, as if that time had gone by."""

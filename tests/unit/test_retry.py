@@ -154,7 +154,19 @@ def test_an_outage_uses_no_attempt() -> None:
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
     assert 7 <= decision.seconds <= 9
-    assert decide(Deferred("out", seconds=7), age=99, give_up_seconds=100.0) == GiveUp(0)
+
+
+@pytest.mark.parametrize("error", [Deferred("out", seconds=7), OutOfCredit(""), BadKey("")])
+def test_what_all_jobs_wait_for_gives_up_none(error: UpstreamError) -> None:
+    """A job that nobody asked for, or that no key is there for, waits however old it is."""
+    decision = decide(error, attempts=2, age=1e6, give_up_seconds=100.0)
+    assert isinstance(decision, RetryAfter)
+    assert decision.attempts == 2
+
+
+def test_missing_model_has_an_age_limit() -> None:
+    """A wrong name never comes right: a job that was asked in vain for so long is given up."""
+    assert decide(ModelUnavailable(""), attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
 
 
 @pytest.mark.parametrize("kind", [Refused, TooLarge])

@@ -35,7 +35,8 @@ from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import keep_leases
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.limits.routes import Route, Routes
+from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.ways import Route
 from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import DIALECTS, HttpProvider

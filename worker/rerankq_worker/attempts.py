@@ -92,7 +92,7 @@ class Attempts:
         async with self._calls:
             retry = lease.attempts > 0
             try:
-                way = await self._routes.way(request.model, tokens=tokens, retry=retry)
+                way = await self._routes.way(request, tokens=tokens, retry=retry)
             except UpstreamError as error:
                 waited = _waited_seconds(lease, claimed_at)
                 verdict = consequence(error, self._policy, lease.attempts, waited)

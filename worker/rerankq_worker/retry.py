@@ -20,9 +20,14 @@ from rerankq_worker.upstream import (
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Uses no attempt: the job's age alone bounds it. It waits `seconds`, and a little more."""
+    """Uses no attempt: the job waits `seconds`, and a little more.
+
+    Attributes:
+        ages: whether the job's age bounds that; else only its own deadline does.
+    """
 
     seconds: float
+    ages: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,9 @@ class Counted:
 BUDGETS: Final[Mapping[type[UpstreamError], Free | Counted]] = {
     Throttled: Free(seconds=2.0),  # when the upstream does not say how long
     QuotaInDoubt: Free(seconds=30.0),  # a few slow tries tell throttling from an empty account
-    KeyRefused: Free(seconds=60.0),  # until an operator has looked at the key
+    KeyRefused: Free(seconds=60.0, ages=False),  # until an operator has looked at the key
     ModelUnavailable: Free(seconds=30.0),  # a channel may come back; a wrong name never does
-    Deferred: Free(seconds=5.0),  # until the upstream as a whole is well
+    Deferred: Free(seconds=5.0, ages=False),  # until the upstream as a whole is well
     Transient: Counted(share=1.0),
     Malformed: Counted(share=0.5),  # it rarely heals
     Refused: Counted(share=0.0),  # permanent: once is enough
@@ -87,7 +92,9 @@ class RetryPolicy:
         """
         budget = _budget(error)
         if isinstance(budget, Free):
-            return self._within_age(RetryAfter(self._wait(error, budget), attempts), age_seconds)
+            retry = RetryAfter(self._wait(error, budget), attempts)
+            # A job that nobody asked for, or in vain as everybody did, is not given up for that.
+            return self._within_age(retry, age_seconds) if budget.ages else retry
         attempts += 1
         if attempts >= max(1, int(self.max_attempts * budget.share)):
             return GiveUp(attempts)

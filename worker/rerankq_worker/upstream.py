@@ -75,6 +75,18 @@ class Call:
 class Provider(Protocol):
     """Something that can rank documents."""
 
+    def check(self, request: RerankRequest, model: str) -> None:
+        """See whether a request could be sent at all; nothing is sent.
+
+        Args:
+            request: what to rank.
+            model: the name that this site gives the model.
+
+        Raises:
+            Refused: it could not, and never will be.
+        """
+        ...
+
     async def rerank(self, call: Call) -> Answer:
         """Ask for a ranking.
 
@@ -170,8 +182,16 @@ class Deferred(Transient):
         code: of what closed it.
     """
 
-    def __init__(self, message: str, *, seconds: float, code: str = Transient.code) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        seconds: float,
+        code: str = Transient.code,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, request_id=request_id)
         self.seconds = seconds
         self.code = code  # type: ignore[misc]  # the one class that speaks for others
 

@@ -37,8 +37,9 @@ def status(*, json: options.AsJson = False) -> None:
     """Show each account with its limits, and what is closed, why and since when.
 
     `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
-    then. Closed keys, models and accounts: `doubted` and `parked` are probed by themselves,
-    `paused` waits for `rerankq upstream resume`. Jobs wait meanwhile, and use no attempt.
+    then, or nothing until the time shown, where the upstream named one. Closed keys, models and
+    accounts: `doubted` and `parked` are probed by themselves, `paused` waits for
+    `rerankq upstream resume`. Jobs wait meanwhile, and use no attempt.
     """
 
     async def question(
@@ -58,9 +59,9 @@ def status(*, json: options.AsJson = False) -> None:
         put("no worker has called an upstream through this Redis yet")
     else:
         stdout().print(_accounts(accounts, closed), markup=False)
-    if closed:
+    if closed or any(map(_state, accounts.values())):
         put("")
-        stdout().print(_closed(closed), markup=False)
+        stdout().print(_closed(accounts, closed), markup=False)
 
 
 @app.command()
@@ -90,26 +91,49 @@ def resume(
     names: Names = None,
     every: Annotated[bool, typer.Option("--all", help="All that is closed.")] = False,
 ) -> None:
-    """Let what is closed be used again: a paused account, or a parked key or model at once."""
+    """Let what is closed be used again at once: an account, or a parked key or model.
+
+    Of an account that the upstream throttled, or that is out, it is forgotten that it was.
+    """
     if bool(names) == every:
         raise CommandError("name what to resume, or say --all")
 
     async def question(client: AsyncRerankClient) -> list[str]:
-        closed = await client.circuits.closed()
-        wanted = list(closed) if every else [_circuit(name, closed) for name in names or ()]
-        if wanted:
+        circuits = set(await client.circuits.closed())
+        accounts = {
+            account_circuit(name): name
+            for name in await client.accounts.names()
+            if _state(await client.accounts.look(name))
+        }
+        closed = sorted(circuits | accounts.keys())
+        wanted = closed
+        if not every:
+            wanted = [each for name in names or () for each in _named(name, closed)]
+        if circuits.intersection(wanted):
             await client.circuits.reopen(*wanted)
+        for name in wanted:
+            if name in accounts:
+                await client.accounts.resume(accounts[name])
         return wanted
 
     resumed = ask(question)
     put(f"resumed: {', '.join(resumed)}" if resumed else "nothing was closed")
 
 
+def _state(account: Allotment) -> str:
+    """What keeps an account from calling; empty when nothing does."""
+    if account.mode != "open":
+        return account.mode
+    return "throttled" if account.wait_ms else ""
+
+
 def _shown(account: Allotment) -> dict[str, object]:
     """What of an account is of use to others."""
     return {
-        "state": account.mode,
+        "state": _state(account) or "open",
         "since": account.since / 1000 or None,
+        "until": (account.now + account.wait_ms) / 1000 if account.wait_ms else None,
+        "cause": account.cause or None,
         "calls_per_second": round(account.rate, 3),
         "limits": account.limits.known(),
         "in_flight": int(account.in_flight),
@@ -128,12 +152,21 @@ def _shown_circuit(circuit: Circuit) -> dict[str, object]:
     }
 
 
-def _circuit(name: str, closed: dict[str, Circuit]) -> str:
-    """The closed circuit of that name; an account may be named without saying that it is one."""
-    for each in (name, account_circuit(name), f"key {name}"):
-        if each in closed:
-            return each
+def _named(name: str, closed: list[str]) -> list[str]:
+    """What is closed of that name.
+
+    An account may be named without saying that it is one, and a key by its fingerprint, at
+    whatever sites it is closed.
+    """
+    found = [each for each in closed if each in {name, account_circuit(name)}]
+    found = found or [each for each in closed if _is_key(each, name)]
+    if found:
+        return found
     raise CommandError(f"{name} is not closed: see `rerankq upstream status`")
+
+
+def _is_key(circuit: str, fingerprint: str) -> bool:
+    return circuit.startswith("key ") and circuit.rpartition(" ")[2] == fingerprint
 
 
 def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table:
@@ -144,17 +177,24 @@ def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Tab
         circuit = closed.get(account_circuit(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
         table.add_row(
-            *(printable(name), circuit.state if circuit else account.mode),
+            *(printable(name), circuit.state if circuit else _state(account) or "open"),
             *(_time(circuit.since if circuit else account.since), f"{account.rate:,.1f}"),
             *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
         )
     return table
 
 
-def _closed(closed: dict[str, Circuit]) -> Table:
+def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("closed", "state", "since", "next probe", "reason"):
-        table.add_column(name, no_wrap=name in {"since", "next probe"}, overflow="fold")
+    for name in ("closed", "state", "since", "next call", "reason"):
+        table.add_column(name, no_wrap=name in {"since", "next call"}, overflow="fold")
+    for name, account in accounts.items():
+        if state := _state(account):
+            next_call = _time(account.now + account.wait_ms)
+            table.add_row(
+                *(printable(account_circuit(name)), state, _time(account.since), next_call),
+                printable(account.cause),
+            )
     for name, circuit in closed.items():
         table.add_row(
             *(printable(name), circuit.state.value, _time(circuit.since)),

@@ -51,6 +51,7 @@ class Report:
         throttled: 429 and its disguises.
         trouble: points of failure that the upstream is to blame for.
         pause_ms: how long the upstream asked everyone to wait.
+        cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
     """
 
@@ -67,7 +68,22 @@ class Report:
     throttled: int = 0
     trouble: float = 0.0
     pause_ms: int = 0
+    cause: str = ""
     probe_ok: bool = False
+
+    def joined(self, later: "Report") -> "Report":
+        """One report of what two tell that follow each other."""
+        return Report(
+            later.lane,
+            began=self.began + later.began,
+            retries=self.retries + later.retries,
+            ok=self.ok + later.ok,
+            throttled=self.throttled + later.throttled,
+            trouble=self.trouble + later.trouble,
+            pause_ms=max(self.pause_ms, later.pause_ms),
+            cause=later.cause or self.cause,
+            probe_ok=self.probe_ok or later.probe_ok,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +98,12 @@ class Allotment:
         probe: whether the one permit is for a probe of a closed account.
         ask_ms: when to come again.
         mode: `throttled` and `broken` accounts give out probes alone.
-        since: when it left the mode `open`, in ms by Redis' clock; 0 when it is open.
+        since: when it left the mode `open` or was asked to pause, in ms by Redis' clock; else 0.
+        cause: class and HTTP status of what closed or paused it last; empty when it is open.
         wait_ms: until something is given out again.
         rate: calls a second, at present.
         limited: whether a limit is known, or one was found out.
-        limits: those that are known.
+        limits: those that are known; where workers know different ones, the lowest of each.
         workers: how many share the account: those of the same lane, or all for who only looks.
         in_flight: slots that they hold together.
         now: Redis' clock, in ms.
@@ -101,6 +118,7 @@ class Allotment:
     ask_ms: float
     mode: Mode
     since: float
+    cause: str
     wait_ms: float
     rate: float
     limited: bool
@@ -132,7 +150,13 @@ class Accounts:
         """How the account stands, for somebody who does not work with it."""
         return await self.exchange(account, "", Limits(), Report(lane="bulk"))
 
+    async def resume(self, account: str) -> bool:
+        """Forget that an account is throttled, broken or asked to pause; False when it was not."""
+        key = f"rerankq:account:{account}"
+        return bool(await self._store.command("HDEL", key, *_CLOSING))
 
+
+_CLOSING: Final = ("pause", "pause_since", "mode", "mode_since", "reopens", "step", "cause")
 _NAMES: Final = "rerankq:accounts"
 
 

@@ -70,18 +70,22 @@ class Circuits:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def trip(self, name: str, trip: Trip) -> CircuitState:
-        """Close a circuit, or count once more that it is closed; returns its state."""
+    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+        """Close a circuit, or count once more that it is closed.
+
+        Returns:
+            Its state; None when so many are closed that no model's is added, and it stays open.
+        """
         every = "" if trip.probe_seconds is None else int(trip.probe_seconds * 1000)
-        state: bytes = await self._store.run(
+        state: bytes | None = await self._store.run(
             *("trip", name, trip.state.value, trip.code, trip.reason, trip.certain_after),
             *(int(trip.doubt_seconds * 1000), every),
         )
-        return CircuitState(state.decode())
+        return None if state is None else CircuitState(state.decode())
 
-    async def probe(self, name: str) -> bool:
-        """Take the turn to probe it; False while it is another worker's, or not due."""
-        return bool(await self._store.run("probe", name))
+    async def probe(self, *names: str) -> bool:
+        """Take the turn to probe all of them; False, and none taken, while one is not due."""
+        return bool(await self._store.run("probe", *names))
 
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""
@@ -105,9 +109,9 @@ def account_circuit(account: str) -> str:
     return f"account {account}"
 
 
-def key_circuit(key_id: str) -> str:
-    """Name of the circuit of a key; `key_id` is its fingerprint, never the key."""
-    return f"key {key_id}"
+def key_circuit(site: str, key_id: str) -> str:
+    """Name of the circuit of a key at a site; `key_id` is its fingerprint, never the key."""
+    return f"key {site} {key_id}"
 
 
 def model_circuit(site: str, model: str) -> str:

@@ -13,7 +13,7 @@ from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
 from running.stand_in_worker import StandInWorker
 
-KEY = "key 0a1b2c3d"
+KEY = "key host 0a1b2c3d"
 JOB = '{"query": "q", "documents": ["a", "b"]}\n'
 
 
@@ -49,6 +49,8 @@ def test_status_shows_accounts(rerankq: CommandLine) -> None:
     assert shown == {
         "state": "open",
         "since": None,
+        "until": None,
+        "cause": None,
         "calls_per_second": 99.0,
         "limits": {"rpm": 6000, "concurrency": 8},
         "in_flight": 2,
@@ -78,6 +80,32 @@ def test_status_shows_an_outage(rerankq: CommandLine, desk: LedgerDesk) -> None:
     shown = rerankq.asked("upstream", "status")["accounts"]["host"]
     assert shown["state"] == "broken"
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
+
+
+def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """An account that the upstream asked to wait is throttled until then, with since and why."""
+    cause = "upstream_throttled (429)"
+    desk.exchange(account="host", throttled=1, pause_ms=600_000, cause=cause)
+    shown = rerankq.asked("upstream", "status")["accounts"]["host"]
+    assert (shown["state"], shown["cause"]) == ("throttled", cause)
+    assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
+    assert shown["until"] == pytest.approx(shown["since"] + 600, abs=1)
+    text = " ".join(rerankq("upstream", "status").stdout.split())
+    row = text[text.index("account host throttled 20") :]
+    assert row.count(":") == 6, "since when, and until when"
+    assert "upstream_throttled" in row
+
+
+def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """An account that is throttled, or out, is open again when an operator says so."""
+    desk.exchange(account="host", throttled=1, pause_ms=600_000, cause="upstream_throttled (429)")
+    assert rerankq("upstream", "resume", "host").stdout == "resumed: account host\n"
+    desk.let_pass(1, "host")
+    assert desk.exchange(account="host", want=1).permits == 1
+    desk.exchange(account="host", trouble=20.0)
+    assert rerankq("upstream", "resume", "--all").stdout == "resumed: account host\n"
+    seen = desk.look("host")
+    assert (seen.mode, seen.since, seen.cause) == ("open", 0, "")
 
 
 def test_reason_from_the_upstream_cannot_drive_the_terminal(
@@ -112,7 +140,7 @@ def test_only_known_accounts_are_paused(rerankq: CommandLine, desk: LedgerDesk) 
     assert closed(desk) == {}
 
 
-@pytest.mark.parametrize("name", [KEY, KEY.removeprefix("key ")])
+@pytest.mark.parametrize("name", [KEY, KEY.removeprefix("key host ")])
 def test_resume_opens_one(rerankq: CommandLine, desk: LedgerDesk, name: str) -> None:
     """A parked key is opened by its name or its fingerprint, and nothing else is."""
     desk.trip(KEY)

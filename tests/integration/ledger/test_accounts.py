@@ -1,5 +1,6 @@
 """What is given out to all workers together keeps to the limits of their account."""
 
+import json
 import time
 from itertools import pairwise
 from typing import Any
@@ -622,3 +623,50 @@ def test_tokens_come_with_the_calls_that_need_them(desk: LedgerDesk) -> None:
     answer = desk.exchange(limits=limits, want=100, want_tokens=2000)
     assert 0 < answer.permits < 25
     assert answer.tokens == 20 * answer.permits
+
+
+def test_lowest_limits_hold_whoever_comes(desk: LedgerDesk) -> None:
+    """Of limits that workers name differently the lowest of each holds, whoever came last."""
+    named = Limits(rpm=600, tpm=9000), Limits(rpm=60, concurrency=4), Limits(), Limits(rpm=90)
+    lowest = Limits(rpm=60, tpm=9000, concurrency=4)
+    for limits in named:
+        desk.exchange(limits=limits)
+    for limits in (*named, Limits(rpm=300), Limits(rpm=120), Limits(rpm=70)):
+        assert desk.exchange(limits=limits).limits == lowest
+    assert desk.look().limits == lowest
+
+
+def test_limits_that_nobody_names_any_more_lapse(desk: LedgerDesk) -> None:
+    """A minute after the last worker with a lower limit came, the others' holds."""
+    desk.exchange("old", Limits(rpm=60))
+    desk.exchange("new", Limits(rpm=600))
+    for record in ("limits", "named"):
+        assert desk.redis.hexists("rerankq:account:a", record)
+    named = desk.redis.hget("rerankq:account:a", "named") or b""
+    past = desk.now_ms() - 61_000
+    aged = {text: past if text == "60//" else at for text, at in json.loads(named).items()}
+    desk.redis.hset("rerankq:account:a", "named", json.dumps(aged))
+    assert desk.exchange("new", Limits(rpm=600)).limits == Limits(rpm=600)
+
+
+def test_made_up_limits_do_not_pile_up(desk: LedgerDesk) -> None:
+    """However many different limits workers name, a few are remembered."""
+    for number in range(1, 50):
+        desk.exchange(limits=Limits(rpm=number))
+    assert len(json.loads(desk.redis.hget("rerankq:account:a", "named") or b"")) <= 8
+
+
+def test_cause_is_told_as_long_as_it_lasts(desk: LedgerDesk) -> None:
+    """What closed an account, or paused it, is told with since when, and forgotten after."""
+    desk.exchange(trouble=10.0, cause="upstream_unavailable (500)")
+    seen = desk.look()
+    assert (seen.mode, seen.cause) == ("broken", "upstream_unavailable (500)")
+    opened = desk.exchange(ok=1, probe_ok=True)
+    assert (opened.since, opened.cause) == (0, "")
+    desk.exchange(throttled=1, pause_ms=9000, cause="upstream_throttled (429)")
+    desk.let_pass(5)
+    seen = desk.exchange("other", want=1)
+    assert seen.cause == "upstream_throttled (429)"
+    assert seen.now - seen.since == pytest.approx(5000, abs=900)
+    desk.let_pass(5)
+    assert (desk.look().since, desk.exchange(want=1).cause) == (0, "")

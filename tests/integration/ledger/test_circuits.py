@@ -117,3 +117,38 @@ def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
     assert closed(desk) == {"key a": CircuitState.PARKED, "model site m": CircuitState.DOUBTED}
     desk.run(desk.circuits.reopen("key a"))
     assert closed(desk) == {"model site m": CircuitState.DOUBTED}
+
+
+def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
+    """A call that probes a key and a model has both turns; while one is not due it takes none."""
+    desk.trip("key a")
+    desk.let_pass(60)
+    desk.trip("model site m")
+    assert not desk.probe("key a", "model site m")
+    assert desk.probe("key a")
+    desk.let_pass(60)
+    assert desk.probe("key a", "model site m", "key that is open")
+    assert not desk.probe("model site m")
+
+
+def test_made_up_models_do_not_fill_the_circuits(desk: LedgerDesk) -> None:
+    """Past two hundred no model's is added, but keys' are, and what is there still counts."""
+    for number in range(200):
+        assert desk.trip(f"model site m{number}", certain_after=3) is CircuitState.DOUBTED
+    assert desk.trip("model site one-more") is None
+    assert len(closed(desk)) == 200
+    assert desk.trip("key a") is CircuitState.PARKED
+    assert desk.trip("model site m0") is CircuitState.PARKED
+
+
+def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
+    """What nobody met or probed for a day goes, as a key that was replaced; a pause stays."""
+    desk.trip("key old")
+    desk.trip("key probed")
+    desk.trip("account a", state=CircuitState.PAUSED, probe_seconds=None)
+    desk.let_pass(25 * 3600)
+    assert desk.probe("key probed")
+    desk.look()
+    assert "key old" in closed(desk)
+    assert set(desk.exchange(want=1).closed) == {"key probed", "account a"}
+    assert set(closed(desk)) == {"key probed", "account a"}

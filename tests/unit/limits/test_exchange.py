@@ -206,3 +206,18 @@ def test_changes_are_logged_once(caplog: pytest.LogCaptureFixture, clock: Clock)
         "the account account is broken now",
         "the account account is open now",
     ]
+
+
+def test_limits_that_differ_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A worker whose own limits are not those in force says so, and does not repeat it."""
+    told = allotment(limits=Limits(rpm=60))
+    for own, lines in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):
+        caplog.clear()
+        desk, _ = made(permits(own), accounts=FakeAccounts(told))
+        for _ in range(3):
+            asyncio.run(desk._ask())  # noqa: SLF001  what happens each time it is due
+        said = (
+            f"limits of account in force are {{'rpm': 60}}, and {own.known() or 'none'} are set "
+            "here: other workers name lower ones"
+        )
+        assert [record.getMessage() for record in caplog.records] == [said] * lines

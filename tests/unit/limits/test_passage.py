@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from rerankq.contract import RerankRequest
 from rerankq.ledger.accounts import Report
-from rerankq.ledger.circuits import CircuitState, key_circuit, model_circuit
-from rerankq_worker.limits.passage import Passage
+from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
 from rerankq_worker.limits.permits import Demand
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
@@ -28,11 +27,11 @@ from rerankq_worker.upstream import (
     Unreachable,
     UpstreamError,
 )
-from running.fake_limits import ANSWER, Network, circuit, due_circuit
+from running.fake_limits import ANSWER, Network, asking, circuit, due_circuit
 
-KEY = key_circuit(Key("a1").id)
+KEY = key_circuit("a", Key("a1").id)
 MODEL = model_circuit("a", "site-model")
-REQUEST = RerankRequest(model="m", query="q", documents=("a document",))
+REQUEST = asking()
 
 
 @dataclass
@@ -73,7 +72,7 @@ def call(
 
     async def scenario() -> UpstreamError | None:
         network.hear("a", **({"permits": 1} | (before or {})))
-        way = await network.routes.way("m", tokens=10, retry=attempt > 1)
+        way = await network.routes.way(REQUEST, tokens=10, retry=attempt > 1)
         if news:
             network.hear("a", **news)
         network.circuits.away = away
@@ -125,8 +124,10 @@ def test_answer_settles_its_tokens_and_its_pause() -> None:
         (Unreachable("where"), 2, 0, 2.5, 0),
         (Malformed("what"), 1, 0, 0.5, 0),
         (Malformed("what"), 3, 0, 0.125, 0),
-        (Refused("no"), 1, 0, 0, 1),
-        (TooLarge("no"), 1, 0, 0, 1),
+        (Refused("no", status=400), 1, 0, 0, 1),
+        (TooLarge("no", status=413), 1, 0, 0, 1),
+        (Refused("elsewhere", status=302), 1, 0, 0, 0),
+        (TooLarge("never sent"), 1, 0, 0, 0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else str(value),
 )
@@ -149,8 +150,8 @@ def test_account_is_told(
         (Transient("oh"), []),
         (Unreachable("where"), []),
         (Malformed("what"), []),
-        (Refused("no"), []),
-        (TooLarge("no"), []),
+        (Refused("no", status=400), []),
+        (TooLarge("no", status=413), []),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else "",
 )
@@ -161,7 +162,14 @@ def test_key_or_model_is_closed(error: UpstreamError, tripped: list[tuple[str, s
 
 @pytest.mark.parametrize(
     "error",
-    [Throttled("slow"), QuotaInDoubt("slow"), Transient("oh"), Malformed("what"), Refused("no")],
+    [
+        Throttled("slow"),
+        QuotaInDoubt("slow"),
+        ModelUnavailable("which"),
+        Transient("oh"),
+        Malformed("what"),
+        Refused("no", status=400),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_job_meets_its_own_error(error: UpstreamError) -> None:
@@ -171,14 +179,35 @@ def test_job_meets_its_own_error(error: UpstreamError) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [OutOfCredit("empty"), BadKey("who"), ModelUnavailable("which")],
+    [OutOfCredit("empty", status=403, request_id="r"), BadKey("who", status=401)],
     ids=lambda error: type(error).__name__,
 )
-def test_job_waits_for_key_and_model(error: UpstreamError) -> None:
-    """What no job can help costs it no attempt: it waits, and keeps the reason."""
+def test_job_waits_for_its_key(error: UpstreamError) -> None:
+    """What no job can help costs it no attempt: it waits, and keeps all that is known of why."""
     met = call(error).error
     assert isinstance(met, Deferred)
     assert (str(met), met.code, met.__cause__) == (str(error), error.code, error)
+    assert (met.status, met.request_id) == (error.status, error.request_id)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seconds"),
+    [(True, True, PROBED_SECONDS), (True, False, ELSEWHERE_SECONDS), (False, True, 1.0)],
+)
+def test_job_of_a_failed_probe_is_not_the_next_one(
+    *, first: bool, second: bool, seconds: float
+) -> None:
+    """Whose probe of a key failed stays away past the next, unless another key is open to it."""
+    other = key_circuit("a", Key("a2").id)
+    closed = ({KEY: due_circuit()} if first else {}) | ({other: circuit()} if second else {})
+    met = call(BadKey("may not do this"), before={"closed": closed}).error
+    assert isinstance(met, Deferred)
+    assert met.seconds == seconds
+
+
+def test_failed_probe_outlasts_the_next() -> None:
+    """Whoever stays away after a failed probe is not back when the next is due."""
+    assert (Trip("", "").probe_seconds or 0) < PROBED_SECONDS
 
 
 @pytest.mark.parametrize("error", [Transient("oh"), Unreachable("where"), Malformed("what")])
@@ -197,18 +226,41 @@ def test_failing_probe_costs_no_attempt() -> None:
     assert not met.told.probe_ok
 
 
-@pytest.mark.parametrize("answer", [ANSWER, Refused("no")], ids=["answered", "refused"])
+ANSWERED: tuple[Answer | UpstreamError, ...] = (ANSWER, Refused("no", status=400))
+NOT_ANSWERED = Refused("elsewhere", status=302), TooLarge("never sent")
+
+
+@pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_probe_that_is_answered_says_so(answer: Answer | UpstreamError) -> None:
     """A ranking and a proper refusal both prove that the upstream is back."""
     probe = {"permits": 1, "probe": True, "mode": "broken", "wait_ms": 5000}
     assert call(answer, before=probe).told.probe_ok
 
 
-@pytest.mark.parametrize("answer", [ANSWER, Refused("no")], ids=["answered", "refused"])
+@pytest.mark.parametrize("error", NOT_ANSWERED, ids=["redirected", "never sent"])
+def test_probe_that_is_not_answered_proves_nothing(error: UpstreamError) -> None:
+    """A redirect, and what was never sent, open neither account nor key; the job only waits."""
+    probe = {"permits": 1, "probe": True, "mode": "broken", "wait_ms": 5000}
+    met = call(error, before=probe)
+    assert not met.told.probe_ok
+    assert isinstance(met.error, Deferred)
+    closed = {KEY: due_circuit(), MODEL: due_circuit()}
+    assert call(error, before={"closed": closed}).network.circuits.opened == []
+
+
+@pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_good_probe_opens_what_it_probed(answer: Answer | UpstreamError) -> None:
     """A parked key whose probe is answered is open again for all."""
     closed = {KEY: due_circuit(), MODEL: due_circuit()}
     assert call(answer, before={"closed": closed}).network.circuits.opened == [KEY, MODEL]
+
+
+def test_refusal_proves_no_balance() -> None:
+    """Gateways look at the request before the balance: a 400 opens no key without credit."""
+    closed = {KEY: replace(due_circuit(), code="upstream_billing"), MODEL: due_circuit()}
+    met = call(Refused("no", status=400), before={"closed": closed})
+    assert met.network.circuits.opened == [MODEL]
+    assert call(ANSWER, before={"closed": closed}).network.circuits.opened == [KEY, MODEL]
 
 
 def test_earlier_call_opens_nothing_that_is_parked() -> None:
@@ -247,3 +299,60 @@ def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
     assert record.levelno == logging.ERROR
     assert record.getMessage() == f"{KEY} is parked (upstream_auth): who"
     assert "a1" not in KEY
+
+
+# One model of several.
+
+
+def failing(network: Network, model: str, *, times: int) -> list[UpstreamError]:
+    """First attempts at jobs of a model that all fail, while the account is open to them."""
+
+    async def scenario() -> list[UpstreamError]:
+        met = []
+        network.providers["a"].answer = Transient("do request failed", status=500)
+        for _ in range(times):
+            network.hear("a", permits=1)
+            way = await network.routes.way(asking(model), tokens=1, retry=False)
+            async with Passage(network.routes, way) as upstream:
+                with pytest.raises(UpstreamError) as caught:
+                    await upstream.ask("job", 1, asking(model))
+            met.append(caught.value)
+        return met
+
+    return asyncio.run(scenario())
+
+
+def answered(network: Network, model: str) -> None:
+    """A job of a model that is answered."""
+
+    async def scenario() -> None:
+        network.providers["a"].answer = ANSWER
+        network.hear("a", permits=1)
+        way = await network.routes.way(asking(model), tokens=1, retry=False)
+        async with Passage(network.routes, way) as upstream:
+            await upstream.ask("job", 1, asking(model))
+
+    asyncio.run(scenario())
+
+
+def test_model_that_fails_alone_is_closed_and_the_account_is_not() -> None:
+    """What fails five times in a row while others are answered is the model: it alone is closed."""
+    network = Network(a={})
+    failing(network, "bad", times=4)
+    answered(network, "good")
+    before = network.permits["a"].report(Demand(0, 0)).trouble
+    (met,) = failing(network, "bad", times=1)
+    assert [name for name, _ in network.circuits.tripped] == [model_circuit("a", "bad")]
+    assert isinstance(met, Deferred)
+    assert (met.code, met.status) == ("upstream_unavailable", 500)
+    assert (before, network.permits["a"].report(Demand(0, 0)).trouble) == (4.0, 0.0)
+
+
+def test_outage_is_told_of_the_account() -> None:
+    """While no other model is answered, each failure is told as the account's, and closes none."""
+    network = Network(a={})
+    answered(network, "good")
+    failing(network, "one", times=9)
+    failing(network, "other", times=9)
+    assert network.circuits.tripped == []
+    assert network.permits["a"].report(Demand(0, 0)).trouble == 18.0

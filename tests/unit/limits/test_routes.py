@@ -10,17 +10,18 @@ import pytest
 from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
 from rerankq_worker.limits.permits import AHEAD, Demand
-from rerankq_worker.limits.routes import Way
+from rerankq_worker.limits.routes import COURTESY_SECONDS, LOOK_AMONG
+from rerankq_worker.limits.ways import Way
 from rerankq_worker.sites import Key
-from rerankq_worker.upstream import Deferred, Refused
-from running.fake_limits import Network, circuit, due_circuit
+from rerankq_worker.upstream import Deferred, Refused, TooLarge
+from running.fake_limits import Network, asking, circuit, due_circuit
 
 T = TypeVar("T")
 
 ONE_SITE: dict[str, dict[str, str]] = {"a": {}}
 TWO_SITES: dict[str, dict[str, str]] = {"a": {"m": "a/m"}, "b": {"m": "b-m", "other": "o"}}
-KEY_A1 = key_circuit(Key("a1").id)
-KEY_A2 = key_circuit(Key("a2").id)
+KEY_A1 = key_circuit("a", Key("a1").id)
+KEY_A2 = key_circuit("a", Key("a2").id)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -35,7 +36,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def way(network: Network, model: str = "m", *, retry: bool = False) -> Way:
     """The way of a job that need not wait."""
-    return run(network.routes.way(model, tokens=1, retry=retry))
+    return run(network.routes.way(asking(model), tokens=1, retry=retry))
 
 
 def key(taken: Way) -> str:
@@ -122,6 +123,7 @@ def test_closed_upstream_sends_jobs_away_for_a_while() -> None:
     with pytest.raises(Deferred) as caught:
         way(network)
     assert caught.value.seconds == GATED_SECONDS
+    assert (caught.value.code, str(caught.value)) == ("upstream_auth", "no")
     assert network.routes.appetite() == 0
 
 
@@ -157,7 +159,7 @@ def test_waiting_jobs_are_served_in_their_order() -> None:
         network, served = Network(**ONE_SITE), list[int]()
 
         async def job(number: int) -> None:
-            await network.routes.way("m", tokens=1, retry=False)
+            await network.routes.way(asking(), tokens=1, retry=False)
             served.append(number)
 
         jobs = [asyncio.create_task(job(number)) for number in range(4)]
@@ -177,7 +179,7 @@ def test_waiting_jobs_are_sent_away_when_all_closes() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        waiting = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        waiting = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         network.hear("a", mode="broken", wait_ms=5000)
         with pytest.raises(Deferred):
@@ -194,8 +196,8 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
         network = Network(**ONE_SITE)
         network.permits["a"]._slots = 0  # noqa: SLF001  an account with a limit of calls in flight
         network.hear("a", permits=5, slots=1)
-        first = await network.routes.way("m", tokens=1, retry=False)
-        second = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        first = await network.routes.way(asking(), tokens=1, retry=False)
+        second = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         assert not second.done()
         network.routes.release(first)
@@ -212,24 +214,24 @@ def test_call_that_is_only_too_soon_begins_by_itself() -> None:
         network.hear("a", permits=2, rate=20, limited=True)
         began = time.monotonic()
         for _ in range(2):
-            await network.routes.way("m", tokens=1, retry=False)
+            await network.routes.way(asking(), tokens=1, retry=False)
         return time.monotonic() - began
 
     assert run(scenario()) > 0.03
 
 
 def test_nobody_waits_behind_what_he_does_not_need() -> None:
-    """A retry that has to wait for the budget holds up no first attempt."""
+    """A retry that the budget does not allow any more holds up no first attempt, and no slot."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
         network.hear("a", permits=0, retries=1)
-        retry = asyncio.create_task(network.routes.way("m", tokens=1, retry=True))
+        retry = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
         await asyncio.sleep(0)
         network.hear("a", permits=3, retries=0)
-        assert not retry.done()
-        await network.routes.way("m", tokens=1, retry=False)
-        retry.cancel()
+        with pytest.raises(Deferred, match="too many retries"):
+            await retry
+        await network.routes.way(asking(), tokens=1, retry=False)
 
     run(scenario())
 
@@ -240,7 +242,8 @@ def test_cancelled_job_leaves_the_queue() -> None:
     async def scenario() -> None:
         network = Network(**ONE_SITE)
         gone, there = (
-            asyncio.create_task(network.routes.way("m", tokens=1, retry=False)) for _ in range(2)
+            asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+            for _ in range(2)
         )
         await asyncio.sleep(0)
         gone.cancel()
@@ -257,7 +260,7 @@ def test_job_cancelled_with_its_permit_counts_as_ended() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        job = asyncio.create_task(network.routes.way("m", tokens=1, retry=False))
+        job = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         network.hear("a", permits=1)
         job.cancel()
@@ -274,6 +277,53 @@ def test_too_many_retries_wait_in_the_ledger() -> None:
     with pytest.raises(Deferred, match="too many retries"):
         way(network, retry=True)
     assert key(way(network)) == "a1"
+
+
+def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
+    """Of retries that wait for a permit as many go as are allowed; none is left waiting."""
+
+    async def scenario() -> list[bool]:
+        network = Network(**ONE_SITE)
+        network.hear("a", permits=0, retries=2)
+        retries = [
+            asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
+            for _ in range(9)
+        ]
+        await asyncio.sleep(0)
+        network.hear("a", permits=20, retries=2)
+        return [
+            isinstance(each, Deferred)
+            for each in await asyncio.gather(*retries, return_exceptions=True)
+        ]
+
+    assert run(scenario()) == [False] * 2 + [True] * 7
+
+
+# What a site cannot take.
+
+
+def test_request_goes_where_it_can_be_taken() -> None:
+    """A site whose dialect must refuse a request does not serve it, though others are closed."""
+    network = Network(**TWO_SITES)
+    network.providers["b"].refusal = TooLarge("33 documents are over the 32")
+    network.hear("a", mode="broken", wait_ms=4000)
+    network.hear("b", permits=1)
+    with pytest.raises(Deferred):
+        way(network)
+    network.hear("a", permits=1)
+    assert key(way(network)) == "a1"
+
+
+def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
+    """What every dialect refuses is refused with the first one's words; nothing is used up."""
+    network = Network(**ONE_SITE)
+    network.providers["a"].refusal = TooLarge("33 documents are over the 32")
+    closed = {KEY_A1: due_circuit(), KEY_A2: due_circuit()}
+    network.hear("a", permits=1, closed=closed)
+    with pytest.raises(TooLarge, match="over the 32"):
+        way(network)
+    assert network.circuits.probed == []
+    assert network.permits["a"].ready
 
 
 # Probes.
@@ -300,7 +350,66 @@ def test_turn_of_another_worker_is_left_to_it() -> None:
     network.hear("a", permits=5, closed=closed)
     with pytest.raises(Deferred):
         way(network)
+    assert network.circuits.probed == []
+    assert network.permits["a"].in_flight == 0
+    assert network.permits["a"].report(Demand(0, 0)).left == 5
+
+
+def test_retry_without_a_budget_takes_no_turn() -> None:
+    """The turn of a probe is not used up by who may not make the call."""
+    network = Network(**TWO_SITES)
+    closed = {KEY_A1: due_circuit(), KEY_A2: circuit()}
+    network.hear("b", permits=1, retries=1, closed=closed)
+    network.hear("a", permits=1, retries=0, closed=closed)
+    assert key(way(network, retry=True)) == "b1"
+    assert network.circuits.probed == []
+
+
+def test_turn_is_taken_once() -> None:
+    """Until news come no other job is claimed for the probe that is under way."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=9, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    assert network.routes.appetite() == 1
+    assert way(network).turns == (KEY_A1,)
+    assert network.routes.appetite() == 0
+    with pytest.raises(Deferred):
+        way(network)
     assert network.circuits.probed == [KEY_A1]
+
+
+def test_turn_of_another_is_not_asked_for_again() -> None:
+    """A worker that is told that the turn is another's takes no job in hand for it."""
+    network = Network(**ONE_SITE)
+    network.circuits._refused = {KEY_A1}  # noqa: SLF001  another worker's
+    network.hear("a", permits=9, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    with pytest.raises(Deferred):
+        way(network)
+    assert network.routes.appetite() == 0
+
+
+def test_probe_waits_for_a_permit() -> None:
+    """No job is taken in hand for a probe that no permit is there for: one is asked for first."""
+    network = Network(**ONE_SITE)
+    network.hear("a", permits=0, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    assert network.routes.appetite() == 0
+
+
+def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> None:
+    """A permit taken for a probe that is given up goes back."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        network.hear("a", permits=1, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+        network.circuits.holds = asyncio.Event()
+        job = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+        await asyncio.sleep(0)
+        assert network.permits["a"].in_flight == 1
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        assert network.permits["a"].in_flight == 0
+        assert network.permits["a"].ready
+
+    run(scenario())
 
 
 def test_paused_account_is_not_probed() -> None:
@@ -335,16 +444,60 @@ def test_probe_of_an_account_is_one_call() -> None:
         way(network)
 
 
+def test_probe_is_left_to_a_job_of_another_model() -> None:
+    """Of the jobs in hand one whose model did not fail last probes; the others go back."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        network.routes.culprits.failed("a", "bad", 1.0)
+        network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
+        assert network.routes.appetite() == LOOK_AMONG
+        bad = asyncio.create_task(network.routes.way(asking("bad"), tokens=1, retry=False))
+        await asyncio.sleep(0)
+        taken = await network.routes.way(asking("good"), tokens=1, retry=False)
+        assert taken.permit.probe
+        with pytest.raises(Deferred) as caught:
+            await bad
+        assert caught.value.seconds == GATED_SECONDS
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("closed_for", "seconds"), [(0.5, 1.0), (20, 20.0), (9999, 60.0)])
+def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
+    """Jobs of the failing model stay away as long as the account was closed, a minute at most."""
+    network = Network(**ONE_SITE)
+    network.routes.culprits.failed("a", "bad", 1.0)
+    since = 1_000_000 - closed_for * 1000
+    network.hear("a", mode="broken", wait_ms=5000, now=1_000_000, since=since)
+    waits = {}
+    for model in ("bad", "good"):
+        with pytest.raises(Deferred) as caught:
+            way(network, model)
+        waits[model] = caught.value.seconds
+    assert waits == {"bad": seconds, "good": GATED_SECONDS}
+
+
+def test_probe_is_not_left_for_long() -> None:
+    """Where there is no job of another model, as in an outage of the only one, it probes itself."""
+    network = Network(**ONE_SITE)
+    network.routes.culprits.failed("a", "bad", 1.0)
+    network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
+    began = time.monotonic()
+    assert way(network, "bad").permit.probe
+    assert COURTESY_SECONDS <= time.monotonic() - began < 5
+
+
 def test_doubt_is_cleared_by_any_good_answer() -> None:
     """What is only doubted is cleared by a good answer; what is parked, by its probe alone."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5)
     taken = way(network)
-    assert network.routes.doubted(taken) == ()
+    assert network.routes.cleared(taken, ranked=True) == ()
     network.hear("a", closed={KEY_A1: circuit(CircuitState.DOUBTED), KEY_A2: circuit()})
-    assert network.routes.doubted(taken) == (KEY_A1,)
+    assert network.routes.cleared(taken, ranked=True) == (KEY_A1,)
     network.hear("a", closed={KEY_A1: circuit()})
-    assert network.routes.doubted(taken) == ()
+    assert network.routes.cleared(taken, ranked=True) == ()
 
 
 # How many jobs in hand.

@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Allotment
 from rerankq.ledger.circuits import Circuit, Circuits, CircuitState
+from rerankq_worker.upstream import Deferred, OutOfCredit
 
 GATED_SECONDS: Final = 1.0
 """How long a job is sent away when everything is closed: then it stays in the queue until not."""
@@ -45,16 +47,33 @@ class Closures:
         shut = self.shut(names)
         return tuple(each for each in shut if self._closed[each].state is CircuitState.DOUBTED)
 
-    def away_seconds(self, names: Sequence[str], model: str) -> float:
-        """How long a job is sent away from a route; 0 when nothing on it is closed.
+    def without_billing(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those that are not closed because an account is empty.
+
+        Gateways look at the request first, and at the balance after: one that was refused proves
+        nothing of that.
+        """
+        return tuple(
+            each
+            for each in names
+            if each not in self._closed or self._closed[each].code != OutOfCredit.code
+        )
+
+    def barrier(self, names: Sequence[str], model: str) -> Deferred | None:
+        """What sends a job away from a route, and for how long; None when nothing is closed.
 
         Args:
             names: the circuits of the route.
             model: the circuit of the model there.
         """
+        closed = self.shut((model, *names))
+        if not closed:
+            return None
+        seconds = GATED_SECONDS
         if model in self._closed:
-            return min(max(self._due_in(model), GATED_SECONDS), MODEL_SECONDS)
-        return GATED_SECONDS if self.shut(names) else 0.0
+            seconds = min(max(self._due_in(model), GATED_SECONDS), MODEL_SECONDS)
+        circuit = self._closed[closed[0]]
+        return Deferred(circuit.reason, seconds=seconds, code=circuit.code)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether that is due for all of these closed circuits."""
@@ -63,18 +82,28 @@ class Closures:
     async def take_turns(self, names: Sequence[str]) -> bool:
         """Whether it is this worker's turn to probe all of these."""
         try:
-            for name in names:
-                if not await self._circuits.probe(name):
-                    return False
+            ours = await self._circuits.probe(*names)
         except LedgerUnavailable:
             # The job is not to blame: it goes by another route, or waits.
             return False
-        return True
+        # Whoever has the turn, it is taken: until the next exchange says when the next is due, no
+        # job is claimed for it.
+        now_ms = self._now_ms()
+        self._closed = {
+            name: replace(each, probe_at=now_ms + each.every)
+            if name in names and each.probe_at <= now_ms
+            else each
+            for name, each in self._closed.items()
+        }
+        return ours
 
     def _due_in(self, name: str) -> float:
         """Seconds until a circuit may be probed; infinite for one that is only opened by hand."""
         circuit = self._closed[name]
         if circuit.every == 0:
             return math.inf
-        now_ms = (time.monotonic() + self._clock_ahead) * 1000
-        return max(0.0, (circuit.probe_at - now_ms) / 1000)
+        return max(0.0, (circuit.probe_at - self._now_ms()) / 1000)
+
+    def _now_ms(self) -> float:
+        """Redis' clock."""
+        return (time.monotonic() + self._clock_ahead) * 1000

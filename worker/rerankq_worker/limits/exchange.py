@@ -55,6 +55,7 @@ class Exchange:
         self._clock = clock or time.monotonic
         self._asked_at = -math.inf
         self._away = False
+        self._differs = False
         self._news = asyncio.Event()
         self._next = -math.inf
         permits.wanted = self._look
@@ -138,3 +139,10 @@ class Exchange:
         before = self._permits.last
         if allotment.mode != (before.mode if before else "open"):
             log.warning("the account %s is %s now", self._account.name, allotment.mode)
+        if allotment.limits != self._account.limits and not self._differs:
+            self._differs = True
+            in_force, own = allotment.limits.known(), self._account.limits.known()
+            log.warning(
+                "limits of %s in force are %s, and %s are set here: other workers name lower ones",
+                *(self._account.name, in_force, own or "none"),
+            )

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
 from rerankq.contract import RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
-from rerankq_worker.limits.routes import Routes, Way
+from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.ways import Way
 from rerankq_worker.upstream import (
     Answer,
     Call,
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 OUT_SECONDS: Final = 5.0
 ELSEWHERE_SECONDS: Final = 1.0
+"""How long a job whose key was refused is sent away: it may go by another key or site."""
+PROBED_SECONDS: Final = 90.0
+"""And when it was a probe, and all else is closed too: longer than from probe to probe."""
 
 TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Unreachable: 2.5,  # never the job's fault
@@ -38,6 +43,16 @@ TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
 """How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
 REPEATED: Final = 0.25
 """Of that, when the job has failed before: it may be the job."""
+
+
+def _deferred(error: UpstreamError, seconds: float) -> Deferred:
+    return Deferred(
+        str(error),
+        seconds=seconds,
+        code=error.code,
+        status=error.status,
+        request_id=error.request_id,
+    )
 
 
 class Passage:
@@ -68,25 +83,28 @@ class Passage:
         try:
             answer = await way.route.provider.rerank(call)
         except UpstreamError as error:
-            met = await self._judged(error, attempt)
+            met = await self._judged(error, attempt, request)
             if met is error:
                 raise
             raise met from error
         self._cost = answer.total_tokens or None
         if answer.pause_seconds is not None:
             self._permits.was_asked_to_pause(answer.pause_seconds)
-        await self._well()
+        await self._well(ranked=True)
         return answer
 
-    async def _well(self) -> None:
+    async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
-        # An answer to an earlier call proves nothing about what was closed since.
-        cleared = self._way.turns or self._routes.doubted(self._way)
+        self._routes.culprits.answered(self._permits.account.name, self._way.model)
+        cleared = self._routes.cleared(self._way, ranked=ranked)
         if cleared:
             await self._reopen(cleared)
 
-    async def _judged(self, error: UpstreamError, attempt: int) -> UpstreamError:
+    async def _judged(
+        self, error: UpstreamError, attempt: int, request: RerankRequest
+    ) -> UpstreamError:
         """Draw the consequences for others; returns the error that the job meets."""
+        self._permits.because(f"{error.code} ({error.status or 'no answer'})")
         match error:
             case QuotaInDoubt():
                 self._permits.was_throttled(error.retry_after)
@@ -95,24 +113,42 @@ class Passage:
                 self._permits.was_throttled(error.retry_after)
             case KeyRefused():
                 await self._trip(self._key, Trip(error.code, str(error)))
-                return Deferred(str(error), seconds=ELSEWHERE_SECONDS, code=error.code)
+                # Perhaps it is the job that the key may not do: the next probe is another's.
+                alone = self._way.turns and not self._routes.open_elsewhere(self._way, request)
+                return _deferred(error, PROBED_SECONDS if alone else ELSEWHERE_SECONDS)
             case ModelUnavailable():
                 await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
-                return Deferred(str(error), seconds=OUT_SECONDS, code=error.code)
             case Transient() | Malformed():
-                share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
-                self._permits.had_trouble(TROUBLE[type(error)] * share)
-                self._permits.was_asked_to_pause(error.retry_after or 0.0)
-                if self._permits.broken or self._way.permit.probe:
-                    return Deferred(str(error), seconds=OUT_SECONDS, code=error.code)
-            case Refused():
+                return await self._in_trouble(error, attempt)
+            case Refused(status=int(status)) if status >= HTTPStatus.BAD_REQUEST:
                 # The upstream is well: it is the request that is not.
-                await self._well()
+                await self._well(ranked=False)
+            case Refused():
+                # Nobody of whom that could be said has answered: a redirect, or no call at all.
+                if self._out:
+                    return _deferred(error, OUT_SECONDS)
         return error
+
+    async def _in_trouble(self, error: UpstreamError, attempt: int) -> UpstreamError:
+        """It failed: the upstream, or one model of it."""
+        share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
+        points = TROUBLE[type(error)] * share
+        if self._routes.culprits.failed(self._permits.account.name, self._way.model, points):
+            # Other models are answered, so the account stays open to them.
+            await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
+            return _deferred(error, OUT_SECONDS)
+        self._permits.had_trouble(points)
+        self._permits.was_asked_to_pause(error.retry_after or 0.0)
+        return _deferred(error, OUT_SECONDS) if self._out else error
+
+    @property
+    def _out(self) -> bool:
+        """Whether the upstream is known to be out: then a call that fails is no attempt."""
+        return self._permits.broken or self._way.permit.probe
 
     @property
     def _key(self) -> str:
-        return key_circuit(self._way.route.key.id)
+        return key_circuit(self._way.route.site.name, self._way.route.key.id)
 
     @property
     def _model(self) -> str:
@@ -123,6 +159,9 @@ class Passage:
             state = await self._circuits.trip(name, trip)
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be closed for all workers: %s", name, unavailable)
+            return
+        if state is None:
+            log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
             return
         # An operator is wanted: no job can do anything about it.
         level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING

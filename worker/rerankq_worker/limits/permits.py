@@ -120,6 +120,17 @@ class Permits:
         self._probe = False
         return permit
 
+    def put_back(self, permit: Permit, *, retry: bool) -> None:
+        """A permit was taken, and no call made by it."""
+        self.in_flight -= 1
+        self._permits += 1
+        self._tokens += permit.tokens
+        self._probe |= permit.probe
+        self._retries += retry
+        # What was told meanwhile stays told.
+        self._report.began = max(0, self._report.began - 1)
+        self._report.retries = max(0, self._report.retries - retry)
+
     def done(self, permit: Permit, cost: float | None = None) -> None:
         """A call has ended; `cost` in tokens, where the upstream said so."""
         self.in_flight -= 1
@@ -154,6 +165,10 @@ class Permits:
         self._report.trouble += points
         self.wanted()
 
+    def because(self, cause: str) -> None:
+        """Class and status of the last error: they are shown should it close the account."""
+        self._report.cause = cause
+
     # What is known of the account.
 
     @property
@@ -177,6 +192,13 @@ class Permits:
     def broken(self) -> bool:
         """Whether the upstream is known to be out."""
         return self._last is not None and self._last.mode == "broken"
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds since it was closed, when that was last heard; 0 for an open one."""
+        return (
+            (self._last.now - self._last.since) / 1000 if self._last and self._last.since else 0.0
+        )
 
     @property
     def spaced(self) -> float:
@@ -271,24 +293,10 @@ class Permits:
             told: the report that did not arrive.
             elapsed: seconds since the last one.
         """
-        self._report = _joined(told, self._report)
+        self._report = told.joined(self._report)
         self._good_until = self._clock() + GOOD_SECONDS
         last = self._last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
         self._permits = min(1.0, self._permits + min(1, told.left) + gain)
         self._tokens += min(told.left_tokens, 0.0) or 1.0
-
-
-def _joined(earlier: Report, later: Report) -> Report:
-    """One report of what two tell."""
-    return Report(
-        later.lane,
-        began=earlier.began + later.began,
-        retries=earlier.retries + later.retries,
-        ok=earlier.ok + later.ok,
-        throttled=earlier.throttled + later.throttled,
-        trouble=earlier.trouble + later.trouble,
-        pause_ms=max(earlier.pause_ms, later.pause_ms),
-        probe_ok=earlier.probe_ok or later.probe_ok,
-    )

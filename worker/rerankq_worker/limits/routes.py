@@ -5,68 +5,35 @@ and has a permit is taken. A job keeps to its model: it goes only where that is 
 """
 
 import asyncio
-import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rerankq.contract import RerankRequest
 from rerankq.ledger.accounts import Accounts, Allotment
-from rerankq.ledger.circuits import Circuits, account_circuit, key_circuit, model_circuit
-from rerankq_worker.limits.closures import GATED_SECONDS, Closures
+from rerankq.ledger.circuits import Circuits
+from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
+from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.exchange import Exchange
-from rerankq_worker.limits.permits import Demand, Permit, Permits
-from rerankq_worker.sites import Key, Site
-from rerankq_worker.upstream import Deferred, Provider, Refused
+from rerankq_worker.limits.permits import Demand
+from rerankq_worker.limits.ways import Route, Way, leading
+from rerankq_worker.upstream import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A way to send jobs: an account and a key of a site.
-
-    Attributes:
-        provider: calls the site.
-        permits: the account's permits at hand.
-    """
-
-    site: Site
-    key: Key
-    provider: Provider
-    permits: Permits
-    circuits: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        names = account_circuit(self.permits.account.name), key_circuit(self.key.id)
-        object.__setattr__(self, "circuits", names)
-
-    def circuit_of(self, model: str) -> str:
-        """The circuit of a model, by the site's name for it."""
-        return model_circuit(self.site.name, model)
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A route for one job.
-
-    Attributes:
-        permit: the right to use it.
-        model: the site's name for the job's model.
-        turns: circuits that are closed, and that this call is to probe.
-    """
-
-    route: Route
-    permit: Permit
-    model: str
-    turns: tuple[str, ...] = ()
+COURTESY_SECONDS: Final = 0.2
+"""How long a job whose model failed last leaves the probe of an account to others."""
+LOOK_AMONG: Final = 50
+"""Jobs among which one of another model is looked for then."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    model: str
+    routes: Sequence[tuple[Route, str]]
     tokens: float
     retry: bool
+    since: float
     way: "asyncio.Future[Way]" = field(default_factory=asyncio.Future)
 
 
@@ -87,6 +54,7 @@ class Routes:
         self.circuits = circuits
         self._changed = changed
         self._waiting: deque[_Waiter] = deque()
+        self.culprits = Culprits()
         self._closures = Closures(circuits)
         self._hungry = False
         self._timer: asyncio.TimerHandle | None = None
@@ -99,30 +67,30 @@ class Routes:
             for each in self._accounts
         ]
 
-    async def way(self, model: str, *, tokens: float, retry: bool) -> Way:
-        """A route for a call to `model`, waiting for a permit.
+    async def way(self, request: RerankRequest, *, tokens: float, retry: bool) -> Way:
+        """A route for a call, waiting for a permit.
 
         Args:
-            model: as the job names it.
-            tokens: what the call is reckoned to cost.
+            request: what the call asks for.
+            tokens: what it is reckoned to cost.
             retry: whether it is a retry, of which the fleet may make so many and no more.
 
         Raises:
             Deferred: none is open, or no retry is allowed now: the job waits in the ledger.
-            Refused: no site serves the model.
+            Refused: no site serves the model, or none takes such a request.
         """
-        if retry and not any(each.may_retry for each in self._accounts):
-            raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
-        if self._closures and (way := await self._probe(model, tokens, retry=retry)):
+        waiter = _Waiter(leading(self._routes, request), tokens, retry, time.monotonic())
+        if self._closures and (way := await self._probe(waiter)):
             return way
-        if not self._waiting and (way := self._taken(model, tokens, retry=retry)):
+        if not self._waiting and (way := self._taken(waiter)):
             return way
-        waiter = _Waiter(model, tokens, retry)
         self._waiting.append(waiter)
         # Those before it may wait for what this one does not need.
         self._serve()
         if not waiter.way.done():
             self._stir()
+            if any(each.probing for each in self._accounts):
+                asyncio.get_running_loop().call_later(COURTESY_SECONDS, self._serve)
         try:
             return await waiter.way
         except asyncio.CancelledError:
@@ -139,22 +107,40 @@ class Routes:
         if self._waiting:
             self._serve()
 
-    def doubted(self, way: Way) -> tuple[str, ...]:
-        """The circuits on a way that a good answer clears of doubt."""
+    def cleared(self, way: Way, *, ranked: bool) -> tuple[str, ...]:
+        """The circuits on a way that an answer opens.
+
+        Args:
+            way: by which it came.
+            ranked: whether it is a ranking, and no refusal of the request.
+        """
         if not self._closures:
             return ()
-        return self._closures.doubted((*way.route.circuits, way.route.circuit_of(way.model)))
+        # An answer to an earlier call proves nothing about what was closed since.
+        circuits = (*way.route.circuits, way.route.circuit_of(way.model))
+        proved = way.turns or self._closures.doubted(circuits)
+        return proved if ranked else self._closures.without_billing(proved)
+
+    def open_elsewhere(self, way: Way, request: RerankRequest) -> bool:
+        """Whether a request could go by another route at once."""
+        routes = leading(self._routes, request)
+        return any(
+            route is not way.route and self._barrier(route, name) is None for route, name in routes
+        )
 
     # How many jobs to have in hand.
 
     def appetite(self) -> int | None:
         """How many jobs it makes sense to have in hand; None for as many as may be in flight.
 
-        Of a worker that may only probe, that is one.
+        Of a worker that may only probe, that is one, or some of which it may be another model's.
         """
         open_ones = [each for each in self._routes if self._is_open(each)]
         if not open_ones:
-            return int(self._a_probe_is_due() or any(each.probing for each in self._accounts))
+            probing = [each.account.name for each in self._accounts if each.probing]
+            if any(self.culprits.suspects(each) for each in probing):
+                return LOOK_AMONG
+            return int(self._a_probe_is_due() or bool(probing))
         appetites = [each.appetite for each in {each.permits for each in open_ones}]
         return None if None in appetites else sum(each or 0 for each in appetites)
 
@@ -191,8 +177,8 @@ class Routes:
             if waiter.way.done():
                 continue
             try:
-                way = self._taken(waiter.model, waiter.tokens, retry=waiter.retry)
-            except (Deferred, Refused) as error:
+                way = self._taken(waiter)
+            except Deferred as error:
                 waiter.way.set_exception(error)
             else:
                 if way is None:
@@ -218,52 +204,80 @@ class Routes:
             permits.ran_late(late)
         self._serve()
 
-    def _taken(self, model: str, tokens: float, *, retry: bool) -> Way | None:
+    def _taken(self, waiter: _Waiter) -> Way | None:
         """The first route that is open and has a permit; None when those that are have none.
 
         Raises:
-            Deferred: none is open.
-            Refused: no site serves the model.
+            Deferred: none is open, or no retry is allowed.
         """
-        opens_in = math.inf
-        served = False
-        for route in self._routes:
-            name = route.site.model(model)
-            if name is None:
+        closed: list[Deferred] = []
+        may_wait = False
+        for route, name in waiter.routes:
+            barrier = self._barrier(route, name)
+            if barrier:
+                closed.append(barrier)
                 continue
-            served = True
-            wait = self._closed_seconds(route, name)
-            if wait == 0 and (permit := route.permits.take(tokens, retry=retry)):
+            may_wait |= not waiter.retry or route.permits.may_retry
+            if self._leaves_the_probe(waiter, route, name):
+                continue
+            if permit := route.permits.take(waiter.tokens, retry=waiter.retry):
                 return Way(route, permit, name)
-            opens_in = min(opens_in, wait)
-        if not served:
-            raise Refused(f"no site serves the model {model}: name it under `models` of a site")
-        if opens_in > 0:
-            raise Deferred("the upstream is closed for now", seconds=opens_in)
+        if len(closed) == len(waiter.routes):
+            raise min(closed, key=lambda each: each.seconds)
+        if not may_wait:
+            # Whoever waited for the budget would keep a slot from those who need none.
+            raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
         return None
 
-    def _closed_seconds(self, route: Route, model: str) -> float:
-        """Seconds to wait for a route; 0 when it is open, or this is the probe."""
-        if self._closures:
-            away = self._closures.away_seconds(route.circuits, route.circuit_of(model))
-            if away:
-                return away
-        return 0.0 if route.permits.open or route.permits.probing else GATED_SECONDS
+    def _barrier(self, route: Route, model: str) -> Deferred | None:
+        """What keeps jobs of a model from a route; None when it is open, or this is the probe."""
+        if self._closures and (
+            barrier := self._closures.barrier(route.circuits, route.circuit_of(model))
+        ):
+            return barrier
+        permits = route.permits
+        if permits.open or permits.probing:
+            return None
+        code = Deferred.code if permits.broken else Throttled.code
+        seconds = GATED_SECONDS
+        if permits.broken and self.culprits.suspects(permits.account.name, model):
+            # It was looked through for a job of another model: the next are to be new ones. Its
+            # wait is doubled at most.
+            seconds = min(max(seconds, permits.closed_for), MODEL_SECONDS)
+        return Deferred("the upstream is closed for now", seconds=seconds, code=code)
 
-    async def _probe(self, model: str, tokens: float, *, retry: bool) -> Way | None:
+    def _leaves_the_probe(self, waiter: _Waiter, route: Route, model: str) -> bool:
+        """Whether the probe of an account is left for a moment to a job of another model.
+
+        If it is one model that is out, its jobs would keep the account closed for those of others.
+        """
+        permits = route.permits
+        if not permits.probing or not self.culprits.suspects(permits.account.name, model):
+            return False
+        return time.monotonic() - waiter.since < COURTESY_SECONDS
+
+    async def _probe(self, waiter: _Waiter) -> Way | None:
         """A way by which a closed circuit is probed, when that is due and the turn is ours."""
-        closures = self._closures
-        for route in self._routes:
-            name = route.site.model(model)
-            if name is None or not route.permits.ready:
+        for route, name in waiter.routes:
+            shut = self._closures.shut((*route.circuits, route.circuit_of(name)))
+            if not shut or not self._closures.may_be_probed(shut):
                 continue
-            shut = closures.shut((*route.circuits, route.circuit_of(name)))
-            if not shut or not closures.may_be_probed(shut) or not await closures.take_turns(shut):
+            # The permit first: it can be given back, and a turn cannot.
+            permit = route.permits.take(waiter.tokens, retry=waiter.retry)
+            if permit is None:
                 continue
-            if permit := route.permits.take(tokens, retry=retry):
+            ours = False
+            try:
+                ours = await self._closures.take_turns(shut)
+            finally:
+                if not ours:
+                    route.permits.put_back(permit, retry=waiter.retry)
+            if ours:
                 return Way(route, permit, name, turns=shut)
         return None
 
     def _a_probe_is_due(self) -> bool:
-        shut = [self._closures.shut(route.circuits) for route in self._routes]
+        # Without a permit nothing would come of it: then one is asked for first.
+        ready = (each for each in self._routes if each.permits.ready)
+        shut = (self._closures.shut(each.circuits) for each in ready)
         return any(each and self._closures.may_be_probed(each) for each in shut)

@@ -9,8 +9,8 @@ from rerankq_worker.upstream import Answer
 class Dialect(Protocol):
     """One vendor's request and answer."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
-        """The body to post.
+    def check(self, request: RerankRequest, model: str) -> None:
+        """See whether the vendor could take a request at all, before a way to it is chosen.
 
         Args:
             request: what to rank.
@@ -19,6 +19,18 @@ class Dialect(Protocol):
         Raises:
             TooLarge: more than the vendor's documented limits allow; it is not worth a call.
             Refused: an instruction, for a model that takes none.
+        """
+        ...
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """The body to post.
+
+        Args:
+            request: what to rank.
+            model: the name that this site gives the model.
+
+        Raises:
+            Refused: as `check` does.
         """
         ...
 

@@ -19,6 +19,7 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
+from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, faults, waits
 from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, EndpointTransport
@@ -76,6 +77,10 @@ class HttpProvider:
         traceback: TracebackType | None,
     ) -> None:
         await self._transport.aclose()
+
+    def check(self, request: RerankRequest, model: str) -> None:
+        """Ask the dialect. See `upstream.Provider`."""
+        self._dialect.check(request, model)
 
     async def rerank(self, call: Call) -> Answer:
         """Post the request and read the answer. See `upstream.Provider`."""

@@ -103,6 +103,12 @@ BY_BODY: Final = (
         words="无可用(渠道|通道)|no available channel",
         statuses={403, 404, *SERVER},
     ),
+    # Nobody serves it to this key: other models it may use. Before what is said of keys.
+    Row(
+        ModelUnavailable,
+        words=r"无权(访问|使用)(该|此)?模型|access to (the |this )?model\b.{0,40}denied",
+        statuses={403},
+    ),
     # The request is at fault, whatever the status says.
     Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
     Row(

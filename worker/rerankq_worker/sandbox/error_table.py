@@ -152,7 +152,7 @@ _ACCOUNT: Final = {
     "no_token": ErrorRow("account", 401, "未提供令牌"),
     "invalid_token": ErrorRow("account", 401, "无效的令牌"),
     "group_forbidden": ErrorRow("account", 403, "无权访问 vip 分组", "access_denied"),
-    "model_forbidden": ErrorRow("account", 403, "该令牌无权访问该模型", "access_denied"),
+    "model_forbidden": ErrorRow("configuration", 403, "该令牌无权访问该模型", "access_denied"),
     "ip_forbidden": ErrorRow("account", 403, "您的 IP 不在令牌允许访问的列表中"),
 }
 

@@ -10,10 +10,12 @@
 --   in_flight               calls under way
 --   ok, throttled, trouble  answers; 429s and their disguises; points of failure (see BREAK_POINTS)
 --   pause_ms   how long the upstream asks everyone to wait, or 0
+--   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
---   mode ('open', 'throttled' or 'broken'), probe (whether the permit is for a probe), wait_ms
---   (until something is given out again), rate (calls a second at present), limited (whether the
+--   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
+--   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
+--   out again), rate (calls a second at present), limited (whether the
 --   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight, now,
 --   and closed (the circuits that are, by name).
 
@@ -27,15 +29,18 @@
 -- @include allot/modes
 -- @include allot/slots
 -- @include allot/turns
+-- @include allot/circuits
 
 if report.want > 0 then state[report.lane .. '_at'] = now end
 count_answers()
 remember_flow()
 count_trial()
 reopen()
+end_pause()
 heed_throttling()
 heed_pause()
 heed_trouble()
+remember_cause()
 
 local permits, tokens, probe, slots = 0, 0, false, nil
 local opens = math.max(state.pause or 0, state.reopens or 0)
@@ -49,6 +54,7 @@ elseif worker ~= '' then
 end
 
 if worker ~= '' then slots = share_slots() end
+local closed = closed_circuits()
 local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
@@ -56,16 +62,14 @@ if worker ~= '' then
   store()
 end
 
-local closed = {}
-local circuits = redis.call('HGETALL', 'rerankq:circuits')
-for at = 1, #circuits, 2 do closed[circuits[at]] = cjson.decode(circuits[at + 1]) end
-
-return cjson.encode({
+local told = cjson.encode({
   permits = permits, tokens = tokens, slots = slots or cjson.null, probe = probe,
   retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
   ask_ms = again,
-  mode = state.mode or 'open', since = state.mode_since or 0,
+  mode = state.mode or 'open', since = state.mode_since or state.pause_since or 0,
+  cause = state.cause or '',
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = limited(), limits = limits,
-  workers = worker == '' and active or peers, in_flight = state.held, now = now, closed = closed,
+  workers = worker == '' and active or peers, in_flight = state.held, now = now,
 })
+return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

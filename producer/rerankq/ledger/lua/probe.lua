@@ -1,11 +1,17 @@
--- Takes the turn to probe a closed circuit: one worker at a time, as often as was said.
--- ARGV: 1 its name
--- Returns 1 when the turn is the caller's, or the circuit is closed no more; else 0.
-local now = now_ms()
-local known = redis.call('HGET', 'rerankq:circuits', ARGV[1])
-if not known then return 1 end
-local circuit = cjson.decode(known)
-if circuit.every == 0 or now < circuit.probe_at then return 0 end
-circuit.probe_at = now + circuit.every
-redis.call('HSET', 'rerankq:circuits', ARGV[1], cjson.encode(circuit))
+-- Takes the turn to probe closed circuits by one call: one worker at a time, as often as was said.
+-- ARGV: their names
+-- Returns 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
+local now, due = now_ms(), {}
+for _, name in ipairs(ARGV) do
+  local known = redis.call('HGET', 'rerankq:circuits', name)
+  local circuit = known and cjson.decode(known)
+  if circuit then
+    if circuit.every == 0 or now < circuit.probe_at then return 0 end
+    due[name] = circuit
+  end
+end
+for name, circuit in pairs(due) do
+  circuit.probe_at = now + circuit.every
+  redis.call('HSET', 'rerankq:circuits', name, cjson.encode(circuit))
+end
 return 1

@@ -2,11 +2,14 @@
 -- ARGV: 1 its name, 2 state once it is certain ('parked' or 'paused'), 3 code of the reason,
 --       4 the reason in words, 5 times in a row that it must happen to be certain,
 --       6 ms to the next probe while it is not, 7 ms between probes when it is, '' for none
--- Returns its state: the one given, or 'doubted'.
+-- Returns its state: the one given, or 'doubted'; nil when it is a model too many, and stays open.
 -- Calls that were under way together fail together: within the time to the next probe they
 -- count once, or a crowd of them would be certain at once of what a few slow tries are to find out.
+local MOST = 200 -- jobs may name any model: every exchange of a worker carries what is closed
 local now = now_ms()
 local known = redis.call('HGET', 'rerankq:circuits', ARGV[1])
+local is_new_model = not known and string.sub(ARGV[1], 1, 6) == 'model '
+if is_new_model and redis.call('HLEN', 'rerankq:circuits') >= MOST then return nil end
 local circuit = known and cjson.decode(known) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not undo what an operator said.
 if circuit.state == 'paused' and ARGV[2] ~= 'paused' then return 'paused' end

@@ -28,10 +28,14 @@ class CohereDialect:
     def __init__(self, *, max_tokens_per_doc: int | None = None) -> None:
         self._max_tokens_per_doc = max_tokens_per_doc
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_at_most(MOST_DOCUMENTS, request, vendor="Cohere")
         require_no_instruction(request, who="Cohere")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         body: dict[str, Any] = {
             "model": model,
             "query": request.query,

@@ -22,13 +22,17 @@ MOST_DOCUMENTS: Final = 500
 class DashscopeDialect:
     """The dialect of `dashscope.aliyuncs.com` and of its international site."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:
         """See `Dialect`."""
         require_at_most(MOST_DOCUMENTS, request, vendor="DashScope")
-        parameters: dict[str, Any] = {"top_n": request.wanted}
         if not model.startswith("qwen3-"):
             require_no_instruction(request, who=f"{model} at DashScope")
-        elif request.instruction is not None:
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
+        parameters: dict[str, Any] = {"top_n": request.wanted}
+        if request.instruction is not None:
             parameters["instruct"] = request.instruction
         return orjson.dumps(
             {

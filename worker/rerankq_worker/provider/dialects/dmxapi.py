@@ -17,6 +17,9 @@ from rerankq_worker.upstream import Answer
 class DmxapiDialect:
     """The dialect of the endpoint that this project is made for."""
 
+    def check(self, request: RerankRequest, model: str) -> None:
+        """See `Dialect`: no limits are documented."""
+
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""
         body: dict[str, Any] = {

@@ -18,9 +18,13 @@ from rerankq_worker.upstream import Answer
 class JinaDialect:
     """The dialect of `api.jina.ai/v1/rerank`, which the gateways of the new-api family took up."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_no_instruction(request, who="Jina")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         return orjson.dumps(
             {
                 "model": model,

@@ -19,17 +19,21 @@ from rerankq_worker.upstream import Answer
 class SiliconflowDialect:
     """The dialect of `api.siliconflow.cn/v1/rerank` and of its international site."""
 
+    def check(self, request: RerankRequest, model: str) -> None:
+        """See `Dialect`."""
+        if "qwen3-reranker" not in model.lower():
+            require_no_instruction(request, who=f"{model} at SiliconFlow")
+
     def encode(self, request: RerankRequest, model: str) -> bytes:
         """See `Dialect`."""
+        self.check(request, model)
         body: dict[str, Any] = {
             "model": model,
             "query": request.query,
             "documents": request.texts(),
             "top_n": request.wanted,
         }
-        if "qwen3-reranker" not in model.lower():
-            require_no_instruction(request, who=f"{model} at SiliconFlow")
-        elif request.instruction is not None:
+        if request.instruction is not None:
             body["instruction"] = request.instruction
         return orjson.dumps(body)
 

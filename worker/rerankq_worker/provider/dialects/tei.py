@@ -17,6 +17,10 @@ from rerankq_worker.upstream import Answer, TooLarge
 
 MOST_TEXTS: Final = 32
 MOST_BYTES: Final = 2_000_000
+MOST_BYTES_A_CHARACTER: Final = 6
+"""In JSON, where a control character is written as \\u0001."""
+BYTES_AROUND: Final = 100, 3
+"""For what stands around the texts, and around each: names, quotes and commas."""
 
 
 class TeiDialect:
@@ -33,19 +37,37 @@ class TeiDialect:
         self._most_texts = max_client_batch_size
         self._most_bytes = payload_limit
 
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  see above
+        """See `Dialect`."""
+        require_at_most(self._most_texts, request, vendor="TEI")
+        require_no_instruction(request, who="TEI")
+        texts = request.texts()
+        around, around_each = BYTES_AROUND
+        most = MOST_BYTES_A_CHARACTER * (len(request.query) + sum(map(len, texts)))
+        # Bytes are counted only where they may be too many: the request is written for that.
+        if most + around + around_each * len(texts) > self._most_bytes:
+            self._require_short(_body(request))
+
     def encode(self, request: RerankRequest, model: str) -> bytes:  # noqa: ARG002  see above
         """See `Dialect`."""
         require_at_most(self._most_texts, request, vendor="TEI")
         require_no_instruction(request, who="TEI")
-        body = orjson.dumps({"query": request.query, "texts": request.texts()})
+        body = _body(request)
+        self._require_short(body)
+        return body
+
+    def _require_short(self, body: bytes) -> None:
         if len(body) > self._most_bytes:
             raise TooLarge(
                 f"{len(body):,} bytes are over the {self._most_bytes:,} that TEI takes in one "
                 "call; send fewer or shorter documents"
             )
-        return body
 
     def decode(self, body: Any, request: RerankRequest, request_id: str | None) -> Answer:
         """See `Dialect`."""
         scores = read_scores(body, request, field="score")
         return Answer(scores, prompt_tokens=0, total_tokens=0, request_id=request_id)
+
+
+def _body(request: RerankRequest) -> bytes:
+    return orjson.dumps({"query": request.query, "texts": request.texts()})

@@ -27,9 +27,13 @@ class VllmDialect:
     def __init__(self, *, truncate_prompt_tokens: int | None = None) -> None:
         self._truncate_prompt_tokens = truncate_prompt_tokens
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_no_instruction(request, who="vLLM")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         body: dict[str, Any] = {
             "model": model,
             "query": request.query,

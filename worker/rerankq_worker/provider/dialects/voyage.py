@@ -21,10 +21,14 @@ MOST_DOCUMENTS: Final = 1_000
 class VoyageDialect:
     """The dialect of `api.voyageai.com/v1/rerank`."""
 
-    def encode(self, request: RerankRequest, model: str) -> bytes:
+    def check(self, request: RerankRequest, model: str) -> None:  # noqa: ARG002  for all the same
         """See `Dialect`."""
         require_at_most(MOST_DOCUMENTS, request, vendor="Voyage")
         require_no_instruction(request, who="Voyage")
+
+    def encode(self, request: RerankRequest, model: str) -> bytes:
+        """See `Dialect`."""
+        self.check(request, model)
         return orjson.dumps(
             {
                 "model": model,

@@ -3,13 +3,16 @@
 -- work), state (the account's record; each file says which fields are its own), limits (those that
 -- are known), elapsed (ms since the exchange before), active and peers (workers that use the
 -- account, and those of the reporting lane), held_by_all(), slots_key, leave(), store().
--- Of the record: at (the last exchange), born, limits, held (slots that all workers hold together),
--- bulk_at and interactive_at (when a lane last wanted something).
+-- Of the record: at (the last exchange), born, limits, named (each set of limits that a worker named
+-- lately, and when), held (slots that all workers hold together), bulk_at and interactive_at (when a
+-- lane last wanted something).
 
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
+local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that nobody named for so long hold no more
 local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
-local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival'}
+local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival',
+  'pause_since', 'cause'}
 
 local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -26,10 +29,36 @@ end
 local state = {}
 local stored = redis.call('HGETALL', key)
 for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
+
+-- The lowest of each limit that workers name: where they were told different ones, as in the middle
+-- of a deployment, none of them is passed. What several say alike is kept once.
+local function limits_of_all()
+  if worker == '' then return state.limits and cjson.decode(state.limits) or {} end
+  local named, oldest = state.named and cjson.decode(state.named) or {}, nil
+  local mine = report.limits
+  named[string.format('%s/%s/%s', mine.rpm or '', mine.tpm or '', mine.concurrency or '')] = now
+  local lowest, count = {}, 0
+  for text, at in pairs(named) do
+    if now - at > NAMED_MS then
+      named[text] = nil
+    else
+      local rpm, tpm, concurrency = string.match(text, '^(.-)/(.-)/(.-)$')
+      for name, value in pairs({rpm = rpm, tpm = tpm, concurrency = concurrency}) do
+        local known = tonumber(value)
+        if known then lowest[name] = math.min(known, lowest[name] or known) end
+      end
+      count = count + 1
+      if not oldest or at < named[oldest] then oldest = text end
+    end
+  end
+  if count > MOST_NAMED then named[oldest] = nil end
+  state.named, state.limits = cjson.encode(named), cjson.encode(lowest)
+  return lowest
+end
+
 -- An account that nobody knows, or whose keys somebody deleted, starts with one permit.
 local elapsed = math.max(0, now - (state.at or now))
-if worker ~= '' then state.limits = cjson.encode(report.limits) end
-local limits = state.limits and cjson.decode(state.limits) or {}
+local limits = limits_of_all()
 state.level, state.born = state.level or 1, state.born or now
 -- Slots that somebody deleted are held by nobody.
 if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end

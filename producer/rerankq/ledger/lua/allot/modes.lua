@@ -1,9 +1,10 @@
 -- Pauses, the breaker, and how an account that is closed opens again.
--- Defines heed_pause(), heed_trouble(), reopen() and probe_of(opens) (permits, tokens, and whether
--- these are a probe's).
--- Of the record: pause (until when the upstream asked everyone to wait), mode ('throttled' or
--- 'broken', nil when open), mode_since, reopens (when the next probe may go), step (ms to the one
--- after it), used_up_at (when it was last throttled for as long as a window that is used up).
+-- Defines heed_pause(), end_pause(), heed_trouble(), reopen(), remember_cause() and probe_of(opens)
+-- (permits, tokens, and whether these are a probe's).
+-- Of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
+-- ('throttled' or 'broken', nil when open), mode_since, reopens (when the next probe may go), step
+-- (ms to the one after it), cause (class and status of what last closed or paused it),
+-- used_up_at (when it was last throttled for as long as a window that is used up).
 
 -- Throttled for so long: a window is used up. It bears what it bore on the average.
 local WINDOW_MS = 5000
@@ -12,19 +13,41 @@ local BREAK_POINTS, BREAK_SHARE = 10, 0.5
 local BREAK_PROBE_MS = 5000
 local SHORT_PAUSE_MS = 2000
 
+local function is_failing() return state.trouble >= BREAK_SHARE * (state.trouble + state.well) end
+
 local function heed_pause()
   if report.pause_ms == 0 then return end
   local share = state.throttled / math.max(1, state.throttled + state.ok)
-  -- A short one is for the call that was told so; when most calls are told so, it is for all.
-  if report.pause_ms > SHORT_PAUSE_MS or report.throttled == 0 or share >= 0.5 then
+  local for_all
+  if report.throttled > 0 then
+    -- A short one is for the call that was told so; when most calls are told so, it is for all.
+    for_all = report.pause_ms > SHORT_PAUSE_MS or share >= 0.5
+  else
+    -- One that came with a failure may be of one of many servers behind the account.
+    for_all = report.trouble == 0 or is_failing()
+  end
+  if for_all then
     state.pause = math.max(state.pause or 0, now + report.pause_ms)
+    state.pause_since = state.pause_since or now
+  end
+end
+
+local function end_pause()
+  if now >= (state.pause or 0) then state.pause_since = nil end
+end
+
+-- For the operator: not a reason of its own, but what the upstream said last.
+local function remember_cause()
+  if not state.mode and not state.pause_since then
+    state.cause = nil
+  elseif report.cause ~= '' then
+    state.cause = report.cause
   end
 end
 
 local function heed_trouble()
   if report.trouble == 0 or state.mode == 'broken' then return end
-  if state.trouble >= BREAK_POINTS and state.trouble >= BREAK_SHARE * (state.trouble + state.well)
-  then
+  if state.trouble >= BREAK_POINTS and is_failing() then
     -- As much is known of the upstream as before, but not that it bears all of it at once.
     state.before = math.max(state.before or 0, flow() / 2)
     close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)

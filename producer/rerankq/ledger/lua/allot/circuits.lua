@@ -1,0 +1,26 @@
+-- The circuits that are closed, as every worker is told of them.
+-- Defines closed_circuits() (JSON: circuits by name).
+-- Of the record: tidied (when it was last looked for circuits that nobody needs any more).
+
+local TIDY_MS, UNUSED_MS = 3600000, 24 * 3600000
+
+-- Whether nobody met it or probed it for a day: a key that was replaced, a model nobody asks for.
+local function is_unused(circuit)
+  return circuit.state ~= 'paused' and now - circuit.probe_at > UNUSED_MS
+end
+
+local function closed_circuits()
+  local tidy = worker ~= '' and now - (state.tidied or 0) > TIDY_MS
+  if tidy then state.tidied = now end
+  local closed, circuits = {}, redis.call('HGETALL', 'rerankq:circuits')
+  for at = 1, #circuits, 2 do
+    local name, circuit = circuits[at], circuits[at + 1]
+    if tidy and is_unused(cjson.decode(circuit)) then
+      redis.call('HDEL', 'rerankq:circuits', name)
+    else
+      -- As it is stored: there may be many, and they are told at each exchange.
+      closed[#closed + 1] = cjson.encode(name) .. ':' .. circuit
+    end
+  end
+  return '{' .. table.concat(closed, ',') .. '}'
+end

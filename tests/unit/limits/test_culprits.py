@@ -1,0 +1,78 @@
+"""When a model is to blame, and not the whole account."""
+
+from rerankq_worker.limits.culprits import KEPT_SECONDS, MOST_MODELS, Culprits
+from running.fake_limits import Clock
+
+
+def blamed(culprits: Culprits, model: str = "bad", *, account: str = "a", times: int = 5) -> bool:
+    """Whether a model is blamed that fails so often now."""
+    return [culprits.failed(account, model, 1.0) for _ in range(times)][-1]
+
+
+def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
+    """However often it fails: that could be an outage. An answer to another one tells."""
+    del clock
+    culprits = Culprits()
+    assert not blamed(culprits, times=50)
+    culprits.answered("a", "good")
+    assert blamed(culprits, times=1)
+
+
+def test_few_failures_blame_nobody(clock: Clock) -> None:
+    """Four failures in a row may be chance, a fifth is none."""
+    del clock
+    culprits = Culprits()
+    culprits.failed("a", "bad", 1.0)
+    culprits.answered("a", "good")
+    assert not blamed(culprits, times=3)
+    assert blamed(culprits, times=1)
+
+
+def test_answer_from_before_the_failures_does_not_count(clock: Clock) -> None:
+    """When the upstream goes out, others were answered until then."""
+    del clock
+    culprits = Culprits()
+    culprits.answered("a", "good")
+    assert not blamed(culprits, times=10)
+
+
+def test_answer_clears_its_model(clock: Clock) -> None:
+    """A model that is answered now and then is not out."""
+    del clock
+    culprits = Culprits()
+    blamed(culprits)
+    culprits.answered("a", "good")
+    culprits.answered("a", "bad")
+    assert not culprits.suspects("a", "bad")
+    assert not blamed(culprits, times=4)
+
+
+def test_accounts_are_told_apart(clock: Clock) -> None:
+    """What one account answers says nothing of a model at another."""
+    del clock
+    culprits = Culprits()
+    blamed(culprits)
+    culprits.answered("b", "good")
+    assert not blamed(culprits, times=1)
+    assert (culprits.suspects("a"), culprits.suspects("b")) == (True, False)
+
+
+def test_old_failures_are_forgotten(clock: Clock) -> None:
+    """A minute without a failure clears a model."""
+    culprits = Culprits()
+    blamed(culprits, times=4)
+    culprits.answered("a", "good")
+    assert culprits.suspects("a", "bad")
+    clock.now += KEPT_SECONDS + 1
+    assert not culprits.suspects("a", "bad")
+    assert not blamed(culprits, times=4)
+
+
+def test_made_up_models_do_not_pile_up(clock: Clock) -> None:
+    """However many models jobs name, the last hundred that failed are remembered."""
+    del clock
+    culprits = Culprits()
+    for number in range(MOST_MODELS + 1):
+        culprits.failed("a", f"m{number}", 1.0)
+    assert not culprits.suspects("a", "m0")
+    assert culprits.suspects("a", "m1")
