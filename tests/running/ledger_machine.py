@@ -283,7 +283,10 @@ class LedgerMachine(RuleBasedStateMachine):
             assert place is None or self.lines.may_be_lost(place, empty), f"{name} has its hint"
             assert after[name].state is JobState.QUEUED
         due = {name for name, entry in before.items() if self.is_due(entry, now)}
-        assert all(after[name].ended for name in due - {*names} | self.late)
+        resting = {name for name in due if before[name].state is JobState.RUNNING} & {
+            name for name, entry in after.items() if entry.state is JobState.SCHEDULED
+        }
+        assert all(after[name].ended for name in due - {*names} - resting | self.late)
         self.lines.ticked(empty)
         if is_heard:
             for lane in LANES:

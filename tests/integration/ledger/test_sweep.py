@@ -6,7 +6,7 @@ from rerankq.contract import JobState, Lane
 from rerankq.errors import JobFailed
 from rerankq.ledger import sweep
 from rerankq.ledger.leases import MOST_LOST_LEASES, SUSPECT_LOST_LEASES
-from running.ledger_desk import LedgerDesk, ids, job
+from running.ledger_desk import LONG, LedgerDesk, ids, job
 from running.waiting import eventually
 
 GRACE = 0.1
@@ -79,14 +79,37 @@ def test_renewal_in_the_amnesty_keeps_the_job(desk: LedgerDesk) -> None:
     assert desk.succeed(lease)
 
 
+def lose_lease(desk: LedgerDesk, job_id: str) -> list[str]:
+    """As if the job's worker had ended; returns what the next tick announces."""
+    assert ids(desk.claim(job_id, lease_seconds=0.02)) == [job_id]
+    desk.let_run_out(job_id)
+    desk.end_amnesty()
+    return desk.sweep()
+
+
+def end_rest(desk: LedgerDesk, job_id: str) -> None:
+    """As if all of a suspect's rest were over."""
+    assert desk.redis.zadd("rerankq:bulk:scheduled", {job_id: 1}, xx=True, ch=True)
+
+
+def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
+    """Workers that are killed one by one end no job: what two of them had in hand waits a while."""
+    desk.submit(job("a"))
+    assert lose_lease(desk, "a") == ["a"]
+    assert lose_lease(desk, "a") == []
+    assert desk.state("a") == "scheduled"
+    due = desk.score("a", "scheduled") or 0
+    assert 0 < due - desk.now_ms() - 4 * 1000 * LONG <= 1000 * LONG
+    assert desk.claim("a") == []
+
+
 def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
     """A job that lost two leases in a row is kept from a worker that has other jobs in hand."""
     desk.submit(job("suspect"), job("innocent"))
     for _ in range(SUSPECT_LOST_LEASES):
-        assert ids(desk.claim("suspect", lease_seconds=0.02)) == ["suspect"]
-        desk.let_run_out("suspect")
-        desk.end_amnesty()
-        assert desk.sweep() == ["suspect"]
+        lose_lease(desk, "suspect")
+    end_rest(desk, "suspect")
+    assert desk.sweep() == ["suspect"]
     claim = desk.run(desk.leases().claim(["suspect", "innocent"]))
     assert ids(claim.leases) == ["innocent"]
     assert claim.suspects == ["suspect"]
@@ -97,14 +120,11 @@ def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
 def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
     """After three claims that all ran out the job fails, and goes round no more."""
     desk.submit(job("a"))
-    announced = ["a"]
-    for _ in range(MOST_LOST_LEASES):
-        assert announced == ["a"]
-        assert ids(desk.claim("a", lease_seconds=0.02)) == ["a"]
-        desk.let_run_out("a")
-        desk.end_amnesty()
-        announced = desk.sweep()
-    assert announced == []
+    for _ in range(MOST_LOST_LEASES - 1):
+        lose_lease(desk, "a")
+    end_rest(desk, "a")
+    assert desk.sweep() == ["a"]
+    assert lose_lease(desk, "a") == []
     end = desk.end("a")
     assert isinstance(end, JobFailed)
     assert end.reason == "crash_loop"

@@ -28,6 +28,7 @@ if now - last > math.max(2 * interval, lease / 2) then amnesty = now + lease end
 if last > now then amnesty, set_back = math.min(amnesty, now + lease), '1' end
 redis.call('HSET', 'rerankq:sweeper', 'last', whole(now), 'amnesty', whole(amnesty))
 
+local REST_LEASES = 5
 local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
   .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
   .. '"the job was given up: each of its workers ended while it ran"]}}'
@@ -64,6 +65,16 @@ local function requeue(lane, from, id, announce)
   announce[#announce + 1] = id
 end
 
+-- A suspect's next claim may be its last. Workers that somebody kills end close together: a job that
+-- was with two of them by chance is not to be with the third as well.
+local function rest(lane, id)
+  local job = known_of(id)
+  job.state, job.due = 'scheduled', whole(now + REST_LEASES * lease)
+  write_record(id)
+  gather('ZREM ' .. lane_set(lane, 'running'), id)
+  gather('ZADD ' .. lane_set(lane, 'scheduled'), job.due, id)
+end
+
 -- Shortens leases that end later than any given out now would; says whether there may be more.
 local function shorten_leases(lane)
   local ends = whole(now + lease)
@@ -81,6 +92,8 @@ local function expired_leases(lane, announce, strays)
     job.lost = (tonumber(job.lost) or 0) + 1
     if job.lost >= most_lost then
       decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
+    elseif job.lost == most_lost - 1 then
+      rest(lane, id)
     else
       requeue(lane, 'running', id, announce)
     end
