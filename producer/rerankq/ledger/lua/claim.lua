@@ -11,15 +11,15 @@ local lease_ends = whole(now + tonumber(ARGV[2]))
 local rows, taken, ids = {now}, {}, {unpack(ARGV, 5)}
 
 local function take(id, job)
-  job.state, job.claims, job.worker, job.started = 'running', (tonumber(job.claims) or 0) + 1,
+  job.state, job.claims, job.worker, job.started = 'running', number(job.claims) + 1,
     ARGV[1], now
   write_record(id)
   gather('ZADD ' .. lane_set(job.lane, 'running'), lease_ends, id)
   gather('ZREM ' .. lane_set(job.lane, 'queued'), id)
   taken[job.lane] = taken[job.lane] or {}
   table.insert(taken[job.lane], id)
-  local since = tonumber(job.not_before) or tonumber(job.submitted) or now
-  return {id, job.claims, tonumber(job.attempts) or 0, now - since}
+  local since = math.max(number(job.not_before), number(job.submitted))
+  return {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
 end
 
 read_records(ids)
@@ -27,7 +27,7 @@ for _, id in ipairs(ids) do
   local job = known_of(id)
   -- The sweep gives the end that is due to one whose deadline has passed.
   local queued = job and job.state == 'queued' and now < (tonumber(job.deadline) or math.huge)
-  if queued and ARGV[4] ~= '1' and (tonumber(job.lost) or 0) >= tonumber(ARGV[3]) then
+  if queued and ARGV[4] ~= '1' and number(job.lost) >= tonumber(ARGV[3]) then
     rows[#rows + 1] = {id}
   elseif queued then
     rows[#rows + 1] = take(id, job)

@@ -64,8 +64,13 @@ local function account_keys(name)
 end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 local function whole(value) return string.format('%.0f', value) end
--- What a field says, 0 where it is not there or says no number.
-local function number(field) return tonumber(field) or 0 end
+-- What a field says, 0 where it is not there or says no number that a field of ours would.
+local function number(field)
+  local found = tonumber(field)
+  return found and found > -2 ^ 53 and found < 2 ^ 53 and found or 0
+end
+-- What a field says, nil where it is not there or says no text.
+local function text(field) return type(field) == 'string' and field or nil end
 
 -- The first of the next `count` places in an order of announcement.
 local function next_place(lane, again, count)
@@ -131,39 +136,31 @@ local function carry_out()
   gathered, order, counted = {}, {}, {}
 end
 
--- What a record may say, as in records.py: where the job stands, and of each other field its kind.
 local STATES = {queued = true, scheduled = true, running = true,
   succeeded = true, failed = true, cancelled = true, expired = true}
 local LANES = {bulk = true, interactive = true}
-local KINDS = {submitted = 'number', started = 'number', finished = 'number', due = 'number',
-  not_before = 'number', deadline = 'number', attempts = 'number', claims = 'number',
-  lost = 'number', worker = 'string', custom = 'string', batch = 'string',
-  idempotency = 'string', reason = 'string'}
-
--- Whether a field's value is one of its kind; large and infinite numbers are none.
-local function fits(field, value)
-  local kind = KINDS[field] or type(value)
-  if kind == 'string' then return type(value) == 'string' end
-  if kind ~= 'number' then return true end
-  local found = tonumber(value)
-  return found and found > -2 ^ 53 and found < 2 ^ 53
-end
 
 -- The jobs that this script has to do with, by id: what their records say, with what the script
 -- itself changed since. Where there is no record, or none that says where the job stands, stands
--- false, and a field that holds nonsense is not there: one damaged job must not stop those that a
--- script handles with it.
+-- false: one damaged job must not stop those that a script handles with it. For the same reason no
+-- field is taken for what it should be: `number` and `text` say whether it is.
 local known = {}
 
-local function decoded(text)
-  if not text then return false end
-  local sound, job = pcall(cjson.decode, text)
-  if not sound or type(job) ~= 'table' then return false end
-  if not STATES[job.state] or not LANES[job.lane] then return false end
+local function decoded(stored)
+  if not stored then return false end
+  local sound, job = pcall(cjson.decode, stored)
+  return sound and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
+end
+
+-- A record as it is stored. JSON has no word for numbers without an end: where one stands in a
+-- record, directly or deeper, that field goes. Not looked for first: that costs more than all this.
+local function encoded(job)
+  local sound, stored = pcall(cjson.encode, job)
+  if sound then return stored end
   for field, value in pairs(job) do
-    if not fits(field, value) then job[field] = nil end
+    if type(value) ~= 'string' and not pcall(cjson.encode, {value}) then job[field] = nil end
   end
-  return job
+  return cjson.encode(job)
 end
 
 -- Reads the records of those jobs. To be called first, for all that a script handles.
@@ -171,8 +168,8 @@ local function read_records(ids)
   for first = 1, #ids, 1000 do
     local keys = {}
     for at = first, math.min(first + 999, #ids) do keys[#keys + 1] = job_key(ids[at]) end
-    for at, text in ipairs(redis.call('MGET', unpack(keys))) do
-      known[ids[first + at - 1]] = decoded(text)
+    for at, stored in ipairs(redis.call('MGET', unpack(keys))) do
+      known[ids[first + at - 1]] = decoded(stored)
     end
   end
 end
@@ -181,7 +178,7 @@ end
 local function known_of(id) return known[id] end
 
 -- Gathers the writing of a job's record as it is now.
-local function write_record(id) gather('MSET', job_key(id), cjson.encode(known[id])) end
+local function write_record(id) gather('MSET', job_key(id), encoded(known[id])) end
 
 -- The job that the holder of `token` is running, else nil.
 local function held_job(id, token)
@@ -284,9 +281,10 @@ local function end_job(id, job, state, reason, now, keep)
   end
   if job.deadline then gather('ZREM rerankq:deadlines', id) end
   -- The record outlives the result, so that "expired" can be told from "never was".
-  redis.call('SET', job_key(id), cjson.encode(job), 'PXAT', whole(now + kept))
-  if job.idempotency then redis.call('PEXPIRE', idempotency_key(job.idempotency), kept) end
-  if job.batch then count_end(job.batch, state) end
+  redis.call('SET', job_key(id), encoded(job), 'PXAT', whole(now + kept))
+  local key, batch = text(job.idempotency), text(job.batch)
+  if key then redis.call('PEXPIRE', idempotency_key(key), kept) end
+  if batch then count_end(batch, state) end
 end
 
 -- The same where the ledger itself decides on the end, with the result that says so, and tells

@@ -89,7 +89,7 @@ local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
   for _, id in ipairs(members(lane, 'running', '-inf', now, strays)) do
     local job = known_of(id)
-    job.lost = (tonumber(job.lost) or 0) + 1
+    job.lost = number(job.lost) + 1
     if job.lost >= most_lost then
       decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
     elseif job.lost == most_lost - 1 then
