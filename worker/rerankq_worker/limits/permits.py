@@ -196,9 +196,8 @@ class Permits:
     @property
     def closed_for(self) -> float:
         """Seconds since it was closed, when that was last heard; 0 for an open one."""
-        return (
-            (self._last.now - self._last.since) / 1000 if self._last and self._last.since else 0.0
-        )
+        last = self._last
+        return (last.now - last.since) / 1000 if last and last.since else 0.0
 
     @property
     def spaced(self) -> float:
