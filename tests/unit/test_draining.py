@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rerankq.contract import Hint, Job, Lane, RerankRequest
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker import executor as executing
 from rerankq_worker import result_writer as writing_results
@@ -26,7 +27,7 @@ class HeldUpLeases(Leases):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answers = asyncio.Event()
-        self.deaf_to = 0
+        self.deaf_to = self.away_for = 0
         self.finished: list[str] = []
         self.handed_back: list[str] = []
 
@@ -38,10 +39,13 @@ class HeldUpLeases(Leases):
         return Claim([_lease(job_id) for job_id in job_ids], [])
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Keep the ids, but for the first calls, which get no answer."""
+        """Keep the ids, but for the first calls, which get no answer, or find nobody there."""
         if self.deaf_to:
             self.deaf_to -= 1
             await asyncio.Event().wait()
+        if self.away_for:
+            self.away_for -= 1
+            raise LedgerUnavailable("Redis is away")
         self.finished += [each.lease.job_id for each in finishes]
         return [True] * len(finishes)
 
@@ -182,6 +186,23 @@ def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch
         worker.leases.answers.set()
         writing = asyncio.create_task(worker.writer.run())
         await worker.serve_until_written("answered")
+        await worker.executor.drain(10)
+        assert worker.leases.finished == ["answered"]
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_drain_begins_while_redis_is_away() -> None:
+    """An end that waits for Redis when a worker is asked to go is written once it is back."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.away_for = 1
+        worker.leases.answers.set()
+        writing = asyncio.create_task(worker.writer.run())
+        await worker.serve_until_written("answered")
+        assert worker.leases.away_for == 0
         await worker.executor.drain(10)
         assert worker.leases.finished == ["answered"]
         writing.cancel()

@@ -53,6 +53,14 @@ def test_a_drain_that_does_not_end_is_cut_short(monkeypatch: pytest.MonkeyPatch)
     assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
 
 
+def test_a_late_drain_lengthens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late a drain ends, the process does not outlast what supervisors were told."""
+    ending, codes = watched(monkeypatch, grace=0, settle=SOON)
+    ending.asked()
+    ending.drained()
+    assert codes.get(timeout=WAIT_SECONDS) == ORDERLY
+
+
 def test_a_second_signal_cuts_a_drain_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice, a drain has only the time that handing back takes."""
     ending, codes = watched(monkeypatch, haste=SOON)

@@ -8,7 +8,13 @@ import pytest
 from celery import Celery
 
 from rerankq.contract import RankedDocument, RerankResult, Timings
-from rerankq.errors import JobCancelled, JobEnded, JobExpired, JobFailed, UnsupportedVersion
+from rerankq.errors import (
+    JobCancelled,
+    JobEnded,
+    JobExpired,
+    JobFailed,
+    UnsupportedVersion,
+)
 from rerankq.ledger import outcomes
 
 HEAD = (
@@ -75,6 +81,19 @@ def test_a_failure_of_an_older_version_is_read() -> None:
     again = outcomes.decode(HEAD + b'"status":"FAILURE","result":{' + told + b"}}")
     assert isinstance(again, JobFailed)
     assert (again.args, again.status, again.request_id) == (("r", "m"), None, None)
+
+
+@pytest.mark.parametrize(
+    "upstream", [{"status": "no number", "request_id": 7, "attempts": True}, [], "", 7, None]
+)
+def test_a_last_call_that_is_none_is_left_out(upstream: Any) -> None:
+    """What a damaged result says of the last call is taken only where it can be that."""
+    outcome = outcomes.failure(JobFailed("a_reason", "a message", status=400))
+    meta = json.loads(HEAD + outcome)
+    meta["result"]["upstream"] = upstream
+    end = outcomes.end_from(json.dumps(meta).encode())
+    assert isinstance(end, JobFailed)
+    assert (end.status, end.request_id, end.attempts) == (None, None, None)
 
 
 def test_unknown_kind_of_end_is_a_failure() -> None:

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 SETTLE_SECONDS: Final = 12.0
 """What a drain may take beyond its grace time: each of its waits for a silent Redis, to the end."""
-HASTE_SECONDS: Final = 8.0
-"""The same once a second signal has come: what it hands back, and no more."""
+HASTE_SECONDS: Final = 11.0
+"""The same once a second signal has come: a claim under way, what is handed back, and no more."""
 FAREWELL_SECONDS: Final = 6.0
 """From the end of a drain to the end of the process, while Redis answers: one or two are usual."""
 HASTY_FAREWELL_SECONDS: Final = 3.0
@@ -74,7 +74,7 @@ class Ending:
                 farewell = HASTY_FAREWELL_SECONDS
                 until = min(until, now + (HASTE_SECONDS if code == CUT_SHORT else farewell))
             else:
-                code, until = ORDERLY, now + farewell
+                code, until = ORDERLY, min(until, now + farewell)
         if code == ORDERLY:
             log.warning("ending without Celery's farewell, which takes too long: is Redis silent?")
         else:

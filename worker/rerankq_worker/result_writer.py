@@ -120,8 +120,7 @@ class ResultWriter:
         accepted: list[bool] | None = None
         while accepted is None:
             try:
-                async with asyncio.timeout(self._answer_seconds) as self._writing:
-                    accepted = await write(outcomes)
+                accepted = await self._answered(write(outcomes))
             except TimeoutError:
                 log.warning("%d outcomes wait to be written: no answer", len(outcomes))
             except LedgerRefusal as error:
@@ -136,10 +135,17 @@ class ResultWriter:
                 # then, the ledger refuses it, and another worker's result stands.
                 log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
                 await asyncio.sleep(RETRY_SECONDS)
-            finally:
-                self._writing = None
         self._holdings.remove(each.lease for each in outcomes)
         refused = accepted.count(False)
         if refused:
             log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
         return []
+
+    async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:
+        """What the ledger says, if it does so in time."""
+        try:
+            async with asyncio.timeout(self._answer_seconds) as self._writing:
+                return await write
+        finally:
+            # A time limit that is over cannot be moved any more.
+            self._writing = None

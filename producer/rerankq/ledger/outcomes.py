@@ -16,7 +16,7 @@ from rerankq.errors import InvalidRequest, JobCancelled, JobEnded, JobExpired, J
 ENDS: Final[dict[str, type[JobEnded]]] = {
     each.__name__: each for each in (JobFailed, JobCancelled, JobExpired)
 }
-_LAST_CALL: Final = ("status", "request_id", "attempts")
+_LAST_CALL: Final[dict[str, type]] = {"status": int, "request_id": str, "attempts": int}
 RESULT_PREFIX: Final = "celery-task-meta-"
 
 
@@ -67,12 +67,17 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
         exception = meta["result"]
         kind = ENDS.get(exception["exc_type"], JobFailed)
         reason, message = map(str, exception["exc_message"])
-        told = exception.get("upstream") or {}
-        last_call: dict[str, Any] = {name: told.get(name) for name in _LAST_CALL}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError):
         # Without the error itself: it may quote what was stored.
         raise InvalidRequest("", "the stored result cannot be read") from None
-    return kind(reason, message, **last_call)
+    return kind(reason, message, **_last_call(exception.get("upstream")))
+
+
+def _last_call(told: Any) -> dict[str, Any]:
+    """What is told of the last call; nothing that another hand may have written in its place."""
+    if not isinstance(told, dict):
+        return {}
+    return {name: told[name] for name, kind in _LAST_CALL.items() if type(told.get(name)) is kind}
 
 
 def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
