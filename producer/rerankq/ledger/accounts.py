@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from rerankq.ledger.circuits import Circuit, circuit_from
+from rerankq.ledger.circuits import Circuit, sound_circuits
 from rerankq.ledger.store import Store
 
 Mode = Literal["open", "throttled", "broken"]
@@ -161,7 +161,8 @@ _NAMES: Final = "rerankq:accounts"
 
 
 def _allotment(answer: bytes) -> Allotment:
-    fields: dict[str, Any] = orjson.loads(answer)
+    # What another hand has stored may be no text: that costs what it is part of, not the answer.
+    fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
     # An empty table of Lua's is an empty object in JSON: that is what is meant here.
-    closed = {name: circuit_from(each) for name, each in fields.pop("closed").items()}
-    return Allotment(limits=Limits(**fields.pop("limits")), closed=closed, **fields)
+    limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
+    return Allotment(limits=limits, closed=closed, **fields)

@@ -17,7 +17,7 @@
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
 --   out again), rate (calls a second at present), limited (whether the
 --   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight, now,
---   and closed (the circuits that are, by name).
+--   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/averages
@@ -29,6 +29,7 @@
 -- @include allot/modes
 -- @include allot/slots
 -- @include allot/turns
+-- @include circuits/stored
 -- @include allot/circuits
 
 if report.want > 0 then state[report.lane .. '_at'] = now end
