@@ -10,7 +10,7 @@ import pytest
 from rerankq.ledger.accounts import Report
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
-from rerankq_worker.limits.permits import Demand
+from rerankq_worker.limits.permit import Demand
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
     Answer,
@@ -284,11 +284,20 @@ def test_redis_away_does_not_change_the_outcome(answer: Answer | UpstreamError) 
     assert error is None or isinstance(error, Deferred)
 
 
-@pytest.mark.parametrize("kind", [Throttled, Transient])
-def test_retry_after_reaches_the_account(kind: type[UpstreamError]) -> None:
-    """How long a 429 or a failure asks to wait is told for all."""
-    assert call(kind("slow", retry_after=7)).told.pause_ms == 7000
-    assert call(kind("slow")).told.pause_ms == 0
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [
+        (Throttled("slow", retry_after=7), (7000, 0)),
+        (Transient("oh", retry_after=7), (0, 7000)),
+        (Transient("oh", retry_after=1e9), (0, 3_600_000)),
+        (Throttled("slow"), (0, 0)),
+        (Transient("oh"), (0, 0)),
+    ],
+)
+def test_retry_after_reaches_the_account(error: UpstreamError, pauses: tuple[int, int]) -> None:
+    """How long a 429 asks to wait is told for all, and apart from it how long a failure does."""
+    told = call(error).told
+    assert (told.pause_ms, told.trouble_pause_ms) == pauses
 
 
 def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
-from rerankq_worker.limits.permits import AHEAD, Demand
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.permits import AHEAD
 from rerankq_worker.limits.routes import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.sites import Key

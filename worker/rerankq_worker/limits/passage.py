@@ -137,8 +137,7 @@ class Passage:
             # Other models are answered, so the account stays open to them.
             await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
             return _deferred(error, OUT_SECONDS)
-        self._permits.had_trouble(points)
-        self._permits.was_asked_to_pause(error.retry_after or 0.0)
+        self._permits.had_trouble(points, error.retry_after)
         return _deferred(error, OUT_SECONDS) if self._out else error
 
     @property

@@ -17,7 +17,7 @@ from rerankq.ledger.circuits import Circuits
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.exchange import Exchange
-from rerankq_worker.limits.permits import Demand
+from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ways import Route, Way, leading
 from rerankq_worker.upstream import Deferred, Throttled
 

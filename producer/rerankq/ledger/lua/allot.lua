@@ -9,7 +9,8 @@
 --   began, retries          calls begun since the last exchange, and how many were retries
 --   in_flight               calls under way
 --   ok, throttled, trouble  answers; 429s and their disguises; points of failure (see BREAK_POINTS)
---   pause_ms   how long the upstream asks everyone to wait, or 0
+--   pause_ms   how long the upstream asks everyone to wait, with a 429 or a good answer, or 0
+--   trouble_pause_ms        the same with a failure
 --   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
