@@ -164,9 +164,12 @@ def test_what_all_jobs_wait_for_gives_up_none(error: UpstreamError) -> None:
     assert decision.attempts == 2
 
 
-def test_missing_model_has_an_age_limit() -> None:
-    """A wrong name never comes right: a job that was asked in vain for so long is given up."""
-    assert decide(ModelUnavailable(""), attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
+@pytest.mark.parametrize(
+    "error", [ModelUnavailable(""), Deferred("which", seconds=5, code="upstream_model", ages=True)]
+)
+def test_missing_model_has_an_age_limit(error: UpstreamError) -> None:
+    """A wrong name never comes right: a job that waited in vain for so long is given up."""
+    assert decide(error, attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
 
 
 @pytest.mark.parametrize("kind", [Refused, TooLarge])
