@@ -148,6 +148,15 @@ def test_what_is_no_fault_of_the_job_uses_no_attempt(
     assert least <= decision.seconds <= least * 1.5
 
 
+@pytest.mark.parametrize("kind", [KeyRefused, ModelUnavailable])
+@pytest.mark.parametrize("asked", [1, 600])
+def test_free_wait_is_no_shorter_than_asked(kind: type[UpstreamError], asked: int) -> None:
+    """What waits for a key or a model waits its own time, or longer if the upstream says so."""
+    decision = decide(kind("no", retry_after=asked))
+    assert isinstance(decision, RetryAfter)
+    assert decision.seconds >= max(30, asked)
+
+
 def test_an_outage_uses_no_attempt() -> None:
     """A job that has to wait for the upstream as a whole pays nothing but time."""
     decision = decide(Deferred("out", seconds=7), attempts=99)

@@ -107,11 +107,12 @@ class RetryPolicy:
 
     def _wait(self, error: UpstreamError, budget: Free) -> float:
         match error:
-            case Throttled(retry_after=asked) | Deferred(seconds=asked):
-                pass
+            case Deferred(seconds=seconds):
+                return self._spread(seconds)
+            case Throttled() if error.retry_after is not None:
+                return self._spread(error.retry_after)
             case _:
-                asked = None
-        return self._spread(budget.seconds if asked is None else asked)
+                return self._spread(max(budget.seconds, error.retry_after or 0.0))
 
     def _spread(self, wait: float) -> float:
         """A time never before the one that was asked for, and not the same for all."""

@@ -146,7 +146,7 @@ class Permits:
         self.wanted()
 
     def because(self, cause: str) -> None:
-        """Class and status of the last error: they are shown should it close the account."""
+        """Class and status of the last 429 or failure: shown should it close the account."""
         self._report.cause = cause
 
     # What is known of the account.
