@@ -22,7 +22,8 @@ from redis.asyncio import Redis
 from rerankq.contract import Lane
 from rerankq.ledger import accounts
 from rerankq.ledger.store import Store
-from rerankq_worker.limits.permits import Demand, Permits
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.permits import Permits
 from rerankq_worker.sites import Account, Key
 from running.redis_server import RedisServer
 

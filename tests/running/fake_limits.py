@@ -102,13 +102,16 @@ class FakeCircuits(Circuits):
         self.opened: list[str] = []
         self.probed: list[str] = []
         self.away = False
+        self.full = False
         self.holds: asyncio.Event | None = None
         """What an answer waits for."""
         self._refused = set(refused)
 
-    async def trip(self, name: str, trip: Trip) -> CircuitState:
-        """Keep it."""
+    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+        """Keep it, unless there are too many."""
         self._answer()
+        if self.full:
+            return None
         self.tripped.append((name, trip))
         return CircuitState.DOUBTED if trip.certain_after > 1 else trip.state
 

@@ -148,6 +148,15 @@ def test_what_is_no_fault_of_the_job_uses_no_attempt(
     assert least <= decision.seconds <= least * 1.5
 
 
+@pytest.mark.parametrize("kind", [KeyRefused, ModelUnavailable])
+@pytest.mark.parametrize("asked", [1, 600])
+def test_free_wait_is_no_shorter_than_asked(kind: type[UpstreamError], asked: int) -> None:
+    """What waits for a key or a model waits its own time, or longer if the upstream says so."""
+    decision = decide(kind("no", retry_after=asked))
+    assert isinstance(decision, RetryAfter)
+    assert decision.seconds >= max(30, asked)
+
+
 def test_an_outage_uses_no_attempt() -> None:
     """A job that has to wait for the upstream as a whole pays nothing but time."""
     decision = decide(Deferred("out", seconds=7), attempts=99)
@@ -164,9 +173,12 @@ def test_what_all_jobs_wait_for_gives_up_none(error: UpstreamError) -> None:
     assert decision.attempts == 2
 
 
-def test_missing_model_has_an_age_limit() -> None:
-    """A wrong name never comes right: a job that was asked in vain for so long is given up."""
-    assert decide(ModelUnavailable(""), attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
+@pytest.mark.parametrize(
+    "error", [ModelUnavailable(""), Deferred("which", seconds=5, code="upstream_model", ages=True)]
+)
+def test_missing_model_has_an_age_limit(error: UpstreamError) -> None:
+    """A wrong name never comes right: a job that waited in vain for so long is given up."""
+    assert decide(error, attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
 
 
 @pytest.mark.parametrize("kind", [Refused, TooLarge])

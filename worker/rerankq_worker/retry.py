@@ -42,7 +42,7 @@ BUDGETS: Final[Mapping[type[UpstreamError], Free | Counted]] = {
     QuotaInDoubt: Free(seconds=30.0),  # a few slow tries tell throttling from an empty account
     KeyRefused: Free(seconds=60.0, ages=False),  # until an operator has looked at the key
     ModelUnavailable: Free(seconds=30.0),  # a channel may come back; a wrong name never does
-    Deferred: Free(seconds=5.0, ages=False),  # until the upstream as a whole is well
+    Deferred: Free(seconds=5.0),  # it says itself how long, and whether its age bounds that
     Transient: Counted(share=1.0),
     Malformed: Counted(share=0.5),  # it rarely heals
     Refused: Counted(share=0.0),  # permanent: once is enough
@@ -94,7 +94,8 @@ class RetryPolicy:
         if isinstance(budget, Free):
             retry = RetryAfter(self._wait(error, budget), attempts)
             # A job that nobody asked for, or in vain as everybody did, is not given up for that.
-            return self._within_age(retry, age_seconds) if budget.ages else retry
+            ages = error.ages if isinstance(error, Deferred) else budget.ages
+            return self._within_age(retry, age_seconds) if ages else retry
         attempts += 1
         if attempts >= max(1, int(self.max_attempts * budget.share)):
             return GiveUp(attempts)
@@ -106,11 +107,12 @@ class RetryPolicy:
 
     def _wait(self, error: UpstreamError, budget: Free) -> float:
         match error:
-            case Throttled(retry_after=asked) | Deferred(seconds=asked):
-                pass
+            case Deferred(seconds=seconds):
+                return self._spread(seconds)
+            case Throttled() if error.retry_after is not None:
+                return self._spread(error.retry_after)
             case _:
-                asked = None
-        return self._spread(budget.seconds if asked is None else asked)
+                return self._spread(max(budget.seconds, error.retry_after or 0.0))
 
     def _spread(self, wait: float) -> float:
         """A time never before the one that was asked for, and not the same for all."""

@@ -176,10 +176,11 @@ class Unreachable(Transient):
 
 
 class Deferred(Transient):
-    """The job has to wait for the upstream as a whole, for `seconds` at least.
+    """The job has to wait for the upstream, or for a model there, for `seconds` at least.
 
     Attributes:
         code: of what closed it.
+        ages: whether the job's age bounds that: it waits for a model that nobody serves.
     """
 
     def __init__(
@@ -188,11 +189,13 @@ class Deferred(Transient):
         *,
         seconds: float,
         code: str = Transient.code,
+        ages: bool = False,
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
         super().__init__(message, status=status, request_id=request_id)
         self.seconds = seconds
+        self.ages = ages
         self.code = code  # type: ignore[misc]  # the one class that speaks for others
 
 

@@ -44,7 +44,9 @@ class ScriptedStore(Store):
             raise LedgerUnavailable("Redis is away")
         self.runs += 1
         texts = [each.decode() if isinstance(each, bytes) else each for each in arguments]
-        return self._compiled(script)(self._table(texts))
+        answer = self._compiled(script)(self._table(texts))
+        # As Redis does: bytes.
+        return answer.encode() if isinstance(answer, str) else answer
 
     def _compiled(self, script: str) -> Any:
         if script not in self._scripts:

@@ -7,7 +7,8 @@ from typing import Final
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Accounts, Allotment, Limits
 from rerankq_worker.limits.exchange import Exchange
-from rerankq_worker.limits.permits import Demand, Permit, Permits
+from rerankq_worker.limits.permit import Demand, Permit
+from rerankq_worker.limits.permits import Permits
 from rerankq_worker.sites import Account, Key
 from throttling.simulation.upstream import ModelUpstream
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from rerankq.ledger.circuits import Circuit, circuit_from
+from rerankq.ledger.circuits import Circuit, sound_circuits
 from rerankq.ledger.store import Store
 
 Mode = Literal["open", "throttled", "broken"]
@@ -50,7 +50,8 @@ class Report:
         ok: answers that were rankings, or proper refusals: the upstream is well.
         throttled: 429 and its disguises.
         trouble: points of failure that the upstream is to blame for.
-        pause_ms: how long the upstream asked everyone to wait.
+        pause_ms: how long the upstream asked everyone to wait, with a 429 or a good answer.
+        trouble_pause_ms: how long it did with a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
     """
@@ -68,6 +69,7 @@ class Report:
     throttled: int = 0
     trouble: float = 0.0
     pause_ms: int = 0
+    trouble_pause_ms: int = 0
     cause: str = ""
     probe_ok: bool = False
 
@@ -81,6 +83,7 @@ class Report:
             throttled=self.throttled + later.throttled,
             trouble=self.trouble + later.trouble,
             pause_ms=max(self.pause_ms, later.pause_ms),
+            trouble_pause_ms=max(self.trouble_pause_ms, later.trouble_pause_ms),
             cause=later.cause or self.cause,
             probe_ok=self.probe_ok or later.probe_ok,
         )
@@ -161,7 +164,8 @@ _NAMES: Final = "rerankq:accounts"
 
 
 def _allotment(answer: bytes) -> Allotment:
-    fields: dict[str, Any] = orjson.loads(answer)
+    # What another hand has stored may be no text: that costs what it is part of, not the answer.
+    fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
     # An empty table of Lua's is an empty object in JSON: that is what is meant here.
-    closed = {name: circuit_from(each) for name, each in fields.pop("closed").items()}
-    return Allotment(limits=Limits(**fields.pop("limits")), closed=closed, **fields)
+    limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
+    return Allotment(limits=limits, closed=closed, **fields)

@@ -3,6 +3,7 @@
 All workers see the same ones, and take turns at probing them.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -90,18 +91,45 @@ class Circuits:
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""
         stored: dict[bytes, bytes] = await self._store.command("HGETALL", _CLOSED)
-        return {
-            name.decode(): circuit_from(orjson.loads(fields)) for name, fields in stored.items()
-        }
+        told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
+        return sound_circuits(told)
 
     async def reopen(self, *names: str) -> int:
         """Let them be used again; returns how many were closed."""
         return int(await self._store.command("HDEL", _CLOSED, *names))
 
 
-def circuit_from(fields: Mapping[str, Any]) -> Circuit:
-    """A circuit as the scripts tell of it."""
-    return Circuit(**{**fields, "state": CircuitState(fields["state"])})
+def sound_circuits(stored: Mapping[str, str | bytes]) -> dict[str, Circuit]:
+    """Those of these circuits, as they are stored, that this version can read.
+
+    Another one may know more fields, which it leaves out, or more states: those circuits, and any
+    that are damaged, are open here, as far as this worker goes; the others count.
+    """
+    read = ((name, _circuit_from(each)) for name, each in stored.items())
+    return {name: circuit for name, circuit in read if circuit}
+
+
+def _circuit_from(stored: str | bytes) -> Circuit | None:
+    try:
+        fields: dict[str, Any] = orjson.loads(stored)
+        return Circuit(
+            state=CircuitState(fields["state"]),
+            code=str(fields["code"]),
+            reason=str(fields["reason"]),
+            strikes=int(fields["strikes"]),
+            since=_finite(fields["since"]),
+            struck_at=_finite(fields["struck_at"]),
+            every=_finite(fields["every"]),
+            probe_at=_finite(fields["probe_at"]),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number
 
 
 def account_circuit(account: str) -> str:

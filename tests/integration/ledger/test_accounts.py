@@ -449,6 +449,28 @@ def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
     assert desk.exchange(pause_ms=3000).wait_ms > 19_000
 
 
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [
+        pytest.param({"pause_ms": 60_000}, 60_000, id="a used-up window"),
+        pytest.param({"pause_ms": 60_000, "trouble": 1.0}, 60_000, id="and an unrelated failure"),
+        pytest.param({"trouble": 1.0, "trouble_pause_ms": 600_000}, 0, id="a failure"),
+        pytest.param(
+            {"trouble": 1.0, "trouble_pause_ms": 600_000, "throttled": 1}, 0, id="and a stray 429"
+        ),
+        pytest.param({"trouble": 9.0, "trouble_pause_ms": 60_000, "ok": 0}, 60_000, id="all fail"),
+    ],
+)
+def test_pause_is_judged_by_what_it_came_with(
+    desk: LedgerDesk, told: dict[str, Any], waits: float
+) -> None:
+    """One of a failure is for all when most calls fail, whatever else is reported with it."""
+    if told.get("ok", 1):
+        busy(desk)
+    answer = desk.exchange("a", want=5, **({"ok": 20} | told))
+    assert answer.wait_ms == pytest.approx(waits, abs=1000)
+
+
 # The breaker.
 
 

@@ -1,6 +1,8 @@
 """Circuits: closed for all workers at once, probed by one of them, opened again for all."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -152,3 +154,70 @@ def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
     assert "key old" in closed(desk)
     assert set(desk.exchange(want=1).closed) == {"key probed", "account a"}
     assert set(closed(desk)) == {"key probed", "account a"}
+
+
+# What another version, or another hand, has stored.
+
+SOUND: dict[str, Any] = {
+    "state": "parked",
+    "code": "a_code",
+    "reason": "a reason",
+    "strikes": 1,
+    "since": 1,
+    "struck_at": 1,
+    "every": 60_000,
+    "probe_at": 1,
+}
+ODD = [
+    pytest.param("nonsense", id="no JSON"),
+    pytest.param("7", id="no object"),
+    pytest.param(b"\xff\xfe", id="no text"),
+    pytest.param('{"state":"parked"}', id="no times"),
+    pytest.param(json.dumps(SOUND | {"probe_at": "soon"}), id="a time that is none"),
+    pytest.param(json.dumps(SOUND).replace("60000", "1e999"), id="a time without an end"),
+    pytest.param(json.dumps(SOUND | {"state": {}}), id="a state that is none"),
+]
+
+
+def store(desk: LedgerDesk, name: str | bytes, circuit: str | bytes) -> None:
+    desk.redis.hset("rerankq:circuits", name, circuit)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> None:
+    """What cannot be read closes nothing, and hides none of those beside it."""
+    desk.trip(NAME)
+    store(desk, "model site odd", odd)
+    store(desk, b"key \xff", odd)
+    assert set(closed(desk)) == {NAME}
+    assert set(desk.look().closed) == {NAME}
+    assert desk.probe("model site odd")
+    assert desk.trip("model site odd", certain_after=2) is CircuitState.DOUBTED
+    assert set(closed(desk)) == {NAME, "model site odd"}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_damaged_circuit_is_tidied_away(desk: LedgerDesk, odd: str | bytes) -> None:
+    """It goes with those that nobody needs any more."""
+    store(desk, "model site odd", odd)
+    assert desk.exchange(want=1).closed == {}
+    assert desk.redis.hlen("rerankq:circuits") == 0
+
+
+def test_newer_version_may_know_more_of_a_circuit(desk: LedgerDesk) -> None:
+    """A field that this version does not know is left as it is, and costs no service."""
+    store(desk, NAME, json.dumps(SOUND | {"probe_at": desk.now_ms(), "prospect": {"of": 0.5}}))
+    assert closed(desk) == {NAME: CircuitState.PARKED}
+    assert set(desk.exchange(want=1).closed) == {NAME}
+    assert desk.probe(NAME)
+    assert desk.trip(NAME) is CircuitState.PARKED
+    assert json.loads(desk.redis.hget("rerankq:circuits", NAME) or "")["prospect"] == {"of": 0.5}
+
+
+def test_newer_version_may_know_more_states(desk: LedgerDesk) -> None:
+    """What is in a state that this version does not know is open to it, and stays as it is."""
+    desk.trip("key a")
+    store(desk, NAME, json.dumps(SOUND | {"state": "resting", "probe_at": desk.now_ms()}))
+    assert closed(desk) == {"key a": CircuitState.PARKED}
+    assert set(desk.exchange(want=1).closed) == {"key a"}
+    assert desk.redis.hexists("rerankq:circuits", NAME)

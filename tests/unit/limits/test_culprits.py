@@ -36,6 +36,17 @@ def test_answer_from_before_the_failures_does_not_count(clock: Clock) -> None:
     assert not blamed(culprits, times=10)
 
 
+def test_answer_of_long_ago_does_not_count(clock: Clock) -> None:
+    """While a model goes on failing the upstream may go out as a whole: only a minute tells."""
+    culprits = Culprits()
+    blamed(culprits, times=5)
+    culprits.answered("a", "good")
+    for _ in range(3):
+        assert blamed(culprits, times=1)
+        clock.now += KEPT_SECONDS / 2 - 1
+    assert not blamed(culprits, times=1)
+
+
 def test_answer_clears_its_model(clock: Clock) -> None:
     """A model that is answered now and then is not out."""
     del clock

@@ -16,7 +16,8 @@ from rerankq_worker.limits.exchange import (
     URGENT_SECONDS,
     Exchange,
 )
-from rerankq_worker.limits.permits import Demand, Permits
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.permits import Permits
 from running.fake_limits import NO_LIMITS, Clock, FakeAccounts, allotment, permits
 
 AWAY = LedgerUnavailable("Redis is away")

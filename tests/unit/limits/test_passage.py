@@ -10,7 +10,8 @@ import pytest
 from rerankq.ledger.accounts import Report
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
-from rerankq_worker.limits.permits import Demand
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.retry import RetryAfter, RetryPolicy
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
     Answer,
@@ -277,18 +278,54 @@ def test_failing_probe_opens_nothing() -> None:
     assert met.tripped == [(KEY, "upstream_auth", 1)]
 
 
-@pytest.mark.parametrize("answer", [ANSWER, BadKey("who")], ids=["answered", "refused"])
-def test_redis_away_does_not_change_the_outcome(answer: Answer | UpstreamError) -> None:
-    """A circuit that cannot be written costs no answer, and no job."""
-    error = call(answer, before={"closed": {KEY: due_circuit()}}, away=True).error
-    assert error is None or isinstance(error, Deferred)
+def test_redis_away_costs_no_answer() -> None:
+    """A circuit that cannot be opened costs no answer."""
+    assert call(ANSWER, before={"closed": {KEY: due_circuit()}}, away=True).error is None
 
 
-@pytest.mark.parametrize("kind", [Throttled, Transient])
-def test_retry_after_reaches_the_account(kind: type[UpstreamError]) -> None:
-    """How long a 429 or a failure asks to wait is told for all."""
-    assert call(kind("slow", retry_after=7)).told.pause_ms == 7000
-    assert call(kind("slow")).told.pause_ms == 0
+@pytest.mark.parametrize("error", [BadKey("who"), OutOfCredit("empty"), ModelUnavailable("which")])
+def test_job_waits_for_long_where_no_circuit_holds_it_up(error: UpstreamError) -> None:
+    """A key or a model that could not be closed is not called again at once by the same job."""
+    met = call(error, away=True).error
+    assert met is error
+    decision = RetryPolicy().decide(error, attempts=0, age_seconds=0)
+    assert isinstance(decision, RetryAfter)
+    assert (decision.attempts, decision.seconds >= 30) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (Throttled("slow", status=429), "upstream_throttled (429)"),
+        (QuotaInDoubt("slow", status=429), "upstream_throttled (429)"),
+        (Transient("oh", status=502), "upstream_unavailable (502)"),
+        (Unreachable("where"), "upstream_unavailable (no answer)"),
+        (Malformed("what", status=200), "upstream_malformed (200)"),
+        (Refused("no", status=400), ""),
+        (BadKey("who", status=401), ""),
+        (ModelUnavailable("which", status=503), ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else "",
+)
+def test_cause_is_what_can_close_an_account(error: UpstreamError, cause: str) -> None:
+    """The cause that is shown of a closed account is a 429 or a failure, and nothing else."""
+    assert call(error).told.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [
+        (Throttled("slow", retry_after=7), (7000, 0)),
+        (Transient("oh", retry_after=7), (0, 7000)),
+        (Transient("oh", retry_after=1e9), (0, 3_600_000)),
+        (Throttled("slow"), (0, 0)),
+        (Transient("oh"), (0, 0)),
+    ],
+)
+def test_retry_after_reaches_the_account(error: UpstreamError, pauses: tuple[int, int]) -> None:
+    """How long a 429 asks to wait is told for all, and apart from it how long a failure does."""
+    told = call(error).told
+    assert (told.pause_ms, told.trouble_pause_ms) == pauses
 
 
 def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
@@ -346,6 +383,18 @@ def test_model_that_fails_alone_is_closed_and_the_account_is_not() -> None:
     assert isinstance(met, Deferred)
     assert (met.code, met.status) == ("upstream_unavailable", 500)
     assert (before, network.permits["a"].report(Demand(0, 0)).trouble) == (4.0, 0.0)
+
+
+@pytest.mark.parametrize("lack", ["full", "away"])
+def test_model_that_cannot_be_closed_costs_attempts(lack: str) -> None:
+    """Without a circuit of its own, its failures are the account's and the job's, as any are."""
+    network = Network(a={})
+    failing(network, "bad", times=4)
+    answered(network, "good")
+    setattr(network.circuits, lack, True)
+    (met,) = failing(network, "bad", times=1)
+    assert type(met) is Transient
+    assert network.permits["a"].report(Demand(0, 0)).trouble == 5.0
 
 
 def test_outage_is_told_of_the_account() -> None:

@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Limits, Report
+from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.permits import (
     AHEAD,
     GOOD_SECONDS,
     MOST_AWAY_RATE,
     MOST_PAUSE_SECONDS,
     UNPROVEN_RATE,
-    Demand,
-    Permit,
     Permits,
 )
 from rerankq_worker.sites import Account
@@ -307,7 +306,7 @@ def test_reports_are_kept_while_redis_is_away() -> None:
     made.was_throttled(3)
     lost = made.report(NOTHING)
     made.live_on_little(lost, 0.5)
-    made.had_trouble(1)
+    made.had_trouble(1, 2)
     made.went_well(Permit(1, probe=True))
     told = made.report(NOTHING)
     assert told == Report(
@@ -323,6 +322,7 @@ def test_reports_are_kept_while_redis_is_away() -> None:
         throttled=1,
         trouble=1,
         pause_ms=3000,
+        trouble_pause_ms=2000,
         probe_ok=True,
     )
 

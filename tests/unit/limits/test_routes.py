@@ -7,9 +7,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rerankq.ledger.circuits import CircuitState, account_circuit, key_circuit, model_circuit
+from rerankq.ledger.circuits import (
+    Circuit,
+    CircuitState,
+    account_circuit,
+    key_circuit,
+    model_circuit,
+)
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
-from rerankq_worker.limits.permits import AHEAD, Demand
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.permits import AHEAD
 from rerankq_worker.limits.routes import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.sites import Key
@@ -125,6 +132,53 @@ def test_closed_upstream_sends_jobs_away_for_a_while() -> None:
     assert caught.value.seconds == GATED_SECONDS
     assert (caught.value.code, str(caught.value)) == ("upstream_auth", "no")
     assert network.routes.appetite() == 0
+
+
+MISSING = circuit(code="upstream_model")
+MODEL_A, MODEL_B = model_circuit("a", "a/m"), model_circuit("b", "b-m")
+
+
+@pytest.mark.parametrize(
+    ("closed", "ages"),
+    [
+        pytest.param({MODEL_A: MISSING, MODEL_B: MISSING}, True, id="nobody serves it"),
+        pytest.param({MODEL_A: MISSING, MODEL_B: MISSING, KEY_A1: circuit()}, True, id="a key too"),
+        pytest.param(
+            {MODEL_A: MISSING, MODEL_B: MISSING, account_circuit("a"): circuit()},
+            False,
+            id="an account too",
+        ),
+        pytest.param({MODEL_A: MISSING, account_circuit("b"): circuit()}, False, id="at one site"),
+        pytest.param({MODEL_A: MISSING, MODEL_B: circuit()}, False, id="it fails"),
+        pytest.param(
+            {
+                MODEL_A: MISSING,
+                MODEL_B: circuit(CircuitState.DOUBTED, code="upstream_model"),
+            },
+            False,
+            id="in doubt",
+        ),
+    ],
+)
+def test_job_ages_whose_model_nobody_serves(closed: dict[str, Circuit], *, ages: bool) -> None:
+    """A wrong name never comes right; all else that keeps a job away is waited for."""
+    network = Network(**TWO_SITES)
+    for site in "ab":
+        network.hear(site, permits=5, closed=closed)
+    with pytest.raises(Deferred) as caught:
+        way(network)
+    assert caught.value.ages is ages
+
+
+def test_no_job_ages_in_an_outage() -> None:
+    """Of an upstream that is out nothing is known of its models."""
+    network = Network(**ONE_SITE)
+    closed = {model_circuit("a", "m"): MISSING}
+    for mode, ages in (("broken", False), ("open", True)):
+        network.hear("a", permits=1, mode=mode, closed=closed)
+        with pytest.raises(Deferred) as caught:
+            way(network)
+        assert caught.value.ages is ages
 
 
 def test_closed_model_sends_its_jobs_away_until_its_probe() -> None:

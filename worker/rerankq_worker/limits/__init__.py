@@ -1,5 +1,6 @@
 """Limits that all workers keep together: permits are fetched in lots and taken locally.
 
+permit      one of them, and what waits for them
 permits     those of one account that this worker has at hand
 exchange    fetches them, and tells Redis what became of the last ones
 closures    what is closed, and when it may be probed

@@ -9,7 +9,7 @@ from typing import Final
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Allotment
 from rerankq.ledger.circuits import Circuit, Circuits, CircuitState
-from rerankq_worker.upstream import Deferred, OutOfCredit
+from rerankq_worker.upstream import Deferred, ModelUnavailable, OutOfCredit
 
 GATED_SECONDS: Final = 1.0
 """How long a job is sent away when everything is closed: then it stays in the queue until not."""
@@ -73,7 +73,10 @@ class Closures:
         if model in self._closed:
             seconds = min(max(self._due_in(model), GATED_SECONDS), MODEL_SECONDS)
         circuit = self._closed[closed[0]]
-        return Deferred(circuit.reason, seconds=seconds, code=circuit.code)
+        # A wrong name never comes right. What else is closed is waited for first.
+        missing = circuit.code == ModelUnavailable.code and circuit.state is CircuitState.PARKED
+        ages = missing and closed == (model,)
+        return Deferred(circuit.reason, seconds=seconds, code=circuit.code, ages=ages)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether that is due for all of these closed circuits."""

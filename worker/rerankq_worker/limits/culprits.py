@@ -1,5 +1,6 @@
 """Whether it is one model that fails while others are answered: then the account is well."""
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,7 @@ MOST_MODELS: Final = 100
 class _Record:
     points: float
     failed_at: float
-    others_answered: bool = False
+    others_answered_at: float = -math.inf
 
 
 class Culprits:
@@ -35,16 +36,18 @@ class Culprits:
         self._records[account, model] = record
         if len(self._records) > MOST_MODELS:
             del self._records[next(iter(self._records))]
-        return record.points >= PROOF and record.others_answered
+        # An answer of long ago says nothing of an outage that may have begun since.
+        return record.points >= PROOF and now - record.others_answered_at <= KEPT_SECONDS
 
     def answered(self, account: str, model: str) -> None:
         """Take note of an answer: the model is well, and so is the account."""
         if not self._records:
             return
+        now = time.monotonic()
         self._records.pop((account, model), None)
         for (where, _), record in self._records.items():
             if where == account:
-                record.others_answered = True
+                record.others_answered_at = now
 
     def suspects(self, account: str, model: str | None = None) -> bool:
         """Whether a model failed lately and was not answered since; None for any."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.accounts import Accounts, Allotment
-from rerankq_worker.limits.permits import Demand, Permits
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.permits import Permits
 
 log = logging.getLogger(__name__)
 

@@ -104,15 +104,16 @@ class Passage:
         self, error: UpstreamError, attempt: int, request: RerankRequest
     ) -> UpstreamError:
         """Draw the consequences for others; returns the error that the job meets."""
-        self._permits.because(f"{error.code} ({error.status or 'no answer'})")
         match error:
-            case QuotaInDoubt():
-                self._permits.was_throttled(error.retry_after)
-                await self._trip(self._key, Trip(OutOfCredit.code, str(error), certain_after=3))
             case Throttled():
+                self._because(error)
                 self._permits.was_throttled(error.retry_after)
+                if isinstance(error, QuotaInDoubt):
+                    await self._trip(self._key, Trip(OutOfCredit.code, str(error), certain_after=3))
             case KeyRefused():
-                await self._trip(self._key, Trip(error.code, str(error)))
+                if not await self._trip(self._key, Trip(error.code, str(error))):
+                    # Nothing holds the job up where it could come back at once: it waits for long.
+                    return error
                 # Perhaps it is the job that the key may not do: the next probe is another's.
                 alone = self._way.turns and not self._routes.open_elsewhere(self._way, request)
                 return _deferred(error, PROBED_SECONDS if alone else ELSEWHERE_SECONDS)
@@ -133,13 +134,18 @@ class Passage:
         """It failed: the upstream, or one model of it."""
         share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
         points = TROUBLE[type(error)] * share
-        if self._routes.culprits.failed(self._permits.account.name, self._way.model, points):
+        trip = Trip(error.code, str(error), certain_after=3)
+        if self._routes.culprits.failed(
+            self._permits.account.name, self._way.model, points
+        ) and await self._trip(self._model, trip):
             # Other models are answered, so the account stays open to them.
-            await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
             return _deferred(error, OUT_SECONDS)
-        self._permits.had_trouble(points)
-        self._permits.was_asked_to_pause(error.retry_after or 0.0)
+        self._because(error)
+        self._permits.had_trouble(points, error.retry_after)
         return _deferred(error, OUT_SECONDS) if self._out else error
+
+    def _because(self, error: UpstreamError) -> None:
+        self._permits.because(f"{error.code} ({error.status or 'no answer'})")
 
     @property
     def _out(self) -> bool:
@@ -154,19 +160,21 @@ class Passage:
     def _model(self) -> str:
         return model_circuit(self._way.route.site.name, self._way.model)
 
-    async def _trip(self, name: str, trip: Trip) -> None:
+    async def _trip(self, name: str, trip: Trip) -> bool:
+        """Close a circuit; False when it could not be, and so holds nobody up."""
         try:
             state = await self._circuits.trip(name, trip)
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be closed for all workers: %s", name, unavailable)
-            return
+            return False
         if state is None:
             log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
-            return
+            return False
         # An operator is wanted: no job can do anything about it.
         level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING
         log.log(level, "%s is %s (%s): %s", name, state, trip.code, trip.reason)
         self._permits.wanted()
+        return True
 
     async def _reopen(self, names: tuple[str, ...]) -> None:
         try:

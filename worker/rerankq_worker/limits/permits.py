@@ -7,11 +7,11 @@ and none finds a limit that nobody told; docs/limits.md has the measurements.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Allotment, Report
+from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.sites import Account
 
 AHEAD: Final = 10
@@ -30,27 +30,6 @@ AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
 MOST_PAUSE_SECONDS: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to begin one call.
-
-    Attributes:
-        tokens: what it was reckoned to cost.
-        probe: whether it is to find out if a closed account is well again.
-    """
-
-    tokens: float
-    probe: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What waits for permits: calls, and their tokens."""
-
-    calls: int
-    tokens: float
 
 
 class Permits:
@@ -156,17 +135,18 @@ class Permits:
 
     def was_asked_to_pause(self, seconds: float) -> None:
         """The upstream asked everyone to wait."""
-        pause_ms = int(min(seconds, MOST_PAUSE_SECONDS) * 1000)
-        self._report.pause_ms = max(self._report.pause_ms, pause_ms)
+        self._report.pause_ms = max(self._report.pause_ms, _pause_ms(seconds))
         self.wanted()
 
-    def had_trouble(self, points: float) -> None:
-        """The upstream failed, and is to blame by so many points."""
-        self._report.trouble += points
+    def had_trouble(self, points: float, retry_after: float | None = None) -> None:
+        """The upstream is to blame for a failure by so many points, and may have asked to wait."""
+        told = self._report
+        told.trouble += points
+        told.trouble_pause_ms = max(told.trouble_pause_ms, _pause_ms(retry_after or 0.0))
         self.wanted()
 
     def because(self, cause: str) -> None:
-        """Class and status of the last error: they are shown should it close the account."""
+        """Class and status of the last 429 or failure: shown should it close the account."""
         self._report.cause = cause
 
     # What is known of the account.
@@ -299,3 +279,7 @@ class Permits:
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
         self._permits = min(1.0, self._permits + min(1, told.left) + gain)
         self._tokens += min(told.left_tokens, 0.0) or 1.0
+
+
+def _pause_ms(seconds: float) -> int:
+    return int(min(seconds, MOST_PAUSE_SECONDS) * 1000)

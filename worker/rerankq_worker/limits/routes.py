@@ -17,7 +17,7 @@ from rerankq.ledger.circuits import Circuits
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.exchange import Exchange
-from rerankq_worker.limits.permits import Demand
+from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ways import Route, Way, leading
 from rerankq_worker.upstream import Deferred, Throttled
 
@@ -211,11 +211,13 @@ class Routes:
             Deferred: none is open, or no retry is allowed.
         """
         closed: list[Deferred] = []
+        missing: dict[str, bool] = {}
         may_wait = False
         for route, name in waiter.routes:
             barrier = self._barrier(route, name)
             if barrier:
                 closed.append(barrier)
+                missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
                 continue
             may_wait |= not waiter.retry or route.permits.may_retry
             if self._leaves_the_probe(waiter, route, name):
@@ -223,7 +225,10 @@ class Routes:
             if permit := route.permits.take(waiter.tokens, retry=waiter.retry):
                 return Way(route, permit, name)
         if len(closed) == len(waiter.routes):
-            raise min(closed, key=lambda each: each.seconds)
+            nearest = min(closed, key=lambda each: each.seconds)
+            # Any key that is well tells of its site; but every site must say that of the model.
+            nearest.ages = all(missing.values())
+            raise nearest
         if not may_wait:
             # Whoever waited for the budget would keep a slot from those who need none.
             raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
@@ -234,6 +239,8 @@ class Routes:
         if self._closures and (
             barrier := self._closures.barrier(route.circuits, route.circuit_of(model))
         ):
+            # Of an upstream that is out nothing is known of its models.
+            barrier.ages &= not route.permits.broken
             return barrier
         permits = route.permits
         if permits.open or permits.probing:

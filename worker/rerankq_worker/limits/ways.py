@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from rerankq.contract import RerankRequest
 from rerankq.ledger.circuits import account_circuit, key_circuit, model_circuit
-from rerankq_worker.limits.permits import Permit, Permits
+from rerankq_worker.limits.permit import Permit
+from rerankq_worker.limits.permits import Permits
 from rerankq_worker.sites import Key, Site
 from rerankq_worker.upstream import Provider, Refused
 

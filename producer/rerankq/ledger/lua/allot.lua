@@ -9,7 +9,8 @@
 --   began, retries          calls begun since the last exchange, and how many were retries
 --   in_flight               calls under way
 --   ok, throttled, trouble  answers; 429s and their disguises; points of failure (see BREAK_POINTS)
---   pause_ms   how long the upstream asks everyone to wait, or 0
+--   pause_ms   how long the upstream asks everyone to wait, with a 429 or a good answer, or 0
+--   trouble_pause_ms        the same with a failure
 --   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
@@ -17,7 +18,7 @@
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
 --   out again), rate (calls a second at present), limited (whether the
 --   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight, now,
---   and closed (the circuits that are, by name).
+--   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/averages
@@ -29,6 +30,7 @@
 -- @include allot/modes
 -- @include allot/slots
 -- @include allot/turns
+-- @include circuits/stored
 -- @include allot/circuits
 
 if report.want > 0 then state[report.lane .. '_at'] = now end

@@ -15,21 +15,20 @@ local SHORT_PAUSE_MS = 2000
 
 local function is_failing() return state.trouble >= BREAK_SHARE * (state.trouble + state.well) end
 
+local function pause_for(ms)
+  if ms == 0 then return end
+  state.pause = math.max(state.pause or 0, now + ms)
+  state.pause_since = state.pause_since or now
+end
+
 local function heed_pause()
-  if report.pause_ms == 0 then return end
   local share = state.throttled / math.max(1, state.throttled + state.ok)
-  local for_all
-  if report.throttled > 0 then
-    -- A short one is for the call that was told so; when most calls are told so, it is for all.
-    for_all = report.pause_ms > SHORT_PAUSE_MS or share >= 0.5
-  else
-    -- One that came with a failure may be of one of many servers behind the account.
-    for_all = report.trouble == 0 or is_failing()
+  -- A short one is for the call that was told so; when most calls are told so, it is for all.
+  if report.throttled == 0 or report.pause_ms > SHORT_PAUSE_MS or share >= 0.5 then
+    pause_for(report.pause_ms)
   end
-  if for_all then
-    state.pause = math.max(state.pause or 0, now + report.pause_ms)
-    state.pause_since = state.pause_since or now
-  end
+  -- One that came with a failure may be of one of many servers behind the account.
+  if is_failing() then pause_for(report.trouble_pause_ms or 0) end
 end
 
 local function end_pause()

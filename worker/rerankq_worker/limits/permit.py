@@ -1,0 +1,24 @@
+"""One permit, and what waits for permits."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to begin one call.
+
+    Attributes:
+        tokens: what it was reckoned to cost.
+        probe: whether it is to find out if a closed account is well again.
+    """
+
+    tokens: float
+    probe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What waits for permits: calls, and their tokens."""
+
+    calls: int
+    tokens: float
