@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankq_worker.provider.echoes import Least, Span, echoes
+from rerankq_worker.provider.echoes import Least, Span, echoes, pieces
 from rerankq_worker.provider.folding import fold, fold_placed, unescaped, weight
 
 LEAST = Least(stretch=10, whole=6)
@@ -35,6 +35,22 @@ def looked_up(words: str, texts: list[str]) -> set[int]:
 def test_every_echo_is_found_and_nothing_else(words: str, texts: list[str]) -> None:
     """A part that repeats enough of a text, or all of a short one, is found to its last letter."""
     assert covered(echoes(words, texts, LEAST)) == looked_up(words, texts)
+
+
+@given(few_letters, st.integers(4, 30).map(lambda half: 2 * half))
+def test_every_stretch_holds_a_piece(folded: str, stretch: int) -> None:
+    """Whatever is long enough to be an echo holds one of the pieces that are looked for first."""
+    places = []
+    at = 0
+    for piece in pieces(folded, stretch):
+        places.append((at, at := at + len(piece)))
+    assert "".join(folded[start:end] for start, end in places) == folded[:at]
+    assert all(
+        any(start <= first and last <= end for first, last in places)
+        for start in range(len(folded))
+        for end in range(start, len(folded) + 1)
+        if weight(folded[start:end]) >= stretch
+    )
 
 
 @given(st.text(max_size=50))

@@ -35,6 +35,21 @@ def echoes(words: str, texts: Sequence[str], least: Least) -> Iterator[Span]:
     yield from _stretches(words, "\n".join(long), least.stretch)
 
 
+def pieces(folded: str, stretch: int) -> Iterator[str]:
+    """Parts of which every stretch of so much weight holds a whole one, whatever it begins with."""
+    # Two that each lack their lightest letter still weigh less than the stretch.
+    most = stretch // 2 + 1
+    start = weighed = 0
+    for end, each in enumerate(weights(folded)):
+        if weighed + each > most:
+            yield folded[start:end]
+            start, weighed = end, 0
+        weighed += each
+    # Of less at the end none tells: no stretch ends there that begins after the piece before.
+    if weighed == most:
+        yield folded[start:]
+
+
 def _places(words: str, text: str) -> Iterator[Span]:
     at = words.find(text)
     while at >= 0:
