@@ -1,6 +1,7 @@
 """Where words repeat a text, against looking at each stretch of them."""
 
 from collections.abc import Iterable
+from itertools import accumulate, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,13 +41,11 @@ def test_every_echo_is_found_and_nothing_else(words: str, texts: list[str]) -> N
 @given(few_letters, st.integers(4, 30).map(lambda half: 2 * half))
 def test_every_stretch_holds_a_piece(folded: str, stretch: int) -> None:
     """Whatever is long enough to be an echo holds one of the pieces that are looked for first."""
-    places = []
-    at = 0
-    for piece in pieces(folded, stretch):
-        places.append((at, at := at + len(piece)))
-    assert "".join(folded[start:end] for start, end in places) == folded[:at]
+    found = list(pieces(folded, stretch))
+    ends = list(accumulate(map(len, found), initial=0))
+    assert folded.startswith("".join(found))
     assert all(
-        any(start <= first and last <= end for first, last in places)
+        any(start <= first and last <= end for first, last in pairwise(ends))
         for start in range(len(folded))
         for end in range(start, len(folded) + 1)
         if weight(folded[start:end]) >= stretch

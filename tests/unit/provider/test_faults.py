@@ -79,7 +79,9 @@ def test_request_id_that_cannot_be_shown_is_dropped(header: str) -> None:
     assert (error.request_id, str(error)) == (None, "the upstream answered 400")
 
 
-@pytest.mark.parametrize("header", ["2025-canary-0f", "accountof", KEY[3:17], "sk-", "the.ACCOUNT:7"])
+@pytest.mark.parametrize(
+    "header", ["2025-canary-0f", "accountof", KEY[3:17], "sk-", "the.ACCOUNT:7"]
+)
 def test_request_id_that_tells_nothing_of_the_key_is_kept(header: str) -> None:
     """A word in common with the key, or less, hides no id."""
     assert request_id_of({"x-request-id": header}, KEY) == header

@@ -10,7 +10,10 @@ from typing import Final
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.echoes import Least, Span, echoes, pieces
 from rerankq_worker.provider.folding import LETTER, fold, fold_placed, unescaped, weight
+from rerankq_worker.provider.suspects import suspects
 
+MOST_HEARD: Final = 1024
+"""What decides stands in the first sentence."""
 MOST_WORDS: Final = 200
 _SPARE: Final = 64
 """So much more than is shown is looked at: the cut leaves no echo too short to be recognised."""
@@ -40,11 +43,13 @@ class Heard:
 
 def hear(words: str, request: RerankRequest, key: str) -> Heard:
     """Tell a vendor's own words from those of the request."""
-    line = _one_line(words)
+    line = _one_line(words[:MOST_HEARD])
     if not line:
         return Heard()
-    private = [fold(text) for text in (request.query, request.instruction or "", *request.texts())]
     folded, places = fold_placed(line)
+    texts = (request.query, request.instruction or "", *request.texts())
+    # Whoever repeats as much as decides repeats as much as may not be seen.
+    private = suspects(folded, texts, SHOWN.stretch)
     spans = sorted(echoes(folded, private, DECIDING))
     own = _without(line, ((places[start], places[end - 1] + 1) for start, end in spans))
     looked_at = line[: MOST_WORDS + _SPARE]
