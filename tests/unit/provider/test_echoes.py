@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rerankq_worker.provider.echoes import Least, Span, echoes, pieces
@@ -33,9 +33,19 @@ def looked_up(words: str, texts: list[str]) -> set[int]:
 
 
 @given(few_letters, st.lists(few_letters, max_size=3))
+@example("aaaa", ["aaa"])
+@example("b甲甲b", ["b甲甲", "甲甲b"])
 def test_every_echo_is_found_and_nothing_else(words: str, texts: list[str]) -> None:
     """A part that repeats enough of a text, or all of a short one, is found to its last letter."""
     assert covered(echoes(words, texts, LEAST)) == looked_up(words, texts)
+
+
+def test_words_made_to_cost_many_searches_are_not_heard_to_their_end() -> None:
+    """Where all but a letter of each window stands in a text, what is left counts as repeated."""
+    made = "".join(chr(ord("a") + at * at // 7 % 26) for at in range(800))
+    text = "-".join(made[at : at + 31] for at in range(800))
+    words = made + "thevendorsown"
+    assert covered(echoes(words, [text], Least(stretch=64, whole=28))) >= set(range(400, 813))
 
 
 @given(few_letters, st.integers(4, 30).map(lambda half: 2 * half))

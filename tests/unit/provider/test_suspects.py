@@ -46,6 +46,13 @@ def test_no_echo_stands_in_a_text_that_is_passed_over(
     assert all_letters(words, suspects(words, private, LEAST.stretch)) == every
 
 
+@pytest.mark.parametrize("mark", ["_", "，", " \u200c", "\\n", "&nbsp;", "\\u3002", "\ud83d"])
+def test_marks_between_signs_hide_no_text(mark: str) -> None:
+    """A text that has a mark after each sign is still one that its signs may repeat."""
+    text = "预防感冒应勤洗手戴口罩多通风"
+    assert suspects(f"no{text[3:11]}", [mark.join(text)], 28) == [text]
+
+
 @pytest.mark.parametrize(
     "words",
     [
