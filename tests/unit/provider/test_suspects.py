@@ -1,6 +1,7 @@
 """Which texts are looked through for an echo, against looking through all of them."""
 # ruff: noqa: RUF001  the texts are as people write them
 
+import re
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq_worker.provider.echoes import Least, echoes
-from rerankq_worker.provider.folding import fold
+from rerankq_worker.provider.folding import SIGNS, fold
 from rerankq_worker.provider.suspects import TO_ASCII, suspects
 
 LEAST = Least(stretch=20, whole=8)
@@ -82,3 +83,10 @@ def test_all_that_folds_to_ascii_is_known() -> None:
         each for each in beyond if any(c.isascii() and c.isalnum() for c in each.casefold())
     )
     assert known == TO_ASCII
+
+
+def test_no_sign_has_a_case() -> None:
+    """A sign folds to itself, and nothing else folds to one: it is looked for as it is."""
+    folding = {each: each.casefold() for each in map(chr, range(sys.maxunicode + 1))}
+    changed = "".join(each + folded for each, folded in folding.items() if each != folded)
+    assert re.search(f"[{SIGNS}]", changed) is None

@@ -14,15 +14,15 @@ from typing import Final
 LETTER: Final = 2
 SIGN: Final = 5
 """Weights; a sign is one of Chinese, Japanese or Korean: six tell as much as 14 letters."""
+SIGNS: Final = "\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+"""As ranges of a pattern; none of them has a case."""
 
 # However often it was escaped: a run of backslashes counts as one.
 _CODE: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _BLANK: Final = re.compile(r"\\+[abfnrtv0]")
-_ASCII_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
+ASCII_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
 _MARKS: Final = re.compile(r"\W+")
-_SIGN: Final = re.compile(
-    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_SIGN: Final = re.compile(f"[{SIGNS}]")
 
 
 def unescaped(text: str) -> str:
@@ -43,7 +43,7 @@ def letters(text: str) -> str:
     """What `fold` gives of a text whose escapes are undone."""
     # Bytes first: they lose the marks of ASCII, most of all there are, thirty times as fast.
     marked = text.casefold().encode("utf-8", "ignore")
-    folded = marked.translate(None, _ASCII_MARKS).decode()
+    folded = marked.translate(None, ASCII_MARKS).decode()
     return folded if folded.isascii() else _MARKS.sub("", folded)
 
 

@@ -7,26 +7,22 @@ folding: of a piece its letters of ASCII, or signs with nothing but marks betwee
 """
 
 import re
-import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from rerankq_worker.provider.echoes import pieces
-from rerankq_worker.provider.folding import LETTER, letters, unescaped
+from rerankq_worker.provider.folding import ASCII_MARKS, LETTER, SIGNS, letters, unescaped
 
 _MOST_PIECES: Final = 40
 """Longer words are an echo more often than not."""
 
-_CAPITALS: Final = bytes(range(256)).lower()
-_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
+_IN_ONE_CASE: Final = bytes(range(256)).lower()
 _BETWEEN: Final = r"[\W_]*"
 _ASCII: Final = re.compile(r"[\x00-\x7f]")
 _RUNS: Final = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
-_CASED: Final = re.compile(
-    "[^\x00-\x7f\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_CASED: Final = re.compile(rf"[^\x00-\x7f{SIGNS}]")
 """What is neither of ASCII nor a sign: it may have a case."""
 TO_ASCII: Final = (
     "\u00df\u0130\u0149\u017f\u01f0\u1e96\u1e97\u1e98\u1e99\u1e9a\u1e9e\u212a"
@@ -43,7 +39,7 @@ class _Text:
 
     @cached_property
     def ascii_letters(self) -> bytes:
-        return self.plain.encode("ascii", "ignore").translate(_CAPITALS, _MARKS)
+        return self.plain.encode("ascii", "ignore").translate(_IN_ONE_CASE, ASCII_MARKS)
 
     def may_hold(self, piece: str) -> bool:
         """Whether a piece of folded words may stand in it."""
@@ -72,19 +68,27 @@ def suspects(words: str, texts: Sequence[str], stretch: int) -> list[str]:
     sought = set(pieces(words, stretch))
     if len(sought) > _MOST_PIECES:
         return list(map(letters, plain))
-    together = _Text("\n".join(plain))
-    if _CASED.search(words) or (_ASCII.search(words) and _folds_to_ascii(together.plain)):
-        plain = [text.casefold() for text in plain]
-        together = _Text("\n".join(plain))
-    found = list(filter(together.may_hold, sought))
+    # Apart: one character beyond ASCII makes all that is joined to it slower to look through.
+    of_ascii = list(filter(str.isascii, plain))
+    beyond = [text for text in plain if not text.isascii()]
+    if _CASED.search(words) or (_ASCII.search(words) and _any_folds_to_ascii(beyond)):
+        beyond = [text.casefold() for text in beyond]
     # Of so many letters each weighs enough.
     long = re.compile(rf"(?:{_BETWEEN}[^\W_]){{{-(-stretch // LETTER)}}}")
     return [
         letters(text)
-        for text in plain
+        for alike in (of_ascii, beyond)
+        for found in [_found(sought, alike)]
+        for text in alike
         if not long.match(text) or (found and any(map(_Text(text).may_hold, found)))
     ]
 
 
-def _folds_to_ascii(text: str) -> bool:
-    return not text.isascii() and any(each in text for each in TO_ASCII)
+def _found(sought: Iterable[str], texts: Iterable[str]) -> list[str]:
+    """Those pieces that may stand in one of the texts."""
+    return list(filter(_Text("\n".join(texts)).may_hold, sought))
+
+
+def _any_folds_to_ascii(texts: Iterable[str]) -> bool:
+    together = "\n".join(texts)
+    return any(each in together for each in TO_ASCII)
