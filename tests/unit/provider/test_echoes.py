@@ -1,11 +1,12 @@
 """Where words repeat a text, against looking at each stretch of them."""
 
 from collections.abc import Iterable
+from itertools import accumulate, pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rerankq_worker.provider.echoes import Least, Span, echoes
+from rerankq_worker.provider.echoes import Least, Span, echoes, pieces
 from rerankq_worker.provider.folding import fold, fold_placed, unescaped, weight
 
 LEAST = Least(stretch=10, whole=6)
@@ -32,9 +33,33 @@ def looked_up(words: str, texts: list[str]) -> set[int]:
 
 
 @given(few_letters, st.lists(few_letters, max_size=3))
+@example("aaaa", ["aaa"])
+@example("b甲甲b", ["b甲甲", "甲甲b"])
 def test_every_echo_is_found_and_nothing_else(words: str, texts: list[str]) -> None:
     """A part that repeats enough of a text, or all of a short one, is found to its last letter."""
     assert covered(echoes(words, texts, LEAST)) == looked_up(words, texts)
+
+
+def test_words_made_to_cost_many_searches_are_not_heard_to_their_end() -> None:
+    """Where all but a letter of each window stands in a text, what is left counts as repeated."""
+    made = "".join(chr(ord("a") + at * at // 7 % 26) for at in range(800))
+    text = "-".join(made[at : at + 31] for at in range(800))
+    words = made + "thevendorsown"
+    assert covered(echoes(words, [text], Least(stretch=64, whole=28))) >= set(range(400, 813))
+
+
+@given(few_letters, st.integers(4, 30).map(lambda half: 2 * half))
+def test_every_stretch_holds_a_piece(folded: str, stretch: int) -> None:
+    """Whatever is long enough to be an echo holds one of the pieces that are looked for first."""
+    found = list(pieces(folded, stretch))
+    ends = list(accumulate(map(len, found), initial=0))
+    assert folded.startswith("".join(found))
+    assert all(
+        any(start <= first and last <= end for first, last in pairwise(ends))
+        for start in range(len(folded))
+        for end in range(start, len(folded) + 1)
+        if weight(folded[start:end]) >= stretch
+    )
 
 
 @given(st.text(max_size=50))

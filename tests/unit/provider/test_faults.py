@@ -66,13 +66,25 @@ def test_request_id_that_the_words_hold_is_not_said_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["", "\u7532", "a\nb", "\x1b[2J", "two words", "9" * 101, f"id-{KEY}", KEY[3:20]]
+    "header",
+    [
+        *("", "\u7532", "a\nb", "\x1b[2J", "two words", "9" * 101),
+        *(f"id-{KEY}", KEY[3:20], KEY[6:23].swapcase(), ":".join(f"9{KEY[4:22]}9")),
+    ],
 )
 def test_request_id_that_cannot_be_shown_is_dropped(header: str) -> None:
     """What is no plain word, endless, or holds the key is no id."""
     assert request_id_of({"x-request-id": header}, KEY) is None
     error = met(400, {"request_id": header}, x_request_id=header)
     assert (error.request_id, str(error)) == (None, "the upstream answered 400")
+
+
+@pytest.mark.parametrize(
+    "header", ["2025-canary-0f", "accountof", KEY[3:17], "sk-", "the.ACCOUNT:7"]
+)
+def test_request_id_that_tells_nothing_of_the_key_is_kept(header: str) -> None:
+    """A word in common with the key, or less, hides no id."""
+    assert request_id_of({"x-request-id": header}, KEY) == header
 
 
 @pytest.mark.parametrize(

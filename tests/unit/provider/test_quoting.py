@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.quoting import hear
+from rerankq_worker.provider.quoting import MOST_HEARD, hear
 
 PERSIAN = "می\u200cخواهم کتاب\u200cهای خوب را بخوا\u200cنم و نامه\u200cها را بنویس\u200cم"
 POEM = "床前明月光\n疑是地上霜\n举头望明月\n低头思故乡"
@@ -96,3 +96,8 @@ def test_words_in_common_are_no_echo_that_decides() -> None:
 def test_a_key_however_short_is_withheld() -> None:
     """A key is told from a text: no length of it may be seen."""
     assert hear("unknown key k1", asked("document"), "k1").shown is None
+
+
+def test_words_are_heard_at_their_beginning() -> None:
+    """What stands behind the first thousand letters decides nothing and costs nothing."""
+    assert hear("w" * MOST_HEARD + " rate limit", asked("document"), "").own == "w" * MOST_HEARD

@@ -14,28 +14,36 @@ from typing import Final
 LETTER: Final = 2
 SIGN: Final = 5
 """Weights; a sign is one of Chinese, Japanese or Korean: six tell as much as 14 letters."""
+SIGNS: Final = "\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+"""As ranges of a pattern; none of them has a case."""
 
 # However often it was escaped: a run of backslashes counts as one.
-_ESCAPE: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[abfnrtv0])?")
-_ASCII_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
+_CODE: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_BLANK: Final = re.compile(r"\\+[abfnrtv0]")
+ASCII_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
 _MARKS: Final = re.compile(r"\W+")
-_SIGN: Final = re.compile(
-    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_SIGN: Final = re.compile(f"[{SIGNS}]")
 
 
 def unescaped(text: str) -> str:
     """The text with its escapes undone; a backslash that is none is dropped like one that is."""
     if "\\" in text:
-        text = _joined(_ESCAPE.sub(_character, text))
+        # Apart from codes, which are few, without a call for each: a document may be all LaTeX.
+        text, codes = _CODE.subn(_character, text)
+        text = _BLANK.sub(" ", _joined(text) if codes else text).replace("\\", "")
     return html.unescape(text) if "&" in text else text
 
 
 def fold(text: str) -> str:
     """The letters and digits of a text, in one case."""
+    return letters(unescaped(text))
+
+
+def letters(text: str) -> str:
+    """What `fold` gives of a text whose escapes are undone."""
     # Bytes first: they lose the marks of ASCII, most of all there are, thirty times as fast.
-    letters = unescaped(text).casefold().encode("utf-8", "ignore").translate(None, _ASCII_MARKS)
-    folded = letters.decode()
+    marked = text.casefold().encode("utf-8", "ignore")
+    folded = marked.translate(None, ASCII_MARKS).decode()
     return folded if folded.isascii() else _MARKS.sub("", folded)
 
 
@@ -62,11 +70,10 @@ def _letters(line: str) -> Iterator[tuple[str, int]]:
                 yield letter, place
 
 
-def _character(escape: re.Match[str]) -> str:
-    code = escape[1] or escape[2]
-    if code:
-        return chr(int(code, 16))
-    return " " if escape[0][-1] != "\\" else ""
+def _character(code: re.Match[str]) -> str:
+    character = chr(int(code[1] or code[2], 16))
+    # It escapes nothing: what stands behind it is its own.
+    return character if character != "\\" else ""
 
 
 def _joined(text: str) -> str:

@@ -4,12 +4,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.echoes import Least, Span, echoes
-from rerankq_worker.provider.folding import LETTER, fold, fold_placed, unescaped
+from rerankq_worker.provider.echoes import Least, Span, echoes, pieces
+from rerankq_worker.provider.folding import LETTER, fold, fold_placed, unescaped, weight
+from rerankq_worker.provider.suspects import suspects
 
+MOST_HEARD: Final = 1024
+"""What decides stands in the first sentence."""
 MOST_WORDS: Final = 200
 _SPARE: Final = 64
 """So much more than is shown is looked at: the cut leaves no echo too short to be recognised."""
@@ -39,11 +43,13 @@ class Heard:
 
 def hear(words: str, request: RerankRequest, key: str) -> Heard:
     """Tell a vendor's own words from those of the request."""
-    line = _one_line(words)
+    line = _one_line(words[:MOST_HEARD])
     if not line:
         return Heard()
-    private = [fold(text) for text in (request.query, request.instruction or "", *request.texts())]
     folded, places = fold_placed(line)
+    texts = (request.query, request.instruction or "", *request.texts())
+    # Whoever repeats as much as decides repeats as much as may not be seen.
+    private = suspects(folded, texts, SHOWN.stretch)
     spans = sorted(echoes(folded, private, DECIDING))
     own = _without(line, ((places[start], places[end - 1] + 1) for start, end in spans))
     looked_at = line[: MOST_WORDS + _SPARE]
@@ -55,7 +61,23 @@ def hear(words: str, request: RerankRequest, key: str) -> Heard:
 
 def repeats(words: str, secret: str) -> bool:
     """Whether words hold all of a secret, however short, or a part that tells of it."""
-    return bool(secret) and (secret in words or any(echoes(fold(words), [fold(secret)], SHOWN)))
+    if not secret or secret in words:
+        return bool(secret)
+    letters, told_by = _looked_for(secret)
+    folded = fold(words)
+    # Asked at each success, where next to no id holds as much as a piece.
+    for piece in told_by:
+        if piece in folded:
+            return any(echoes(folded, [letters], SHOWN))
+    return False
+
+
+@lru_cache(maxsize=64)
+def _looked_for(secret: str) -> tuple[str, tuple[str, ...]]:
+    """A secret folded, and the pieces of it without one of which nothing repeats it."""
+    letters = fold(secret)
+    short = weight(letters) < SHOWN.stretch
+    return letters, (letters,) if short else tuple(pieces(letters, SHOWN.stretch))
 
 
 def _without(line: str, spans: Iterable[Span]) -> str:
