@@ -1,9 +1,9 @@
 -- What was seen of the upstream lately: counts that fade.
 -- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), borne() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
--- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused (429s since
--- the last answer), retries (the fleet's budget of them), proven (calls a second that were borne), most_held (calls at once that
--- were, in the last seconds).
+-- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
+-- (429s since the last answer), retries (the fleet's budget of them), proven (calls a second that
+-- were borne), most_held (calls at once that were, in the last seconds).
 
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local SHARE_CALLS = 40
