@@ -125,7 +125,7 @@ def test_each_service_starts_and_stops(line: str, settings: Environment, tmp_pat
     with out.open("wb") as output:
         process = subprocess.Popen(
             ["bash", "-c", f"exec env {command}"],
-            env={"DMXAPI_API_KEY": "sk-test", **settings},
+            env={"DMXAPI_API_KEY": "sk-of-this-test", **settings},
             cwd=tmp_path,
             stdout=output,
             stderr=subprocess.STDOUT,
