@@ -8,6 +8,7 @@ that waits for nobody ends the process.
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
+ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""Each asks a worker to end; the second that comes, or SIGQUIT at once, to do so in haste."""
 SETTLE_SECONDS: Final = 12.0
 """What a drain may take beyond its grace time: each of its waits for a silent Redis, to the end."""
 HASTE_SECONDS: Final = 11.0

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from rerankq.contract import Lane
+from rerankq_worker.ending import ENDING_SIGNALS
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,6 @@ RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before a lane that ended unasked is started again; the last is repeated."""
 STEADY_SECONDS: Final = 60.0
 """A lane that lived this long starts the pauses anew."""
-ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SETUP_EXIT: Final = 2
 """Exit code of a worker whose settings are wrong: starting it again would not help."""
 

@@ -31,11 +31,10 @@ from celery.worker import state
 from kombu.asynchronous import get_event_loop
 from kombu.serialization import loads
 
-from rerankq_worker.ending import ORDERLY
+from rerankq_worker.ending import ENDING_SIGNALS, ORDERLY
 
 BEAT_SECONDS: Final = 1.0
 JSON_ONLY: Final = frozenset({"application/json"})
-ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Service(Protocol):

@@ -12,6 +12,7 @@ import typer
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
+from rerankq_worker.ending import ENDING_SIGNALS
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
 from rerankq_worker.settings import WorkerSettings
 
@@ -38,7 +39,7 @@ def worker(
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
     _check_health_port(settings)
     # From here until Celery takes over, a signal ends what has not begun.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+    for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
