@@ -46,7 +46,8 @@ def outage(place: Place, seconds: float, *, per_second: float) -> list[Figure]:
     """Every call fails for most of the time."""
     out = OUTAGE_SHARE * seconds
     began = time.time()
-    place.upstream.set_faults({"action": {"kind": "status", "status": 503}})
+    # The words count: 503 without a channel would say that nobody serves the model.
+    place.upstream.set_faults({"action": {"kind": "error", "name": "unavailable"}})
     time.sleep(out)
     place.upstream.clear_faults()
     over = time.time()
