@@ -117,8 +117,8 @@ LIMITED = Row(
     fault="the upstream has a limit that nobody told, and answers 429 and Retry-After over it",
     demand="at most limit + 5 %; no attempt used; D = 0; all done 30 s after",
     play=_limited,
-    # To find the limit costs some thirty calls, whatever follows: so it has to be used for a while.
-    short=Load(jobs=500, seconds=20.0, latency_ms=50),
+    # To find the limit costs some thirty calls, whatever follows: so this is as long as the other.
+    short=Load(jobs=1_300, seconds=60.0, latency_ms=50),
     long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),
 )
 FORGOTTEN = Row(
