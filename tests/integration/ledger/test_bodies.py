@@ -33,10 +33,10 @@ def stored(desk: LedgerDesk, name: str) -> dict[str, Any]:
     return found
 
 
-def claimed_and_ended(desk: LedgerDesk, leases: Leases, name: str) -> None:
-    """The same worker takes a job and ends it."""
-    (lease,) = desk.run(leases.claim([name])).leases
-    assert desk.run(leases.finish([finish(lease)])) == [True]
+def claimed_and_ended(desk: LedgerDesk, leases: Leases, *names: str) -> None:
+    """The same worker takes jobs and ends them."""
+    ends = [finish(lease) for lease in desk.run(leases.claim(names)).leases]
+    assert desk.run(leases.finish(ends)) == [True] * len(names)
 
 
 @pytest.fixture(params=["with the script", "beside it"], autouse=True)
@@ -206,6 +206,28 @@ def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) ->
         message = listener.get_message(timeout=5)
     assert message is not None
     assert message["data"] == desk.redis.get(channel)
+
+
+@pytest.mark.parametrize("pattern", ["celery-task-meta-*", "/0.celery.pidbox"])
+def test_patterns_of_others_cost_nothing(own_redis: RedisServer, pattern: str) -> None:
+    """By a pattern of results each is heard; for any other, one a call is published to find out."""
+    names = list("abcdefgh")
+    with LedgerDesk(own_redis.url) as desk:
+        pubsub: Any = desk.redis.pubsub
+        with pubsub(ignore_subscribe_messages=True) as listener:
+            listener.psubscribe(pattern)
+            listener.get_message(timeout=5)
+            desk.submit(*map(job, names))
+            desk.redis.config_resetstat()
+            claimed_and_ended(desk, desk.leases(), *names)
+            published = desk.redis.info("commandstats")["cmdstat_publish"]["calls"]
+            expected = len(names) if pattern.endswith("*") else 1
+            assert published == expected
+            if expected > 1:
+                heard = [listener.get_message(timeout=5) for _ in names]
+                assert [each["channel"] for each in heard if each] == [
+                    outcomes.result_key(name).encode() for name in names
+                ]
 
 
 def test_listener_at_a_replica_hears_the_result(

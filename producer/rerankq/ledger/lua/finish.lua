@@ -29,16 +29,21 @@ local function bring_in(id, result)
 end
 
 -- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
--- hear it: a listener of its own, one of a pattern, or one at a replica, of whom nothing is known here.
+-- hear it: a listener of its own, or one at a replica, of whom nothing is known here. Of what a pattern
+-- names nothing is known either, and every worker listens by one (Celery's remote control): so the
+-- first result tells, by how many it reached, whether one of them is for results.
 local function publish()
   local channels = {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
   local heard = redis.call('PUBSUB', 'NUMSUB', unpack(channels))
-  local by_all = redis.call('PUBSUB', 'NUMPAT') > 0
-    or not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
+  local to_all = not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
+  local asks = not to_all and redis.call('PUBSUB', 'NUMPAT') > 0
   for at, channel in ipairs(channels) do
-    if by_all or heard[2 * at] > 0 then
-      redis.call('PUBLISH', channel, redis.call('GET', channel))
+    local listeners = heard[2 * at]
+    if to_all or asks or listeners > 0 then
+      local reached = redis.call('PUBLISH', channel, redis.call('GET', channel))
+      to_all = to_all or reached > listeners
+      asks = false
     end
   end
 end
