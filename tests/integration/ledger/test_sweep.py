@@ -1,5 +1,7 @@
 """The reconciler's tick: what fell on the floor is queued again, and nothing else."""
 
+from functools import partial
+
 import pytest
 
 from rerankq.contract import JobState, Lane
@@ -214,11 +216,15 @@ def test_a_backlog_does_not_hide_a_lost_hint_behind_it(desk: LedgerDesk, found_b
 
 
 def due(desk: LedgerDesk, *job_ids: str) -> None:
-    """Jobs that were postponed, and whose time has come."""
+    """Jobs that were postponed, one after the other, and whose time has come."""
     for each in job_ids:
         desk.postpone(desk.claimed(each), 0)
-    ready = max(desk.score(each, "scheduled") or 0 for each in job_ids)
-    eventually(lambda: desk.now_ms() >= ready, "they are due")
+        eventually(partial(is_due, desk, each), "it is due, and the next later")
+
+
+def is_due(desk: LedgerDesk, job_id: str) -> bool:
+    """Whether the time of a postponed job has passed."""
+    return desk.now_ms() > (desk.score(job_id, "scheduled") or 0)
 
 
 def test_queue_that_was_empty_for_a_moment_lost_nothing(desk: LedgerDesk) -> None:
