@@ -329,6 +329,12 @@ def test_unknown_account_is_trusted_to_begin_with(desk: LedgerDesk) -> None:
     assert not seen.limited
 
 
+def test_told_slots_need_no_climb(desk: LedgerDesk) -> None:
+    """Where the calls at once are known, their number is the limit from the first second on."""
+    assert desk.exchange(limits=Limits(concurrency=50), want=1, want_slots=1).rate == 500
+    assert not desk.exchange(limits=Limits(concurrency=50)).limited
+
+
 def test_throttling_steps_down_once(desk: LedgerDesk) -> None:
     """429s that come together are one step down; a later one is another."""
     before = busy(desk)
@@ -632,8 +638,8 @@ def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk
     limits = Limits(concurrency=8)
     desk.exchange(limits=limits, want=1, want_slots=1)
     desk.let_pass(10)
-    answer = desk.exchange(limits=limits, began=40, want=100, want_slots=100)
-    assert answer.permits < 100
+    answer = desk.exchange(limits=limits, began=40, want=1000, want_slots=100)
+    assert answer.permits < 1000
     assert answer.ask_ms == pytest.approx(1000 * 12 / 80, rel=0.05)
 
 

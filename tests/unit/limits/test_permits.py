@@ -207,7 +207,27 @@ def test_wants_what_waits_and_what_was_used() -> None:
     assert told.want == 2 + 6
     assert told.want_tokens == 8 * 50
     assert told.want_slots == 4 + 8
-    assert made.report(NOTHING).want == 0
+
+
+def test_what_was_used_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One report in which little began does not end a worker's appetite; idle seconds do."""
+    clock = Clock()
+    monkeypatch.setattr("rerankq_worker.limits.permits.time", clock)
+    made = permits(given=allotment(permits=9))
+    calls = [taken(made) for _ in range(4)]
+    assert made.report(NOTHING).want == 6
+    clock.now += 0.02
+    told = made.report(NOTHING)
+    assert 4 <= told.want <= 6
+    assert told.want_slots == 4 + told.want
+    clock.now += 2
+    for call in calls:
+        made.done(call)
+    told = made.report(NOTHING)
+    assert told.want == 0
+    # What ended since the last report may be followed by as much.
+    assert told.want_slots == 4
+    assert made.report(NOTHING).want_slots == 0
 
 
 def test_slots_wanted_are_no_more_than_can_be_used() -> None:

@@ -26,6 +26,8 @@ UNPROVEN_RATE: Final = 400.0
 """Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
 SPARE: Final = 1.05
 """Permits are used by so much faster than they come, or some would be left each time."""
+USED_SECONDS: Final = 0.3
+"""Time constant in which it is forgotten how many calls have begun between two reports."""
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
@@ -58,6 +60,9 @@ class Permits:
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
+        self._most_in_flight = 0
+        self._used = 0.0
+        self._reported_at = -math.inf
         self._permits = 0.0
         self._tokens = 0.0
         self._retries = 0
@@ -91,6 +96,7 @@ class Permits:
         self._next_at = max(self._next_at, earliest) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
+        self._most_in_flight = max(self._most_in_flight, self.in_flight)
         self._report.began += 1
         if retry:
             self._retries -= 1
@@ -243,13 +249,26 @@ class Permits:
         told.left, self._permits = int(self._permits), self._permits % 1
         told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
-        # As much as was used since the last time and half of it more, beside what waits already.
-        told.want = demand.calls + math.ceil(1.5 * told.began)
+        told.want = demand.calls + self._used_by_then(told.began)
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
-        told.want_slots = min(self._max_in_flight, self.in_flight + told.want)
+        # Calls that began together end together: the next are as many.
+        slots = max(self._most_in_flight, self.in_flight + told.want)
+        told.want_slots = min(self._max_in_flight, slots)
+        self._most_in_flight = self.in_flight
         self._told, self._probe = told, False
         return told
+
+    def _used_by_then(self, began: int) -> int:
+        """As much as was used lately between two reports, and half of it more.
+
+        Where calls begin in bursts, as those do that end together, a moment alone says little.
+        """
+        now, before = self._clock(), self._reported_at
+        self._reported_at = now
+        faded = self._used * math.exp((before - now) / USED_SECONDS)
+        self._used = max(1.5 * began, faded if faded >= 1 else 0.0)
+        return math.ceil(self._used)
 
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""

@@ -7,6 +7,8 @@
 
 local PACE = 0.99          -- of a known limit: clocks and networks spread what was given out evenly
 local LEAST_RATE = 0.2
+local CALLS_A_SLOT = 10    -- a second, to begin with: a call takes a tenth of it, or longer
+local GROWTH = 3           -- of what begins in a second, as long as nothing was refused
 -- After a 429 the rate follows the curve of CUBIC (RFC 9438): a step down, flat around the level
 -- that was too much, and then ever steeper. It is back there after K seconds, twice there at 9.
 -- A small step is to STAY seconds before the level.
@@ -33,7 +35,9 @@ local function rate()
   local known = known_rate() or math.huge
   if not state.ceiling then
     if known < math.huge then return known end
-    return math.max(START_RATE, 2 * flow(), state.before or 0, state.proven)
+    -- Slots that were told need no finding out: they bound the calls, however fast these are.
+    local told = CALLS_A_SLOT * (limits.concurrency or 0)
+    return math.max(START_RATE, told, GROWTH * flow(), state.before or 0, state.proven)
   end
   local found = climbed(1)
   if is_windowed() then
