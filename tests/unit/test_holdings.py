@@ -151,16 +151,35 @@ def test_room_is_waited_for(release: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("appetite", "room"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (9, 6)]
+    ("appetite", "room"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (20, 9)]
 )
 def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> None:
     """A message is taken whole, or as far as the upstream would take its jobs soon."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(7), working()
+        holdings, task = Holdings(8), working()
         holdings.add(lease("a"), task)
         assert holdings.room(appetite) == room
         task.cancel()
+
+    run(scenario())
+
+
+def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
+    """Some more jobs are in hand than can be called for; those whose work is done do not count."""
+
+    async def scenario() -> None:
+        holdings, at_work, done = Holdings(4), working(), working()
+        for name in "abcd":
+            holdings.add(lease(name), at_work)
+        assert holdings.room(None)
+        holdings.add(lease("e"), done)
+        assert not holdings.room(None)
+        done.cancel()
+        await settle()
+        assert holdings.room(None)
+        assert len(holdings.leases()) == 5
+        at_work.cancel()
 
     run(scenario())
 

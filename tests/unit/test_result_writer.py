@@ -12,7 +12,7 @@ from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker import result_writer
 from rerankq_worker.holdings import Holdings
-from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.result_writer import MOST_TOGETHER, ResultWriter
 
 
 class ChoosyLeases(Leases):
@@ -23,6 +23,7 @@ class ChoosyLeases(Leases):
         self._refused = refused
         self._times = times
         self.finished: list[str] = []
+        self.calls: list[int] = []
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Refuse whatever comes with a job that is refused."""
@@ -31,6 +32,7 @@ class ChoosyLeases(Leases):
             self._times -= 1
             raise self._error
         self.finished += names
+        self.calls.append(len(names))
         return [True] * len(names)
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
@@ -41,21 +43,29 @@ class ChoosyLeases(Leases):
 class Desk:
     """A writer, with the jobs whose ends it is given."""
 
-    def __init__(self, leases: ChoosyLeases, *, lease_seconds: float = 60) -> None:
+    def __init__(
+        self, leases: ChoosyLeases, *, lease_seconds: float = 60, gather_seconds: float = 0
+    ) -> None:
         self.leases = leases
         self.holdings = Holdings(100)
-        self._writer = ResultWriter(leases, self.holdings, lease_seconds=lease_seconds)
+        self.writer = ResultWriter(
+            leases, self.holdings, lease_seconds=lease_seconds, gather_seconds=gather_seconds
+        )
 
     async def write(self, *names: str) -> None:
         """Hand over an end of each job, and wait until none is held."""
+        self.hand_over(*names)
+        writing = asyncio.create_task(self.writer.run())
+        await self.holdings.emptied()
+        writing.cancel()
+
+    def hand_over(self, *names: str) -> None:
+        """Hand over an end of each job."""
         work = asyncio.create_task(asyncio.sleep(0))
         for name in names:
             lease = Lease(name, 1, 0, 0.0, b"")
             self.holdings.add(lease, work)
-            self._writer.put(Finish(lease, 1, JobState.SUCCEEDED, b""))
-        writing = asyncio.create_task(self._writer.run())
-        await self.holdings.emptied()
-        writing.cancel()
+            self.writer.put(Finish(lease, 1, JobState.SUCCEEDED, b""))
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +118,38 @@ def test_outcome_waits_for_redis(caplog: pytest.LogCaptureFixture) -> None:
 
     run(scenario)
     assert "dropped" not in caplog.text
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+def test_ends_gather_behind_the_first(hurried: bool) -> None:  # noqa: FBT001
+    """The first end of a moment is written at once, others together; a drain lets none wait."""
+
+    async def scenario() -> None:
+        leases = ChoosyLeases(LedgerRefusal("no"), times=0)
+        desk = Desk(leases, gather_seconds=3600 if hurried else 1)
+        writing = asyncio.create_task(desk.writer.run())
+        desk.hand_over("first")
+        await desk.holdings.emptied()
+        if hurried:
+            desk.writer.hasten()
+        for name in ("second", "third"):
+            desk.hand_over(name)
+            await asyncio.sleep(0)
+        await desk.holdings.emptied()
+        assert leases.calls == ([1, 1, 1] if hurried else [1, 2])
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_full_call_does_not_wait() -> None:
+    """What fills a call is written at once: nothing more would go with it."""
+
+    async def scenario() -> None:
+        leases = ChoosyLeases(LedgerRefusal("no"), times=0)
+        desk = Desk(leases, gather_seconds=3600)
+        await desk.write("first")
+        await desk.write(*map(str, range(MOST_TOGETHER)))
+        assert leases.calls == [1, MOST_TOGETHER]
+
+    run(scenario)

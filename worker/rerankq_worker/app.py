@@ -41,7 +41,7 @@ from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.reconciler import reconcile
-from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.result_writer import GATHER_SECONDS, ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.sites import Site
@@ -133,7 +133,9 @@ async def _service(
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
         holdings = Holdings(settings.max_in_flight)
-        writer = ResultWriter(leases, holdings, lease_seconds=lease_seconds)
+        writer = ResultWriter(
+            leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
+        )
         routes = Routes(
             [route for site in sites for route in await _routes(settings, site, lane, providers)],
             Circuits(pulse),

@@ -3,21 +3,26 @@
 import asyncio
 import math
 from collections.abc import Iterable
+from typing import Final
 
 from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
+
+AHEAD: Final = 0.25
+"""Of the calls that can be under way: so many more jobs are in hand, to be begun while ends are
+written and the next jobs are claimed."""
 
 
 class Holdings:
     """Keeps count of the jobs held, and makes new ones wait while there are too many.
 
     Args:
-        limit: jobs held from which on no more are taken. One message's worth is taken whole,
-            so up to that many more can be held; they wait their turn under their leases.
+        max_in_flight: calls that can be under way at once. So many jobs and `AHEAD` more are taken,
+            and of the last message all: these wait their turn under their leases.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, max_in_flight: int) -> None:
+        self._limit = max_in_flight + int(AHEAD * max_in_flight)
         self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._stirred = asyncio.Event()
         self.renewed_at = -math.inf
@@ -29,10 +34,11 @@ class Holdings:
         Args:
             appetite: how many make sense in hand; None for as many as there may be.
         """
-        held = len(self._held)
+        # Those whose ends are about to be written want no call any more.
+        at_work = sum(not work.done() for _, work in self._held.values())
         if appetite is None:
-            return MAX_HINT_JOBS if held < self._limit else 0
-        return max(0, min(self._limit, appetite) - held)
+            return MAX_HINT_JOBS if at_work < self._limit else 0
+        return max(0, min(self._limit, appetite) - at_work)
 
     def leases(self) -> list[Lease]:
         """The leases held."""

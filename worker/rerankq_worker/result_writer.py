@@ -1,14 +1,17 @@
 """Writes ends and postponements to the ledger: those that come together in one call.
 
-While one write is under way the next gathers, so the busier the worker, the fewer calls.
+A call costs Redis and the worker as much as some ends in it. So the first is written at once, and
+what comes right after it gathers for a moment: the busier the worker, the fewer calls for a job.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from rerankq.contract import Lane
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.leases import Finish, Leases, Postponement
 from rerankq_worker.holdings import Holdings
@@ -18,6 +21,9 @@ log = logging.getLogger(__name__)
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
+GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
+"""From one write to the next: nothing to whoever waits for bulk, and far less than the calls that
+are made again should this worker be killed."""
 HASTY_ANSWER_SECONDS: Final = 1.5
 """How long a worker that is about to end waits for an answer, before it asks by another connection:
 the one at hand may be dead, and the leases last no longer than a few of these."""
@@ -42,12 +48,22 @@ class ResultWriter:
         leases: the ledger.
         holdings: the jobs in hand: each is let go once the ledger knows what became of it.
         lease_seconds: for so long an outcome that the ledger refuses is offered again.
+        gather_seconds: from one write to the next, unless there is enough for a full one.
     """
 
-    def __init__(self, leases: Leases, holdings: Holdings, *, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        holdings: Holdings,
+        *,
+        lease_seconds: float,
+        gather_seconds: float = 0.0,
+    ) -> None:
         self._leases = leases
         self._holdings = holdings
         self._lease_seconds = lease_seconds
+        self._gather_seconds = gather_seconds
+        self._wrote_at = -math.inf
         self._waiting: list[Outcome] = []
         self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
@@ -69,6 +85,7 @@ class ResultWriter:
         """Write until cancelled."""
         while True:
             await self._wake.wait()
+            await self._gather()
             portion = self._next_portion()
             # Each on its own, and later: no other outcome may wait for what may never be taken.
             again, self._refused = self._refused, []
@@ -79,6 +96,14 @@ class ResultWriter:
             for before in again:
                 for refused in await self._write([before.outcome]):
                     self._keep(replace(refused, since=before.since))
+
+    async def _gather(self) -> None:
+        """Let some more come, unless this is a moment's first, or there is no time to lose."""
+        clock = asyncio.get_running_loop().time
+        rest = self._wrote_at + self._gather_seconds - clock()
+        if rest > 0 and len(self._waiting) < MOST_TOGETHER and self._answer_seconds is None:
+            await asyncio.sleep(rest)
+        self._wrote_at = clock()
 
     def _next_portion(self) -> list[Outcome]:
         size = count = 0
