@@ -15,9 +15,9 @@ from rerankq.ledger.circuits import (
     model_circuit,
 )
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
+from rerankq_worker.limits.gates import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import AHEAD
-from rerankq_worker.limits.routes import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import Deferred, Refused, TooLarge
@@ -503,7 +503,7 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        network.routes.culprits.failed("a", "bad", 1.0)
+        network.routes.gates.culprits.failed("a", "bad", 1.0)
         network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
         assert network.routes.appetite() == LOOK_AMONG
         bad = asyncio.create_task(network.routes.way(asking("bad"), tokens=1, retry=False))
@@ -521,7 +521,7 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
 def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
     """Jobs of the failing model stay away as long as the account was closed, a minute at most."""
     network = Network(**ONE_SITE)
-    network.routes.culprits.failed("a", "bad", 1.0)
+    network.routes.gates.culprits.failed("a", "bad", 1.0)
     since = 1_000_000 - closed_for * 1000
     network.hear("a", mode="broken", wait_ms=5000, now=1_000_000, since=since)
     waits = {}
@@ -535,7 +535,7 @@ def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: flo
 def test_probe_is_not_left_for_long() -> None:
     """Where there is no job of another model, as in an outage of the only one, it probes itself."""
     network = Network(**ONE_SITE)
-    network.routes.culprits.failed("a", "bad", 1.0)
+    network.routes.gates.culprits.failed("a", "bad", 1.0)
     network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
     began = time.monotonic()
     assert way(network, "bad").permit.probe
@@ -547,11 +547,11 @@ def test_doubt_is_cleared_by_any_good_answer() -> None:
     network = Network(**ONE_SITE)
     network.hear("a", permits=5)
     taken = way(network)
-    assert network.routes.cleared(taken, ranked=True) == ()
+    assert network.routes.gates.cleared(taken, ranked=True) == ()
     network.hear("a", closed={KEY_A1: circuit(CircuitState.DOUBTED), KEY_A2: circuit()})
-    assert network.routes.cleared(taken, ranked=True) == (KEY_A1,)
+    assert network.routes.gates.cleared(taken, ranked=True) == (KEY_A1,)
     network.hear("a", closed={KEY_A1: circuit()})
-    assert network.routes.cleared(taken, ranked=True) == ()
+    assert network.routes.gates.cleared(taken, ranked=True) == ()
 
 
 # How many jobs in hand.

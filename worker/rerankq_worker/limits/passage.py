@@ -60,7 +60,7 @@ class Passage:
 
     def __init__(self, routes: Routes, way: Way) -> None:
         self._routes = routes
-        self._circuits = routes.circuits
+        self._gates = routes.gates
         self._way = way
         self._permits = way.route.permits
         self._cost: float | None = None
@@ -95,8 +95,8 @@ class Passage:
 
     async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
-        self._routes.culprits.answered(self._permits.account.name, self._way.model)
-        cleared = self._routes.cleared(self._way, ranked=ranked)
+        self._gates.culprits.answered(self._permits.account.name, self._way.model)
+        cleared = self._gates.cleared(self._way, ranked=ranked)
         if cleared:
             await self._reopen(cleared)
 
@@ -115,7 +115,7 @@ class Passage:
                     # Nothing holds the job up where it could come back at once: it waits for long.
                     return error
                 # Perhaps it is the job that the key may not do: the next probe is another's.
-                alone = self._way.turns and not self._routes.open_elsewhere(self._way, request)
+                alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
                 return _deferred(error, PROBED_SECONDS if alone else ELSEWHERE_SECONDS)
             case ModelUnavailable():
                 await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
@@ -135,7 +135,7 @@ class Passage:
         share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
         points = TROUBLE[type(error)] * share
         trip = Trip(error.code, str(error), certain_after=3)
-        if self._routes.culprits.failed(
+        if self._gates.culprits.failed(
             self._permits.account.name, self._way.model, points
         ) and await self._trip(self._model, trip):
             # Other models are answered, so the account stays open to them.
@@ -163,7 +163,7 @@ class Passage:
     async def _trip(self, name: str, trip: Trip) -> bool:
         """Close a circuit; False when it could not be, and so holds nobody up."""
         try:
-            state = await self._circuits.trip(name, trip)
+            state = await self._gates.circuits.trip(name, trip)
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be closed for all workers: %s", name, unavailable)
             return False
@@ -178,7 +178,7 @@ class Passage:
 
     async def _reopen(self, names: tuple[str, ...]) -> None:
         try:
-            if await self._circuits.reopen(*names):
+            if await self._gates.circuits.reopen(*names):
                 log.warning("open again: %s", ", ".join(names))
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be opened: %s", ", ".join(names), unavailable)

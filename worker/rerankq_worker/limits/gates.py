@@ -1,0 +1,138 @@
+"""Which routes are closed, to whom, and which call may find out whether they are open again."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from rerankq.contract import RerankRequest
+from rerankq.ledger.accounts import Allotment
+from rerankq.ledger.circuits import Circuits
+from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
+from rerankq_worker.limits.culprits import Culprits
+from rerankq_worker.limits.ways import Route, Way, leading
+from rerankq_worker.upstream import Deferred, Throttled
+
+COURTESY_SECONDS: Final = 0.2
+"""How long a job whose model failed last leaves the probe of an account to others."""
+LOOK_AMONG: Final = 50
+"""Jobs among which one of another model is looked for then."""
+
+
+class Gates:
+    """What stands before the routes of this worker: circuits in Redis, and closed accounts.
+
+    Args:
+        routes: all of them.
+        circuits: the circuits in Redis.
+    """
+
+    def __init__(self, routes: Sequence[Route], circuits: Circuits) -> None:
+        self._routes = routes
+        self.circuits = circuits
+        self.culprits = Culprits()
+        self._closures = Closures(circuits)
+
+    def hear(self, allotment: Allotment) -> None:
+        """Take note of what an exchange told."""
+        self._closures.hear(allotment)
+
+    @property
+    def any_shut(self) -> bool:
+        """Whether a circuit is closed, of whatever route."""
+        return bool(self._closures)
+
+    def is_open(self, route: Route) -> bool:
+        """Whether a route takes more than probes."""
+        return route.permits.open and not self._closures.shut(route.circuits)
+
+    def open_elsewhere(self, way: Way, request: RerankRequest) -> bool:
+        """Whether a request could go by another route at once."""
+        routes = leading(self._routes, request)
+        return any(
+            route is not way.route and self.barrier(route, name) is None for route, name in routes
+        )
+
+    def barrier(self, route: Route, model: str) -> Deferred | None:
+        """What keeps jobs of a model from a route; None when it is open, or this is the probe."""
+        if self._closures and (
+            barrier := self._closures.barrier(route.circuits, route.circuit_of(model))
+        ):
+            # Of an upstream that is out nothing is known of its models.
+            barrier.ages &= not route.permits.broken
+            return barrier
+        permits = route.permits
+        if permits.open or permits.probing:
+            return None
+        code = Deferred.code if permits.broken else Throttled.code
+        seconds = GATED_SECONDS
+        if permits.broken and self.culprits.suspects(permits.account.name, model):
+            # It was looked through for a job of another model: the next are to be new ones. Its
+            # wait is doubled at most.
+            seconds = min(max(seconds, permits.closed_for), MODEL_SECONDS)
+        return Deferred("the upstream is closed for now", seconds=seconds, code=code)
+
+    # Probes.
+
+    def probes(self) -> int:
+        """How many jobs make sense in hand while all is closed.
+
+        That is one where a probe is due, or some of which it may be another model's.
+        """
+        accounts = {each.permits for each in self._routes}
+        probing = [each.account.name for each in accounts if each.probing]
+        if any(self.culprits.suspects(each) for each in probing):
+            return LOOK_AMONG
+        return int(bool(probing) or self._is_one_due())
+
+    def is_left_to_others(self, route: Route, model: str, since: float) -> bool:
+        """Whether a job of a model leaves an account's probe for a moment to those of others.
+
+        It has waited since then, by the monotonic clock in seconds. If it is one model that is out,
+        its jobs would keep the account closed for those of others.
+        """
+        permits = route.permits
+        if not permits.probing or not self.culprits.suspects(permits.account.name, model):
+            return False
+        return time.monotonic() - since < COURTESY_SECONDS
+
+    async def probe(
+        self, routes: Sequence[tuple[Route, str]], *, tokens: float, retry: bool
+    ) -> Way | None:
+        """A way by which a closed circuit is probed, when that is due and the turn is ours."""
+        for route, name in routes:
+            shut = self._closures.shut((*route.circuits, route.circuit_of(name)))
+            if not shut or not self._closures.may_be_probed(shut):
+                continue
+            # The permit first: it can be given back, and a turn cannot.
+            permit = route.permits.take(tokens, retry=retry)
+            if permit is None:
+                continue
+            ours = False
+            try:
+                ours = await self._closures.take_turns(shut)
+            finally:
+                if not ours:
+                    route.permits.put_back(permit, retry=retry)
+            if ours:
+                return Way(route, permit, name, turns=shut)
+        return None
+
+    def cleared(self, way: Way, *, ranked: bool) -> tuple[str, ...]:
+        """The circuits on a way that an answer opens.
+
+        Args:
+            way: by which it came.
+            ranked: whether it is a ranking, and no refusal of the request.
+        """
+        if not self._closures:
+            return ()
+        # An answer to an earlier call proves nothing about what was closed since.
+        circuits = (*way.route.circuits, way.route.circuit_of(way.model))
+        proved = way.turns or self._closures.doubted(circuits)
+        return proved if ranked else self._closures.without_billing(proved)
+
+    def _is_one_due(self) -> bool:
+        # Without a permit nothing would come of it: then one is asked for first.
+        ready = (each for each in self._routes if each.permits.ready)
+        shut = (self._closures.shut(each.circuits) for each in ready)
+        return any(each and self._closures.may_be_probed(each) for each in shut)
