@@ -86,6 +86,14 @@ ENTRIES: Final = (
         _ours,
         only=frozenset({"enqueue"}),
     ),
+    Entry(
+        "rerankq, told of 200 calls at once",
+        "bench.ours",
+        Kind.OURS,
+        _ours,
+        environment={"RERANKQ_CONCURRENCY": "200"},
+        only=frozenset({"drain"}),
+    ),
     Entry("bare loop, httpx over httpx-aiohttp", "bench.bare", Kind.BARE, lambda *_: True),
     Entry(
         "dramatiq, asyncio",

@@ -62,7 +62,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> list[Row]:
                     for each in plan.entries
                     if scenario.takes(each, load)
                 ]
-                for _ in range(plan.runs):
+                for _ in range(min(plan.runs, scenario.most_runs)):
                     # In turn, and not each entry's runs at once: a noisy minute hits all of them.
                     for row in found:
                         _play(arena, scenario, row)

@@ -41,6 +41,7 @@ class Scenario:
         long: the loads that figures are quoted from.
         columns: the figures.
         kinds: who takes part.
+        most_runs: of a load; a scenario that lasts long is a mean of its own.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Scenario:
     long: tuple[Load, ...]
     columns: tuple[Column, ...]
     kinds: frozenset[Kind] = EVERYBODY
+    most_runs: int = 99
 
     def takes(self, entry: Entry, load: Load) -> bool:
         """Whether the entry takes part."""

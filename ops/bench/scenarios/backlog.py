@@ -37,4 +37,5 @@ BACKLOG: Final = Scenario(
         Column("last_mib", "at the end", digits=1),
     ),
     kinds=OURS_ALONE,
+    most_runs=1,
 )

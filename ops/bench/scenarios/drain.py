@@ -11,6 +11,6 @@ DRAIN: Final = Scenario(
     about="queued jobs of 10 documents of 200 characters served, 200 calls in flight",
     measure=enqueue_and_drain,
     short=(Load(400, "100 ms"),),
-    long=(Load(10_000, "100 ms"), Load(10_000, "0 ms", latency_ms=0)),
+    long=(Load(20_000, "100 ms"), Load(10_000, "0 ms", latency_ms=0)),
     columns=DRAIN_COLUMNS,
 )
