@@ -223,11 +223,19 @@ def test_what_was_used_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatc
     clock.now += 2
     for call in calls:
         made.done(call)
-    told = made.report(NOTHING)
-    assert told.want == 0
-    # What ended since the last report may be followed by as much.
-    assert told.want_slots == 4
-    assert made.report(NOTHING).want_slots == 0
+    idle = made.report(NOTHING)
+    assert (idle.want, idle.want_slots) == (0, 0)
+
+
+def test_idle_worker_wants_nothing() -> None:
+    """Whoever has nothing to do leaves all to others, whatever it used a moment ago."""
+    made = permits(given=allotment(permits=9))
+    calls = [taken(made) for _ in range(4)]
+    made.report(NOTHING)
+    for call in calls:
+        made.done(call)
+    idle = made.report(NOTHING)
+    assert (idle.want, idle.want_slots) == (0, 0)
 
 
 def test_slots_wanted_are_no_more_than_can_be_used() -> None:

@@ -6,7 +6,7 @@ exchange    fetches them, and tells Redis what became of the last ones
 closures    what is closed, and when it may be probed
 culprits    whether one model fails while others are answered
 ways        an account and a key of a site, and which of them could take a request
-gates       what of that stands before a route, and which job may find out whether it still does
+gates       which routes are closed to a job, and which job may find out whether they still are
 routes      which account and key a job is sent by, and who waits for what
 passage     one call by a route: what its answer means for key, model and account
 """

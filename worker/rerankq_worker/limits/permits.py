@@ -249,12 +249,14 @@ class Permits:
         told.left, self._permits = int(self._permits), self._permits % 1
         told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
-        told.want = demand.calls + self._used_by_then(told.began)
+        if demand.calls or told.began or self.in_flight:
+            told.want = demand.calls + self._used_by_then(told.began)
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
-        # Calls that began together end together: the next are as many.
-        slots = max(self._most_in_flight, self.in_flight + told.want)
-        told.want_slots = min(self._max_in_flight, slots)
+        if told.want:
+            # Calls that began together end together: the next are as many.
+            slots = max(self._most_in_flight, self.in_flight + told.want)
+            told.want_slots = min(self._max_in_flight, slots)
         self._most_in_flight = self.in_flight
         self._told, self._probe = told, False
         return told

@@ -7,8 +7,8 @@
 
 local PACE = 0.99          -- of a known limit: clocks and networks spread what was given out evenly
 local LEAST_RATE = 0.2
-local CALLS_A_SLOT = 10    -- a second, to begin with: a call takes a tenth of it, or longer
-local GROWTH = 3           -- of what begins in a second, as long as nothing was refused
+local CALLS_A_SLOT = 10    -- a second, to begin with: a call takes a tenth of one, or longer
+local GROWTH = 3           -- times the calls that begin a second, as long as nothing was refused
 -- After a 429 the rate follows the curve of CUBIC (RFC 9438): a step down, flat around the level
 -- that was too much, and then ever steeper. It is back there after K seconds, twice there at 9.
 -- A small step is to STAY seconds before the level.
@@ -30,14 +30,18 @@ local function climbed(slowly)
   return state.ceiling * (1 + STEEP * ((now - state.since) / 1000 / slowly - K) ^ 3)
 end
 
+-- What an upstream is trusted with that has refused nothing yet.
+local function unproven()
+  return math.max(START_RATE, GROWTH * flow(), state.before or 0, state.proven)
+end
+
 -- Calls a second: the known limit, and what was found out by being throttled.
 local function rate()
   local known = known_rate() or math.huge
   if not state.ceiling then
     if known < math.huge then return known end
-    -- Slots that were told need no finding out: they bound the calls, however fast these are.
-    local told = CALLS_A_SLOT * (limits.concurrency or 0)
-    return math.max(START_RATE, told, GROWTH * flow(), state.before or 0, state.proven)
+    -- As many calls at once as were told need not be climbed to.
+    return math.max(unproven(), CALLS_A_SLOT * (limits.concurrency or 0))
   end
   local found = climbed(1)
   if is_windowed() then

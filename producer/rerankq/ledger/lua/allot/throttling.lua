@@ -20,7 +20,8 @@ local function settle_ms(share)
 end
 
 local function slow_down(share)
-  local before = rate()
+  -- Of slots that were told nobody has tried yet what calls they make a second.
+  local before = state.ceiling and rate() or math.min(rate(), unproven())
   if share >= HEAVY then
     -- Both ways to tell what is still answered lag behind. Not less than half at once: the averages
     -- are of the last second, not of this moment.
