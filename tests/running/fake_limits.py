@@ -141,6 +141,8 @@ class FakeProvider:
 
     def __init__(self, answer: Answer | UpstreamError = ANSWER) -> None:
         self.answer = answer
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.calls: list[Call] = []
         self.refusal: Refused | None = None
 
@@ -153,6 +155,7 @@ class FakeProvider:
     async def rerank(self, call: Call) -> Answer:
         """What it was told."""
         self.calls.append(call)
+        await self.answers.wait()
         if isinstance(self.answer, UpstreamError):
             raise self.answer
         return self.answer

@@ -63,6 +63,7 @@ class Worker:
         holdings = Holdings(100)
         self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
         network = Network(site={MODEL: MODEL})
+        self.upstream = network.providers["site"]
         if answers:
             network.hear("site", permits=10)
         attempts = Attempts(
@@ -71,7 +72,7 @@ class Worker:
             writer=self.writer,
             routes=network.routes,
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
-            max_in_flight=10,
+            max_in_flight=1,
             lease_seconds=60,
         )
         self.executor = Executor(
@@ -120,8 +121,8 @@ async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
     assert worker.accepted == []
 
 
-def test_a_claim_under_way_is_finished_and_worked_on() -> None:
-    """What a claim takes after the worker was asked to end is worked on within the drain."""
+def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
+    """A claim under way is finished, and what it took is given back: a drain begins no call."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -135,7 +136,32 @@ def test_a_claim_under_way_is_finished_and_worked_on() -> None:
         worker.leases.answers.set()
         await drain
         assert worker.leases.asked == ["claiming"]
-        assert worker.leases.finished == ["claiming"]
+        assert worker.leases.handed_back == ["claiming"]
+        assert worker.upstream.calls == []
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_drain_begins_no_call() -> None:
+    """The call under way may end; a job that waits for its turn is given back at once."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.answers.set()
+        worker.upstream.answers.clear()
+        writing = asyncio.create_task(worker.writer.run())
+        hints = [worker.serve(name) for name in ("called", "waiting")]
+        await settle()
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        assert worker.leases.handed_back == ["waiting"]
+        assert not drain.done()
+        worker.upstream.answers.set()
+        await drain
+        assert worker.leases.finished == ["called"]
+        assert len(worker.upstream.calls) == 1
+        await asyncio.gather(*hints)
         writing.cancel()
 
     run(scenario)

@@ -8,7 +8,7 @@ import pytest
 
 from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
-from rerankq_worker.holdings import Holdings
+from rerankq_worker.holdings import MOST_UNWRITTEN, Holdings
 
 T = TypeVar("T")
 
@@ -157,7 +157,7 @@ def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> N
     """A message is taken whole, or as far as the upstream would take its jobs soon."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(8), working()
+        holdings, task = Holdings(10), working()
         holdings.add(lease("a"), task)
         assert holdings.room(appetite) == room
         task.cancel()
@@ -166,20 +166,42 @@ def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> N
 
 
 def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
-    """Some more jobs are in hand than can be called for; those whose work is done do not count."""
+    """A job whose work is done makes room at once, though its end is written later."""
 
     async def scenario() -> None:
-        holdings, at_work, done = Holdings(4), working(), working()
+        holdings, at_work, done = Holdings(5), working(), working()
         for name in "abcd":
             holdings.add(lease(name), at_work)
-        assert holdings.room(None)
         holdings.add(lease("e"), done)
         assert not holdings.room(None)
-        done.cancel()
+        stirred = asyncio.create_task(holdings.stirred())
         await settle()
+        done.cancel()
+        await stirred
         assert holdings.room(None)
         assert len(holdings.leases()) == 5
         at_work.cancel()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("limit", [1, 2 * MOST_UNWRITTEN])
+@pytest.mark.parametrize("appetite", [None, 1000])
+def test_unwritten_ends_are_bounded(limit: int, appetite: int | None) -> None:
+    """While ends cannot be written no more jobs are taken than some: results take memory."""
+
+    async def scenario() -> None:
+        holdings, done = Holdings(limit), working()
+        done.cancel()
+        await settle()
+        count = 0
+        while holdings.room(appetite):
+            holdings.add(lease(str(count)), done)
+            await settle()
+            count += 1
+        assert count == max(limit, MOST_UNWRITTEN)
+        holdings.remove([lease("0")])
+        assert holdings.room(appetite)
 
     run(scenario())
 

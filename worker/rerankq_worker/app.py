@@ -41,7 +41,7 @@ from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.reconciler import reconcile
-from rerankq_worker.result_writer import GATHER_SECONDS, ResultWriter
+from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.sites import Site
@@ -52,6 +52,14 @@ from rerankq_worker.watchdog import restart, watch
 HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
 """Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
 few enough that an idle worker finds them with the broker and not with a busy one."""
+
+JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
+"""Of the calls that can be under way: so many more jobs a worker has in hand, to be begun while
+ends are written and the next jobs are claimed."""
+
+GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
+"""From one write of ends to the next: nothing to whoever waits for bulk, and far less than the
+calls that are made again should the worker be killed."""
 
 CHATTY_LOGGERS: Final = ("httpx", "celery.worker.strategy", "celery.app.trace")
 """These write a line or two for each call or message; Flower and the ledger show the same."""
@@ -132,7 +140,7 @@ async def _service(
         await forget_mailboxes(store)
         leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
         heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
-        holdings = Holdings(settings.max_in_flight)
+        holdings = Holdings(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
         writer = ResultWriter(
             leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
         )

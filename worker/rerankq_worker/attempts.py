@@ -5,7 +5,10 @@ import logging
 import math
 import time
 from collections import Counter
-from typing import Final
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from typing import Any, Final
 
 from rerankq.contract import Job, JobState
 from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
@@ -55,6 +58,8 @@ class Attempts:
         self._routes = routes
         self._policy = policy
         self._calls = asyncio.Semaphore(max_in_flight)
+        self._calling: set[asyncio.Task[Any]] = set()
+        self._ending = False
         self._lease_seconds = lease_seconds
 
     async def work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
@@ -80,7 +85,14 @@ class Attempts:
         tally[_name(outcome)] += 1
         self._writer.put(outcome)
 
+    def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:
+        """Begin no call from now on; returns the work whose calls are under way."""
+        self._ending = True
+        return self._calling
+
     async def _attempt(self, lease: Lease, claimed_at: float) -> Finish | Postponement:
+        if self._ending:
+            return Postponement(lease, lease.attempts, 0)
         try:
             job = Job.parse(lease.payload)
         except InvalidRequest as error:
@@ -99,14 +111,25 @@ class Attempts:
                 return _as_written(lease, verdict)
             async with Passage(self._routes, way) as upstream:
                 await self._make_sure_of(lease, claimed_at)
-                outcome = await rerank(
-                    job,
-                    attempts=lease.attempts,
-                    waited_seconds=_waited_seconds(lease, claimed_at),
-                    upstream=upstream,
-                    policy=self._policy,
-                )
+                with self._under_way():
+                    outcome = await rerank(
+                        job,
+                        attempts=lease.attempts,
+                        waited_seconds=_waited_seconds(lease, claimed_at),
+                        upstream=upstream,
+                        policy=self._policy,
+                    )
         return _as_written(lease, outcome)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        work = asyncio.current_task()
+        assert work is not None  # noqa: S101  only ever called by one
+        self._calling.add(work)
+        try:
+            yield
+        finally:
+            self._calling.discard(work)
 
     async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
         """Renew a lease that may have run out while this process, or Redis, stood still.

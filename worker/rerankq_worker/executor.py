@@ -9,7 +9,7 @@ from typing import Final
 
 from rerankq.contract import Hint
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
-from rerankq.ledger.leases import Claim, Leases, Postponement
+from rerankq.ledger.leases import Claim, Lease, Leases, Postponement
 from rerankq_worker.attempts import Attempts
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.limits.routes import Routes
@@ -84,16 +84,19 @@ class Executor:
         return {name: count for name, count in tally.items() if count}
 
     async def drain(self, seconds: float) -> None:
-        """Let running jobs finish for so long, then give the others back to the ledger.
+        """Let calls that are under way end within so long; give all other jobs back at once.
 
-        A claim under way is finished first: what it took belongs to this worker. What is given
-        back is queued again at once, and has used no attempt.
+        A claim under way is finished first: what it took belongs to this worker, and is given back.
+        What is given back is queued again at once, and has used no attempt.
         """
         self._draining = True
         self._writer.hasten()
-        running = len(self._holdings.leases())
-        if running:
-            log.info("%d jobs may finish within %g s; another signal ends that", running, seconds)
+        calling = self._attempts.begin_no_more()
+        self._hand_back(self._holdings.interrupt(but=calling))
+        if calling:
+            log.info(
+                "%d jobs may finish within %g s; another signal ends that", len(calling), seconds
+            )
         emptied = asyncio.create_task(self._emptied())
         hurried = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({emptied, hurried}, timeout=seconds, return_when="FIRST_COMPLETED")
@@ -102,12 +105,15 @@ class Executor:
             await self._end_claiming()
             unfinished = self._holdings.interrupt()
             log.warning("handing back %d jobs that did not finish in time", len(unfinished))
-            for lease in unfinished:
-                self._writer.put(Postponement(lease, lease.attempts, 0))
+            self._hand_back(unfinished)
         done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
         if not done:
             emptied.cancel()
             log.warning("Redis did not take them all back: their leases will run out instead")
+
+    def _hand_back(self, leases: Sequence[Lease]) -> None:
+        for lease in leases:
+            self._writer.put(Postponement(lease, lease.attempts, 0))
 
     def takes_more(self) -> bool:
         """Whether a message that came now would be taken."""

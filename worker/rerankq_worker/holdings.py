@@ -2,27 +2,29 @@
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from functools import partial
 from typing import Final
 
 from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
 
-AHEAD: Final = 0.25
-"""Of the calls that can be under way: so many more jobs are in hand, to be begun while ends are
-written and the next jobs are claimed."""
+MOST_UNWRITTEN: Final = 2 * MAX_HINT_JOBS
+"""Ends that may wait to be written before no more jobs are taken; or as many as are worked on, if
+that is more. Results take memory, and should the worker be killed their calls are made again."""
 
 
 class Holdings:
     """Keeps count of the jobs held, and makes new ones wait while there are too many.
 
     Args:
-        max_in_flight: calls that can be under way at once. So many jobs and `AHEAD` more are taken,
-            and of the last message all: these wait their turn under their leases.
+        limit: jobs worked on from which on no more are taken. One message's worth is taken whole,
+            so up to that many more can be held; they wait their turn under their leases.
     """
 
-    def __init__(self, max_in_flight: int) -> None:
-        self._limit = max_in_flight + int(AHEAD * max_in_flight)
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._at_work: set[str] = set()
         self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._stirred = asyncio.Event()
         self.renewed_at = -math.inf
@@ -34,8 +36,9 @@ class Holdings:
         Args:
             appetite: how many make sense in hand; None for as many as there may be.
         """
-        # Those whose ends are about to be written want no call any more.
-        at_work = sum(not work.done() for _, work in self._held.values())
+        at_work = len(self._at_work)
+        if len(self._held) - at_work >= max(self._limit, MOST_UNWRITTEN):
+            return 0
         if appetite is None:
             return MAX_HINT_JOBS if at_work < self._limit else 0
         return max(0, min(self._limit, appetite) - at_work)
@@ -50,6 +53,8 @@ class Holdings:
         if before:
             before[1].cancel()
         self._held[lease.job_id] = lease, work
+        self._at_work.add(lease.job_id)
+        work.add_done_callback(partial(self._end_work, lease))
 
     def remove(self, leases: Iterable[Lease]) -> None:
         """Let jobs go: what became of them stands in the ledger."""
@@ -57,7 +62,7 @@ class Holdings:
             held = self._held.get(lease.job_id)
             # After a lost lease the same job may be here again, under a newer token.
             if held and held[0].token == lease.token:
-                del self._held[lease.job_id]
+                self._let_go(lease)
         self._stirred.set()
 
     def abandon(self, leases: Iterable[Lease]) -> int:
@@ -69,16 +74,24 @@ class Holdings:
             # outcome, which the writer has under way.
             if held and work and held.token == lease.token and not work.done():
                 work.cancel()
-                del self._held[lease.job_id]
+                self._let_go(lease)
                 abandoned += 1
         self._stirred.set()
         return abandoned
 
-    def interrupt(self) -> list[Lease]:
-        """Stop all work; the jobs stay in hand until they are let go. Returns their leases."""
-        for _, work in self._held.values():
+    def interrupt(self, *, but: Container[asyncio.Task[None]] = ()) -> list[Lease]:
+        """Stop all work but some; returns the leases of what was stopped.
+
+        The jobs stay in hand until they are let go.
+        """
+        stopped = [
+            (lease, work)
+            for lease, work in self._held.values()
+            if not work.done() and work not in but
+        ]
+        for _, work in stopped:
             work.cancel()
-        return self.leases()
+        return [lease for lease, _ in stopped]
 
     def stir(self) -> None:
         """Let whoever waits for room look again."""
@@ -88,6 +101,18 @@ class Holdings:
         """Wait until there may be more room than now."""
         self._stirred.clear()
         await self._stirred.wait()
+
+    def _end_work(self, lease: Lease, _: asyncio.Task[None]) -> None:
+        held = self._held.get(lease.job_id)
+        if held and held[0] is lease:
+            self._at_work.discard(lease.job_id)
+            if len(self._at_work) == self._limit - 1:
+                # Its end is written a little later, but there is room from now on.
+                self._stirred.set()
+
+    def _let_go(self, lease: Lease) -> None:
+        del self._held[lease.job_id]
+        self._at_work.discard(lease.job_id)
 
     async def emptied(self) -> None:
         """Wait until no job is held."""

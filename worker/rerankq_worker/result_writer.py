@@ -1,7 +1,7 @@
 """Writes ends and postponements to the ledger: those that come together in one call.
 
-A call costs Redis and the worker as much as some ends in it. So the first is written at once, and
-what comes right after it gathers for a moment: the busier the worker, the fewer calls for a job.
+A call costs Redis and the worker as much as a dozen ends that it carries. So the first is written
+at once, and what comes right after it gathers for a moment: the busier, the fewer calls for a job.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from rerankq.contract import Lane
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.leases import Finish, Leases, Postponement
 from rerankq_worker.holdings import Holdings
@@ -21,9 +20,6 @@ log = logging.getLogger(__name__)
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
-GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
-"""From one write to the next: nothing to whoever waits for bulk, and far less than the calls that
-are made again should this worker be killed."""
 HASTY_ANSWER_SECONDS: Final = 1.5
 """How long a worker that is about to end waits for an answer, before it asks by another connection:
 the one at hand may be dead, and the leases last no longer than a few of these."""
@@ -87,6 +83,9 @@ class ResultWriter:
             await self._wake.wait()
             await self._gather()
             portion = self._next_portion()
+            if self._waiting:
+                # It was full: the next may follow at once.
+                self._wrote_at = -math.inf
             # Each on its own, and later: no other outcome may wait for what may never be taken.
             again, self._refused = self._refused, []
             if not self._waiting:

@@ -8,6 +8,8 @@ from itertools import chain
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
 from chaos.stage import Stage
+from rerankq.contract import Lane
+from rerankq_worker.app import JOBS_AHEAD
 from running.waiting import lasting
 
 EVERYSEC_SECONDS = 2.0
@@ -66,10 +68,11 @@ def _restarted_while_busy(arena: Arena) -> Report:
         aftermath = stage.settle()
     report = report_on(aftermath, struck=aftermath.in_flight(at))
     # The calls under way, and those that were claimed and waited for a slot, prove nothing.
+    waiting = _HINT_JOBS + int(JOBS_AHEAD[Lane.BULK] * arena.load.max_in_flight)
     held = {call.job_id for call in aftermath.calls if call.arrived <= back}
     claimed = sorted(
         call.arrived for call in aftermath.calls if call.job_id not in held and call.arrived > back
-    )[arena.load.workers * _HINT_JOBS :]
+    )[arena.load.workers * waiting :]
     consuming = min(claimed, default=float("inf")) - back
     report.figures["consuming after s"] = consuming
     report.demand(

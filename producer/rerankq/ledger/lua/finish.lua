@@ -31,7 +31,8 @@ end
 -- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
 -- hear it: a listener of its own, or one at a replica, of whom nothing is known here. Of what a pattern
 -- names nothing is known either, and every worker listens by one (Celery's remote control): so the
--- first result tells, by how many it reached, whether one of them is for results.
+-- first result tells, by how many it reached, whether one of them is for results: for all of them, as
+-- who names some by a pattern may be told of none.
 local function publish()
   local channels = {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
