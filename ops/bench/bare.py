@@ -5,24 +5,36 @@ python -m bench.bare N    N calls, so many at a time as the workers may have: on
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import orjson
 
 from bench.entry import IN_FLIGHT, UPSTREAM_URL
-from bench.peers.calling import client
+from bench.peers.calling import CALL_SECONDS, client
 from bench.work import Job, body, check, jobs, result
+from rerankq_worker.provider.transport import EndpointTransport
 
 HEADERS = {"content-type": "application/json"}
+
+
+OWN_TRANSPORT = bool(os.environ.get("BENCH_OWN_TRANSPORT"))
+
+
+def own_client() -> httpx.AsyncClient:
+    """An httpx client over the transport that rerankq's workers use."""
+    transport = EndpointTransport(httpx.URL(UPSTREAM_URL), httpx.create_ssl_context())
+    return httpx.AsyncClient(transport=transport, timeout=CALL_SECONDS, trust_env=False)
 
 
 async def loop(count: int) -> dict[str, float]:
     """Make the calls; connections are opened before the clock starts."""
     work = jobs(count)
-    async with client() as http:
+    async with own_client() if OWN_TRANSPORT else client() as http:
 
         async def call(job: Job) -> dict[str, Any]:
             response = await http.post(

@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.arena import Arena
 from bench.processes import OTHER_CORE, Running
-from bench.roster import Entry, Kind
+from bench.roster import Entry
 from bench.scenario import Column, Figures
 
 FIRST_CALL_POLL_SECONDS: Final = 0.002
@@ -51,7 +51,7 @@ def drain(
         entry: whose jobs they are.
         watch: called at each look with the workers and the number of calls answered.
     """
-    if entry.kind is Kind.BARE:
+    if entry.is_loop:
         return _bare(arena, entry)
     jobs = arena.load.jobs
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ def drain(
 
 def enqueue_and_drain(arena: Arena, entry: Entry) -> Figures:
     """Both, one after the other."""
-    if entry.kind is Kind.BARE:
+    if entry.is_loop:
         return _bare(arena, entry)
     return {**enqueue(arena, entry), **drain(arena, entry)}
 

@@ -17,8 +17,12 @@ class Kind(StrEnum):
 
     OURS = "ours"
     BARE = "bare"
+    TRANSPORT = "transport"
     PEER = "peer"
     BATCHED = "batched"
+
+
+LOOPS: Final = frozenset({Kind.BARE, Kind.TRANSPORT})
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Entry:
     environment: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     most_in_flight: int = 10_000
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it makes the calls alone, without any queue."""
+        return self.kind in LOOPS
 
     def python(self, peers: Path | None) -> Path:
         """The interpreter of its processes."""
@@ -95,6 +104,13 @@ ENTRIES: Final = (
         only=frozenset({"drain"}),
     ),
     Entry("bare loop, httpx over httpx-aiohttp", "bench.bare", Kind.BARE, lambda *_: True),
+    Entry(
+        "bare loop, httpx over rerankq's transport",
+        "bench.bare",
+        Kind.TRANSPORT,
+        lambda *_: True,
+        environment={"BENCH_OWN_TRANSPORT": "1"},
+    ),
     Entry(
         "dramatiq, asyncio",
         "bench.peers.dramatiq_one",

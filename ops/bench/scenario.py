@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from bench.arena import Arena
 from bench.load import Load
-from bench.roster import Entry, Kind
+from bench.roster import LOOPS, Entry, Kind
 
 Figures = Mapping[str, float]
 
 EVERYBODY: Final = frozenset(Kind)
-QUEUES: Final = EVERYBODY - {Kind.BARE}
+QUEUES: Final = EVERYBODY - LOOPS
 OURS_ALONE: Final = frozenset({Kind.OURS})
 
 

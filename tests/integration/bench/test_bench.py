@@ -43,11 +43,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_everybody_is_measured(found: dict[str, Any]) -> None:
-    """Without peers, rerankq and the bare loop drain, and both clients enqueue; none fails."""
+    """Without peers, rerankq and the bare loops drain, and both clients enqueue; none fails."""
     entries = [(row["scenario"], row["kind"], row["failure"]) for row in found["rows"]]
     assert entries == [
         ("drain", "ours", ""),
+        ("drain", "ours", ""),
         ("drain", "bare", ""),
+        ("drain", "transport", ""),
         ("enqueue", "ours", ""),
         ("enqueue", "ours", ""),
     ]
@@ -55,12 +57,12 @@ def test_everybody_is_measured(found: dict[str, Any]) -> None:
 
 def test_figures_are_plausible(found: dict[str, Any]) -> None:
     """Every job is called once, rates and costs are positive, a queued job holds its documents."""
-    drained, bare, enqueued, _ = (row["figures"] for row in found["rows"])
+    drained, told, bare, own, enqueued, _ = (row["figures"] for row in found["rows"])
     assert drained["calls_per_job"] == 1
     assert 0 < drained["most_in_flight"] <= 200
     # 200 in flight at 100 ms: no more can be had.
-    assert all(0 < each["jobs_per_s"] <= 2_000 for each in (drained, bare))
-    assert all(each["worker_us"] > 0 for each in (drained, bare))
+    assert all(0 < each["jobs_per_s"] <= 2_000 for each in (drained, told, bare, own))
+    assert all(each["worker_us"] > 0 for each in (drained, told, bare, own))
     assert enqueued["enqueued_per_s"] > 0
     assert enqueued["client_us"] > 0
     assert 1_000 < enqueued["redis_bytes"] < 10_000
