@@ -10,7 +10,7 @@ from bench.roster import Entry
 from bench.scenario import OURS_ALONE, Column, Figures, Scenario
 from bench.scenarios.idle import LATENCY_COLUMNS
 
-BULK_TO_ONE: Final = 200
+BULK_TO_ONE: Final = 400
 """Bulk jobs to an interactive one: few enough that bulk has not drained before."""
 
 
@@ -36,7 +36,7 @@ MIXED: Final = Scenario(
     about="the same while bulk drains beside it on the same core, upstream 100 ms",
     measure=measure,
     short=(Load(8_000),),
-    long=(Load(40_000),),
+    long=(Load(60_000),),
     columns=(*LATENCY_COLUMNS, Column("calls_per_s", "calls/s of both lanes")),
     kinds=OURS_ALONE,
 )

@@ -25,9 +25,11 @@ from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, EndpointTransport
 from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient, Unreachable
 
-SPARE_ANSWER_BYTES: Final = 1024 * 1024
+SPARE_ANSWER_BYTES: Final = 64 * 1024
+ROW_BYTES: Final = 512
 ANSWER_TO_REQUEST: Final = 4
-"""An answer repeats the documents at most; JSON escapes can make that longer, not endless."""
+"""An answer has a row for each document, and repeats them at most; JSON escapes can make that
+longer, not endless. What is read beyond it takes memory for nothing."""
 LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 REFUSAL_SECONDS: Final = 5.0
@@ -85,7 +87,8 @@ class HttpProvider:
     async def rerank(self, call: Call) -> Answer:
         """Post the request and read the answer. See `upstream.Provider`."""
         content = self._dialect.encode(call.request, call.model)
-        most_bytes = SPARE_ANSWER_BYTES + ANSWER_TO_REQUEST * len(content)
+        rows = ROW_BYTES * len(call.request.documents)
+        most_bytes = SPARE_ANSWER_BYTES + rows + ANSWER_TO_REQUEST * len(content)
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds) as limit:

@@ -28,24 +28,27 @@ local function bring_in(id, result)
   return true
 end
 
+local function tell(channel)
+  return redis.call('PUBLISH', channel, redis.call('GET', channel))
+end
+
 -- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
 -- hear it: a listener of its own, or one at a replica, of whom nothing is known here. Of what a pattern
--- names nothing is known either, and every worker listens by one (Celery's remote control): so the
--- first result tells, by how many it reached, whether one of them is for results: for all of them, as
--- who names some by a pattern may be told of none.
+-- names nothing is known either, and every worker listens by one (Celery's remote control): so a first
+-- result tells, by whether it reached anybody, if one of them is for results: for all of them, as who
+-- names some by a pattern may be told of none.
 local function publish()
-  local channels = {}
+  local channels, unheard = {}, {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
   local heard = redis.call('PUBSUB', 'NUMSUB', unpack(channels))
-  local to_all = not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
-  local asks = not to_all and redis.call('PUBSUB', 'NUMPAT') > 0
   for at, channel in ipairs(channels) do
-    local listeners = heard[2 * at]
-    if to_all or asks or listeners > 0 then
-      local reached = redis.call('PUBLISH', channel, redis.call('GET', channel))
-      to_all = to_all or reached > listeners
-      asks = false
-    end
+    if heard[2 * at] > 0 then tell(channel) else unheard[#unheard + 1] = channel end
+  end
+  if #unheard == 0 then return end
+  local by_replica = not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
+  local by_pattern = not by_replica and redis.call('PUBSUB', 'NUMPAT') > 0
+  if by_replica or (by_pattern and tell(table.remove(unheard, 1)) > 0) then
+    for _, channel in ipairs(unheard) do tell(channel) end
   end
 end
 
