@@ -22,7 +22,8 @@ def python_sampled(pid: int, folder: Path) -> Iterator[Counter[Stack]]:
     """Sample a Python process while the block lasts; the stacks are there after it."""
     stacks: Counter[Stack] = Counter()
     raw = folder / f"{pid}.folded"
-    options = ["--format", "raw", "--rate", str(A_SECOND), "--output", str(raw)]
+    # Only who holds the interpreter's lock: where states are not told, waiting threads look busy.
+    options = ["--gil", "--format", "raw", "--rate", str(A_SECOND), "--output", str(raw)]
     with _running([beside_python("py-spy"), "record", *options, "--pid", str(pid)], folder):
         yield stacks
     stacks.update(without_lines(from_folded(raw.read_text("utf-8"))))
