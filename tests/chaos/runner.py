@@ -51,8 +51,9 @@ def run(plan: Plan, tell: Callable[[str], None]) -> list[Score]:
             if time.monotonic() > until:
                 tell("the time is over: no further round begins")
                 return scores
+            failed = len(score.failures)
             _play(score, load, Random(f"{plan.seed} {row.name} {number}"))  # noqa: S311  repeatable
-            tell(_line(score))
+            tell(_line(score, score.failures[failed:]))
             if score.skipped:
                 break
     return scores
@@ -76,10 +77,11 @@ def _play(score: Score, load: Load, chance: Random) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _line(score: Score) -> str:
+def _line(score: Score, failures: Sequence[str]) -> str:
+    """How the last round ended; `failures` are its own."""
     done = len(score.reports) + len(score.failures)
-    last = score.failures[-1] if score.failures and not score.reports else ""
-    if score.reports:
+    last = "".join(failures)
+    if score.reports and not failures:
         report = score.reports[-1]
         last = (
             f"jobs {report.jobs}, lost {report.lost}, stuck {report.stuck}, wrong {report.wrong}, "

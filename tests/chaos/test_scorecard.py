@@ -57,6 +57,22 @@ def test_a_run_with_time_enough_is_whole() -> None:
     assert scorecard.gaps(scores) == ""
 
 
+def test_a_round_that_fails_says_so_at_once() -> None:
+    """The line of a round that came to nothing tells why, and not how the one before ended."""
+    rounds = iter([HELD, None])
+
+    def play(_arena: Arena) -> Report:
+        report = next(rounds)
+        if report is None:
+            raise OSError("no disk")
+        return report
+
+    lines: list[str] = []
+    run(Plan([replace(ROW, play=play)]), lines.append)
+    assert lines[0].startswith("a row 1/2: jobs 1, lost 0")
+    assert lines[1].startswith("a row 2/2: OSError: no disk")
+
+
 def test_what_was_played_whole_stands_in_a_later_sitting(tmp_path: Path) -> None:
     """A scorecard of several sittings has each row once, as it was played last."""
     known = replace(catalogue.row("clock"), play=played)
