@@ -12,6 +12,7 @@ from typing import Final
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Allotment, Report
 from rerankq_worker.limits.permit import Demand, Permit
+from rerankq_worker.limits.recent_use import RecentUse
 from rerankq_worker.sites import Account
 
 AHEAD: Final = 10
@@ -26,8 +27,6 @@ UNPROVEN_RATE: Final = 400.0
 """Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
 SPARE: Final = 1.05
 """Permits are used by so much faster than they come, or some would be left each time."""
-USED_SECONDS: Final = 0.3
-"""Time constant in which it is forgotten how many calls have begun between two reports."""
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
@@ -61,8 +60,7 @@ class Permits:
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
         self._most_in_flight = 0
-        self._used = 0.0
-        self._reported_at = -math.inf
+        self._use = RecentUse(self._clock)
         self._permits = 0.0
         self._tokens = 0.0
         self._retries = 0
@@ -250,7 +248,7 @@ class Permits:
         told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
         if demand.calls or told.began or self.in_flight:
-            told.want = demand.calls + self._used_by_then(told.began)
+            told.want = demand.calls + self._use.expected(told.began)
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         if told.want:
@@ -260,17 +258,6 @@ class Permits:
         self._most_in_flight = self.in_flight
         self._told, self._probe = told, False
         return told
-
-    def _used_by_then(self, began: int) -> int:
-        """As much as was used lately between two reports, and half of it more.
-
-        Where calls begin in bursts, as those do that end together, a moment alone says little.
-        """
-        now, before = self._clock(), self._reported_at
-        self._reported_at = now
-        faded = self._used * math.exp((before - now) / USED_SECONDS)
-        self._used = max(1.5 * began, faded if faded >= 1 else 0.0)
-        return math.ceil(self._used)
 
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
