@@ -1,7 +1,7 @@
 """Writes ends and postponements to the ledger: those that come together in one call.
 
-A call by itself costs Redis as much as seven ends that it carries, and the worker more. So the first
-is written at once, and what comes right after it gathers for a moment: the busier, the fewer calls.
+A call by itself costs Redis as much as seven ends that it carries, and the worker more. So the
+first is written at once, and what comes right after it gathers: the busier, the fewer calls.
 """
 
 import asyncio
