@@ -26,7 +26,7 @@ class BreakingStore:
     async def listen(self, channels: Iterable[str]) -> None:
         """Take any."""
 
-    async def message(self, _seconds: float) -> None:
+    async def told(self, _seconds: float, **_most: int) -> list[str]:
         """Break."""
         raise LedgerUnavailable("broken")
 

@@ -1,8 +1,9 @@
 """Waiting for jobs to end: by message where one arrives, by asking where it does not.
 
-Published results are lost while Redis restarts or a connection breaks, so every id is also
-asked for now and then. A wait ends for each id: with its end, or with an error that says why
-there will be none.
+What is published says that it is worth asking, and no more: Redis' channels belong to no database,
+so a job of the same id in another database of the same Redis is heard as well. Messages are lost
+while Redis restarts or a connection breaks, so every id is also asked for now and then. A wait ends
+for each id: with its end, or with an error that says why there will be none.
 """
 
 import asyncio
@@ -81,11 +82,24 @@ class Arrivals:
             for each in await self._asked(page, patience):
                 yield each
         while pending and not _passed(deadline):
-            async with aclosing(_heard(subscription, ASK_SECONDS, pending)) as heard:
+            async with aclosing(self._heard(subscription, pending, patience)) as heard:
                 async for each in heard:
                     yield each
             for each in await self._asked(_next_page(line, pending), patience):
                 yield each
+
+    async def _heard(
+        self, subscription: Subscription, pending: dict[str, None], patience: "_Patience"
+    ) -> AsyncGenerator[tuple[str, End], None]:
+        """The ends that messages point to, as this client's own ledger tells them, for a while."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + ASK_SECONDS
+        while pending and (left := until - clock()) > 0:
+            channels = await subscription.told(left, most=PAGE)
+            named = dict.fromkeys(map(outcomes.job_of_channel, channels))
+            if page := [job_id for job_id in named if job_id in pending]:
+                for each in await self._asked(page, patience):
+                    yield each
 
     async def _asked(self, page: list[str], patience: "_Patience") -> list[tuple[str, End]]:
         found = await self._records.ends(page)
@@ -109,18 +123,6 @@ class _Patience:
         if self._since is None:
             self._since = now
         return now - self._since > PATIENCE_SECONDS
-
-
-async def _heard(
-    subscription: Subscription, seconds: float, pending: dict[str, None]
-) -> AsyncGenerator[tuple[str, End], None]:
-    clock = asyncio.get_running_loop().time
-    until = clock() + seconds
-    while pending and (left := until - clock()) > 0:
-        message = await subscription.message(left)
-        if message:
-            channel, stored = message
-            yield channel.removeprefix(outcomes.RESULT_PREFIX), outcomes.end_from(stored)
 
 
 def _passed(deadline: float | None) -> bool:

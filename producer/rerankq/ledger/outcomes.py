@@ -25,6 +25,11 @@ def result_key(job_id: str) -> str:
     return RESULT_PREFIX + job_id
 
 
+def job_of_channel(channel: str) -> str:
+    """The id of the job whose end is published on the channel."""
+    return channel.removeprefix(RESULT_PREFIX)
+
+
 def success(result: bytes) -> bytes:
     """The outcome of a job that has a ranking: a `RerankResult` as JSON."""
     return b'"status":"SUCCESS","result":' + result + b"}"

@@ -23,15 +23,27 @@ class Subscription:
         with mapped(self._address):
             await self._pubsub.subscribe(*channels)
 
-    async def message(self, seconds: float) -> tuple[str, bytes] | None:
-        """The next message as (channel, data); None when none came in time, or a mere receipt.
+    async def told(self, seconds: float, *, most: int) -> list[str]:
+        """The channels of the messages that are there, after a wait for the first of them.
+
+        What the messages hold is left aside: any database of this Redis may have published it.
+
+        Args:
+            seconds: how long to wait for the first; there may be none.
+            most: how many channels to return at most.
 
         Raises:
             LedgerUnavailable: the connection is lost.
         """
+        channels: list[str] = []
         with mapped(self._address):
             message = await self._pubsub.get_message(timeout=seconds)
-        return None if message is None else (message["channel"].decode(), message["data"])
+            while message is not None:
+                channels.append(message["channel"].decode())
+                if len(channels) == most:
+                    break
+                message = await self._pubsub.get_message(timeout=0)
+        return channels
 
     async def rest(self) -> None:
         """Subscribe to nothing, keeping the connection.

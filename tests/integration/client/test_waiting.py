@@ -12,7 +12,7 @@ import pytest
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.client import JobHandle
-from rerankq.contract import Job, JobState, Lane
+from rerankq.contract import Job, JobState, Lane, RerankResult
 from rerankq.errors import (
     JobCancelled,
     JobExpired,
@@ -173,13 +173,35 @@ def test_message_that_was_missed_is_asked_for(
     """A result whose message never arrives is found by asking."""
     from rerankq.ledger.subscription import Subscription  # noqa: PLC0415 - deaf here alone
 
-    async def deaf(_: Subscription, seconds: float) -> None:
+    async def deaf(_: Subscription, seconds: float, **_most: int) -> list[str]:
         await asyncio.sleep(min(seconds, 0.1))
+        return []
 
-    monkeypatch.setattr(Subscription, "message", deaf)
+    monkeypatch.setattr(Subscription, "told", deaf)
     handle = client.submit(**DRAFT)
     with LedgerWorker(redis_url):
         assert handle.result(timeout=20).job_id == handle.id
+
+
+def test_another_database_ends_no_wait(redis_url: str) -> None:
+    """What another database publishes under a job's id ends no wait: its own ledger alone does."""
+    other_url = f"{redis_url.rsplit('/', 1)[0]}/1"
+    mine: dict[str, Any] = DRAFT | {"documents": ["one"], "job_id": "same"}
+    with RerankClient(redis_url) as client, RerankClient(other_url) as other:
+        handle, others = client.submit(**mine), other.submit(**DRAFT, job_id="same")
+        ends: list[RerankResult] = []
+        waiter = threading.Thread(target=lambda: ends.append(handle.result(timeout=60)))
+        waiter.start()
+        with LedgerDesk(redis_url) as desk:
+            channel = f"celery-task-meta-{handle.id}"
+            eventually(lambda: desk.redis.pubsub_numsub(channel)[0][1], "the wait began")
+        with LedgerWorker(other_url):
+            assert len(others.result(timeout=20).results) == 3
+        assert handle.status().state is JobState.QUEUED
+        assert waiter.is_alive()
+        with LedgerWorker(redis_url):
+            waiter.join(60)
+    assert [len(end.results) for end in ends] == [1]
 
 
 def test_result_of_another_version_ends_its_own_wait_alone(
