@@ -28,6 +28,9 @@ def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert DONE.search(done.stdout)
     assert "no DMXAPI_API_KEY: using the sandbox" in done.stdout
+    # With the embedded extra the sandbox is what takes the time: both ends of the output say so.
+    assert "scores by meaning, which is slow" in done.stdout
+    assert "jobs/s\ndemo: the sandbox set this pace" in done.stdout
     assert "6 lines of the sample are invalid on purpose:" in done.stdout
     assert "  line 23: not valid JSON" in done.stdout
     assert "How do I get a coffee stain out of a white shirt?" in done.stdout

@@ -231,6 +231,28 @@ def test_bad_rules_change_nothing(sandbox: RunningSandbox) -> None:
     assert sandbox.rerank().status_code == 200
 
 
+def test_no_web_page_gives_orders(sandbox: RunningSandbox) -> None:
+    """A browser's request for a foreign page changes nothing, and reads nothing anywhere."""
+    sandbox.set_faults({"action": {"kind": "status", "status": 418}})
+    path = f"{sandbox.base}/_sandbox/faults"
+    foreign = (
+        {"Origin": "https://evil.example"},
+        {"Host": f"evil.example:{sandbox.port}"},
+        {"Sec-Fetch-Site": "cross-site"},
+    )
+    for headers in foreign:
+        refused = requests.delete(path, headers=headers, timeout=TIMEOUT_S)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+        called = sandbox.rerank(headers)
+        assert called.status_code == 418  # the rule still stands
+        asked = requests.options(sandbox.url, headers=headers, timeout=TIMEOUT_S)
+        assert asked.status_code == 405
+        for answer in (refused, called, asked):
+            assert not [
+                name for name in answer.headers if name.lower().startswith("access-control")
+            ]
+
+
 def test_random_failures_come_at_their_rate() -> None:
     """With fail_rate 1, every call fails with the status asked for."""
     with RunningSandbox(fail_rate=1, fail_status=503) as sandbox:

@@ -4,7 +4,6 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from rerankq_worker.sandbox.admin import is_local
 from rerankq_worker.sandbox.config import SandboxConfig
 from rerankq_worker.sandbox.journal import Entry, Journal
 from rerankq_worker.sandbox.server import banner
@@ -88,22 +87,6 @@ def test_what_clients_send_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("remote", "local"),
-    [
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("10.0.0.1", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_only_loopback_is_local(remote: str | None, *, local: bool) -> None:
-    """Only loopback addresses count as this machine."""
-    assert is_local(remote) is local
-
-
-@pytest.mark.parametrize(
     "bad",
     [
         {"port": 65_536},
@@ -135,4 +118,7 @@ def test_banner_says_where_and_how() -> None:
     config = SandboxConfig.model_validate({"keys": ["k"], "host": "::1", "dialect": "tei"})
     assert banner(config, 80, "bigram") == (
         "sandbox: listening on http://[::1]:80/rerank (scorer: bigram, key check: on)"
+    )
+    assert "(scorer: semantic, a few hundred documents a second, key check: on)" in banner(
+        config, 80, "semantic"
     )

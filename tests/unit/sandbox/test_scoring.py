@@ -1,5 +1,6 @@
 import asyncio
 import importlib.util
+import time
 from collections.abc import Sequence
 from typing import Self
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rerankq_worker.sandbox import scoring
 from rerankq_worker.sandbox.bigram import BigramScorer, match, terms_of
+from rerankq_worker.sandbox.config import SandboxConfig
 from rerankq_worker.sandbox.hashed import HashScorer
 from rerankq_worker.sandbox.scoring import Scorer, ScorerUnavailableError, resolve, to_unit
 from rerankq_worker.sandbox.semantic import SemanticScorer
@@ -70,6 +72,30 @@ def test_mapping_keeps_the_order(one: float, other: float) -> None:
     """The map into (0, 1) never turns an order round."""
     low, high = sorted((one, other))
     assert 0 < to_unit(low) <= to_unit(high) < 1
+
+
+def test_the_default_keeps_up_with_a_worker() -> None:
+    """The scorer that nobody chose scores 10,000 ordinary pairs in less than a second of CPU."""
+    assert SandboxConfig().scorer == "bigram"
+    documents = [f"{number}: {GOOD}。{BAD}。" * 4 for number in range(1000)]
+    scorer, started = BigramScorer(), time.process_time()
+    for _ in range(10):
+        scores(scorer, QUERY, documents)
+    assert time.process_time() - started < 1.0
+
+
+def test_a_large_call_does_not_hold_up_others() -> None:
+    """What takes long to score is scored in a thread: the event loop answers others meanwhile."""
+
+    async def run() -> bool:
+        scoring_task = asyncio.create_task(BigramScorer().score(QUERY, [GOOD * 100_000] * 5))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        answered = not scoring_task.done()
+        await scoring_task
+        return answered
+
+    assert asyncio.run(run())
 
 
 def test_auto_takes_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ shapes.py       how vendors write one            latency.py    how long an answe
 error_table.py  the refusals there are, by name  journal.py    who called, and how it ended
 scoring.py      which scorer answers             tally.py      how many did
 bigram.py       by shared characters             admin.py      /_sandbox/: all that, at run time
-semantic.py     by meaning and characters        complaint.py  what is wrong with what was sent
-hashed.py       by nothing, for load tests
+semantic.py     by meaning and characters        admin_access.py  by whom
+hashed.py       by nothing, for load tests       complaint.py  what is wrong with what was sent
 ```
 
 A call meets, in this order: an outage, the key check, its account's limits, and then one fault at

