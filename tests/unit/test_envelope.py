@@ -1,3 +1,4 @@
+import base64
 import json
 from typing import Any
 
@@ -77,6 +78,24 @@ def test_delivery_info_is_needed() -> None:
 def test_another_encoding_is_refused(encoding: object) -> None:
     """Only plain text is read."""
     assert judged(message() | {"content-encoding": encoding}) is Fault.NOT_JSON_CONTENT
+
+
+@pytest.mark.parametrize("depth", [980, 1020, 100_000])
+def test_brackets_that_would_end_the_reader_are_refused(depth: int) -> None:
+    """Celery reads what is let in by a call for each bracket within another: those are few."""
+    deep = "[" * depth + "]" * depth
+    text = json.dumps(message(unknown="deep")).replace('"deep"', deep)
+    assert fault_in(text.encode()) in {Fault.NO_ENVELOPE, Fault.NOT_JSON}
+    body = json.dumps([[], HINT | {"unknown": "deep"}, NOTHING]).replace('"deep"', deep)
+    for coded in ({"body": body}, in_base64(body)):
+        assert judged(message() | coded) is Fault.NO_HINT
+
+
+def in_base64(body: str) -> dict[str, Any]:
+    return {
+        "body": base64.b64encode(body.encode()).decode(),
+        "properties": message()["properties"] | {"body_encoding": "base64"},
+    }
 
 
 @given(junk)

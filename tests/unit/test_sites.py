@@ -193,6 +193,15 @@ def test_file_must_be_there_and_be_text(tmp_path: Path) -> None:
     file.write_bytes(b'name = "\xff"')
     with pytest.raises(SettingsError, match="is no TOML"):
         read_sites(file, KEYS, PREFIXES)
+    for content in (b"sites = " + b"[" * 100_000, b"sites = " + b"9" * 5000):
+        file.write_bytes(content)
+        with pytest.raises(SettingsError, match="is nested too deeply, or has a number that is"):
+            read_sites(file, KEYS, PREFIXES)
+    file.write_bytes(b".".join([b"sites"] * 10_000) + b" = 1")
+    with pytest.raises(SettingsError, match=r"upstream\.toml: sites: "):
+        read_sites(file, KEYS, PREFIXES)
+    with pytest.raises(SettingsError, match="is over 1,048,576 bytes"):
+        read_sites(Path("/dev/zero"), KEYS, PREFIXES)
     file.write_bytes(b"#" * (MOST_BYTES + 1))
     with pytest.raises(SettingsError, match="is over 1,048,576 bytes"):
         read_sites(file, KEYS, PREFIXES)

@@ -40,6 +40,11 @@ EMPTY_HEADERS: Final = (
 TEXT_HEADERS: Final = ("root_id", "parent_id", "argsrepr", "kwargsrepr", "origin", "lang")
 
 
+MOST_BRACKETS: Final = 500
+"""Opening ones in a message, and in its body: far more than a hint has, and fewer than the reader
+of kombu can bear, which takes a call on Python's stack for each bracket within another."""
+
+
 def fault_in(message: bytes) -> Fault | None:
     """What is wrong with a message as it lies in Redis; None for a sound one."""
     try:
@@ -60,9 +65,10 @@ def fault_in(message: bytes) -> Fault | None:
         case _:
             return Fault.NO_ENVELOPE
     form = (envelope.get("content-type"), envelope.get("content-encoding"))
-    return _fault_in_headers(task, headers, form) or _fault_in_body(
+    fault = _fault_in_headers(task, headers, form) or _fault_in_body(
         body, properties.get("body_encoding")
     )
+    return fault or (Fault.NO_ENVELOPE if _may_nest_deeply(message) else None)
 
 
 def _fault_in_headers(
@@ -87,13 +93,18 @@ def _asks_nothing_of_celery(headers: Mapping[object, Any]) -> bool:
 
 def _fault_in_body(body: str, encoding: Any) -> Fault | None:
     try:
-        content = base64.b64decode(body, validate=True) if encoding == "base64" else body
+        content = base64.b64decode(body, validate=True) if encoding == "base64" else body.encode()
         match orjson.loads(content):
             case [[], dict(keywords), dict(embedded)] if not any(embedded.values()):
                 Hint.parse(keywords)
-                return None
+                return Fault.NO_HINT if _may_nest_deeply(content) else None
     except UnsupportedVersion:
         return Fault.UNSUPPORTED_VERSION
     except (binascii.Error, ValueError, InvalidRequest):
         pass
     return Fault.NO_HINT
+
+
+def _may_nest_deeply(content: bytes) -> bool:
+    """Counts, as looking how deep it is would cost more than all the rest."""
+    return content.count(b"[") + content.count(b"{") > MOST_BRACKETS

@@ -133,9 +133,11 @@ def read_sites(
         SettingsError: the file cannot be read, or something in it is wrong; names the place.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # not by its size: a pipe or a device has none
+        if len(content) > MOST_BYTES:
             raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is over {MOST_BYTES:,} bytes")
-        entries = SiteFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+        entries = SiteFile.model_validate(tomllib.loads(content.decode()))
     except OSError as error:
         raise SettingsError(
             f"RERANKQ_UPSTREAM_FILE: {path} cannot be read: {error.strerror}"
@@ -144,6 +146,11 @@ def read_sites(
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is no TOML: {error}") from None
     except ValidationError as error:
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path}: {_faults(error)}") from None
+    except (RecursionError, ValueError):
+        # Of tomllib: brackets within hundreds of brackets, a number of thousands of digits.
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {path} is nested too deeply, or has a number that is too large"
+        ) from None
     return tuple(_site(entry, environment, prefixes) for entry in entries.sites)
 
 

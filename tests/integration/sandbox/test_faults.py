@@ -248,9 +248,7 @@ def test_no_web_page_gives_orders(sandbox: RunningSandbox) -> None:
         asked = requests.options(sandbox.url, headers=headers, timeout=TIMEOUT_S)
         assert asked.status_code == 405
         for answer in (refused, called, asked):
-            assert not [
-                name for name in answer.headers if name.lower().startswith("access-control")
-            ]
+            assert "access-control" not in str(answer.headers).lower()
 
 
 def test_random_failures_come_at_their_rate() -> None:

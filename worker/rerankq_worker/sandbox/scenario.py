@@ -55,6 +55,7 @@ from rerankq_worker.sandbox.metering.accounts import (
 from rerankq_worker.sandbox.metering.limits import DEFAULT, Limits
 from rerankq_worker.sandbox.rules import MAX_RULES, Rule
 
+_MAX_FILE_BYTES: Final = 32 * 2**20
 _MAX_PHASES: Final = 10_000
 _MAX_ACCOUNTS: Final = 500
 Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
@@ -185,15 +186,19 @@ def load_scenario(path: Path) -> Scenario:
         raise SettingsError(f"scenario {path}: is not JSON: {where}: {error.msg}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"scenario {path}: is not TOML: {error}") from None
-    except RecursionError:
-        raise SettingsError(f"scenario {path}: is nested too deeply") from None
-    except orjson.JSONEncodeError:
-        raise SettingsError(f"scenario {path}: has a number that is too large") from None
+    except (RecursionError, ValueError, orjson.JSONEncodeError):
+        # Of tomllib and orjson: brackets within hundreds of brackets, a number of many digits.
+        raise SettingsError(
+            f"scenario {path}: is nested too deeply, or has a number that is too large"
+        ) from None
 
 
 def _as_json(path: Path) -> bytes:
     """The file's content; by way of JSON, the rules for both are those of what comes over HTTP."""
-    raw = path.read_bytes()
+    with path.open("rb") as file:
+        raw = file.read(_MAX_FILE_BYTES + 1)
+    if len(raw) > _MAX_FILE_BYTES:
+        raise SettingsError(f"scenario {path}: is over {_MAX_FILE_BYTES:,} bytes")
     if path.suffix != ".json":
         return orjson.dumps(tomllib.loads(raw.decode()))
     orjson.loads(raw)  # says in which line an error is, which pydantic does not
