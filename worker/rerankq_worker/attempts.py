@@ -140,17 +140,22 @@ class Attempts:
             _LeaseLostError: it is.
         """
         # When the claim was sent again after a lost answer, the lease only began later.
-        while time.monotonic() - max(claimed_at, self._holdings.renewed_at) > self._lease_seconds:
-            claimed_at = time.monotonic()
+        sure_at = claimed_at
+        while self._age(lease, sure_at) > self._lease_seconds:
+            sure_at = time.monotonic()
             try:
                 lost = await self._leases.renew([lease])
             except LedgerUnavailable as error:
                 log.warning("a call waits until its lease is certain: %s", error)
-                claimed_at = -math.inf
+                sure_at = -math.inf
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
             else:
                 if lost:
                     raise _LeaseLostError
+
+    def _age(self, lease: Lease, sure_at: float) -> float:
+        """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
+        return time.monotonic() - max(sure_at, self._holdings.renewed_at(lease))
 
 
 class _LeaseLostError(Exception):

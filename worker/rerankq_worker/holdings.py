@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,6 +13,20 @@ from rerankq.ledger.leases import Lease
 MOST_UNWRITTEN: Final = 2 * MAX_HINT_JOBS
 """Ends that may wait to be written before no more jobs are taken; or as many as are worked on, if
 that is more. Results take memory, and should the worker be killed their calls are made again."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A job in hand.
+
+    Attributes:
+        renewed_at: when the last renewal of this very lease that succeeded was sent, by the
+            monotonic clock in seconds.
+    """
+
+    lease: Lease
+    work: asyncio.Task[None]
+    renewed_at: float = -math.inf
 
 
 class Holdings:
@@ -25,10 +40,8 @@ class Holdings:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._at_work: set[str] = set()
-        self._held: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
+        self._held: dict[str, _Held] = {}
         self._stirred = asyncio.Event()
-        self.renewed_at = -math.inf
-        """When the last renewal that succeeded was sent, by the monotonic clock in seconds."""
 
     def room(self, appetite: int | None) -> int:
         """How many more jobs may be taken.
@@ -45,23 +58,35 @@ class Holdings:
 
     def leases(self) -> list[Lease]:
         """The leases held."""
-        return [lease for lease, _ in self._held.values()]
+        return [each.lease for each in self._held.values()]
+
+    def renewed(self, leases: Iterable[Lease], sent_at: float) -> None:
+        """Note a renewal that succeeded: when it was sent, by the monotonic clock in seconds."""
+        for lease in leases:
+            if held := self._of(lease):
+                held.renewed_at = sent_at
+
+    def renewed_at(self, lease: Lease) -> float:
+        """When the last renewal of this lease that succeeded was sent; minus infinity for none.
+
+        One that was sent before the job was in hand did not cover it.
+        """
+        held = self._of(lease)
+        return held.renewed_at if held else -math.inf
 
     def add(self, lease: Lease, work: asyncio.Task[None]) -> None:
         """Take a job; work on it under an older lease is stopped."""
         before = self._held.get(lease.job_id)
         if before:
-            before[1].cancel()
-        self._held[lease.job_id] = lease, work
+            before.work.cancel()
+        self._held[lease.job_id] = _Held(lease, work)
         self._at_work.add(lease.job_id)
         work.add_done_callback(partial(self._end_work, lease))
 
     def remove(self, leases: Iterable[Lease]) -> None:
         """Let jobs go: what became of them stands in the ledger."""
         for lease in leases:
-            held = self._held.get(lease.job_id)
-            # After a lost lease the same job may be here again, under a newer token.
-            if held and held[0].token == lease.token:
+            if self._of(lease):
                 self._let_go(lease)
         self._stirred.set()
 
@@ -69,11 +94,10 @@ class Holdings:
         """Stop working under leases that were lost; returns how many those were."""
         abandoned = 0
         for lease in leases:
-            held, work = self._held.get(lease.job_id, (None, None))
-            # The job may have come back under a newer lease; and work that is done left an
-            # outcome, which the writer has under way.
-            if held and work and held.token == lease.token and not work.done():
-                work.cancel()
+            held = self._of(lease)
+            # Work that is done left an outcome, which the writer has under way.
+            if held and not held.work.done():
+                held.work.cancel()
                 self._let_go(lease)
                 abandoned += 1
         self._stirred.set()
@@ -85,13 +109,11 @@ class Holdings:
         The jobs stay in hand until they are let go.
         """
         stopped = [
-            (lease, work)
-            for lease, work in self._held.values()
-            if not work.done() and work not in but
+            each for each in self._held.values() if not each.work.done() and each.work not in but
         ]
-        for _, work in stopped:
-            work.cancel()
-        return [lease for lease, _ in stopped]
+        for each in stopped:
+            each.work.cancel()
+        return [each.lease for each in stopped]
 
     def stir(self) -> None:
         """Let whoever waits for room look again."""
@@ -104,11 +126,16 @@ class Holdings:
 
     def _end_work(self, lease: Lease, _: asyncio.Task[None]) -> None:
         held = self._held.get(lease.job_id)
-        if held and held[0] is lease:
+        if held and held.lease is lease:
             self._at_work.discard(lease.job_id)
             if len(self._at_work) == self._limit - 1:
                 # Its end is written a little later, but there is room from now on.
                 self._stirred.set()
+
+    def _of(self, lease: Lease) -> _Held | None:
+        """The job in hand under this lease: after a lost one it may be here under a newer token."""
+        held = self._held.get(lease.job_id)
+        return held if held and held.lease.token == lease.token else None
 
     def _let_go(self, lease: Lease) -> None:
         del self._held[lease.job_id]

@@ -30,7 +30,7 @@ async def keep_leases(leases: Leases, holdings: Holdings, *, lease_seconds: floa
         except LedgerUnavailable as error:
             log.warning("leases of %d jobs not renewed: %s", len(held), error)
             continue
-        holdings.renewed_at = sent_at
+        holdings.renewed((lease for lease in held if lease.job_id not in lost), sent_at)
         abandoned = holdings.abandon(lease for lease in held if lease.job_id in lost)
         if abandoned:
             log.info("%d jobs were cancelled, or lost to another worker", abandoned)

@@ -28,6 +28,7 @@ class Closures:
         self._circuits = circuits
         self._closed: Mapping[str, Circuit] = {}
         self._clock_ahead = 0.0
+        self._turns: dict[str, float] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is closed."""
@@ -80,10 +81,14 @@ class Closures:
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether that is due for all of these closed circuits."""
-        return all(self._due_in(each) == 0 for each in names)
+        return self._has_turns(names) or all(self._due_in(each) == 0 for each in names)
 
     async def take_turns(self, names: Sequence[str]) -> bool:
         """Whether it is this worker's turn to probe all of these."""
+        if self._has_turns(names):
+            for each in names:
+                del self._turns[each]
+            return True
         try:
             ours = await self._circuits.probe(*names)
         except LedgerUnavailable:
@@ -99,6 +104,24 @@ class Closures:
             for name, each in self._closed.items()
         }
         return ours
+
+    def put_back(self, names: Sequence[str]) -> None:
+        """Keep turns for the next job here: they were taken in Redis, and no call was made by them.
+
+        Each lasts until the next one is due there, which may be anybody's.
+        """
+        now = time.monotonic()
+        self._turns |= {
+            each: now + self._closed[each].every / 1000 for each in names if each in self._closed
+        }
+
+    def _has_turns(self, names: Sequence[str]) -> bool:
+        """Whether all these turns were put back here, and none is over."""
+        if not self._turns:
+            return False
+        now = time.monotonic()
+        self._turns = {name: until for name, until in self._turns.items() if now < until}
+        return all(each in self._turns for each in names)
 
     def _due_in(self, name: str) -> float:
         """Seconds until a circuit may be probed; infinite for one that is only opened by hand."""

@@ -103,7 +103,7 @@ class Gates:
             shut = self._closures.shut((*route.circuits, route.circuit_of(name)))
             if not shut or not self._closures.may_be_probed(shut):
                 continue
-            # The permit first: it can be given back, and a turn cannot.
+            # The permit first: it is at hand, and a turn is asked for in Redis.
             permit = route.permits.take(tokens, retry=retry)
             if permit is None:
                 continue
@@ -112,10 +112,14 @@ class Gates:
                 ours = await self._closures.take_turns(shut)
             finally:
                 if not ours:
-                    route.permits.put_back(permit, retry=retry)
+                    route.permits.put_back(permit)
             if ours:
                 return Way(route, permit, name, turns=shut)
         return None
+
+    def put_back(self, turns: Sequence[str]) -> None:
+        """Leave turns to the next job here: no call was made by them."""
+        self._closures.put_back(turns)
 
     def cleared(self, way: Way, *, ranked: bool) -> tuple[str, ...]:
         """The circuits on a way that an answer opens.

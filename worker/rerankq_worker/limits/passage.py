@@ -56,7 +56,10 @@ def _deferred(error: UpstreamError, seconds: float) -> Deferred:
 
 
 class Passage:
-    """A way that is used for at most one call, between `async with` and its end."""
+    """A way that is used for at most one call, between `async with` and its end.
+
+    Where none was begun (the lease was lost, or the work cancelled), all that it takes is put back.
+    """
 
     def __init__(self, routes: Routes, way: Way) -> None:
         self._routes = routes
@@ -64,6 +67,7 @@ class Passage:
         self._way = way
         self._permits = way.route.permits
         self._cost: float | None = None
+        self._began = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,11 +78,14 @@ class Passage:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._routes.release(self._way, self._cost)
+        if self._began:
+            self._routes.release(self._way, self._cost)
+        else:
+            self._routes.put_back(self._way)
 
     async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """Call the site. See `upstream.Upstream`."""
-        way = self._way
+        way, self._began = self._way, True
         call = Call(job_id, attempt, request, way.model, way.route.key.authorization)
         try:
             answer = await way.route.provider.rerank(call)

@@ -10,10 +10,12 @@ class Permit:
     Attributes:
         tokens: what it was reckoned to cost.
         probe: whether it is to find out if a closed account is well again.
+        retry: whether it is one of the fleet's budget of retries.
     """
 
     tokens: float
     probe: bool
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,20 +99,20 @@ class Permits:
         if retry:
             self._retries -= 1
             self._report.retries += 1
-        permit = Permit(tokens, self._probe)
+        permit = Permit(tokens, self._probe, retry)
         self._probe = False
         return permit
 
-    def put_back(self, permit: Permit, *, retry: bool) -> None:
+    def put_back(self, permit: Permit) -> None:
         """A permit was taken, and no call made by it."""
         self.in_flight -= 1
         self._permits += 1
         self._tokens += permit.tokens
         self._probe |= permit.probe
-        self._retries += retry
+        self._retries += permit.retry
         # What was told meanwhile stays told.
         self._report.began = max(0, self._report.began - 1)
-        self._report.retries = max(0, self._report.retries - retry)
+        self._report.retries = max(0, self._report.retries - permit.retry)
 
     def done(self, permit: Permit, cost: float | None = None) -> None:
         """A call has ended; `cost` in tokens, where the upstream said so."""

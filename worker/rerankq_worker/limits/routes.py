@@ -89,7 +89,7 @@ class Routes:
             return await waiter.way
         except asyncio.CancelledError:
             if waiter.way.done() and not waiter.way.cancelled() and not waiter.way.exception():
-                self.release(waiter.way.result())
+                self.put_back(waiter.way.result())
             raise
         finally:
             if waiter in self._waiting:
@@ -98,6 +98,13 @@ class Routes:
     def release(self, way: Way, cost: float | None = None) -> None:
         """A call has ended; `cost` in tokens, where the upstream said so."""
         way.route.permits.done(way.permit, cost)
+        if self._waiting:
+            self._serve()
+
+    def put_back(self, way: Way) -> None:
+        """No call was made: permit and turns are the next job's."""
+        way.route.permits.put_back(way.permit)
+        self.gates.put_back(way.turns)
         if self._waiting:
             self._serve()
 

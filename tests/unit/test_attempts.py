@@ -1,0 +1,137 @@
+"""What has to be certain before a call begins, and what goes back where none does."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from rerankq.contract import Job
+from rerankq.ledger.circuits import key_circuit
+from rerankq.ledger.leases import Lease, Leases
+from rerankq_worker.attempts import Attempts
+from rerankq_worker.holdings import Holdings
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.result_writer import ResultWriter
+from rerankq_worker.retry import RetryPolicy
+from rerankq_worker.sites import Key
+from running.fake_limits import Network, asking, circuit, due_circuit
+
+LEASE_SECONDS = 3.0
+
+
+class AskedLeases(Leases):
+    """A ledger in which some jobs are another worker's; a renewal waits until it is let go on."""
+
+    def __init__(self, *lost: str) -> None:
+        self._lost = set(lost)
+        self.asked: list[str] = []
+        self.is_asked = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def renew(self, leases: Sequence[Lease]) -> set[str]:
+        """Those that are lost."""
+        self.asked += [each.job_id for each in leases]
+        self.is_asked.set()
+        await self.answers.wait()
+        return self._lost & {each.job_id for each in leases}
+
+
+class Desk:
+    """Attempts at jobs by a network of fakes, and what they leave behind."""
+
+    def __init__(self, *lost: str) -> None:
+        self.leases = AskedLeases(*lost)
+        self.holdings = Holdings(10)
+        self.network = Network(a={})
+        self.tally: Counter[str] = Counter()
+        writer = ResultWriter(self.leases, self.holdings, lease_seconds=LEASE_SECONDS)
+        self.attempts = Attempts(
+            leases=self.leases,
+            holdings=self.holdings,
+            writer=writer,
+            routes=self.network.routes,
+            policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
+            max_in_flight=1,
+            lease_seconds=LEASE_SECONDS,
+        )
+
+    def work(self, lease: Lease, *, claimed_ago: float) -> "asyncio.Task[None]":
+        """Take a job whose claim was sent so many seconds ago, and work on it."""
+        claimed_at = time.monotonic() - claimed_ago
+        task = asyncio.create_task(self.attempts.work(lease, claimed_at, self.tally))
+        self.holdings.add(lease, task)
+        return task
+
+    @property
+    def calls(self) -> list[str]:
+        """The jobs that a call was made for."""
+        return [call.job_id for call in self.network.providers["a"].calls]
+
+
+def lease_of(job_id: str) -> Lease:
+    return Lease(job_id, 1, 0, 0.0, Job(id=job_id, request=asking()).encode())
+
+
+@pytest.mark.parametrize("order", ["a renewal before it was in hand", "a renewal of others"])
+def test_a_renewal_that_did_not_cover_a_lease_proves_nothing_of_it(order: str) -> None:
+    """Before a call whose lease may be over the ledger is asked, whatever was renewed of others."""
+
+    async def scenario() -> None:
+        desk = Desk("late")
+        desk.network.hear("a", permits=5)
+        others, late = lease_of("other"), lease_of("late")
+        if order == "a renewal before it was in hand":
+            desk.holdings.renewed([others, late], time.monotonic() - 1)
+        work = desk.work(late, claimed_ago=LEASE_SECONDS + 0.5)
+        if order == "a renewal of others":
+            desk.holdings.renewed([others], time.monotonic())
+        await work
+        assert (desk.leases.asked, desk.calls) == (["late"], [])
+        assert desk.tally == Counter(abandoned=1)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_renewal_that_covered_a_lease_is_enough() -> None:
+    """A lease that was renewed since its claim costs no question before the call."""
+
+    async def scenario() -> None:
+        desk = Desk("a")
+        desk.network.hear("a", permits=5)
+        lease = lease_of("a")
+        work = desk.work(lease, claimed_ago=LEASE_SECONDS + 0.5)
+        desk.holdings.renewed([lease], time.monotonic() - 1)
+        await work
+        assert (desk.leases.asked, desk.calls) == ([], ["a"])
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+@pytest.mark.parametrize("end", ["lost", "cancelled"])
+def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
+    """Where a lease is lost, or work cancelled before its call, the next job has them."""
+
+    async def scenario() -> None:
+        desk = Desk("first")
+        parked, dark = (key_circuit("a", Key(name).id) for name in ("a1", "a2"))
+        desk.network.hear("a", permits=1, closed={parked: due_circuit(), dark: circuit()})
+        desk.leases.answers.clear()
+        work = desk.work(lease_of("first"), claimed_ago=LEASE_SECONDS + 0.5)
+        await desk.leases.is_asked.wait()
+        if end == "cancelled":
+            work.cancel()
+        desk.leases.answers.set()
+        await asyncio.gather(work, return_exceptions=True)
+        permits = desk.network.permits["a"]
+        assert (permits.in_flight, permits.ready, desk.calls) == (0, True, [])
+        assert desk.network.routes.appetite() == 1
+        await desk.work(lease_of("second"), claimed_ago=0)
+        assert (desk.calls, desk.network.circuits.probed) == (["second"], [parked])
+        assert desk.network.circuits.opened == [parked]
+        told = permits.report(Demand(0, 0))
+        assert (told.began, told.left) == (1, 0)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
