@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Self
 
 CHUNK = 65_536
@@ -23,6 +25,7 @@ class Proxy:
         self._pairs: set[_Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._swallow_newcomers = False
+        self._loss: _Loss | None = None
         self._server: asyncio.Server
         self.port = 0
 
@@ -58,6 +61,22 @@ class Proxy:
         """Carry what new connections bring; those that were swallowed stay so."""
         self._loop.call_soon_threadsafe(self._carry)
 
+    def lose_answer(self, marker: bytes, then: Callable[[], object]) -> None:
+        """Cut the connection of the next request that holds `marker` when its answer comes.
+
+        Args:
+            marker: a part of the request.
+            then: called before the cut; what was asked for has been done by then.
+        """
+        self._loss = _Loss(marker, then)
+
+    def _loss_for(self, request: bytes) -> "_Loss | None":
+        loss = self._loss
+        if loss is None or loss.marker not in request:
+            return None
+        self._loss = None
+        return loss
+
     async def _open(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -72,7 +91,7 @@ class Proxy:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
-        pair = _Pair(writer, swallowing=self._swallow_newcomers)
+        pair = _Pair(writer, self._loss_for, swallowing=self._swallow_newcomers)
         self._pairs.add(pair)
         try:
             with suppress(OSError, asyncio.CancelledError):
@@ -95,11 +114,25 @@ class Proxy:
         self._swallow_newcomers = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    marker: bytes
+    then: Callable[[], object]
+
+
 class _Pair:
     """A connection from a client, and the one to the server that answers it."""
 
-    def __init__(self, client: asyncio.StreamWriter, *, swallowing: bool) -> None:
+    def __init__(
+        self,
+        client: asyncio.StreamWriter,
+        loss_for: Callable[[bytes], _Loss | None],
+        *,
+        swallowing: bool,
+    ) -> None:
         self._writers = [client]
+        self._loss_for = loss_for
+        self._loss: _Loss | None = None
         self.swallowing = swallowing
 
     async def run(self, from_client: asyncio.StreamReader, target: int) -> None:
@@ -107,8 +140,8 @@ class _Pair:
         from_server, to_server = await asyncio.open_connection("127.0.0.1", target)
         self._writers.append(to_server)
         both = [
-            asyncio.create_task(self._pump(from_client, to_server)),
-            asyncio.create_task(self._pump(from_server, self._writers[0])),
+            asyncio.create_task(self._ask(from_client, to_server)),
+            asyncio.create_task(self._answer(from_server, self._writers[0])),
         ]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -125,9 +158,19 @@ class _Pair:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
             # Read and thrown away: the sender sees no error, as with a router that forgot.
+            if not self.swallowing:
+                self._loss = self._loss or self._loss_for(data)
+                writer.write(data)
+                await writer.drain()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            if self._loss:
+                await asyncio.to_thread(self._loss.then)
+                return
             if not self.swallowing:
                 writer.write(data)
                 await writer.drain()

@@ -84,7 +84,12 @@ class Intake:
             if answers:
                 return _admissions(jobs, answers)
         told = (self._max_queue_depth, heads, mark)
-        return _admissions(jobs, await self._store.run("submit", *told, *payloads))
+        try:
+            return _admissions(jobs, await self._store.run("submit", *told, *payloads))
+        except LedgerUnavailable as error:
+            # Some of them are known already: from long ago, or from a try that had no answer.
+            error.uncertain = error.uncertain or bool(mark)
+            raise
 
     def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
         """What goes along in one call each: Redis does nothing else meanwhile."""

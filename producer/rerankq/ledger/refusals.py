@@ -74,6 +74,9 @@ _LASTING: Final = (
 """What is known to come again, however often it is tried. What is not known may pass: to give up
 what was paid for is the worse mistake."""
 
+_NOTHING_RECORDED: Final = ", nothing was recorded"
+"""What a refusal says of its own try, and what is not true of an earlier one without an answer."""
+
 _UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
 
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -101,16 +104,29 @@ def mapped(address: str) -> Iterator[None]:
         raise refusal(address, error) from error
 
 
-def refusal(address: str, error: Exception) -> LedgerUnavailable:
-    """What an error of the redis library means."""
+def refusal(address: str, error: Exception, *, uncertain: bool = False) -> LedgerUnavailable:
+    """What an error of the redis library means.
+
+    Args:
+        address: for the message.
+        error: what the last try ended with.
+        uncertain: whether an earlier try had no answer, and may have done what was asked for.
+    """
     said = _said(error)
     passing = _passing(error, said)
-    # Without an answer nobody knows whether it was done; a refusal in Redis' own words says no.
-    uncertain = passing is None and isinstance(error, _UNANSWERED)
+    uncertain = uncertain or is_unanswered(error)
     if passing is None and _is_lasting(error, said):
-        return LedgerRefusal(f"Redis at {address} {_refused(said)}: {_FOR_GOOD}")
+        told = f"Redis at {address} {_refused(said)}: {_FOR_GOOD}"
+        return LedgerRefusal(told, uncertain=uncertain)
     explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
+    if uncertain:
+        explanation = explanation.replace(_NOTHING_RECORDED, "")
     return LedgerUnavailable(f"Redis at {address} {explanation}", uncertain=uncertain)
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Whether nobody knows if it was done; a refusal in Redis' own words says that it was not."""
+    return isinstance(error, _UNANSWERED) and _passing(error, _said(error)) is None
 
 
 def _said(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The seam to Redis: one connection pool, commands and scripts."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 
 from redis import exceptions
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
 
 from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.ledger.connections import ONCE, Connections
 from rerankq.ledger.greeting import greet
-from rerankq.ledger.refusals import mapped, reading, refusal
+from rerankq.ledger.refusals import reading
 from rerankq.ledger.scripts import digest_of, text_of
 from rerankq.ledger.subscription import Subscription
 
@@ -22,7 +21,6 @@ Argument = str | int | bytes
 BESIDE_FROM: Final = 4
 """So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
 CONNECT_SECONDS: Final = 5.0
-RETRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,7 @@ class Store:
                 url,
                 socket_timeout=answer_seconds,
                 socket_connect_timeout=CONNECT_SECONDS,
-                # A repeat is safe: every script of the ledger may run twice.
-                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
+                retry=ONCE,
                 client_name="rerankq",
                 redis_connect_func=greet,
             )
@@ -67,6 +64,7 @@ class Store:
                 "RERANKQ_REDIS_URL is no Redis address: write redis://[:password@]host:port/0, "
                 "and special characters of the password as %XX"
             ) from None
+        self._connections = Connections(self._redis, self.address)
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,7 +76,7 @@ class Store:
         """Give the connections back."""
         while self._idle:
             await self._idle.pop().close()
-        await self._redis.aclose()
+        await self._connections.close()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
         """Run the script of that name and return what it documents.
@@ -87,11 +85,14 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
         text, digest = _script(script)
-        with mapped(self.address):
+
+        async def ask(redis: Redis) -> Any:
             try:
-                return await self._redis.evalsha(digest, 0, *arguments)
+                return await redis.evalsha(digest, 0, *arguments)
             except exceptions.NoScriptError:
-                return await self._redis.eval(text, 0, *arguments)
+                return await redis.eval(text, 0, *arguments)
+
+        return await self._connections.answered(ask)
 
     async def run_behind(
         self, command: Sequence[Argument], script: str, *arguments: Argument
@@ -126,23 +127,21 @@ class Store:
         after: Sequence[Argument] = (),
     ) -> list[Any]:
         text, digest = _script(script)
-        answers = await self._pipelined(before, ("EVALSHA", digest, 0, *arguments), after)
-        if any(isinstance(each, exceptions.NoScriptError) for each in answers):
-            answers = await self._pipelined(before, ("EVAL", text, 0, *arguments), after)
-        for each in answers:
-            if isinstance(each, exceptions.RedisError):
-                raise refusal(self.address, each)
-        return answers
 
-    async def _pipelined(
-        self, before: Sequence[Argument], script: Sequence[Argument], after: Sequence[Argument]
-    ) -> list[Any]:
-        try:
-            parts = filter(None, (before, script, after))
-            return await self._piped(parts, transaction=bool(before), raise_on_error=False)
-        except (exceptions.RedisError, OSError) as error:
-            # Without the library's own error: it quotes the command, and so what a job holds.
-            raise refusal(self.address, error) from None
+        async def ask(redis: Redis) -> list[Any]:
+            answers = await sent(redis, "EVALSHA", digest)
+            if any(isinstance(each, exceptions.NoScriptError) for each in answers):
+                answers = await sent(redis, "EVAL", text)
+            for each in answers:
+                if isinstance(each, exceptions.RedisError):
+                    raise each
+            return answers
+
+        def sent(redis: Redis, how: str, named: str) -> Awaitable[list[Any]]:
+            parts = filter(None, (before, (how, named, 0, *arguments), after))
+            return _piped(redis, parts, transaction=bool(before), raise_on_error=False)
+
+        return await self._connections.answered(ask)
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.
@@ -150,8 +149,11 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with mapped(self.address):
-            return await self._redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+
+        async def ask(redis: Redis) -> Any:
+            return await redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+
+        return await self._connections.answered(ask)
 
     async def commands(
         self, *commands: tuple[Argument, ...], all_or_none: bool = False
@@ -166,8 +168,9 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with mapped(self.address):
-            return await self._piped(commands, transaction=all_or_none)
+        return await self._connections.answered(
+            lambda redis: _piped(redis, commands, transaction=all_or_none)
+        )
 
     async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
         """Send several commands that read, in one round trip; each answer stands for itself.
@@ -178,21 +181,12 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        with mapped(self.address):
-            answers = await self._piped(commands, raise_on_error=False)
+
+        async def ask(redis: Redis) -> list[Any]:
+            answers = await _piped(redis, commands, raise_on_error=False)
             return [reading(each) for each in answers]
 
-    async def _piped(
-        self,
-        commands: Iterable[Sequence[Argument]],
-        *,
-        transaction: bool = False,
-        raise_on_error: bool = True,
-    ) -> list[Any]:
-        async with self._redis.pipeline(transaction=transaction) as pipeline:
-            for parts in commands:
-                pipeline.execute_command(*parts)
-            return await pipeline.execute(raise_on_error=raise_on_error)
+        return await self._connections.answered(ask)
 
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator[Subscription]:
@@ -219,6 +213,19 @@ class Store:
             await subscription.close()
         else:
             self._idle.append(subscription)
+
+
+async def _piped(
+    redis: Redis,
+    commands: Iterable[Sequence[Argument]],
+    *,
+    transaction: bool = False,
+    raise_on_error: bool = True,
+) -> list[Any]:
+    async with redis.pipeline(transaction=transaction) as pipeline:
+        for parts in commands:
+            pipeline.execute_command(*parts)
+        return await pipeline.execute(raise_on_error=raise_on_error)
 
 
 def shown_address(url: str) -> str:

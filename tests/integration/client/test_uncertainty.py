@@ -1,0 +1,65 @@
+"""What a client says of a call whose first try had no answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from rerankq import RerankClient
+from rerankq.errors import LedgerUnavailable
+from running.proxy import Proxy
+from running.redis_server import RedisServer, free_port
+
+DRAFT: dict[str, Any] = {"query": "q", "documents": ["d"]}
+MANY: list[Any] = [DRAFT | {"job_id": f"job-{number}"} for number in range(8)]
+
+Call = Callable[[RerankClient], object]
+CALLS: dict[str, Call] = {
+    "submit": lambda client: client.submit(**DRAFT, job_id="job-0"),
+    "submit_many, few": lambda client: list(client.submit_many(MANY[:2])),
+    "submit_many, many": lambda client: list(client.submit_many(MANY)),
+    "cancel": lambda client: client.cancel("earlier"),
+    "seal": lambda client: client.call(lambda inner: inner.batches.seal("batch")),
+}
+REFUSALS: dict[str, Callable[[Redis], object]] = {
+    "read-only": lambda judge: judge.replicaof("127.0.0.1", free_port()),
+    "forbidden": lambda judge: judge.acl_setuser("default", enabled=True, commands=["-evalsha"]),
+    "out of memory": lambda judge: judge.config_set("maxmemory", "1"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_try_without_an_answer_is_not_forgotten(
+    own_redis: RedisServer, call: str, refusal: str
+) -> None:
+    """Where Redis did as asked but the answer was lost, no later refusal makes that certain."""
+    with (
+        own_redis.client() as judge,
+        Proxy(own_redis.port) as proxy,
+        RerankClient(proxy.url) as client,
+    ):
+        client.submit(**DRAFT, job_id="earlier")
+        judge.hset("rerankq:batch:batch", "sealed", 0)
+        proxy.lose_answer(b"EVALSHA", lambda: REFUSALS[refusal](judge))
+        error = error_of(lambda: CALLS[call](client))
+        if error:
+            assert error.uncertain
+            assert "nothing was recorded" not in str(error)
+        if call.startswith("submit"):
+            # To repeat it writes nothing, so a Redis that takes no write may tell what it did.
+            assert error is None or "may be recorded" in str(error)
+            assert error or refusal != "forbidden"
+            assert judge.exists("rerankq:job:job-0")
+        else:
+            assert error
+
+
+def error_of(call: Callable[[], object]) -> LedgerUnavailable | None:
+    """The error that the call ends with, if it does."""
+    try:
+        call()
+    except LedgerUnavailable as error:
+        return error
+    return None
