@@ -18,6 +18,7 @@ from bench.entry import IN_FLIGHT, UPSTREAM_URL
 from bench.peers.calling import CALL_SECONDS, client
 from bench.work import Job, body, check, jobs, result
 from rerankq_worker.provider.transport import EndpointTransport
+from rerankq_worker.provider.trust import trust
 
 HEADERS = {"content-type": "application/json"}
 
@@ -27,7 +28,7 @@ OWN_TRANSPORT = bool(os.environ.get("BENCH_OWN_TRANSPORT"))
 
 def own_client() -> httpx.AsyncClient:
     """An httpx client over the transport that rerankq's workers use."""
-    transport = EndpointTransport(httpx.URL(UPSTREAM_URL), httpx.create_ssl_context())
+    transport = EndpointTransport(httpx.URL(UPSTREAM_URL), trust())
     return httpx.AsyncClient(transport=transport, timeout=CALL_SECONDS, trust_env=False)
 
 

@@ -60,8 +60,9 @@ async def rerank(
         answer = await upstream.ask(job.id, attempts + 1, job.request)
     except UpstreamError as error:
         log.info(
-            "job %s, attempt %d: %s (status %s, request id %s)",
-            *(job.id, attempts + 1, error.code, error.status, error.request_id),
+            "job %s, attempt %d: %s (status %s, cause %s, request id %s): %s",
+            *(job.id, attempts + 1, error.code, error.status, error.cause, error.request_id),
+            error,
         )
         age = waited_seconds + time.monotonic() - started
         return consequence(error, policy, attempts, age)

@@ -19,6 +19,7 @@ Providers implement `Provider`; foreign errors become these in `provider` and no
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from rerankq.contract import RerankRequest
@@ -108,6 +109,40 @@ class Upstream(Protocol):
         ...
 
 
+class Cause(StrEnum):
+    """What lies behind an error, where its class and the HTTP status do not say it.
+
+    The names are stable: they stand in logs and in `rerankq upstream status`.
+    """
+
+    DNS = "dns"
+    """The host's name was not resolved."""
+    CONNECTION_REFUSED = "connection_refused"
+    NO_ROUTE = "no_route"
+    """The network or the host cannot be reached from here."""
+    CONNECT_TIMEOUT = "connect_timeout"
+    CERTIFICATE = "certificate"
+    """The server's certificate is not trusted, not for this host, or expired."""
+    TLS = "tls"
+    """The other side speaks no TLS, or none that fits."""
+    PROXY = "proxy"
+    """The proxy cannot be reached, or refuses."""
+    SEND_TIMEOUT = "send_timeout"
+    """The request was not sent whole in time."""
+    ANSWER_TIMEOUT = "answer_timeout"
+    """Nothing of an answer came in time."""
+    BODY_TIMEOUT = "body_timeout"
+    """The answer began, and did not end in time."""
+    CONNECTION_LOST = "connection_lost"
+    """The connection broke before the answer was whole."""
+    NO_HTTP = "no_http"
+    """What came is no HTTP answer, or not the answer to this request."""
+    REDIRECT = "redirect"
+    """The endpoint has moved, or its address is not quite right."""
+    PAGE = "page"
+    """An HTML page came in place of an API's answer."""
+
+
 class UpstreamError(RerankqError):
     """The upstream gave no usable answer.
 
@@ -115,6 +150,7 @@ class UpstreamError(RerankqError):
         status: HTTP status, if there was one.
         request_id: the upstream's own id of the call, if it sent one.
         retry_after: seconds that the upstream asks to wait before the next call, if it does.
+        cause: what lies behind it; None where class and status say all that is known.
     """
 
     code: ClassVar[str] = "upstream_error"
@@ -126,11 +162,13 @@ class UpstreamError(RerankqError):
         retry_after: float | None = None,
         status: int | None = None,
         request_id: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.status = status
         self.request_id = request_id
+        self.cause = cause
 
 
 class Throttled(UpstreamError):
@@ -192,8 +230,9 @@ class Deferred(Transient):
         ages: bool = False,
         status: int | None = None,
         request_id: str | None = None,
+        cause: Cause | None = None,
     ) -> None:
-        super().__init__(message, status=status, request_id=request_id)
+        super().__init__(message, status=status, request_id=request_id, cause=cause)
         self.seconds = seconds
         self.ages = ages
         self.code = code  # type: ignore[misc]  # the one class that speaks for others

@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import certifi
 import httpx
 import pytest
 
 from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES
 from rerankq_worker.provider.transport import EndpointTransport
+from rerankq_worker.provider.trust import Trust
 
 SECONDS = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -96,7 +98,7 @@ async def caller_of(
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=secure)
     host, port = listening.sockets[0].getsockname()
     url = httpx.URL(f"{'https' if secure else 'http'}://{host}:{port}/path?query=1")
-    transport = EndpointTransport(url, ssl.create_default_context(cafile=trusted))
+    transport = EndpointTransport(url, Trust(trusted or Path(certifi.where()), "the test's CAs"))
     async with listening, transport, asyncio.timeout(SECONDS):
         yield Caller(transport, url)
     await asyncio.gather(*filter(None, server.serving))

@@ -16,6 +16,7 @@ from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
     Answer,
     BadKey,
+    Cause,
     Deferred,
     Malformed,
     ModelUnavailable,
@@ -300,6 +301,8 @@ def test_job_waits_for_long_where_no_circuit_holds_it_up(error: UpstreamError) -
         (QuotaInDoubt("slow", status=429), "upstream_throttled (429)"),
         (Transient("oh", status=502), "upstream_unavailable (502)"),
         (Unreachable("where"), "upstream_unavailable (no answer)"),
+        (Unreachable("where", cause=Cause.DNS), "upstream_unavailable (dns)"),
+        (Transient("oh", status=502, cause=Cause.PAGE), "upstream_unavailable (502, page)"),
         (Malformed("what", status=200), "upstream_malformed (200)"),
         (Refused("no", status=400), ""),
         (BadKey("who", status=401), ""),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.faults import Reply, fault, malformed, request_id_of
 from rerankq_worker.provider.quoting import MOST_WORDS
-from rerankq_worker.upstream import BadKey, Refused, Throttled, Transient, UpstreamError
+from rerankq_worker.upstream import BadKey, Cause, Refused, Throttled, Transient, UpstreamError
 
 KEY = "sk-CANARY-of-the-account"
 UNDER_200 = "the upstream answered with an error under status 200"
@@ -304,3 +304,20 @@ def test_throttling_says_how_long(
     error = met(429, gateway(words), **headers)
     assert isinstance(error, Throttled)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!DOCTYPE html><title>Just a moment...</title>",
+        b"\xef\xbb\xbf\r\n<html><body>Access denied | Cloudflare: invalid api key</body></html>",
+        b"<!-- blocked --><HTML></HTML>",
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_parks_no_key(status: int, page: bytes) -> None:
+    """An HTML page, as of a firewall, says nothing of a key: the site is at fault, not the key."""
+    error = met(status, page)
+    assert (type(error), error.cause) == (Transient, Cause.PAGE)
+    assert "firewall" in str(error)
+    assert type(met(status)) is BadKey

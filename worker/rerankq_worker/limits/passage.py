@@ -52,6 +52,7 @@ def _deferred(error: UpstreamError, seconds: float) -> Deferred:
         code=error.code,
         status=error.status,
         request_id=error.request_id,
+        cause=error.cause,
     )
 
 
@@ -152,7 +153,8 @@ class Passage:
         return _deferred(error, OUT_SECONDS) if self._out else error
 
     def _because(self, error: UpstreamError) -> None:
-        self._permits.because(f"{error.code} ({error.status or 'no answer'})")
+        known = ", ".join(str(each) for each in (error.status, error.cause) if each)
+        self._permits.because(f"{error.code} ({known or 'no answer'})")
 
     @property
     def _out(self) -> bool:

@@ -36,6 +36,11 @@ class Connection(asyncio.Protocol):
         self._over = True
 
     @property
+    def is_sending(self) -> bool:
+        """Whether a part of the request is still to be sent."""
+        return self._transport.get_write_buffer_size() > 0
+
+    @property
     def reusable(self) -> bool:
         """Whether the exchange is over, to the last byte, and another one may follow."""
         left = self._chunks or self._transport.get_write_buffer_size()

@@ -58,6 +58,12 @@ def read_decoded(decoded: Any) -> ErrorBody:
     )
 
 
+def is_page(body: bytes) -> bool:
+    """Whether a body is an HTML page: of a gateway, a maintenance, a challenge, and no API's."""
+    start = body[:MOST_TEXT].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<!--"))
+
+
 def holds_error(decoded: Any) -> bool:
     """Whether the JSON of an answer with status 200 is that of an error."""
     return isinstance(decoded, dict) and any(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import error_body, quoting, waits
+from rerankq_worker.provider import error_body, quoting, redirects, waits
 from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import Malformed, UpstreamError
+from rerankq_worker.upstream import BadKey, Cause, Malformed, Transient, UpstreamError
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
 _ID_HEADERS: Final = (
@@ -37,15 +37,27 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     """
     said = error_body.read(reply.body)
     heard = quoting.hear(said.words, request, key)
+    page = error_body.is_page(reply.body)
     # An echo decides nothing: a document about empty accounts must park no key.
     kind = meaning(reply.status, said.codes, heard.own)
+    is_challenge = kind is BadKey and page
+    if is_challenge:
+        # No API that knows keys has answered.
+        kind = Transient
     request_id = request_id_of(reply.headers, key) or _shown_id(said.request_id, key)
-    message = f"the upstream answered {reply.status}{_said(heard, request_id)}"
+    message, cause = f"the upstream answered {reply.status}{_said(heard, request_id)}", None
+    if reply.status in redirects.STATUSES:
+        message += redirects.advice(reply.headers, key)
+        cause = Cause.REDIRECT
+    elif page:
+        cause = Cause.PAGE
+    if is_challenge:
+        message += " with an HTML page: a firewall or a challenge stands before the endpoint"
     if kind in WHAT_TO_DO:
         message += f"; {WHAT_TO_DO[kind]}"
     headers = reply.headers
     wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(heard.own))
-    return kind(message, retry_after=wait, status=reply.status, request_id=request_id)
+    return kind(message, retry_after=wait, status=reply.status, request_id=request_id, cause=cause)
 
 
 def malformed(
@@ -66,7 +78,8 @@ def malformed(
         words = error_body.read_decoded(decoded).words
     heard = quoting.hear(words, request, key)
     message = f"{reason}{_said(heard, request_id)}"
-    return Malformed(message, status=reply.status, request_id=request_id)
+    cause = Cause.PAGE if error_body.is_page(reply.body) else None
+    return Malformed(message, status=reply.status, request_id=request_id, cause=cause)
 
 
 def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:

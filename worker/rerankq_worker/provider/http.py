@@ -21,9 +21,11 @@ from httpx_aiohttp import AiohttpTransport
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, faults, waits
+from rerankq_worker.provider.connection_faults import connection_fault
 from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, EndpointTransport
-from rerankq_worker.upstream import Answer, Call, Malformed, Refused, Transient, Unreachable
+from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, UNSENT, EndpointTransport
+from rerankq_worker.provider.trust import Trust, trust
+from rerankq_worker.upstream import Answer, Call, Cause, Malformed, Transient
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512
@@ -34,13 +36,6 @@ LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 REFUSAL_SECONDS: Final = 5.0
 """For the body of an answer whose status has said the most."""
-_NOT_CONNECTED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-)
 _BROKEN: Final = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 
 
@@ -67,7 +62,9 @@ class HttpProvider:
             (b"Accept-Encoding", b"identity"),
         ]
         # The transport without a client around it, which costs more than the rest of a call.
-        self._transport = _transport(self._url)
+        trusted = trust()
+        self._trusted = trusted.source
+        self._transport = _transport(self._url, trusted)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,10 +86,11 @@ class HttpProvider:
         content = self._dialect.encode(call.request, call.model)
         rows = ROW_BYTES * len(call.request.documents)
         most_bytes = SPARE_ANSWER_BYTES + rows + ANSWER_TO_REQUEST * len(content)
+        request, response = self._request(call, content), None
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds) as limit:
-                response = await self._transport.handle_async_request(self._request(call, content))
+                response = await self._transport.handle_async_request(request)
                 # Its own stream: the response would wrap it in four more.
                 stream = response.stream
                 assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  asyncio's alone
@@ -101,13 +99,23 @@ class HttpProvider:
                 finally:
                     await stream.aclose()
         except TimeoutError:
-            raise Transient(f"no answer within {self._call_seconds:g} seconds") from None
+            raise self._too_late(request, response) from None
         except _BROKEN as error:
-            raise _connection_fault(error) from error
+            raise connection_fault(error, url=self._url, trusted=self._trusted) from error
         if max(len(content), len(reply.body)) < LARGE_BYTES:
             return self._answer(reply, call)
         # Megabytes take a while to read and compare: other calls must not wait for that.
         return await asyncio.to_thread(self._answer, reply, call)
+
+    def _too_late(self, request: httpx.Request, response: httpx.Response | None) -> Transient:
+        """The error that stands for a call that was not over in its time: how far it had come."""
+        if response is not None:
+            cause, done = Cause.BODY_TIMEOUT, "the answer began, and did not come whole"
+        elif request.extensions.get(UNSENT):
+            cause, done = Cause.SEND_TIMEOUT, "not even the request was taken whole"
+        else:
+            cause, done = Cause.ANSWER_TIMEOUT, "the request was sent"
+        return Transient(f"no answer within {self._call_seconds:g} seconds: {done}", cause=cause)
 
     def _request(self, call: Call, content: bytes) -> httpx.Request:
         return httpx.Request(
@@ -144,13 +152,12 @@ class HttpProvider:
         return answer if pause is None else replace(answer, pause_seconds=pause)
 
 
-def _transport(url: httpx.URL) -> httpx.AsyncBaseTransport:
-    certificates = httpx.create_ssl_context()
+def _transport(url: httpx.URL, trusted: Trust) -> httpx.AsyncBaseTransport:
     proxy = _proxy(str(url))
     if proxy is None:
-        return EndpointTransport(url, certificates)
+        return EndpointTransport(url, trusted)
     return AiohttpTransport(
-        verify=certificates, client=partial(_session, certificates), proxy=proxy
+        verify=trusted.context, client=partial(_session, trusted.context), proxy=proxy
     )
 
 
@@ -218,13 +225,3 @@ async def _read_refusal(
                 body += chunk
                 if len(body) >= error_body.MOST_BODY:
                     return
-
-
-def _connection_fault(error: Exception) -> Transient | Refused:
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return Refused("RERANKQ_UPSTREAM_URL is no address that can be called")
-    # What aiohttp said: its adapter calls a connection that was lost later a time-out as well.
-    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    if isinstance(origin, _NOT_CONNECTED):
-        return Unreachable("the upstream cannot be reached")
-    return Transient(f"the connection to the upstream broke ({type(origin).__name__})")

@@ -9,18 +9,28 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
 import aiohappyeyeballs
 import httpx
 
 from rerankq_worker.provider.connection import Connection
+from rerankq_worker.provider.trust import Trust
 
 KEEPALIVE_SECONDS: Final = 30.0
 RESOLVED_SECONDS: Final = 10.0
 HAPPY_EYEBALLS_SECONDS: Final = 0.25
 """Until the next address is tried beside one that does not answer; RFC 8305."""
+WRONG_NAME: Final = {62, 64}
+"""OpenSSL's numbers (X509_V_ERR_*) of a host's name and of its address."""
+NAMES_SECONDS: Final = 5.0
+MOST_NAMES: Final = 5
+UNSENT: Final = "unsent"
+"""Extension of a request that was given up before all of it was sent."""
+
+_Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 
 
 class EndpointTransport(httpx.AsyncBaseTransport):
@@ -31,14 +41,14 @@ class EndpointTransport(httpx.AsyncBaseTransport):
 
     Args:
         url: the endpoint; a request goes there, whatever host its own URL names.
-        certificates: whom to trust, where the endpoint speaks TLS.
+        trusted: whom to trust, where the endpoint speaks TLS.
     """
 
-    def __init__(self, url: httpx.URL, certificates: ssl.SSLContext) -> None:
+    def __init__(self, url: httpx.URL, trusted: Trust) -> None:
         self._secure = url.scheme == "https"
         self._host = url.raw_host.decode("ascii")
         self._port = url.port or (443 if self._secure else 80)
-        self._certificates = certificates if self._secure else None
+        self._trusted = trusted
         self._idle: deque[Connection] = deque()
         self._resolving = asyncio.Lock()
         self._resolved_until = 0.0
@@ -57,6 +67,7 @@ class EndpointTransport(httpx.AsyncBaseTransport):
         try:
             await connection.exchange(message)
         except BaseException:
+            request.extensions[UNSENT] = connection.is_sending
             connection.abort()
             raise
         body = _Body(connection, self._idle)
@@ -79,23 +90,37 @@ class EndpointTransport(httpx.AsyncBaseTransport):
         return None
 
     async def _connected(self, seconds: float) -> Connection:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                connected = await aiohappyeyeballs.start_connection(
-                    await self._resolved(), happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
-                )
-                _, connection = await loop.create_connection(
-                    Connection,
-                    sock=connected,
-                    ssl=self._certificates,
-                    server_hostname=self._host if self._secure else None,
-                )
+                return await self._opened(Connection, self._trusted.context)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {seconds:g} seconds") from error
+        except ssl.SSLCertVerificationError as error:
+            names = await self._names() if error.verify_code in WRONG_NAME else ()
+            raise WrongCertificateError(str(error), names) from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
-        return connection
+
+    async def _opened(
+        self, protocol: Callable[[], _Protocol], certificates: ssl.SSLContext
+    ) -> _Protocol:
+        connected = await aiohappyeyeballs.start_connection(
+            await self._resolved(), happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
+        )
+        _, made = await asyncio.get_running_loop().create_connection(
+            protocol,
+            sock=connected,
+            ssl=certificates if self._secure else None,
+            server_hostname=self._host if self._secure else None,
+        )
+        return made
+
+    async def _names(self) -> tuple[str, ...]:
+        """The names that the endpoint's certificate bears; none where it is not shown again."""
+        with suppress(OSError):
+            async with asyncio.timeout(NAMES_SECONDS):
+                return (await self._opened(_Shown, self._trusted.of_any_name)).names
+        return ()
 
     async def _resolved(self) -> list[Any]:
         """The endpoint's addresses: asked for once, when thousands of calls begin together."""
@@ -107,6 +132,32 @@ class EndpointTransport(httpx.AsyncBaseTransport):
                 )
                 self._resolved_until = loop.time() + RESOLVED_SECONDS
         return self._addresses
+
+
+class WrongCertificateError(httpx.ConnectError):
+    """The endpoint's certificate is not one to trust for its host.
+
+    Attributes:
+        names: those that it bears, where the host's is not among them.
+    """
+
+    def __init__(self, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+class _Shown(asyncio.Protocol):
+    """Looks at a certificate, and ends the connection."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read the names, and end it."""
+        shown = transport.get_extra_info("peercert") or {}
+        names = (name for _, name in shown.get("subjectAltName", ())[:MOST_NAMES])
+        self.names = tuple(name for name in names if name.isascii() and name.isprintable())
+        transport.close()
 
 
 class _Body(httpx.AsyncByteStream):

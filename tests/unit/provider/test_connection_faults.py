@@ -1,0 +1,52 @@
+"""From an error of a connection to ours: what cannot be played by a server at once."""
+
+import errno
+import ssl
+
+import httpx
+import pytest
+
+from rerankq_worker.provider.connection_faults import EXPIRED, NOT_YET_VALID, connection_fault
+from rerankq_worker.upstream import Cause, Refused, Unreachable, UpstreamError
+
+URL = httpx.URL("https://user:secret@api.example:8443/v1/rerank?token=secret")
+
+
+def met(system: OSError | None, error: httpx.TransportError) -> UpstreamError:
+    error.__cause__ = system
+    return connection_fault(error, url=URL, trusted="the CAs")
+
+
+@pytest.mark.parametrize(("code", "words"), [(EXPIRED, "expired"), (NOT_YET_VALID, "clock")])
+def test_a_certificate_out_of_its_time_is_named(code: int, words: str) -> None:
+    """A certificate that has expired, or is not valid yet, is told from one of an unknown CA."""
+    system = ssl.SSLCertVerificationError("no")
+    system.verify_code, system.verify_message = code, "no"
+    error = met(system, httpx.ConnectError("no"))
+    assert (type(error), error.cause) == (Unreachable, Cause.CERTIFICATE)
+    assert words in str(error)
+    assert "SSL_CERT_FILE" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [
+        (errno.ENETUNREACH, Cause.NO_ROUTE),
+        (errno.ETIMEDOUT, Cause.CONNECT_TIMEOUT),
+        (errno.ECONNREFUSED, Cause.CONNECTION_REFUSED),
+        (errno.EHOSTUNREACH, Cause.NO_ROUTE),
+        (None, Cause.NO_ROUTE),
+    ],
+)
+def test_what_the_system_says_has_a_cause(number: int | None, cause: Cause) -> None:
+    """Whatever number an OSError bears, or none, host and port are named and nothing secret is."""
+    system = OSError(number, "no") if number else OSError("no")
+    error = met(system, httpx.ConnectError("no"))
+    assert (type(error), error.cause) == (Unreachable, cause)
+    assert "api.example:8443" in str(error)
+    assert "secret" not in str(error)
+
+
+def test_an_address_that_cannot_be_called_is_refused() -> None:
+    """An address that httpx cannot call is a setting to mend."""
+    assert type(met(None, httpx.UnsupportedProtocol("no"))) is Refused

@@ -1,0 +1,45 @@
+"""Where a redirect points to, as far as that may be told."""
+
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider.faults import Reply, fault
+from rerankq_worker.provider.redirects import STATUSES, target
+from rerankq_worker.upstream import Cause
+
+REQUEST = RerankRequest(query="q?", documents=("d",))
+KEY = "sk-CANARY-of-the-account"
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("/v1/rerank/", "/v1/rerank/"),
+        ("https://api.example/v1/rerank", "https://api.example/v1/rerank"),
+        ("//api.example:8443/v1", "//api.example:8443/v1"),
+        ("https://user:secret@api.example/v1?token=secret#secret", "https://api.example/v1"),
+        ("?token=secret", ""),
+        ("javascript:alert(1)", ""),
+        ("/a\x1b[2Jb", ""),
+        ("https://[broken", ""),
+        ("", ""),
+    ],
+)
+def test_a_target_is_shown_without_secrets(location: str, shown: str) -> None:
+    """Of a Location scheme, host and path are shown; user, password, query and fragment never."""
+    assert target(location) == shown
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES))
+def test_a_redirect_says_where_to(status: int) -> None:
+    """Each redirect is named as one, with its target and the setting to check."""
+    error = fault(Reply(status, b"", {"location": "/v1/rerank/"}), REQUEST, key=KEY)
+    assert error.cause is Cause.REDIRECT
+    assert f"answered {status}, a redirect to /v1/rerank/; " in str(error)
+    assert "RERANKQ_UPSTREAM_URL" in str(error)
+
+
+def test_a_target_that_repeats_the_key_is_not_shown() -> None:
+    """A login page whose path holds the key is not told of."""
+    error = fault(Reply(302, b"", {"location": f"/login/{KEY}"}), REQUEST, key=KEY)
+    assert "CANARY" not in str(error)
