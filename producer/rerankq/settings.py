@@ -72,6 +72,10 @@ class ClientSettings(BaseSettings):
     dead_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
         default=604_800.0, description="Seconds to keep a failed job, to be looked at or replayed."
     )
+    batch_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
+        default=2_678_400.0,
+        description="Seconds to keep a batch, and its results until somebody has collected them.",
+    )
     max_queue_depth: Annotated[int, Field(ge=1)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
     )

@@ -66,7 +66,7 @@ class LedgerDesk:
         self.retention = Retention(result_ttl, result_ttl)
         self.intake = Intake(self.store, max_queue_depth=max_queue_depth)
         self.records = Records(self.store, self.retention)
-        self.batches = Batches(self.store)
+        self.batches = Batches(self.store, self.retention)
         self.accounts = Accounts(self.store)
         self.circuits = Circuits(self.store)
         self._lease_seconds = lease_seconds

@@ -1,5 +1,6 @@
 """A batch with all its parts wired: what `run`, `results` and `demo` have in common."""
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ from rerankq.cli.drafts import Defaults
 from rerankq.cli.feed import Feed, OnError
 from rerankq.cli.files import Sink, Source
 from rerankq.cli.incoming import IncomingLines
+from rerankq.cli.ordered_output import OrderedOutput
 from rerankq.cli.progress import shown
 from rerankq.cli.session import Outcome, Session
 from rerankq.cli.waiting_room import Notice
@@ -53,7 +55,6 @@ async def run_batch(
     """
     async with AsyncRerankClient(settings=settings) as client:
         batch_id = await client.batches.open()
-        sink.begin()
         lines = IncomingLines(source, batch_id=batch_id, defaults=defaults)
         with shown(manner.name, quiet=manner.quiet) as view:
 
@@ -71,16 +72,20 @@ async def run_batch(
                 report=report,
                 held_up=Notice(lambda said: view.say(f"{manner.name}: {said}")),
             )
-            collector = Collector(client, batch_id, sink.write)
+            output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
+            collector = Collector(client, batch_id, output, line_of=feed.line_of)
             session = Session(
                 client,
                 batch_id,
                 collector,
                 feed=feed,
                 view=view,
+                kept_until=await _kept_until(client, batch_id),
                 share_read=lambda: source.share_read,
             )
-            return await session.run(manner.seconds), feed
+            outcome = await session.run(manner.seconds)
+        sink.end(whole=not outcome.broken_off)
+        return outcome, feed
 
 
 async def fetch_batch(
@@ -97,13 +102,27 @@ async def fetch_batch(
         await client.batches.progress(batch_id)
         if await all_gone(client, batch_id):
             raise ResultExpired(
-                f"all rankings of {batch_id} are past their retention (RERANKQ_RESULT_TTL): "
-                "nothing was written"
+                f"all rankings of {batch_id} are past their retention (RERANKQ_RESULT_TTL from "
+                "when they were first written, RERANKQ_BATCH_TTL until then): nothing was written"
             )
-        sink.begin()
-        collector = Collector(
-            client, batch_id, sink.write, wait=wait, abandoned_after=ABANDONED_SECONDS
-        )
         with shown(manner.name, quiet=manner.quiet) as view:
-            session = Session(client, batch_id, collector, feed=None, view=view)
-            return await session.run(manner.seconds)
+            output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
+            collector = Collector(
+                client, batch_id, output, wait=wait, abandoned_after=ABANDONED_SECONDS
+            )
+            session = Session(
+                client,
+                batch_id,
+                collector,
+                feed=None,
+                view=view,
+                kept_until=await _kept_until(client, batch_id),
+            )
+            outcome = await session.run(manner.seconds)
+        sink.end(whole=not outcome.broken_off)
+        return outcome
+
+
+async def _kept_until(client: AsyncRerankClient, batch_id: str) -> float:
+    # By the clock of whoever is told.
+    return time.time() + await client.batches.seconds_left(batch_id)

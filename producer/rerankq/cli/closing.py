@@ -7,6 +7,7 @@ from rerankq.cli.feed import Feed
 from rerankq.cli.files import STANDARD
 from rerankq.cli.session import Outcome
 from rerankq.cli.terminal import silence_stdout, tell
+from rerankq.cli.times import local_time
 
 
 def close(
@@ -54,7 +55,10 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
             "this batch is abandoned, never closed and fed by nobody: lines may be missing"
         )
     if outcome.broken_off:
-        notes.append(f"the jobs run on; come back with: {_way_back(outcome, output)}")
+        notes.append(
+            f"the jobs run on, and what they come to is kept until {local_time(outcome.kept_until)}"
+            f"; come back with: {_way_back(outcome, output)}"
+        )
     if feed and not feed.ended:
         notes.append(f"nothing from line {feed.next_line} on was submitted")
     return notes

@@ -1,34 +1,25 @@
-"""Writes a batch's output: in order, as its jobs end, a slice of them in memory at a time."""
+"""Collects a batch: fetches the row of each job that has ended, and has all written in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
-from itertools import takewhile
 from typing import Final
 
+from rerankq.cli.open_entries import OpenEntries
+from rerankq.cli.ordered_output import OrderedOutput
 from rerankq.cli.patience import patiently
-from rerankq.cli.rows import job_id_of, job_row, rejected_row
+from rerankq.cli.row_reader import Placed, RowReader
 from rerankq.client import AsyncRerankClient
-from rerankq.contract import RerankResult
-from rerankq.errors import JobNotFound, ResultExpired
-from rerankq.ledger.batches import Entry, ExistingJob, RejectedLine
-from rerankq.ledger.records import End, Outline
-
-Outlines = dict[str, Outline | None]
+from rerankq.errors import JobNotFound, LedgerUnavailable, ResultExpired
+from rerankq.ledger.batches import PAGE, Entry, RejectedLine
 
 POLL_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 1.0
+"""How often to look at entries though nothing more of the batch is known to have ended."""
+
+PAGES_AT_ONCE: Final = 4
 SLICE: Final = 50
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the lines written."""
-
-    succeeded: int = 0
-    failed: int = 0
-    rejected: int = 0
-    unended: int = 0
 
 
 class Collector:
@@ -37,61 +28,86 @@ class Collector:
     Args:
         client: where the batch is.
         batch_id: the batch.
-        write: takes whole lines; called in a thread, as a pipe may block.
+        output: where its rows go.
         wait: whether to wait for jobs that have not ended, rather than leave them out.
         abandoned_after: seconds without a sign of life from its feeder after which a batch that
             was never sealed is given up; None to wait for as long as it takes.
+        line_of: the number of the line of input that stands at a position, where it is known.
+
+    Attributes:
+        output: as given; it has the counts.
+        abandoned: whether the batch was given up.
+        complete: whether all there will ever be was written.
     """
 
     def __init__(
         self,
         client: AsyncRerankClient,
         batch_id: str,
-        write: Callable[[bytes], None],
+        output: OrderedOutput,
         *,
         wait: bool = True,
         abandoned_after: float | None = None,
+        line_of: Callable[[int], int | None] = lambda _: None,
     ) -> None:
         self._client = client
         self._batch_id = batch_id
-        self._write = write
         self._wait = wait
         self._abandoned_after = abandoned_after
-        self.tally = Tally()
+        self._reader = RowReader(client, line_of=line_of)
+        self._open = OpenEntries()
+        self._page = 0
+        self._fruitless = 0
+        self._look_at = 0.0
+        self._unfound = 0
+        self.output = output
         self.abandoned = False
+        self.complete = False
 
     async def run(self) -> None:
-        """Write the line of every entry.
+        """Write the row of every entry.
 
         Raises:
             BatchNotFound: no such batch.
             OutputClosed, CommandError: the output takes no more.
             LedgerUnavailable: Redis has been away for a minute.
         """
+        try:
+            if self._wait:
+                await self._collect()
+            else:
+                await self._write_what_ended()
+        finally:
+            self.output.close()
+
+    async def release(self) -> None:
+        """Let results that were all written have their ordinary retention from now on."""
+        # Where Redis does not answer, they are kept as long as the batch: no reason to fail.
+        with suppress(LedgerUnavailable):
+            for start in range(0, self._open.known, PAGE):
+                page = await self._client.batches.page(self._batch_id, start)
+                await self._client.batches.collected(self._batch_id, _job_ids(page))
+
+    async def _collect(self) -> None:
         clock = asyncio.get_running_loop().time
-        position = 0
         silent_since: float | None = None
         while True:
             # Sealed first, entries second: what was added between the two is still seen.
-            sealed = await patiently(self._sealed)
-            page = await patiently(partial(self._client.batches.page, self._batch_id, position))
-            for start in range(0, len(page), SLICE):
-                await self._write_slice(page[start : start + SLICE])
-            position += len(page)
-            if page:
+            batch = await patiently(lambda: self._client.batches.progress(self._batch_id))
+            self._open.extend(await patiently(lambda: self._client.batches.size(self._batch_id)))
+            if await self._look(batch.ended - self.output.ended.rows):
                 continue
-            if sealed or not self._wait:
-                return
-            if not await self._silent():
-                silent_since = None
-            elif silent_since is None:
-                silent_since = clock()
-            elif self._give_up(clock() - silent_since):
-                return
+            if self.output.next == self._open.known:
+                if batch.sealed:
+                    self.complete = True
+                    return
+                if not await self._silent():
+                    silent_since = None
+                elif silent_since is None:
+                    silent_since = clock()
+                elif self._give_up(clock() - silent_since):
+                    return
             await asyncio.sleep(POLL_SECONDS)
-
-    async def _sealed(self) -> bool:
-        return (await self._client.batches.progress(self._batch_id)).sealed
 
     async def _silent(self) -> bool:
         if self._abandoned_after is None:
@@ -104,45 +120,69 @@ class Collector:
         self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after / 2
         return self.abandoned
 
-    async def _write_slice(self, entries: list[Entry]) -> None:
-        left = entries
-        while left:
-            outlines = await self._outlines(left)
-            # Order is kept: what ended behind a job that has not must wait for it.
-            choose = takewhile if self._wait else filter
-            ready = list(choose(partial(_ended, outlines), left))
-            await self._write_rows(ready, outlines)
-            if not self._wait:
-                self.tally.unended += len(left) - len(ready)
-                return
-            left = left[len(ready) :]
-            if left:
-                await self._first_ended(left[:1])
+    async def _look(self, due: int) -> int:
+        """Fetch what has ended; returns how much that was.
 
-    async def _first_ended(self, first: Sequence[Entry]) -> None:
-        # Of the one that holds up the others: a long wait should cost little.
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            outlines = await self._outlines(first)
-            if all(_ended(outlines, each) for each in first):
-                return
+        Args:
+            due: how many rows may be had, by the batch's counts. They are a hint: an earlier job
+                counts as ended when it has not, and one whose record was deleted never counts.
+        """
+        now = asyncio.get_running_loop().time()
+        if due <= self._unfound and now < self._look_at:
+            return 0
+        self._look_at = now + LOOK_SECONDS
+        fetched = 0
+        for _ in range(PAGES_AT_ONCE):
+            page = self._open.next_page(self._page)
+            if page is None:
+                break
+            here = await self._fetch(page)
+            fetched += here
+            self._page = page + 1
+            self._fruitless = 0 if here else self._fruitless + 1
+            if 0 < due <= fetched:
+                # Jobs end about in their order: what ends next stands at the front.
+                self._page = 0
+                break
+        if fetched >= due:
+            self._unfound = self._fruitless = 0
+        elif self._fruitless >= self._open.pages:
+            self._unfound, self._fruitless, self._page = due - fetched, 0, 0
+        return fetched
 
-    async def _outlines(self, entries: Sequence[Entry]) -> Outlines:
-        ids = _job_ids(entries)
-        known = await patiently(lambda: self._client.records.outlines(ids)) if ids else []
-        return dict(zip(ids, known, strict=True))
+    async def _fetch(self, page: int) -> int:
+        start = page * PAGE
+        entries = await patiently(partial(self._client.batches.page, self._batch_id, start))
+        here: list[Placed] = [
+            (position, entries[position - start])
+            for position in self._open.open_in(page)
+            if position - start < len(entries)
+        ]
+        fetched = 0
+        async with aclosing(self._reader.rows(here)) as portions:
+            async for rows in portions:
+                taken = await self.output.take(rows)
+                fetched += taken
+                for row in rows[:taken]:
+                    self._open.settle(row.position)
+                kept = await self.output.catch_up(self._open.is_waited_for)
+                if taken < len(rows) or not kept:
+                    self._open.reopen(self.output.next)
+                    break
+        return fetched
 
-    async def _write_rows(self, entries: Sequence[Entry], outlines: Outlines) -> None:
-        if not entries:
-            return
-        ids = _job_ids(entries)
-        ends = dict(await patiently(lambda: self._client.records.ends(ids)))
-        rows = b"".join(_row(each, outlines, ends) for each in entries)
-        await asyncio.to_thread(self._write, rows)
-        ranked = sum(isinstance(ends[job_id], RerankResult) for job_id in ids)
-        self.tally.succeeded += ranked
-        self.tally.failed += len(ids) - ranked
-        self.tally.rejected += len(entries) - len(ids)
+    async def _write_what_ended(self) -> None:
+        batch = await patiently(lambda: self._client.batches.progress(self._batch_id))
+        position = 0
+        while page := await patiently(partial(self._client.batches.page, self._batch_id, position)):
+            written = 0
+            async for rows in self._reader.rows(list(enumerate(page, position))):
+                await self.output.write(rows)
+                written += len(rows)
+            self.output.written.unended += len(page) - written
+            position += len(page)
+        self._open.extend(position)
+        self.complete = batch.sealed and not self.output.written.unended
 
 
 async def all_gone(client: AsyncRerankClient, batch_id: str) -> bool:
@@ -164,23 +204,5 @@ async def all_gone(client: AsyncRerankClient, batch_id: str) -> bool:
     return jobs > 0
 
 
-def _job_ids(entries: Iterable[Entry]) -> list[str]:
-    return [job_id_of(each) for each in entries if not isinstance(each, RejectedLine)]
-
-
-def _ended(outlines: Outlines, entry: Entry) -> bool:
-    if isinstance(entry, RejectedLine):
-        return True
-    outline = outlines[job_id_of(entry)]
-    # A job without a record is past its retention: waiting would not bring it back.
-    return outline is None or outline.state.ended
-
-
-def _row(entry: Entry, outlines: Outlines, ends: dict[str, End]) -> bytes:
-    if isinstance(entry, RejectedLine):
-        return rejected_row(entry)
-    job_id = job_id_of(entry)
-    outline = outlines[job_id]
-    own_name = outline.custom_id if outline else None
-    custom_id = entry.custom_id if isinstance(entry, ExistingJob) else own_name
-    return job_row(job_id, custom_id, outline, ends[job_id])
+def _job_ids(entries: Sequence[Entry]) -> list[str]:
+    return [each.job_id for each in entries if not isinstance(each, RejectedLine)]

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.table import Table
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError, ExitCode
-from rerankq.cli.ranking import stdout
-from rerankq.cli.terminal import printable, put, tell
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put, put_json, tell
+from rerankq.cli.times import local_time
 from rerankq.cli.waiting_room import Notice
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import QueueFull, RerankqError
@@ -72,10 +72,10 @@ def list_(
     letters, count = ask(question)
     if json:
         for letter in letters:
-            put(letter.encode().decode())
+            put_json(letter.encode())
         return
     if letters:
-        put(_listing(letters))
+        show_table(_LISTED, [_listed(each) for each in letters])
     put(f"{len(letters)} of {count} dead letters")
 
 
@@ -84,13 +84,11 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """Show one dead letter, without the texts it holds."""
     letter = ask(lambda client: client.dead.get(job_id))
     if json:
-        put(letter.encode().decode())
+        put_json(letter.encode())
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in letter.model_dump(exclude_none=True).items():
-        shown = _time(letter.failed_at) if name == "failed_at" else printable(str(value))
-        table.add_row(name.replace("_", " "), shown)
-    stdout().print(table, markup=False)
+    fields = letter.model_dump(exclude_none=True) | {"failed_at": local_time(letter.failed_at)}
+    rows = [(name.replace("_", " "), str(value)) for name, value in fields.items()]
+    show_table((Column(style="dim"), Column()), rows, head=False)
 
 
 @app.command()
@@ -128,7 +126,7 @@ def replay(
             # Only now: were we to end here, a repeated replay would find its job accepted.
             await client.dead.forget([old for old, _ in done])
             for old, job in done:
-                put(_replayed(old, job.id, json=json))
+                _show_replay(old, job.id, json=json)
             if refusal:
                 raise _held_up(refusal, count + len(done))
             for job_id in replays.unreadable:
@@ -184,7 +182,7 @@ def poison(
     for fault, count in sorted(ask(lambda client: client.quarantine.counts()).items()):
         put(f"{fault}: {count} in all")
     for message in ask(lambda client: client.quarantine.messages(limit)):
-        held = f": {printable(message.content)}" if content else ""
+        held = f": {message.content}" if content else ""
         put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
 
 
@@ -231,22 +229,26 @@ def _timestamp(time: datetime | None) -> float | None:
     return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
 
 
-def _listing(letters: Sequence[DeadLetter]) -> str:
-    # Id and reason first, and a letter a line: a narrow terminal breaks what stands behind them.
-    rows = [("id", "reason", "failed", "attempts", "model", "custom id")]
-    rows += [
-        (
-            *(each.id, each.reason, _short_time(each.failed_at), str(each.attempts)),
-            *(printable(each.model or ""), printable(each.custom_id or "")),
-        )
-        for each in letters
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+# Id and reason first: a narrow terminal breaks what stands behind them.
+_LISTED: Final = (
+    *(Column("id", whole=True), Column("reason", whole=True), Column("failed")),
+    *(Column("attempts", right=True), Column("model"), Column("custom id")),
+)
 
 
-def _replayed(old: str, new: str, *, json: bool) -> str:
-    return orjson.dumps({"id": old, "replay": new}).decode() if json else f"{old} -> {new}"
+def _listed(letter: DeadLetter) -> tuple[str, ...]:
+    failed = f"{datetime.fromtimestamp(letter.failed_at).astimezone():%Y-%m-%d %H:%M}"
+    return (
+        *(letter.id, letter.reason, failed, str(letter.attempts)),
+        *(letter.model or "", letter.custom_id or ""),
+    )
+
+
+def _show_replay(old: str, new: str, *, json: bool) -> None:
+    if json:
+        put_json(orjson.dumps({"id": old, "replay": new}))
+    else:
+        put(f"{old} -> {new}")
 
 
 def _held_up(refusal: RerankqError, count: int) -> RerankqError:
@@ -260,11 +262,3 @@ def _held_up(refusal: RerankqError, count: int) -> RerankqError:
 
 def _portions(ids: Sequence[str]) -> list[list[str]]:
     return [list(ids[start : start + PORTION]) for start in range(0, len(ids), PORTION)]
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")
-
-
-def _short_time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"

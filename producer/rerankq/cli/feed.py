@@ -1,6 +1,7 @@
 """Puts the lines of an input into a batch, in their order."""
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from enum import StrEnum
@@ -52,6 +53,8 @@ class Feed:
         self._held_up = held_up
         self._in_hand: list[Incoming] = []
         self._halted = False
+        # Eight bytes for each line: there may be millions.
+        self._line_numbers = array("Q")
         self.next_line = 1
         self.ended = False
         self.stopped = False
@@ -96,6 +99,10 @@ class Feed:
         """Whether lines are on their way into the ledger, perhaps recorded, perhaps not."""
         return bool(self._in_hand)
 
+    def line_of(self, position: int) -> int | None:
+        """The line of input that stands at that position of the batch."""
+        return self._line_numbers[position] if position < len(self._line_numbers) else None
+
     def halt(self) -> None:
         """Record nothing more than what is under way."""
         self._halted = True
@@ -112,6 +119,7 @@ class Feed:
     async def _record(self, kind: str, group: list[Incoming]) -> None:
         self._in_hand = group
         if kind == _PLAIN:
+            self._line_numbers.extend(each.line for each in group)
             jobs = [each.entry for each in group if isinstance(each.entry, Job)]
             await patiently(lambda: self._client.admissions.admit(jobs, held_up=self._held_up))
             self.next_line = group[-1].line + 1
@@ -124,6 +132,7 @@ class Feed:
 
     async def _record_one(self, incoming: Incoming) -> None:
         entry = incoming.entry
+        self._line_numbers.append(incoming.line)
         if isinstance(entry, Job):
             refused = await self._admit_keyed(entry, incoming.line)
         else:

@@ -74,9 +74,10 @@ class Source:
 class Sink:
     """The output: lines go out whole, so that a crash leaves whole lines."""
 
-    def __init__(self, file: FileIO, name: str) -> None:
+    def __init__(self, file: FileIO, name: str, *, replaces: bool) -> None:
         self.name = name
         self._file = file
+        self._replaces = replaces
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +87,7 @@ class Sink:
 
     @classmethod
     def open(cls, path: str, source: Source | None = None) -> Self:
-        """Open the output; `-` is stdout. What a file holds stays until `begin`.
+        """Open the output; `-` is stdout. What a file holds stays until the first line is written.
 
         Raises:
             CommandError: it cannot be written, or it is the input.
@@ -95,18 +96,13 @@ class Sink:
             raise CommandError(f"{path} is input and output at once: name another output")
         try:
             if path == STANDARD:
-                return cls(FileIO(_STDOUT, "w", closefd=False), "stdout")
-            return cls(FileIO(path, "a"), path)
+                return cls(FileIO(_STDOUT, "w", closefd=False), "stdout", replaces=False)
+            return cls(FileIO(path, "a"), path, replaces=True)
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error.strerror}") from None
 
-    def begin(self) -> None:
-        """Empty a file: only now is it known that there is something to replace its content."""
-        if self.name != "stdout" and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-            self._file.truncate(0)
-
     def write(self, lines: bytes) -> None:
-        """Write whole lines.
+        """Write whole lines. The first replace what a file held.
 
         Raises:
             OutputClosed: the reader of a pipe has gone.
@@ -114,9 +110,29 @@ class Sink:
         """
         left = memoryview(lines)
         try:
+            self._begin()
             while left:
                 left = left[self._file.write(left) or 0 :]
         except BrokenPipeError:
             raise OutputClosed(f"nobody reads {self.name} any more") from None
         except OSError as error:
             raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None
+
+    def end(self, *, whole: bool) -> None:
+        """Say that nothing more is written. A whole output without a line empties a file, too.
+
+        Raises:
+            OutputFailed: the file cannot be emptied.
+        """
+        if whole:
+            self.write(b"")
+
+    def _begin(self) -> None:
+        # Not before there is something in its place: a run that comes to nothing leaves it alone.
+        if self._replaces and _is_regular(self._file):
+            self._file.truncate(0)
+        self._replaces = False
+
+
+def _is_regular(file: FileIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)

@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once."""
+"""Signals: the first asks for an orderly end, the second ends at once.
+
+Ctrl-C, SIGTERM, and SIGHUP, which comes when the terminal is closed.
+"""
 
 import asyncio
 import os
@@ -8,7 +11,7 @@ from typing import Final, Self
 
 from rerankq.cli.failures import ExitCode
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 

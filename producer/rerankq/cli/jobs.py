@@ -1,17 +1,16 @@
 """`rerankq status`, `rerankq result` and `rerankq cancel`: about one job."""
 
-from datetime import datetime
-
 import orjson
 import typer
-from rich.table import Table
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import ExitCode, exit_code
-from rerankq.cli.ranking import ranking_table, stdout
+from rerankq.cli.ranking import show_ranking
 from rerankq.cli.rows import job_row
-from rerankq.cli.terminal import put, tell
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put, put_json, tell
+from rerankq.cli.times import local_time
 from rerankq.client import AsyncJobHandle, AsyncRerankClient
 from rerankq.contract import JobState, JobStatus, RerankResult
 from rerankq.errors import JobEnded
@@ -25,14 +24,9 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """
     found = ask(lambda client: client.records.status(job_id))
     if json:
-        put(found.encode().decode())
+        put_json(found.encode())
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in _shown(found).items():
-        table.add_row(name, value)
-    stdout().print(table, markup=False)
+    show_table((Column(style="dim"), Column()), list(_shown(found).items()), head=False)
 
 
 def result(
@@ -63,7 +57,7 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     before = ask(lambda client: client.cancel(job_id))
     after = before if before.ended else JobState.CANCELLED
     if json:
-        put(orjson.dumps({"job_id": job_id, "was": before, "status": after}).decode())
+        put_json(orjson.dumps({"job_id": job_id, "was": before, "status": after}))
     elif before.ended:
         tell(f"rerankq: the job had ended before: it {_told(before)}")
     else:
@@ -99,9 +93,9 @@ def show_end(
         JobEnded: it has no ranking, and people are to be told.
     """
     if json:
-        put(job_row(job_id, outline.custom_id if outline else None, outline, end).decode().strip())
+        put_json(job_row(job_id, outline.custom_id if outline else None, outline, end))
     elif isinstance(end, RerankResult):
-        stdout().print(ranking_table(end))
+        show_ranking(end)
     else:
         raise end
     if isinstance(end, JobEnded):
@@ -127,9 +121,7 @@ def _shown(found: JobStatus) -> dict[str, str]:
 
 
 def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "milliseconds")
+    return "" if seconds is None else local_time(seconds, "milliseconds")
 
 
 def _told(state: JobState) -> str:

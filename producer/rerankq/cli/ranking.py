@@ -1,42 +1,50 @@
 """A ranking as people like to read it, on stdout."""
 
 import math
+import sys
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import printable
 from rerankq.contract import RerankResult
 
-PIPE_WIDTH = 100
+_COLUMNS = (
+    Column("#", right=True),
+    Column("score", right=True, style="cyan"),
+    Column("index", right=True, style="dim"),
+    Column("document"),
+)
+_OTHER_COLUMNS_WIDTH = 24
 
 
 def stdout() -> Console:
     """The console to print tables on."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=100)
 
 
-def ranking_table(result: RerankResult, *, most: int | None = None, lines: int = 3) -> Table:
-    """The ranked documents, best first.
+def show_ranking(result: RerankResult, *, most: int | None = None, lines: int = 3) -> None:
+    """Print the ranked documents, best first.
 
     Args:
         result: the ranking.
         most: how many rows to show; all when None.
-        lines: about how many lines of a document to show.
+        lines: about how many lines of a document a terminal shows; elsewhere all of it.
     """
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
-    table.add_column("#", justify="right")
-    table.add_column("score", justify="right", style="cyan")
-    table.add_column("index", justify="right", style="dim")
-    table.add_column("document", overflow="fold")
-    width = stdout().width - 24
+    rows = []
     for rank, row in enumerate(result.results[:most], start=1):
-        text = "" if row.document is None else row.document.text
-        shown = shortened(printable(text), max(20, width * lines))
-        table.add_row(str(rank), shown_score(row.relevance_score), str(row.index), Text(shown))
-    return table
+        text = printable("" if row.document is None else row.document.text)
+        score = shown_score(row.relevance_score)
+        rows.append((str(rank), score, str(row.index), _fitted(text, lines)))
+    show_table(_COLUMNS, rows)
+
+
+def _fitted(text: str, lines: int) -> str:
+    if not sys.stdout.isatty():
+        return text
+    return shortened(text, max(20, (Console().width - _OTHER_COLUMNS_WIDTH) * lines))
 
 
 def shown_score(score: float) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from rerankq.cli.failures import CommandError
-from rerankq.cli.terminal import put
+from rerankq.cli.terminal import put_json
 from rerankq.contract import MESSAGES
 
 
@@ -20,7 +20,7 @@ def schema(
     Prints one JSON object {name: schema}; of one message only, when NAME is given.
     """
     schemas = {each.__name__: each.model_json_schema() for each in MESSAGES}
-    put(json.dumps(_chosen(schemas, name), indent=2, ensure_ascii=False))
+    put_json(json.dumps(_chosen(schemas, name), indent=2, ensure_ascii=False).encode())
 
 
 def _chosen(schemas: dict[str, Any], name: str | None) -> dict[str, Any]:

@@ -26,10 +26,11 @@ class Outcome:
 
     Attributes:
         summary: what was written.
-        interrupted: by Ctrl-C or SIGTERM.
+        interrupted: by Ctrl-C, SIGTERM or SIGHUP.
         timed_out: not all had ended in time.
         fault: what broke it off, if anything did.
         abandoned: whether the batch was never sealed, and nobody feeds it any more.
+        kept_until: until when the batch and its results are kept, in Unix seconds.
     """
 
     summary: Summary
@@ -37,6 +38,7 @@ class Outcome:
     timed_out: bool
     fault: RerankqError | None
     abandoned: bool
+    kept_until: float
 
     @property
     def broken_off(self) -> bool:
@@ -53,6 +55,7 @@ class Session:
         collector: what writes its output.
         feed: what puts jobs in; None for a batch that is fed elsewhere, or was.
         view: what the user sees.
+        kept_until: until when the batch and its results are kept, in Unix seconds.
         share_read: how much of the input was read, 0 to 1, where that is known.
     """
 
@@ -64,6 +67,7 @@ class Session:
         *,
         feed: Feed | None,
         view: View,
+        kept_until: float,
         share_read: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._client = client
@@ -71,6 +75,7 @@ class Session:
         self._collector = collector
         self._feed = feed
         self._view = view
+        self._kept_until = kept_until
         self._share_read = share_read
 
     async def run(self, seconds: float | None) -> Outcome:
@@ -78,7 +83,13 @@ class Session:
         loop = asyncio.get_running_loop()
         began = loop.time()
         showing = asyncio.create_task(
-            follow(self._client, self._batch_id, self._view, self._share_read)
+            follow(
+                self._client,
+                self._batch_id,
+                self._view,
+                tally=lambda: self._collector.output.ended,
+                share_read=self._share_read,
+            )
         )
         fault: RerankqError | None = None
         done = False
@@ -90,13 +101,16 @@ class Session:
             finally:
                 took = loop.time() - began
                 await _cancelled(showing)
+            if done and self._collector.complete:
+                await self._released(interrupts.stop)
             stopped = interrupts.stop.is_set()
         return Outcome(
-            Summary(self._batch_id, self._collector.tally, took),
+            Summary(self._batch_id, self._collector.output.written, took),
             interrupted=stopped and not done,
             timed_out=not (done or stopped or fault),
             fault=fault,
             abandoned=self._collector.abandoned,
+            kept_until=self._kept_until,
         )
 
     async def _work(self, stop: asyncio.Event, seconds: float | None) -> bool:
@@ -115,6 +129,12 @@ class Session:
             await _cancelled(stopping, collecting)
             await self._halted(feeding)
             await _cancelled(work)
+
+    async def _released(self, stop: asyncio.Event) -> None:
+        releasing = asyncio.create_task(self._collector.release())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((releasing, stopping), return_when="FIRST_COMPLETED")
+        await _cancelled(releasing, stopping)
 
     async def _fed(self) -> None:
         if self._feed:

@@ -12,7 +12,7 @@ from rerankq.cli.asking import ask
 from rerankq.cli.drafts import fields_of, parsed
 from rerankq.cli.failures import CommandError
 from rerankq.cli.jobs import Ended, ended, show_end
-from rerankq.cli.terminal import put, tell
+from rerankq.cli.terminal import put, put_json, tell
 from rerankq.client import AsyncRerankClient
 from rerankq.client.drafts import Submission
 from rerankq.contract import MAX_JOB_BYTES, Lane
@@ -86,8 +86,10 @@ def submit(
     job_id, end = ask(handed_in)
     if end:
         show_end(job_id, *end, json=json)
+    elif json:
+        put_json(orjson.dumps({"job_id": job_id}))
     else:
-        put(orjson.dumps({"job_id": job_id}).decode() if json else job_id)
+        put(job_id)
 
 
 def _documents(given: list[str], file: Path | None) -> list[str]:

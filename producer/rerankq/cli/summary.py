@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from rerankq.cli.collect import Tally
+from rerankq.cli.pace import shown_rate
+from rerankq.cli.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,10 @@ class Summary:
 
     def sentence(self, name: str) -> str:
         """One line for people."""
-        tally, said = self.tally, self.jobs_sentence(name)
-        if tally.rejected:
-            said += f"; {tally.rejected} bad {'line' if tally.rejected == 1 else 'lines'}"
-        if tally.unended:
-            said += f"; {tally.unended} not ended yet"
-        return said
+        said = [self.jobs_sentence(name), bad_lines(self.tally)]
+        if self.tally.unended:
+            said.append(f"{self.tally.unended} not ended yet")
+        return "; ".join(filter(None, said))
 
     def jobs_sentence(self, name: str) -> str:
         """One line for people, of the jobs alone."""
@@ -44,8 +43,7 @@ class Summary:
 
     def part(self, name: str) -> str:
         """One line for people, of a run that was broken off."""
-        written = self.tally.succeeded + self.tally.failed + self.tally.rejected
-        return f"{name}: {written} {'line' if written == 1 else 'lines'} written so far"
+        return f"{name}: {_counted(self.tally.rows, 'line')} written so far"
 
     def json(self) -> str:
         """One JSON object for scripts."""
@@ -62,6 +60,15 @@ class Summary:
         return orjson.dumps(shown).decode()
 
 
-def shown_rate(rate: float) -> str:
-    """A rate with as many digits as tell something."""
-    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"  # noqa: PLR2004
+def failed_jobs(tally: Tally) -> str:
+    """Jobs without a ranking, for people; empty where there are none."""
+    return f"{tally.failed} failed" if tally.failed else ""
+
+
+def bad_lines(tally: Tally) -> str:
+    """Lines that are no jobs, for people; empty where there are none."""
+    return _counted(tally.rejected, "bad line") if tally.rejected else ""
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

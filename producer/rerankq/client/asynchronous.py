@@ -92,10 +92,9 @@ class AsyncRerankClient:
         self.admissions = Admissions(
             Intake(self._store, max_queue_depth=depth), self.publishing, max_queue_depth=depth
         )
-        self.records = Records(
-            self._store, Retention(self.settings.result_ttl, self.settings.dead_ttl)
-        )
-        self.batches = Batches(self._store)
+        retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
+        self.records = Records(self._store, retention)
+        self.batches = Batches(self._store, retention, kept_seconds=self.settings.batch_ttl)
         self.dead = DeadLetters(self._store)
         self.quarantine = Quarantine(self._store)
         self.accounts = Accounts(self._store)

@@ -2,16 +2,23 @@
 
 import math
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from rerankq.contract import BatchProgress, JobError, Message
 from rerankq.errors import BatchNotFound
-from rerankq.ledger.store import Store
+from rerankq.ledger.store import Retention, Store
 
-KEPT_SECONDS: Final = 31 * 24 * 3600
+KEPT_SECONDS: Final = 31 * 24 * 3600.0
 PAGE: Final = 500
 _COUNTS: Final = ("total", "rejected", "existing", "succeeded", "failed", "cancelled", "expired")
+
+
+class OwnJob(NamedTuple):
+    """A job that was handed in with the batch."""
+
+    job_id: str
+    custom_id: str | None = None
 
 
 class RejectedLine(Message):
@@ -31,15 +38,25 @@ class ExistingJob(Message):
     custom_id: str | None = None
 
 
-Entry = str | RejectedLine | ExistingJob
-"""What stands in a batch's order: the id of a job of its own, or a line that is none."""
+Entry = OwnJob | RejectedLine | ExistingJob
+"""What stands in a batch's order: a job of its own, an earlier one, or a line that is none."""
 
 
 class Batches:
-    """Opens, seals and reads batches. Every call raises LedgerUnavailable when Redis is away."""
+    """Opens, seals and reads batches. Every call raises LedgerUnavailable when Redis is away.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: where they are.
+        retention: how long results are kept once their batch was collected.
+        kept_seconds: how long a new batch is kept, and its results while nobody collects them.
+    """
+
+    def __init__(
+        self, store: Store, retention: Retention, *, kept_seconds: float = KEPT_SECONDS
+    ) -> None:
         self._store = store
+        self._retention = retention
+        self._kept_ms = int(kept_seconds * 1000)
 
     async def open(self) -> str:
         """Start a batch; returns its id. Jobs enter it by carrying that id."""
@@ -47,7 +64,7 @@ class Batches:
         key = _key(batch_id)
         await self._store.commands(
             ("HSET", key, "sealed", 0, "total", 0),
-            ("EXPIRE", key, KEPT_SECONDS),
+            ("PEXPIRE", key, self._kept_ms),
             all_or_none=True,
         )
         await self.feeding(batch_id)
@@ -68,15 +85,30 @@ class Batches:
 
     async def reject(self, batch_id: str, line: RejectedLine) -> None:
         """Record a line that is no job, at its place in the order."""
-        await self._store.run("note", batch_id, line.encode(), "rejected")
+        await self._store.run("note", batch_id, line.encode(), "rejected", "")
 
     async def adopt(self, batch_id: str, existing: ExistingJob) -> None:
-        """Record that a line's job was accepted earlier, at its place in the order."""
-        await self._store.run("note", batch_id, existing.encode(), "existing")
+        """Record that a line's job was accepted earlier, at its place in the order.
+
+        From now on that job's result is kept as long as the batch.
+        """
+        await self._store.run("note", batch_id, existing.encode(), "existing", existing.job_id)
 
     async def seal(self, batch_id: str) -> None:
         """Say that nothing more will be added: from now on, all ended means done."""
         await self._store.run("seal", batch_id)
+
+    async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
+        """Say that the results of these jobs were read by whoever wanted the batch.
+
+        They need not be kept for it any more: from now on they have their ordinary retention.
+        """
+        await self._store.run("collected", *self._retention.arguments(), batch_id, *job_ids)
+
+    async def seconds_left(self, batch_id: str) -> float:
+        """For how long the batch is kept from now on, by Redis' clock; 0 when there is none."""
+        left = await self._store.command("PTTL", _key(batch_id))
+        return max(0, int(left)) / 1000
 
     async def progress(self, batch_id: str) -> BatchProgress:
         """The counts, exact at the moment of reading.
@@ -93,6 +125,10 @@ class Batches:
             name: int(count or 0) for name, count in zip(_COUNTS, counts, strict=True)
         }
         return BatchProgress(id=batch_id, sealed=sealed == b"1", **values)
+
+    async def size(self, batch_id: str) -> int:
+        """How many entries there are so far."""
+        return int(await self._store.command("LLEN", f"{_key(batch_id)}:entries"))
 
     async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[Entry]:
         """All entries in the order they were added, read a page at a time."""
@@ -112,7 +148,8 @@ class Batches:
 def _entry(stored: bytes) -> Entry:
     # A job id never begins with a brace, so the kinds of entry cannot be confused.
     if not stored.startswith(b"{"):
-        return stored.decode()
+        job_id, _, custom_id = stored.decode(errors="replace").partition(" ")
+        return OwnJob(job_id, custom_id or None)
     kind = ExistingJob if stored.startswith(b'{"job_id"') else RejectedLine
     return kind.parse(stored)
 

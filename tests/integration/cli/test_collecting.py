@@ -8,10 +8,12 @@ import pytest
 from redis import Redis
 
 from rerankq.cli import feed as feeding
-from rerankq.cli.collect import Collector, Tally
+from rerankq.cli.collect import Collector
 from rerankq.cli.drafts import Defaults
 from rerankq.cli.feed import Feed, OnError
 from rerankq.cli.incoming import IncomingLines
+from rerankq.cli.ordered_output import OrderedOutput
+from rerankq.cli.tally import Tally
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import Job, JobError, RerankRequest
 from rerankq.ledger.batches import RejectedLine
@@ -19,6 +21,10 @@ from rerankq.settings import ClientSettings
 from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
 from running.stand_in_worker import StandInWorker
+
+
+def output_to(written: list[bytes]) -> OrderedOutput:
+    return OrderedOutput(written.append, say=lambda _: None)
 
 
 def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
@@ -30,13 +36,13 @@ def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
             batch_id = await client.batches.open()
             line = RejectedLine(line=1, error=JobError(code="invalid_request", message="line 1"))
             await client.batches.reject(batch_id, line)
-            collector = Collector(client, batch_id, written.append, abandoned_after=0.2)
+            collector = Collector(client, batch_id, output_to(written), abandoned_after=0.2)
             await collector.run()
             return collector
 
     collector = asyncio.run(collected())
     assert collector.abandoned
-    assert collector.tally == Tally(rejected=1)
+    assert collector.output.written == Tally(rejected=1)
     assert len(written) == 1
 
 
@@ -80,7 +86,7 @@ def test_a_batch_that_is_held_up_is_waited_for(
                 held_up=lambda _: None,
             )
             fed = asyncio.create_task(feed.run())
-            collector = Collector(client, batch_id, written.append, abandoned_after=0.4)
+            collector = Collector(client, batch_id, output_to(written), abandoned_after=0.4)
             collecting = asyncio.create_task(collector.run())
             # Longer than it takes to give up an abandoned batch.
             assert not (await asyncio.wait({collecting}, timeout=1.5))[0]
@@ -93,7 +99,7 @@ def test_a_batch_that_is_held_up_is_waited_for(
 
     collector = asyncio.run(collected())
     assert not collector.abandoned
-    assert collector.tally == Tally(succeeded=3)
+    assert collector.output.written == Tally(succeeded=3)
 
 
 def test_a_sign_of_life_makes_no_batch(redis_url: str) -> None:

@@ -13,7 +13,10 @@ from redis import Redis
 
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
+from rerankq.ledger.batches import OwnJob
+from rerankq.ledger.records import record_key
 from running.command import RERANKQ, rerankq
+from running.ledger_desk import LedgerDesk
 from running.redis_server import RedisServer
 from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
@@ -60,6 +63,11 @@ class Running:
         with Redis.from_url(self._redis_url) as client:
             return int(client.llen(f"rerankq:batch:{self.batch()}:entries"))
 
+    def job_ids(self, desk: LedgerDesk) -> list[str]:
+        """Its jobs, in the order of their lines."""
+        entries = desk.run(desk.batches.page(self.batch(), 0))
+        return [each.job_id for each in entries if isinstance(each, OwnJob)]
+
 
 @contextmanager
 def running(redis_url: str, folder: Path, *options: str, **settings: str) -> Iterator[Running]:
@@ -95,7 +103,7 @@ def test_a_line_is_ranked_while_the_input_is_open(redis_url: str, tmp_path: Path
         assert (run.process.returncode, out) == (0, b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_says_how_to_come_back(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -112,6 +120,40 @@ def test_an_interrupted_run_says_how_to_come_back(
     done = results(redis_url, run.batch())
     assert done.returncode == 0, done.stderr
     assert names(done.stdout) == [str(number) for number in range(1, 121)]
+
+
+def test_rows_are_fetched_as_their_jobs_end(redis_url: str, tmp_path: Path) -> None:
+    """What ended behind a line that goes on is in the output, though it is past its retention."""
+    with running(redis_url, tmp_path) as run, LedgerDesk(redis_url) as desk:
+        run.give(lines(1, 3))
+        eventually(lambda: run.recorded() == 3, "all lines are recorded")
+        first, *others = run.job_ids(desk)
+        for lease in desk.claim(*others):
+            desk.succeed(lease)
+        eventually(lambda: "run: 2 of 3 lines" in run.said(), "two are fetched")
+        desk.redis.delete(*map(outcomes.result_key, others), *map(record_key, others))
+        desk.succeed(desk.claim(first)[0])
+        out, _ = run.process.communicate(timeout=30)
+    assert (run.process.returncode, names(out.decode())) == (0, ["1", "2", "3"]), run.said()
+    assert out.count(b'"status":"succeeded"') == 3
+
+
+def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_path: Path) -> None:
+    """An interrupted run's rankings wait for `results`; once written, they expire as any other."""
+    settings = {"RERANKQ_REDIS_URL": redis_url, "RERANKQ_RESULT_TTL": "60"}
+    with running(redis_url, tmp_path, **settings) as run, LedgerDesk(redis_url) as desk:
+        run.give(lines(1, 3))
+        eventually(lambda: run.recorded() == 3, "all lines are recorded")
+        run.process.send_signal(signal.SIGHUP)
+        assert run.process.wait(30) == 130
+        ids = run.job_ids(desk)
+        for lease in desk.claim(*ids):
+            desk.succeed(lease)
+        keys = [outcomes.result_key(each) for each in ids]
+        assert all(desk.redis.ttl(key) > 30 * 24 * 3600 for key in keys)
+        assert results(redis_url, run.batch(), "--no-wait").returncode == 0
+        assert all(desk.redis.ttl(key) <= 86_400 for key in keys)
+        assert names(results(redis_url, run.batch()).stdout) == ["1", "2", "3"]
 
 
 def test_a_full_lane_is_waited_for_in_words(
@@ -218,9 +260,10 @@ def test_rankings_past_their_retention_leave_the_output_as_it_is(
         assert gone.stderr.startswith(f"rerankq: all rankings of {found[1]} are past their retent")
         judge.set(f"celery-task-meta-{first}", _a_failure())
     some = results(redis_url, found[1])
-    assert [json.loads(line)["custom_id"] for line in some.stdout.splitlines()] == ["1"] + [
-        None
-    ] * 3
+    assert names(some.stdout) == ["1", "2", "3", None]
+    missing = json.loads(some.stdout.splitlines()[1])["error"]
+    assert missing["code"] == "job_not_found"
+    assert missing["message"].startswith("row 2: no job has the id ")
 
 
 def _a_failure() -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rerankq.contract import JobError, RerankResult
 from rerankq.errors import BatchNotFound, JobCancelled, JobFailed, JobNotFound, ResultExpired
 from rerankq.ledger import store
-from rerankq.ledger.batches import ExistingJob, RejectedLine
+from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
 from running.ledger_desk import LedgerDesk, job, ranking
 from running.waiting import eventually
 
@@ -93,7 +93,7 @@ def test_batch_keeps_order_and_counts(desk: LedgerDesk) -> None:
     batch = desk.run(desk.batches.open())
     rejected = RejectedLine(line=2, error=JobError(code="invalid_request", message="no"))
     existing = ExistingJob(job_id="earlier", line=4, custom_id="c")
-    desk.submit(job("a", batch_id=batch))
+    desk.submit(job("a", batch_id=batch, custom_id="my own name"))
     for _ in range(2):
         desk.run(desk.batches.reject(batch, rejected))
     desk.submit(job("b", batch_id=batch))
@@ -107,7 +107,9 @@ def test_batch_keeps_order_and_counts(desk: LedgerDesk) -> None:
     async def entries() -> list[object]:
         return [each async for each in desk.batches.entries(batch)]
 
-    assert desk.run(entries()) == ["a", rejected, "b", existing, "c", "d", "e"]
+    first, *others = map(OwnJob, ("a", "b", "c", "d", "e"))
+    first = first._replace(custom_id="my own name")
+    assert desk.run(entries()) == [first, rejected, others[0], existing, *others[1:]]
     progress = desk.run(desk.batches.progress(batch))
     assert progress.model_dump(exclude={"id"}) == {
         "sealed": False, "total": 7, "rejected": 1, "existing": 1,

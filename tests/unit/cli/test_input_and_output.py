@@ -22,14 +22,20 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
 
 
 def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path) -> None:
-    """A run that cannot even begin destroys nothing."""
-    out = tmp_path / "out.jsonl"
+    """A run that comes to nothing destroys nothing; one that was whole replaces what was there."""
+    out = tmp_path / "stdout"
     out.write_text("of an earlier run\n")
     with Sink.open(str(out)) as sink:
+        sink.end(whole=False)
         assert out.read_text() == "of an earlier run\n"
-        sink.begin()
+    with Sink.open(str(out)) as sink:
         sink.write(b"new\n")
-    assert out.read_text() == "new\n"
+        sink.write(b"and more\n")
+        sink.end(whole=True)
+    assert out.read_text() == "new\nand more\n"
+    with Sink.open(str(out)) as sink:
+        sink.end(whole=True)
+    assert out.read_text() == ""
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])

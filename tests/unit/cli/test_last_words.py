@@ -1,13 +1,17 @@
 import json
+import re
+from datetime import datetime
 
 import pytest
 
 from rerankq.cli.closing import close
-from rerankq.cli.collect import Tally
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed
 from rerankq.cli.session import Outcome
 from rerankq.cli.summary import Summary
+from rerankq.cli.tally import Tally
 from rerankq.errors import LedgerUnavailable, RerankqError
+
+KEPT_UNTIL = datetime(2026, 12, 4, 17, 30)  # noqa: DTZ001  local, as it is shown
 
 
 def outcome(
@@ -20,7 +24,12 @@ def outcome(
 ) -> Outcome:
     summary = Summary("batch-1", tally, seconds=2.0)
     return Outcome(
-        summary, interrupted=interrupted, timed_out=timed_out, fault=fault, abandoned=abandoned
+        summary,
+        interrupted=interrupted,
+        timed_out=timed_out,
+        fault=fault,
+        abandoned=abandoned,
+        kept_until=KEPT_UNTIL.timestamp(),
     )
 
 
@@ -56,14 +65,16 @@ def test_the_summary_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C, lack of time and a lost Redis all say how to fetch the rest, ready to paste."""
+    """Ctrl-C, lack of time and a lost Redis all say how to fetch the rest, and until when."""
     for given, code in (
         (outcome(Tally(), interrupted=True), ExitCode.INTERRUPTED),
         (outcome(Tally(), timed_out=True), ExitCode.NO_RANKING),
         (outcome(Tally(), fault=LedgerUnavailable("gone")), ExitCode.UNUSABLE),
     ):
         assert closed(given, quiet=True) is code
-        assert "rerankq results batch-1 -o 'my out.jsonl'\n" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert re.search(r"kept until 2026-12-04 17:30[+-]\d\d:\d\d; come back with: ", said)
+        assert "rerankq results batch-1 -o 'my out.jsonl'\n" in said
 
 
 def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixture[str]) -> None:

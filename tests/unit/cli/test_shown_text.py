@@ -1,6 +1,6 @@
-from rich.console import Console
+import pytest
 
-from rerankq.cli.ranking import ranking_table, shortened, shown_score
+from rerankq.cli.ranking import shortened, show_ranking, shown_score
 from rerankq.cli.terminal import printable
 from rerankq.contract import Document, RankedDocument, RerankResult, Timings
 
@@ -25,7 +25,7 @@ def test_a_small_score_keeps_its_digits() -> None:
     )
 
 
-def test_markup_in_a_document_is_text() -> None:
+def test_markup_in_a_document_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets of a document come out as they are."""
     row = RankedDocument(index=0, relevance_score=0.5, document=Document(text="[bold]x[/bold]"))
     result = RerankResult(
@@ -35,7 +35,5 @@ def test_markup_in_a_document_is_text() -> None:
         attempts=1,
         timings=Timings(waited_seconds=0, upstream_seconds=0),
     )
-    console = Console(width=80)
-    with console.capture() as captured:
-        console.print(ranking_table(result))
-    assert "[bold]x[/bold]" in captured.get()
+    show_ranking(result)
+    assert "[bold]x[/bold]" in capsys.readouterr().out

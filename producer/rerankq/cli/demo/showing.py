@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from rich.console import Console
 from rich.text import Text
 
 from rerankq.cli.drafts import fields_of, parsed
-from rerankq.cli.ranking import ranking_table, stdout
-from rerankq.cli.terminal import printable
+from rerankq.cli.ranking import show_ranking
+from rerankq.cli.terminal import printable, put
 from rerankq.contract import RerankResult, Timings
 
 SHOWN_PREFIX: Final = "show-"
@@ -39,13 +40,12 @@ def read_report(source: Path, output: Path) -> Report:
 
 def show_rankings(report: Report) -> None:
     """Print the rankings that the sample has marked, the best documents of each."""
-    console = stdout()
     for query, result in report.rankings[:MOST_SHOWN]:
-        console.print()
-        console.print(Text(printable(query), style="bold"))
-        console.print(ranking_table(result, most=TOP, lines=1))
+        put("")
+        Console(highlight=False).print(Text(printable(query), style="bold"), soft_wrap=True)
+        show_ranking(result, most=TOP, lines=1)
     if report.rankings:
-        console.print()
+        put("")
 
 
 def _pairs(source: Path, output: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:

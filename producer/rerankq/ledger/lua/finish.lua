@@ -11,7 +11,7 @@
 local clock, told, keep = now_ms(), tonumber(ARGV[3]), retention(1)
 local is_right = told <= clock and clock - told <= 1000
 local now = is_right and told or clock
-local date_done, date_at, result_ends = iso_time(now), #'{"date_done":"', whole(now + keep[1])
+local date_done, date_at = iso_time(now), #'{"date_done":"'
 local jobs, ids, done, ended = cjson.decode(ARGV[4]), {}, {}, {}
 
 -- Puts a result in its place; false when none was staged.
@@ -24,7 +24,6 @@ local function bring_in(id, result)
   end
   -- Not always: within a transaction Redis copies the whole result for it.
   if not is_right then redis.call('SETRANGE', key, date_at, date_done) end
-  redis.call('PEXPIREAT', key, result_ends)
   return true
 end
 
@@ -62,7 +61,7 @@ local function finish()
     if job then job.attempts = attempts end
     if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
     if done[at] == 1 then
-      end_job(id, job, state, reason, now, keep)
+      redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
       ended[#ended + 1] = id
     elseif #ARGV == 4 then
       gather('DEL', staged_key(id))

@@ -1,9 +1,28 @@
 -- Puts an entry that is no job of the batch's own at the end of its order. Safe to repeat: an
 -- entry that stands last already is not put again (each names its line, and one feeder writes).
--- ARGV: 1 batch id, 2 entry, 3 name of the count it adds to
+-- A job that it stands for is kept as long as the batch waits for it.
+-- ARGV: 1 batch id, 2 entry, 3 name of the count it adds to, 4 id of the job it stands for, or ''
 -- Returns 1 when it was put, else 0.
-local batch, entry = ARGV[1], ARGV[2]
+local batch, entry, id, now = ARGV[1], ARGV[2], ARGV[4], now_ms()
+
+-- Puts the end of what is kept off to that time, in ms; never nearer.
+local function prolong(key, ends)
+  local left = redis.call('PTTL', key)
+  if left >= 0 and now + left < ends then redis.call('PEXPIREAT', key, whole(ends)) end
+end
+
+local function adopt()
+  read_records({id})
+  local job = known_of(id)
+  if not job or job.batch == batch then return end
+  job.adopted = batch
+  redis.call('SET', job_key(id), encoded(job), 'KEEPTTL')
+  prolong(job_key(id), batch_end(batch, now))
+  prolong(result_key(id), batch_end(batch, now))
+end
+
 if redis.call('LINDEX', batch_key(batch) .. ':entries', -1) == entry then return 0 end
 if not add_to_batch(batch, {entry}) then return 0 end
 redis.call('HINCRBY', batch_key(batch), ARGV[3], 1)
+if id ~= '' then adopt() end
 return 1

@@ -26,9 +26,11 @@
 --   rerankq:deadlines             zset    jobs with a deadline, by its time in ms
 --   rerankq:dead                  zset    failed jobs whose payload is kept, by their end in ms
 --   rerankq:idempotency:<key>     hash    the job that the key belongs to
---   rerankq:batch:<id>            hash    counts of a batch, whether it is sealed, and fed: the
---                                         last sign of life from whoever fills it
---   rerankq:batch:<id>:entries    list    its job ids and rejected lines, in order
+--   rerankq:batch:<id>            hash    counts of a batch, whether it is sealed, fed: the last sign
+--                                         of life from whoever fills it, and collected: its results
+--                                         were written, and need not wait for it any more
+--   rerankq:batch:<id>:entries    list    its jobs, '<id>' or '<id> <custom_id>', and rejected lines,
+--                                         in order
 --   rerankq:sweeper               hash    when the reconciler last swept, its amnesty, and set_back
 --                                         while leases are shortened, as the clock was set back
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
@@ -263,16 +265,43 @@ local function add_to_batch(batch, entries)
   return true
 end
 
+-- Until when a batch waits for the results of its jobs, in ms; 0 where it was collected, or there is none.
+local batch_ends = {}
+local function batch_end(batch, now)
+  if not text(batch) then return 0 end
+  if not batch_ends[batch] then
+    local collected = redis.pcall('HGET', batch_key(batch), 'collected')
+    local left = collected and 0 or redis.call('PTTL', batch_key(batch))
+    batch_ends[batch] = left > 0 and now + left or 0
+  end
+  return batch_ends[batch]
+end
+
+-- Until when a job's result is kept, in ms: from now on for its retention, and as long as a batch waits
+-- for it: its own, or the last that took it in later. `but`: a batch that waits no more.
+local function result_end(job, now, keep, but)
+  local ends = now + keep[1]
+  for _, batch in ipairs({job.batch or '', job.adopted}) do
+    if batch ~= but then ends = math.max(ends, batch_end(batch, now)) end
+  end
+  return ends
+end
+
+-- Until when its record is kept: longer than the result, so that "expired" can be told from "never was".
+local function record_end(state, now, result_ends, keep)
+  local ends = result_ends + keep[1]
+  return state == 'failed' and math.max(ends, now + keep[2]) or ends
+end
+
 -- Moves a job to its end; its leaving its lane is gathered. The caller has made sure that the job has
--- no end yet, and sees to its result. `reason` is the error's code, or ''; `keep` is {ms for results,
--- ms for dead letters}.
+-- no end yet, and sees to its result, which it keeps until the time returned. `reason` is the error's
+-- code, or ''; `keep` is {ms for results, ms for dead letters}.
 local function end_job(id, job, state, reason, now, keep)
-  local kept = 2 * keep[1]
+  local ends = result_end(job, now, keep)
   gather('ZREM ' .. lane_set(job.lane, job.state), id)
   job.state, job.finished = state, now
   if state == 'failed' then
     job.reason = reason
-    kept = math.max(kept, keep[2])
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.
     redis.call('ZADD', 'rerankq:dead', now, id)
     redis.call('PEXPIREAT', payload_key(id), whole(now + keep[2]))
@@ -280,11 +309,12 @@ local function end_job(id, job, state, reason, now, keep)
     gather('DEL', payload_key(id))
   end
   if job.deadline then gather('ZREM rerankq:deadlines', id) end
-  -- The record outlives the result, so that "expired" can be told from "never was".
-  redis.call('SET', job_key(id), encoded(job), 'PXAT', whole(now + kept))
+  local kept = whole(record_end(state, now, ends, keep))
+  redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
   local key, batch = text(job.idempotency), text(job.batch)
-  if key then redis.call('PEXPIRE', idempotency_key(key), kept) end
+  if key then redis.call('PEXPIREAT', idempotency_key(key), kept) end
   if batch then count_end(batch, state) end
+  return ends
 end
 
 -- The same where the ledger itself decides on the end, with the result that says so, and tells
@@ -292,8 +322,8 @@ end
 local function decree_end(id, job, state, reason, outcome, now, keep)
   local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
     .. '","traceback":null,"children":[],' .. outcome
-  end_job(id, job, state, reason, now, keep)
-  redis.call('SET', result_key(id), result, 'PX', keep[1])
+  local ends = end_job(id, job, state, reason, now, keep)
+  redis.call('SET', result_key(id), result, 'PXAT', whole(ends))
   redis.call('PUBLISH', result_key(id), result)
 end
 

@@ -122,7 +122,8 @@ local function lead()
     if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end
     if job.batch then
       entries[job.batch] = entries[job.batch] or {}
-      table.insert(entries[job.batch], job.id)
+      -- With its name: a row whose record is gone still says which line it stands for.
+      table.insert(entries[job.batch], job.custom and job.id .. ' ' .. job.custom or job.id)
     end
   end
   carry_out()

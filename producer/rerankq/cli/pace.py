@@ -1,0 +1,48 @@
+"""How fast a run goes on, and when it will be done at that speed."""
+
+from collections import deque
+from typing import Final
+
+WINDOW_SECONDS: Final = 30.0
+MOST_MARKS: Final = 200
+
+
+class Pace:
+    """Rows that ended in a second, over the last half minute."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque(maxlen=MOST_MARKS)
+
+    def mark(self, now: float, ended: int) -> None:
+        """Hear how many have ended by now, in seconds of any clock."""
+        self._marks.append((now, ended))
+        while now - self._marks[0][0] > WINDOW_SECONDS and len(self._marks) > 2:  # noqa: PLR2004  a rate needs two
+            self._marks.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Rows that end in a second; 0 while nothing is known."""
+        (first, before), (last, now) = self._marks[0], self._marks[-1]
+        return (now - before) / (last - first) if last > first else 0.0
+
+    def seconds_for(self, rows: float | None) -> float | None:
+        """How long so many more will take; None where nobody can tell."""
+        return None if rows is None or self.rate <= 0 else rows / self.rate
+
+
+def shown_rate(rate: float) -> str:
+    """A rate with as many digits as tell something."""
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"  # noqa: PLR2004
+
+
+def shown_duration(seconds: float) -> str:
+    """A duration for people, such as 2 h 05 min."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

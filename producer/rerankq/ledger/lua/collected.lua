@@ -1,0 +1,26 @@
+-- Says that rows of a batch have been written: what they hold need not wait for the batch any more, and
+-- is kept for its ordinary retention from now on. Safe to repeat.
+-- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, 3 batch id, then job ids; none of a batch
+--       that waits for them as well, or where one has not ended, is touched
+-- Returns 1, or 0 where there is no such batch.
+local now, keep, batch = now_ms(), retention(1), ARGV[3]
+local ids = {unpack(ARGV, 4)}
+if not is_batch(batch) then return 0 end
+redis.call('HSET', batch_key(batch), 'collected', 1)
+
+-- Brings the end of what is kept nearer to that time, in ms; never puts it off.
+local function shorten(key, ends)
+  local left = redis.call('PTTL', key)
+  if left >= 0 and now + left > ends then redis.call('PEXPIREAT', key, whole(ends)) end
+end
+
+read_records(ids)
+for _, id in ipairs(ids) do
+  local job = known_of(id)
+  if job and not is_open(job.state) then
+    local ends = result_end(job, now, keep, batch)
+    shorten(result_key(id), ends)
+    shorten(job_key(id), record_end(job.state, number(job.finished), ends, keep))
+  end
+end
+return 1
