@@ -9,11 +9,18 @@ from typing import Any
 from kombu.transport.redis import Channel, Transport
 from redis import Redis
 
+from rerankq.broker_connections import droppable
+
 
 class KeepingChannel(Channel):
     """A channel that makes one client for each of its connection pools."""
 
     _kept: Redis | None = None
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  kombu's signature
+        parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
+        parameters["connection_class"] = droppable(parameters["connection_class"])
+        return parameters
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002  kombu's signature
         if asynchronous:

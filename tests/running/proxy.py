@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 CHUNK = 65_536
@@ -47,7 +48,7 @@ class Proxy:
 
     def cut(self) -> None:
         """Close all connections."""
-        self._loop.call_soon_threadsafe(self._cut)
+        self._carry_out(self._cut)
 
     def swallow(self, *, newcomers: bool = False) -> None:
         """From now on carry nothing on the connections there are, and never close them.
@@ -55,11 +56,11 @@ class Proxy:
         Args:
             newcomers: also swallow what connections carry that are made from now on.
         """
-        self._loop.call_soon_threadsafe(self._swallow, newcomers)
+        self._carry_out(partial(self._swallow, newcomers))
 
     def carry(self) -> None:
         """Carry what new connections bring; those that were swallowed stay so."""
-        self._loop.call_soon_threadsafe(self._carry)
+        self._carry_out(self._carry)
 
     def lose_answer(self, marker: bytes, then: Callable[[], object]) -> None:
         """Cut the connection of the next request that holds `marker` when its answer comes.
@@ -76,6 +77,18 @@ class Proxy:
             return None
         self._loss = None
         return loss
+
+    def lead_to(self, target: int) -> None:
+        """Forward new connections to another port; those there are stay where they lead."""
+        self._target = target
+
+    def _carry_out(self, change: Callable[[], None]) -> None:
+        """Make a change on the proxy's loop; returns when it is made."""
+
+        async def changed() -> None:
+            change()
+
+        asyncio.run_coroutine_threadsafe(changed(), self._loop).result(TIMEOUT_S)
 
     async def _open(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -105,7 +118,7 @@ class Proxy:
         for pair in self._pairs:
             pair.close()
 
-    def _swallow(self, newcomers: bool) -> None:  # noqa: FBT001  call_soon passes by position
+    def _swallow(self, newcomers: bool) -> None:  # noqa: FBT001  one caller, which passes it on
         self._swallow_newcomers = newcomers
         for pair in self._pairs:
             pair.swallowing = True

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
 from typing import Final, TypeVar
 
@@ -12,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
 from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.answers import Answers
 from rerankq.ledger.refusals import is_unanswered, refusal
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class Connections:
     """
 
     def __init__(self, redis: Redis, address: str) -> None:
+        self.answers = Answers()
         self._redis = redis
         self._address = address
         self._free = asyncio.Semaphore(redis.connection_pool.max_connections)
@@ -61,8 +64,11 @@ class Connections:
                 raise LedgerUnavailable(self._last_failure)
             uncertain = False
             for tried in count(1):
+                if self.answers.outdated:
+                    await self._drop_idle()
                 try:
-                    answer = await ask(self._redis)
+                    async with self.answers.awaited():
+                        answer = await ask(self._redis)
                 except (exceptions.RedisError, OSError) as error:
                     unanswered = is_unanswered(error)
                     uncertain = uncertain or unanswered
@@ -70,14 +76,24 @@ class Connections:
                         await asyncio.sleep(_BACKOFF.compute(tried))
                         continue
                     problem = refusal(self._address, error, uncertain=uncertain)
+                    self.answers.refused(error, problem)
                     if isinstance(error, _REPEATED):
                         self._given_up_at, self._last_failure = clock(), str(problem)
                     # Without the library's own error: it may quote the command, and so what a
                     # job holds.
                     raise problem from None
                 self._answered_at = clock()
+                self.answers.trouble = None
                 return answer
         raise AssertionError("the last try returns or raises")
+
+    async def _drop_idle(self) -> None:
+        """Close those that nobody uses now; each connects again when it is used next."""
+        self.answers.outdated = False
+        # Without a pause at any of them, as the pool's own way has: somebody could take one there.
+        for connection in self._redis.connection_pool._available_connections:  # noqa: SLF001
+            with suppress(exceptions.RedisError, OSError):
+                await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
         """Give them back."""

@@ -129,6 +129,11 @@ def is_unanswered(error: Exception) -> bool:
     return isinstance(error, _UNANSWERED) and _passing(error, _said(error)) is None
 
 
+def is_from_replica(error: Exception) -> bool:
+    """Whether it was a replica that refused: what it answers on this connection will not change."""
+    return isinstance(error, exceptions.ReadOnlyError) or "READONLY" in _said(error)
+
+
 def _said(error: Exception) -> str:
     """Redis' own words: without the command that the library quotes before them in a pipeline."""
     words = str(error).rpartition(_QUOTED)[2].lstrip("('\"")

@@ -65,6 +65,7 @@ class Store:
                 "and special characters of the password as %XX"
             ) from None
         self._connections = Connections(self._redis, self.address)
+        self.answers = self._connections.answers
 
     async def __aenter__(self) -> Self:
         return self

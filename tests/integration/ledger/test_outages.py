@@ -1,6 +1,8 @@
 """When Redis is away, refuses, or is full: one clear sentence, within a bounded time."""
 
+import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from rerankq.contract import Document, RerankRequest
 from rerankq.errors import JobNotFound, LedgerRefusal, LedgerUnavailable
 from rerankq.ledger.dead import DeadLetters
 from running.ledger_desk import LedgerDesk, job
+from running.proxy import Proxy
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
 
@@ -109,3 +112,45 @@ def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
         assert desk.places("a") == ["bulk:queued"]
         with pytest.raises(JobNotFound):
             desk.status("b")
+
+
+def test_a_dead_connection_is_given_up_by_whoever_knows(own_redis: RedisServer) -> None:
+    """A call on a connection that swallows it ends when asked to, and the next is made anew."""
+    with Proxy(own_redis.port) as proxy, LedgerDesk(proxy.url) as desk:
+        desk.submit(job("before"))
+        proxy.swallow()
+
+        async def given_up() -> int:
+            call = asyncio.create_task(desk.store.command("PING"))
+            # Long enough for any answer that would come.
+            await asyncio.sleep(0.2)
+            count = desk.store.answers.give_up(-1, since=0)
+            with pytest.raises(LedgerUnavailable, match="does not answer in time"):
+                await call
+            return count
+
+        assert desk.run(given_up()) == 1
+        desk.submit(job("after"))
+        assert desk.places("after") == ["bulk:queued"]
+
+
+def test_a_demoted_primary_is_left_for_the_new_one(own_redis: RedisServer, tmp_path: Path) -> None:
+    """Connections to a Redis that became a replica are given up: the address may lead elsewhere."""
+    other = tmp_path / "other"
+    other.mkdir()
+    with (
+        RedisServer(other) as promoted,
+        Proxy(own_redis.port) as proxy,
+        LedgerDesk(proxy.url) as desk,
+    ):
+        desk.submit(job("before"))
+        with own_redis.client() as client:
+            client.replicaof("127.0.0.1", promoted.port)
+        proxy.lead_to(promoted.port)
+        with pytest.raises(LedgerUnavailable, match="is a read-only replica"):
+            desk.submit(job("during"))
+        assert "read-only" in (desk.store.answers.trouble or "")
+        desk.submit(job("after"))
+        assert desk.store.answers.trouble is None
+        with promoted.client() as client:
+            assert client.exists("rerankq:job:after")
