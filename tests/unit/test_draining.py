@@ -121,6 +121,24 @@ async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
     assert worker.accepted == []
 
 
+def test_a_worker_that_claims_is_not_deaf() -> None:
+    """While a claim is under way, or refused, no other message is taken, and none is missed."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        assert worker.executor.takes_more()
+        serving = worker.serve("claiming")
+        await settle()
+        assert not worker.executor.takes_more()
+        worker.leases.answers.set()
+        await serving
+        assert worker.executor.takes_more()
+        writing.cancel()
+
+    run(scenario)
+
+
 def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
     """A claim under way is finished, and what it took is given back: a drain begins no call."""
 

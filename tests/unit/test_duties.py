@@ -1,41 +1,53 @@
 import asyncio
 
-import pytest
-
 from rerankq_worker import app
+from rerankq_worker.restart import Restart
 from rerankq_worker.vitals import Vitals
 
 
-def test_a_duty_that_ends_unasked_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+class CountedRestart(Restart):
+    """Keeps the reasons, and restarts nothing."""
+
+    def __init__(self) -> None:
+        async def nothing() -> None:
+            """There is nothing to drain, nor to write."""
+
+        super().__init__(Vitals(), drain=nothing, write_out=nothing)
+        self.reasons: list[str] = []
+
+    async def in_order(self, reason: str) -> None:
+        """Keep the reason."""
+        self.reasons.append(reason)
+
+
+def test_a_duty_that_ends_unasked_is_missed() -> None:
     """A background duty that fails is no silent loss: the worker is started anew."""
-    restarts: list[str] = []
-    monkeypatch.setattr(app, "restart", lambda _, reason: restarts.append(reason))
+    restart = CountedRestart()
 
     async def failing() -> None:
         raise RuntimeError("CANARY")
 
     async def scenario() -> None:
-        async with app._background(Vitals(), failing()):  # noqa: SLF001  the seam under test
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+        async with app._background(restart, failing()):  # noqa: SLF001  the seam under test
+            for _ in range(3):
+                await asyncio.sleep(0)
 
     asyncio.run(scenario())
-    assert len(restarts) == 1
-    assert "RuntimeError" in restarts[0]
-    assert "CANARY" not in restarts[0]
+    assert len(restart.reasons) == 1
+    assert "RuntimeError" in restart.reasons[0]
+    assert "CANARY" not in restart.reasons[0]
 
 
-def test_a_duty_that_is_called_off_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_duty_that_is_called_off_is_not_missed() -> None:
     """Duties end with the block they run beside, and that is no failure."""
-    restarts: list[str] = []
-    monkeypatch.setattr(app, "restart", lambda _, reason: restarts.append(reason))
+    restart = CountedRestart()
 
     async def lasting() -> None:
         await asyncio.Event().wait()
 
     async def scenario() -> None:
-        async with app._background(Vitals(), lasting()):  # noqa: SLF001  the seam under test
+        async with app._background(restart, lasting()):  # noqa: SLF001  the seam under test
             await asyncio.sleep(0)
 
     asyncio.run(scenario())
-    assert restarts == []
+    assert restart.reasons == []

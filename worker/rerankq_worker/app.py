@@ -33,6 +33,7 @@ from rerankq_worker.ending import Ending
 from rerankq_worker.executor import Executor
 from rerankq_worker.health import health_served
 from rerankq_worker.holdings import Holdings
+from rerankq_worker.last_write import write_out
 from rerankq_worker.lease_keeper import keep_leases
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.routes import Routes
@@ -41,13 +42,14 @@ from rerankq_worker.origin import origin
 from rerankq_worker.pool import AsyncioPool
 from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.reconciler import reconcile
+from rerankq_worker.restart import Restart
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.sites import Site
 from rerankq_worker.tasks import HintService, RerankTask
 from rerankq_worker.vitals import Vitals
-from rerankq_worker.watchdog import restart, watch
+from rerankq_worker.watchdog import Watchdog
 
 HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
 """Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
@@ -164,13 +166,30 @@ async def _service(
         executor = Executor(
             leases=leases, holdings=holdings, writer=writer, routes=routes, attempts=attempts
         )
+        restart = Restart(
+            vitals,
+            # No call takes longer.
+            drain=partial(executor.drain, settings.call_seconds),
+            write_out=lambda: write_out(
+                writer.unwritten(),
+                partial(_own_leases, settings, retention, node),
+                lease_seconds=lease_seconds,
+            ),
+        )
+        watchdog = Watchdog(
+            vitals,
+            Backlog(pulse, lane),
+            store.answers,
+            takes_more=executor.takes_more,
+            restart=restart,
+        )
         with closing(Announcer(settings.redis_url)) as announcer:
             async with (
                 _health(settings, vitals),
                 _background(
-                    vitals,
+                    restart,
                     writer.run(),
-                    watch(vitals, Backlog(store, lane), takes_more=executor.takes_more),
+                    watchdog.run(),
                     keep_leases(heart, holdings, lease_seconds=lease_seconds),
                     reconcile(Sweep(store, retention, lease_seconds=lease_seconds), announcer),
                     *(each.run() for each in exchanges),
@@ -180,6 +199,15 @@ async def _service(
                 yield HintService(executor, drain_seconds=settings.drain_seconds)
         for exchange in exchanges:
             await exchange.leave()
+
+
+@asynccontextmanager
+async def _own_leases(
+    settings: WorkerSettings, retention: Retention, node: str
+) -> AsyncIterator[Leases]:
+    """The ledger for one last write, on connections that nobody has used before."""
+    async with Store(settings.redis_url) as store:
+        yield Leases(store, retention, worker=node, lease_seconds=settings.lease_seconds)
 
 
 def _spare_the_collector() -> None:
@@ -208,11 +236,16 @@ async def _routes(
     ]
 
 
-def _miss(vitals: Vitals, duty: "asyncio.Task[None]") -> None:
+def _miss(restart: Restart, duty: "asyncio.Task[None]") -> None:
     """A duty that ended unasked would be missed by nobody, until jobs are stuck."""
     error = None if duty.cancelled() else duty.exception()
     if error:
-        restart(vitals, f"a duty ended by {origin(error)}")
+        missed = asyncio.create_task(restart.in_order(f"a duty ended by {origin(error)}"))
+        _restarting.add(missed)
+
+
+_restarting: Final[set["asyncio.Task[None]"]] = set()
+"""A task that nobody holds on to may vanish before it is done."""
 
 
 def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextManager[None]:
@@ -222,11 +255,11 @@ def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextMan
 
 
 @asynccontextmanager
-async def _background(vitals: Vitals, *duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _background(restart: Restart, *duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run duties that have no end beside the block."""
     tasks = [asyncio.create_task(duty) for duty in duties]
     for task in tasks:
-        task.add_done_callback(partial(_miss, vitals))
+        task.add_done_callback(partial(_miss, restart))
     try:
         yield
     finally:

@@ -69,7 +69,8 @@ class Executor:
         suspects: list[str] = []
         async with self._turn:
             named = list(hint.job_ids)
-            while named:
+            # Whoever drains begins nothing: what is left is announced again.
+            while named and not self._draining:
                 # What the upstream would not take soon is left in the queue, for whoever can.
                 room = await self._room()
                 portion, named = named[:room], named[room:]
@@ -116,10 +117,14 @@ class Executor:
             self._writer.put(Postponement(lease, lease.attempts, 0))
 
     def takes_more(self) -> bool:
-        """Whether a message that came now would be taken."""
+        """Whether a message that came now would be taken: not while another one is being claimed.
+
+        A claim that Redis refuses may take minutes, and the consumer is not deaf for that.
+        """
         return (
             self._holdings.room(self._routes.appetite()) > 0
             and not self._alone
+            and (self._claiming is None or self._claiming.done())
             and not self._draining
         )
 

@@ -18,7 +18,8 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
     """Answer 200 where all is well, else 503; either way a word on each part, as JSON.
 
     `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
-    the ledger answers too; if not, wait: work will go on by itself. A worker that was asked to
+    the ledger answers and takes what it is given; if not, it says why: wait, or see to Redis, and
+    work will go on by itself. A worker that was asked to
     end is alive until its drain is over, and no longer ready.
 
     Raises:
@@ -48,9 +49,10 @@ def _handler(
 
 
 def _readiness(vitals: Vitals) -> dict[str, str]:
-    return _beats(vitals, "loop", "hub", "ledger") | {
-        "worker": "ending" if vitals.ending else WELL,
-    }
+    words = _beats(vitals, "loop", "hub", "ledger")
+    if vitals.ledger_trouble:
+        words["ledger"] = vitals.ledger_trouble
+    return words | {"worker": "ending" if vitals.ending else WELL}
 
 
 def _beats(vitals: Vitals, *parts: str) -> dict[str, str]:

@@ -60,6 +60,7 @@ class ResultWriter:
         self._lease_seconds = lease_seconds
         self._gather_seconds = gather_seconds
         self._wrote_at = -math.inf
+        self._unwritten: dict[tuple[str, int], Outcome] = {}
         self._waiting: list[Outcome] = []
         self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
@@ -68,8 +69,13 @@ class ResultWriter:
 
     def put(self, outcome: Outcome) -> None:
         """Hand over what became of a job."""
+        self._unwritten[_key(outcome)] = outcome
         self._waiting.append(outcome)
         self._wake.set()
+
+    def unwritten(self) -> list[Outcome]:
+        """What was handed over and is not in the ledger, as far as is known. From any thread."""
+        return list(self._unwritten.values())
 
     def hasten(self) -> None:
         """Ask again soon from now on where no answer comes; a write may be asked for twice."""
@@ -121,7 +127,7 @@ class ResultWriter:
             return
         # Nothing will change that. The lease runs out, and the job is looked at again.
         log.critical("an outcome was dropped: %s", refused.error)
-        self._holdings.remove([refused.outcome.lease])
+        self._let_go([refused.outcome])
 
     def _offer_again(self, refused: _Refused) -> None:
         self._refused.append(refused)
@@ -159,11 +165,16 @@ class ResultWriter:
                 # then, the ledger refuses it, and another worker's result stands.
                 log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
                 await asyncio.sleep(RETRY_SECONDS)
-        self._holdings.remove(each.lease for each in outcomes)
+        self._let_go(outcomes)
         refused = accepted.count(False)
         if refused:
             log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
         return []
+
+    def _let_go(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._unwritten.pop(_key(outcome), None)
+        self._holdings.remove(outcome.lease for outcome in outcomes)
 
     async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:
         """What the ledger says, if it does so in time."""
@@ -173,3 +184,7 @@ class ResultWriter:
         finally:
             # A time limit that is over cannot be moved any more.
             self._writing = None
+
+
+def _key(outcome: Outcome) -> tuple[str, int]:
+    return outcome.lease.job_id, outcome.lease.token

@@ -13,6 +13,7 @@ class Vitals:
         hub_beat: Celery's hub turned; it stands still while Celery has no broker.
         delivery: a message came in.
         ledger_beat: the ledger answered.
+        ledger_trouble: why the ledger takes nothing, as a sentence; None while it does.
         stop_asked: a signal has asked the worker to end.
         draining: the worker is about to end, and takes nothing more.
     """
@@ -21,6 +22,7 @@ class Vitals:
     hub_beat: float = field(default_factory=time.monotonic)
     delivery: float = field(default_factory=time.monotonic)
     ledger_beat: float = field(default_factory=time.monotonic)
+    ledger_trouble: str | None = None
     stop_asked: bool = False
     draining: bool = False
 

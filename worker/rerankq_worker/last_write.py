@@ -1,0 +1,46 @@
+"""Writes what a worker has finished, by connections of its own, before its process goes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from rerankq.ledger.leases import Leases
+from rerankq_worker.holdings import Holdings
+from rerankq_worker.lease_keeper import keep_leases
+from rerankq_worker.result_writer import Outcome, ResultWriter
+
+log = logging.getLogger(__name__)
+
+
+async def write_out(
+    outcomes: Sequence[Outcome],
+    leases: Callable[[], AbstractAsyncContextManager[Leases]],
+    *,
+    lease_seconds: float,
+) -> None:
+    """Offer them until the ledger has taken or refused each; their leases are kept meanwhile.
+
+    Args:
+        outcomes: what became of jobs.
+        leases: opens the ledger on the event loop that this runs on.
+        lease_seconds: how long a lease lasts without renewal.
+    """
+    if not outcomes:
+        return
+    log.warning("writing %d outcomes before this process goes", len(outcomes))
+    async with leases() as ledger:
+        holdings = Holdings(len(outcomes))
+        writer = ResultWriter(ledger, holdings, lease_seconds=lease_seconds)
+        writer.hasten()
+        ended = asyncio.create_task(asyncio.sleep(0))
+        for outcome in outcomes:
+            holdings.add(outcome.lease, ended)
+            writer.put(outcome)
+        duties = [
+            asyncio.create_task(writer.run()),
+            asyncio.create_task(keep_leases(ledger, holdings, lease_seconds=lease_seconds)),
+        ]
+        await holdings.emptied()
+        for duty in duties:
+            duty.cancel()
