@@ -115,7 +115,7 @@ def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
 
 
 def test_a_dead_connection_is_given_up_by_whoever_knows(own_redis: RedisServer) -> None:
-    """A call on a connection that swallows it is made anew on another one when that is asked for."""
+    """A call on a connection that swallows it is made anew on another when that is asked for."""
     with Proxy(own_redis.port) as proxy, LedgerDesk(proxy.url) as desk:
         desk.submit(job("before"))
         proxy.swallow()
