@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from celery import Celery
 from kombu import Producer
 
+from rerankq.broker_names import CONTROL_EXCHANGE, EVENT_EXCHANGE
+from rerankq.celery_app import IsolatedApp
 from rerankq.contract import TASK_NAME, Hint, Lane
-from rerankq.transport import KeepingTransport
+from rerankq.redis_address import RedisAddress
+from rerankq.transport import ADDRESS_OPTION, OwnTransport
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +24,17 @@ SPREAD: Final = 16
 
 
 def celery_settings(redis_url: str) -> dict[str, Any]:
-    """What producers and workers must agree on."""
+    """What producers, workers and Flower must agree on."""
+    address = RedisAddress.parse(redis_url)
     return {
-        "broker_url": redis_url,
-        "result_backend": redis_url,
+        # What Celery logs and shows; the transport goes by the address below.
+        "broker_url": address.public_url,
+        "broker_transport": f"{OwnTransport.__module__}:{OwnTransport.__name__}",
+        # The ledger writes results, and clients read them there.
+        "result_backend": None,
+        "control_exchange": CONTROL_EXCHANGE,
+        "event_exchange": EVENT_EXCHANGE,
+        "event_queue_prefix": EVENT_EXCHANGE,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
@@ -33,6 +42,7 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "task_default_queue": Lane.BULK.queue,
         "task_ignore_result": True,
         "broker_transport_options": {
+            ADDRESS_OPTION: address,
             "visibility_timeout": VISIBILITY_SECONDS,
             # Celery's default is base64: a third more memory for nothing.
             "body_encoding": "utf-8",
@@ -44,16 +54,13 @@ class Announcer:
     """Publishes hints. Thread-safe, and safe to use after a fork."""
 
     def __init__(self, redis_url: str) -> None:
-        settings = celery_settings(redis_url) | {
-            "broker_transport": f"{KeepingTransport.__module__}:{KeepingTransport.__name__}"
-        }
+        settings = celery_settings(redis_url)
         settings["broker_transport_options"] |= {
             # A producer must not hang; only workers live without a read timeout.
             "socket_timeout": PUBLISH_SECONDS,
             "socket_connect_timeout": PUBLISH_SECONDS,
         }
-        self._app = Celery("rerankq", set_as_current=False)
-        self._app.conf.update(settings)
+        self._app = IsolatedApp(settings)
 
     def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
         """Publish messages that name the jobs; False when one could not be published.

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Self
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
@@ -18,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rerankq.contract import DEFAULT_MODEL
 from rerankq.errors import SettingsError
+from rerankq.redis_address import RedisAddress
 
 PREFIX: Final = "RERANKQ_"
 
@@ -83,11 +83,7 @@ class ClientSettings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        # Never in the library's words: it takes a password with a "/" in it for a port.
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        if not _is_address(url):
-            raise ValueError(_NO_ADDRESS)
+        RedisAddress.parse(url).check_files()
         return url
 
     @classmethod
@@ -157,25 +153,6 @@ def named_values(env_file: str | None) -> dict[str, str]:
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{env_file} cannot be read: it must be a text file in UTF-8") from None
     return {name: value or "" for name, value in found.items()}
-
-
-_NO_ADDRESS: Final = (
-    "is no Redis address: write redis://[:password@]host:port/0 or unix:///path, "
-    "and special characters of the password as %XX"
-)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    if "#" in url:  # the rest of a password would be taken for a fragment, and lost
-        return False
-    if parts.scheme == "unix":
-        return len(parts.path) > 1
-    return port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
 
 
 def _variable(name: str, alias: object) -> str:

@@ -11,7 +11,7 @@ from shlex import join
 from tempfile import TemporaryDirectory
 
 TESTS = Path(__file__).parents[1]
-MODULE = ["-m", "rerankq.cli"]
+MODULE = ["-P", "-m", "rerankq.cli"]
 
 
 def command(*names: str) -> tuple[str, ...]:

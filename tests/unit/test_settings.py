@@ -217,8 +217,9 @@ SERVICE = {
     "RERANKQ_REDIS_PORT_6379_TCP_ADDR": "10.0.0.1",
     "RERANKQ_SERVICE_HOST": "10.0.0.2",
     "RERANKQ_PORT": "tcp://10.0.0.2:80",
+    "RERANKQ_HEALTH_PORT": "tcp://10.0.0.3:80",
 }
-"""What Kubernetes sets for the Services `rerankq-redis` and `rerankq`."""
+"""What Kubernetes sets for the Services `rerankq-redis`, `rerankq` and `rerankq-health`."""
 
 
 def test_names_that_kubernetes_adds_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +227,7 @@ def test_names_that_kubernetes_adds_pass(monkeypatch: pytest.MonkeyPatch) -> Non
     for name, value in SERVICE.items():
         monkeypatch.setenv(name, value)
     refuse_unknown(WorkerSettings.names())
+    assert WorkerSettings.load().health_port is None
 
 
 def test_a_misspelt_port_is_refused_still(monkeypatch: pytest.MonkeyPatch) -> None:

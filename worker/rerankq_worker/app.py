@@ -16,9 +16,8 @@ from contextlib import (
 from functools import partial
 from typing import Any, Final
 
-from celery import Celery
-
 from rerankq.announce import Announcer, celery_settings
+from rerankq.celery_app import IsolatedApp
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.backlog import Backlog
@@ -75,16 +74,17 @@ LEDGER_ANSWER_SECONDS: Final = 30.0
 """Patient: a worker holds results that were paid for."""
 
 
-class WorkerApp(Celery):
+class WorkerApp(IsolatedApp):
     """A Celery app that knows what its pool runs."""
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
-        super().__init__("rerankq", set_as_current=True)
+        super().__init__(
+            celery_settings(settings.redis_url) | _worker_settings(), set_as_current=True
+        )
         self._settings = settings
         self._sites = sites
         self.lane = lane
         self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
-        self.conf.update(celery_settings(str(settings.redis_url)) | _worker_settings())
         self.register_task(RerankTask())
         self.vitals = Vitals()
         self.ending = Ending(settings.drain_seconds)

@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from kombu.transport.redis import QoS, Transport
+from kombu.transport.redis import QoS
 from redis import Redis
 from redis.exceptions import RedisError
 
 from rerankq.ledger.quarantine import put_aside
-from rerankq.transport import KeepingChannel
+from rerankq.transport import OwnChannel, OwnTransport
 from rerankq_worker.envelope import fault_in
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class LenientQoS(QoS):
             self._quick_ack(delivery_tag)
 
 
-class GatedChannel(KeepingChannel):
+class GatedChannel(OwnChannel):
     """A channel that reads through the gate, and survives the loss of its connection."""
 
     QoS = LenientQoS
@@ -101,7 +101,7 @@ class GatedChannel(KeepingChannel):
         return GatedRedis
 
 
-class GatedTransport(Transport):
+class GatedTransport(OwnTransport):
     """Set as Celery's `broker_transport`."""
 
     Channel = GatedChannel

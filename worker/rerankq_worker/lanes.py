@@ -98,6 +98,8 @@ class _Lanes:
     async def _run(self, lane: Lane) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # Nothing is imported from the folder that the command was called in.
+            "-P",
             "-m",
             "rerankq.cli",
             "worker",

@@ -25,6 +25,7 @@ from rerankq_worker.site_file import AuthPrefix, check_limits, read_sites
 from rerankq_worker.sites import PREFIXES, Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
+_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
 _NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 
 
@@ -90,6 +91,13 @@ class WorkerSettings(ClientSettings):
         default=None,
         description="Their port; none when unset. The second lane of a command takes the next.",
     )
+
+    @field_validator("health_port", mode="before")
+    @classmethod
+    def _by_hand(cls, port: object) -> object:
+        # Kubernetes says where a Service named `rerankq-health` is by the very same name.
+        is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
+        return None if is_address else port
 
     @field_validator("api_keys", "vendor_keys", mode="before")
     @classmethod

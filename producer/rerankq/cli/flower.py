@@ -4,7 +4,6 @@ import importlib.util
 import os
 import secrets
 import socket
-import sys
 from typing import Annotated
 
 import typer
@@ -13,6 +12,8 @@ from rerankq.cli.failures import CommandError
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import tell
 from rerankq.errors import MissingExtra
+from rerankq.foreign_environment import drop_foreign_variables
+from rerankq.redis_address import RedisAddress
 
 USER = "rerankq"
 
@@ -45,21 +46,14 @@ def flower(
     else:
         user, _, password = auth.partition(":")
         tell(f"{where} (user {user}, password {password}, made up for this run)")
-    environment = os.environ | {
-        "FLOWER_BASIC_AUTH": auth,
-        "RERANKQ_REDIS_URL": settings.redis_url,
-    }
-    # In place of this process: signals and exit code are Flower's own.
-    os.execve(sys.executable, [sys.executable, *arguments(port, address)], environment)  # noqa: S606
+    tell(f"flower: watching the workers of {RedisAddress.parse(settings.redis_url).public_url}")
+    # This process becomes Flower, and nobody but rerankq tells it anything.
+    drop_foreign_variables(os.environ)
+    from rerankq.cli.flower_server import serve  # noqa: PLC0415  an extra, and slow to import
+    from rerankq.cli.monitor import watched  # noqa: PLC0415  likewise
 
-
-def arguments(port: int, address: str) -> list[str]:
-    """How Python is told to run Flower; nothing here is secret."""
-    return [
-        *("-m", "celery", "--app", "rerankq.cli.monitor", "--quiet"),
-        # Its buttons would end workers and make tasks up; `rerankq` does what is to be done.
-        *("flower", f"--port={port}", f"--address={address}", "--read_only=True"),
-    ]
+    app = watched(settings.redis_url)
+    serve(app, settings.redis_url, port=port, address=address, auth=auth)
 
 
 def flower_installed() -> bool:

@@ -10,10 +10,11 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
+from rerankq.broker_names import BINDING_KEY, MAILBOX_EXCHANGE
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.store import Store
 
-MAILBOXES_KEY: Final = "_kombu.binding.celery.pidbox"
+MAILBOXES_KEY: Final = BINDING_KEY % MAILBOX_EXCHANGE
 ANSWER_SECONDS: Final = 5.0
 """Housekeeping is worth no more waiting than this."""
 

@@ -4,10 +4,16 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import (
+    Connection,
+    ConnectionPool,
+    Redis,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.connection import AbstractConnection
 
 from rerankq.errors import LedgerUnavailable, SettingsError
 from rerankq.ledger.connections import ONCE, Connections
@@ -15,11 +21,14 @@ from rerankq.ledger.greeting import greet
 from rerankq.ledger.refusals import reading
 from rerankq.ledger.scripts import digest_of, text_of
 from rerankq.ledger.subscription import Subscription
+from rerankq.redis_address import RedisAddress
 
 Argument = str | int | bytes
 
 BESIDE_FROM: Final = 4
 """So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
+CLIENT_NAME: Final = "rerankq"
+ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5.0
 
 
@@ -40,30 +49,22 @@ class Store:
 
     Args:
         url: `redis://`, `rediss://` or `unix://` address.
-        answer_seconds: how long to wait for an answer before a command counts as unanswered.
+        answer_seconds: how long to wait for an answer before a command counts as unanswered;
+            when None, as long as the address says, or else `ANSWER_SECONDS`.
 
     Raises:
-        SettingsError: the address is none.
+        SettingsError: the address is none, or has an option that is not known.
     """
 
-    def __init__(self, url: str, *, answer_seconds: float = 5.0) -> None:
-        self.address = shown_address(url)
+    def __init__(self, url: str, *, answer_seconds: float | None = None) -> None:
+        address = _read(url)
+        self.address = address.shown
         self._idle: list[Subscription] = []
-        try:
-            self._redis: Redis = Redis.from_url(
-                url,
-                socket_timeout=answer_seconds,
-                socket_connect_timeout=CONNECT_SECONDS,
-                retry=ONCE,
-                client_name="rerankq",
-                redis_connect_func=greet,
+        self._redis: Redis = Redis.from_pool(
+            connection_pool(
+                address, answer_seconds=answer_seconds, retry=ONCE, redis_connect_func=greet
             )
-        except ValueError:
-            # Without the library's words: it takes a password with a "/" in it for a port.
-            raise SettingsError(
-                "RERANKQ_REDIS_URL is no Redis address: write redis://[:password@]host:port/0, "
-                "and special characters of the password as %XX"
-            ) from None
+        )
         self._connections = Connections(self._redis, self.address)
         self.answers = self._connections.answers
 
@@ -230,18 +231,50 @@ async def _piped(
 
 
 def shown_address(url: str) -> str:
-    """The address without user and password, fit for a message."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    return f"{parts.hostname or 'localhost'}:{_port(url) or 6379}"
+    """The address without user and password, fit for a message.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    return _read(url).shown
 
 
-def _port(url: str) -> int | None:
+def connection_pool(
+    address: RedisAddress, *, answer_seconds: float | None = None, **options: Any
+) -> ConnectionPool:
+    """Connections to an address.
+
+    Args:
+        address: where Redis is.
+        answer_seconds: see `Store`.
+        **options: what else the library's connections are told.
+    """
+    patience: dict[str, Any] = {
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
+    } | address.patience()
+    if answer_seconds is not None:
+        patience["socket_timeout"] = answer_seconds
+    name = {"client_name": CLIENT_NAME}
+    return ConnectionPool(
+        connection_class=_connection_class(address),
+        **name | address.arguments() | patience | options,
+    )
+
+
+def _read(url: str) -> RedisAddress:
     try:
-        return urlsplit(url).port
-    except ValueError:
-        return None
+        address = RedisAddress.parse(url)
+        address.check_files()
+    except ValueError as error:
+        raise SettingsError(f"RERANKQ_REDIS_URL {error}") from None
+    return address
+
+
+def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
+    if address.path:
+        return UnixDomainSocketConnection
+    return SSLConnection if address.tls else Connection
 
 
 def _script(name: str) -> tuple[str, str]:

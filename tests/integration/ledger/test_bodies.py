@@ -208,7 +208,7 @@ def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) ->
     assert message["data"] == desk.redis.get(channel)
 
 
-@pytest.mark.parametrize("pattern", ["celery-task-meta-*", "/0.celery.pidbox"])
+@pytest.mark.parametrize("pattern", ["celery-task-meta-*", "/0.rerankq.pidbox"])
 def test_patterns_of_others_cost_nothing(own_redis: RedisServer, pattern: str) -> None:
     """By a pattern of results each is heard; for any other, one a call is published to find out."""
     names = list("abcdefgh")

@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from celery import Celery
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
+from rerankq.cli.monitor import watched
 from rerankq.ledger.mailboxes import MAILBOXES_KEY
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
@@ -93,7 +93,7 @@ def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> No
 
 def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
     """A worker that starts empties the list of those killed; who lives can be asked as before."""
-    with Redis.from_url(redis_url) as judge, Celery(broker=redis_url, set_as_current=False) as app:
+    with Redis.from_url(redis_url) as judge, watched(redis_url) as app:
 
         def asked() -> set[str]:
             return set(app.control.inspect(timeout=1).ping() or {})

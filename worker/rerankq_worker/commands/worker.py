@@ -11,6 +11,7 @@ import typer
 
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
+from rerankq.foreign_environment import drop_foreign_variables
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.ending import ENDING_SIGNALS
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
@@ -41,6 +42,7 @@ def worker(
     # From here until Celery takes over, a signal ends what has not begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
+    drop_foreign_variables(os.environ)
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 

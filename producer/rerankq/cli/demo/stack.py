@@ -130,7 +130,8 @@ class Stack:
             put(f"demo: Flower is at {self.flower}")
 
     def _start(self, name: str, arguments: tuple[str, ...], ready: Callable[[], bool]) -> None:
-        command = ("-m", "rerankq.cli", *arguments)
+        # Nothing is imported from the folder that the command was called in.
+        command = ("-P", "-m", "rerankq.cli", *arguments)
         child = self._exits.enter_context(running(name, command, self._environment, self._folder))
         self._children.append((child, ready))
 
