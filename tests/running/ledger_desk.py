@@ -92,9 +92,12 @@ class LedgerDesk:
         """Hand jobs in."""
         return self.run(self.intake.submit(jobs))
 
-    def claim(self, *job_ids: str, lease_seconds: float | None = None) -> list[Lease]:
+    def claim(
+        self, *job_ids: str, lease_seconds: float | None = None, worker: str = "w"
+    ) -> list[Lease]:
         """Take jobs, suspects too."""
-        return self.run(self.leases(lease_seconds=lease_seconds).claim(job_ids, alone=True)).leases
+        leases = self.leases(worker, lease_seconds)
+        return self.run(leases.claim(job_ids, alone=True)).leases
 
     def claimed(self, job_id: str, *, lease_seconds: float | None = None, **fields: Any) -> Lease:
         """Hand a job in and take it."""
@@ -221,6 +224,11 @@ class LedgerDesk:
     def alter_record(self, job_id: str, **fields: Any) -> None:
         """Change fields of a job's record behind the ledger's back."""
         self.redis.set(record_key(job_id), json.dumps(self.record(job_id) | fields))
+
+    def silence(self, worker: str, seconds: float) -> None:
+        """As if the worker had last been heard of so many seconds ago."""
+        heard = {worker: self.now_ms() - seconds * 1000}
+        assert self.redis.zadd("rerankq:workers", heard, xx=True, ch=True)
 
     def has_payload(self, job_id: str) -> bool:
         """Whether what the job asks for is stored still."""

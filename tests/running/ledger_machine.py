@@ -6,9 +6,11 @@ that is queued has to be found by its hints.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from unittest.mock import patch
 
@@ -27,7 +29,7 @@ from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.ledger import intake, leases, sweep
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Admission, Verdict
-from rerankq.ledger.leases import Lease
+from rerankq.ledger.leases import Lease, new_request
 from running.ledger_books import DEADLINES, LANES, Books, Entry
 from running.ledger_desk import LedgerDesk, job
 from running.ledger_lines import Lines
@@ -108,6 +110,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.lines = Lines(self.desk.redis)
         self.letters = DeadLetters(self.desk.store)
         self.tokens: dict[str, int] = {}
+        self.workers: dict[tuple[str, int], str] = {}
+        self.silent: set[str] = set()
+        self.absent: dict[str, set[str]] = defaultdict(set)
+        self.given_back: set[str] = set()
         self.contents: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.late: set[str] = set()
@@ -161,10 +167,10 @@ class LedgerMachine(RuleBasedStateMachine):
             self.owners[draft.key] = draft.name
         return Admission(Verdict.SCHEDULED if draft.not_before else Verdict.ACCEPTED, draft.name)
 
-    @rule(pick=picks, name=st.sampled_from([None, None, *NAMES]))
-    def claim(self, pick: int, name: str | None) -> None:
+    @rule(pick=picks, name=st.sampled_from([None, None, *NAMES]), is_repeated=st.booleans())
+    def claim(self, pick: int, name: str | None, is_repeated: bool) -> None:  # noqa: FBT001 - a choice
         """Take a job as a hint would that comes twice, out of its turn, or too late."""
-        self.take(name or self.picked(pick, IS_QUEUED))
+        self.take(name or self.picked(pick, IS_QUEUED), is_repeated=is_repeated)
 
     @rule(lane=st.sampled_from(Lane), again=st.booleans())
     def serve(self, lane: Lane, again: bool) -> None:  # noqa: FBT001 - a choice
@@ -185,16 +191,27 @@ class LedgerMachine(RuleBasedStateMachine):
         """Whether any job fits."""
         return any(map(fits, self.books.entries.values()))
 
-    def take(self, name: str) -> None:
-        """Claim a job: it is given out when it is queued and in time, and not otherwise."""
+    def take(self, name: str, *, is_repeated: bool = False) -> None:
+        """Claim a job: it is given out when it is queued and in time, and not otherwise.
+
+        Where the answer is lost, the same request is given the same lease.
+        """
         entry = self.look(name)
-        given = self.desk.claim(name)
+        # Each by a worker of its own: so one that is dead does not come back by another claim.
+        worker, request = f"worker-{len(self.leases)}", new_request()
+        claim = partial(self.desk.leases(worker).claim, [name], alone=True, request=request)
+        given = self.desk.run(claim()).leases
         assert len(given) == (entry.place is not None and name not in self.late)
+        if is_repeated:
+            again = self.desk.run(claim()).leases
+            assert [each.token for each in again] == [each.token for each in given]
         for lease in given:
             assert entry.place is not None
             assert lease.token > self.tokens.get(name, 0)
             assert Job.parse(lease.payload).request.query == self.contents[name]
             self.tokens[name] = lease.token
+            self.workers[name, lease.token] = worker
+            self.given_back.discard(name)
             self.lines.served(entry.place)
             self.leases.append(lease)
 
@@ -203,10 +220,11 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.books.look(name)[name]
 
     def is_current(self, lease: Lease) -> bool:
-        """Whether the ledger should heed this lease."""
+        """Whether the ledger should heed this lease: it may have run out, if nobody has another."""
         entry = self.books.entries.get(lease.job_id)
-        is_running = entry is not None and entry.state is JobState.RUNNING
-        return is_running and self.tokens.get(lease.job_id) == lease.token
+        is_open = entry is not None and entry.state is not None and not entry.ended
+        is_last = self.tokens.get(lease.job_id) == lease.token
+        return is_open and is_last and lease.job_id not in self.given_back
 
     def lease(self, pick: int) -> Lease:
         """One of the leases that were given, and often a current one."""
@@ -220,9 +238,23 @@ class LedgerMachine(RuleBasedStateMachine):
         lease = self.lease(pick)
         current = self.is_current(lease)
         if seconds is None:
-            assert self.desk.renew(lease) == (set() if current else {lease.job_id})
+            worker = self.workers.get((lease.job_id, lease.token), "nobody")
+            lost = self.desk.run(self.desk.leases(worker).renew([lease]))
+            assert lost == (set() if current else {lease.job_id})
+            self.is_heard(worker)
+            if current:
+                assert self.look(lease.job_id).state is JobState.RUNNING
         else:
             assert self.desk.postpone(lease, seconds) is current
+            if current:
+                self.given_back.add(lease.job_id)
+                self.absent[lease.job_id].clear()
+
+    def is_heard(self, worker: str) -> None:
+        """Whoever is heard of again was not dead."""
+        self.silent.discard(worker)
+        for absent in self.absent.values():
+            absent.discard(worker)
 
     @rule(pick=picks, succeeds=st.booleans())
     def finish(self, pick: int, succeeds: bool) -> None:  # noqa: FBT001 - a choice
@@ -275,6 +307,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def announced(self, *, is_heard: bool = True) -> list[str]:
         """Tick; returns what is announced: what had to be, and nothing that has its hint."""
         now, before, empty = self.desk.now_ms(), self.books.look(), self.lines.empty()
+        for name, entry in before.items():
+            worker = self.workers.get((name, self.tokens.get(name, 0)))
+            if entry.state is JobState.RUNNING and entry.is_over(now) and worker in self.silent:
+                self.absent[name].add(worker)
         names = self.desk.sweep()
         after = self.books.look()
         assert len(names) == len(set(names))
@@ -283,6 +319,9 @@ class LedgerMachine(RuleBasedStateMachine):
             assert place is None or self.lines.may_be_lost(place, empty), f"{name} has its hint"
             assert after[name].state is JobState.QUEUED
         due = {name for name, entry in before.items() if self.is_due(entry, now)}
+        for name in due - self.late:
+            is_crash = before[name].waits and len(self.absent[name]) >= leases.MOST_DEATHS
+            assert after[name].ended == is_crash, f"{name}: {self.absent[name]} are dead"
         resting = {name for name in due if before[name].state is JobState.RUNNING} & {
             name for name, entry in after.items() if entry.state is JobState.SCHEDULED
         }
@@ -299,15 +338,38 @@ class LedgerMachine(RuleBasedStateMachine):
         return entry.is_over(now) or bool(entry.place and self.lines.is_overtaken(entry.place))
 
     @precondition(lambda self: self.there_is(WAITS))
-    @rule(pick=picks, is_swept=st.booleans())
-    def time_is_up(self, pick: int, is_swept: bool) -> None:  # noqa: FBT001 - a choice
-        """A job's lease or delay is over, and perhaps the reconciler is the first to see it."""
-        name = self.picked(pick, WAITS)
-        for key in self.books.entries[name].scores:
-            self.desk.redis.zadd(key, {name: 1}, xx=True)
-        self.desk.end_amnesty()
+    @rule(pick=picks, is_swept=st.booleans(), is_dead=st.booleans())
+    def time_is_up(self, pick: int, is_swept: bool, is_dead: bool) -> None:  # noqa: FBT001 - choices
+        """A job's lease or delay is over, and perhaps the reconciler is the first to see it.
+
+        Its worker paused, or died: then nothing was heard of it since.
+        """
+        self.let_pass(self.picked(pick, WAITS), is_dead=is_dead)
         if is_swept:
             self.announced()
+
+    def let_pass(self, name: str, *, is_dead: bool) -> None:
+        """Let a job's lease or delay be over, and its worker be dead or alive."""
+        worker = self.workers.get((name, self.tokens.get(name, 0)))
+        if worker and is_dead:
+            self.desk.redis.zadd("rerankq:workers", {worker: 0}, xx=True)
+            self.silent.add(worker)
+        for key in self.look(name).scores:
+            self.desk.redis.zadd(key, {name: 1}, xx=True)
+        self.desk.end_amnesty()
+
+    @precondition(lambda self: self.there_is(IS_QUEUED))
+    @rule(pick=picks, are_dead=st.lists(st.sampled_from([True, True, True, False]), max_size=4))
+    def go_round(self, pick: int, are_dead: list[bool]) -> None:
+        """Let one worker after the other take a job, and die with it or pause."""
+        name = self.picked(pick, IS_QUEUED)
+        for is_dead in are_dead:
+            self.take(name)
+            # A lease that ran out, and where the job rests for that, the rest.
+            for state in (JobState.RUNNING, JobState.SCHEDULED):
+                if self.look(name).state is state:
+                    self.let_pass(name, is_dead=is_dead and state is JobState.RUNNING)
+                    self.announced()
 
     @precondition(lambda self: self.there_is(HAS_DEADLINE))
     @rule(pick=picks, is_claimed=st.booleans())

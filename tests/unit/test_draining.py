@@ -31,9 +31,11 @@ class HeldUpLeases(Leases):
         self.finished: list[str] = []
         self.handed_back: list[str] = []
 
-    async def claim(self, job_ids: Sequence[str], *, alone: bool = False) -> Claim:
+    async def claim(
+        self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
+    ) -> Claim:
         """Leases for all, as late as the test says."""
-        del alone
+        del alone, request
         self.asked += job_ids
         await self.answers.wait()
         return Claim([_lease(job_id) for job_id in job_ids], [])

@@ -14,6 +14,7 @@ from contextlib import (
     nullcontext,
 )
 from functools import partial
+from secrets import token_hex
 from typing import Any, Final
 
 from rerankq.announce import Announcer, celery_settings
@@ -140,8 +141,10 @@ async def _service(
     ):
         await warn_of_losses(store)
         await forget_mailboxes(store)
-        leases = Leases(store, retention, worker=node, lease_seconds=lease_seconds)
-        heart = Leases(pulse, retention, worker=node, lease_seconds=lease_seconds)
+        # Of this very process: one that is started in its place may have its number, and so node.
+        name = f"{node}.{token_hex(4)}"
+        leases = Leases(store, retention, worker=name, lease_seconds=lease_seconds)
+        heart = Leases(pulse, retention, worker=name, lease_seconds=lease_seconds)
         holdings = Holdings(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
         writer = ResultWriter(
             leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
@@ -191,7 +194,9 @@ async def _service(
                     writer.run(),
                     watchdog.run(),
                     keep_leases(heart, holdings, lease_seconds=lease_seconds),
-                    reconcile(Sweep(store, retention, lease_seconds=lease_seconds), announcer),
+                    reconcile(
+                        Sweep(store, retention, lease_seconds=lease_seconds, worker=name), announcer
+                    ),
                     *(each.run() for each in exchanges),
                 ),
             ):

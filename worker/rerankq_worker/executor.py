@@ -9,7 +9,7 @@ from typing import Final
 
 from rerankq.contract import Hint
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
-from rerankq.ledger.leases import Claim, Lease, Leases, Postponement
+from rerankq.ledger.leases import Claim, Lease, Leases, Postponement, new_request
 from rerankq_worker.attempts import Attempts
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.limits.routes import Routes
@@ -182,7 +182,7 @@ class Executor:
     async def _take(self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool) -> Taken:
         """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
         sent_at = time.monotonic()
-        claim = await self._claim(job_ids, alone=alone)
+        claim = await self._claim(job_ids, new_request(), alone=alone)
         work = [
             asyncio.create_task(self._attempts.work(lease, sent_at, tally))
             for lease in claim.leases
@@ -191,16 +191,16 @@ class Executor:
             self._holdings.add(lease, task)
         return work, claim.suspects
 
-    async def _claim(self, job_ids: Sequence[str], *, alone: bool) -> Claim:
+    async def _claim(self, job_ids: Sequence[str], request: str, *, alone: bool) -> Claim:
         while True:
             try:
-                return await self._leases.claim(job_ids, alone=alone)
+                return await self._leases.claim(job_ids, alone=alone, request=request)
             except LedgerRefusal as error:
                 if len(job_ids) == 1:
                     # Nothing will change that, and the other jobs of the lane wait behind it.
                     log.critical("job %s is left alone: %s", job_ids[0], error)
                     return Claim([], [])
-                claims = [await self._claim([job_id], alone=alone) for job_id in job_ids]
+                claims = [await self._claim([job_id], request, alone=alone) for job_id in job_ids]
                 return Claim(
                     [lease for claim in claims for lease in claim.leases],
                     [suspect for claim in claims for suspect in claim.suspects],

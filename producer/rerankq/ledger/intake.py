@@ -17,6 +17,9 @@ from rerankq.ledger.store import BESIDE_FROM, Argument, Store
 CALL_JOBS: Final = 100
 """Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""
 CALL_BYTES: Final = 4 * 1024 * 1024
+LARGE_BYTES: Final = 16 * 1024
+"""From here on the ledger notes the size of a payload: its worker gets the time that it takes to
+arrive. Smaller ones are there within a lease, however many come with a claim."""
 
 
 class Verdict(StrEnum):
@@ -71,7 +74,9 @@ class Intake:
         return admissions + [Admission(Verdict.FULL, job.id) for job in held_up]
 
     async def _record(self, jobs: Sequence[Job], payloads: Sequence[bytes]) -> list[Admission]:
-        heads = orjson.dumps([_head(job) for job in jobs])
+        heads = orjson.dumps(
+            [_head(job, len(stored)) for job, stored in zip(jobs, payloads, strict=True)]
+        )
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
             # Past the script, at half the cost, as long as nobody knows any of the jobs.
@@ -106,9 +111,11 @@ class Intake:
             yield portion
 
 
-def _head(job: Job) -> dict[str, str | int]:
-    """What the ledger itself needs to know of a job."""
+def _head(job: Job, size: int) -> dict[str, str | int]:
+    """What the ledger itself needs to know of a job whose payload has so many bytes."""
     head: dict[str, str | int] = {"id": job.id, "lane": job.lane}
+    if size >= LARGE_BYTES:
+        head["bytes"] = size
     if job.deadline_seconds is not None:
         head["deadline"] = int(job.deadline_seconds * 1000)
     if job.not_before is not None:

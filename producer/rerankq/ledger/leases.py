@@ -2,19 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Final
 
 import orjson
 
 from rerankq.contract import JobState
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.clock import Clock
 from rerankq.ledger.store import BESIDE_FROM, Argument, Retention, Store
 
-MOST_LOST_LEASES: Final = 3
-"""In a row: a job that each time takes its worker along must not go round for ever."""
-SUSPECT_LOST_LEASES: Final = MOST_LOST_LEASES - 1
-"""From here on a job is served alone: the last proof must not cost its neighbours theirs."""
+MOST_DEATHS: Final = 3
+"""In a row: a job that each time takes its worker along must not go round for ever. A worker that
+is heard of again was not dead, however long it was silent."""
+SUSPECT_ABSENCES: Final = MOST_DEATHS - 1
+"""From so many dead or missing workers on a job is served alone: the last proof must not cost its
+neighbours theirs."""
+MOST_TOGETHER: Final = 100
+"""Jobs that are claimed in one call."""
+CLAIM_BYTES: Final = 4 * 1024 * 1024
+"""Of payloads that should come with one claim: of larger ones fewer are claimed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,15 @@ class Postponement:
 
 
 class Leases:
-    """What a worker does with jobs. Every call raises LedgerUnavailable when Redis is away."""
+    """What a worker does with jobs. Every call raises LedgerUnavailable when Redis is away.
+
+    Args:
+        store: the ledger's Redis.
+        retention: how long ends are kept.
+        worker: a name that no other process has or had, also not one that was started in its place:
+            by it the ledger tells a worker that paused from one that died.
+        lease_seconds: how long a lease lasts without renewal.
+    """
 
     def __init__(
         self, store: Store, retention: Retention, *, worker: str, lease_seconds: float
@@ -80,25 +96,47 @@ class Leases:
         self._lease_ms = int(lease_seconds * 1000)
         self._retention = retention
         self._clock = Clock()
+        self._together = MOST_TOGETHER
 
-    async def claim(self, job_ids: Sequence[str], *, alone: bool = False) -> Claim:
+    async def claim(
+        self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
+    ) -> Claim:
         """Take those of the jobs that are queued; the others are somebody else's, or done.
 
         Args:
             job_ids: the jobs to take.
             alone: whether this worker has nothing else in hand, so that it may take suspects.
+            request: what `new_request` made, to ask again for the same after a lost answer: what
+                was taken then is given again. A new one if None.
         """
-        if not job_ids:
-            return Claim([], [])
+        named: tuple[Argument, ...] = (int(alone), request or new_request())
+        claim = Claim([], [])
+        start = 0
+        while start < len(job_ids):
+            portion = job_ids[start : start + self._together]
+            start += len(portion)
+            try:
+                await self._claim(portion, named, claim)
+            except LedgerUnavailable as error:
+                if error.uncertain:
+                    # Perhaps more than can arrive in the time that there is for an answer.
+                    self._together = max(1, len(portion) // 2)
+                raise
+        return claim
+
+    async def _claim(
+        self, job_ids: Sequence[str], named: tuple[Argument, ...], claim: Claim
+    ) -> None:
         # Past the script: most often the worker gets all that it asks for.
         payloads = ("MGET", *map(payload.payload_key, job_ids))
-        settings = (self._worker, self._lease_ms, SUSPECT_LOST_LEASES, int(alone))
+        settings = (self._worker, self._lease_ms, SUSPECT_ABSENCES, *named)
         (now_ms, *rows), stored = await self._store.run_ahead_of(
             payloads, "claim", *settings, *job_ids
         )
         self._clock.heard(now_ms)
+        size = sum(len(each) for each in stored if each is not None)
+        self._together = max(1, min(MOST_TOGETHER, CLAIM_BYTES * len(job_ids) // max(1, size)))
         asked = dict(zip(job_ids, stored, strict=True))
-        claim = Claim([], [])
         for job_id, *given in rows:
             name = job_id.decode()
             if given:
@@ -108,12 +146,11 @@ class Leases:
                 claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job))
             else:
                 claim.suspects.append(name)
-        return claim
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Prolong the leases; returns the ids of jobs that are no longer this worker's."""
         held = orjson.dumps([(lease.job_id, lease.token) for lease in leases])
-        lost = await self._store.run("renew", self._lease_ms, held)
+        lost = await self._store.run("renew", self._worker, self._lease_ms, held)
         return {job_id.decode() for job_id in lost}
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
@@ -146,6 +183,11 @@ class Leases:
             ]
         )
         return [done == 1 for done in await self._store.run("postpone", jobs)]
+
+
+def new_request() -> str:
+    """A name for one claim: by it the ledger knows its repeat."""
+    return token_hex(4)
 
 
 def _staged_key(job_id: str) -> str:

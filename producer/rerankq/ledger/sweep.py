@@ -6,7 +6,7 @@ from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.leases import MOST_LOST_LEASES
+from rerankq.ledger.leases import MOST_DEATHS
 from rerankq.ledger.store import Argument, Retention, Store
 from rerankq.ledger.strays import release
 
@@ -23,9 +23,19 @@ MOST_NAMED: Final = 5
 
 
 class Sweep:
-    """Finds expired leases, due retries, passed deadlines and lost hints."""
+    """Finds expired leases, due retries, passed deadlines and lost hints.
 
-    def __init__(self, store: Store, retention: Retention, *, lease_seconds: float) -> None:
+    Args:
+        store: the ledger's Redis.
+        retention: how long ends are kept.
+        lease_seconds: how long a lease lasts without renewal.
+        worker: the name under which the caller claims jobs, which shows that it is alive; empty for
+            somebody who does not.
+    """
+
+    def __init__(
+        self, store: Store, retention: Retention, *, lease_seconds: float, worker: str = ""
+    ) -> None:
         self._store = store
         self._retention = retention
         self._arguments: list[Argument] = [
@@ -34,10 +44,11 @@ class Sweep:
             int(lease_seconds * 1000),
             int(LOST_HINT_SECONDS * 1000),
             int(LOST_AGAIN_SECONDS * 1000),
-            MOST_LOST_LEASES,
+            MOST_DEATHS,
             *retention.arguments(),
             MOST_DEAD,
             MOST_MOVED,
+            worker,
         ]
         for lane in Lane:
             self._arguments += (lane.value, lane.queue, lane.again_queue)
@@ -48,10 +59,16 @@ class Sweep:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        rows = await self._store.run("sweep", *self._arguments)
+        # Another worker swept just now: nothing at all.
+        put_aside, *rows = await self._store.run("sweep", *self._arguments) or [[]]
+        for key in put_aside:
+            log.error(
+                "the key %s held something of another type: it lies under %s:put-aside now; "
+                "see who else writes to this Redis",
+                *(key.decode(), key.decode()),
+            )
         announce: dict[Lane, list[str]] = {}
         left: list[str] = []
-        # Another worker swept just now: no rows at all.
         for lane, (due, strays) in zip(Lane, rows, strict=False):
             if strays:
                 names = [job_id.decode() for job_id in strays]

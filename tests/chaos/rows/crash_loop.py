@@ -12,7 +12,7 @@ from chaos.row import Arena, Report, Row, report_on
 from chaos.sabotage import SUICIDE_MARK, SUICIDE_WORDS
 from chaos.saboteur import command
 from rerankq.ledger.dead import DEAD_KEY
-from rerankq.ledger.leases import MOST_LOST_LEASES
+from rerankq.ledger.leases import MOST_DEATHS
 from rerankq.ledger.records import record_from, record_key
 from rerankq_worker.lanes import RESTART_SECONDS
 from running.upstream import fingerprint
@@ -49,8 +49,8 @@ def _suicide(arena: Arena) -> Report:
     # It ends its process in place of the call, so each of its claims is a crash.
     report.demand(claims == len(crashes), f"a crash for each claim: {len(crashes)} for {claims}")
     report.demand(
-        claims <= MOST_LOST_LEASES and calls <= MOST_LOST_LEASES,
-        f"at most {MOST_LOST_LEASES} claims: {claims}, with {calls} calls",
+        claims <= MOST_DEATHS and calls <= MOST_DEATHS,
+        f"at most {MOST_DEATHS} claims: {claims}, with {calls} calls",
     )
     report.demand(
         is_dead and reason == REASON, f"it is a dead letter: {is_dead}, for reason {reason!r}"

@@ -33,6 +33,10 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
         ("next_place(lane, true, 1)", "next_place(lane, false, 1)"),
         ("below = math.max(below, number(mark))", ""),
         ("if waiting > 0 or", "if"),
+        ("job.worker == worker and job.request == request", "false"),
+        ("if heard_at <= each[2] then", "if true then"),
+        ("if dead >= most_deaths and", "if dead > most_deaths and"),
+        ("or job.lapsed == true and is_open(job.state)", ""),
     ],
 )
 def test_schedules_find_what_is_broken(

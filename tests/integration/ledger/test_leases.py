@@ -1,11 +1,15 @@
 """One winner: claims, fencing, and ends that never change."""
 
+import secrets
+from dataclasses import replace
+
 import pytest
 
-from rerankq.contract import Job, JobState
+from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.ledger import store
-from running.ledger_desk import LedgerDesk, ids, job, ranking
+from rerankq.ledger.leases import new_request
+from running.ledger_desk import LONG, LedgerDesk, ids, job, ranking
 
 
 def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
@@ -36,6 +40,47 @@ def test_job_is_claimed_once(desk: LedgerDesk) -> None:
     desk.submit(job("a"), job("b"))
     assert ids(desk.claim("a", "a", "unknown")) == ["a"]
     assert ids(desk.claim("a", "b")) == ["b"]
+
+
+def test_a_claim_that_is_repeated_gives_the_same_leases(desk: LedgerDesk) -> None:
+    """After a lost answer the same request is given what it has taken, under the same tokens."""
+    desk.submit(job("a"), job("b"), job("c"))
+    leases, request = desk.leases(), new_request()
+    first = desk.run(leases.claim(["a", "b"], request=request))
+    again = desk.run(leases.claim(["a", "b"], request=request))
+    assert [replace(each, waited_seconds=0) for each in again.leases] == [
+        replace(each, waited_seconds=0) for each in first.leases
+    ]
+    assert [desk.record(name)["claims"] for name in ("a", "b")] == [1, 1]
+    assert desk.succeed(first.leases[0])
+    assert ids(desk.run(leases.claim(["a", "b"], request=request)).leases) == ["b"]
+
+
+def test_a_repeated_claim_takes_nothing_of_others(desk: LedgerDesk) -> None:
+    """Only the same request of the same worker is a repeat."""
+    desk.submit(job("a"))
+    request = new_request()
+    assert desk.run(desk.leases("w").claim(["a"], request=request)).leases
+    assert desk.run(desk.leases("w").claim(["a"])).leases == []
+    assert desk.run(desk.leases("other").claim(["a"], request=request)).leases == []
+
+
+def test_a_large_payload_has_the_time_to_arrive(desk: LedgerDesk) -> None:
+    """A lease is longer by what a slow link takes for the payload, until its first renewal."""
+    documents = [secrets.token_hex(60_000) for _ in range(30)]
+    large = {"query": "q", "documents": documents}
+    desk.submit(job("small"), job("large", request=RerankRequest.model_validate(large)))
+    (small,) = desk.claim("small")
+    ends = desk.score("small", "running") or 0
+    assert ends - desk.now_ms() <= 1000 * LONG
+    (lease,) = desk.claim("large")
+    assert desk.record("large")["bytes"] == desk.redis.strlen("rerankq:payload:large")
+    slow_link = desk.record("large")["bytes"] * 8 / 1_000_000
+    assert slow_link > 5
+    left = ((desk.score("large", "running") or 0) - desk.now_ms()) / 1000
+    assert LONG + slow_link - 5 < left <= LONG + slow_link
+    assert desk.renew(lease, small) == set()
+    assert (desk.score("large", "running") or 0) - desk.now_ms() <= 1000 * LONG
 
 
 def test_old_token_is_refused(desk: LedgerDesk) -> None:

@@ -1,5 +1,6 @@
 """The reconciler's tick: what fell on the floor is queued again, and nothing else."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from rerankq.contract import JobState, Lane
 from rerankq.errors import JobFailed
 from rerankq.ledger import sweep
-from rerankq.ledger.leases import MOST_LOST_LEASES, SUSPECT_LOST_LEASES
+from rerankq.ledger.leases import MOST_DEATHS, Lease
 from running.ledger_desk import LONG, LedgerDesk, ids, job
 from running.waiting import eventually
 
@@ -81,24 +82,39 @@ def test_renewal_in_the_amnesty_keeps_the_job(desk: LedgerDesk) -> None:
     assert desk.succeed(lease)
 
 
-def lose_lease(desk: LedgerDesk, job_id: str) -> list[str]:
-    """As if the job's worker had ended; returns what the next tick announces."""
-    assert ids(desk.claim(job_id, lease_seconds=0.02)) == [job_id]
+def lose_lease(desk: LedgerDesk, job_id: str, worker: str) -> list[str]:
+    """As if a worker had fallen silent with the job; returns what the next tick announces."""
+    assert ids(desk.claim(job_id, lease_seconds=0.02, worker=worker)) == [job_id]
     desk.let_run_out(job_id)
     desk.end_amnesty()
     return desk.sweep()
 
 
+def die(desk: LedgerDesk, *workers: str) -> None:
+    """As if nothing had been heard of these workers for so long that they are dead."""
+    for each in workers:
+        desk.silence(each, 10 * LONG)
+
+
 def end_rest(desk: LedgerDesk, job_id: str) -> None:
-    """As if all of a suspect's rest were over."""
+    """As if all of a job's rest were over."""
     assert desk.redis.zadd("rerankq:bulk:scheduled", {job_id: 1}, xx=True, ch=True)
+
+
+def crash_twice(desk: LedgerDesk, job_id: str) -> None:
+    """Make a job a suspect: two workers died with it. It may be claimed alone."""
+    assert lose_lease(desk, job_id, "first") == [job_id]
+    assert lose_lease(desk, job_id, "second") == []
+    die(desk, "first", "second")
+    end_rest(desk, job_id)
+    assert desk.sweep() == [job_id]
 
 
 def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
     """Workers that are killed one by one end no job: what two of them had in hand waits a while."""
     desk.submit(job("a"))
-    assert lose_lease(desk, "a") == ["a"]
-    assert lose_lease(desk, "a") == []
+    assert lose_lease(desk, "a", "first") == ["a"]
+    assert lose_lease(desk, "a", "second") == []
     assert desk.state("a") == "scheduled"
     due = desk.score("a", "scheduled") or 0
     assert 0 < due - desk.now_ms() - 4 * 1000 * LONG <= 1000 * LONG
@@ -106,12 +122,9 @@ def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
 
 
 def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
-    """A job that lost two leases in a row is kept from a worker that has other jobs in hand."""
+    """A job that two workers in a row died with is kept from one that has other jobs in hand."""
     desk.submit(job("suspect"), job("innocent"))
-    for _ in range(SUSPECT_LOST_LEASES):
-        lose_lease(desk, "suspect")
-    end_rest(desk, "suspect")
-    assert desk.sweep() == ["suspect"]
+    crash_twice(desk, "suspect")
     claim = desk.run(desk.leases().claim(["suspect", "innocent"]))
     assert ids(claim.leases) == ["innocent"]
     assert claim.suspects == ["suspect"]
@@ -120,17 +133,124 @@ def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
 
 
 def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
-    """After three claims that all ran out the job fails, and goes round no more."""
+    """A job that three workers in a row died with fails, once it is known that the last is dead."""
     desk.submit(job("a"))
-    for _ in range(MOST_LOST_LEASES - 1):
-        lose_lease(desk, "a")
+    crash_twice(desk, "a")
+    assert lose_lease(desk, "a", "third") == []
+    assert desk.state("a") == "scheduled"
+    die(desk, "third")
     end_rest(desk, "a")
-    assert desk.sweep() == ["a"]
-    assert lose_lease(desk, "a") == []
+    assert desk.sweep() == []
     end = desk.end("a")
     assert isinstance(end, JobFailed)
     assert end.reason == "crash_loop"
     assert desk.places("a") == []
+
+
+@pytest.mark.parametrize("sign", ["renewal", "claim", "sweep"])
+def test_a_worker_that_is_heard_of_again_was_not_dead(desk: LedgerDesk, sign: str) -> None:
+    """However often leases run out, workers that only paused do not make a job a crash loop."""
+    desk.submit(job("a"), *(job(f"other-{number}") for number in range(MOST_DEATHS + 2)))
+    for number in range(MOST_DEATHS + 2):
+        worker = f"worker-{number}"
+        assert lose_lease(desk, "a", worker) == ["a"], "neither rests nor fails"
+        desk.silence(worker, 10 * LONG)
+        if sign == "renewal":
+            desk.run(desk.leases(worker).renew([]))
+        elif sign == "claim":
+            assert desk.claim(f"other-{number}", worker=worker)
+        else:
+            sweep_as(desk, worker)
+    assert ids(desk.run(desk.leases().claim(["a"])).leases) == ["a"]
+
+
+def test_three_silent_workers_are_waited_for(desk: LedgerDesk) -> None:
+    """A job that three workers fell silent with rests, and goes on when one is heard of again."""
+    desk.submit(job("a"))
+    lose_lease(desk, "a", "first")
+    lose_lease(desk, "a", "second")
+    end_rest(desk, "a")
+    assert desk.sweep() == ["a"]
+    assert lose_lease(desk, "a", "third") == []
+    die(desk, "first", "second")
+    end_rest(desk, "a")
+    assert desk.sweep() == []
+    assert desk.state("a") == "scheduled"
+    sweep_as(desk, "second")
+    end_rest(desk, "a")
+    assert desk.sweep() == ["a"]
+
+
+def test_no_worker_is_taken_for_dead_in_an_amnesty(desk: LedgerDesk) -> None:
+    """While Redis stood still nobody could be heard: a job is not given up for that."""
+    desk.submit(job("a"))
+    crash_twice(desk, "a")
+    lose_lease(desk, "a", "third")
+    die(desk, "third")
+    end_rest(desk, "a")
+    desk.redis.hset("rerankq:sweeper", mapping={"last": 1})
+    assert desk.sweep() == []
+    assert desk.state("a") == "scheduled"
+
+
+def test_a_postponed_job_begins_anew(desk: LedgerDesk) -> None:
+    """A worker that gives a job back has outlived it: those that died before count no more."""
+    desk.submit(job("a"))
+    crash_twice(desk, "a")
+    (lease,) = desk.claim("a", worker="third")
+    desk.postpone(lease, 0)
+    assert desk.sweep() == ["a"]
+    assert lose_lease(desk, "a", "fourth") == ["a"]
+
+
+def sweep_as(desk: LedgerDesk, worker: str) -> None:
+    """Tick as a worker, while somebody else has swept just now: it shows that it is alive."""
+    desk.redis.set("rerankq:sweeping", "1", px=10_000)
+    tick = sweep.Sweep(desk.store, desk.retention, lease_seconds=60, worker=worker).tick()
+    assert desk.run(tick) == {}
+
+
+# A lease that ran out, and a holder that comes back.
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled"])
+def test_a_holder_that_comes_back_in_time_goes_on(desk: LedgerDesk, state: str) -> None:
+    """A job whose lease ran out is its holder's still, until somebody else has claimed it."""
+    lease = lapsed(desk, state)
+    assert desk.renew(lease) == set()
+    assert desk.places("a") == ["bulk:running"]
+    assert desk.claim("a", worker="another") == []
+    assert desk.succeed(lease)
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled"])
+@pytest.mark.parametrize("written", ["succeed", "fail", "postpone"])
+def test_what_a_holder_has_done_by_then_counts(desk: LedgerDesk, state: str, written: str) -> None:
+    """What was paid for under a lease that ran out is taken, as long as nobody else has the job."""
+    lease = lapsed(desk, state)
+    calls: dict[str, Callable[[Lease], bool]] = {
+        "succeed": desk.succeed,
+        "fail": desk.fail,
+        "postpone": partial(desk.postpone, seconds=60),
+    }
+    assert calls[written](lease)
+    assert desk.places("a") == (["bulk:scheduled"] if written == "postpone" else [])
+    assert desk.claim("a", worker="another") == []
+    # And no second time.
+    assert not desk.succeed(lease)
+
+
+def lapsed(desk: LedgerDesk, state: str) -> Lease:
+    """A lease that ran out, of a job that is queued again, or rests."""
+    desk.submit(job("a"))
+    if state == "scheduled":
+        lose_lease(desk, "a", "first")
+    (lease,) = desk.claim("a", lease_seconds=0.02, worker="w")
+    desk.let_run_out("a")
+    desk.end_amnesty()
+    desk.sweep()
+    assert desk.places("a") == [f"bulk:{state}"]
+    return lease
 
 
 def test_only_one_sweeps_in_an_interval(desk: LedgerDesk) -> None:
@@ -247,3 +367,27 @@ def test_lanes_lose_hints_apart(desk: LedgerDesk) -> None:
     desk.claim("c")
     assert eventually(desk.sweep, "announced again") == ["b"]
     assert desk.redis.hget("rerankq:interactive", "claimed") is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("rerankq:deadlines", "rerankq:dead", "rerankq:workers", "rerankq:sweeper"),
+        *("rerankq:circuits", "rerankq:accounts", "rerankq:bulk", "rerankq:bulk:again"),
+        *("rerankq:interactive:queued", Lane.BULK.queue, Lane.BULK.again_queue),
+    ],
+)
+def test_a_key_of_another_type_holds_nobody_up(
+    desk: LedgerDesk, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    """What another hand has put in place of a key of all jobs is put aside, and said."""
+    desk.postpone(desk.claimed("a"), 0)
+    desk.redis.delete(key)
+    desk.redis.set(key, "of another type")
+    assert desk.sweep() == ["a"]
+    assert [each.message.split()[2] for each in caplog.records] == [key]
+    assert desk.redis.get(f"{key}:put-aside") == b"of another type"
+    caplog.clear()
+    assert desk.claim("a")
+    assert desk.sweep() == []
+    assert not caplog.records

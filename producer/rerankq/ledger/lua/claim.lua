@@ -1,37 +1,66 @@
 -- Gives jobs to a worker, each under a lease. Only a queued job can be claimed, so a hint
--- that comes twice, or too late, claims nothing.
--- ARGV: 1 name of the worker, 2 length of the lease in ms, 3 leases lost in a row that make a job
---       a suspect, 4 '1' when the worker has nothing else in hand, then job ids
+-- that comes twice, or too late, claims nothing. Safe to repeat: what this very request has claimed it
+-- is given again, under the same token.
+-- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 dead or
+--       missing workers in a row that make a job a suspect, 4 '1' when the worker has nothing else in
+--       hand, 5 name of the request, the same when it is repeated and else never, then job ids
 -- Returns the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
 -- for the first time}, and {id} for each suspect that may only be claimed alone: should it end its
 -- worker, it must not take others along. The token is the count of claims: it fences off whoever
--- held the job before. The payloads are read right behind, in the same round trip.
+-- held the job before. The payloads are read right behind, in the same round trip: where they are
+-- large, the lease is longer by the time that they take by a slow link, as the worker knows of it only
+-- when they have arrived. Its first renewal then sets that right.
+
+-- @include workers/absences
+local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
-local lease_ends = whole(now + tonumber(ARGV[2]))
-local rows, taken, ids = {now}, {}, {unpack(ARGV, 5)}
+local worker, lease, most_absent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local is_alone, request = ARGV[4] == '1', ARGV[5]
+local rows, taken, given, bytes, ids = {now}, {}, {}, 0, {unpack(ARGV, 6)}
+
+local function is_repeated(job)
+  return job.state == 'running' and job.worker == worker and job.request == request
+end
+
+local function is_suspect(job) return job.away and absences(job, now, lease) >= most_absent end
 
 local function take(id, job)
-  job.state, job.claims, job.worker, job.started = 'running', number(job.claims) + 1,
-    ARGV[1], now
+  job.state, job.claims, job.worker, job.request, job.started, job.lapsed = 'running',
+    number(job.claims) + 1, worker, request, now, nil
   write_record(id)
-  gather('ZADD ' .. lane_set(job.lane, 'running'), lease_ends, id)
   gather('ZREM ' .. lane_set(job.lane, 'queued'), id)
   taken[job.lane] = taken[job.lane] or {}
   table.insert(taken[job.lane], id)
-  local since = math.max(number(job.not_before), number(job.submitted))
-  return {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
 end
 
+local function give(id, job)
+  given[#given + 1], bytes = id, bytes + number(job.bytes)
+  local since = math.max(number(job.not_before), number(job.submitted))
+  rows[#rows + 1] = {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
+end
+
+hear(worker, now)
 read_records(ids)
+local seen = {}
 for _, id in ipairs(ids) do
-  local job = known_of(id)
+  local job = not seen[id] and known_of(id)
+  seen[id] = true
   -- The sweep gives the end that is due to one whose deadline has passed.
-  local queued = job and job.state == 'queued' and now < (tonumber(job.deadline) or math.huge)
-  if queued and ARGV[4] ~= '1' and number(job.lost) >= tonumber(ARGV[3]) then
-    rows[#rows + 1] = {id}
-  elseif queued then
-    rows[#rows + 1] = take(id, job)
+  local in_time = job and now < (tonumber(job.deadline) or math.huge)
+  if in_time and job.state == 'queued' then
+    if is_suspect(job) and not is_alone then
+      rows[#rows + 1] = {id}
+    else
+      take(id, job)
+      give(id, job)
+    end
+  elseif in_time and is_repeated(job) then
+    give(id, job)
   end
+end
+local lease_ends = whole(now + lease + bytes / SLOW_BYTES_A_MS)
+for _, id in ipairs(given) do
+  gather('ZADD ' .. lane_set(known_of(id).lane, 'running'), lease_ends, id)
 end
 for lane, line in pairs(taken) do
   local first, again = 0, 0

@@ -6,6 +6,7 @@
 --         caller and the time since. Where that is not within the last second, it is corrected here
 --       4 the jobs, as a JSON list of [id, token, attempts, final state, reason or '']
 --       then, where they are not staged, for each job its result
+-- Safe to repeat: an end never changes, and the second time says 0.
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
 local clock, told, keep = now_ms(), tonumber(ARGV[3]), retention(1)

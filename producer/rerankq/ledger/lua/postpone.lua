@@ -1,4 +1,5 @@
--- Takes jobs from their worker to be queued again later: a retry, or with no delay a handing back.
+-- Takes jobs from their worker to be queued again later: a retry, or with no delay a handing back. Safe
+-- to repeat: what was postponed is the caller's no more.
 -- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms]
 -- Returns, for each job: 1 when it was the caller's to give, else 0.
 local now = now_ms()
@@ -9,9 +10,10 @@ for at, each in ipairs(jobs) do
   local id, token, attempts, delay = unpack(each)
   local job = held_job(id, token)
   if job then
-    job.state, job.attempts, job.due, job.lost = 'scheduled', attempts, whole(now + delay), nil
+    if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set(job.lane, job.state), id) end
+    job.state, job.attempts, job.due = 'scheduled', attempts, whole(now + delay)
+    job.away, job.lapsed = nil, nil
     write_record(id)
-    gather('ZREM ' .. lane_set(job.lane, 'running'), id)
     gather('ZADD ' .. lane_set(job.lane, 'scheduled'), job.due, id)
   end
   done[at] = job and 1 or 0

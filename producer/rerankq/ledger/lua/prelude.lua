@@ -34,6 +34,7 @@
 --   rerankq:sweeper               hash    when the reconciler last swept, its amnesty, and set_back
 --                                         while leases are shortened, as the clock was set back
 --   rerankq:sweeping              string  held by whoever sweeps in this interval
+--   rerankq:workers               zset    workers, by the time in ms at which they were last heard of
 --   rerankq:account:<name>        hash    what all workers together know of an account with the
 --                                         upstream: permits saved up, rate found, breaker; see allot
 --   rerankq:account:<name>:workers  zset  its workers, by the time at which they count as gone;
@@ -50,6 +51,12 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+local function whole(value) return string.format('%.0f', value) end
+
+local WORKERS = 'rerankq:workers'
+-- A worker has shown that it is alive. Where that cannot be noted it goes on: no job is lost by it.
+local function hear(worker, now) redis.pcall('ZADD', WORKERS, whole(now), worker) end
+
 local function job_key(id) return 'rerankq:job:' .. id end
 local function payload_key(id) return 'rerankq:payload:' .. id end
 local function result_key(id) return 'celery-task-meta-' .. id end
@@ -65,7 +72,6 @@ local function account_keys(name)
   return key, key .. ':workers', key .. ':slots'
 end
 local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
-local function whole(value) return string.format('%.0f', value) end
 -- What a field says, 0 where it is not there or says no number that a field of ours would.
 local function number(field)
   local found = tonumber(field)
@@ -182,10 +188,12 @@ local function known_of(id) return known[id] end
 -- Gathers the writing of a job's record as it is now.
 local function write_record(id) gather('MSET', job_key(id), encoded(known[id])) end
 
--- The job that the holder of `token` is running, else nil.
+-- The job that the holder of `token` is running, else nil. One whose lease ran out is its holder's
+-- still, as long as nobody has claimed it since: what it has begun to pay for is not thrown away.
 local function held_job(id, token)
   local job = known_of(id)
-  return job and job.state == 'running' and job.claims == token and job or nil
+  local is_held = job and (job.state == 'running' or job.lapsed == true and is_open(job.state))
+  return is_held and job.claims == token and job or nil
 end
 
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job

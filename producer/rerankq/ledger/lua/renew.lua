@@ -1,14 +1,27 @@
--- Prolongs the leases of a worker.
--- ARGV: 1 length of the lease in ms, 2 the leases, as a JSON list of [id, token]
+-- Prolongs the leases of a worker, also those that ran out, of jobs that nobody has claimed since. Safe
+-- to repeat.
+-- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 the leases,
+--       as a JSON list of [id, token]
 -- Returns the ids that are no longer the worker's: cancelled, ended, or claimed by another.
-local lease_ends = whole(now_ms() + tonumber(ARGV[1]))
-local leases, ids, lost = cjson.decode(ARGV[2]), {}, {}
+local now = now_ms()
+local lease_ends = whole(now + tonumber(ARGV[2]))
+local leases, ids, lost = cjson.decode(ARGV[3]), {}, {}
+hear(ARGV[1], now)
+
+-- Its lease had run out, but nobody has claimed it since.
+local function take_back(id, job)
+  gather('ZREM ' .. lane_set(job.lane, job.state), id)
+  job.state, job.lapsed = 'running', nil
+  write_record(id)
+end
+
 for at, lease in ipairs(leases) do ids[at] = lease[1] end
 read_records(ids)
 for _, lease in ipairs(leases) do
   local id, token = unpack(lease)
   local job = held_job(id, token)
   if job then
+    if job.state ~= 'running' then take_back(id, job) end
     gather('ZADD ' .. lane_set(job.lane, 'running'), lease_ends, id)
   else
     lost[#lost + 1] = id

@@ -6,7 +6,8 @@
 -- ARGV: 1 most unfinished jobs a lane may hold
 --       2 the jobs, as a JSON list of {id, lane} and, where given, deadline (ms from now),
 --         not_before (time in ms), batch, custom, key (for idempotency) with fingerprint (of the
---         request): one argument instead of many, which would cost the client more than all else
+--         request), bytes (of a large payload): one argument instead of many, which would cost the
+--         client more than all else
 --       3 key of the mark, '' where there cannot be one
 --       then, where the payloads did not come before, for each job its payload
 -- Returns an empty list when there should be a mark and is none, else, for each job: 'accepted',
@@ -43,7 +44,8 @@ end
 -- The job that the key belongs to; nobody's where its record is gone.
 local function owner(key)
   if keys[key] then return keys[key] end
-  local before = redis.call('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  -- One of another type is nobody's.
+  local before = redis.pcall('HMGET', idempotency_key(key), 'id', 'fingerprint')
   return before[1] and redis.call('EXISTS', job_key(before[1])) == 1 and before or {}
 end
 
@@ -58,7 +60,7 @@ local function new_record(job)
   return {state = job.waits and 'scheduled' or 'queued', lane = job.lane, submitted = now,
     deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
     not_before = job.waits and whole(job.not_before) or nil,
-    custom = job.custom, batch = job.batch, idempotency = job.key}
+    custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes}
 end
 
 local accepted, queued, entries, placed = {}, {}, {}, false
@@ -117,6 +119,8 @@ end
 local function lead()
   for _, job in ipairs(accepted) do
     if job.key then
+      -- Without the time to go that an earlier job of the key has left behind.
+      redis.call('DEL', idempotency_key(job.key))
       redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
     end
     if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end

@@ -1,18 +1,24 @@
 -- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
 -- workers may call it; the first in an interval does the work, the others return at once.
 -- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost, 4 the same
---       for one that was published again, 5 leases in a row that a job may lose before it is
+--       for one that was published again, 5 workers in a row that may die with a job before it is
 --       failed, 6 ms to keep a result, 7 ms to keep a dead letter, 8 most dead letters, 9 most jobs
---       to move in a lane a tick, then lanes, each followed by its two Celery queues, first and
---       again
--- Returns, for each lane: the ids to announce, and those taken out of it because their records
--- were missing or damaged; nothing at all, not even empty lists, when somebody else swept in this
--- interval.
+--       to move in a lane a tick, 10 name of the worker, of this very process of its, or '' for
+--       somebody who is none, then lanes, each followed by its two Celery queues, first and again
+-- Returns the keys that were put aside, as they held something of another type, and then, for each
+-- lane: the ids to announce, and those taken out of it because their records were missing or damaged;
+-- nothing at all, not even empty lists, when somebody else swept in this interval. Whoever calls it
+-- shows that it is alive. Safe to repeat: what a lost answer named is found by its lost hints.
+
+-- @include workers/absences
+-- @include sweep/foreign_keys
 local interval, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local grace, grace_again = tonumber(ARGV[3]), tonumber(ARGV[4])
-local most_lost, keep = tonumber(ARGV[5]), retention(6)
+local most_deaths, keep = tonumber(ARGV[5]), retention(6)
 local most_dead, most = tonumber(ARGV[8]), tonumber(ARGV[9])
-local now = now_ms()
+local now, worker = now_ms(), ARGV[10]
+
+if worker ~= '' then hear(worker, now) end
 
 -- One that outlasts the interval was set before the clock was: nobody sweeps under it.
 if redis.call('PTTL', 'rerankq:sweeping') > interval then redis.call('DEL', 'rerankq:sweeping') end
@@ -20,6 +26,7 @@ if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then ret
 
 -- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
 -- out in such a gap get the time of one more lease, or every running job would run twice.
+local put_aside = put_foreign_keys_aside()
 local last, amnesty, set_back = unpack(
   redis.call('HMGET', 'rerankq:sweeper', 'last', 'amnesty', 'set_back'))
 last, amnesty = number(last), number(amnesty)
@@ -28,16 +35,30 @@ if now - last > math.max(2 * interval, lease / 2) then amnesty = now + lease end
 if last > now then amnesty, set_back = math.min(amnesty, now + lease), '1' end
 redis.call('HSET', 'rerankq:sweeper', 'last', whole(now), 'amnesty', whole(amnesty))
 
-local REST_LEASES = 5
+local KNOWN_MS = 24 * 3600 * 1000 -- who was silent for longer has been taken for dead long ago
 local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
   .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
   .. '"the job was given up: each of its workers ended while it ran"]}}'
 
--- Those of a lane's set whose records say so too. The others leave it: they cannot be served,
--- and what is written to a record that is gone comes to life as a ghost.
+local function tidy_workers()
+  local known = math.max(KNOWN_MS, 2 * SILENT_LEASES * lease)
+  redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', whole(now - known))
+  if not set_back then return end
+  -- What was heard at a time that lies ahead was heard before the clock was set back.
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, '(' .. whole(now), '+inf')) do
+    hear(name, now)
+  end
+end
+
+-- Those of a lane's set whose records say so too, and their scores by id. The others leave it: they
+-- cannot be served, and what is written to a record that is gone comes to life as a ghost.
 local function members(lane, state, first, last, strays)
-  local found = {}
-  local ids = redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last, 'LIMIT', 0, most)
+  local found, ids, scores = {}, {}, {}
+  local scored = redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last, 'WITHSCORES',
+    'LIMIT', 0, most)
+  for at = 1, #scored, 2 do
+    ids[#ids + 1], scores[scored[at]] = scored[at], tonumber(scored[at + 1])
+  end
   read_records(ids)
   for _, id in ipairs(ids) do
     local job = known_of(id)
@@ -53,7 +74,7 @@ local function members(lane, state, first, last, strays)
       strays[#strays + 1] = id
     end
   end
-  return found
+  return found, scores
 end
 
 local function requeue(lane, from, id, announce)
@@ -65,14 +86,29 @@ local function requeue(lane, from, id, announce)
   announce[#announce + 1] = id
 end
 
--- A suspect's next claim may be its last. Workers that somebody kills end close together: a job that
--- was with two of them by chance is not to be with the third as well.
+-- A suspect's next claim may be its last, and a third worker's silence may be its death. Until that is
+-- known the job rests: workers that somebody kills end close together, and one that was with two of
+-- them by chance is not to be with the third as well.
 local function rest(lane, id)
   local job = known_of(id)
-  job.state, job.due = 'scheduled', whole(now + REST_LEASES * lease)
+  if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set(lane, job.state), id) end
+  job.state, job.due = 'scheduled', whole(now + SILENT_LEASES * lease)
   write_record(id)
-  gather('ZREM ' .. lane_set(lane, 'running'), id)
   gather('ZADD ' .. lane_set(lane, 'scheduled'), job.due, id)
+end
+
+-- What becomes of a job whose lease ran out, now or earlier. Nobody can be heard while Redis stood
+-- still, so nobody is taken for dead in an amnesty.
+local function judge(lane, id, announce)
+  local job = known_of(id)
+  local away, dead = absences(job, now, lease)
+  if dead >= most_deaths and now >= amnesty then
+    decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
+  elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
+    rest(lane, id)
+  else
+    requeue(lane, job.state, id, announce)
+  end
 end
 
 -- Shortens leases that end later than any given out now would; says whether there may be more.
@@ -87,35 +123,29 @@ end
 
 local function expired_leases(lane, announce, strays)
   if now < amnesty then return end
-  for _, id in ipairs(members(lane, 'running', '-inf', now, strays)) do
-    local job = known_of(id)
-    job.lost = number(job.lost) + 1
-    if job.lost >= most_lost then
-      decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
-    elseif job.lost == most_lost - 1 then
-      rest(lane, id)
-    else
-      requeue(lane, 'running', id, announce)
-    end
+  local ids, ends = members(lane, 'running', '-inf', now, strays)
+  for _, id in ipairs(ids) do
+    note_absence(known_of(id), ends[id])
+    judge(lane, id, announce)
   end
   carry_out()
 end
 
 local function due_jobs(lane, announce, strays)
-  for _, id in ipairs(members(lane, 'scheduled', '-inf', now, strays)) do
-    requeue(lane, 'scheduled', id, announce)
-  end
+  for _, id in ipairs((members(lane, 'scheduled', '-inf', now, strays))) do judge(lane, id, announce) end
   carry_out()
 end
 
 local function lost_hints(lane, again, queue, announce, strays)
   local waiting = redis.call('LLEN', queue)
   local first, last = lost_places(lane, again, waiting, now, again and grace_again or grace)
-  for _, id in ipairs(members(lane, 'queued', first, last, strays)) do
+  for _, id in ipairs((members(lane, 'queued', first, last, strays))) do
     requeue(lane, 'queued', id, announce)
   end
   carry_out()
 end
+
+tidy_workers()
 
 local passed = redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now, 'LIMIT', 0, most)
 read_records(passed)
@@ -139,8 +169,8 @@ if excess > 0 then
   end
 end
 
-local found, more = {}, false
-for at = 10, #ARGV, 3 do
+local found, more = {put_aside}, false
+for at = 11, #ARGV, 3 do
   local lane, announce, strays = ARGV[at], {}, {}
   if set_back then more = shorten_leases(lane) or more end
   -- What was under way has waited the longest: it is announced before what nobody has called yet.

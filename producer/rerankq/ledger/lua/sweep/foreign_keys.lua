@@ -1,0 +1,30 @@
+-- Keys of all jobs together that hold something of another type, as another hand left it. Each script
+-- that meets one fails, so that one such key would hold up every job.
+-- Defines put_foreign_keys_aside(), which returns the names of those that it met.
+
+local PUT_ASIDE = ':put-aside'
+
+local function types_by_key()
+  local types = {['rerankq:deadlines'] = 'zset', ['rerankq:dead'] = 'zset', [WORKERS] = 'zset',
+    ['rerankq:sweeper'] = 'hash', ['rerankq:circuits'] = 'hash', ['rerankq:accounts'] = 'set'}
+  for at = 11, #ARGV, 3 do
+    local lane = ARGV[at]
+    for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set(lane, state)] = 'zset' end
+    types[line_key(lane, false)], types[line_key(lane, true)] = 'hash', 'hash'
+    types[ARGV[at + 1]], types[ARGV[at + 2]] = 'list', 'list'
+  end
+  return types
+end
+
+-- Under another name, not deleted: it may be somebody's. What was there before is gone already.
+local function put_foreign_keys_aside()
+  local met = {}
+  for key, kind in pairs(types_by_key()) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= kind and found ~= 'none' then
+      redis.call('RENAME', key, key .. PUT_ASIDE)
+      met[#met + 1] = key
+    end
+  end
+  return met
+end
