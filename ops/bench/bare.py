@@ -26,10 +26,32 @@ HEADERS = {"content-type": "application/json"}
 OWN_TRANSPORT = bool(os.environ.get("BENCH_OWN_TRANSPORT"))
 
 
+class OwnTransport(httpx.AsyncBaseTransport):
+    """The transport of rerankq's workers, for httpx to use."""
+
+    def __init__(self) -> None:
+        url = httpx.URL(UPSTREAM_URL)
+        self._transport = EndpointTransport(url, trust(), connect_seconds=CALL_SECONDS)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and read its answer."""
+        target = request.url.raw_path
+        lines = [b"POST %b HTTP/1.1" % target, *(b"%b: %b" % each for each in request.headers.raw)]
+        connection = await self._transport.exchange(
+            b"\r\n".join([*lines, b"", await request.aread()])
+        )
+        content = b""
+        try:
+            while chunk := await connection.chunk():
+                content += chunk
+        finally:
+            self._transport.release(connection)
+        return httpx.Response(connection.status, headers=connection.headers, content=content)
+
+
 def own_client() -> httpx.AsyncClient:
     """An httpx client over the transport that rerankq's workers use."""
-    transport = EndpointTransport(httpx.URL(UPSTREAM_URL), trust())
-    return httpx.AsyncClient(transport=transport, timeout=CALL_SECONDS, trust_env=False)
+    return httpx.AsyncClient(transport=OwnTransport(), timeout=CALL_SECONDS, trust_env=False)
 
 
 async def loop(count: int) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,13 +14,16 @@ import certifi
 import httpx
 import pytest
 
-from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES
+from rerankq_worker.provider import idle_connections
+from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES, Connection
 from rerankq_worker.provider.transport import EndpointTransport
-from rerankq_worker.provider.trust import Trust
+from rerankq_worker.provider.trust import Trust, trust
+from running.raw_server import RawServer, read_all, read_request
 
 SECONDS = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+REQUEST = b"POST /path?query=1 HTTP/1.1\r\nHost: test\r\nContent-Length: 7\r\n\r\ncontent"
 LARGE = b"x" * 8 * 1024 * 1024
 
 
@@ -68,26 +72,33 @@ class Server:
 
 
 @dataclass
+class Answer:
+    """An answer, and what of it breaks the rules."""
+
+    status: int
+    content: bytes
+    sloppy: str | None
+
+
+@dataclass
 class Caller:
     """Sends requests by a transport."""
 
     transport: EndpointTransport
-    url: httpx.URL
 
-    async def send(self) -> httpx.Response:
-        """The head of an answer."""
-        timeouts = {"timeout": {"connect": SECONDS}}
-        request = httpx.Request("POST", self.url, content=b"content", extensions=timeouts)
-        return await self.transport.handle_async_request(request)
+    async def send(self) -> Connection:
+        """The connection to read an answer from whose head has come."""
+        return await self.transport.exchange(REQUEST)
 
-    async def ask(self) -> httpx.Response:
+    async def ask(self) -> Answer:
         """An answer, read to its end."""
-        response = await self.send()
+        connection, content = await self.send(), b""
         try:
-            await response.aread()
+            while chunk := await connection.chunk():
+                content += chunk
         finally:
-            await response.aclose()
-        return response
+            self.transport.release(connection)
+        return Answer(connection.status, content, connection.sloppy)
 
 
 @asynccontextmanager
@@ -98,9 +109,11 @@ async def caller_of(
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=secure)
     host, port = listening.sockets[0].getsockname()
     url = httpx.URL(f"{'https' if secure else 'http'}://{host}:{port}/path?query=1")
-    transport = EndpointTransport(url, Trust(trusted or Path(certifi.where()), "the test's CAs"))
-    async with listening, transport, asyncio.timeout(SECONDS):
-        yield Caller(transport, url)
+    trust = Trust(trusted or Path(certifi.where()), "the test's CAs")
+    transport = EndpointTransport(url, trust, connect_seconds=SECONDS)
+    async with listening, asyncio.timeout(SECONDS):
+        yield Caller(transport)
+        transport.close()
     await asyncio.gather(*filter(None, server.serving))
 
 
@@ -116,6 +129,13 @@ def run(test: Callable[[Caller, Server], Awaitable[None]], *answers: bytes | Non
     return asyncio.run(body())
 
 
+@pytest.fixture
+def _unrested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are used again at once."""
+    monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("_unrested")
 def test_requests_follow_each_other_on_a_connection() -> None:
     """A connection whose answer was read to its end carries the next request."""
 
@@ -125,10 +145,10 @@ def test_requests_follow_each_other_on_a_connection() -> None:
 
     server = run(test, OK, OK, OK)
     assert server.connections == 1
-    assert server.requests[0].startswith(b"POST /path?query=1 HTTP/1.1\r\nHost: 127.0.0.1:")
-    assert server.requests[0].endswith(b"Content-Length: 7\r\n\r\ncontent")
+    assert server.requests == [REQUEST] * 3
 
 
+@pytest.mark.usefixtures("_unrested")
 def test_as_many_connections_as_calls() -> None:
     """Calls at the same time each have a connection, and leave it to those that follow."""
 
@@ -158,11 +178,12 @@ def test_every_form_of_answer_is_read(answer: bytes, content: bytes) -> None:
 
     async def test(caller: Caller, _: Server) -> None:
         response = await caller.ask()
-        assert (response.status_code, response.content) == (200, content)
+        assert (response.status, response.content) == (200, content)
 
     run(test, answer)
 
 
+@pytest.mark.usefixtures("_unrested")
 def test_an_answer_behind_the_answer_is_nobodys() -> None:
     """What comes unasked ends the connection: it must not be the answer to the next request."""
 
@@ -205,6 +226,7 @@ def test_what_is_no_whole_answer_is_an_error(
     assert caplog.records == []
 
 
+@pytest.mark.usefixtures("_unrested")
 def test_a_connection_that_ended_while_idle_is_not_used() -> None:
     """When the other side has ended a kept connection, the next request has a new one."""
 
@@ -217,12 +239,82 @@ def test_a_connection_that_ended_while_idle_is_not_used() -> None:
     assert run(test, OK).connections == 3
 
 
+def test_a_connection_rests_before_it_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows an answer within a moment meets a connection that no call uses."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        monkeypatch.setattr(idle_connections, "REST_SECONDS", SECONDS)
+        await caller.ask()
+        await caller.ask()
+        assert server.connections == 2
+        monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+        await caller.ask()
+        assert server.connections == 2
+
+    run(test, OK, OK)
+
+
+@pytest.mark.usefixtures("_unrested")
+@pytest.mark.parametrize("status", [b"408", b"429", b"500", b"502", b"503", b"504"])
+def test_behind_an_error_comes_no_other_request(status: bytes) -> None:
+    """A connection that answered an error is ended: what a gateway gave up may still come."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        server.answers = (OK.replace(b"200", status), OK)
+        await caller.ask()
+        server.answers = (OK,)
+        assert (await caller.ask()).content == b"ok"
+
+    assert run(test).connections == 2
+
+
+ODD = {
+    "length beside chunks": CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n")
+    + b"2\r\nok\r\n0\r\n\r\n",
+    "padded chunk size": CHUNKED + b"2  \r\nok\r\n0\r\n\r\n",
+    "odd second chunk": CHUNKED + b"1\r\no\r\n1 ; a = b\r\nk\r\n0\r\n\r\n",
+    "odd trailer": CHUNKED + b"2\r\nok\r\n0\r\nno colon\r\n\r\n",
+    "no end of chunks": CHUNKED + b"2\r\nok\r\n0\r\n",
+    "length twice": OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n"),
+    "bare lines": OK.replace(b"\r", b""),
+    "control sign": OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=\x01\r\n\r\n"),
+    "folded": OK.replace(b"\r\n\r\n", b"\r\nX-Note: a\r\n b\r\n\r\n"),
+}
+
+
+@pytest.mark.usefixtures("_unrested")
+@pytest.mark.parametrize("whole", [True, False], ids=["at once", "byte by byte"])
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+def test_a_sloppy_answer_is_read_and_ends_its_connection(answer: bytes, *, whole: bool) -> None:
+    """What curl reads is read, says what is wrong with it, and its connection is not trusted."""
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        for part in [answer] if whole else [bytes([each]) for each in answer]:
+            connection.sendall(part)
+        if not answer.endswith(b"0\r\n"):
+            read_all(connection)
+
+    async def asked(server: RawServer) -> None:
+        transport = EndpointTransport(httpx.URL(server.url), trust(), connect_seconds=SECONDS)
+        async with asyncio.timeout(SECONDS):
+            for _ in range(2):
+                answer = await Caller(transport).ask()
+                assert (answer.status, answer.content) == (200, b"ok")
+                assert answer.sloppy
+
+    with RawServer(serve) as server:
+        asyncio.run(asked(server))
+        assert server.connections == 2
+
+
+@pytest.mark.usefixtures("_unrested")
 def test_nobody_gets_the_rest_of_anothers_answer() -> None:
     """A connection whose answer was not read to its end, or not waited for, is ended."""
 
     async def test(caller: Caller, server: Server) -> None:
         server.answers = (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",)
-        await (await caller.send()).aclose()
+        caller.transport.release(await caller.send())
         server.answers = (None,)
         server.asked.clear()
         waiting = asyncio.create_task(caller.ask())
@@ -238,18 +330,19 @@ def test_nobody_gets_the_rest_of_anothers_answer() -> None:
     assert run(test).connections == 3
 
 
+@pytest.mark.usefixtures("_unrested")
 def test_an_answer_waits_for_its_reader() -> None:
     """What is not read is not received either, beyond a bound; what is read comes whole."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(LARGE), LARGE)
 
     async def test(caller: Caller, _: Server) -> None:
         assert (await caller.ask()).content == LARGE
-        response = await caller.send()
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        chunks = [chunk async for chunk in response.stream]
+        connection, chunks = await caller.send(), []
+        while chunk := await connection.chunk():
+            chunks.append(chunk)
         assert max(map(len, chunks)) <= 2 * MOST_WAITING_BYTES
         assert b"".join(chunks) == LARGE
-        await response.aclose()
+        caller.transport.release(connection)
 
     assert run(test, answer, answer).connections == 1
 
@@ -273,6 +366,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.usefixtures("_unrested")
 def test_tls_is_spoken_with_whom_is_trusted_alone(tmp_path: Path) -> None:
     """Over TLS an answer is read like any other; an unknown certificate is no connection."""
 

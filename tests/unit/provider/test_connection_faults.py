@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from rerankq_worker.provider.connection_faults import EXPIRED, NOT_YET_VALID, connection_fault
-from rerankq_worker.upstream import Cause, Refused, Unreachable, UpstreamError
+from rerankq_worker.upstream import Cause, Unreachable, UpstreamError
 
 URL = httpx.URL("https://user:secret@api.example:8443/v1/rerank?token=secret")
 
@@ -45,8 +45,3 @@ def test_what_the_system_says_has_a_cause(number: int | None, cause: Cause) -> N
     assert (type(error), error.cause) == (Unreachable, cause)
     assert "api.example:8443" in str(error)
     assert "secret" not in str(error)
-
-
-def test_an_address_that_cannot_be_called_is_refused() -> None:
-    """An address that httpx cannot call is a setting to mend."""
-    assert type(met(None, httpx.UnsupportedProtocol("no"))) is Refused

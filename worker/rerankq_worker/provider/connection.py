@@ -1,37 +1,58 @@
 """One HTTP/1.1 connection: a request out, its answer in, then the next."""
 
 import asyncio
+import select
+from collections.abc import Callable
 from typing import Final
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from rerankq_worker.provider.tolerant import INFORMATIONAL, Headers, TolerantReader
+
 MOST_BARREN_BYTES: Final = 64 * 1024
 """Of heads, trailers and framing that come without a byte of body between."""
 MOST_WAITING_BYTES: Final = 256 * 1024
 """Of a body that nobody has read yet: the other side waits then."""
-INFORMATIONAL: Final = 200
+MOST_KEPT_BYTES: Final = 4 * 1024 * 1024
+"""Of an answer in chunks, until a fault in it: with those before it, it is read once more."""
+SUCCESS: Final = range(200, 300)
+_IDLE_TIMEOUT: Final = b"HTTP/1.1 408"
+"""What some proxies say before they end a connection that was not used: no answer to a request."""
 
-Headers = list[tuple[bytes, bytes]]
+
+class EarlyAnswerError(httpx.RemoteProtocolError):
+    """Something came before the request was sent: it is no answer to that."""
 
 
 class Connection(asyncio.Protocol):
     """Exchanges one message after the other; ended for good by whatever goes wrong in one.
 
-    httptools parses, and calls the methods that begin with `on_`.
+    httptools parses, and calls the methods that begin with `on_`. What it refuses is read once
+    more by a reader that is slower and takes more.
+
+    Args:
+        surplus: called when the other side sends what nobody has asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surplus: Callable[[], None]) -> None:
         self.status = 0
         self.headers: Headers = []
         self.idle_since = 0.0
         """When its last exchange ended, by the loop's clock in seconds."""
+        self.sloppy: str | None = None
+        """What of the answer breaks the rules of HTTP, though it could be read."""
+        self._surplus = surplus
         self._transport: asyncio.Transport
+        self._readable = select.poll()
         self._parser = HttpResponseParser(self)
+        self._tolerant: TolerantReader | None = None
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._chunks: list[bytes] = []
-        self._waiting_bytes = self._barren_bytes = 0
+        self._kept: list[bytes] | None = None
+        self._body_bytes = self._waiting_bytes = self._barren_bytes = 0
+        self._exchanges = 0
         self._head_read = False
         self._over = True
 
@@ -41,18 +62,31 @@ class Connection(asyncio.Protocol):
         return self._transport.get_write_buffer_size() > 0
 
     @property
-    def reusable(self) -> bool:
-        """Whether the exchange is over, to the last byte, and another one may follow."""
-        left = self._chunks or self._transport.get_write_buffer_size()
-        return self._over and not self._error and not left
+    def is_clean(self) -> bool:
+        """Whether the exchange is over, to the last byte, and its answer was a good one.
+
+        Behind a 504 or a 408 the answer that was waited for in vain may still come.
+        """
+        left = self._error or self._chunks or self.is_sending
+        return self._over and self.status in SUCCESS and not left
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing has come since, not even what the loop has not seen yet."""
+        return not self._error and not self._readable.poll(0)
 
     async def exchange(self, message: bytes) -> None:
         """Send a request, and wait for the head of its answer: `status` and `headers`.
 
         Raises:
+            EarlyAnswerError: something came that is no answer to this; it may be sent again.
             httpx.TransportError: there is none.
         """
+        if self._error:
+            raise self._error
+        self._exchanges += 1
         self._over = self._head_read = False
+        self._kept, self._body_bytes = [], 0
         self._transport.write(message)
         while not self._head_read:
             await self._news()
@@ -94,16 +128,20 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where requests go."""
         self._transport = transport  # type: ignore[assignment]  # a stream's always is one
+        self._readable.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Read on, within bounds."""
         if self._over:
-            return self._fail(httpx.RemoteProtocolError("an answer came that nobody asked for"))
+            return self._met_surplus(data)
+        if self._exchanges > 1 and self.is_sending:
+            # On a new connection it can be meant for this request alone: a 413 comes early.
+            return self._fail(EarlyAnswerError("an answer came before the request was sent"))
         self._barren_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
-            return self._fail(httpx.RemoteProtocolError(f"no HTTP: {type(error).__name__}"))
+        if self._tolerant:
+            self._read_tolerantly(data)
+        else:
+            self._read(data)
         if self._waiting_bytes > MOST_WAITING_BYTES:
             self._transport.pause_reading()
         if self._barren_bytes > MOST_BARREN_BYTES:
@@ -112,9 +150,67 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the exchange: well, if its answer was to be as long as the connection lasts."""
-        if self._head_read and not self._over and not error and not _is_bounded(self.headers):
+        if not self._over and not error and not self._error:
+            if self._head_read and not self._tolerant and not _is_bounded(self.headers):
+                self._over = True
+            else:
+                self._read_tolerantly(b"", ended=True)
+        self._fail(httpx.ReadError("it was closed before the answer was whole"))
+
+    # How an answer is read.
+
+    def _read(self, data: bytes) -> None:
+        if self._kept is not None:
+            self._kept.append(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._fail(httpx.RemoteProtocolError("another protocol"))
+        except HttpParserError as error:
+            if self._over:
+                return self._met_surplus(data)
+            self.sloppy = str(error)
+            return self._read_tolerantly(b"")
+        if self._over or (self._head_read and self._kept and not self._may_be_odd()):
+            self._kept = None
+        return None
+
+    def _may_be_odd(self) -> bool:
+        """Whether the rest of an answer can break a rule, as chunks can; they are few enough."""
+        chunked = any(name.lower() == b"transfer-encoding" for name, _ in self.headers)
+        return chunked and self._body_bytes < MOST_KEPT_BYTES
+
+    def _read_tolerantly(self, data: bytes, *, ended: bool = False) -> None:
+        """Read what httptools refuses: from the beginning of the answer, the first time."""
+        kept, self._kept = self._kept or [], None
+        known = self._tolerant is not None
+        reader = self._tolerant = self._tolerant or TolerantReader()
+        try:
+            if known or kept:
+                for each in (*kept, data):
+                    reader.feed(each)
+            if ended:
+                reader.end()
+                self.sloppy = self.sloppy or "the connection ended before the last chunk did"
+        except ValueError as error:
+            wrong = f"{error} ({self.sloppy or 'cut off'})"
+            self._fail((httpx.ReadError if ended else httpx.RemoteProtocolError)(wrong))
+        self._take_over(reader, read_before=0 if known else self._body_bytes)
+
+    def _take_over(self, reader: TolerantReader, *, read_before: int = 0) -> None:
+        """Tell of what the tolerant reader has read, without that which was told before."""
+        if reader.status and not self._head_read:
+            self.status, self.headers, self._head_read = reader.status, reader.headers, True
+        if body := reader.take()[read_before:]:
+            self.on_body(body)
+        if reader.over:
             self._over = True
-        self._fail(httpx.ReadError("the connection was lost"))
+            self._fail(httpx.ReadError("an answer that is not quite HTTP ends its connection"))
+
+    def _met_surplus(self, data: bytes) -> None:
+        if self._exchanges and data.strip() and not data.startswith(_IDLE_TIMEOUT):
+            self._surplus()
+        self._fail(httpx.RemoteProtocolError("an answer came that nobody asked for"))
 
     # What httptools calls.
 
@@ -142,6 +238,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         """Keep a part of the body."""
         self._chunks.append(chunk)
+        self._body_bytes += len(chunk)
         self._waiting_bytes += len(chunk)
         self._barren_bytes = 0
 

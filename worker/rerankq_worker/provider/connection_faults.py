@@ -6,33 +6,26 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-import aiohttp
 import httpx
 
 from rerankq_worker.provider.transport import WRONG_NAME, WrongCertificateError
-from rerankq_worker.upstream import Cause, Refused, Transient, Unreachable
+from rerankq_worker.upstream import Cause, Transient, Unreachable
 
 _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UPSTREAM_FILE"
-_NOT_CONNECTED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.ProxyError,
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-)
+_NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _BY_NUMBER: Final[Mapping[int | None, tuple[Cause, str]]] = {
     errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, "nobody listens at {where}"),
     errno.ENETUNREACH: (Cause.NO_ROUTE, "there is no way to the network of {where}"),
     errno.EHOSTUNREACH: (Cause.NO_ROUTE, "there is no way to {where}"),
     errno.ETIMEDOUT: (Cause.CONNECT_TIMEOUT, "{where} does not answer"),
 }
+_NO_CONNECTION: Final = (Cause.NO_ROUTE, "{where} gives no connection")
 EXPIRED: Final = 10
 NOT_YET_VALID: Final = 9
 """OpenSSL's numbers (X509_V_ERR_*)."""
 
 
-def connection_fault(error: Exception, *, url: httpx.URL, trusted: str) -> Transient | Refused:
+def connection_fault(error: Exception, *, url: httpx.URL, trusted: str) -> Transient:
     """The error that stands for a call without an answer.
 
     Args:
@@ -40,41 +33,35 @@ def connection_fault(error: Exception, *, url: httpx.URL, trusted: str) -> Trans
         url: the endpoint; of it host and port are named, and nothing else.
         trusted: where the CA certificates come from, in words.
     """
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return Refused("RERANKQ_UPSTREAM_URL is no address that can be called")
-    # What aiohttp said: its adapter calls a connection that was lost later a time-out as well.
-    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    if isinstance(origin, _NOT_CONNECTED):
-        cause, why = _unreachable(origin, url, trusted)
+    if isinstance(error, _NOT_CONNECTED):
+        cause, why = _unreachable(error, url, trusted)
         return Unreachable(f"the upstream cannot be reached: {why}", cause=cause)
-    if isinstance(origin, httpx.RemoteProtocolError):
-        return Transient(f"the upstream's answer is no HTTP: {origin}", cause=Cause.NO_HTTP)
-    why = str(origin) if isinstance(origin, httpx.ReadError) else type(origin).__name__
+    if isinstance(error, httpx.RemoteProtocolError):
+        return Transient(f"the upstream's answer is no HTTP: {error}", cause=Cause.NO_HTTP)
+    why = str(error) if isinstance(error, httpx.ReadError) else type(error).__name__
     return Transient(f"the connection to the upstream broke: {why}", cause=Cause.CONNECTION_LOST)
 
 
-def _unreachable(error: BaseException, url: httpx.URL, trusted: str) -> tuple[Cause, str]:
+def _unreachable(error: Exception, url: httpx.URL, trusted: str) -> tuple[Cause, str]:
     where = f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
-    system = error.__cause__ if isinstance(error.__cause__, OSError) else error
-    match system:
-        case socket.gaierror():
+    if isinstance(error, httpx.ProxyError):
+        return Cause.PROXY, f"the proxy that the environment names: {error}"
+    if isinstance(error, httpx.ConnectTimeout):
+        return Cause.CONNECT_TIMEOUT, f"{where}: {error}"
+    match error.__cause__:
+        case socket.gaierror() as system:
             said = (system.strerror or "no address").lower()
             return Cause.DNS, f"the host name {url.host} is not resolved ({said}); {_CHECK_URL}"
-        case ssl.SSLCertVerificationError():
+        case ssl.SSLCertVerificationError() as system:
             names = error.names if isinstance(error, WrongCertificateError) else ()
             return Cause.CERTIFICATE, _certificate(system, names, url.host, trusted)
-        case ssl.SSLError():
+        case ssl.SSLError() as system:
             said = (system.reason or "no TLS").replace("_", " ").lower()
             return Cause.TLS, f"{where} speaks no TLS that can be read ({said}); {_CHECK_URL}"
-        case httpx.ConnectTimeout():
-            return Cause.CONNECT_TIMEOUT, f"{where}: {system}"
-        case OSError():
-            cause, words = _BY_NUMBER.get(
-                system.errno, (Cause.NO_ROUTE, "{where} gives no connection")
-            )
+        case system:
+            number = system.errno if isinstance(system, OSError) else None
+            cause, words = _BY_NUMBER.get(number, _NO_CONNECTION)
             return cause, f"{words.format(where=where)}; {_CHECK_URL}"
-        case _:
-            return Cause.PROXY, f"the proxy gives no connection ({type(error).__name__})"
 
 
 def _certificate(

@@ -11,6 +11,7 @@ from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
 from rerankq_worker.upstream import BadKey, Cause, Malformed, Transient, UpstreamError
 
+PROXY_AUTHENTICATION: Final = 407
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
 _ID_HEADERS: Final = (
     "x-oneapi-request-id",
@@ -51,6 +52,9 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
         cause = Cause.REDIRECT
     elif page:
         cause = Cause.PAGE
+    elif reply.status == PROXY_AUTHENTICATION:
+        message += "; the proxy wants a user and a password: write them into its URL"
+        cause = Cause.PROXY
     if is_challenge:
         message += " with an HTML page: a firewall or a challenge stands before the endpoint"
     if kind in WHAT_TO_DO:

@@ -1,30 +1,24 @@
-"""The endpoint over HTTP: httpx is the interface, a transport of our own carries it.
-
-httpx's own connection pool costs CPU quadratic in its connections (measured at 200 in flight:
-13-17 ms a call). Through a proxy, aiohttp carries it, which knows how to ask one.
-"""
+"""The endpoint over HTTP: a request is written, its answer read, and told as what it means."""
 
 import asyncio
-import ssl
+import logging
+import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, faults, waits
+from rerankq_worker.provider.connection import Connection
 from rerankq_worker.provider.connection_faults import connection_fault
 from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.provider.transport import KEEPALIVE_SECONDS, UNSENT, EndpointTransport
-from rerankq_worker.provider.trust import Trust, trust
+from rerankq_worker.provider.proxies import Proxy, proxy_for
+from rerankq_worker.provider.transport import UNSENT, EndpointTransport
+from rerankq_worker.provider.trust import trust
 from rerankq_worker.upstream import Answer, Call, Cause, Malformed, Transient
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
@@ -36,7 +30,11 @@ LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 REFUSAL_SECONDS: Final = 5.0
 """For the body of an answer whose status has said the most."""
-_BROKEN: Final = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
+SLOPPY_SECONDS: Final = 600.0
+"""From one line in the log about an upstream that does not keep to HTTP to the next."""
+_BROKEN: Final = (httpx.HTTPError, OSError)
+
+log = logging.getLogger(__name__)
 
 
 class HttpProvider:
@@ -46,25 +44,26 @@ class HttpProvider:
         url: the endpoint.
         dialect: how the endpoint wants to be asked.
         call_seconds: time limit of a call, from first byte out to last byte in.
+
+    Raises:
+        SettingsError: the environment names a proxy or a CA file that cannot be used.
     """
 
     def __init__(self, *, url: str, dialect: Dialect, call_seconds: float) -> None:
         self._url = httpx.URL(url)
         self._dialect = dialect
         self._call_seconds = call_seconds
-        # Less than the call's own limit: what never connected must not look like a lost answer.
-        connect_seconds = min(CONNECT_SECONDS, call_seconds / 2)
-        self._extensions = {"timeout": {"connect": connect_seconds, "read": call_seconds}}
-        self._headers = [
-            (b"Host", self._url.netloc),
-            (b"Content-Type", b"application/json"),
-            # A compressed answer could be far longer than the bytes that are counted.
-            (b"Accept-Encoding", b"identity"),
-        ]
-        # The transport without a client around it, which costs more than the rest of a call.
-        trusted = trust()
+        proxy, trusted = proxy_for(url), trust()
         self._trusted = trusted.source
-        self._transport = _transport(self._url, trusted)
+        self._head = _head(self._url, proxy)
+        self._transport = EndpointTransport(
+            self._url,
+            trusted,
+            # Less than the call's own limit: what never connected must not look like a lost answer.
+            connect_seconds=min(CONNECT_SECONDS, call_seconds / 2),
+            proxy=proxy,
+        )
+        self._sloppy_until = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,7 +74,7 @@ class HttpProvider:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._transport.aclose()
+        self._transport.close()
 
     def check(self, request: RerankRequest, model: str) -> None:
         """Ask the dialect. See `upstream.Provider`."""
@@ -86,53 +85,61 @@ class HttpProvider:
         content = self._dialect.encode(call.request, call.model)
         rows = ROW_BYTES * len(call.request.documents)
         most_bytes = SPARE_ANSWER_BYTES + rows + ANSWER_TO_REQUEST * len(content)
-        request, response = self._request(call, content), None
+        connection = None
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds) as limit:
-                response = await self._transport.handle_async_request(request)
-                # Its own stream: the response would wrap it in four more.
-                stream = response.stream
-                assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  asyncio's alone
+                connection = await self._transport.exchange(self._message(call, content))
                 try:
-                    reply = await _read(response, stream, most_bytes, limit)
+                    reply = await _read(connection, most_bytes, limit)
                 finally:
-                    await stream.aclose()
-        except TimeoutError:
-            raise self._too_late(request, response) from None
+                    self._transport.release(connection)
+        except TimeoutError as error:
+            raise self._too_late(error, connection) from None
         except _BROKEN as error:
             raise connection_fault(error, url=self._url, trusted=self._trusted) from error
+        if connection.sloppy:
+            self._say_sloppy(connection.sloppy)
         if max(len(content), len(reply.body)) < LARGE_BYTES:
             return self._answer(reply, call)
         # Megabytes take a while to read and compare: other calls must not wait for that.
         return await asyncio.to_thread(self._answer, reply, call)
 
-    def _too_late(self, request: httpx.Request, response: httpx.Response | None) -> Transient:
+    def _too_late(self, error: TimeoutError, connection: Connection | None) -> Transient:
         """The error that stands for a call that was not over in its time: how far it had come."""
-        if response is not None:
+        cancelled = error.__cause__
+        if connection:
             cause, done = Cause.BODY_TIMEOUT, "the answer began, and did not come whole"
-        elif request.extensions.get(UNSENT):
+        elif cancelled and UNSENT in cancelled.args:
             cause, done = Cause.SEND_TIMEOUT, "not even the request was taken whole"
         else:
             cause, done = Cause.ANSWER_TIMEOUT, "the request was sent"
         return Transient(f"no answer within {self._call_seconds:g} seconds: {done}", cause=cause)
 
-    def _request(self, call: Call, content: bytes) -> httpx.Request:
-        return httpx.Request(
-            "POST",
-            self._url,
-            headers=[
-                *self._headers,
-                (b"Content-Length", b"%d" % len(content)),
-                (b"Authorization", call.authorization.encode("ascii")),
-                # So that a log on the other side can be laid beside the ledger.
-                (b"X-Rerankq-Job-Id", call.job_id.encode("ascii")),
-                (b"X-Rerankq-Attempt", b"%d" % call.attempt),
-            ],
-            # Not as `content`, which would look through the headers for what is missing.
-            stream=httpx.ByteStream(content),
-            extensions=self._extensions,
+    def _message(self, call: Call, content: bytes) -> bytes:
+        """The request, head and body; job and attempt let logs be laid beside the ledger."""
+        return (
+            b"%bContent-Length: %d\r\nAuthorization: %b\r\n"
+            b"X-Rerankq-Job-Id: %b\r\nX-Rerankq-Attempt: %d\r\n\r\n%b"
+        ) % (
+            self._head,
+            len(content),
+            call.authorization.encode("ascii"),
+            call.job_id.encode("ascii"),
+            call.attempt,
+            content,
         )
+
+    def _say_sloppy(self, what: str) -> None:
+        """Log that answers do not keep to HTTP, once in a while: it is so with each of them."""
+        now = time.monotonic()
+        if now >= self._sloppy_until:
+            self._sloppy_until = now + SLOPPY_SECONDS
+            log.warning(
+                "answers of %s break the rules of HTTP (%s): they are read, and each costs a new "
+                "connection; whoever runs that server or gateway should know",
+                *(self._url.host, what),
+            )
 
     def _answer(self, reply: faults.Reply, call: Call) -> Answer:
         key = call.authorization.rpartition(" ")[2]
@@ -152,65 +159,47 @@ class HttpProvider:
         return answer if pause is None else replace(answer, pause_seconds=pause)
 
 
-def _transport(url: httpx.URL, trusted: Trust) -> httpx.AsyncBaseTransport:
-    proxy = _proxy(str(url))
-    if proxy is None:
-        return EndpointTransport(url, trusted)
-    return AiohttpTransport(
-        verify=trusted.context, client=partial(_session, trusted.context), proxy=proxy
-    )
+def _head(url: httpx.URL, proxy: Proxy | None) -> bytes:
+    """The part of a request's head that is the same for all calls."""
+    passed_on = proxy is not None and url.scheme == "http"
+    lines = [
+        # To a proxy the whole address, unless it has opened a way through.
+        b"POST %b%b HTTP/1.1" % (b"http://" + url.netloc if passed_on else b"", url.raw_path),
+        b"Host: " + url.netloc,
+        b"User-Agent: rerankq",
+        b"Accept: application/json",
+        # A compressed answer could be far longer than the bytes that are counted.
+        b"Accept-Encoding: identity",
+        b"Content-Type: application/json",
+    ]
+    if passed_on and proxy and proxy.authorization:
+        lines.append(b"Proxy-Authorization: " + proxy.authorization)
+    return b"\r\n".join(lines) + b"\r\n"
 
 
-def _session(certificates: ssl.SSLContext) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            # The worker bounds its calls itself; a second bound would only queue them unseen.
-            limit=0,
-            keepalive_timeout=KEEPALIVE_SECONDS,
-            ssl=certificates,
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
-def _proxy(url: str) -> httpx.Proxy | None:
-    """The proxy that the environment names for `url`: asked once, not at each call."""
-    host, scheme = urlsplit(url).netloc, urlsplit(url).scheme
-    proxies = getproxies()
-    named = proxies.get(scheme) or proxies.get("all")
-    return httpx.Proxy(named) if named and not proxy_bypass(host) else None
-
-
-async def _read(
-    response: httpx.Response,
-    stream: httpx.AsyncByteStream,
-    most_bytes: int,
-    limit: asyncio.Timeout,
-) -> faults.Reply:
+async def _read(connection: Connection, most_bytes: int, limit: asyncio.Timeout) -> faults.Reply:
     """The whole answer, or what comes of a refusal."""
-    status = response.status_code
+    status = connection.status
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in response.headers.raw
+        for name, value in connection.headers
     }
     compressed = headers.get("content-encoding", "identity") != "identity"
     body = bytearray()
     if status != httpx.codes.OK:
         if not compressed:
-            await _read_refusal(stream, body, limit)
+            await _read_refusal(connection, body, limit)
         return faults.Reply(status, bytes(body), headers)
     if compressed:
         raise Malformed("the upstream answered compressed, which was not asked for")
-    async for chunk in stream:
+    while chunk := await connection.chunk():
         body += chunk
         if len(body) > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
     return faults.Reply(status, bytes(body), headers)
 
 
-async def _read_refusal(
-    stream: httpx.AsyncByteStream, body: bytearray, limit: asyncio.Timeout
-) -> None:
+async def _read_refusal(connection: Connection, body: bytearray, limit: asyncio.Timeout) -> None:
     """Read as much of a refusal as comes soon and can be made sense of.
 
     Whatever goes wrong, its status and its headers have come: a 429 whose body breaks off is a 429.
@@ -221,7 +210,7 @@ async def _read_refusal(
     limit.reschedule(None)
     with suppress(TimeoutError, *_BROKEN):
         async with asyncio.timeout_at(ends):
-            async for chunk in stream:
+            while chunk := await connection.chunk():
                 body += chunk
                 if len(body) >= error_body.MOST_BODY:
                     return

@@ -1,25 +1,27 @@
-"""HTTP/1.1 straight from asyncio, behind httpx's interface of a transport.
+"""HTTP/1.1 straight from asyncio: as many connections to one endpoint as there are calls.
 
 Measured, as everything here: a call costs a third of what it does over aiohttp, and half of what
 it does over the fastest transport in a library (docs/performance.md). It can do no more than a
-call to one endpoint needs: no redirects, no cookies, no compression, no proxy.
+call to one endpoint needs: no redirects, no cookies.
 """
 
 import asyncio
 import socket
 import ssl
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import aiohappyeyeballs
 import httpx
 
-from rerankq_worker.provider.connection import Connection
+from rerankq_worker.provider.connection import Connection, EarlyAnswerError
+from rerankq_worker.provider.idle_connections import IdleConnections
+from rerankq_worker.provider.proxies import Proxy
 from rerankq_worker.provider.trust import Trust
+from rerankq_worker.provider.tunnel import Tunnel
 
-KEEPALIVE_SECONDS: Final = 30.0
 RESOLVED_SECONDS: Final = 10.0
 HAPPY_EYEBALLS_SECONDS: Final = 0.25
 """Until the next address is tried beside one that does not answer; RFC 8305."""
@@ -28,71 +30,74 @@ WRONG_NAME: Final = {62, 64}
 NAMES_SECONDS: Final = 5.0
 MOST_NAMES: Final = 5
 UNSENT: Final = "unsent"
-"""Extension of a request that was given up before all of it was sent."""
+"""Argument of the cancellation of an exchange whose request was not sent whole."""
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 
 
-class EndpointTransport(httpx.AsyncBaseTransport):
+class EndpointTransport:
     """Carries requests to one endpoint, over as many connections as there are calls at a time.
 
-    The request's `connect` timeout is held here. The others are whoever's who calls: one time
-    limit around the whole call holds all of them.
+    The time limit of an exchange is whoever's who calls: one around the whole call.
 
     Args:
-        url: the endpoint; a request goes there, whatever host its own URL names.
-        trusted: whom to trust, where the endpoint speaks TLS.
+        url: the endpoint; a request goes there, whatever it names itself.
+        trusted: whom to trust, where TLS is spoken.
+        connect_seconds: time limit of a new connection.
+        proxy: through which it is reached, if so.
     """
 
-    def __init__(self, url: httpx.URL, trusted: Trust) -> None:
+    def __init__(
+        self, url: httpx.URL, trusted: Trust, *, connect_seconds: float, proxy: Proxy | None = None
+    ) -> None:
         self._secure = url.scheme == "https"
         self._host = url.raw_host.decode("ascii")
         self._port = url.port or (443 if self._secure else 80)
         self._trusted = trusted
-        self._idle: deque[Connection] = deque()
+        self._connect_seconds = connect_seconds
+        self._proxy = proxy
+        self._idle = IdleConnections(f"{self._host}:{self._port}")
+        self._made = partial(Connection, self._idle.distrust)
         self._resolving = asyncio.Lock()
         self._resolved_until = 0.0
         self._addresses: list[Any] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read the head of its answer.
+    async def exchange(self, message: bytes) -> Connection:
+        """Send a request, and wait for the head of its answer.
+
+        Args:
+            message: the request, head and body.
+
+        Returns:
+            The connection, with the answer's status and headers; its body is still to be read
+            from it. It goes back by `release`.
 
         Raises:
-            httpx.ConnectError: no connection could be made.
+            httpx.ConnectError: no connection could be made; nothing was sent.
             httpx.ConnectTimeout: likewise, in the time given.
+            httpx.ProxyError: likewise, for the proxy's sake.
             httpx.TransportError: the connection broke later, or the answer is no HTTP.
         """
-        message = _head(request) + await request.aread()
-        connection = self._kept() or await self._connected(request.extensions["timeout"]["connect"])
-        try:
-            await connection.exchange(message)
-        except BaseException:
-            request.extensions[UNSENT] = connection.is_sending
-            connection.abort()
-            raise
-        body = _Body(connection, self._idle)
-        return httpx.Response(connection.status, headers=connection.headers, stream=body)
+        if kept := self._idle.take():
+            # What came too early was another's answer. The request was not sent whole, so that
+            # nobody has ranked it: it may be sent again.
+            with suppress(EarlyAnswerError):
+                return await _exchanged(kept, message)
+        return await _exchanged(await self._connected(), message)
 
-    async def aclose(self) -> None:
-        """End the connections that are kept."""
-        while self._idle:
-            self._idle.pop().abort()
+    def release(self, connection: Connection) -> None:
+        """Give a connection back, whether or not the answer was read to its end."""
+        self._idle.put(connection)
 
-    def _kept(self) -> Connection | None:
-        """The connection that was used last, so that those which are not needed grow old."""
-        oldest = asyncio.get_running_loop().time() - KEEPALIVE_SECONDS
-        while self._idle and self._idle[0].idle_since < oldest:
-            self._idle.popleft().abort()
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.reusable:
-                return connection
-        return None
+    def close(self) -> None:
+        """End the connections that no call uses."""
+        self._idle.close()
 
-    async def _connected(self, seconds: float) -> Connection:
+    async def _connected(self) -> Connection:
+        seconds = self._connect_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._opened(Connection, self._trusted.context)
+                return await self._opened(self._made, self._trusted.context)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {seconds:g} seconds") from error
         except ssl.SSLCertVerificationError as error:
@@ -104,32 +109,65 @@ class EndpointTransport(httpx.AsyncBaseTransport):
     async def _opened(
         self, protocol: Callable[[], _Protocol], certificates: ssl.SSLContext
     ) -> _Protocol:
+        """A connection to the endpoint, or to the proxy that passes requests on to it.
+
+        Raises:
+            OSError: there is none.
+            httpx.ProxyError: likewise, for the proxy's sake.
+        """
+        if self._proxy is None:
+            return await self._reached(protocol, certificates if self._secure else None, self._host)
+        try:
+            to_proxy = self._trusted.context if self._proxy.secure else None
+            if not self._secure:
+                return await self._reached(protocol, to_proxy, self._proxy.host)
+            tunnel = await self._reached(Tunnel, to_proxy, self._proxy.host)
+        except OSError as error:
+            where = f"{self._proxy.host}:{self._proxy.port}"
+            raise httpx.ProxyError(f"{where} cannot be reached ({error})") from error
+        try:
+            await tunnel.open(self._host, self._port, self._proxy)
+            made = protocol()
+            beyond = await asyncio.get_running_loop().start_tls(
+                tunnel.transport, made, certificates, server_hostname=self._host
+            )
+            assert beyond  # noqa: S101  no loop of ours gives none
+            made.connection_made(beyond)
+        except BaseException:
+            tunnel.transport.abort()
+            raise
+        return made
+
+    async def _reached(
+        self, protocol: Callable[[], _Protocol], certificates: ssl.SSLContext | None, host: str
+    ) -> _Protocol:
         connected = await aiohappyeyeballs.start_connection(
             await self._resolved(), happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
         )
         _, made = await asyncio.get_running_loop().create_connection(
             protocol,
             sock=connected,
-            ssl=certificates if self._secure else None,
-            server_hostname=self._host if self._secure else None,
+            ssl=certificates,
+            server_hostname=host if certificates else None,
         )
         return made
 
     async def _names(self) -> tuple[str, ...]:
         """The names that the endpoint's certificate bears; none where it is not shown again."""
-        with suppress(OSError):
+        with suppress(OSError, httpx.ProxyError):
             async with asyncio.timeout(NAMES_SECONDS):
                 return (await self._opened(_Shown, self._trusted.of_any_name)).names
         return ()
 
     async def _resolved(self) -> list[Any]:
-        """The endpoint's addresses: asked for once, when thousands of calls begin together."""
+        """Addresses of the next hop: asked for once, when thousands of calls begin together."""
         loop = asyncio.get_running_loop()
+        host, port = (
+            (self._proxy.host, self._proxy.port) if self._proxy else (self._host, self._port)
+        )
         async with self._resolving:
             if loop.time() >= self._resolved_until:
-                self._addresses = await loop.getaddrinfo(
-                    self._host, self._port, type=socket.SOCK_STREAM
-                )
+                self._addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 self._resolved_until = loop.time() + RESOLVED_SECONDS
         return self._addresses
 
@@ -160,26 +198,12 @@ class _Shown(asyncio.Protocol):
         transport.close()
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer; gives the connection back when it is closed."""
-
-    def __init__(self, connection: Connection, idle: deque[Connection]) -> None:
-        self._connection = connection
-        self._idle = idle
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while chunk := await self._connection.chunk():
-            yield chunk
-
-    async def aclose(self) -> None:
-        if self._connection.reusable:
-            self._connection.idle_since = asyncio.get_running_loop().time()
-            self._idle.append(self._connection)
-        else:
-            self._connection.abort()
-
-
-def _head(request: httpx.Request) -> bytes:
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+async def _exchanged(connection: Connection, message: bytes) -> Connection:
+    try:
+        await connection.exchange(message)
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and connection.is_sending:
+            error.args = (UNSENT,)
+        connection.abort()
+        raise
+    return connection
