@@ -9,9 +9,8 @@ from typing import Final
 from rerankq.contract import Lane
 from rerankq.ledger import accounts
 from throttling.simulation.loop import VirtualLoop
-from throttling.simulation.memory import Memory
 from throttling.simulation.outcome import Outcome
-from throttling.simulation.script import ScriptedStore
+from throttling.simulation.script import SimulatedStore
 from throttling.simulation.upstream import Behaviour, ModelUpstream
 from throttling.simulation.worker import Worker
 
@@ -52,8 +51,7 @@ class Fleet:
         self._plan = plan
         self._loop = asyncio.get_running_loop()
         self._chance = Random(plan.seed)  # noqa: S311  the same in every run
-        self.memory = Memory(self._loop.time)
-        self.store = ScriptedStore(self.memory)
+        self.store = SimulatedStore(self._loop.time)
         self.upstream = ModelUpstream(plan.behaviour, self._loop.time, self._chance)
         self._accounts = accounts.Accounts(self.store)
         self.workers = [self._worker(str(number), Lane.BULK) for number in range(plan.workers)]

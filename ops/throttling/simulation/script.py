@@ -1,41 +1,33 @@
-"""Runs the real scripts, in the Lua that Redis has, on the commands of `memory`."""
+"""Runs the real scripts on a small Redis, in virtual time."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
-import lupa.lua51
-import orjson
-
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.scripts import text_of
-from rerankq.ledger.store import Argument, Store
-from throttling.simulation.memory import Memory
+from rerankq.ledger.store import Argument
+from running.small_redis.keyspace import Keyspace
+from running.small_redis.store import SmallStore
 
 ROUND_TRIP_SECONDS: Final = 0.001
 
 
-class ScriptedStore(Store):
-    """A store whose scripts run in this process.
+class SimulatedStore(SmallStore):
+    """A store whose scripts run in this process, and take the time of a round trip.
+
+    Args:
+        clock: Redis' clock, in seconds since the epoch.
 
     Attributes:
         runs: how many scripts ran.
         away: whether Redis cannot be reached.
     """
 
-    def __init__(self, memory: Memory) -> None:
-        super().__init__("redis://nowhere")
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(Keyspace())
         self.runs = 0
         self.away = False
-        self._lua = lupa.lua51.LuaRuntime()
-        self._null = object()
-        self._compile = self._lua.eval(
-            "function(text) return assert(loadstring('local ARGV = ...\\n' .. text)) end"
-        )
-        self._scripts: dict[str, Any] = {}
-        table = self._lua.table_from
-        lua: Any = self._lua.globals()
-        lua.cjson = table({"encode": self._encoded, "decode": self._decoded, "null": self._null})
-        lua.redis = table({"call": lambda *parts: self._table(memory.call(*parts))})
+        self._clock = clock
 
     async def run(self, script: str, *arguments: Argument) -> Any:
         """Run the script of that name."""
@@ -43,28 +35,5 @@ class ScriptedStore(Store):
         if self.away:
             raise LedgerUnavailable("Redis is away")
         self.runs += 1
-        texts = [each.decode() if isinstance(each, bytes) else each for each in arguments]
-        answer = self._compiled(script)(self._table(texts))
-        # As Redis does: bytes.
-        return answer.encode() if isinstance(answer, str) else answer
-
-    def _compiled(self, script: str) -> Any:
-        if script not in self._scripts:
-            self._scripts[script] = self._compile(text_of(script))
-        return self._scripts[script]
-
-    def _table(self, value: Any) -> Any:
-        return self._lua.table_from(value) if isinstance(value, list) else value
-
-    def _encoded(self, value: Any) -> str:
-        return orjson.dumps(self._plain(value)).decode()
-
-    def _plain(self, value: Any) -> Any:
-        if value is self._null:
-            return None
-        if lupa.lua51.lua_type(value) == "table":
-            return {name: self._plain(each) for name, each in value.items()}
-        return value
-
-    def _decoded(self, text: str) -> Any:
-        return self._lua.table_from(orjson.loads(text), recursive=True)
+        self.keyspace.set_clock(int(self._clock() * 1000))
+        return await super().run(script, *arguments)

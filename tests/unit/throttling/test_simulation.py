@@ -97,7 +97,7 @@ def test_deleted_keys_never_mean_no_limit() -> None:
     """However often somebody deletes the limiter's keys, no window sees more than is allowed."""
 
     def delete(fleet: Fleet) -> None:
-        fleet.memory.clear()
+        fleet.store.keyspace.clear()
 
     changes: dict[float, Callable[[Fleet], None]] = {each + 0.3: delete for each in range(1, 30)}
     plan = Plan(Behaviour(Limits(rpm=6000)), known=Known(rpm=6000), seconds=30, changes=changes)

@@ -1,0 +1,123 @@
+"""The calls to the ledger whose answers may be lost, and what their callers make of the answers."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from rerankq.contract import JobState
+from rerankq.ledger.intake import Verdict
+from rerankq.ledger.leases import Lease
+from running.exploration.ledger import Ledger
+from running.exploration.world import Heard, World, demand
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A client hands a job in."""
+
+    job: str
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
+        """The job is recorded, or there is one of that key: that one is the caller's then."""
+        admission = ledger.submit(self.job)
+        if admission.verdict is Verdict.EXISTING:
+            demand(ledger.key is not None, "only a key leads to another job")
+        else:
+            demand(admission.verdict is Verdict.ACCEPTED, "a job that is in order is accepted")
+            demand(admission.job_id == self.job, "who hands a job in is told of that job")
+        return partial(_accepted, job=admission.job_id, announce=admission.job_id == self.job)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A client cancels a job."""
+
+    job: str
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
+        """The job has its end."""
+        before = ledger.record(self.job)["state"]
+        demand(ledger.cancel(self.job) is before, "who cancels is told how the job stood")
+        return _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker takes a job that a hint names."""
+
+    worker: str
+    job: str
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> Heard:
+        """The job is the worker's if it was queued, or if it took it by this very call."""
+        # Else the hint is a late one, or read for the second time.
+        ledger.pull_hint(self.job)
+        before = ledger.record(self.job)
+        given = ledger.claim(self.worker, self.job)
+        is_queued = before["state"] is JobState.QUEUED
+        if not given:
+            demand(not is_queued, "a queued job is given to who claims it")
+            return _nothing
+        (lease,) = given
+        was_taken = repeated and before["state"] is JobState.RUNNING
+        demand(is_queued or was_taken, "only a queued job is given out")
+        token = before.get("claims", 0)
+        demand(lease.token == (token if was_taken else token + 1), "each lease has a token of its own")
+        demand(not was_taken or before["worker"] == self.worker, "a lease is one worker's")
+        return partial(_taken, worker=self.worker, lease=lease)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A worker writes a job's end."""
+
+    worker: str
+    lease: Lease
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> Heard:
+        """The end counts if the lease does."""
+        is_current = ledger.is_current(self.lease)
+        is_done = ledger.finish(self.worker, self.lease)
+        # A repeat may be told of the end that the first try wrote.
+        demand(is_done or not is_current, "an end counts if its lease does")
+        demand(is_current or repeated or not is_done, "an end counts only if its lease does")
+        return partial(_let_go, worker=self.worker, lease=self.lease)
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """A worker gives a job back."""
+
+    worker: str
+    lease: Lease
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
+        """The job is taken back if the lease counts."""
+        is_current = ledger.is_current(self.lease)
+        is_taken = ledger.postpone(self.worker, self.lease)
+        demand(is_taken == is_current, "a job is taken back if, and only if, the lease counts")
+        return partial(_let_go, worker=self.worker, lease=self.lease)
+
+
+def announced(ledger: Ledger, world: World, job: str, *, again: bool = False) -> World:
+    """A hint is on its way."""
+    ledger.push_hint(job, again=again)
+    return world.changed(announced=world.announced | {job})
+
+
+def _accepted(ledger: Ledger, world: World, *, job: str, announce: bool) -> World:
+    world = world.changed(accepted=world.accepted | {job})
+    return announced(ledger, world, job) if announce else world
+
+
+def _taken(_: Ledger, world: World, *, worker: str, lease: Lease) -> World:
+    # A worker holds a job once: work under an older lease of its own is stopped.
+    others = {each for each in world.held if (each[0], each[1].job_id) != (worker, lease.job_id)}
+    return world.changed(held=frozenset(others | {(worker, lease)}))
+
+
+def _let_go(_: Ledger, world: World, *, worker: str, lease: Lease) -> World:
+    return world.changed(held=world.held - {(worker, lease)})
+
+
+def _nothing(_: Ledger, world: World) -> World:
+    return world

@@ -1,0 +1,193 @@
+"""The ledger's parts as the product has them, on the data of one state after the other."""
+
+from collections.abc import Coroutine, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+from unittest.mock import patch
+
+from rerankq.contract import Job, JobState, Lane, RerankRequest, RerankResult, Timings
+from rerankq.ledger import outcomes, sweep
+from rerankq.ledger.batches import Batches
+from rerankq.ledger.intake import Admission, Intake
+from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq.ledger.records import Records, record_from, record_key
+from rerankq.ledger.store import Retention
+from rerankq.ledger.sweep import Sweep
+from running.small_redis.commands import execute
+from running.small_redis.keyspace import Keyspace
+from running.small_redis.store import SmallStore
+
+T = TypeVar("T")
+
+LEASE_SECONDS: Final = 0.8
+STEP_MS: Final = 850
+"""Longer than a lease, and than the grace of a hint; short enough that a sweep in each step is no
+gap in which nobody swept."""
+LONG_SECONDS: Final = 3600.0
+LANE: Final = Lane.BULK
+JOBS: Final = ("a", "b")
+WORKERS: Final = ("first", "second")
+RESCUER: Final = "rescuer"
+"""The worker that is left when all others are gone."""
+
+
+class Ledger:
+    """Calls the ledger. `data` is what the next call finds, and changes.
+
+    Args:
+        key: idempotency key of all jobs, None for none.
+    """
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key
+        self._store = SmallStore(Keyspace())
+        retention = Retention(LONG_SECONDS, LONG_SECONDS)
+        self._intake = Intake(self._store, max_queue_depth=10)
+        self._records = Records(self._store, retention)
+        self._leases = {
+            worker: Leases(self._store, retention, worker=worker, lease_seconds=LEASE_SECONDS)
+            for worker in (*WORKERS, RESCUER)
+        }
+        with patch.multiple(sweep, LOST_HINT_SECONDS=0.8, LOST_AGAIN_SECONDS=1.6):
+            self._sweep = Sweep(self._store, retention, lease_seconds=LEASE_SECONDS)
+        self.batch = ""
+
+    @property
+    def data(self) -> Keyspace:
+        """What Redis holds."""
+        return self._store.keyspace
+
+    @data.setter
+    def data(self, data: Keyspace) -> None:
+        self._store.keyspace = data
+
+    def open(self) -> None:
+        """Begin with an empty Redis and a batch."""
+        self.data = Keyspace(1_700_000_000_000)
+        self.batch = _run(Batches(self._store).open())
+
+    def submit(self, job_id: str) -> Admission:
+        """Hand a job in."""
+        request = RerankRequest(query="a query", documents=("a document",))
+        job = Job(
+            id=job_id, request=request, batch_id=self.batch, idempotency_key=self.key, lane=LANE
+        )
+        return _run(self._intake.submit([job]))[0]
+
+    def claim(self, worker: str, job_id: str) -> list[Lease]:
+        """Take a job, a suspect too."""
+        return _run(self._leases[worker].claim([job_id], alone=True)).leases
+
+    def renew(self, worker: str, leases: Iterable[Lease]) -> set[str]:
+        """Prolong a worker's leases; returns the ids lost."""
+        return _run(self._leases[worker].renew([*leases]))
+
+    def finish(self, worker: str, lease: Lease) -> bool:
+        """Write a ranking that tells under which lease it was made."""
+        timings = Timings(waited_seconds=0, upstream_seconds=lease.token)
+        ranking = RerankResult(
+            job_id=lease.job_id, model="m", results=(), attempts=1, timings=timings
+        )
+        outcome = outcomes.success(ranking.encode())
+        end = Finish(lease, 1, JobState.SUCCEEDED, outcome)
+        return _run(self._leases[worker].finish([end]))[0]
+
+    def postpone(self, worker: str, lease: Lease) -> bool:
+        """Give a job back, to be tried again at once."""
+        return _run(self._leases[worker].postpone([Postponement(lease, 1, 0.0)]))[0]
+
+    def cancel(self, job_id: str) -> JobState:
+        """Cancel a job that is known."""
+        return _run(self._records.cancel(job_id))
+
+    def sweep(self) -> list[str]:
+        """One tick of the reconciler; returns the jobs to announce."""
+        return [each for ids in _run(self._sweep.tick()).values() for each in ids]
+
+    def push_hint(self, job_id: str, *, again: bool = False) -> None:
+        """Put a hint into Celery's queue."""
+        self._command("LPUSH", _queue(again), job_id)
+
+    def oldest_hint(self, *, again: bool) -> str | None:
+        """The job that the oldest hint of a Celery queue names; None where there is no hint."""
+        hint: bytes | None = self._command("LINDEX", _queue(again), -1)
+        return hint and hint.decode()
+
+    def pull_hint(self, job_id: str) -> None:
+        """Take the oldest hint out of a Celery queue if it names that job."""
+        for again in (False, True):
+            if self.oldest_hint(again=again) == job_id:
+                self._command("RPOP", _queue(again))
+                return
+
+    def record(self, job_id: str) -> Mapping[str, Any]:
+        """A job's record; empty when there is none."""
+        return _record(self._command("GET", record_key(job_id)))
+
+    def is_current(self, lease: Lease) -> bool:
+        """Whether the job is running under this lease."""
+        record = self.record(lease.job_id)
+        return record["state"] is JobState.RUNNING and record["claims"] == lease.token
+
+    def result(self, job_id: str) -> bytes | None:
+        """A job's result as it is stored."""
+        result: bytes | None = self._command("GET", outcomes.result_key(job_id))
+        return result
+
+    def sets(self, job_id: str) -> list[str]:
+        """The sets of its lane in which a job stands."""
+        return [
+            state
+            for state in ("queued", "scheduled", "running")
+            if self._command("ZSCORE", f"rerankq:{LANE}:{state}", job_id) is not None
+        ]
+
+    def lease_ends(self, job_id: str) -> int:
+        """The time in ms at which a running job's lease is over."""
+        return int(self._command("ZSCORE", f"rerankq:{LANE}:running", job_id) or 0)
+
+    def has_payload(self, job_id: str) -> bool:
+        """Whether what the job asks for is stored."""
+        return bool(self._command("EXISTS", f"rerankq:payload:{job_id}"))
+
+    def entries(self) -> list[str]:
+        """What stands in the batch, in order."""
+        stored: list[bytes] = self._command("LRANGE", f"rerankq:batch:{self.batch}:entries", 0, -1)
+        return [each.decode() for each in stored]
+
+    def counts(self) -> dict[str, int]:
+        """The counts of the batch."""
+        parts: list[bytes] = self._command("HGETALL", f"rerankq:batch:{self.batch}")
+        return {
+            name.decode(): int(count) for name, count in zip(parts[::2], parts[1::2], strict=True)
+        }
+
+    def key_owner(self) -> tuple[str | None, int]:
+        """The job that the idempotency key belongs to, and for how many ms; -1 for always."""
+        name = f"rerankq:idempotency:{self.key}"
+        owner: bytes | None = self._command("HGET", name, "id")
+        return owner and owner.decode(), self._command("PTTL", name)
+
+    def _command(self, *parts: str | int) -> Any:
+        return execute(self.data, *(str(part).encode() for part in parts))
+
+
+@cache
+def _record(stored: bytes | None) -> Mapping[str, Any]:
+    # Most moves leave most records as they are.
+    return MappingProxyType(record_from(stored))
+
+
+def _queue(again: bool) -> str:  # noqa: FBT001 - which of two
+    return LANE.again_queue if again else LANE.queue
+
+
+def _run(call: Coroutine[Any, Any, T]) -> T:
+    """The answer of a call that waits for nothing."""
+    try:
+        call.send(None)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    raise AssertionError("a call to the small Redis waited")

@@ -1,0 +1,106 @@
+"""What can happen next in a state, and what it leads to.
+
+Each call to the ledger is answered, or carried out with its answer lost; then it is repeated, at
+any later time, with anything in between.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from running.exploration.calls import Cancel, Claim, Finish, Postpone, Submit, announced
+from running.exploration.ledger import JOBS, STEP_MS, WORKERS, Ledger
+from running.exploration.world import Call, World, demand
+
+MOST_UNANSWERED: Final = 1
+"""Calls at the same time whose answers were lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that can happen.
+
+    Attributes:
+        name: says what, for who reads how a state came about.
+        carry_out: does it to the ledger's data, and returns what else of the state is new.
+    """
+
+    name: str
+    carry_out: Callable[[Ledger, World], World]
+
+
+def moves(ledger: Ledger, world: World) -> Iterator[Move]:
+    """All that can happen next. The ledger holds the state's data; nothing is changed."""
+    for call in world.unanswered:
+        yield Move(f"repeated: {call}", partial(_repeated, call=call))
+    for call in _calls(ledger, world):
+        yield Move(str(call), partial(_answered, call=call))
+        if len(world.unanswered) < MOST_UNANSWERED:
+            yield Move(f"{call}, answer lost", partial(_unanswered, call=call))
+    for worker in WORKERS:
+        if any(holder == worker for holder, _ in world.held):
+            yield Move(f"{worker} renews", partial(_renewed, worker=worker))
+    for job in {ledger.oldest_hint(again=again) for again in (False, True)} - {None}:
+        yield Move(f"a hint of {job} is lost", partial(_lost, job=job))
+    yield Move("the reconciler sweeps", swept)
+    yield Move("time passes", passed)
+
+
+def _calls(ledger: Ledger, world: World) -> Iterator[Call]:
+    for job in JOBS:
+        # They are alike: the first one comes first.
+        is_hinted = ledger.oldest_hint(again=False) == job
+        if (job == JOBS[0] or ledger.record(JOBS[0])) and not is_hinted:
+            yield Submit(job)
+        if ledger.record(job):
+            yield Cancel(job)
+    for worker in WORKERS:
+        for job in sorted(world.announced):
+            yield Claim(worker, job)
+    for worker, lease in world.held:
+        yield Finish(worker, lease)
+        yield Postpone(worker, lease)
+
+
+def _answered(ledger: Ledger, world: World, call: Call) -> World:
+    return call.make(ledger, repeated=False)(ledger, world)
+
+
+def _unanswered(ledger: Ledger, world: World, call: Call) -> World:
+    call.make(ledger, repeated=False)
+    return world.changed(unanswered=world.unanswered | {call})
+
+
+def _repeated(ledger: Ledger, world: World, call: Call) -> World:
+    heard = call.make(ledger, repeated=True)
+    return heard(ledger, world.changed(unanswered=world.unanswered - {call}))
+
+
+def _renewed(ledger: Ledger, world: World, worker: str) -> World:
+    leases = {lease for holder, lease in world.held if holder == worker}
+    lost = ledger.renew(worker, leases)
+    for lease in leases:
+        is_lost = lease.job_id in lost
+        demand(is_lost != ledger.is_current(lease), "who renews is told of all leases lost")
+    kept = {(holder, lease) for holder, lease in world.held if lease.job_id not in lost}
+    others = {(holder, lease) for holder, lease in world.held if holder != worker}
+    return world.changed(held=frozenset(kept | others))
+
+
+def _lost(ledger: Ledger, world: World, job: str) -> World:
+    ledger.pull_hint(job)
+    return world
+
+
+def swept(ledger: Ledger, world: World) -> World:
+    """The reconciler ticks, and announces what it found."""
+    for job in ledger.sweep():
+        world = announced(ledger, world, job, again=True)
+    return world
+
+
+def passed(ledger: Ledger, world: World) -> World:
+    """Time passes: leases run out, waits end."""
+    ledger.data.set_clock(ledger.data.now_ms + STEP_MS)
+    return world

@@ -1,0 +1,105 @@
+"""What must hold in each state, and that whatever happened all jobs come to an end."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rerankq.contract import JobState
+from running.exploration.calls import Claim, Finish
+from running.exploration.ledger import JOBS, RESCUER, Ledger
+from running.exploration.moves import passed, swept
+from running.exploration.world import World, demand
+
+MOST_ROUNDS: Final = 40
+"""In which every job has come to its end: among them the rest of a suspect, and lost hints."""
+IN_SETS: Final = {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
+ENDS: Final = {*JobState} - IN_SETS
+
+
+def check(ledger: Ledger, world: World) -> None:
+    """What must hold in a state. The ledger holds its data.
+
+    Raises:
+        Broken: a rule does not hold.
+    """
+    for job in JOBS:
+        if ledger.record(job):
+            _job_is_whole(ledger, job)
+    for job in world.accepted:
+        demand(bool(ledger.record(job)), "an accepted job is recorded")
+    _counts_are_exact(ledger)
+    if ledger.key is not None:
+        _key_is_one_jobs(ledger)
+
+
+def ends(ledger: Ledger) -> Mapping[str, tuple[JobState, bytes | None]]:
+    """The ends of the jobs that have ended, as anybody can read them."""
+    states = {job: ledger.record(job).get("state", JobState.QUEUED) for job in JOBS}
+    return {
+        job: (state, ledger.result(job)) for job, state in states.items() if state not in IN_SETS
+    }
+
+
+def check_ends(
+    before: Mapping[str, tuple[JobState, bytes | None]],
+    after: Mapping[str, tuple[JobState, bytes | None]],
+) -> None:
+    """What must hold from one state to the next.
+
+    Raises:
+        Broken: a rule does not hold.
+    """
+    demand(after.items() >= before.items(), "an end never changes")
+
+
+def _job_is_whole(ledger: Ledger, job: str) -> None:
+    state: JobState = ledger.record(job)["state"]
+    sets = ledger.sets(job)
+    if state in IN_SETS:
+        demand(sets == [state], "an open job stands in the set of its state, and in no other")
+        demand(ledger.has_payload(job), "an open job keeps what it asks for")
+        demand(ledger.result(job) is None, "a job has no result before its end")
+    else:
+        demand(not sets, "an ended job stands in no set")
+        demand(ledger.result(job) is not None, "an ended job has a result")
+        is_kept = ledger.has_payload(job)
+        demand(is_kept == (state is JobState.FAILED), "only a dead letter keeps what it asked for")
+
+
+def _counts_are_exact(ledger: Ledger) -> None:
+    states = {job: ledger.record(job)["state"] for job in JOBS if ledger.record(job)}
+    counts = ledger.counts()
+    demand(sorted(ledger.entries()) == [*states], "each job of a batch stands in its order once")
+    demand(counts["total"] == len(states), "a batch counts its jobs")
+    for end in ENDS:
+        found = [*states.values()].count(end)
+        demand(counts.get(end, 0) == found, "a batch counts each end once")
+
+
+def _key_is_one_jobs(ledger: Ledger) -> None:
+    recorded = [job for job in JOBS if ledger.record(job)]
+    demand(len(recorded) <= 1, "a key leads to one job")
+    owner, left_ms = ledger.key_owner()
+    for job in recorded:
+        demand(owner == job, "a key leads to its job")
+        if ledger.record(job)["state"] in IN_SETS:
+            demand(left_ms == -1, "a key does not go while its job is open")
+
+
+def come_to_an_end(ledger: Ledger, world: World) -> None:
+    """All workers are gone but one, and nothing goes wrong any more: then every job ends.
+
+    Raises:
+        Broken: one never does.
+    """
+    world = world.changed(held=frozenset(), unanswered=frozenset())
+    for _ in range(MOST_ROUNDS):
+        world = swept(ledger, passed(ledger, world))
+        for again in (False, True):
+            while job := ledger.oldest_hint(again=again):
+                world = Claim(RESCUER, job).make(ledger, repeated=False)(ledger, world)
+        for worker, lease in world.held:
+            world = Finish(worker, lease).make(ledger, repeated=False)(ledger, world)
+        check(ledger, world)
+        if all(ledger.record(job).get("state") not in IN_SETS for job in JOBS):
+            return
+    demand(met=False, rule="whatever happened, every job comes to its end")

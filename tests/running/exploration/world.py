@@ -1,0 +1,61 @@
+"""A state of everything: the ledger's data, and what workers, clients and Celery's queues know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from rerankq.ledger.leases import Lease
+from running.exploration.ledger import Ledger
+from running.small_redis.keyspace import Keyspace
+
+
+class Broken(AssertionError):  # noqa: N818 - named for what happened
+    """A rule does not hold."""
+
+
+def demand(met: bool, rule: str) -> None:  # noqa: FBT001 - a condition
+    """Raise Broken, naming the rule, unless it holds."""
+    if not met:
+        raise Broken(rule)
+
+
+class Call(Protocol):
+    """A call to the ledger that its caller sends again when no answer comes."""
+
+    def make(self, ledger: Ledger, *, repeated: bool) -> "Heard":
+        """Make it; returns what its caller makes of the answer.
+
+        Raises:
+            Broken: the answer cannot be right.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One state. What happens makes another of it.
+
+    Attributes:
+        data: what Redis holds, Celery's queues of hints included.
+        held: the leases that workers believe to hold, stale ones too.
+        announced: jobs that hints have named: any worker may read one, late or twice.
+        unanswered: calls that were carried out, and whose answers were lost.
+        accepted: jobs whose submission was answered.
+    """
+
+    data: Keyspace = field(compare=False)
+    held: frozenset[tuple[str, Lease]] = frozenset()
+    announced: frozenset[str] = frozenset()
+    unanswered: frozenset[Call] = frozenset()
+    accepted: frozenset[str] = frozenset()
+
+    def changed(self, **fields: Any) -> "World":
+        """The same but for these."""
+        return replace(self, **fields)
+
+    def fingerprint(self) -> int:
+        """The same for states from which the same can come."""
+        return hash((self.data.fingerprint(), self))
+
+
+Heard = Callable[[Ledger, World], World]
+"""What a caller does when it is answered."""

@@ -1,0 +1,9 @@
+"""A small Redis in this process: its data, the commands that our scripts use, and their Lua.
+
+keyspace.py  the data, which can be copied and compared
+commands.py  what each command does to it
+lua.py       runs a script in the Lua that Redis has
+store.py     stands where the real store stands
+
+`tests/integration/ledger/test_small_redis.py` holds it against the real one.
+"""

@@ -1,0 +1,80 @@
+"""Stands where the real store stands: the ledger's parts cannot tell."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from rerankq.ledger.refusals import reading, refusal
+from rerankq.ledger.scripts import text_of
+from rerankq.ledger.store import Argument, Store
+from running.small_redis.commands import execute
+from running.small_redis.keyspace import Keyspace
+from running.small_redis.lua import Lua
+
+
+class SmallStore(Store):
+    """A store on a small Redis. No call waits for anything.
+
+    Args:
+        keyspace: the data; may be set anew between two calls.
+        lua: the interpreter, which stores may share.
+    """
+
+    def __init__(self, keyspace: Keyspace, lua: Lua | None = None) -> None:
+        super().__init__("redis://small")
+        self.keyspace = keyspace
+        self._scripts = lua or Lua()
+
+    async def run(self, script: str, *arguments: Argument) -> Any:
+        """Run a script."""
+        try:
+            return self._run(script, arguments)
+        except ResponseError as error:
+            raise refusal(self.address, error) from None
+
+    async def run_behind(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> Any:
+        """Run a script behind a command."""
+        await self.command(*command)
+        return await self.run(script, *arguments)
+
+    async def run_ahead_of(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> tuple[Any, Any]:
+        """Run a script, then a command."""
+        return await self.run(script, *arguments), await self.command(*command)
+
+    async def command(self, *parts: Argument) -> Any:
+        """Send one command."""
+        try:
+            return execute(self.keyspace, *map(_sent, parts))
+        except ResponseError as error:
+            raise refusal(self.address, error) from None
+
+    async def commands(
+        self,
+        *commands: tuple[Argument, ...],
+        all_or_none: bool = False,  # noqa: ARG002  nothing comes between them
+    ) -> list[Any]:
+        """Send several commands."""
+        return [await self.command(*each) for each in commands]
+
+    async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """Send several commands that read."""
+        answers = []
+        for parts in commands:
+            try:
+                answers.append(execute(self.keyspace, *map(_sent, parts)))
+            except ResponseError as error:
+                answers.append(reading(error))
+        return answers
+
+    def _run(self, script: str, arguments: Sequence[Argument]) -> Any:
+        told = [*map(_sent, arguments)]
+        return self._scripts.run(text_of(script), self.keyspace, [], told)
+
+
+def _sent(part: Argument) -> bytes:
+    return part if isinstance(part, bytes) else str(part).encode()
