@@ -61,7 +61,9 @@ class Claim:
         was_taken = repeated and before["state"] is JobState.RUNNING
         demand(is_queued or was_taken, "only a queued job is given out")
         token = before.get("claims", 0)
-        demand(lease.token == (token if was_taken else token + 1), "each lease has a token of its own")
+        demand(
+            lease.token == (token if was_taken else token + 1), "each lease has a token of its own"
+        )
         demand(not was_taken or before["worker"] == self.worker, "a lease is one worker's")
         return partial(_taken, worker=self.worker, lease=lease)
 

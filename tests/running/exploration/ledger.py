@@ -25,7 +25,9 @@ STEP_MS: Final = 850
 """Longer than a lease, and than the grace of a hint; short enough that a sweep in each step is no
 gap in which nobody swept."""
 LONG_SECONDS: Final = 3600.0
+START_MS: Final = 1_700_000_000_000
 LANE: Final = Lane.BULK
+QUEUES: Final = (LANE.queue, LANE.again_queue)
 JOBS: Final = ("a", "b")
 WORKERS: Final = ("first", "second")
 RESCUER: Final = "rescuer"
@@ -37,12 +39,13 @@ class Ledger:
 
     Args:
         key: idempotency key of all jobs, None for none.
+        store: the ledger's Redis.
     """
 
-    def __init__(self, key: str | None = None) -> None:
+    def __init__(self, key: str | None = None, *, store: SmallStore | None = None) -> None:
         self.key = key
-        self._store = SmallStore(Keyspace())
-        retention = Retention(LONG_SECONDS, LONG_SECONDS)
+        self._store = store or SmallStore(Keyspace(START_MS))
+        self._retention = retention = Retention(LONG_SECONDS, LONG_SECONDS)
         self._intake = Intake(self._store, max_queue_depth=10)
         self._records = Records(self._store, retention)
         self._leases = {
@@ -64,8 +67,8 @@ class Ledger:
 
     def open(self) -> None:
         """Begin with an empty Redis and a batch."""
-        self.data = Keyspace(1_700_000_000_000)
-        self.batch = _run(Batches(self._store).open())
+        self.data.clear()
+        self.batch = answer_of(Batches(self._store, self._retention).open())
 
     def submit(self, job_id: str) -> Admission:
         """Hand a job in."""
@@ -73,15 +76,15 @@ class Ledger:
         job = Job(
             id=job_id, request=request, batch_id=self.batch, idempotency_key=self.key, lane=LANE
         )
-        return _run(self._intake.submit([job]))[0]
+        return answer_of(self._intake.submit([job]))[0]
 
     def claim(self, worker: str, job_id: str) -> list[Lease]:
         """Take a job, a suspect too."""
-        return _run(self._leases[worker].claim([job_id], alone=True)).leases
+        return answer_of(self._leases[worker].claim([job_id], alone=True)).leases
 
     def renew(self, worker: str, leases: Iterable[Lease]) -> set[str]:
         """Prolong a worker's leases; returns the ids lost."""
-        return _run(self._leases[worker].renew([*leases]))
+        return answer_of(self._leases[worker].renew([*leases]))
 
     def finish(self, worker: str, lease: Lease) -> bool:
         """Write a ranking that tells under which lease it was made."""
@@ -91,34 +94,34 @@ class Ledger:
         )
         outcome = outcomes.success(ranking.encode())
         end = Finish(lease, 1, JobState.SUCCEEDED, outcome)
-        return _run(self._leases[worker].finish([end]))[0]
+        return answer_of(self._leases[worker].finish([end]))[0]
 
     def postpone(self, worker: str, lease: Lease) -> bool:
         """Give a job back, to be tried again at once."""
-        return _run(self._leases[worker].postpone([Postponement(lease, 1, 0.0)]))[0]
+        return answer_of(self._leases[worker].postpone([Postponement(lease, 1, 0.0)]))[0]
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel a job that is known."""
-        return _run(self._records.cancel(job_id))
+        return answer_of(self._records.cancel(job_id))
 
     def sweep(self) -> list[str]:
         """One tick of the reconciler; returns the jobs to announce."""
-        return [each for ids in _run(self._sweep.tick()).values() for each in ids]
+        return [each for ids in answer_of(self._sweep.tick()).values() for each in ids]
 
     def push_hint(self, job_id: str, *, again: bool = False) -> None:
         """Put a hint into Celery's queue."""
-        self._command("LPUSH", _queue(again), job_id)
+        answer_of(self._store.command("LPUSH", QUEUES[again], job_id))
 
-    def oldest_hint(self, *, again: bool) -> str | None:
-        """The job that the oldest hint of a Celery queue names; None where there is no hint."""
-        hint: bytes | None = self._command("LINDEX", _queue(again), -1)
-        return hint and hint.decode()
+    def oldest_hints(self) -> list[str]:
+        """The job that the oldest hint of each Celery queue names, where there is one."""
+        hints = [self._command("LINDEX", queue, -1) for queue in QUEUES]
+        return [hint.decode() for hint in hints if hint]
 
     def pull_hint(self, job_id: str) -> None:
-        """Take the oldest hint out of a Celery queue if it names that job."""
-        for again in (False, True):
-            if self.oldest_hint(again=again) == job_id:
-                self._command("RPOP", _queue(again))
+        """Take a hint out of its Celery queue, if it is the oldest there and names that job."""
+        for queue in QUEUES:
+            if self._command("LINDEX", queue, -1) == job_id.encode():
+                answer_of(self._store.command("RPOP", queue))
                 return
 
     def record(self, job_id: str) -> Mapping[str, Any]:
@@ -167,7 +170,7 @@ class Ledger:
         """The job that the idempotency key belongs to, and for how many ms; -1 for always."""
         name = f"rerankq:idempotency:{self.key}"
         owner: bytes | None = self._command("HGET", name, "id")
-        return owner and owner.decode(), self._command("PTTL", name)
+        return owner.decode() if owner else None, self._command("PTTL", name)
 
     def _command(self, *parts: str | int) -> Any:
         return execute(self.data, *(str(part).encode() for part in parts))
@@ -179,12 +182,8 @@ def _record(stored: bytes | None) -> Mapping[str, Any]:
     return MappingProxyType(record_from(stored))
 
 
-def _queue(again: bool) -> str:  # noqa: FBT001 - which of two
-    return LANE.again_queue if again else LANE.queue
-
-
-def _run(call: Coroutine[Any, Any, T]) -> T:
-    """The answer of a call that waits for nothing."""
+def answer_of(call: Coroutine[Any, Any, T]) -> T:
+    """The answer of a call to a small Redis: it waits for nothing."""
     try:
         call.send(None)
     except StopIteration as end:

@@ -41,7 +41,7 @@ def moves(ledger: Ledger, world: World) -> Iterator[Move]:
     for worker in WORKERS:
         if any(holder == worker for holder, _ in world.held):
             yield Move(f"{worker} renews", partial(_renewed, worker=worker))
-    for job in {ledger.oldest_hint(again=again) for again in (False, True)} - {None}:
+    for job in ledger.oldest_hints():
         yield Move(f"a hint of {job} is lost", partial(_lost, job=job))
     yield Move("the reconciler sweeps", swept)
     yield Move("time passes", passed)
@@ -50,7 +50,7 @@ def moves(ledger: Ledger, world: World) -> Iterator[Move]:
 def _calls(ledger: Ledger, world: World) -> Iterator[Call]:
     for job in JOBS:
         # They are alike: the first one comes first.
-        is_hinted = ledger.oldest_hint(again=False) == job
+        is_hinted = job in ledger.oldest_hints()
         if (job == JOBS[0] or ledger.record(JOBS[0])) and not is_hinted:
             yield Submit(job)
         if ledger.record(job):

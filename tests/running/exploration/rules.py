@@ -94,8 +94,8 @@ def come_to_an_end(ledger: Ledger, world: World) -> None:
     world = world.changed(held=frozenset(), unanswered=frozenset())
     for _ in range(MOST_ROUNDS):
         world = swept(ledger, passed(ledger, world))
-        for again in (False, True):
-            while job := ledger.oldest_hint(again=again):
+        while hints := ledger.oldest_hints():
+            for job in hints:
                 world = Claim(RESCUER, job).make(ledger, repeated=False)(ledger, world)
         for worker, lease in world.held:
             world = Finish(worker, lease).make(ledger, repeated=False)(ledger, world)

@@ -9,7 +9,7 @@ from running.exploration.ledger import Ledger
 from running.small_redis.keyspace import Keyspace
 
 
-class Broken(AssertionError):  # noqa: N818 - named for what happened
+class Broken(AssertionError):
     """A rule does not hold."""
 
 

@@ -49,7 +49,7 @@ class SmallStore(Store):
     async def command(self, *parts: Argument) -> Any:
         """Send one command."""
         try:
-            return execute(self.keyspace, *map(_sent, parts))
+            return self._answer(parts)
         except ResponseError as error:
             raise refusal(self.address, error) from None
 
@@ -66,14 +66,33 @@ class SmallStore(Store):
         answers = []
         for parts in commands:
             try:
-                answers.append(execute(self.keyspace, *map(_sent, parts)))
+                answers.append(self._answer(parts))
             except ResponseError as error:
                 answers.append(reading(error))
         return answers
 
+    def _answer(self, parts: Sequence[Argument]) -> Any:
+        answer = _in_resp3(str(parts[0]), execute(self.keyspace, *map(_sent, parts)))
+        # What the client library makes of some answers.
+        callback = self._redis.response_callbacks.get(str(parts[0]))
+        return callback(answer) if callback and answer is not None else answer
+
     def _run(self, script: str, arguments: Sequence[Argument]) -> Any:
         told = [*map(_sent, arguments)]
         return self._scripts.run(text_of(script), self.keyspace, [], told)
+
+
+def _in_resp3(command: str, answer: Any) -> Any:
+    """An answer as a client meets it; scripts meet the older protocol."""
+    match command, answer:
+        case "HGETALL", [*parts]:
+            return dict(zip(parts[::2], parts[1::2], strict=True))
+        case "ZMSCORE", [*scores]:
+            return [score if score is None else float(score) for score in scores]
+        case _, str():
+            return answer.encode()
+        case _:
+            return answer
 
 
 def _sent(part: Argument) -> bytes:
