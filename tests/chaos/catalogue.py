@@ -8,6 +8,7 @@ from chaos.rows import (
     clock,
     connections,
     crash_loop,
+    exploration,
     poison,
     redis_full,
     redis_killed,
@@ -51,6 +52,7 @@ ROWS: Final[tuple[Row, ...]] = (
     backlog.BACKLOG,
     backlog.DUE_TOGETHER,
     schedules.SCHEDULES,
+    exploration.EXPLORATION,
 )
 
 

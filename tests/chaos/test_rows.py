@@ -163,6 +163,11 @@ def test_the_ledger_keeps_its_books_under_any_schedule(tmp_path: Path) -> None:
     _holds("schedules", tmp_path)
 
 
+def test_the_ledger_keeps_its_rules_after_any_order_of_calls(tmp_path: Path) -> None:
+    """All orders of calls, up to some depth: no job is lost, and each comes to one end."""
+    _holds("exploration", tmp_path)
+
+
 def test_every_row_has_its_test() -> None:
     """No row of the fault table is left to the long run alone."""
     played = set(re.findall(r'_holds\("([\w-]+)"', Path(__file__).read_text("utf-8")))

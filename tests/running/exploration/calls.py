@@ -16,6 +16,9 @@ class Submit:
 
     job: str
 
+    def __str__(self) -> str:
+        return f"{self.job} is submitted"
+
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
         """The job is recorded, or there is one of that key: that one is the caller's then."""
         admission = ledger.submit(self.job)
@@ -33,6 +36,9 @@ class Cancel:
 
     job: str
 
+    def __str__(self) -> str:
+        return f"{self.job} is cancelled"
+
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
         """The job has its end."""
         before = ledger.record(self.job)["state"]
@@ -46,6 +52,9 @@ class Claim:
 
     worker: str
     job: str
+
+    def __str__(self) -> str:
+        return f"{self.worker} claims {self.job}"
 
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:
         """The job is the worker's if it was queued, or if it took it by this very call."""
@@ -75,6 +84,9 @@ class Finish:
     worker: str
     lease: Lease
 
+    def __str__(self) -> str:
+        return f"{self.worker} finishes {self.lease.job_id} under {self.lease.token}"
+
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:
         """The end counts if the lease does."""
         is_current = ledger.is_current(self.lease)
@@ -91,6 +103,9 @@ class Postpone:
 
     worker: str
     lease: Lease
+
+    def __str__(self) -> str:
+        return f"{self.worker} postpones {self.lease.job_id} under {self.lease.token}"
 
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
         """The job is taken back if the lease counts."""

@@ -34,6 +34,9 @@ RESCUER: Final = "rescuer"
 """The worker that is left when all others are gone."""
 
 
+REQUEST: Final = RerankRequest(query="a query", documents=("a document",))
+
+
 class Ledger:
     """Calls the ledger. `data` is what the next call finds, and changes.
 
@@ -72,11 +75,22 @@ class Ledger:
 
     def submit(self, job_id: str) -> Admission:
         """Hand a job in."""
-        request = RerankRequest(query="a query", documents=("a document",))
         job = Job(
-            id=job_id, request=request, batch_id=self.batch, idempotency_key=self.key, lane=LANE
+            id=job_id, request=REQUEST, batch_id=self.batch, idempotency_key=self.key, lane=LANE
         )
         return answer_of(self._intake.submit([job]))[0]
+
+    def hand_in_another(self, turn: int) -> None:
+        """Hand in a job that is not looked at, and announce it."""
+        answer_of(self._intake.submit([Job(id=f"other-{turn}", request=REQUEST, lane=LANE)]))
+        self.push_hint(f"other-{turn}")
+
+    def serve_another(self, turn: int) -> None:
+        """Serve the job of the turn before: its own hint waits still."""
+        before = f"other-{turn - 1}"
+        self.pull_hint(before)
+        for lease in self.claim(RESCUER, before):
+            self.finish(RESCUER, lease)
 
     def claim(self, worker: str, job_id: str) -> list[Lease]:
         """Take a job, a suspect too."""

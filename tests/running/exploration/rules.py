@@ -85,18 +85,28 @@ def _key_is_one_jobs(ledger: Ledger) -> None:
             demand(left_ms == -1, "a key does not go while its job is open")
 
 
-def come_to_an_end(ledger: Ledger, world: World) -> None:
+def come_to_an_end(ledger: Ledger, world: World, *, is_busy: bool) -> None:
     """All workers are gone but one, and nothing goes wrong any more: then every job ends.
 
+    Args:
+        ledger: holds the state's data.
+        world: the state.
+        is_busy: whether new jobs come all the time, so that a hint always waits: then a lost one is
+            known by those that came later.
+
     Raises:
-        Broken: one never does.
+        Broken: a job never ends.
     """
     world = world.changed(held=frozenset(), unanswered=frozenset())
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
+        if is_busy:
+            ledger.hand_in_another(turn)
         world = swept(ledger, passed(ledger, world))
-        while hints := ledger.oldest_hints():
+        while hints := [hint for hint in ledger.oldest_hints() if hint in JOBS]:
             for job in hints:
                 world = Claim(RESCUER, job).make(ledger, repeated=False)(ledger, world)
+        if is_busy:
+            ledger.serve_another(turn)
         for worker, lease in world.held:
             world = Finish(worker, lease).make(ledger, repeated=False)(ledger, world)
         check(ledger, world)

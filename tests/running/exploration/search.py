@@ -1,6 +1,6 @@
 """Goes through all states that some number of moves lead to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,14 +29,27 @@ class Search:
     _left: dict[int, int] = field(default_factory=dict)
     _path: list[str] = field(default_factory=list)
 
-    def go(self, depth: int) -> None:
-        """Go that many moves far from an empty ledger, in every order.
+    def go(self, depth: int, opening: Sequence[str] = ()) -> None:
+        """Go that many moves far, in every order.
+
+        Args:
+            depth: how far.
+            opening: the moves that are made before; from an empty ledger without.
 
         Raises:
             Broken: a rule does not hold; says which moves led there.
         """
         self.ledger.open()
-        self._visit(World(self.ledger.data), depth)
+        self._open(World(self.ledger.data), depth, opening)
+
+    def _open(self, world: World, depth: int, opening: Sequence[str]) -> None:
+        if not opening:
+            self._visit(world, depth)
+            return
+        self.ledger.data = world.data
+        (move,) = (move for move in moves(self.ledger, world) if move.name == opening[0])
+        with self._taking(move.name):
+            self._open(self._made(move, world), depth, opening[1:])
 
     def _visit(self, world: World, left: int) -> None:
         mark = world.fingerprint()
@@ -64,9 +77,11 @@ class Search:
 
     def _look_ahead(self, world: World) -> None:
         if len(self._path) <= self.ending_depth:
-            self.ledger.data = world.data.copy()
-            with self._taking("all workers but one are gone"):
-                come_to_an_end(self.ledger, world)
+            for is_busy in (False, True):
+                self.ledger.data = world.data.copy()
+                lane = "a busy lane" if is_busy else "an idle lane"
+                with self._taking(f"all workers but one are gone, in {lane}"):
+                    come_to_an_end(self.ledger, world, is_busy=is_busy)
             self.ledger.data = world.data
 
     @contextmanager
@@ -75,8 +90,8 @@ class Search:
         try:
             yield
         except Broken as broken:
-            if not broken.__notes__ if hasattr(broken, "__notes__") else True:
-                broken.add_note("after: " + "; ".join(self._path))
+            if not broken.path:
+                broken.path = tuple(self._path)
             raise
         finally:
             self._path.pop()

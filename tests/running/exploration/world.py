@@ -10,7 +10,18 @@ from running.small_redis.keyspace import Keyspace
 
 
 class Broken(AssertionError):
-    """A rule does not hold."""
+    """A rule does not hold.
+
+    Attributes:
+        path: the moves that led there.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join((f"{self.args[0]}: not after", *self.path))
 
 
 def demand(met: bool, rule: str) -> None:  # noqa: FBT001 - a condition

@@ -1,6 +1,6 @@
 """Stands where the real store stands: the ledger's parts cannot tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -18,13 +18,14 @@ class SmallStore(Store):
 
     Args:
         keyspace: the data; may be set anew between two calls.
-        lua: the interpreter, which stores may share.
+        texts: the text of the script of a name.
     """
 
-    def __init__(self, keyspace: Keyspace, lua: Lua | None = None) -> None:
+    def __init__(self, keyspace: Keyspace, texts: Callable[[str], str] = text_of) -> None:
         super().__init__("redis://small")
         self.keyspace = keyspace
-        self._scripts = lua or Lua()
+        self._texts = texts
+        self._lua = Lua()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
         """Run a script."""
@@ -79,7 +80,7 @@ class SmallStore(Store):
 
     def _run(self, script: str, arguments: Sequence[Argument]) -> Any:
         told = [*map(_sent, arguments)]
-        return self._scripts.run(text_of(script), self.keyspace, [], told)
+        return self._lua.run(self._texts(script), self.keyspace, [], told)
 
 
 def _in_resp3(command: str, answer: Any) -> Any:
