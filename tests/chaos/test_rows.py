@@ -9,7 +9,7 @@ import pytest
 
 from chaos import catalogue
 from chaos.row import Arena, Unavailable
-from chaos.rows import clock
+from chaos.rows import clock, redis_refuses
 from chaos.scorecard import Score
 
 pytestmark = pytest.mark.timeout(240)
@@ -148,6 +148,12 @@ def test_a_full_disk_under_redis_refuses_clearly(tmp_path: Path) -> None:
     _holds("redis-disk", tmp_path)
 
 
+@pytest.mark.parametrize("name", [row.name for row in redis_refuses.ROWS])
+def test_a_redis_that_says_no_costs_nothing(tmp_path: Path, name: str) -> None:
+    """Whatever Redis refuses by: 0 restarts, D = 0, its name in log and readiness, soon back."""
+    _holds(name, tmp_path)
+
+
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
     _holds("backlog", tmp_path)
@@ -171,7 +177,8 @@ def test_the_ledger_keeps_its_rules_after_any_order_of_calls(tmp_path: Path) -> 
 def test_every_row_has_its_test() -> None:
     """No row of the fault table is left to the long run alone."""
     played = set(re.findall(r'_holds\("([\w-]+)"', Path(__file__).read_text("utf-8")))
-    assert played == {row.name for row in catalogue.ROWS}
+    family = {row.name for row in redis_refuses.ROWS}
+    assert played | family == {row.name for row in catalogue.ROWS}
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
         exceptions.ReadOnlyError,
         "is a read-only replica: point RERANKQ_REDIS_URL at a primary",
     ),
+    (
+        "max number of clients",
+        None,
+        "takes no more connections: raise its maxclients, or end some clients",
+    ),
     ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
     (
         "WRONGPASS",
