@@ -154,6 +154,11 @@ def test_a_redis_that_says_no_costs_nothing(tmp_path: Path, name: str) -> None:
     _holds(name, tmp_path)
 
 
+def test_workers_follow_a_primary_that_was_demoted(tmp_path: Path) -> None:
+    """Roles change while all connections stay open: D = 0, and back within 15 s."""
+    _holds("redis-swap", tmp_path)
+
+
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
     _holds("backlog", tmp_path)

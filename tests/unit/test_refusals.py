@@ -17,6 +17,7 @@ SCRIPT = " script: 0a9f75e9, on @user_script:12."
         ("BUSY Redis is busy running a script.", "SCRIPT KILL"),
         ("MASTERDOWN Link with MASTER is down.", "point RERANKQ_REDIS_URL at a primary"),
         ("CLUSTERDOWN Hash slot not served", "at a single Redis"),
+        ("max number of clients reached", "raise its maxclients"),
         (f"OOM command not allowed.{SCRIPT}", "out of memory"),
         ("ERR Error running script (call to f_1): @user_script:1: -OOM command", "out of memory"),
         ("MISCONF Errors writing to the AOF file: No space left", "disk"),

@@ -1,0 +1,71 @@
+"""Primary and replica change roles, and no connection is cut: who stays where it was is refused."""
+
+import time
+from contextlib import ExitStack
+
+from redis import Redis
+
+from chaos.load import Load
+from chaos.row import Arena, Report, Row, report_on
+from running.proxy import Proxy
+from running.redis_server import RedisServer
+from running.waiting import eventually
+
+BACK_SECONDS = 15.0
+
+
+def _swapped(arena: Arena) -> Report:
+    with ExitStack() as opened:
+        proxies: list[Proxy] = []
+
+        def way(redis: RedisServer) -> str:
+            proxies.append(opened.enter_context(Proxy(redis.port)))
+            return proxies[-1].url
+
+        stage = opened.enter_context(arena.stage(way=way))
+        folder = arena.folder / "replica"
+        folder.mkdir()
+        replica = opened.enter_context(RedisServer(folder))
+        _follow(replica, stage.redis)
+        stage.start()
+        # The producer goes the straight way, so it has to be done before.
+        assert stage.producer.finish(stage.load.patience), stage.producer.refusals
+        stage.called(stage.load.jobs // 3)
+        for proxy in proxies:
+            proxy.lead_to(replica.port)
+        with stage.redis.client() as client:
+            client.execute_command("FAILOVER")
+            eventually(lambda: _role(client) == "slave", "the primary is a replica")
+        over = time.time()
+        # What the new primary is told reaches the old one too, where the judge looks.
+        aftermath = stage.settle()
+        report = report_on(aftermath)
+    report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
+    ends = [record.finished or 0.0 for record in aftermath.records.values()]
+    back = min((end for end in ends if end > over), default=float("inf")) - over
+    report.figures["back after s"] = back
+    report.demand(back <= BACK_SECONDS, f"back within {BACK_SECONDS:g} s: {back:.1f} s")
+    return report
+
+
+def _follow(replica: RedisServer, primary: RedisServer) -> None:
+    with replica.client() as client:
+        client.replicaof("127.0.0.1", primary.port)
+        eventually(
+            lambda: client.info("replication")["master_link_status"] == "up",
+            "the replica follows",
+        )
+
+
+def _role(client: Redis) -> str:
+    return str(client.info("replication")["role"])
+
+
+SWAPPED = Row(
+    name="redis-swap",
+    fault="primary and replica change roles (FAILOVER), with all connections left open",
+    demand="D = 0; back within 15 s",
+    play=_swapped,
+    short=Load(jobs=300, workers=1, ahead=300),
+    long=Load(rounds=5, jobs=3_000, ahead=3_000),
+)
