@@ -76,7 +76,7 @@ class ClientSettings(BaseSettings):
         default=2_678_400.0,
         description="Seconds to keep a batch, and its results until somebody has collected them.",
     )
-    max_queue_depth: Annotated[int, Field(ge=1)] = Field(
+    max_queue_depth: Annotated[int, Field(ge=1, le=10**12)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
     )
 

@@ -40,6 +40,7 @@ def refusal() -> str:
         ("RERANKQ_RESULT_TTL", "315360001"),
         ("RERANKQ_DEAD_TTL", "0"),
         ("RERANKQ_DEAD_TTL", "inf"),
+        ("RERANKQ_MAX_QUEUE_DEPTH", "1" + "0" * 30),
         ("RERANKQ_DEAD_TTL", "nan"),
         ("RERANKQ_DEAD_TTL", "1e300"),
         ("RERANKQ_DEAD_TTL", "315360001"),
@@ -73,6 +74,7 @@ def refusal() -> str:
         ("DMXAPI_API_KEY", f"${{{SECRET}}}"),
         ("RERANKQ_RPM", "0"),
         ("RERANKQ_RPM", SECRET),
+        ("RERANKQ_RPM", "1" + "0" * 20),
         ("RERANKQ_TPM", "-1"),
         ("RERANKQ_CONCURRENCY", "0.5"),
         ("RERANKQ_MAX_IN_FLIGHT", "0"),
@@ -82,7 +84,9 @@ def refusal() -> str:
         ("RERANKQ_CALL_SECONDS", "nan"),
         ("RERANKQ_MAX_ATTEMPTS", "0"),
         ("RERANKQ_GIVE_UP_SECONDS", "-1"),
+        ("RERANKQ_GIVE_UP_SECONDS", "inf"),
         ("RERANKQ_DRAIN_SECONDS", "-1"),
+        ("RERANKQ_DRAIN_SECONDS", "inf"),
     ],
 )
 def test_wrong_setting_is_named_without_its_value(

@@ -18,10 +18,10 @@ from pydantic_settings import NoDecode
 
 from rerankq.errors import SettingsError
 from rerankq.ledger.accounts import Limits
-from rerankq.settings import ClientSettings
+from rerankq.settings import MOST_KEPT_SECONDS, ClientSettings
 from rerankq_worker.dialect_options import options_fault
 from rerankq_worker.keys import is_own_server, key_fault
-from rerankq_worker.site_file import AuthPrefix, check_limits, read_sites
+from rerankq_worker.site_file import AuthPrefix, Count, check_limits, read_sites
 from rerankq_worker.sites import PREFIXES, Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
@@ -58,13 +58,13 @@ class WorkerSettings(ClientSettings):
         default=None,
         description='Put before the key, such as "Bearer ", or none; unset: as the dialect has it.',
     )
-    rpm: Annotated[int, Field(ge=1)] | None = Field(
+    rpm: Count | None = Field(
         default=None, description="Requests a minute that the account allows, of all workers."
     )
-    tpm: Annotated[int, Field(ge=1)] | None = Field(
+    tpm: Count | None = Field(
         default=None, description="Tokens a minute that the account allows, of all workers."
     )
-    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+    concurrency: Count | None = Field(
         default=None, description="Calls in flight that the account allows, of all workers."
     )
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
@@ -79,10 +79,10 @@ class WorkerSettings(ClientSettings):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         default=5, description="Attempts before a job fails; throttled ones are not counted."
     )
-    give_up_seconds: Annotated[float, Field(gt=0)] = Field(
+    give_up_seconds: Annotated[float, Field(gt=0, le=MOST_KEPT_SECONDS)] = Field(
         default=86_400.0, description="Age of a job after which it is not tried again."
     )
-    drain_seconds: Annotated[float, Field(ge=0)] = Field(
+    drain_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
         default=30.0, description="How long SIGTERM lets running jobs finish."
     )
 

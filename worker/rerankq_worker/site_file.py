@@ -37,7 +37,8 @@ from rerankq_worker.sites import Account, Key, Site
 
 MOST_BYTES: Final = 1024 * 1024
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+"""Of requests, tokens or calls. Lua counts in doubles, and JSON here in 64 bits."""
 
 
 def _prefix(text: str) -> str:
