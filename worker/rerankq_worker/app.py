@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import socket
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -16,6 +17,9 @@ from contextlib import (
 from functools import partial
 from secrets import token_hex
 from typing import Any, Final
+
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+from celery.signals import setup_logging, worker_ready
 
 from rerankq.announce import Announcer, celery_settings
 from rerankq.celery_app import IsolatedApp
@@ -48,8 +52,13 @@ from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.sites import Site
 from rerankq_worker.tasks import HintService, RerankTask
+from rerankq_worker.telemetry.activity import Activity, ObservedProvider
+from rerankq_worker.telemetry.log_setup import keep_log
+from rerankq_worker.telemetry.summary import summarise
 from rerankq_worker.vitals import Vitals
 from rerankq_worker.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
 """Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
@@ -62,9 +71,6 @@ ends are written and the next jobs are claimed."""
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """From one write of ends to the next: nothing to whoever waits for bulk, and far less than the
 calls that are made again should the worker be killed."""
-
-CHATTY_LOGGERS: Final = ("httpx", "celery.worker.strategy", "celery.app.trace")
-"""These write a line or two for each call or message; Flower and the ledger show the same."""
 
 CANCEL_SECONDS: Final = 0.2
 
@@ -96,19 +102,27 @@ class WorkerApp(IsolatedApp):
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
-        for name in CHATTY_LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        # That there are receivers keeps Celery from setting the log up, and from its own words.
+        setup_logging.connect(keep_log)
+        # Of being root, which is no danger where only JSON is read.
+        warnings.simplefilter("ignore", SecurityWarning)
+        worker_ready.connect(self._on_ready)
         worker = self.Worker(
             hostname=self.node,
             queues=[self.lane.queue, self.lane.again_queue],
             pool_cls=AsyncioPool,
             concurrency=HINTS_AHEAD[self.lane],
-            loglevel="INFO",
+            quiet=True,
             without_gossip=True,
             without_mingle=True,
         )
         worker.start()
         return int(worker.exitcode or 0)
+
+    def _on_ready(self, **_: Any) -> None:
+        # Of what Celery may change one day. Its start has put these warnings on, so not before.
+        warnings.simplefilter("ignore", CPendingDeprecationWarning)
+        log.info("%s is ready.", self.node)
 
 
 def _worker_settings() -> dict[str, Any]:
@@ -132,6 +146,7 @@ async def _service(
 ) -> AsyncIterator[HintService]:
     retention = Retention(settings.result_ttl, settings.dead_ttl)
     lease_seconds = settings.lease_seconds
+    activity = Activity()
     async with (
         Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store,
         # Renewals have a connection of their own, and little patience: one that is silent must
@@ -150,7 +165,11 @@ async def _service(
             leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
         )
         routes = Routes(
-            [route for site in sites for route in await _routes(settings, site, lane, providers)],
+            [
+                route
+                for site in sites
+                for route in await _routes(settings, site, lane, providers, activity)
+            ],
             Circuits(pulse),
             changed=holdings.stir,
         )
@@ -165,6 +184,7 @@ async def _service(
             ),
             max_in_flight=settings.max_in_flight,
             lease_seconds=lease_seconds,
+            came_to=activity.came_to,
         )
         executor = Executor(
             leases=leases, holdings=holdings, writer=writer, routes=routes, attempts=attempts
@@ -198,6 +218,7 @@ async def _service(
                         Sweep(store, retention, lease_seconds=lease_seconds, worker=name), announcer
                     ),
                     *(each.run() for each in exchanges),
+                    summarise(activity, lambda: len(holdings.leases())),
                 ),
             ):
                 _spare_the_collector()
@@ -223,7 +244,11 @@ def _spare_the_collector() -> None:
 
 
 async def _routes(
-    settings: WorkerSettings, site: Site, lane: Lane, providers: AsyncExitStack
+    settings: WorkerSettings,
+    site: Site,
+    lane: Lane,
+    providers: AsyncExitStack,
+    activity: Activity,
 ) -> list[Route]:
     """The ways to a site: each account by each of its keys."""
     provider = await providers.enter_async_context(
@@ -234,7 +259,7 @@ async def _routes(
         )
     )
     return [
-        Route(site, key, provider, permits)
+        Route(site, key, ObservedProvider(provider, activity), permits)
         for account in site.accounts
         for permits in [Permits(account, lane=lane, max_in_flight=settings.max_in_flight)]
         for key in account.keys

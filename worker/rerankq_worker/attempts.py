@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, Final
@@ -39,6 +39,7 @@ class Attempts:
         policy: what to do when it fails.
         max_in_flight: upstream calls under way at most.
         lease_seconds: how long a lease lasts without renewal.
+        came_to: told of each outcome.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Attempts:
         policy: RetryPolicy,
         max_in_flight: int,
         lease_seconds: float,
+        came_to: Callable[[Finish | Postponement], None] = lambda _: None,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
@@ -61,6 +63,7 @@ class Attempts:
         self._calling: set[asyncio.Task[Any]] = set()
         self._ending = False
         self._lease_seconds = lease_seconds
+        self._came_to = came_to
 
     async def work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
         """See a job through: its outcome is handed to the writer, and counted.
@@ -83,6 +86,7 @@ class Attempts:
         except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
             outcome = _unforeseen(lease, error)
         tally[_name(outcome)] += 1
+        self._came_to(outcome)
         self._writer.put(outcome)
 
     def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:

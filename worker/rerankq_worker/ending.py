@@ -82,6 +82,7 @@ class Ending:
             log.warning("ending without Celery's farewell, which takes too long: is Redis silent?")
         else:
             log.critical("ending within a drain that takes too long: the leases will run out")
+        logging.shutdown()
         self._leave(code)
 
     def _next(self, until: float) -> _News | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,22 @@ from rerankq_worker.sites import PREFIXES, Account, Key, Site
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
 _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
 _NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class WorkerSettings(ClientSettings):
@@ -90,6 +107,12 @@ class WorkerSettings(ClientSettings):
     health_port: Annotated[int, Field(ge=1, le=65_534)] | None = Field(
         default=None,
         description="Their port; none when unset. The second lane of a command takes the next.",
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="From which level on lines are written to stderr."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.TEXT, description="text for people, or json for machines."
     )
 
     @field_validator("health_port", mode="before")

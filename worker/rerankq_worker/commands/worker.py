@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -15,7 +16,12 @@ from rerankq.foreign_environment import drop_foreign_variables
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.ending import ENDING_SIGNALS
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
-from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.settings import LogLevel, WorkerSettings
+from rerankq_worker.telemetry.banner import banner
+from rerankq_worker.telemetry.log_lines import FIGURES
+from rerankq_worker.telemetry.log_setup import set_up_log
+
+log = logging.getLogger(__name__)
 
 
 def worker(
@@ -23,17 +29,28 @@ def worker(
         list[Lane] | None,
         typer.Option(help="Lane to serve; give it twice for both, which is the default."),
     ] = None,
+    log_level: Annotated[
+        LogLevel | None,
+        typer.Option(help="Log from this level on; in place of RERANKQ_LOG_LEVEL."),
+    ] = None,
     end_with_parent: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,  # noqa: FBT002  typer reads the default
 ) -> None:
     """Serve jobs in the foreground until SIGTERM or Ctrl-C; running jobs are finished first.
 
     Each lane is a Celery worker in a process of its own.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if log_level:
+        # Read by the settings, in the processes of the lanes as well.
+        os.environ["RERANKQ_LOG_LEVEL"] = log_level.value
     refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
     sites = settings.sites(named_values(".env") | os.environ)
     lanes = list(dict.fromkeys(lane or Lane))
+    whose = lanes[0].value if len(lanes) == 1 else ""
+    set_up_log(settings.log_level, settings.log_format, lane=whose)
+    if not end_with_parent:
+        for line, figures in banner(version("rerankq"), settings, sites, lanes):
+            log.info("%s", line, extra={FIGURES: figures})
     if end_with_parent:
         end_with_stdin()
     if len(lanes) > 1:

@@ -1,0 +1,81 @@
+import json
+import logging
+import time
+
+import pytest
+
+from rerankq_worker.settings import LogFormat
+from rerankq_worker.telemetry.log_lines import FIGURES, json_form, said, text_form
+from rerankq_worker.telemetry.log_setup import FORMS, LineHandler
+
+MOMENT = 1_764_500_000.25
+
+
+def test_a_line_of_text_has_its_time_with_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time with offset, level, lane, words."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        line = text_form("bulk")(MOMENT, logging.WARNING, "a word", None)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert line == "2025-11-30T18:53:20.250+08:00 WARNING [bulk] a word"
+    assert " INFO a word" in text_form("")(MOMENT, logging.INFO, "a word", None)
+
+
+def test_a_line_of_json_has_the_same_and_the_figures() -> None:
+    """One object a line, with figures by name where there are some."""
+    line = json.loads(json_form("bulk")(MOMENT, logging.INFO, '"quoted"', {"done": 3}))
+    assert line == {
+        "time": "2025-11-30T10:53:20.250+00:00",
+        "level": "info",
+        "lane": "bulk",
+        "message": '"quoted"',
+        "figures": {"done": 3},
+    }
+    assert "figures" not in json.loads(json_form("")(MOMENT, logging.INFO, "x", None))
+
+
+def test_an_error_is_named_and_not_quoted() -> None:
+    """Of an exception its type and place are shown: its message may hold a query."""
+    with pytest.raises(ValueError, match="CANARY") as caught:
+        int("CANARY")
+    record = logging.LogRecord("x", 40, "", 0, "it failed", (), caught._excinfo)  # noqa: SLF001
+    line = said(record)
+    assert line.startswith("it failed (ValueError at ")
+    assert "CANARY" not in line
+
+
+def test_a_line_is_one_line() -> None:
+    """Line breaks and escapes of a stranger's text move no cursor and make no line."""
+    record = logging.LogRecord("x", 40, "", 0, "a\nb\x1b[2Jc\u202ed", (), None)
+    assert said(record) == "a b [2Jc d"
+
+
+def test_every_format_has_its_form() -> None:
+    """What the setting can be, there is."""
+    assert set(FORMS) == set(LogFormat)
+
+
+def test_a_record_that_cannot_be_shown_is_named() -> None:
+    """A library's own mistake in a log call is a line, and nobody's traceback."""
+    written: list[bytes] = []
+    handler = LineHandler(text_form(""), written.append)
+    handler.handle(logging.LogRecord("some.library", 40, "", 0, "%d", ("CANARY",), None))
+    handler.close()
+    (line,) = b"".join(written).decode().splitlines()
+    assert "some.library had something to say that is no text (TypeError at " in line
+    assert "CANARY" not in line
+
+
+def test_lines_with_figures_are_always_shown() -> None:
+    """The line a minute is no burst, however alike it is to the one before."""
+    written: list[bytes] = []
+    handler = LineHandler(text_form(""), written.append)
+    for _ in range(2):
+        record = logging.LogRecord("x", 20, "", 0, "in 60 s", (), None)
+        setattr(record, FIGURES, {})
+        handler.handle(record)
+    handler.close()
+    assert b"".join(written).count(b"in 60 s") == 2

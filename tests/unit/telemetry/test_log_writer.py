@@ -1,0 +1,76 @@
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rerankq_worker.telemetry.log_writer import MOST_LINES, LogWriter, write_to
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def read_until(reader: int, last: bytes) -> bytes:
+    read = b""
+    while last not in read:
+        read += os.read(reader, 1 << 20)
+    return read
+
+
+def test_nobody_waits_for_a_reader_that_has_stopped() -> None:
+    """Lines beyond what a pipe and the queue take are counted; a flush waits for a second, once."""
+    with pipe() as (reader, writing):
+        log = LogWriter(write_to(writing))
+        began = time.process_time()
+        for number in range(2 * MOST_LINES):
+            log.put(f"line {number} {'x' * 100}")
+        assert time.process_time() - began < 1.0
+        began = time.monotonic()
+        log.flush()
+        log.flush()
+        assert 0.9 < time.monotonic() - began < 1.9
+        # It goes on as soon as somebody reads, and says what is missing.
+        read = read_until(reader, b"more lines, which nobody could take\n")
+        log.put("the last")
+        read += read_until(reader, b"the last\n")
+    assert read.startswith(b"line 0 xxx")
+    assert b"line 19999" not in read
+
+
+def test_a_flush_returns_when_all_is_written() -> None:
+    """What was put before a flush is written after it, in order."""
+    written: list[bytes] = []
+    log = LogWriter(written.append)
+    for number in range(1000):
+        log.put(str(number))
+    log.flush()
+    assert b"".join(written).split() == [str(number).encode() for number in range(1000)]
+
+
+def test_a_stderr_that_is_gone_stops_nobody() -> None:
+    """A write that fails loses its lines, and the ones after it are tried."""
+    tried: list[bytes] = []
+
+    def write(data: bytes) -> None:
+        tried.append(data)
+        raise BrokenPipeError
+
+    log = LogWriter(write)
+    for line in ("one", "two \ud800"):
+        log.put(line)
+        log.flush()
+    assert tried == [b"one\n", b"two ?\n"]
+
+
+def test_it_ticks_also_when_nothing_is_written() -> None:
+    """Lines that have their time come from the thread itself."""
+    ticked = threading.Event()
+    LogWriter(lambda _: None, ticked.set)
+    assert ticked.wait(10)
