@@ -13,6 +13,8 @@
     ├── BatchNotFound             no batch has this id
     ├── ResultExpired             the job ended, but its result is past its retention
     ├── ResultTimeout             the job has not ended yet (also a TimeoutError)
+    ├── ClientClosed              the client was closed, before or meanwhile (also a RuntimeError)
+    ├── DetachedHandle            the handle came from another process and has no client
     └── JobEnded                  the job ended without a ranking
         ├── JobFailed             the upstream or the contract refused it for good
         ├── JobCancelled          somebody cancelled it
@@ -150,6 +152,23 @@ class ResultTimeout(RerankqError, TimeoutError):
     """The job has not ended within the time given; it goes on, so ask again."""
 
     code = "result_timeout"
+
+
+class ClientClosed(RerankqError, RuntimeError):
+    """The client was closed, before the call or while it waited. The jobs go on."""
+
+    code = "client_closed"
+
+    def __init__(
+        self, message: str = "this client is closed: make a new one; jobs that were accepted go on"
+    ) -> None:
+        super().__init__(message)
+
+
+class DetachedHandle(RerankqError):
+    """The handle was unpickled, so it has no client: `client.get(handle.id)` gives one that has."""
+
+    code = "detached_handle"
 
 
 class JobEnded(RerankqError):

@@ -1,6 +1,7 @@
 """The way in for Python: `AsyncRerankClient`, and `RerankClient` as its blocking face."""
 
-from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
-from rerankq.client.blocking import JobHandle, RerankClient
+from rerankq.client.asynchronous import AsyncRerankClient
+from rerankq.client.blocking import RerankClient
+from rerankq.client.handles import AsyncJobHandle, JobHandle
 
 __all__ = ["AsyncJobHandle", "AsyncRerankClient", "JobHandle", "RerankClient"]

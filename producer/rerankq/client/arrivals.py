@@ -7,134 +7,111 @@ for each id: with its end, or with an error that says why there will be none.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Container, Iterable
-from contextlib import aclosing
+import math
+import numbers
+from collections.abc import AsyncGenerator, Iterable
+from functools import partial
 from typing import Final
 
-from rerankq.errors import LedgerUnavailable
-from rerankq.ledger import outcomes
+from rerankq.client.inquiries import Inquiries
+from rerankq.client.waits import Wait
+from rerankq.errors import InvalidRequest
+from rerankq.ledger.per_loop import PerLoop
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.store import Store
-from rerankq.ledger.subscription import Subscription
 
-ASK_SECONDS: Final = 1.0
-PAGE: Final = 500
-PATIENCE_SECONDS: Final = 60.0
-"""How long Redis may be away before a wait gives up."""
+LAST_LOOK_SECONDS: Final = 1.0
+"""A wait that is out of time gives what has ended by then, if Redis tells it within this."""
+LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600.0
+"""More is as good as without end."""
 
 
 class Arrivals:
     """Ends of jobs, in the order in which they become known."""
 
     def __init__(self, store: Store, records: Records) -> None:
-        self._store = store
-        self._records = records
+        self._inquiries = PerLoop(partial(Inquiries, store, records), Inquiries.close)
+
+    async def end(self, job_id: str, *, timeout: float | None = None) -> End:  # noqa: ASYNC109  it is no time limit for Redis
+        """The end of one job; as `ends`."""
+        inquiries = self._inquiries.get()
+        deadline = deadline_in(timeout)
+        wait = inquiries.begin([job_id], listen=not _is_over(deadline))
+        try:
+            found = await self._next(inquiries, wait, deadline)
+        finally:
+            inquiries.end(wait)
+        if found is None:
+            raise AssertionError("a wait is over when it has what it waited for")
+        return found[1]
 
     async def ends(
-        self, job_ids: Iterable[str], *, deadline: float | None = None
+        self,
+        job_ids: Iterable[str],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  it is no time limit for Redis
     ) -> AsyncGenerator[tuple[str, End], None]:
         """Each id once, with its end.
 
         Args:
             job_ids: the jobs to wait for.
-            deadline: when to stop, by the loop's clock. Checked here beside any `asyncio.timeout`
-                around: before Python 3.12, `asyncio.wait_for`, with which redis-py waits, can
-                swallow a cancellation.
+            timeout: seconds after which no end is waited for any more. Jobs that have ended by
+                then are given all the same.
 
         Raises:
-            TimeoutError: the deadline has passed.
-            LedgerUnavailable: Redis has been away for `PATIENCE_SECONDS` without a break.
+            TimeoutError: the time has passed.
+            InvalidRequest: the timeout is no number.
+            ClientClosed: the client was closed.
+            LedgerUnavailable: Redis has been away for a minute without a break.
         """
-        pending = dict.fromkeys(job_ids)
-        patience = _Patience()
-        while pending:
-            if _passed(deadline):
-                raise TimeoutError
-            try:
-                async with (
-                    self._store.subscription() as subscription,
-                    # Closed by hand: left to the garbage collector, it would outlive the client.
-                    aclosing(self._follow(subscription, pending, deadline, patience)) as found,
-                ):
-                    async for job_id, end in found:
-                        patience.restore()
-                        if job_id in pending:
-                            del pending[job_id]
-                            yield job_id, end
-            except LedgerUnavailable:
-                if patience.over():
-                    raise
-                await asyncio.sleep(ASK_SECONDS)
+        inquiries = self._inquiries.get()
+        deadline = deadline_in(timeout)
+        wait = inquiries.begin(job_ids, listen=not _is_over(deadline))
+        try:
+            while found := await self._next(inquiries, wait, deadline):
+                yield found
+        finally:
+            inquiries.end(wait)
 
-    async def _follow(
-        self,
-        subscription: Subscription,
-        pending: dict[str, None],
-        deadline: float | None,
-        patience: "_Patience",
-    ) -> AsyncGenerator[tuple[str, End], None]:
-        line = deque(pending)
-        for _ in range(0, len(line), PAGE):
-            page = _next_page(line, pending)
-            # Subscribe first, ask second: an end between the two arrives as a message.
-            await subscription.listen(map(outcomes.result_key, page))
-            for each in await self._asked(page, patience):
-                yield each
-        while pending and not _passed(deadline):
-            async with aclosing(self._heard(subscription, pending, patience)) as heard:
-                async for each in heard:
-                    yield each
-            for each in await self._asked(_next_page(line, pending), patience):
-                yield each
+    async def close(self) -> None:
+        """End all waits of the running loop."""
+        await self._inquiries.close()
 
-    async def _heard(
-        self, subscription: Subscription, pending: dict[str, None], patience: "_Patience"
-    ) -> AsyncGenerator[tuple[str, End], None]:
-        """The ends that messages point to, as this client's own ledger tells them, for a while."""
+    async def _next(
+        self, inquiries: Inquiries, wait: Wait, deadline: float | None
+    ) -> tuple[str, End] | None:
+        """The next end; None when there are no more."""
         clock = asyncio.get_running_loop().time
-        until = clock() + ASK_SECONDS
-        while pending and (left := until - clock()) > 0:
-            channels = await subscription.told(left, most=PAGE)
-            named = dict.fromkeys(map(outcomes.job_of_channel, channels))
-            if page := [job_id for job_id in named if job_id in pending]:
-                for each in await self._asked(page, patience):
-                    yield each
-
-    async def _asked(self, page: list[str], patience: "_Patience") -> list[tuple[str, End]]:
-        found = await self._records.ends(page)
-        patience.restore()
-        return found
-
-
-class _Patience:
-    """How long Redis has been away without a break, whatever else took its time."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def restore(self) -> None:
-        """Redis has answered."""
-        self._since = None
-
-    def over(self) -> bool:
-        """Redis has not answered; whether that is so for `PATIENCE_SECONDS`."""
-        now = asyncio.get_running_loop().time()
-        if self._since is None:
-            self._since = now
-        return now - self._since > PATIENCE_SECONDS
+        while not wait.found:
+            if wait.problem:
+                raise wait.problem
+            if wait.is_over:
+                return None
+            inquiries.read(wait)
+            if not _is_over(deadline):
+                await wait.news(deadline)
+                continue
+            inquiries.hurry(wait)
+            if wait.is_settled or not await wait.news(clock() + LAST_LOOK_SECONDS):
+                raise TimeoutError
+        return wait.found.popleft()
 
 
-def _passed(deadline: float | None) -> bool:
+def deadline_in(timeout: object) -> float | None:
+    """When a wait is over, by the running loop's clock; None when it has no limit.
+
+    Raises:
+        InvalidRequest: the timeout is no number.
+    """
+    if timeout is None:
+        return None
+    seconds = float(timeout) if isinstance(timeout, numbers.Real) else math.nan
+    if math.isnan(seconds):
+        raise InvalidRequest("timeout", "must be a number of seconds, or None")
+    if seconds > LONGEST_SECONDS:
+        return None
+    return asyncio.get_running_loop().time() + max(0.0, seconds)
+
+
+def _is_over(deadline: float | None) -> bool:
     return deadline is not None and asyncio.get_running_loop().time() >= deadline
-
-
-def _next_page(line: deque[str], pending: Container[str]) -> list[str]:
-    """The next ids of the line that are pending still; they go to its back."""
-    page: list[str] = []
-    for _ in range(min(len(line), PAGE)):
-        job_id = line.popleft()
-        if job_id in pending:
-            page.append(job_id)
-    line.extend(page)
-    return page

@@ -1,7 +1,7 @@
 """`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Self, Unpack
 
@@ -15,8 +15,9 @@ from rerankq.client.drafts import (
     jobs_from,
     portions_of,
 )
+from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.publishing import Publishing
-from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.contract import Job, JobState, JobStatus
 from rerankq.errors import QueueFull, ResultTimeout
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
@@ -29,50 +30,11 @@ from rerankq.ledger.store import Retention, Store
 from rerankq.settings import ClientSettings
 
 
-class AsyncJobHandle:
-    """A job that was accepted; good for as long as its client is open."""
-
-    def __init__(self, client: "AsyncRerankClient", job_id: str) -> None:
-        self.client = client
-        self.id = job_id
-        self._end: End | None = None
-
-    def __repr__(self) -> str:
-        return f"<rerank job {self.id}>"
-
-    async def status(self) -> JobStatus:
-        """Where the job stands.
-
-        Raises:
-            JobNotFound: the ledger does not know it (any more).
-            LedgerUnavailable: Redis did not answer.
-        """
-        return await self.client.records.status(self.id)
-
-    async def result(self, timeout: float | None = None) -> RerankResult:  # noqa: ASYNC109  the handle of every task library has it
-        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end).
-
-        Raises:
-            JobFailed, JobCancelled, JobExpired: the job ended without a ranking.
-            ResultTimeout: it has not ended yet; ask again.
-            JobNotFound: the ledger does not know it (any more).
-            ResultExpired: it ended, but its result is past its retention.
-            LedgerUnavailable: Redis has been away for a minute.
-        """
-        if self._end is None:
-            async with aclosing(self.client.as_completed([self], timeout)) as completed:
-                await anext(completed)
-        if isinstance(self._end, RerankResult):
-            return self._end
-        raise self._end or AssertionError("as_completed yields every handle")
-
-    def settle(self, end: End) -> None:
-        """Remember the job's end, so that it need not be asked for again."""
-        self._end = end
-
-
 class AsyncRerankClient:
-    """Submits rerank jobs and brings their results. Belongs to one event loop.
+    """Submits rerank jobs and brings their results. Serves any number of calls at once.
+
+    It may be used in several event loops: in each it has connections of its own, which end with
+    the loop. A fork needs a client of its own, or a `RerankClient`.
 
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
@@ -108,9 +70,10 @@ class AsyncRerankClient:
         await self.close()
 
     async def close(self) -> None:
-        """Publish what is under way, then give connections and thread back."""
-        await self.publishing.close()
+        """End all waits by ClientClosed, let other calls end, give connections and thread back."""
+        await self._arrivals.close()
         await self._store.close()
+        await self.publishing.close()
 
     async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost.
@@ -198,8 +161,17 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        await self.records.status(checked_id(job_id))
+        await self.status(job_id)
         return AsyncJobHandle(self, job_id)
+
+    async def status(self, job_id: str) -> JobStatus:
+        """Where a job stands.
+
+        Raises:
+            JobNotFound: the ledger does not know it (any more).
+            LedgerUnavailable: Redis did not answer.
+        """
+        return await self.records.status(checked_id(job_id))
 
     async def cancel(self, job_id: str) -> JobState:
         """Cancel a job in whatever state it is; returns that state. An end stays as it is.
@@ -210,6 +182,17 @@ class AsyncRerankClient:
         """
         return await self.records.cancel(checked_id(job_id))
 
+    async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
+        """How a job ended, waiting for it: a ranking, or the error that says why there is none.
+
+        Raises:
+            ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `result` says.
+        """
+        try:
+            return await self._arrivals.end(job_id, timeout=timeout)
+        except TimeoutError:
+            raise _not_yet([job_id], timeout) from None
+
     async def as_completed(
         self,
         handles: Iterable[AsyncJobHandle],
@@ -217,27 +200,49 @@ class AsyncRerankClient:
     ) -> AsyncGenerator[AsyncJobHandle, None]:
         """Each handle once its job has ended; its `result()` then answers at once.
 
+        A job that is named twice comes once. Those that have ended within `timeout` seconds are
+        given, whoever takes how long with each; with 0, those that have ended by now.
+
         Raises:
             ResultTimeout: not all have ended within `timeout` seconds.
+            InvalidRequest: `timeout` is no number.
+            ClientClosed: the client was closed, before or meanwhile.
             LedgerUnavailable: Redis has been away for a minute.
         """
         waiting = {handle.id: handle for handle in handles}
-        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        async with aclosing(self._arrivals.ends(list(waiting), deadline=deadline)) as arrivals:
-            while waiting:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        job_id, end = await anext(arrivals)
-                except TimeoutError:
-                    raise ResultTimeout(
-                        f"{_some(waiting)} not ended after {timeout:g} seconds: it goes on, "
-                        "so wait again or ask later"
-                    ) from None
+        async with aclosing(self.ends(list(waiting), timeout)) as ends:
+            async for job_id, end in ends:
                 handle = waiting.pop(job_id)
                 handle.settle(end)
                 yield handle
 
+    async def ends(
+        self,
+        job_ids: Sequence[str],
+        timeout: float | None = None,  # noqa: ASYNC109  as in `as_completed`
+    ) -> AsyncGenerator[tuple[str, End], None]:
+        """As `as_completed`, for jobs by their ids: each id, with how its job ended.
 
-def _some(job_ids: Iterable[str]) -> str:
-    ids = list(job_ids)
-    return f"job {ids[0]} has" if len(ids) == 1 else f"{len(ids)} jobs have"
+        Results are read as they are taken, a mebibyte ahead: whoever is slow holds few of them.
+
+        Raises:
+            ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `as_completed` says.
+        """
+        left = dict.fromkeys(job_ids)
+        async with aclosing(self._arrivals.ends(left, timeout=timeout)) as arrivals:
+            while True:
+                try:
+                    found = await anext(arrivals, None)
+                except TimeoutError:
+                    raise _not_yet(list(left), timeout) from None
+                if found is None:
+                    return
+                del left[found[0]]
+                yield found
+
+
+def _not_yet(job_ids: Sequence[str], timeout: float | None) -> ResultTimeout:
+    some = f"job {job_ids[0]} has" if len(job_ids) == 1 else f"{len(job_ids)} jobs have"
+    return ResultTimeout(
+        f"{some} not ended after {timeout:g} seconds: it goes on, so wait again or ask later"
+    )

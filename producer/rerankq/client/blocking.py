@@ -8,45 +8,17 @@ from itertools import islice
 from typing import Any, Self, TypeVar, Unpack
 
 from rerankq.client.admissions import PATIENCE_SECONDS, Offered, foremost
-from rerankq.client.asynchronous import AsyncJobHandle, AsyncRerankClient
+from rerankq.client.asynchronous import AsyncRerankClient
 from rerankq.client.drafts import Draft, Submission, jobs_from
+from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
-from rerankq.contract import Job, JobState, JobStatus, RerankResult
+from rerankq.contract import Job, JobState, JobStatus
 from rerankq.errors import QueueFull
 from rerankq.ledger.intake import CALL_JOBS
+from rerankq.ledger.records import End
 from rerankq.settings import ClientSettings
 
 T = TypeVar("T")
-
-
-class JobHandle:
-    """A job that was accepted. `AsyncJobHandle` says what each method raises."""
-
-    def __init__(self, client: "RerankClient", inner: AsyncJobHandle) -> None:
-        self._client = client
-        self._inner = inner
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-        return self._inner.id
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
-
-    def status(self) -> JobStatus:
-        """Where the job stands."""
-        return self._client.call(lambda client: self.bound_to(client).status())
-
-    def result(self, timeout: float | None = None) -> RerankResult:
-        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end)."""
-        return self._client.call(lambda client: self.bound_to(client).result(timeout))
-
-    def bound_to(self, client: AsyncRerankClient) -> AsyncJobHandle:
-        """The inner handle, made anew when the client is: after a fork."""
-        if self._inner.client is not client:
-            self._inner = AsyncJobHandle(client, self.id)
-        return self._inner
 
 
 class RerankClient:
@@ -88,7 +60,7 @@ class RerankClient:
 
     def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
-        return JobHandle(self, self.call(lambda client: client.submit(**arguments)))
+        return self._handle(self.call(lambda client: client.submit(**arguments)).id)
 
     def submit_many(
         self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS
@@ -125,7 +97,15 @@ class RerankClient:
 
     def get(self, job_id: str) -> JobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere."""
-        return JobHandle(self, self.call(lambda client: client.get(job_id)))
+        return self._handle(self.call(lambda client: client.get(job_id)).id)
+
+    def status(self, job_id: str) -> JobStatus:
+        """Where a job stands."""
+        return self.call(lambda client: client.status(job_id))
+
+    def end(self, job_id: str, timeout: float | None = None) -> End:
+        """How a job ended, waiting for it: a ranking, or the error that says why there is none."""
+        return self.call(lambda client: client.end(job_id, timeout))
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel a job in whatever state it is; returns that state. An end stays as it is."""
@@ -137,14 +117,14 @@ class RerankClient:
         """Each handle once its job has ended; its `result()` then answers at once."""
         by_id = {handle.id: handle for handle in handles}
         portal, client = self._opened()
-        completed = client.as_completed(
-            [handle.bound_to(client) for handle in by_id.values()], timeout
-        )
+        ends = client.ends(list(by_id), timeout)
         try:
-            while inner := portal.call(_next(completed)):
-                yield by_id[inner.id]
+            while found := portal.call(_next(ends)):
+                handle = by_id.pop(found[0])
+                handle.settle(found[1])
+                yield handle
         finally:
-            portal.call(completed.aclose())
+            portal.call(ends.aclose())
 
     def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
         """Ask the asynchronous client, and wait for its answer."""
@@ -152,7 +132,7 @@ class RerankClient:
         return portal.call(ask(client))
 
     def _handle(self, job_id: str) -> JobHandle:
-        return JobHandle(self, AsyncJobHandle(self._opened()[1], job_id))
+        return JobHandle(self, job_id)
 
     def _begin_offer(self, jobs: list[Job], start: int, patience: float | None) -> Future[Offered]:
         portal, client = self._opened()
@@ -170,5 +150,5 @@ class RerankClient:
             return self._portal, self._client
 
 
-async def _next(handles: AsyncGenerator[AsyncJobHandle, None]) -> AsyncJobHandle | None:
-    return await anext(handles, None)
+async def _next(ends: AsyncGenerator[tuple[str, End], None]) -> tuple[str, End] | None:
+    return await anext(ends, None)

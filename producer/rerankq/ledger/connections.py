@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -21,6 +21,8 @@ T = TypeVar("T")
 ONCE: Final = Retry(NoBackoff(), 0)
 """For the library: tries are repeated here, where it is known what became of the earlier ones."""
 RETRIES: Final = 3
+CLOSE_SECONDS: Final = 5.0
+"""So long calls that are under way have to end when the connections are closed."""
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
 
 
@@ -39,7 +41,8 @@ class Connections:
         self.answers = Answers()
         self._redis = redis
         self._address = address
-        self._free = asyncio.Semaphore(redis.connection_pool.max_connections)
+        self._most = redis.connection_pool.max_connections
+        self._free = asyncio.Semaphore(self._most)
         self._answered_at = -math.inf
         self._given_up_at = -math.inf
         self._last_failure = ""
@@ -95,8 +98,16 @@ class Connections:
             with suppress(exceptions.RedisError, OSError):
                 await connection.disconnect(nowait=True)
 
+    def another(self) -> Any:
+        """A connection of the redis library beside the others, not yet opened."""
+        return self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+
     async def close(self) -> None:
-        """Give them back."""
+        """Give them back, once the calls that are under way have ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for _ in range(self._most):
+                    await self._free.acquire()
         await self._redis.aclose()
 
 

@@ -16,6 +16,10 @@ End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 """A ranking, or the error that says why there is none to be had."""
 
 
+FEW: Final = 8
+"""Of so many jobs the results are read with the records, whatever their size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
     """The little of a job's record that a list of many jobs needs."""
@@ -23,6 +27,20 @@ class Outline:
     state: JobState
     attempts: int
     custom_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that has ended.
+
+    Attributes:
+        end: None where it has yet to be read.
+        size: bytes to read for it.
+    """
+
+    job_id: str
+    end: End | None
+    size: int = 0
 
 
 class Records:
@@ -76,6 +94,42 @@ class Records:
             (job_id, _gone(job_id, state) if result is None else outcomes.end_from(result))
             for job_id, state, result in zip(job_ids, states, stored[len(job_ids) :], strict=True)
             if state is None or state.ended
+        ]
+
+    async def ended(self, job_ids: Sequence[str]) -> list[Ended]:
+        """Those of the jobs that have an end, or never will have one, in the order given.
+
+        Their ends are told where that takes little. Where the jobs are many, so that their results
+        may be more than anybody wants to hold at once, only how large each is: see `results`.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        if len(job_ids) <= FEW:
+            return [Ended(job_id, end) for job_id, end in await self.ends(job_ids)]
+        stored = await self._store.command("MGET", *map(record_key, job_ids))
+        states = dict(zip(job_ids, map(_state, stored), strict=True))
+        over = {each: state for each, state in states.items() if state is None or state.ended}
+        if not over:
+            return []
+        sizes = await self._store.readings(
+            *(("STRLEN", outcomes.result_key(each)) for each in over)
+        )
+        return [
+            Ended(job_id, None if size else _gone(job_id, state), size or 0)
+            for (job_id, state), size in zip(over.items(), sizes, strict=True)
+        ]
+
+    async def results(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
+        """The ends of jobs that are known to have ended, in the order given.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        stored = await self._store.command("MGET", *map(outcomes.result_key, job_ids))
+        return [
+            (job_id, _past_retention(job_id) if each is None else outcomes.end_from(each))
+            for job_id, each in zip(job_ids, stored, strict=True)
         ]
 
     async def cancel(self, job_id: str) -> JobState:
@@ -165,6 +219,10 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     if state is None:
         return _unknown(job_id)
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
+
+
+def _past_retention(job_id: str) -> ResultExpired:
+    return ResultExpired(f"the job {job_id} has ended, but its result is past its retention")
 
 
 def error_of(end: JobEnded) -> JobError:

@@ -1,9 +1,9 @@
 """The seam to Redis: one connection pool, commands and scripts."""
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from functools import partial
+from typing import Any, Final, Self, TypeVar
 
 from redis import exceptions
 from redis.asyncio import (
@@ -15,15 +15,18 @@ from redis.asyncio import (
 )
 from redis.asyncio.connection import AbstractConnection
 
-from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.errors import ClientClosed, SettingsError
+from rerankq.ledger.answers import Answers
 from rerankq.ledger.connections import ONCE, Connections
 from rerankq.ledger.greeting import greet
+from rerankq.ledger.per_loop import PerLoop
 from rerankq.ledger.refusals import reading
 from rerankq.ledger.scripts import digest_of, text_of
 from rerankq.ledger.subscription import Subscription
 from rerankq.redis_address import RedisAddress
 
 Argument = str | int | bytes
+T = TypeVar("T")
 
 BESIDE_FROM: Final = 4
 """So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
@@ -45,7 +48,7 @@ class Retention:
 
 
 class Store:
-    """A Redis that the ledger's parts share. Belongs to one event loop.
+    """A Redis that the ledger's parts share, with connections of its own for each event loop.
 
     Args:
         url: `redis://`, `rediss://` or `unix://` address.
@@ -59,14 +62,15 @@ class Store:
     def __init__(self, url: str, *, answer_seconds: float | None = None) -> None:
         address = _read(url)
         self.address = address.shown
-        self._idle: list[Subscription] = []
-        self._redis: Redis = Redis.from_pool(
-            connection_pool(
-                address, answer_seconds=answer_seconds, retry=ONCE, redis_connect_func=greet
-            )
+        self._closed = False
+        self._connections = PerLoop(
+            partial(_connections, address, answer_seconds), Connections.close
         )
-        self._connections = Connections(self._redis, self.address)
-        self.answers = self._connections.answers
+
+    @property
+    def answers(self) -> Answers:
+        """What the running loop waits for."""
+        return self._own().answers
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,9 +79,8 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        """Give the connections back."""
-        while self._idle:
-            await self._idle.pop().close()
+        """Give the connections back. Calls that are under way end first; new ones are refused."""
+        self._closed = True
         await self._connections.close()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
@@ -85,6 +88,7 @@ class Store:
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
+            ClientClosed: the store was closed, as for every other call.
         """
         text, digest = _script(script)
 
@@ -94,7 +98,7 @@ class Store:
             except exceptions.NoScriptError:
                 return await redis.eval(text, 0, *arguments)
 
-        return await self._connections.answered(ask)
+        return await self._answered(ask)
 
     async def run_behind(
         self, command: Sequence[Argument], script: str, *arguments: Argument
@@ -143,7 +147,7 @@ class Store:
             parts = filter(None, (before, (how, named, 0, *arguments), after))
             return _piped(redis, parts, transaction=bool(before), raise_on_error=False)
 
-        return await self._connections.answered(ask)
+        return await self._answered(ask)
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.
@@ -155,7 +159,7 @@ class Store:
         async def ask(redis: Redis) -> Any:
             return await redis.execute_command(*parts)  # type: ignore[no-untyped-call]
 
-        return await self._connections.answered(ask)
+        return await self._answered(ask)
 
     async def commands(
         self, *commands: tuple[Argument, ...], all_or_none: bool = False
@@ -170,9 +174,7 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        return await self._connections.answered(
-            lambda redis: _piped(redis, commands, transaction=all_or_none)
-        )
+        return await self._answered(lambda redis: _piped(redis, commands, transaction=all_or_none))
 
     async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
         """Send several commands that read, in one round trip; each answer stands for itself.
@@ -188,33 +190,30 @@ class Store:
             answers = await _piped(redis, commands, raise_on_error=False)
             return [reading(each) for each in answers]
 
-        return await self._connections.answered(ask)
+        return await self._answered(ask)
 
-    @asynccontextmanager
-    async def subscription(self) -> AsyncIterator[Subscription]:
-        """A publish/subscribe connection, lent; kept open between two uses."""
-        subscription = self._idle.pop() if self._idle else self._new_subscription()
-        try:
-            yield subscription
-        except GeneratorExit:
-            # A wait that has all it wanted: nothing is wrong with the connection.
-            await self._put_by(subscription)
-            raise
-        except BaseException:
-            await subscription.close()
-            raise
-        await self._put_by(subscription)
+    def subscription(self, told: Callable[[str], None]) -> Subscription:
+        """A way to hear what is published, on a connection of its own.
 
-    def _new_subscription(self) -> Subscription:
-        return Subscription(self._redis.pubsub(ignore_subscribe_messages=True), self.address)
+        Args:
+            told: called with a channel when there may be something new; see `Subscription`.
+        """
+        return Subscription(self._own().another, told)
 
-    async def _put_by(self, subscription: Subscription) -> None:
-        try:
-            await subscription.rest()
-        except LedgerUnavailable:
-            await subscription.close()
-        else:
-            self._idle.append(subscription)
+    async def _answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
+        return await self._own().answered(ask)
+
+    def _own(self) -> Connections:
+        if self._closed:
+            raise ClientClosed
+        return self._connections.get()
+
+
+def _connections(address: RedisAddress, answer_seconds: float | None) -> Connections:
+    pool = connection_pool(
+        address, answer_seconds=answer_seconds, retry=ONCE, redis_connect_func=greet
+    )
+    return Connections(Redis.from_pool(pool), address.shown)
 
 
 async def _piped(

@@ -151,11 +151,13 @@ def test_iso_time_is_pythons(desk: LedgerDesk, milliseconds: int) -> None:
 
 
 def test_store_closes_what_it_opened(redis_url: str) -> None:
-    """A closed store leaves no connection behind."""
+    """A closed store leaves no connection behind, nor does one whose loop has ended."""
+    never_closed = store.Store(redis_url)
 
     async def use() -> None:
-        async with store.Store(redis_url) as opened, opened.subscription() as subscription:
-            await subscription.listen(["channel"])
+        async with store.Store(redis_url) as opened:
+            await opened.command("PING")
+        await never_closed.command("PING")
 
     asyncio.run(use())
     with LedgerDesk(redis_url) as desk:

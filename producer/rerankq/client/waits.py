@@ -1,0 +1,97 @@
+"""One call that waits for jobs to end, and what it has heard of them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from rerankq.errors import RerankqError
+from rerankq.ledger.records import End, Ended
+
+
+class Wait:
+    """What one call waits for. Belongs to one event loop.
+
+    Attributes:
+        pending: jobs that are not known to have ended.
+        unasked: those of them that nobody has asked about since the call began.
+        ended: jobs that have, with an end that has yet to be read.
+        found: ends that the call may take.
+        reading: how many ends are being read for it.
+        problem: why there will be no more.
+        is_hurried: whether it ends as soon as all were asked about.
+        began: when it did, by the loop's clock.
+        asked_before: how many times others had asked when it began.
+    """
+
+    __slots__ = (
+        "_awake",
+        "asked_before",
+        "began",
+        "ended",
+        "found",
+        "is_hurried",
+        "pending",
+        "problem",
+        "reading",
+        "unasked",
+    )
+
+    def __init__(self, job_ids: Iterable[str], *, began: float, asked_before: int) -> None:
+        self.pending = dict.fromkeys(job_ids)
+        self.unasked = set(self.pending)
+        self.ended: deque[Ended] = deque()
+        self.found: deque[tuple[str, End]] = deque()
+        self.reading = 0
+        self.problem: RerankqError | None = None
+        self.is_hurried = False
+        self.began = began
+        self.asked_before = asked_before
+        self._awake: asyncio.Future[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has all that it waited for."""
+        return not (self.pending or self.ended or self.found or self.reading)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has all that there was to be had when it asked."""
+        return not (self.unasked or self.ended or self.found or self.reading)
+
+    def has_ended(self, job: Ended) -> None:
+        """Note that a job has ended."""
+        self.pending.pop(job.job_id, None)
+        self.unasked.discard(job.job_id)
+        if job.end is None:
+            self.ended.append(job)
+        else:
+            self.found.append((job.job_id, job.end))
+        self.wake()
+
+    def was_asked(self, job_id: str) -> None:
+        """Note that a job has not ended so far."""
+        self.unasked.discard(job_id)
+        if self.is_hurried and not self.unasked:
+            self.wake()
+
+    def fail(self, problem: RerankqError) -> None:
+        """Say that there will be no more."""
+        self.problem = problem
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the call look again."""
+        if self._awake and not self._awake.done():
+            self._awake.set_result(None)
+
+    async def news(self, until: float | None) -> bool:
+        """Wait until there is something to look at; False when there was nothing by then."""
+        self._awake = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._awake
+        except TimeoutError:
+            return False
+        finally:
+            self._awake = None
+        return True
