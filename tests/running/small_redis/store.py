@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from rerankq.ledger.refusals import reading, refusal
@@ -26,6 +27,7 @@ class SmallStore(Store):
         self.keyspace = keyspace
         self._texts = texts
         self._lua = Lua()
+        self._callbacks = Redis().response_callbacks
 
     async def run(self, script: str, *arguments: Argument) -> Any:
         """Run a script."""
@@ -75,7 +77,7 @@ class SmallStore(Store):
     def _answer(self, parts: Sequence[Argument]) -> Any:
         answer = _in_resp3(str(parts[0]), execute(self.keyspace, *map(_sent, parts)))
         # What the client library makes of some answers.
-        callback = self._redis.response_callbacks.get(str(parts[0]))
+        callback = self._callbacks.get(str(parts[0]))
         return callback(answer) if callback and answer is not None else answer
 
     def _run(self, script: str, arguments: Sequence[Argument]) -> Any:
