@@ -1,6 +1,7 @@
 """The provider against a real HTTP server that answers as each test says."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -233,10 +234,53 @@ def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words:
     assert words in str(error)
 
 
-def test_a_compressed_answer_is_malformed() -> None:
-    """Compression was not asked for, and could be far longer than the bytes that are counted."""
-    error = met(answering(b"...", headers={"Content-Encoding": "gzip"}))
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (gzip.compress(GOOD["dmxapi"].encode()), {"Content-Encoding": "gzip"}),
+        (b"\xef\xbb\xbf" + GOOD["dmxapi"].encode(), {"Content-Encoding": "Identity"}),
+        (GOOD["dmxapi"].replace("}]", ',"note":"\\x41\\ud800","more":NaN}]').encode(), {}),
+    ],
+    ids=["compressed", "byte order mark", "odd JSON"],
+)
+@pytest.mark.parametrize("status", [200, 201, 203, 206])
+def test_an_answer_that_can_be_read_is_read(
+    body: bytes, headers: dict[str, str], status: int
+) -> None:
+    """Whatever curl and httpx read has been paid for: each 2xx, compressed, or not quite JSON."""
+    answer = met(answering(body, status, headers))
+    assert isinstance(answer, Answer)
+    assert [each.index for each in answer.scores] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "headers", "words"),
+    [
+        (b"\x8b..", 200, {"Content-Encoding": "br"}, "no ranking: it is compressed by 'br'"),
+        (gzip.compress(b" " * 2 * CAP_BYTES), 200, {"Content-Encoding": "gzip"}, "is over"),
+        (b"", 204, {}, "answered 204 with no ranking"),
+        (b"", 200, {}, "answered 200 with no ranking"),
+        (b'{"id":"job"}', 202, {}, "without results"),
+    ],
+    ids=["unknown compression", "bomb", "204", "empty", "accepted"],
+)
+def test_a_success_without_a_ranking_is_malformed(
+    body: bytes, status: int, headers: dict[str, str], words: str
+) -> None:
+    """A 2xx with nothing behind it, or with what cannot be read, is no ranking, and says why."""
+    error = met(answering(body, status, headers))
     assert isinstance(error, Malformed)
+    assert words in str(error)
+
+
+def test_an_answer_with_foreign_documents_is_nobodys() -> None:
+    """Rows that repeat other documents than the job's are not taken for its ranking."""
+    row = '{"index":%d,"relevance_score":0.5,"document":{"text":"%s"}}'
+    rows = ",".join(row % pair for pair in enumerate(("wash your hands", "shares rose today")))
+    error = met(answering(f'{{"results":[{rows}]}}'))
+    assert isinstance(error, Malformed)
+    assert "another document" in str(error)
+    assert "shares" not in str(error)
 
 
 def test_a_call_that_was_cut_off_may_have_been_billed() -> None:

@@ -16,7 +16,8 @@ REQUEST = RerankRequest(model="m", query="q", documents=("a", Document(id="x", t
 
 
 def row(index: Any, score: Any) -> dict[str, Any]:
-    return {"index": index, "relevance_score": score, "document": {"text": "not ours"}}
+    own = "abc"[index] if isinstance(index, int) else "not ours"
+    return {"index": index, "relevance_score": score, "document": {"text": own}}
 
 
 GOOD = [row(2, 0.9), row(0, 0.5), row(1, 0.1)]

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import math
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,63 @@ def test_rows_that_cannot_be_trusted_are_malformed(name: str, rows: Rows) -> Non
     """Too few rows, an index twice or out of range, a score that is no number: all malformed."""
     with pytest.raises(Malformed):
         decode(name, rows)
+
+
+OWN = 'Wash your hands,\n  wear a "mask" & air the room. 预防感冒\uff0c\uff21\uff22\uff23 café'
+FOREIGN = "Shares rose today."
+AS_OWN = {
+    "equal": OWN,
+    "cut off": OWN[:20],
+    "cut off, with dots": f"{OWN[:20]} ...",
+    "stripped": " ".join(OWN.split()),
+    "in small letters": OWN.lower(),
+    "escaped": OWN.replace('"', '\\"').replace("&", "&amp;"),
+    "in another form": unicodedata.normalize("NFKC", OWN),
+    "with a broken end": f"{OWN[:-1]}\ufffd",
+    "empty": "",
+}
+
+
+def with_documents(name: str, *documents: Any) -> Any:
+    """An answer whose rows repeat documents, as each vendor does."""
+    rows = ANSWERS[name]([(index, 0.5) for index in range(len(documents))])
+    found = next(each for each in (rows, *_values(rows)) if isinstance(each, list))
+    for row, document in zip(found, documents, strict=True):
+        row["text" if name == "tei" else "document"] = document
+    return rows
+
+
+def _values(body: Any) -> list[Any]:
+    inner = list(body.values()) if isinstance(body, dict) else []
+    return [*inner, *(each for value in inner for each in _values(value))]
+
+
+@each_dialect
+@pytest.mark.parametrize("given_", AS_OWN.values(), ids=AS_OWN)
+def test_a_document_that_is_the_jobs_own_is_taken(name: str, given_: str) -> None:
+    """A document that a server cuts off, strips or writes otherwise is the job's own as well."""
+    request = RerankRequest(query="q", documents=(FOREIGN, OWN))
+    for document in (given_, {"text": given_}):
+        body = with_documents(name, FOREIGN, document)
+        assert len(dialect(name).decode(body, request, None).scores) == 2
+
+
+@each_dialect
+@pytest.mark.parametrize("document", [FOREIGN, OWN + "more", "W" + OWN[2:], OWN[9:]])
+def test_a_foreign_document_is_malformed(name: str, document: str) -> None:
+    """Rows that repeat another document than the one at their index are another's answer."""
+    request = RerankRequest(query="q", documents=("x", OWN))
+    for given_ in (document, {"text": document}):
+        with pytest.raises(Malformed, match="another document"):
+            dialect(name).decode(with_documents(name, "x", given_), request, None)
+
+
+@each_dialect
+@pytest.mark.parametrize("document", [None, 5, [], {}, {"text": None}, {"image": "x"}])
+def test_a_document_that_tells_nothing_is_passed_over(name: str, document: Any) -> None:
+    """A row without a document, or with something else in its place, is judged by its score."""
+    body = with_documents(name, document)
+    assert dialect(name).decode(body, RerankRequest(query="q", documents=("x",)), None).scores
 
 
 @each_dialect

@@ -6,15 +6,15 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
-import orjson
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import error_body, faults, waits
-from rerankq_worker.provider.connection import Connection
+from rerankq_worker.provider import answer_json, error_body, faults, waits
+from rerankq_worker.provider.connection import SUCCESS, Connection
 from rerankq_worker.provider.connection_faults import connection_fault
+from rerankq_worker.provider.content_encoding import unpacked
 from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.proxies import Proxy, proxy_for
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport
@@ -101,9 +101,9 @@ class HttpProvider:
         if connection.sloppy:
             self._say_sloppy(connection.sloppy)
         if max(len(content), len(reply.body)) < LARGE_BYTES:
-            return self._answer(reply, call)
+            return self._answer(reply, call, most_bytes)
         # Megabytes take a while to read and compare: other calls must not wait for that.
-        return await asyncio.to_thread(self._answer, reply, call)
+        return await asyncio.to_thread(self._answer, reply, call, most_bytes)
 
     def _too_late(self, error: TimeoutError, connection: Connection | None) -> Transient:
         """The error that stands for a call that was not over in its time: how far it had come."""
@@ -141,22 +141,31 @@ class HttpProvider:
                 *(self._url.host, what),
             )
 
-    def _answer(self, reply: faults.Reply, call: Call) -> Answer:
-        key = call.authorization.rpartition(" ")[2]
-        if reply.status != httpx.codes.OK:
+    def _answer(self, reply: faults.Reply, call: Call, most_bytes: int) -> Answer:
+        key, unreadable, decoded = call.authorization.rpartition(" ")[2], "", None
+        try:
+            reply = replace(reply, body=unpacked(reply.body, reply.headers, most_bytes))
+        except ValueError as error:
+            reply, unreadable = replace(reply, body=b""), f": {error}"
+        if reply.status not in SUCCESS:
             raise faults.fault(reply, call.request, key=key)
         try:
-            decoded = orjson.loads(reply.body)
-        except orjson.JSONDecodeError:
-            reason = "the upstream answered with broken JSON"
-            raise faults.malformed(reason, reply, None, call.request, key=key) from None
-        try:
+            decoded = _decoded(reply, unreadable)
             request_id = faults.request_id_of(reply.headers, key)
             answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
             raise faults.malformed(str(error), reply, decoded, call.request, key=key) from None
         pause = waits.pause(reply.headers)
         return answer if pause is None else replace(answer, pause_seconds=pause)
+
+
+def _decoded(reply: faults.Reply, unreadable: str) -> Any:
+    if not reply.body:
+        raise Malformed(f"the upstream answered {reply.status} with no ranking{unreadable}")
+    try:
+        return answer_json.loads(reply.body, reply.headers)
+    except ValueError:
+        raise Malformed("the upstream answered with broken JSON") from None
 
 
 def _head(url: httpx.URL, proxy: Proxy | None) -> bytes:
@@ -184,14 +193,10 @@ async def _read(connection: Connection, most_bytes: int, limit: asyncio.Timeout)
         name.decode("latin-1").lower(): value.decode("latin-1")
         for name, value in connection.headers
     }
-    compressed = headers.get("content-encoding", "identity") != "identity"
     body = bytearray()
-    if status != httpx.codes.OK:
-        if not compressed:
-            await _read_refusal(connection, body, limit)
+    if status not in SUCCESS:
+        await _read_refusal(connection, body, limit)
         return faults.Reply(status, bytes(body), headers)
-    if compressed:
-        raise Malformed("the upstream answered compressed, which was not asked for")
     while chunk := await connection.chunk():
         body += chunk
         if len(body) > most_bytes:

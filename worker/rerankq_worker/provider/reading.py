@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Any
 
 from rerankq.contract import RerankRequest
+from rerankq_worker.provider.same_document import is_own
 from rerankq_worker.upstream import Malformed, Score
 
 
@@ -13,17 +14,19 @@ def read_scores(
     """The rows of an answer as scores, best first.
 
     Args:
-        rows: what stands where the vendor puts its results: objects with `index` and `field`.
+        rows: what stands where the vendor puts its results: objects with `index` and `field`,
+            some with the document, as an object with `text`, as `text`, or bare.
         request: what was to be ranked.
         field: the vendor's name of the score.
 
     Raises:
         Malformed: there are no such rows, an index is out of range or comes twice, a score is
-            no finite number, or there are fewer rows than were asked for.
+            no finite number, a document is another than the one at its index, or there are fewer
+            rows than were asked for.
     """
     if not isinstance(rows, list):
         raise Malformed("the upstream answered without results")
-    documents, scores = len(request.documents), {}
+    documents, scores, sent = len(request.documents), {}, request.texts()
     try:
         for row in rows:
             index, score = row["index"], row[field]
@@ -34,6 +37,12 @@ def read_scores(
                 raise Malformed("the upstream answered with an index twice")
             if (type(score) is not float and type(score) is not int) or not isfinite(score):
                 raise Malformed("the upstream answered with a score that is no finite number")
+            given = row.get("document") or row.get("text")
+            if given and not _is_own(given, sent[index]):
+                raise Malformed(
+                    "the upstream answered with another document than the one at its index: this "
+                    "may be the answer to another request"
+                )
             scores[index] = float(score)
     except (KeyError, TypeError):
         raise Malformed(f"the upstream answered with a row without index and {field}") from None
@@ -41,6 +50,11 @@ def read_scores(
         raise Malformed(f"the upstream answered with {len(scores)} of {request.wanted} results")
     best_first = sorted([(-score, index) for index, score in scores.items()])
     return [Score(index, -negated) for negated, index in best_first]
+
+
+def _is_own(given: Any, sent: str) -> bool:
+    text_given = given.get("text") if isinstance(given, dict) else given
+    return not isinstance(text_given, str) or is_own(text_given, sent)
 
 
 def member(body: Any, *path: str) -> Any:
@@ -58,5 +72,6 @@ def count(value: Any) -> int:
 
 
 def text(value: Any) -> str | None:
-    """A text that says something, else None."""
-    return value if isinstance(value, str) and value else None
+    """A text that says something and can be written, else None."""
+    # Half a surrogate, which JSON can hold, is not printable.
+    return value if isinstance(value, str) and value and value.isprintable() else None

@@ -1,0 +1,68 @@
+"""Answers that are compressed though nobody asked for it, and spellings of "not compressed"."""
+
+import gzip
+import sys
+import zlib
+
+import pytest
+
+from rerankq_worker.provider.content_encoding import unpacked
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+BODY = b'{"results": []}'
+
+
+def packed(body: bytes) -> bytes:
+    """By gzip, the same at any time."""
+    return gzip.compress(body, mtime=0)
+
+
+RAW = zlib.compressobj(wbits=-15)
+RAW_DEFLATE = RAW.compress(BODY) + RAW.flush()
+
+
+@pytest.mark.parametrize("name", ["identity", "Identity", "identity, identity", "", "none"])
+def test_identity_has_many_spellings(name: str) -> None:
+    """A body that is called uncompressed, in whatever spelling, is what it is."""
+    assert unpacked(b"x" + BODY, {"content-encoding": name}, 100) == b"x" + BODY
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (packed(BODY), "gzip"),
+        (packed(BODY), " X-GZip "),
+        (zlib.compress(BODY), "deflate"),
+        (RAW_DEFLATE, "deflate"),
+        (zstd.compress(BODY), "zstd"),
+        (packed(zlib.compress(BODY)), "deflate, gzip"),
+        (BODY, "gzip"),
+        (BODY, "br"),
+    ],
+)
+def test_what_was_compressed_unasked_is_read(body: bytes, name: str) -> None:
+    """Each usual way of compressing is undone; a body that was only called compressed is plain."""
+    assert unpacked(body, {"content-encoding": name}, 100) == BODY
+    assert unpacked(body, {"transfer-encoding": f"{name}, chunked"}, 100) == BODY
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "words"),
+    [
+        (packed(b"x" * 100_000), "gzip", "over 100 bytes"),
+        (zstd.compress(b"x" * 100_000), "zstd", "over 100 bytes"),
+        (packed(BODY)[:-9], "gzip", "cut off"),
+        (b"\x1f\x8b nonsense", "gzip", "is none"),
+        (b"nonsense", "zstd", "is none"),
+        (b"\x8bnonsense", "br", "which was not asked for"),
+        (packed(BODY), "gzip, gzip, gzip, gzip", "4 times"),
+    ],
+)
+def test_what_cannot_be_undone_says_why(body: bytes, name: str, words: str) -> None:
+    """A bomb, a broken body or an unknown way of compressing is no answer, and is named."""
+    with pytest.raises(ValueError, match=words):
+        unpacked(body, {"content-encoding": name}, 100)
