@@ -17,9 +17,11 @@ class Proxy:
 
     Args:
         target: port on loopback to forward to.
+        bytes_a_second: how much answers bring, all connections together; None for no bound.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, bytes_a_second: float | None = None) -> None:
+        self._link = _Link(bytes_a_second)
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
@@ -104,7 +106,7 @@ class Proxy:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
-        pair = _Pair(writer, self._loss_for, swallowing=self._swallow_newcomers)
+        pair = _Pair(writer, self._loss_for, self._link, swallowing=self._swallow_newcomers)
         self._pairs.add(pair)
         try:
             with suppress(OSError, asyncio.CancelledError):
@@ -133,6 +135,22 @@ class _Loss:
     then: Callable[[], object]
 
 
+class _Link:
+    """What all connections share: as much as that is held up, their answers are."""
+
+    def __init__(self, bytes_a_second: float | None) -> None:
+        self._bytes_a_second = bytes_a_second
+        self._free_at = 0.0
+
+    async def carry(self, size: int) -> None:
+        """Take the time that so many bytes need, behind those that came before."""
+        if self._bytes_a_second is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._free_at = max(now, self._free_at) + size / self._bytes_a_second
+        await asyncio.sleep(self._free_at - now)
+
+
 class _Pair:
     """A connection from a client, and the one to the server that answers it."""
 
@@ -140,11 +158,13 @@ class _Pair:
         self,
         client: asyncio.StreamWriter,
         loss_for: Callable[[bytes], _Loss | None],
+        link: _Link,
         *,
         swallowing: bool,
     ) -> None:
         self._writers = [client]
         self._loss_for = loss_for
+        self._link = link
         self._loss: _Loss | None = None
         self.swallowing = swallowing
 
@@ -184,6 +204,7 @@ class _Pair:
             if self._loss:
                 await asyncio.to_thread(self._loss.then)
                 return
+            await self._link.carry(len(data))
             if not self.swallowing:
                 writer.write(data)
                 await writer.drain()
