@@ -3,7 +3,8 @@
 A worker comes a few times a second, not once a call; `allot.lua` has the rules.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from secrets import token_hex
 from typing import Any, Final, Literal
 
 import orjson
@@ -54,6 +55,7 @@ class Report:
         trouble_pause_ms: how long it did with a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
+        serial: name of the report. One that is sent again, as its answer was lost, is told once.
     """
 
     lane: str
@@ -72,6 +74,7 @@ class Report:
     trouble_pause_ms: int = 0
     cause: str = ""
     probe_ok: bool = False
+    serial: str = field(default_factory=lambda: token_hex(4), compare=False)
 
     def joined(self, later: "Report") -> "Report":
         """One report of what two tell that follow each other."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any, Final
 
 import orjson
@@ -86,7 +87,8 @@ class Circuits:
 
     async def probe(self, *names: str) -> bool:
         """Take the turn to probe all of them; False, and none taken, while one is not due."""
-        return bool(await self._store.run("probe", *names))
+        # The library may send it again after a lost answer: then it is known by its name.
+        return bool(await self._store.run("probe", token_hex(4), *names))
 
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""

@@ -355,6 +355,27 @@ def test_reports_are_kept_while_redis_is_away() -> None:
     )
 
 
+def test_a_report_that_may_have_arrived_is_sent_as_it_was() -> None:
+    """Under its name it counts once; what happened since follows with the next report."""
+    made = permits(given=allotment(permits=5))
+    taken(made)
+    made.was_throttled(3)
+    lost = made.report(NOTHING)
+    made.live_on_little(lost, 0.5, may_be_told=True)
+    made.had_trouble(1, 2)
+    for _ in range(2):
+        again = made.report(Demand(7, 0.0))
+        made.live_on_little(again, 0.5, may_be_told=True)
+        assert (again.serial, again.began, again.throttled) == (lost.serial, 1, 1)
+        assert (again.trouble, again.want) == (0, 7 + 2)
+        # One of them is used meanwhile.
+        assert again.left == lost.left - 1
+    made.receive(allotment())
+    later = made.report(NOTHING)
+    assert later.serial != lost.serial
+    assert (later.began, later.throttled, later.trouble) == (0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("last", "most"),
     [

@@ -128,7 +128,8 @@ class Exchange:
         except LedgerUnavailable as error:
             log.warning("no permits for %s: %s", self._account.name, error)
             self._away = True
-            self._permits.live_on_little(told, self._asked_at - asked_before)
+            elapsed = self._asked_at - asked_before
+            self._permits.live_on_little(told, elapsed, may_be_told=error.uncertain)
             self._heard(None)
             return
         self._away = False

@@ -7,6 +7,7 @@ and none finds a limit that nobody told; docs/limits.md has the measurements.
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from rerankq.contract import Lane
@@ -68,6 +69,7 @@ class Permits:
         self._probe = False
         self._report = Report(lane.value)
         self._told = Report(lane.value)
+        self._unanswered: Report | None = None
         self._apart = 0.0
         self._next_at = -math.inf
         self._late = 0.0
@@ -242,13 +244,18 @@ class Permits:
 
     def report(self, demand: Demand) -> Report:
         """What happened since the last report, and what is wanted; permits at hand go back."""
-        told, self._report = self._report, Report(self._lane.value)
-        # The fraction stays: while Redis is away it grows to a permit over several reports.
-        told.left, self._permits = int(self._permits), self._permits % 1
-        told.left_tokens, self._tokens = self._tokens, 0.0
+        began = self._report.began
+        if self._unanswered:
+            # As it was: it may have arrived. What happened since follows with the next.
+            told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
+        else:
+            told, self._report = self._report, Report(self._lane.value)
+            # The fraction stays: while Redis is away it grows to a permit over several reports.
+            told.left, self._permits = int(self._permits), self._permits % 1
+            told.left_tokens, self._tokens = self._tokens, 0.0
         told.in_flight = self.in_flight
-        if demand.calls or told.began or self.in_flight:
-            told.want = demand.calls + self._use.expected(told.began)
+        if demand.calls or began or self.in_flight:
+            told.want = demand.calls + self._use.expected(began)
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         if told.want:
@@ -262,6 +269,7 @@ class Permits:
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
         self._last, self._heard_at = allotment, self._clock()
+        self._unanswered = None
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
@@ -273,20 +281,28 @@ class Permits:
         careful = allotment.limited or allotment.rate < UNPROVEN_RATE
         self._apart = 1 / (SPARE * share) if careful else 0.0
 
-    def live_on_little(self, told: Report, elapsed: float) -> None:
+    def live_on_little(self, told: Report, elapsed: float, *, may_be_told: bool = False) -> None:
         """Redis is away: keep the report for later, and use a small share of what was known last.
 
         Args:
             told: the report that did not arrive.
             elapsed: seconds since the last one.
+            may_be_told: whether it may have arrived, and only its answer was lost.
         """
-        self._report = told.joined(self._report)
+        kept, debt = 0, 0.0
+        if not self._unanswered:
+            kept, debt = min(1, told.left), min(told.left_tokens, 0.0)
+            if may_be_told:
+                rest = told.left - kept, told.left_tokens - debt
+                self._unanswered = replace(told, left=rest[0], left_tokens=rest[1])
+            else:
+                self._report = told.joined(self._report)
         self._good_until = self._clock() + GOOD_SECONDS
         last = self._last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
-        self._permits = min(1.0, self._permits + min(1, told.left) + gain)
-        self._tokens += min(told.left_tokens, 0.0) or 1.0
+        self._permits = min(1.0, self._permits + kept + gain)
+        self._tokens += debt or 1.0
 
 
 def _pause_ms(seconds: float) -> int:

@@ -1,6 +1,6 @@
 -- An exchange between a worker and an account with the upstream: the worker tells what it did with
 -- its last lot of permits, and is given the next. All workers of an account meet here, so what is
--- given out to all of them together keeps to the account's limits.
+-- given out to all of them together keeps to the account's limits. Safe to repeat with the same serial.
 -- ARGV: 1 account, 2 the worker's name, or '' for somebody who only looks, 3 report (JSON):
 --   lane       whose work it is: 'interactive' goes first
 --   limits     {rpm, tpm, concurrency}: a minute and at once, as far as they are known
@@ -13,6 +13,7 @@
 --   trouble_pause_ms        the same with a failure
 --   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
+--   serial     name of the report, the same when it is repeated and else never
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
@@ -21,6 +22,7 @@
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
+-- @include allot/repeats
 -- @include allot/averages
 -- @include allot/rate
 -- @include allot/lots
@@ -33,6 +35,7 @@
 -- @include circuits/stored
 -- @include allot/circuits
 
+recall_repeat()
 if report.want > 0 then state[report.lane .. '_at'] = now end
 count_answers()
 remember_flow()
@@ -59,6 +62,7 @@ if worker ~= '' then slots = share_slots() end
 local closed = closed_circuits()
 local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
+  remember_answer(permits, tokens, probe)
   -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()

@@ -40,6 +40,7 @@
 --   rerankq:account:<name>:workers  zset  its workers, by the time at which they count as gone;
 --                                         also by lane, as rerankq:account:<name>:workers:<lane>
 --   rerankq:account:<name>:slots    hash  calls in flight that each may have
+--   rerankq:account:<name>:answers  hash  what each was given last
 --   rerankq:accounts              set     the names of all accounts
 --   rerankq:circuits              hash    keys, models and accounts that may not be used now: JSON
 --   rerankq:poison                list    messages that were no hints, the newest first

@@ -1,17 +1,18 @@
 -- Takes the turn to probe closed circuits by one call: one worker at a time, as often as was said.
--- ARGV: their names
+-- ARGV: 1 name of the request, the same when it is repeated and else never, then the circuits' names
 -- Returns 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
+-- Safe to repeat: a turn that this very request has taken is the caller's still.
 -- @include circuits/stored
-local now, due = now_ms(), {}
-for _, name in ipairs(ARGV) do
-  local circuit = sound_circuit(redis.call('HGET', 'rerankq:circuits', name))
-  if circuit then
+local now, request, due = now_ms(), ARGV[1], {}
+for at = 2, #ARGV do
+  local circuit = sound_circuit(redis.call('HGET', 'rerankq:circuits', ARGV[at]))
+  if circuit and circuit.turn ~= request then
     if circuit.every == 0 or now < circuit.probe_at then return 0 end
-    due[name] = circuit
+    due[ARGV[at]] = circuit
   end
 end
 for name, circuit in pairs(due) do
-  circuit.probe_at = now + circuit.every
+  circuit.probe_at, circuit.turn = now + circuit.every, request
   redis.call('HSET', 'rerankq:circuits', name, encoded(circuit))
 end
 return 1

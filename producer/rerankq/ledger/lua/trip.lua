@@ -5,6 +5,7 @@
 -- Returns its state: the one given, or 'doubted'; nil when it is a model too many, and stays open.
 -- Calls that were under way together fail together: within the time to the next probe they
 -- count once, or a crowd of them would be certain at once of what a few slow tries are to find out.
+-- For the same reason it is safe to repeat.
 
 -- @include circuits/stored
 local MOST = 200 -- jobs may name any model: every exchange of a worker carries what is closed

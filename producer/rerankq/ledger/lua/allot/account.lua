@@ -2,7 +2,7 @@
 -- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
 -- work), state (the account's record; each file says which fields are its own), limits (those that
 -- are known), elapsed (ms since the exchange before), active and peers (workers that use the
--- account, and those of the reporting lane), held_by_all(), slots_key, leave(), store().
+-- account, and those of the reporting lane), held_by_all(), slots_key, answers_key, leave(), store().
 -- Of the record: at (the last exchange), born, limits, named (each set of limits that a worker named
 -- lately, and when), held (slots that all workers hold together), bulk_at and interactive_at (when a
 -- lane last wanted something).
@@ -18,6 +18,7 @@ local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local urgent = report.lane == 'interactive'
 local key, workers_key, slots_key = account_keys(account)
+local answers_key = key .. ':answers' -- what each worker was given last, in case that is lost
 local function peers_key(lane) return workers_key .. ':' .. lane end
 
 local function held_by_all()
@@ -66,6 +67,7 @@ state.at = now
 
 local function forget(name)
   redis.call('HDEL', slots_key, name)
+  redis.call('HDEL', answers_key, name)
   for _, each in ipairs({workers_key, peers_key('bulk'), peers_key('interactive')}) do
     redis.call('ZREM', each, name)
   end

@@ -1,0 +1,23 @@
+-- A report that comes again after a lost answer. It is told once, and what was given then, and never
+-- arrived, comes back first.
+-- Defines recall_repeat() and remember_answer(permits, tokens, probe).
+
+local function recall_repeat()
+  if worker == '' or not report.serial then return end
+  local stored = redis.pcall('HGET', answers_key, worker)
+  local sound, before = pcall(cjson.decode, type(stored) == 'string' and stored or '')
+  if not sound or type(before) ~= 'table' or before.serial ~= report.serial then return end
+  for _, count in ipairs({'began', 'retries', 'ok', 'throttled', 'trouble', 'pause_ms',
+    'trouble_pause_ms'}) do report[count] = 0 end
+  report.cause, report.probe_ok = '', false
+  report.left, report.left_tokens = number(before.permits), number(before.tokens)
+  -- The probe was given to nobody: it is due still.
+  if before.probe and state.mode then state.reopens = math.min(state.reopens or now, now) end
+end
+
+local function remember_answer(permits, tokens, probe)
+  if not report.serial then return end
+  redis.call('HSET', answers_key, worker, cjson.encode({
+    serial = report.serial, permits = permits, tokens = tokens, probe = probe}))
+  redis.call('PEXPIRE', answers_key, KEPT_MS)
+end
