@@ -51,7 +51,14 @@ def test_rules_hold_after_any_order_of_calls(
         for name, each in {
             "a stale lease counts": (" and job.claims == token", "", LEASE_LOST, None),
             "a job that is not running ends": ("job.state == 'running' and ", "", (), None),
-            "what is not queued is given out": ("job.state == 'queued' and now", "now", (), None),
+            "what is not queued is given out": (
+                *("in_time and job.state == 'queued' then", "in_time then", (), None),
+            ),
+            "a claim's repeat is unknown": ("job.request == request", "false", (), None),
+            "any claim is taken for a repeat": (" and job.request == request", "", (), None),
+            "a job is given up for pauses": (
+                *("dead >= most_deaths and", "away >= 1 and", LEASE_LOST, None),
+            ),
             "a known job is recorded again": (
                 *("some and redis.call('EXISTS', job_key(job.id)) == 1", "false", (), None),
             ),

@@ -48,10 +48,16 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker takes a job that a hint names."""
+    """A worker takes a job that a hint names.
+
+    Attributes:
+        request: the name of this very call, by which its repeat is known; None for one that is
+            answered, and so not repeated.
+    """
 
     worker: str
     job: str
+    request: str | None = None
 
     def __str__(self) -> str:
         return f"{self.worker} claims {self.job}"
@@ -61,20 +67,22 @@ class Claim:
         # Else the hint is a late one, or read for the second time.
         ledger.pull_hint(self.job)
         before = ledger.record(self.job)
-        given = ledger.claim(self.worker, self.job)
         is_queued = before["state"] is JobState.QUEUED
-        if not given:
-            demand(not is_queued, "a queued job is given to who claims it")
-            return _nothing
-        (lease,) = given
-        was_taken = repeated and before["state"] is JobState.RUNNING
-        demand(is_queued or was_taken, "only a queued job is given out")
-        token = before.get("claims", 0)
-        demand(
-            lease.token == (token if was_taken else token + 1), "each lease has a token of its own"
+        is_own = repeated and (before.get("worker"), before.get("request")) == (
+            self.worker,
+            self.request,
         )
-        demand(not was_taken or before["worker"] == self.worker, "a lease is one worker's")
-        return partial(_taken, worker=self.worker, lease=lease)
+        is_taken = is_own and before["state"] is JobState.RUNNING
+        request = self.request or f"answered after {before.get('claims', 0)}"
+        given = ledger.claim(self.worker, self.job, request)
+        demand(bool(given) or not is_queued, "a queued job is given to who claims it")
+        demand(bool(given) or not is_taken, "what a claim took is given to its repeat again")
+        if not given:
+            return _nothing
+        demand(is_queued or is_taken, "only a queued job is given out")
+        token = before.get("claims", 0) + (not is_taken)
+        demand(given[0].token == token, "each lease has a token of its own")
+        return partial(_taken, worker=self.worker, lease=given[0])
 
 
 @dataclass(frozen=True, slots=True)

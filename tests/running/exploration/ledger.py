@@ -89,12 +89,13 @@ class Ledger:
         """Serve the job of the turn before: its own hint waits still."""
         before = f"other-{turn - 1}"
         self.pull_hint(before)
-        for lease in self.claim(RESCUER, before):
+        for lease in self.claim(RESCUER, before, before):
             self.finish(RESCUER, lease)
 
-    def claim(self, worker: str, job_id: str) -> list[Lease]:
+    def claim(self, worker: str, job_id: str, request: str) -> list[Lease]:
         """Take a job, a suspect too."""
-        return answer_of(self._leases[worker].claim([job_id], alone=True)).leases
+        claim = self._leases[worker].claim([job_id], alone=True, request=request)
+        return answer_of(claim).leases
 
     def renew(self, worker: str, leases: Iterable[Lease]) -> set[str]:
         """Prolong a worker's leases; returns the ids lost."""
@@ -143,9 +144,10 @@ class Ledger:
         return _record(self._command("GET", record_key(job_id)))
 
     def is_current(self, lease: Lease) -> bool:
-        """Whether the job is running under this lease."""
+        """Whether the job is running under this lease, or nobody has claimed it since."""
         record = self.record(lease.job_id)
-        return record["state"] is JobState.RUNNING and record["claims"] == lease.token
+        is_held = record["state"] is JobState.RUNNING or record.get("lapsed", False)
+        return bool(is_held and not record["state"].ended and record["claims"] == lease.token)
 
     def result(self, job_id: str) -> bytes | None:
         """A job's result as it is stored."""

@@ -5,7 +5,7 @@ any later time, with anything in between.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -68,8 +68,10 @@ def _answered(ledger: Ledger, world: World, call: Call) -> World:
 
 
 def _unanswered(ledger: Ledger, world: World, call: Call) -> World:
+    if isinstance(call, Claim):
+        call = replace(call, request=f"unanswered {world.lost}")
     call.make(ledger, repeated=False)
-    return world.changed(unanswered=world.unanswered | {call})
+    return world.changed(unanswered=world.unanswered | {call}, lost=world.lost + 1)
 
 
 def _repeated(ledger: Ledger, world: World, call: Call) -> World:

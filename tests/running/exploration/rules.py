@@ -61,8 +61,8 @@ def _job_is_whole(ledger: Ledger, job: str) -> None:
     else:
         demand(not sets, "an ended job stands in no set")
         demand(ledger.result(job) is not None, "an ended job has a result")
-        is_kept = ledger.has_payload(job)
-        demand(is_kept == (state is JobState.FAILED), "only a dead letter keeps what it asked for")
+        demand(not ledger.has_payload(job), "an end deletes what the job asked for")
+        demand(state is not JobState.FAILED, "no job is given up for workers that only paused")
 
 
 def _counts_are_exact(ledger: Ledger) -> None:

@@ -50,6 +50,7 @@ class World:
         held: the leases that workers believe to hold, stale ones too.
         announced: jobs that hints have named: any worker may read one, late or twice.
         unanswered: calls that were carried out, and whose answers were lost.
+        lost: how many answers were lost so far.
         accepted: jobs whose submission was answered.
     """
 
@@ -57,6 +58,7 @@ class World:
     held: frozenset[tuple[str, Lease]] = frozenset()
     announced: frozenset[str] = frozenset()
     unanswered: frozenset[Call] = frozenset()
+    lost: int = 0
     accepted: frozenset[str] = frozenset()
 
     def changed(self, **fields: Any) -> "World":
