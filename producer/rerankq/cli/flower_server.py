@@ -18,8 +18,13 @@ from flower.views import BaseHandler
 from redis.asyncio import Redis
 from tornado.log import enable_pretty_logging
 
+from rerankq.cli.flower_guard import PasswordFirst
 from rerankq.ledger.store import connection_pool
 from rerankq.redis_address import RedisAddress
+
+
+class GuardedFlower(PasswordFirst, Flower):  # type: ignore[misc]  # Flower has no types
+    """Flower of which nothing is seen without its password."""
 
 
 class QueueLengths:
@@ -64,7 +69,8 @@ def serve(app: Celery, redis_url: str, *, port: int, address: str, auth: str) ->
     queues = QueueLengths(RedisAddress.parse(redis_url))
     BaseHandler.get_broker = lambda _: queues
     enable_pretty_logging()
-    server = Flower(capp=app, options=options, **settings)
+    server = GuardedFlower(capp=app, options=options, **settings)
+    server.users = options.basic_auth
     atexit.register(server.stop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server.start_http_server()

@@ -15,6 +15,8 @@ from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers?refresh=1", "/api/queues/length")
+OPEN_BY_ITSELF = ("/metrics", "/healthcheck", "/static/css/flower.css", "/login", "/no-such-page")
+"""What Flower 2.2 shows to everybody."""
 CHANGES = (
     "/api/worker/shutdown/{worker}",
     "/api/worker/pool/restart/{worker}",
@@ -91,6 +93,24 @@ def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) 
         if command.exists():
             assert not any(each in command.read_text() for each in (*USER, REDIS_PASSWORD))
     assert not any(each in log.read_text() for each in (USER[1], REDIS_PASSWORD))
+
+
+def test_nothing_is_open_without_the_password(redis_url: str, tmp_path: Path) -> None:
+    """Metrics, which name workers and tasks, and all else want the password, by any method."""
+    wrong = [None, (USER[0], "wrong"), ("", ""), (USER[0], "flower-pässword")]
+    with flower(redis_url, tmp_path / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _):
+        for path in (*PAGES, *OPEN_BY_ITSELF):
+            for auth in wrong:
+                answer = requests.get(address + path, auth=auth, timeout=30)
+                assert (path, answer.status_code) == (path, 401)
+            for method in ("OPTIONS", "HEAD", "POST"):
+                assert requests.request(method, address + path, timeout=30).status_code == 401
+            assert requests.get(address + path, auth=USER, timeout=30).status_code != 401
+        for broken in ("Basic", "Basic !", "Basic 8J+Y", "Bearer x", "basic"):
+            headers = {"Authorization": broken}
+            answer = requests.get(f"{address}/metrics", headers=headers, timeout=30)
+            assert answer.status_code == 401
+        assert "flower_" in requests.get(f"{address}/metrics", auth=USER, timeout=30).text
 
 
 def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""Flower behind its password, whole: by itself it leaves metrics, health check and files open."""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application, RequestHandler
+
+
+class PasswordFirst(Application):
+    """A base of Flower's: asks for a password before it looks at what a request is for.
+
+    Attributes:
+        users: `user:password` of each who may come in.
+    """
+
+    users: Sequence[str] = ()
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
+        """What answers a request, whatever its method and path."""
+        if not _may_enter(request.headers.get("Authorization", ""), self.users):
+            return self.get_handler_delegate(request, _PasswordWanted)
+        return super().find_handler(request, **options)
+
+
+class _PasswordWanted(RequestHandler):
+    def prepare(self) -> None:
+        """Refuse."""
+        self.set_status(401)
+        self.set_header("WWW-Authenticate", 'Basic realm="flower", charset="UTF-8"')
+        self.finish("Access denied")
+
+    def check_xsrf_cookie(self) -> None:
+        """No form is answered here, whatever cookie comes with it."""
+
+
+def _may_enter(header: str, users: Sequence[str]) -> bool:
+    scheme, _, credentials = header.partition(" ")
+    try:
+        given = b64decode(credentials)
+    except ValueError:
+        return False
+    return scheme.lower() == "basic" and any(
+        hmac.compare_digest(given, user.encode()) for user in users
+    )
