@@ -1,6 +1,6 @@
 """The command line `rerankq`.
 
-Exit codes: 0 all well, 1 a job has no ranking, 2 bad input or set-up.
+Exit codes: 0 all well, 1 a job has no ranking, 2 bad input or set-up, 70 a fault in rerankq.
 
 main        the one error boundary: an error becomes one line and an exit code
 commands    the table of commands; each is imported only when it is called
@@ -8,11 +8,15 @@ settings    what the command line reads from environment and `.env`
 failures    errors of the command line, and the exit code of every error
 terminal    where lines for the user go
 run         `run` and `results`: the commands over a batch
-files  lines  drafts  incoming  feed    input: bytes -> lines -> jobs -> batch
-collect  rows                           output: batch -> lines, in order
+files  input_formats  decompression  reading_ahead  lines  drafts  incoming  feed
+            input: bytes -> lines -> jobs -> batch
+collect  open_entries  row_reader  rows  ordered_output  spool
+            output: batch -> rows as their jobs end -> lines, in order
 session  interrupts  patience           both at once, with Ctrl-C and a Redis that went away
-progress  waiting_room  summary         what the user sees of it
+progress  pace  tally  waiting_room  summary  closing
+            what the user sees of it
 submit  jobs  ranking                   one job: submit, status, result, cancel
+tables  times  standard_streams         what is shown, and where
 schema  flower  monitor                 JSON Schemas; Flower for this broker
 demo/                                   everything at once, on a machine with nothing
 """

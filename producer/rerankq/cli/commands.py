@@ -75,7 +75,8 @@ def build() -> Any:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 all well · 1 a job has no ranking · 2 bad input or set-up.",
+        epilog="Exit codes: 0 all well · 1 a job has no ranking · 2 bad input or set-up · "
+        "70 a fault in rerankq.",
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     DONE = 0
     NO_RANKING = 1
     UNUSABLE = 2
+    UNFORESEEN = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 

@@ -1,12 +1,15 @@
 """Input and output of a run: files, or stdin and stdout; refused before anything is submitted."""
 
+import fcntl
 import os
 import stat
 from io import FileIO
-from pathlib import Path
 from typing import Final, Self
 
+from rerankq.cli.decompression import Decompressed, is_compressed
 from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
+from rerankq.cli.input_formats import LOOKED_AT_BYTES, MARK_BYTES, not_json_lines, unreadable
+from rerankq.cli.reading_ahead import ReadingAhead
 
 STANDARD: Final = "-"
 _STDIN: Final = 0
@@ -14,27 +17,71 @@ _STDOUT: Final = 1
 
 
 class Source:
-    """The input, read raw: a thread that waits for stdin then holds no lock at the end."""
+    """The input, unpacked where it is compressed.
 
-    def __init__(self, file: FileIO, name: str) -> None:
+    Args:
+        file: where its bytes come from.
+        name: what to call it.
+        json_lines: whether it must be JSON Lines, rather than any text.
+    """
+
+    def __init__(self, file: FileIO, name: str, *, json_lines: bool = True) -> None:
         self.name = name
         self._file = file
         self._status = os.fstat(file.fileno())
-        self._read = 0
+        self._bytes = _Bytes(file, name)
+        self._packed = ReadingAhead(self._bytes)
+        self._text: ReadingAhead | None = None
+        self._json_lines = json_lines
 
     @classmethod
-    def open(cls, path: str) -> Self:
+    def open(cls, path: str, *, json_lines: bool = True) -> Self:
         """Open the input; `-` is stdin.
 
         Raises:
-            CommandError: it cannot be read.
+            CommandError: it cannot be read; or it is a file that as a whole is something else.
         """
+        name = "stdin" if path == STANDARD else path
         try:
-            if path == STANDARD:
-                return cls(FileIO(_STDIN, closefd=False), "stdin")
-            return cls(FileIO(path), path)
+            file = FileIO(_STDIN, closefd=False) if path == STANDARD else FileIO(path)
         except OSError as error:
-            raise CommandError(f"cannot read {path}: {error.strerror}") from None
+            raise CommandError(f"cannot read {name}: {error.strerror}") from None
+        source = cls(file, name, json_lines=json_lines)
+        try:
+            if source._is_regular:
+                source.begin()
+        except BaseException:
+            file.close()
+            raise
+        return source
+
+    def begin(self) -> None:
+        """Look at the first bytes, waiting for them where they come by a pipe.
+
+        Raises:
+            CommandError: as a whole it is something else, such as an archive or a JSON array; or
+                it cannot be read.
+        """
+        self._text = self._text or self._opened()
+
+    def _opened(self) -> ReadingAhead:
+        text = self._packed
+        mark = text.look(MARK_BYTES)
+        if is_compressed(mark):
+            text = ReadingAhead(Decompressed(self._packed, mark, self.name))
+        # Of a pipe only what is there: whoever fills it may wait for an answer to a first line.
+        whole = self._is_regular
+        first = text.look(LOOKED_AT_BYTES if whole else MARK_BYTES)
+        fault = unreadable(first)
+        if not fault and self._json_lines:
+            fault = not_json_lines(first, whole=whole)
+        if fault:
+            raise CommandError(f"cannot read {self.name}: {fault}")
+        return text
+
+    @property
+    def _is_regular(self) -> bool:
+        return stat.S_ISREG(self._status.st_mode)
 
     def __enter__(self) -> Self:
         return self
@@ -42,33 +89,43 @@ class Source:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """What there is, at most `size` bytes; nothing at the end.
 
         Raises:
-            CommandError: the reading fails.
+            CommandError: the reading fails, or what is there is no text.
         """
-        try:
-            data = self._file.read(size) or b""
-        except OSError as error:
-            raise CommandError(f"cannot read {self.name}: {error.strerror}") from None
-        self._read += len(data)
-        return data
+        self._text = self._text or self._opened()
+        return self._text.read(size)
 
     @property
     def share_read(self) -> float | None:
         """How much of a file has been read, 0 to 1; None where nobody knows its length."""
-        if not stat.S_ISREG(self._status.st_mode) or not self._status.st_size:
+        if not self._is_regular or not self._status.st_size:
             return None
-        return min(1.0, self._read / self._status.st_size)
+        ahead = self._text.ahead if self._text else 0
+        return min(1.0, max(0, self._bytes.count - ahead) / self._status.st_size)
 
-    def is_file(self, path: str) -> bool:
-        """Whether `path` is the very file that is being read."""
+    def is_file(self, status: os.stat_result) -> bool:
+        """Whether that is the very file that is being read."""
+        return self._is_regular and os.path.samestat(self._status, status)
+
+
+class _Bytes:
+    """A file's bytes as they are, raw: a thread that waits for stdin holds no lock at the end."""
+
+    def __init__(self, file: FileIO, name: str) -> None:
+        self._file = file
+        self._name = name
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
         try:
-            other = Path(path).stat()
-        except OSError:
-            return False
-        return stat.S_ISREG(other.st_mode) and os.path.samestat(self._status, other)
+            data = self._file.read(size) or b""
+        except OSError as error:
+            raise CommandError(f"cannot read {self._name}: {error.strerror}") from None
+        self.count += len(data)
+        return data
 
 
 class Sink:
@@ -92,14 +149,20 @@ class Sink:
         Raises:
             CommandError: it cannot be written, or it is the input.
         """
-        if source and path != STANDARD and source.is_file(path):
-            raise CommandError(f"{path} is input and output at once: name another output")
         try:
             if path == STANDARD:
-                return cls(FileIO(_STDOUT, "w", closefd=False), "stdout", replaces=False)
-            return cls(FileIO(path, "a"), path, replaces=True)
+                sink = cls(FileIO(_STDOUT, "w", closefd=False), "stdout", replaces=False)
+            else:
+                sink = cls(FileIO(path, "a"), path, replaces=True)
         except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror}") from None
+            name = "stdout" if path == STANDARD else path
+            raise CommandError(f"cannot write {name}: {error.strerror}") from None
+        if path == STANDARD and not _is_writable(_STDOUT):
+            raise CommandError("cannot write stdout: it is closed")
+        if source and source.is_file(os.fstat(sink._file.fileno())):
+            sink._file.close()
+            raise CommandError(f"{sink.name} is input and output at once: name another output")
+        return sink
 
     def write(self, lines: bytes) -> None:
         """Write whole lines. The first replace what a file held.
@@ -136,3 +199,7 @@ class Sink:
 
 def _is_regular(file: FileIO) -> bool:
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _is_writable(number: int) -> bool:
+    return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY

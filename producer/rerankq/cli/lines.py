@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from rerankq.cli.failures import CommandError
+
 CHUNK_BYTES: Final = 256 * 1024
+MOST_EMPTY_BYTES: Final = 1024 * 1024 * 1024
+"""How much an input may hold between two lines that could be jobs."""
 
 
 class Readable(Protocol):
@@ -46,15 +50,29 @@ class _Pieces:
 
 
 def read_lines(source: Readable, *, limit: int) -> Iterator[Line]:
-    """The lines of a source, without their ends; the last need not have one."""
-    number = 0
+    """The lines of a source, without their ends; the last need not have one.
+
+    Raises:
+        CommandError: it goes on for `MOST_EMPTY_BYTES` without one that could be read: a
+            decompression bomb, or no text at all.
+    """
+    number = empty = 0
     pieces = _Pieces(limit)
     while chunk := source.read(CHUNK_BYTES):
+        empty += len(chunk)
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             number += 1
             pieces.add(piece)
-            yield Line(number, pieces.take())
+            text = pieces.take()
+            if text and not text.isspace():
+                empty = 0
+            yield Line(number, text)
         pieces.add(rest)
+        if empty > MOST_EMPTY_BYTES:
+            raise CommandError(
+                f"from line {number} on, {MOST_EMPTY_BYTES:,} bytes have no line that could be a "
+                "job: the rest is not read"
+            )
     if pieces.length:
         yield Line(number + 1, pieces.take())

@@ -12,15 +12,17 @@ from contextlib import suppress
 import typer
 
 from rerankq.cli.commands import build
-from rerankq.cli.failures import ExitCode, OutputClosed, exit_code
+from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.settings import ENV_FILE
-from rerankq.cli.terminal import silence_stdout, tell
+from rerankq.cli.standard_streams import secure_streams
+from rerankq.cli.terminal import silence_stdout, stdout_checked, tell
 from rerankq.errors import RerankqError
 from rerankq.settings import read_one
 
 
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
+    secure_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -29,11 +31,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         answer = build().main(list(arguments), prog_name="rerankq", standalone_mode=False)
         # Here, not at the interpreter's end: a reader that has gone is found out in time.
-        if not getattr(sys.stdout, "closed", True):  # it is None when the shell closed it
+        with stdout_checked():
             sys.stdout.flush()
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  nothing passes as a traceback
         code, said = _verdict(error)
-        if isinstance(error, OSError | OutputClosed):
+        if isinstance(error, OSError | OutputClosed | OutputFailed):
             silence_stdout()
         if said:
             tell(f"rerankq: {said}")
@@ -64,7 +66,7 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
         case _:
             # Its text may hold anything, a document as well: the name of its type must do.
             said = f"unforeseen {type(error).__name__}: set RERANKQ_DEBUG=1 to see where"
-            verdict = ExitCode.UNUSABLE, said
+            verdict = ExitCode.UNFORESEEN, said
     return verdict
 
 

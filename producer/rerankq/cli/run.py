@@ -1,6 +1,8 @@
 """`rerankq run` and `rerankq results`."""
 
 import asyncio
+import sys
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -12,12 +14,17 @@ from rerankq.cli.drafts import Defaults
 from rerankq.cli.feed import OnError
 from rerankq.cli.files import STANDARD, Sink, Source
 from rerankq.cli.settings import load
+from rerankq.cli.terminal import tell
 
 
 def run(
     *,
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A file with a JSON object a line; - is stdin.")
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A file with a JSON object a line, also as gzip or Zstandard; - is stdin.",
+        ),
     ],
     output: options.Output = STANDARD,
     lane: options.LaneOption = None,
@@ -47,7 +54,12 @@ def run(
     Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
     """
     settings = load()
-    with Source.open(source) as origin, Sink.open(output, origin) as sink:
+    if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
+        tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
+    with Source.open(source) as origin, ExitStack() as exits:
+        # Before the output is touched: what is no text is refused at once.
+        origin.begin()
+        sink = exits.enter_context(Sink.open(output, origin))
         running = run_batch(
             settings,
             origin,

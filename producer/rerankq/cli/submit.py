@@ -11,7 +11,9 @@ from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.drafts import fields_of, parsed
 from rerankq.cli.failures import CommandError
+from rerankq.cli.files import Source
 from rerankq.cli.jobs import Ended, ended, show_end
+from rerankq.cli.lines import read_lines
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.client import AsyncRerankClient
 from rerankq.client.drafts import Submission
@@ -95,14 +97,21 @@ def submit(
 def _documents(given: list[str], file: Path | None) -> list[str]:
     if file is None:
         return given
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        raise CommandError(f"cannot read {file}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise CommandError(f"cannot read {file}: not valid UTF-8 ({error.reason})") from None
-    # By newline alone: other separators are part of somebody's text.
-    return given + [line for line in text.split("\n") if line.strip()]
+    found, size = list(given), 0
+    with Source.open(str(file), json_lines=False) as source:
+        # By newline alone: other separators are part of somebody's text.
+        for line in read_lines(source, limit=MAX_JOB_BYTES):
+            size += len(line.text or b"")
+            if line.text is None or size > MAX_JOB_BYTES:
+                raise CommandError(f"{file} is over {MAX_JOB_BYTES:,} bytes: split the job")
+            try:
+                text = line.text.decode("utf-8-sig" if line.number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                fault = f"line {line.number} is not valid UTF-8 ({error.reason})"
+                raise CommandError(f"cannot read {file}: {fault}") from None
+            if text.strip():
+                found.append(text.removesuffix("\r"))
+    return found
 
 
 def _from_stdin() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rerankq.cli.terminal import printable, put
+from rerankq.cli.terminal import printable, put, stdout_checked
 
 GAP: Final = "  "
 
@@ -38,7 +38,8 @@ def show_table(
     """Print a table; what its cells hold may come from anywhere, and steers no terminal."""
     safe = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        Console(highlight=False).print(_table(columns, safe, head=head))
+        with stdout_checked():
+            Console(highlight=False).print(_table(columns, safe, head=head))
         return
     shown = [[each.title for each in columns]] if head else []
     shown += safe

@@ -5,14 +5,16 @@ nothing reaches a terminal but by `printable`, which leaves no character that co
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import Final
 
-import typer
+from rerankq.cli.failures import OutputClosed, OutputFailed
 
 
 def tell(line: str) -> None:
@@ -23,19 +25,47 @@ def tell(line: str) -> None:
 
 
 def put(text: str) -> None:
-    """Write a line to stdout, through to the system."""
-    typer.echo(printable(text))
+    """Write a line to stdout, through to the system.
+
+    Raises:
+        OutputClosed, OutputFailed: it takes no more.
+    """
+    with stdout_checked():
+        sys.stdout.write(printable(text) + "\n")
+        sys.stdout.flush()
 
 
 def put_json(encoded: bytes) -> None:
-    """Write JSON to stdout: in UTF-8, whatever the terminal takes."""
+    """Write JSON to stdout: in UTF-8, whatever the terminal takes.
+
+    Raises:
+        OutputClosed, OutputFailed: it takes no more.
+    """
     line = inert_json(encoded.rstrip(b"\n")) + b"\n"
-    sys.stdout.flush()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.buffer.write(line)
-    else:  # whoever called us in this process has put something of text alone in its place
-        sys.stdout.write(line.decode())
-    sys.stdout.flush()
+    with stdout_checked():
+        sys.stdout.flush()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.buffer.write(line)
+        else:  # whoever called us in this process has put something of text alone in its place
+            sys.stdout.write(line.decode())
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def stdout_checked() -> Iterator[None]:
+    """While entered, a stdout that takes no more is an error of our own.
+
+    Raises:
+        OutputClosed: its reader has gone.
+        OutputFailed: it is closed, the disk is full, or the like.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosed("nobody reads stdout any more") from None
+    except OSError as error:
+        fault = "it is closed" if error.errno == errno.EBADF else error.strerror
+        raise OutputFailed(f"cannot write stdout: {fault}") from None
 
 
 def inert_json(encoded: bytes) -> bytes:

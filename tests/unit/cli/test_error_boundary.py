@@ -60,7 +60,7 @@ def test_an_unforeseen_error_shows_its_type_alone(
 ) -> None:
     """Its text may hold a document or a key; its place is shown to those who ask."""
     raising(ValueError("sk-secret"))
-    assert main.run([]) == ExitCode.UNUSABLE
+    assert main.run([]) == ExitCode.UNFORESEEN
     said = "rerankq: unforeseen ValueError: set RERANKQ_DEBUG=1 to see where\n"
     assert capsys.readouterr().err == said
 
@@ -88,7 +88,7 @@ def test_who_asks_may_do_so_in_the_env_file(
     main.run([])
     assert "test_error_boundary.py" in capsys.readouterr().err
     Path(".env").write_bytes(b"\xff=\xff")
-    assert main.run([]) == ExitCode.UNUSABLE
+    assert main.run([]) == ExitCode.UNFORESEEN
     assert "unforeseen ValueError" in capsys.readouterr().err
 
 

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from rerankq.cli.drafts import fields_of, parsed
+from rerankq.cli.files import Source
+from rerankq.cli.lines import read_lines
 from rerankq.cli.ranking import show_ranking
 from rerankq.cli.terminal import printable, put
-from rerankq.contract import RerankResult, Timings
+from rerankq.contract import MAX_JOB_BYTES, RerankResult, Timings
 
 SHOWN_PREFIX: Final = "show-"
 MOST_SHOWN: Final = 6
@@ -49,7 +51,12 @@ def show_rankings(report: Report) -> None:
 
 
 def _pairs(source: Path, output: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    with source.open("rb") as lines, output.open("rb") as rows:
+    with Source.open(str(source)) as origin, output.open("rb") as rows:
+        # A line too long to be kept has a row as well.
+        lines = (
+            b"{}" if line.text is None else line.text
+            for line in read_lines(origin, limit=MAX_JOB_BYTES)
+        )
         given = (line for line in lines if line.strip())
         for line, row in zip(given, rows, strict=False):
             yield line, orjson.loads(row)

@@ -1,0 +1,79 @@
+"""What an input is, by its first bytes: text to be read, compressed text, or nothing we can read.
+
+Source of the marks: the `magic` database of file(1), and each format's own specification.
+"""
+
+from typing import Final
+
+LOOKED_AT_BYTES: Final = 64 * 1024
+"""How much of an input is looked at before anything else is done."""
+
+MARK_BYTES: Final = 8
+"""The longest mark that tells a format."""
+
+GZIP: Final = b"\x1f\x8b"
+ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
+
+_UNPACK: Final = "unpack it first (gzip and Zstandard are read as they are)"
+_ENCODE: Final = "write it as UTF-8 first, such as with `iconv -f {name} -t UTF-8`"
+_EXPORT: Final = "write it as JSON Lines first: an object a line"
+_REFUSED: Final[dict[bytes, tuple[str, str]]] = {
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", _UNPACK),
+    b"PK\x05\x06": ("an empty zip archive", _UNPACK),
+    b"BZh": ("bzip2 data", _UNPACK),
+    b"\xfd7zXZ\x00": ("xz data", _UNPACK),
+    b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", _UNPACK),
+    b"Rar!": ("a RAR archive", _UNPACK),
+    b"\x04\x22\x4d\x18": ("LZ4 data", _UNPACK),
+    b"PAR1": ("a Parquet file", _EXPORT),
+    b"Obj\x01": ("an Avro file", _EXPORT),
+    b"ORC": ("an ORC file", _EXPORT),
+    b"ARROW1": ("an Arrow file", _EXPORT),
+    b"SQLite f": ("an SQLite database", _EXPORT),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook of the old kind", _EXPORT),
+    b"%PDF": ("a PDF file", _EXPORT),
+    b"\xff\xfe\x00\x00": ("UTF-32 text", _ENCODE.format(name="UTF-32")),
+    b"\x00\x00\xfe\xff": ("UTF-32 text", _ENCODE.format(name="UTF-32")),
+    b"\xff\xfe": ("UTF-16 text", _ENCODE.format(name="UTF-16")),
+    b"\xfe\xff": ("UTF-16 text", _ENCODE.format(name="UTF-16")),
+}
+_BOM: Final = b"\xef\xbb\xbf"
+_ENOUGH_LINES: Final = 10
+
+
+def unreadable(first: bytes) -> str | None:
+    """What an input is that holds no text, and what to do about it; None where it may hold some.
+
+    Args:
+        first: its first bytes, unpacked.
+    """
+    for mark, (name, advice) in _REFUSED.items():
+        if first.startswith(mark):
+            return f"it is {name}: {advice}"
+    if first.startswith((GZIP, ZSTANDARD)):
+        return f"it was compressed twice: {_UNPACK}"
+    if first.count(0) > len(first) // 4:
+        return "it is UTF-16 or binary, not UTF-8 text: write it as UTF-8 first"
+    return None
+
+
+def not_json_lines(first: bytes, *, whole: bool) -> str | None:
+    """Why text is not JSON Lines as a whole; None where it is, or single lines are wrong.
+
+    Args:
+        first: its first bytes.
+        whole: whether that is a good part of it, rather than what has come so far.
+    """
+    lines = [line for line in map(bytes.strip, first.removeprefix(_BOM).split(b"\n")) if line]
+    fault = None
+    if lines and lines[0].startswith(b"["):
+        fault = "it is a JSON array: write an object a line, such as with `jq -c '.[]'`"
+    elif len(lines) > 1 and lines[0] == b"{":
+        fault = "its JSON is spread over lines: write an object a line, such as with `jq -c .`"
+    elif any(line.startswith(b"{") for line in lines):
+        pass  # what is wrong with single lines is said of them
+    elif b"\x00" in first:
+        fault = f"it is binary: {_EXPORT}"
+    elif whole and len(lines) > _ENOUGH_LINES:
+        fault = f"none of its first {len(lines) - 1} lines is a JSON object: {_EXPORT}"
+    return fault

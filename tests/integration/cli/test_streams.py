@@ -1,0 +1,134 @@
+"""stdin, stdout and stderr as they may be: closed, full, of another encoding, or gone."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from running.command import RERANKQ, rerankq
+from running.ledger_desk import LedgerDesk
+from running.worker import clean_environment
+
+STEERING = "a\x1b]0;owned\x07\x9b31m\u202eb"
+JOB = json.dumps({"custom_id": "emoji 😀", "query": "q", "documents": ["勤洗手 😀", "é"]}) + "\n"
+
+
+def shell(
+    command: str, redis_url: str, folder: Path, **settings: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of a shell in which `rerankq` is ours."""
+    line = f'rerankq() {{ "{RERANKQ}" "$@"; }}; {command}'
+    environment = clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings
+    return subprocess.run(
+        ["bash", "-c", line],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        ("rerankq run in -o out 2>&-", 0, ""),
+        ("rerankq run in -o out <&- >&- 2>&-", 0, ""),
+        ("rerankq run - -o out < in >&-", 0, "1 of 1 jobs done"),
+        ("rerankq run in -o stdout; mv stdout out", 0, "1 of 1 jobs done"),
+        ("rerankq run in >> out", 0, "1 of 1 jobs done"),
+    ],
+)
+def test_a_closed_stream_is_in_nobodys_way(
+    redis_url: str, tmp_path: Path, command: str, code: int, told: str
+) -> None:
+    """Rankings are written whole, and nothing else is, whichever of the others is closed."""
+    (tmp_path / "in").write_text(JOB)
+    (tmp_path / "stdout").write_text("old\n")
+    done = shell(command, redis_url, tmp_path)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert told in done.stderr.decode()
+    (row,) = map(json.loads, (tmp_path / "out").read_text("utf-8").splitlines())
+    assert (row["status"], row["custom_id"]) == ("succeeded", "emoji 😀")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("rerankq run in >&-", "cannot write stdout: it is closed"),
+        ("rerankq schema >&-", "cannot write stdout: it is closed"),
+        ("rerankq schema > /dev/full", "cannot write stdout: No space left on device"),
+        ("rerankq run - < in >> in", "stdout is input and output at once: name another output"),
+        ("rerankq run in.zip -o out", "cannot read in.zip: it is a zip archive"),
+        ("rerankq run - -o out < in.zip", "cannot read stdin: it is a zip archive"),
+        ("rerankq run . -o out", "cannot read .: Is a directory"),
+        ("rerankq run $'\\e[31m' -o out", "cannot read  [31m: No such file"),
+        ("rerankq run in -o no/out", "cannot write no/out: No such file"),
+    ],
+)
+def test_what_cannot_work_is_said_at_once(
+    redis_url: str, tmp_path: Path, command: str, told: str
+) -> None:
+    """One line, exit code 2, no job handed in, and an output as it was."""
+    (tmp_path / "in").write_text(JOB)
+    (tmp_path / "in.zip").write_bytes(b"PK\x03\x04" + b"x" * 100)
+    (tmp_path / "out").write_text("old\n")
+    done = shell(command, redis_url, tmp_path)
+    assert (done.returncode, done.stdout) == (2, b""), done.stderr
+    assert done.stderr.decode().startswith(f"rerankq: {told}")
+    assert done.stderr.count(b"\n") == 1
+    assert (tmp_path / "out").read_text() == "old\n"
+    assert (tmp_path / "in").read_text() == JOB
+    with LedgerDesk(redis_url) as desk:
+        assert not desk.redis.keys("*")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_full_disk_ends_a_run_with_the_way_back(redis_url: str, tmp_path: Path) -> None:
+    """What is lacking is named, and where to come back to; the rankings are still there."""
+    (tmp_path / "in").write_text(JOB)
+    done = shell("rerankq run in > /dev/full", redis_url, tmp_path)
+    said = done.stderr.decode()
+    assert done.returncode == 2
+    assert "rerankq: cannot write stdout: No space left on device\n" in said
+    assert "on a disk with room" in said
+    batch = said.split("\n")[0].removeprefix("run: ")
+    again = shell(f"rerankq results {batch}", redis_url, tmp_path)
+    assert again.stdout.count(b'"succeeded"') == 1
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "utf-8"])
+def test_a_ranking_is_shown_in_any_encoding(redis_url: str, tmp_path: Path, encoding: str) -> None:
+    """A terminal that lacks a character shows a question mark; JSON is UTF-8 in any case."""
+    (tmp_path / "in").write_text(JOB)
+    command = "rerankq submit --wait < in && rerankq submit --wait --json < in 2>/dev/null"
+    done = shell(command, redis_url, tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    *table, row = done.stdout.splitlines()
+    assert "勤洗手 😀".encode(encoding, "replace") in b"\n".join(table)
+    assert json.loads(row.decode())["custom_id"] == "emoji 😀"
+
+
+def test_nobodys_words_steer_the_terminal(redis_url: str) -> None:
+    """Whatever a name holds, people are shown no control character; JSON has escapes for them."""
+    with LedgerDesk(redis_url) as desk:
+        desk.fail(desk.claimed("a", custom_id=STEERING))
+    for command in (("status", "a"), ("dead", "list"), ("dead", "show", "a"), ("result", "a")):
+        told = rerankq(*command, RERANKQ_REDIS_URL=redis_url)
+        assert all(line.isprintable() for line in (told.stdout + told.stderr).split("\n")), command
+        shown = rerankq(*command, "--json", RERANKQ_REDIS_URL=redis_url).stdout
+        assert shown.strip().isprintable()
+        assert json.loads(shown)["custom_id"] == STEERING
+
+
+def test_a_table_in_a_pipe_has_a_line_a_row(redis_url: str) -> None:
+    """No terminal, no width: nothing is cut, and nothing goes on in the next line."""
+    name = "x" * 400
+    with LedgerDesk(redis_url) as desk:
+        desk.fail(desk.claimed("a", custom_id=name))
+    told = rerankq("dead", "list", RERANKQ_REDIS_URL=redis_url)
+    assert len(told.stdout.splitlines()) == 3
+    assert name in told.stdout.splitlines()[1]
