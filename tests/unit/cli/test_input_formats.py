@@ -39,6 +39,7 @@ def frames(first: bytes, second: bytes) -> bytes:
         b"no job at all\n",
         JOBS.rstrip() + b"\n\x00\n",
     ],
+    ids=["nothing", "jobs", "mark", "crlf", "rubbish first", "no job", "a nul"],
 )
 def test_text_is_read_as_it_is_packed_or_not(tmp_path: Path, given: bytes) -> None:
     """Gzip and Zstandard, of many parts too, are read like the text they hold; lines may be bad."""
@@ -55,27 +56,27 @@ def test_text_is_read_as_it_is_packed_or_not(tmp_path: Path, given: bytes) -> No
             assert source.share_read in {None, 1.0}
 
 
-@pytest.mark.parametrize(
-    ("given", "named"),
-    [
-        (b"PK\x03\x04" + b"x" * 90, "a zip archive or an Excel workbook"),
-        (b"PAR1" + b"\x15\x04" * 90, "a Parquet file"),
-        (b"BZh91AY&SY" + b"x" * 90, "bzip2"),
-        (b"\xfd7zXZ\x00\x00\x04", "xz"),
-        (JOBS.decode().encode("utf-16"), "UTF-16"),
-        (JOBS.decode().encode("utf-16-le"), "UTF-16 or binary"),
-        (b'\n [{"query": "q", "documents": ["d"]}]', "a JSON array"),
-        (b'{\n  "query": "q",\n  "documents": ["d"]\n}\n', "spread over lines"),
-        (b"query,document\n" * 20, "none of its first 19 lines is a JSON object"),
-        (b"\x7fELF\x02\x01\x01\n\x00\x01\x02", "binary"),
-        (gzip.compress(gzip.compress(JOBS)), "compressed twice"),
-        (gzip.compress(b"PK\x03\x04" + b"x" * 90), "a zip archive"),
-        (gzip.compress(JOBS)[:-9], "breaks off"),
-        (gzip.compress(os.urandom(90))[:-12] + b"x" * 12, "damaged"),
-        (zstd.compress(JOBS)[:-2], "breaks off"),
-        (zstd.compress(JOBS) + b"rubbish", "damaged"),
-    ],
-)
+REFUSED = [
+    (b"PK\x03\x04" + b"x" * 90, "a zip archive or an Excel workbook"),
+    (b"PAR1" + b"\x15\x04" * 90, "a Parquet file"),
+    (b"BZh91AY&SY" + b"x" * 90, "bzip2"),
+    (b"\xfd7zXZ\x00\x00\x04", "xz"),
+    (JOBS.decode().encode("utf-16"), "UTF-16"),
+    (JOBS.decode().encode("utf-16-le"), "UTF-16 or binary"),
+    (b'\n [{"query": "q", "documents": ["d"]}]', "a JSON array"),
+    (b'{\n  "query": "q",\n  "documents": ["d"]\n}\n', "spread over lines"),
+    (b"query,document\n" * 20, "none of its first 19 lines is a JSON object"),
+    (b"\x7fELF\x02\x01\x01\n\x00\x01\x02", "binary"),
+    (gzip.compress(gzip.compress(JOBS)), "compressed twice"),
+    (gzip.compress(b"PK\x03\x04" + b"x" * 90), "a zip archive"),
+    (gzip.compress(JOBS)[:-9], "breaks off"),
+    (gzip.compress(os.urandom(90))[:-12] + b"x" * 12, "damaged"),
+    (zstd.compress(JOBS)[:-2], "breaks off"),
+    (zstd.compress(JOBS) + b"rubbish", "damaged"),
+]
+
+
+@pytest.mark.parametrize(("given", "named"), REFUSED, ids=[named for _, named in REFUSED])
 def test_what_is_no_text_is_refused_by_name(tmp_path: Path, given: bytes, named: str) -> None:
     """One line says what the input is and what to do, before a job or the output is touched."""
     path = tmp_path / "in.jsonl"
