@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-import ssl
-import subprocess
 import threading
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.provider.trust import CA_VARIABLES
 from rerankq_worker.upstream import Call, Cause, Transient, Unreachable, UpstreamError
+from running.certificates import server_context
 from running.raw_server import RawServer, Serve, read_all, read_request
 from running.redis_server import free_port
 
@@ -28,17 +27,6 @@ async def met(url: str, *, seconds: float = 10, request: RerankRequest = SHORT) 
             await made.rerank(Call("job-1", 1, request, "m", KEY))
     assert "sk-CANARY" not in str(caught.value)
     return caught.value
-
-
-def certificate(folder: Path, names: str) -> ssl.SSLContext:
-    """A server's context with a certificate of its own for these names; see `ca.pem`."""
-    key, ca = str(folder / "key.pem"), str(folder / "ca.pem")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-subj", "/CN=test", "-addext", f"subjectAltName={names}"]
-    subprocess.run([*command, "-keyout", key, "-out", ca], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ca, key)
-    return context
 
 
 def deaf(connection: socket.socket) -> None:
@@ -100,7 +88,7 @@ def test_a_certificate_that_does_not_do_says_why(
     """A certificate that is refused: by whose CA, for which names."""
     for variable in CA_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    secure = certificate(tmp_path, names)
+    secure = server_context(tmp_path, names)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
 

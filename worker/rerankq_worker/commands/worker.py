@@ -16,6 +16,7 @@ from rerankq.foreign_environment import drop_foreign_variables
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.ending import ENDING_SIGNALS
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
+from rerankq_worker.provider.environment import check_environment
 from rerankq_worker.settings import LogLevel, WorkerSettings
 from rerankq_worker.telemetry.banner import banner
 from rerankq_worker.telemetry.log_lines import FIGURES
@@ -45,6 +46,7 @@ def worker(
     refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
     sites = settings.sites(named_values(".env") | os.environ)
+    check_environment(sites)
     lanes = list(dict.fromkeys(lane or Lane))
     whose = lanes[0].value if len(lanes) == 1 else ""
     set_up_log(settings.log_level, settings.log_format, lane=whose)

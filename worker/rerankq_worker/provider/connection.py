@@ -153,7 +153,7 @@ class Connection(asyncio.Protocol):
         if not self._over and not error and not self._error:
             if self._head_read and not self._tolerant and not _is_bounded(self.headers):
                 self._over = True
-            else:
+            elif self._tolerant or self._kept:
                 self._read_tolerantly(b"", ended=True)
         self._fail(httpx.ReadError("it was closed before the answer was whole"))
 
@@ -186,9 +186,8 @@ class Connection(asyncio.Protocol):
         known = self._tolerant is not None
         reader = self._tolerant = self._tolerant or TolerantReader()
         try:
-            if known or kept:
-                for each in (*kept, data):
-                    reader.feed(each)
+            for each in (*kept, data):
+                reader.feed(each)
             if ended:
                 reader.end()
                 self.sloppy = self.sloppy or "the connection ended before the last chunk did"

@@ -56,8 +56,11 @@ def proxy_for(url: str) -> Proxy | None:
 def _proxy(value: str, kind: str) -> Proxy:
     """The proxy that a variable names; nothing of its user and password is told."""
     variable = _variable(kind)
-    # Without a scheme it is meant to be HTTP, with curl and with httpx alike.
-    parts = urlsplit(value if "://" in value else f"http://{value}")
+    try:
+        # Without a scheme it is meant to be HTTP, with curl and with httpx alike.
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+    except ValueError:
+        raise SettingsError(f"{variable} names no proxy: write http://host:port") from None
     if parts.scheme.startswith("socks"):
         raise SettingsError(
             f"{variable} names a SOCKS proxy, and only HTTP proxies can be asked: name one "

@@ -1,0 +1,95 @@
+"""Calls through a real HTTP proxy, and what is said when it does not let them through."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+import orjson
+import pytest
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.provider import DIALECTS, HttpProvider, idle_connections
+from rerankq_worker.upstream import Call, Cause, Unreachable, UpstreamError
+from running.certificates import server_context
+from running.http_proxy import HttpProxy
+from running.raw_server import RawServer, read_request
+from running.redis_server import free_port
+
+LOGIN = "Basic bWU6c2VjcmV0"  # me:secret
+CALLS = 3
+
+
+def ranking(connection: socket.socket) -> None:
+    """Answer each request with a ranking."""
+    body = orjson.dumps({"results": [{"index": 0, "relevance_score": 0.5}]})
+    while True:
+        head, _ = read_request(connection)
+        # Of what is not read in a tunnel nothing may be the proxy's.
+        assert not isinstance(connection, ssl.SSLSocket) or b"Proxy-" not in head
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+async def asked(url: str) -> UpstreamError | None:
+    """Make calls, one after the other; the error of the first that has one."""
+    request = RerankRequest(query="q?", documents=("d",))
+    async with HttpProvider(url=url, dialect=DIALECTS["dmxapi"](), call_seconds=20) as provider:
+        for number in range(CALLS):
+            try:
+                await provider.rerank(Call(f"job-{number}", 1, request, "m", "sk-1"))
+            except UpstreamError as error:
+                return error
+    return None
+
+
+@pytest.mark.parametrize("to_proxy", ["http", "https"])
+@pytest.mark.parametrize("to_upstream", ["http", "https"])
+def test_calls_go_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, to_proxy: str, to_upstream: str
+) -> None:
+    """A request is passed on, or a way for TLS opened, with user and password for the proxy alone.
+
+    The connection carries the calls that follow.
+    """
+    secure = server_context(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+    proxy = HttpProxy(LOGIN)
+    with (
+        RawServer(ranking, secure if to_upstream == "https" else None) as upstream,
+        RawServer(proxy, secure if to_proxy == "https" else None) as server,
+    ):
+        address = f"{to_proxy}://me:secret@127.0.0.1:{server.port}"
+        monkeypatch.setenv(f"{to_upstream}_proxy", address)
+        monkeypatch.setenv("no_proxy", "localhost")
+        assert asyncio.run(asked(upstream.url)) is None
+        assert upstream.connections == 1
+        through = f"CONNECT 127.0.0.1:{upstream.port}" if to_upstream == "https" else "POST"
+        assert [each.startswith(through) for each in proxy.asked] == [True]
+        assert to_upstream == "https" or upstream.url in proxy.asked[0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_login_says_so(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """A 407 is the proxy's, and its message says where user and password go."""
+    monkeypatch.setenv("no_proxy", "localhost")
+    with RawServer(HttpProxy(LOGIN)) as server:
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://me:wrong-secret@127.0.0.1:{server.port}")
+        error = asyncio.run(asked(f"{scheme}://127.0.0.1:{free_port()}/"))
+    assert error
+    assert error.cause is Cause.PROXY
+    assert "407" in str(error)
+    assert "password" in str(error)
+    assert "secret" not in str(error)
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the proxy is down it is the proxy that is named, and not the upstream."""
+    port = free_port()
+    monkeypatch.setenv("https_proxy", f"http://me:secret@127.0.0.1:{port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    error = asyncio.run(asked("https://upstream.example/"))
+    assert type(error) is Unreachable
+    assert error.cause is Cause.PROXY
+    assert f"127.0.0.1:{port}" in str(error)
+    assert "secret" not in str(error)

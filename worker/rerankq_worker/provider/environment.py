@@ -1,0 +1,32 @@
+"""What of the environment decides how endpoints are called, looked at when a worker starts.
+
+Each fault is one line that names its variable; found later, it would be a traceback of each lane,
+over and over.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from rerankq.errors import SettingsError
+from rerankq_worker.provider.proxies import proxy_for
+from rerankq_worker.provider.trust import check_key_log, trust
+from rerankq_worker.sites import Site
+
+
+def check_environment(sites: Iterable[Site]) -> None:
+    """See that each site can be called as the environment has it.
+
+    Raises:
+        SettingsError: a proxy, a CA file, a file for keys of TLS or a site's address cannot be
+            used; names the variable, and nothing that is secret in it.
+    """
+    check_key_log()
+    trust()
+    for site in sites:
+        if "@" in urlsplit(site.url).netloc:
+            raise SettingsError(
+                f"the address of site {site.name} holds a user or a password, which are not sent: "
+                "leave them out; a key belongs in RERANKQ_API_KEYS, or in the variable that the "
+                "site's account names"
+            )
+        proxy_for(site.url)
