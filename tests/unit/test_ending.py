@@ -1,5 +1,7 @@
 """When a worker that was asked to end is ended, and by which exit code."""
 
+import logging
+import threading
 from queue import Empty, SimpleQueue
 
 import pytest
@@ -79,3 +81,24 @@ def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> N
     ending.asked()
     with pytest.raises(Empty):
         codes.get(timeout=4 * SOON)
+
+
+def test_a_log_that_nobody_reads_holds_no_ending_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log is a pipe that is full, the process ends all the same."""
+    monkeypatch.setattr(ends, "LAST_WORDS_SECONDS", SOON)
+    read = threading.Event()
+
+    class FullPipe(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            del record
+            read.wait(WAIT_SECONDS)
+
+    full = FullPipe()
+    logging.getLogger().addHandler(full)
+    try:
+        ending, codes = watched(monkeypatch, grace=0, settle=SOON)
+        ending.asked()
+        assert codes.get(timeout=WAIT_SECONDS / 2) == CUT_SHORT
+    finally:
+        read.set()
+        logging.getLogger().removeHandler(full)

@@ -18,8 +18,16 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-"""Each asks a worker to end; the second that comes, or SIGQUIT at once, to do so in haste."""
+IS_HANGUP_IGNORED: Final = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+"""Whether this process was started by `nohup` or the like, to outlive its terminal."""
+ENDING_SIGNALS: Final = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    *(() if IS_HANGUP_IGNORED else (signal.SIGHUP,)),
+)
+"""Each asks a worker to end; the second that comes, or SIGQUIT at once, to do so in haste. SIGHUP
+is what the end of its terminal sends."""
 SETTLE_SECONDS: Final = 12.0
 """What a drain may take beyond its grace time: each of its waits for a silent Redis, to the end."""
 HASTE_SECONDS: Final = 11.0
@@ -27,6 +35,8 @@ HASTE_SECONDS: Final = 11.0
 FAREWELL_SECONDS: Final = 6.0
 """From the end of a drain to the end of the process, while Redis answers: one or two are usual."""
 HASTY_FAREWELL_SECONDS: Final = 3.0
+LAST_WORDS_SECONDS: Final = 1.0
+"""How long an ending waits for whoever reads the log."""
 ORDERLY: Final = 0
 CUT_SHORT: Final = 1
 
@@ -79,10 +89,9 @@ class Ending:
             else:
                 code, until = ORDERLY, min(until, now + farewell)
         if code == ORDERLY:
-            log.warning("ending without Celery's farewell, which takes too long: is Redis silent?")
+            last_words("ending without Celery's farewell, which takes too long: is Redis silent?")
         else:
-            log.critical("ending within a drain that takes too long: the leases will run out")
-        logging.shutdown()
+            last_words("ending within a drain that takes too long: the leases will run out")
         self._leave(code)
 
     def _next(self, until: float) -> _News | None:
@@ -92,3 +101,16 @@ class Ending:
             return self._news.get(timeout=max(0.0, until - time.monotonic()))
         except Empty:
             return None
+
+
+def last_words(words: str) -> None:
+    """Log why this process goes, unless nobody takes it: a full pipe must not hold up the end."""
+
+    def say() -> None:
+        log.critical("%s", words)
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+
+    saying = threading.Thread(target=say, name="rerankq-last-words", daemon=True)
+    saying.start()
+    saying.join(LAST_WORDS_SECONDS)

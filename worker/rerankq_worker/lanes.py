@@ -20,7 +20,8 @@ RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS: Final = 60.0
 """A lane that lived this long starts the pauses anew."""
 SETUP_EXIT: Final = 2
-"""Exit code of a worker whose settings are wrong: starting it again would not help."""
+"""Exit code of a worker whose settings are wrong: starting it again would not help, unless they
+were right before, and somebody is about to mend them."""
 
 
 def serve_lanes(lanes: Sequence[Lane], *, first_health_port: int | None) -> int:
@@ -67,8 +68,11 @@ class _Lanes:
                 process.send_signal(number)
 
     async def _keep(self, lane: Lane) -> int:
-        """Run the lane's process, again and again, until all are to stop; returns its exit code."""
-        failures = 0
+        """Run the lane's process, again and again, until all are to stop; returns its exit code.
+
+        A lane that has worked before takes no other one along, however it ends.
+        """
+        failures, has_worked = 0, False
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
@@ -76,10 +80,12 @@ class _Lanes:
             if self._stopping.is_set():
                 # By the very signal, before it could be handled: that is what was asked for.
                 return 0 if -code in ENDING_SIGNALS else abs(code)
-            if code == SETUP_EXIT:
+            was_steady = clock() - started > STEADY_SECONDS
+            has_worked = has_worked or was_steady
+            if code == SETUP_EXIT and not has_worked:
                 self._stop()
                 return code
-            failures = 1 if clock() - started > STEADY_SECONDS else failures + 1
+            failures = 1 if was_steady else failures + 1
             pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
             log.warning("the %s worker ended with %d: again in %g s", lane, code, pause)
             try:

@@ -31,7 +31,7 @@ from celery.worker import state
 from kombu.asynchronous import get_event_loop
 from kombu.serialization import loads
 
-from rerankq_worker.ending import ENDING_SIGNALS, ORDERLY
+from rerankq_worker.ending import ENDING_SIGNALS, IS_HANGUP_IGNORED, ORDERLY
 
 BEAT_SECONDS: Final = 1.0
 JSON_ONLY: Final = frozenset({"application/json"})
@@ -117,6 +117,9 @@ class AsyncioPool(BasePool):
         for number in ENDING_SIGNALS:
             # In the place of Celery's: its second Ctrl-C would drain, unhurried, in the handler.
             signal.signal(number, self._on_signal)
+        if IS_HANGUP_IGNORED:
+            # Celery would start the process anew.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._opened.result()
 
     def register_with_event_loop(self, loop: Any) -> None:

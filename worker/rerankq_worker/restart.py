@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from rerankq_worker.ending import CUT_SHORT
+from rerankq_worker.ending import CUT_SHORT, last_words
 from rerankq_worker.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class Restart:
         log.critical("what is finished is written, then this process starts anew: %s", reason)
         asyncio.run(self._write_out())
         if self._vitals.stop_asked:
-            log.critical("ending at once: %s", reason)
+            last_words(f"ending at once: {reason}")
             self._leave(CUT_SHORT)
             return
-        log.critical("starting anew in this place: %s", reason)
+        last_words(f"starting anew in this place: {reason}")
         self._replace()

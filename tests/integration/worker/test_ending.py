@@ -1,4 +1,5 @@
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def fallen_silent(redis: RedisServer, worker: RunningWorker) -> None:
     lasting(DEAF_SECONDS, lambda: worker.process.poll() is None, "the worker lives")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_second_signal_hands_back_at_once(
     redis_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -41,6 +42,21 @@ def test_a_second_signal_hands_back_at_once(
         assert worker.process.wait(20) == 0
         assert job.status().state == "scheduled"
         assert "Traceback" not in worker.log()
+
+
+def test_nohup_outlives_its_terminal(redis_url: str, tmp_path: Path) -> None:
+    """A worker that was started with SIGHUP ignored takes no notice of it; SIGTERM drains it."""
+    command = ("nohup", sys.executable, "-m", "rerankq.cli")
+    with (
+        RunningSandbox() as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, command=command) as worker,
+        RerankClient(redis_url) as client,
+    ):
+        worker.process.send_signal(signal.SIGHUP)
+        job = client.submit(query="a question", documents=DOCUMENTS)
+        assert job.result(timeout=30).attempts == 1
+        assert worker.terminate() == 0
+        assert worker.restarts() == 0
 
 
 @pytest.mark.parametrize("lane", ["bulk", ""], ids=["one lane", "both lanes"])
