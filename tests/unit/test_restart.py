@@ -133,6 +133,24 @@ def test_the_last_write_waits_until_redis_takes_it(
     assert bool(ledger.renewed) == bool(refusals)
 
 
+def test_what_cannot_be_written_keeps_no_other_back() -> None:
+    """Where one outcome makes the writing itself fail, the others are written, and it ends."""
+    ledger = ReluctantLeases()
+
+    class Brittle(ReluctantLeases):
+        async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+            if any(each.lease.job_id == "odd" for each in finishes):
+                raise RuntimeError("CANARY")
+            return await ledger.finish(finishes)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Leases]:
+        yield Brittle()
+
+    run(lambda: write_out([finish("a"), finish("odd"), finish("b")], opened, lease_seconds=10))
+    assert ledger.taken == ["a", "b"]
+
+
 def test_an_end_counts_as_unwritten_until_the_ledger_has_it() -> None:
     """Also one whose write is under way, so that a restart cannot forget it."""
 

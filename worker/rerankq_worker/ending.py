@@ -35,7 +35,7 @@ HASTE_SECONDS: Final = 11.0
 FAREWELL_SECONDS: Final = 6.0
 """From the end of a drain to the end of the process, while Redis answers: one or two are usual."""
 HASTY_FAREWELL_SECONDS: Final = 3.0
-LAST_WORDS_SECONDS: Final = 1.0
+LAST_WORDS_SECONDS: Final = 2.0
 """How long an ending waits for whoever reads the log."""
 ORDERLY: Final = 0
 CUT_SHORT: Final = 1
@@ -108,8 +108,7 @@ def last_words(words: str) -> None:
 
     def say() -> None:
         log.critical("%s", words)
-        for handler in logging.getLogger().handlers:
-            handler.flush()
+        logging.shutdown()
 
     saying = threading.Thread(target=say, name="rerankq-last-words", daemon=True)
     saying.start()
