@@ -135,6 +135,70 @@ def test_pause_lasts_until_all_allowances_are_renewed() -> None:
     assert waits.pause({"x-ratelimit-remaining-requests": "0"}) is None
 
 
+@pytest.mark.parametrize("name", ["retry-after-ms", "x-ms-retry-after-ms"])
+def test_milliseconds_say_it_more_exactly(name: str) -> None:
+    """Milliseconds go before the seconds that are sent beside them; nonsense in them does not."""
+    assert waits.retry_after({name: "250", "retry-after": "1"}) == 0.25
+    assert waits.retry_after({name: "soon", "retry-after": "1"}) == 1
+    assert waits.retry_after({name: "1e12"}) == MOST_SECONDS
+
+
+@pytest.mark.usefixtures("_clock")
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-reset": "20"}, 20),
+        ({"x-rate-limit-reset": f"{NOW + 20:.0f}"}, 20),
+        ({"x-ratelimit-reset-requests": "1m30s", "x-ratelimit-reset-tokens": "20 ms"}, 90),
+        ({"ratelimit-reset": "20"}, 20),
+        ({"ratelimit": '"default";r=0;t=20'}, 20),
+        ({"ratelimit": "default;t=20"}, 20),
+        ({"ratelimit": '"minute";r=0;t=20, "day";r=9;t=999'}, 20),
+        ({"ratelimit": "limit=9, remaining=0, reset=20"}, 20),
+        ({"ratelimit": '"default";r=1;t=20'}, None),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "20"}, None),
+        ({"x-ratelimit-remaining": "0.0", "x-ratelimit-reset": "20"}, 20),
+        ({"ratelimit": "nonsense;;=,t="}, None),
+    ],
+)
+def test_a_429_says_when_it_is_over(headers: dict[str, str], seconds: float | None) -> None:
+    """With a 429 each reset counts whose allowance is not said to have a rest."""
+    assert waits.pause(headers, throttled=True) == seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 20s. Visit https://x/y", 20),
+        ("Please try again in 1m30.5s.", 90.5),
+        ("Please retry after 20 seconds.", 20),
+        ("Try again in 2 minutes 5 seconds", 125),
+        ("please wait 500 milliseconds", 0.5),
+        ("You may retry in about 1 hour", MOST_SECONDS),
+        ("quota resets in 30 secs", 30),
+        ("请求过于频繁\uff0c请 30 秒后重试", 30),
+        ("请2分钟后再试", 120),
+        ("请1.5小时之后再试", MOST_SECONDS),
+        ("try again in 3 apples", None),
+        ("try again later", None),
+        ("we answered 20 seconds ago", None),
+        ("retry after 20", None),
+    ],
+)
+def test_a_wait_in_words_is_read(words: str, seconds: float | None) -> None:
+    """What a message says of when to come back is a wait, where it names a time."""
+    assert waits.window(words) == seconds
+
+
+@given(
+    st.text(max_size=60) | st.from_regex(r"(try again|retry|wait) .{0,9}[0-9.]{1,9} ?[a-z]{1,9}")
+)
+def test_any_words_are_read_or_passed_over(words: str) -> None:
+    """Whatever a message says, the wait is a time within bounds, or none."""
+    seconds = waits.window(words)
+    assert seconds is None or 0 <= seconds <= MOST_SECONDS
+
+
 @given(st.text(max_size=40) | dates | st.integers().map(str) | st.floats().map(str))
 def test_any_reset_is_read_or_passed_over(reset: str) -> None:
     """Whatever the header holds, the pause is a time within bounds, or none."""

@@ -2,6 +2,6 @@
 
 from importlib.util import find_spec
 
-if find_spec("httpx_aiohttp") is None:
+if find_spec("httptools") is None:
     # Found out now, not when the first lane starts: the command line names the extra.
-    raise ModuleNotFoundError("the worker extra is not installed", name="httpx_aiohttp")
+    raise ModuleNotFoundError("the worker extra is not installed", name="httptools")

@@ -9,7 +9,14 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, redirects, waits
 from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import BadKey, Cause, Malformed, Transient, UpstreamError
+from rerankq_worker.upstream import (
+    BadKey,
+    Cause,
+    Malformed,
+    Throttled,
+    Transient,
+    UpstreamError,
+)
 
 PROXY_AUTHENTICATION: Final = 407
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
@@ -60,7 +67,8 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     if kind in WHAT_TO_DO:
         message += f"; {WHAT_TO_DO[kind]}"
     headers = reply.headers
-    wait = _first(waits.retry_after(headers), waits.pause(headers), waits.window(heard.own))
+    paused = waits.pause(headers, throttled=issubclass(kind, Throttled))
+    wait = _first(waits.retry_after(headers), paused, waits.window(heard.own))
     return kind(message, retry_after=wait, status=reply.status, request_id=request_id, cause=cause)
 
 

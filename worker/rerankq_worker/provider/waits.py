@@ -1,4 +1,4 @@
-"""How long an upstream asks to wait: Retry-After, x-ratelimit-*, and in words."""
+"""How long an upstream asks to wait: Retry-After, x-ratelimit-*, RateLimit, and in words."""
 
 import email.utils
 import math
@@ -17,41 +17,104 @@ _EPOCH_MILLISECONDS: Final = 1e12
 
 _LIMITED: Final = tuple(
     (f"{family}-remaining{what}", f"{family}-reset{what}")
-    for family in ("x-ratelimit", "ratelimit")
+    for family in ("x-ratelimit", "ratelimit", "x-rate-limit")
     for what in ("-requests", "-tokens", "")
 )
+_MILLISECONDS: Final = ("retry-after-ms", "x-ms-retry-after-ms")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
+_PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
 _WINDOW: Final = re.compile(r"请求数限制\D{0,3}(\d{1,4})\s*分钟")
+_AGAIN: Final = re.compile(
+    r"\b(?:try again|retry|wait|resets?)\b\D{0,20}?((?:\d{1,6}(?:\.\d{1,6})?\s?[a-z]{1,12}\s?)+)",
+    re.IGNORECASE,
+)
+_AGAIN_LATER: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(毫秒|秒|分钟|小时)钟?(?:后|之后|再)")
+_SPELT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?([a-z]+)", re.IGNORECASE)
+_UNITS_SPELT: Final = {
+    **_UNITS,
+    **dict.fromkeys(("毫秒", "millisecond", "milliseconds"), _UNITS["ms"]),
+    **dict.fromkeys(("秒", "sec", "secs", "second", "seconds"), _UNITS["s"]),
+    **dict.fromkeys(("分钟", "min", "mins", "minute", "minutes"), _UNITS["m"]),
+    **dict.fromkeys(("小时", "hr", "hrs", "hour", "hours"), _UNITS["h"]),
+    **dict.fromkeys(("day", "days"), _UNITS["d"]),
+}
+_MEMBER: Final = re.compile(r"\b(r|t|remaining|reset)\s*=\s*([\w.:-]+)")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of the Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3).
 
+    Beside it some vendors send milliseconds, which say it more exactly.
+
     Args:
         headers: of the answer, their names in lower case.
     """
+    for name in _MILLISECONDS:
+        milliseconds = _number(headers.get(name))
+        if milliseconds is not None:
+            return _bounded(milliseconds / 1000)
     return _wait(headers.get("retry-after"), headers.get("date"))
 
 
-def pause(headers: Mapping[str, str]) -> float | None:
+def pause(headers: Mapping[str, str], *, throttled: bool = False) -> float | None:
     """Seconds until an allowance that is used up is renewed; None where none is used up.
 
     `x-ratelimit-remaining-requests: 0` and `x-ratelimit-reset-requests: 6m0s`, likewise for
-    tokens and for neither. A reset is a duration with units (OpenAI), seconds, or a moment.
+    tokens and for neither; `RateLimit: "name";r=0;t=20` (IETF draft) or `limit=9, remaining=0,
+    reset=20` (its elder). A reset is a duration with units (OpenAI), seconds, or a moment.
+
+    Args:
+        headers: of the answer, their names in lower case.
+        throttled: whether it is a 429: then what is not said to remain is used up.
     """
-    resets = (
-        _wait(headers.get(reset), headers.get("date"))
+    date = headers.get("date")
+    resets = [
+        _wait(headers.get(reset), date)
         for remaining, reset in _LIMITED
-        if headers.get(remaining) == "0"
-    )
+        if _is_used_up(headers.get(remaining), throttled=throttled)
+    ]
+    limits = headers.get("ratelimit", "").lower()
+    for policy in limits.split(",") if ";" in limits else [limits]:
+        said = dict(_MEMBER.findall(policy))
+        if _is_used_up(said.get("r", said.get("remaining")), throttled=throttled):
+            resets.append(_wait(said.get("t", said.get("reset")), date))
     return max((each for each in resets if each is not None), default=None)
 
 
 def window(words: str) -> float | None:
-    """Seconds of the gateway family's window, as in "请求数限制: 1分钟内最多请求5次"."""
-    found = _WINDOW.search(words)
-    return _bounded(60.0 * int(found[1])) if found else None
+    """Seconds of a wait in words.
+
+    The gateway family's window, as in "请求数限制: 1分钟内最多请求5次"; and what others say: "try
+    again in 1m30s", "retry after 20 seconds", "请30秒后重试".
+    """
+    if found := _WINDOW.search(words):
+        return _bounded(60.0 * int(found[1]))
+    if found := _AGAIN.search(words):
+        return _spelt(found[1])
+    if found := _AGAIN_LATER.search(words):
+        return _bounded(float(found[1]) * _UNITS_SPELT[found[2]])
+    return None
+
+
+def _is_used_up(remaining: str | None, *, throttled: bool) -> bool:
+    number = _number(remaining)
+    return throttled if number is None else number <= 0
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def _spelt(words: str) -> float | None:
+    """A time such as "1m30s" or "2 minutes 5 seconds"; None where a word is no unit of time."""
+    parts = [(float(number), unit.lower()) for number, unit in _SPELT.findall(words)]
+    if any(unit not in _UNITS_SPELT for _, unit in parts):
+        return None
+    return _bounded(sum(number * _UNITS_SPELT[unit] for number, unit in parts))
 
 
 def _wait(value: str | None, date: str | None) -> float | None:
@@ -76,7 +139,8 @@ def _duration(value: str) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        return sum(_parts(value)) if re.fullmatch(f"({_PART.pattern})+", value) else None
+        joined = value.lower().replace(" ", "")
+        return sum(_parts(joined)) if re.fullmatch(f"({_PART.pattern})+", joined) else None
     return None if math.isnan(seconds) else seconds
 
 
