@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Self, Unpack
+from typing import NoReturn, Self, Unpack
 
 from rerankq.client.admissions import PATIENCE_SECONDS, Admissions, Offered, foremost
 from rerankq.client.arrivals import Arrivals
@@ -14,11 +14,12 @@ from rerankq.client.drafts import (
     job_from,
     jobs_from,
     portions_of,
+    takes_submission,
 )
 from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, JobState, JobStatus
-from rerankq.errors import QueueFull, ResultTimeout
+from rerankq.errors import ClientClosed, QueueFull, ResultTimeout
 from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
@@ -34,7 +35,7 @@ class AsyncRerankClient:
     """Submits rerank jobs and brings their results. Serves any number of calls at once.
 
     It may be used in several event loops: in each it has connections of its own, which end with
-    the loop. A fork needs a client of its own, or a `RerankClient`.
+    the loop. After a fork it may be used in the child, in a loop of the child's own.
 
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
@@ -62,24 +63,39 @@ class AsyncRerankClient:
         self.accounts = Accounts(self._store)
         self.circuits = Circuits(self._store)
         self._arrivals = Arrivals(self._store, self.records)
+        self._closed = False
+        self._entered = 0
 
     async def __aenter__(self) -> Self:
+        if self._closed:
+            raise ClientClosed
+        self._entered += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        self._entered -= 1
+        if self._entered <= 0:
+            await self.close()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     async def close(self) -> None:
         """End all waits by ClientClosed, let other calls end, give connections and thread back."""
+        self._closed = True
         await self._arrivals.close()
         await self._store.close()
         await self.publishing.close()
 
+    @takes_submission
     async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost.
-
-        Args:
-            **arguments: see `Submission`; `query` and `documents` are required.
 
         Raises:
             InvalidRequest: names the offending field. Nothing was recorded.
@@ -101,7 +117,8 @@ class AsyncRerankClient:
         """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
         A full lane holds the stream up until there is room again. Drafts are read up to two
-        hundred ahead of their handles.
+        hundred ahead of their handles. When `drafts` itself raises, what it gave before is
+        accepted and its handles are given; then the error goes on.
 
         Args:
             drafts: what to submit.
@@ -122,9 +139,11 @@ class AsyncRerankClient:
                 recorded, from its `position` on. Hand these in again under them, then go on.
         """
         start, fault, refused = 0, None, None
+        broken: Exception | None = None
         recording: asyncio.Task[Offered] | None = None
         try:
-            async for portion in portions_of(drafts):
+            async for portion, raised in portions_of(drafts):
+                broken = raised
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
                 begin, start = start, start + len(portion)
                 earlier, refused = await recording if recording else ([], None)
@@ -144,8 +163,10 @@ class AsyncRerankClient:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
         if wrong := foremost(refused, refusal, fault):
-            raise wrong
+            raise wrong from broken
         await self.publishing.flush()
+        if broken:
+            raise broken
 
     def _begin_offer(
         self, jobs: list[Job], start: int, patience: float | None
@@ -189,7 +210,7 @@ class AsyncRerankClient:
             ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `result` says.
         """
         try:
-            return await self._arrivals.end(job_id, timeout=timeout)
+            return await self._arrivals.end(checked_id(job_id), timeout=timeout)
         except TimeoutError:
             raise _not_yet([job_id], timeout) from None
 

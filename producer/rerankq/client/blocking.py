@@ -1,20 +1,19 @@
 """`RerankClient`: the asynchronous client, for code without an event loop."""
 
-import os
-import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from itertools import islice
-from typing import Any, Self, TypeVar, Unpack
+from contextlib import suppress
+from typing import Any, NoReturn, Self, TypeVar, Unpack
 
+from rerankq.client import forks
 from rerankq.client.admissions import PATIENCE_SECONDS, Offered, foremost
 from rerankq.client.asynchronous import AsyncRerankClient
-from rerankq.client.drafts import Draft, Submission, jobs_from
+from rerankq.client.drafts import Draft, Submission, jobs_from, next_portion, takes_submission
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.contract import Job, JobState, JobStatus
-from rerankq.errors import QueueFull
-from rerankq.ledger.intake import CALL_JOBS
+from rerankq.errors import ClientClosed, QueueFull
 from rerankq.ledger.records import End
 from rerankq.settings import ClientSettings
 
@@ -38,26 +37,40 @@ class RerankClient:
         self, redis_url: str | None = None, *, settings: ClientSettings | None = None
     ) -> None:
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
-        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
         self._closed = False
-        self._process: int | None = None
-        self._portal: Portal
-        self._client: AsyncRerankClient
+        self._entered = 0
+        forks.watch(self)
 
     def __enter__(self) -> Self:
+        if self._closed:
+            raise ClientClosed
+        self._entered += 1
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._entered -= 1
+        if self._entered <= 0:
+            self.close()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     def close(self) -> None:
-        """Publish what is under way, then give connections and threads back."""
-        with self._lock:
-            if not self._closed and self._process == os.getpid():
-                self._portal.call(self._client.close())
-                self._portal.close()
+        """End all waits by ClientClosed, let other calls end, give connections and threads back."""
+        with forks.opening:
             self._closed = True
+            opened, self._opened = self._opened, None
+        if opened:
+            opened.close()
 
+    @takes_submission
     def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
         """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
         return self._handle(self.call(lambda client: client.submit(**arguments)).id)
@@ -73,9 +86,13 @@ class RerankClient:
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
         stream = iter(drafts)
         start, fault, refused = 0, None, None
+        broken: Exception | None = None
         recording: Future[Offered] | None = None
         try:
-            while not (refused or fault) and (portion := list(islice(stream, CALL_JOBS))):
+            while not (refused or fault or broken):
+                portion, broken = next_portion(stream)
+                if not portion:
+                    break
                 jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
                 begin, start = start, start + len(portion)
                 earlier, refused = recording.result() if recording else ([], None)
@@ -92,8 +109,10 @@ class RerankClient:
                 # Of no effect at the stream's end; else nobody waits for what is under way.
                 recording.cancel()
         if wrong := foremost(refused, refusal, fault):
-            raise wrong
+            raise wrong from broken
         self.call(lambda client: client.publishing.flush())
+        if broken:
+            raise broken
 
     def get(self, job_id: str) -> JobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere."""
@@ -116,38 +135,76 @@ class RerankClient:
     ) -> Iterator[JobHandle]:
         """Each handle once its job has ended; its `result()` then answers at once."""
         by_id = {handle.id: handle for handle in handles}
-        portal, client = self._opened()
-        ends = client.ends(list(by_id), timeout)
+        opened = self._open()
+        ends = opened.client.ends(list(by_id), timeout)
         try:
-            while found := portal.call(_next(ends)):
+            while found := opened.portal.call(_next(ends)):
                 handle = by_id.pop(found[0])
                 handle.settle(found[1])
                 yield handle
         finally:
-            portal.call(ends.aclose())
+            with suppress(ClientClosed):
+                opened.portal.call(ends.aclose())
 
     def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
         """Ask the asynchronous client, and wait for its answer."""
-        portal, client = self._opened()
-        return portal.call(ask(client))
+        opened = self._open()
+        return opened.portal.call(ask(opened.client))
+
+    def run_soon(self, halt: Callable[[], None]) -> object:
+        """See `forks`: the threads are its portal's."""
+        del halt
+        return False
+
+    def begin_anew(self) -> None:
+        """See `forks`."""
+        if self._opened:
+            self._opened.leave_to_parent()
+            self._opened = None
 
     def _handle(self, job_id: str) -> JobHandle:
         return JobHandle(self, job_id)
 
     def _begin_offer(self, jobs: list[Job], start: int, patience: float | None) -> Future[Offered]:
-        portal, client = self._opened()
-        return portal.begin(client.admissions.offer_drafts(jobs, start=start, patience=patience))
+        opened = self._open()
+        return opened.portal.begin(
+            opened.client.admissions.offer_drafts(jobs, start=start, patience=patience)
+        )
 
-    def _opened(self) -> tuple[Portal, AsyncRerankClient]:
-        with self._lock:
+    def _open(self) -> "_Opened":
+        opened = self._opened
+        if opened is not None:
+            return opened
+        with forks.opening:
             if self._closed:
-                raise RuntimeError("this RerankClient is closed: make a new one")
-            if self._process != os.getpid():
-                # First use, or first use after a fork: the parent's loop did not come along.
-                self._portal = Portal()
-                self._client = AsyncRerankClient(settings=self.settings)
-                self._process = os.getpid()
-            return self._portal, self._client
+                raise ClientClosed
+            if self._opened is None:
+                self._opened = _Opened(self)
+            return self._opened
+
+
+class _Opened:
+    """The asynchronous client, and the thread in which it runs, until `owner` is forgotten."""
+
+    def __init__(self, owner: RerankClient) -> None:
+        self.portal = Portal()
+        self.client = AsyncRerankClient(settings=owner.settings)
+        self._forgotten = weakref.finalize(owner, _end_soon, self.portal, self.client)
+        self._forgotten.atexit = False
+
+    def close(self) -> None:
+        """End both."""
+        self._forgotten.detach()
+        self.portal.close(self.client.close())
+
+    def leave_to_parent(self) -> None:
+        """In a child: have nothing to do with them any more."""
+        self._forgotten.detach()
+        forks.inherited.append(self)
+
+
+def _end_soon(portal: Portal, client: AsyncRerankClient) -> None:
+    portal.close_soon(client.close())
 
 
 async def _next(ends: AsyncGenerator[tuple[str, End], None]) -> tuple[str, End] | None:

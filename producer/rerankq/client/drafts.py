@@ -1,10 +1,20 @@
 """From what a caller hands in to jobs of the contract."""
 
 import difflib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+import inspect
+import re
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, Required, TypedDict
+from typing import Any, Final, Required, TypedDict, TypeVar, get_type_hints
 
 from rerankq.contract import Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
@@ -56,6 +66,8 @@ Draft = Job | RerankRequest | Mapping[str, Any]
 
 _REQUEST_FIELDS: Final = frozenset(RerankRequest.model_fields)
 _MOST_OF_A_NAME: Final = 64
+_JOB_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def job_from(draft: Draft, *, default_model: str) -> Job:
@@ -72,6 +84,7 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
             return draft
         case RerankRequest():
             return Job(request=draft)
+    _refuse_others(draft)
     _refuse_unknown(draft)
     given: dict[str, Any] = {}
     request: dict[str, Any] = {"model": default_model}
@@ -94,11 +107,34 @@ def checked_id(job_id: object) -> str:
     """The id of a job that is asked for.
 
     Raises:
-        InvalidRequest: it is no text.
+        InvalidRequest: it is none that a job can have.
     """
     if not isinstance(job_id, str):
         raise InvalidRequest("job_id", "must be a string")
+    if not _JOB_ID.fullmatch(job_id):
+        raise InvalidRequest("job_id", "must be 1 to 64 letters, digits and _ . : -")
     return job_id
+
+
+def takes_submission(submit: F) -> F:
+    """Let `help` and editors show the arguments of a `submit`, which stand in `Submission`."""
+    own = inspect.signature(submit)
+    named = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if name in Submission.__required_keys__ else None,
+            annotation=hint,
+        )
+        for name, hint in get_type_hints(Submission).items()
+    ]
+    others = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    told: Any = submit
+    told.__signature__ = own.replace(parameters=[*others, *named])
+    if submit.__doc__ and Submission.__doc__:
+        listed = inspect.cleandoc(Submission.__doc__).partition("Attributes:")[2]
+        told.__doc__ = f"{inspect.cleandoc(submit.__doc__)}\n\nArguments:{listed}"
+    return submit
 
 
 def jobs_from(
@@ -121,29 +157,57 @@ def jobs_from(
     return jobs, None
 
 
+Portion = tuple[list[Draft], Exception | None]
+"""Drafts that are recorded at once, and what the stream raised behind them."""
+
+
+def next_portion(stream: Iterator[Draft]) -> Portion:
+    """The next drafts of a stream; none when there are no more."""
+    portion: list[Draft] = []
+    try:
+        for draft in islice(stream, CALL_JOBS):
+            portion.append(draft)  # noqa: PERF402  what came before a fault is kept
+    except Exception as fault:  # noqa: BLE001  the caller's own, to be raised again
+        return portion, fault
+    return portion, None
+
+
 async def portions_of(
     drafts: Iterable[Draft] | AsyncIterable[Draft],
-) -> AsyncIterator[list[Draft]]:
-    """The drafts in portions of what the ledger records at once."""
+) -> AsyncIterator[Portion]:
+    """The drafts in portions, until there are no more, or the stream raises."""
     if not isinstance(drafts, AsyncIterable):
         stream = iter(drafts)
-        while portion := list(islice(stream, CALL_JOBS)):
-            yield portion
-        return
+        while True:
+            portion, fault = next_portion(stream)
+            if portion or fault:
+                yield portion, fault
+            if fault or len(portion) < CALL_JOBS:
+                return
     portion = []
-    async for draft in drafts:
-        portion.append(draft)
-        if len(portion) == CALL_JOBS:
-            yield portion
-            portion = []
+    try:
+        async for draft in drafts:
+            portion.append(draft)
+            if len(portion) == CALL_JOBS:
+                yield portion, None
+                portion = []
+    except Exception as fault:  # noqa: BLE001  the caller's own, to be raised again
+        yield portion, fault
+        return
     if portion:
-        yield portion
+        yield portion, None
 
 
 def _as_spelt(fault: InvalidRequest) -> InvalidRequest:
     """Under the argument's name, where the field has another."""
     field = "job_id" if fault.field == "id" else fault.field.removeprefix("request.")
     return type(fault)(field, fault.reason)
+
+
+def _refuse_others(draft: object) -> None:
+    if not isinstance(draft, Mapping):
+        reason = "must be a mapping of the arguments of submit, a RerankRequest or a Job"
+        raise InvalidRequest("", reason)
 
 
 def _refuse_unknown(draft: Mapping[str, Any]) -> None:

@@ -1,13 +1,14 @@
 """An event loop in a thread of its own, for callers that have none."""
 
 import asyncio
-import os
 import selectors
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
-from typing import Any, Final, TypeVar
-from weakref import WeakSet
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+from rerankq.client import forks
+from rerankq.errors import ClientClosed
 
 T = TypeVar("T")
 
@@ -25,43 +26,93 @@ class Portal:
     """Runs coroutines for blocking callers, from any number of threads."""
 
     def __init__(self) -> None:
-        watch = Watch()
-        _watches.add(watch)
-        self._loop = asyncio.SelectorEventLoop(watch)
-        # A daemon: a client that nobody closed must not keep the process from ending.
+        self._watch = Watch()
+        self._loop = asyncio.SelectorEventLoop(self._watch)
+        self._gate = threading.Lock()
+        self._closed = False
+        # A daemon: a client that nobody closed must not keep the process from ending. It knows
+        # the loop alone, so that the portal can be forgotten.
         self._thread = threading.Thread(
-            target=self._loop.run_forever, name="rerankq-client", daemon=True
+            target=_run, args=[self._loop], name="rerankq-client", daemon=True
         )
         self._thread.start()
+        forks.watch(self)
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run the coroutine on the loop, while the caller goes on."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        """Run the coroutine on the loop, while the caller goes on.
+
+        Raises:
+            ClientClosed: the portal is closed.
+        """
+        with self._gate:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        coroutine.close()
+        raise ClientClosed
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine on the loop, and wait for it; an interrupt here cancels it there."""
+        """Run the coroutine on the loop, and wait for it; an interrupt here cancels it there.
+
+        Raises:
+            ClientClosed: the portal was closed, before or meanwhile.
+        """
         future = self.begin(coroutine)
         try:
             return future.result()
+        except CancelledError:
+            raise ClientClosed from None
         except BaseException:
             future.cancel()
             raise
 
-    def close(self) -> None:
-        """End the loop and its thread."""
+    def close(self, last: Coroutine[Any, Any, object]) -> None:
+        """Run the last coroutine, cancel all others, and end the thread."""
+        self.close_soon(last)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def close_soon(self, last: Coroutine[Any, Any, object]) -> None:
+        """The same, without waiting for it."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                asyncio.run_coroutine_threadsafe(_end(last), self._loop)
+                return
+        last.close()
+
+    def run_soon(self, halt: Callable[[], None]) -> object:
+        """See `forks`."""
+        if threading.current_thread() is self._thread:
+            return False
+        return self._loop.call_soon_threadsafe(halt)
+
+    def begin_anew(self) -> None:
+        """See `forks`; nobody uses the parent's portal in the child.
+
+        A fork shares epoll's registrations: when the child lets go of connections that it
+        inherited, the parent's loop would hear nothing of them any more.
+        """
+        self._watch.forget()
+        forks.inherited.append(self)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _end(last: Coroutine[Any, Any, object]) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        await last
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await loop.shutdown_asyncgens()
         # Sockets that were closed last need one more turn of the loop to let go.
-        self.call(asyncio.sleep(0))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-def _leave_to_parent() -> None:
-    for watch in list(_watches):
-        watch.forget()
-
-
-# A fork shares epoll's registrations: when the child lets go of connections that it inherited,
-# the parent's loop would hear nothing of them any more.
-_watches: Final[WeakSet[Watch]] = WeakSet()
-os.register_at_fork(after_in_child=_leave_to_parent)
+        await asyncio.sleep(0)
+    finally:
+        loop.call_soon(loop.stop)

@@ -1,13 +1,15 @@
 """Publishing hints off the event loop, in order, a little behind the ledger."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
 from rerankq.announce import Announcer
+from rerankq.client import forks
 from rerankq.contract import Job
 
 MOST_BEHIND: Final = 2
@@ -17,19 +19,25 @@ class Publishing:
     """Celery publishes with blocking calls: one thread keeps them off the loop, and in order."""
 
     def __init__(self, redis_url: str) -> None:
-        self._announcer = Announcer(redis_url)
+        self._redis_url = redis_url
+        self._begin()
+        forks.watch(self)
+
+    def _begin(self) -> None:
+        self._announcer: Announcer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rerankq-publish")
         self._behind: list[Future[None]] = []
+        self._is_used = False
 
     async def announce(self, jobs: Sequence[Job]) -> None:
         """Publish hints for jobs that the ledger holds, and wait for it."""
-        await asyncio.wrap_future(self._thread.submit(self._publish, jobs))
+        await asyncio.wrap_future(self._publish_soon(jobs))
 
     async def announce_soon(self, jobs: Sequence[Job]) -> None:
         """Publish hints while the caller goes on; waits only when too far behind."""
         while len(self._behind) >= MOST_BEHIND:
             await asyncio.wrap_future(self._behind.pop(0))
-        self._behind.append(self._thread.submit(self._publish, jobs))
+        self._behind.append(self._publish_soon(jobs))
 
     async def flush(self) -> None:
         """Wait until all that was announced is published."""
@@ -40,9 +48,33 @@ class Publishing:
         """Publish the rest, then give thread and connections back."""
         await self.flush()
         self._thread.shutdown()
-        self._announcer.close()
+        if self._announcer:
+            self._announcer.close()
+
+    def run_soon(self, halt: Callable[[], None]) -> object:
+        """See `forks`."""
+        return self._thread.submit(halt) if self._is_used else False
+
+    def begin_anew(self) -> None:
+        """See `forks`."""
+        forks.inherited.append((self._announcer, self._thread))
+        self._begin()
+
+    def _publish_soon(self, jobs: Sequence[Job]) -> Future[None]:
+        self._is_used = True
+        try:
+            return self._thread.submit(self._publish, jobs)
+        except RuntimeError:
+            # Closed, or the interpreter ends: the ledger has the jobs, the reconciler announces.
+            nothing: Future[None] = Future()
+            nothing.set_result(None)
+            return nothing
 
     def _publish(self, jobs: Iterable[Job]) -> None:
+        if self._announcer is None:
+            self._announcer = Announcer(self._redis_url)
+            # For a client that nobody closes.
+            weakref.finalize(self, self._announcer.close).atexit = False
         by_lane = attrgetter("lane")
         for lane, group in groupby(sorted(jobs, key=by_lane), key=by_lane):
             self._announcer.announce(lane, [job.id for job in group])

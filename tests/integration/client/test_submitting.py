@@ -1,6 +1,7 @@
 """Handing jobs in: one, many, good and bad."""
 
 import asyncio
+import inspect
 import json
 import logging
 import pickle
@@ -13,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.announce import SPREAD, Announcer
-from rerankq.client.drafts import Draft
+from rerankq.client.drafts import Draft, Submission
 from rerankq.contract import TASK_NAME, Hint, Job, JobState, Lane, RerankRequest, RerankResult
 from rerankq.errors import (
     BatchNotFound,
@@ -347,6 +348,73 @@ def test_refused_submit_is_certain(own_redis: RedisServer) -> None:
             client.submit(**DRAFT, job_id="mine")
         assert (caught.value.uncertain, caught.value.job_id) == (False, "mine")
         assert "may be recorded" not in str(caught.value)
+
+
+BAD_IDS = ["", "\ud800", "nul\0", "a" * 65, "two words", "\u202e", "line\n"]
+
+
+@pytest.mark.parametrize("job_id", BAD_IDS)
+def test_an_id_that_no_job_can_have_is_refused(client: RerankClient, job_id: str) -> None:
+    """To ask for, cancel or submit a job by an id that none can have is a bad request."""
+    calls: list[Callable[[], object]] = [
+        lambda: client.get(job_id),
+        lambda: client.cancel(job_id),
+        lambda: client.status(job_id),
+        lambda: client.end(job_id, 0),
+        lambda: client.submit(**DRAFT, job_id=job_id),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequest, match=r"^job_id: "):
+            call()
+
+
+class OwnError(Exception):
+    """What a caller's own code raises."""
+
+
+@pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
+@pytest.mark.parametrize("before", [0, 1, CALL_JOBS, 2 * CALL_JOBS + 50])
+def test_a_stream_that_raises_leaves_no_job_unnamed(
+    redis_url: str,
+    stream: Callable[[ClientSettings, list[Draft], list[str]], None],
+    before: int,
+) -> None:
+    """What drafts gave before they raised is accepted, its handles are given, the error goes on."""
+
+    def raising() -> Iterator[Draft]:
+        for _ in range(before):
+            yield DRAFT
+        raise OwnError
+
+    ids: list[str] = []
+    drafts: Any = raising()
+    with pytest.raises(OwnError):
+        stream(ClientSettings.load(redis_url=redis_url), drafts, ids)
+    assert len(ids) == before
+    with RerankClient(redis_url) as client:
+        depth = client.call(lambda inner: inner.records.outlines(ids))
+        assert None not in depth
+    assert len(hints(redis_url, Lane.BULK)) > 0 or not before
+
+
+@pytest.mark.parametrize("draft", ["text", 5, None, ["query", "documents"]])
+def test_a_draft_that_is_none_is_refused(client: RerankClient, draft: Any) -> None:
+    """What cannot be a draft is named by its position, and those before it were accepted."""
+    handles: list[str] = []
+    with pytest.raises(InvalidRequest, match=r"^1: must be a mapping"):
+        handles.extend(each.id for each in client.submit_many([DRAFT, draft]))
+
+
+@pytest.mark.parametrize("kind", [RerankClient, AsyncRerankClient])
+def test_submit_lists_its_arguments(kind: type) -> None:
+    """The signature of submit, and so its help, lists each argument, and its text explains it."""
+    signature = inspect.signature(kind.submit)  # type: ignore[attr-defined]
+    named = list(Submission.__annotations__)
+    assert list(signature.parameters) == ["self", *named]
+    none = inspect.Parameter.empty
+    required = [each for each in named if signature.parameters[each].default is none]
+    assert required == ["query", "documents"]
+    assert all(f"    {each}: " in (inspect.getdoc(kind.submit) or "") for each in named)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("job_id", [None, 5])
