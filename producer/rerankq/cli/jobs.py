@@ -6,6 +6,7 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import ExitCode, exit_code
+from rerankq.cli.pace import shown_duration
 from rerankq.cli.ranking import show_ranking
 from rerankq.cli.rows import job_row
 from rerankq.cli.tables import Column, show_table
@@ -13,7 +14,7 @@ from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncJobHandle, AsyncRerankClient
 from rerankq.contract import JobState, JobStatus, RerankResult
-from rerankq.errors import JobEnded
+from rerankq.errors import JobEnded, ResultTimeout
 from rerankq.ledger.records import Outline
 
 
@@ -41,7 +42,7 @@ def result(
     """
 
     async def known_and_ended(client: AsyncRerankClient) -> Ended:
-        return await ended(await client.get(job_id), timeout)
+        return await ended(client, await client.get(job_id), timeout)
 
     outline, end = ask(known_and_ended)
     show_end(job_id, outline, end, json=json)
@@ -70,7 +71,11 @@ Ended = tuple[Outline | None, RerankResult | JobEnded]
 """A job's record and end."""
 
 
-async def ended(handle: AsyncJobHandle, timeout: float | None) -> Ended:  # noqa: ASYNC109  handed on
+async def ended(
+    client: AsyncRerankClient,
+    handle: AsyncJobHandle,
+    timeout: float | None,  # noqa: ASYNC109  handed on
+) -> Ended:
     """The job's end, waiting for it.
 
     Raises:
@@ -81,7 +86,12 @@ async def ended(handle: AsyncJobHandle, timeout: float | None) -> Ended:  # noqa
         end = await handle.result(timeout)
     except JobEnded as error:
         end = error
-    return (await handle.client.records.outlines([handle.id]))[0], end
+    except ResultTimeout as error:
+        kept = shown_duration(client.settings.result_ttl)
+        raise ResultTimeout(
+            f"{error}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
+        ) from None
+    return (await client.records.outlines([handle.id]))[0], end
 
 
 def show_end(

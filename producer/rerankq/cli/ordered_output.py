@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from rerankq.cli.blocking_call import BlockingCall
 from rerankq.cli.rows import Row
 from rerankq.cli.spool import Spool, SpoolFull
 from rerankq.cli.tally import Tally
@@ -99,10 +100,21 @@ class OrderedOutput:
             self._spool = None
 
     async def _put_out(self, rows: Sequence[Row]) -> None:
-        if rows:
-            await asyncio.to_thread(self._write, b"".join(each.line for each in rows))
-            self.next += len(rows)
-            self.written.add(rows)
+        if not rows:
+            return
+        lines = b"".join(each.line for each in rows)
+        writing = BlockingCall(lambda: self._write(lines))
+        try:
+            await writing.done()
+        except asyncio.CancelledError:
+            if writing.came_through():
+                self._count(rows)
+            raise
+        self._count(rows)
+
+    def _count(self, rows: Sequence[Row]) -> None:
+        self.next += len(rows)
+        self.written.add(rows)
 
     async def _keep(self, rows: Sequence[Row]) -> bool:
         try:

@@ -12,6 +12,7 @@ from rerankq.cli.interrupts import Interrupts
 from rerankq.cli.patience import patiently
 from rerankq.cli.progress import View, follow
 from rerankq.cli.summary import Summary
+from rerankq.cli.unserved import give_up_unserved
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import LedgerUnavailable, RerankqError
 
@@ -118,17 +119,28 @@ class Session:
         feeding = asyncio.create_task(self._fed())
         collecting = asyncio.create_task(self._collector.run())
         stopping = asyncio.create_task(stop.wait())
+        unserved = asyncio.create_task(self._unserved(seconds))
         work = asyncio.gather(feeding, collecting)
         try:
-            either: set[asyncio.Future[Any]] = {work, stopping}
+            either: set[asyncio.Future[Any]] = {work, stopping, unserved}
             await asyncio.wait(either, timeout=seconds, return_when="FIRST_COMPLETED")
             if work.done():
                 work.result()
+            elif unserved.done():
+                unserved.result()
             return work.done()
         finally:
-            await _cancelled(stopping, collecting)
+            await _cancelled(stopping, collecting, unserved)
             await self._halted(feeding)
             await _cancelled(work)
+
+    async def _unserved(self, seconds: float | None) -> None:
+        if seconds is None:  # else the user has said how long to wait
+            output = self._collector.output
+            await give_up_unserved(
+                self._client, lambda: output.ended.succeeded + output.ended.failed > 0
+            )
+        await asyncio.Event().wait()
 
     async def _released(self, stop: asyncio.Event) -> None:
         releasing = asyncio.create_task(self._collector.release())

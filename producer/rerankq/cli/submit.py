@@ -83,7 +83,7 @@ def submit(
         if not wait:
             return handle.id, None
         tell(f"submit: {handle.id}")
-        return handle.id, await ended(handle, timeout)
+        return handle.id, await ended(client, handle, timeout)
 
     job_id, end = ask(handed_in)
     if end:

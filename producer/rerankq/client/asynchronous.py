@@ -25,6 +25,7 @@ from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Intake
+from rerankq.ledger.presence import Presence
 from rerankq.ledger.quarantine import Quarantine
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.store import Retention, Store
@@ -58,6 +59,7 @@ class AsyncRerankClient:
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
         self.records = Records(self._store, retention)
         self.batches = Batches(self._store, retention, kept_seconds=self.settings.batch_ttl)
+        self.presence = Presence(self._store)
         self.dead = DeadLetters(self._store)
         self.quarantine = Quarantine(self._store)
         self.accounts = Accounts(self._store)

@@ -155,3 +155,21 @@ def test_results_show_what_another_version_wrote_as_failed(
     assert (first["status"], first["error"]["code"]) == ("failed", "unsupported_version")
     assert second["status"] == "succeeded"
     assert done.returncode == 1
+
+
+def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
+    rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where no worker ever was, `run` says what to check, and how to come back to the jobs."""
+    monkeypatch.setattr("rerankq.cli.unserved.UNSERVED_SECONDS", 0.2)
+    monkeypatch.setattr("rerankq.cli.unserved.ASK_SECONDS", 0.1)
+    given = tmp_path / "in.jsonl"
+    given.write_text('{"query": "q", "documents": ["d"]}\n')
+    done = rerankq("run", str(given))
+    assert done.returncode == 2
+    assert "rerankq: no worker was ever at this Redis" in done.stderr
+    batch = done.stderr.split("rerankq results ")[1].split()[0]
+    waited = rerankq("results", batch, "--timeout", "0.5")
+    assert "not all jobs have ended in time" in waited.stderr
+    with StandInWorker(redis_url):
+        assert rerankq("results", batch).returncode == 0

@@ -4,9 +4,12 @@ import json
 import re
 import signal
 import subprocess
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 
 import pytest
 from redis import Redis
@@ -62,6 +65,13 @@ class Running:
         """How many lines stand in the ledger."""
         with Redis.from_url(self._redis_url) as client:
             return int(client.llen(f"rerankq:batch:{self.batch()}:entries"))
+
+    def unread(self) -> int:
+        """How many bytes of its stdout nobody has read."""
+        assert self.process.stdout
+        count = array("i", [0])
+        ioctl(self.process.stdout, FIONREAD, count)
+        return count[0]
 
     def job_ids(self, desk: LedgerDesk) -> list[str]:
         """Its jobs, in the order of their lines."""
@@ -154,6 +164,18 @@ def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_pa
         assert results(redis_url, run.batch(), "--no-wait").returncode == 0
         assert all(desk.redis.ttl(key) <= 86_400 for key in keys)
         assert names(results(redis_url, run.batch()).stdout) == ["1", "2", "3"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_reader_that_reads_nothing_holds_up_no_end(redis_url: str, tmp_path: Path) -> None:
+    """A run whose output nobody takes ends at a signal all the same, with the way back."""
+    with running(redis_url, tmp_path) as run:
+        run.give(lines(1, 600))
+        eventually(lambda: run.recorded() == 600, "all lines are recorded")
+        eventually(lambda: run.unread() >= 60_000, "the pipe is full")
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(10) == 130
+        assert f"come back with: rerankq results {run.batch()}\n" in run.said()
 
 
 def test_a_full_lane_is_waited_for_in_words(

@@ -54,7 +54,7 @@ def demo(
 
     Exit code: 0 every job has its ranking, 1 some have none, 2 something did not start.
     """
-    with _ended_by_sigterm(), ExitStack() as exits:
+    with _ended_by_signals(), ExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-demo-"))
         sample = source or exits.enter_context(
             importlib.resources.as_file(importlib.resources.files("rerankq") / "samples/demo.jsonl")
@@ -121,14 +121,15 @@ def _serve(stack: Stack) -> None:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM end us as Ctrl-C does: what was started must be stopped."""
+def _ended_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end us as Ctrl-C does: what was started must be stopped."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,40 @@
+"""A Redis that no worker was ever at: most often it is the wrong one, and waiting is in vain."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from rerankq.cli.failures import CommandError
+from rerankq.client import AsyncRerankClient
+from rerankq.errors import LedgerUnavailable
+
+UNSERVED_SECONDS: Final = 30.0
+ASK_SECONDS: Final = 2.0
+
+
+class NoWorker(CommandError):
+    """Nobody ever served the jobs of this Redis."""
+
+    code = "no_worker"
+
+
+async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool]) -> None:
+    """Return once a worker is, or was, there, or a job has its end.
+
+    Raises:
+        NoWorker: neither has happened for `UNSERVED_SECONDS`.
+    """
+    clock = asyncio.get_running_loop().time
+    give_up = clock() + UNSERVED_SECONDS
+    while not has_end():
+        with suppress(LedgerUnavailable):  # the others find out whether Redis is away for good
+            if await client.presence.has_had_workers():
+                return
+            if clock() > give_up:
+                raise NoWorker(
+                    f"no worker was ever at this Redis, nor came in {UNSERVED_SECONDS:g} s: start "
+                    "`rerankq worker` with this RERANKQ_REDIS_URL, or correct it here "
+                    "(--timeout SECONDS waits longer)"
+                )
+        await asyncio.sleep(ASK_SECONDS)
