@@ -72,7 +72,7 @@ def list_(
     letters, count = ask(question)
     if json:
         for letter in letters:
-            put_json(letter.encode())
+            put_json(_json_of(letter))
         return
     if letters:
         show_table(_LISTED, [_listed(each) for each in letters])
@@ -84,7 +84,7 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """Show one dead letter, without the texts it holds."""
     letter = ask(lambda client: client.dead.get(job_id))
     if json:
-        put_json(letter.encode())
+        put_json(_json_of(letter))
         return
     fields = letter.model_dump(exclude_none=True) | {"failed_at": local_time(letter.failed_at)}
     rows = [(name.replace("_", " "), str(value)) for name, value in fields.items()]
@@ -244,9 +244,14 @@ def _listed(letter: DeadLetter) -> tuple[str, ...]:
     )
 
 
+def _json_of(letter: DeadLetter) -> bytes:
+    # `job_id`, as everywhere else; `id` was its first name.
+    return orjson.dumps({"job_id": letter.id} | orjson.loads(letter.encode()))
+
+
 def _show_replay(old: str, new: str, *, json: bool) -> None:
     if json:
-        put_json(orjson.dumps({"id": old, "replay": new}))
+        put_json(orjson.dumps({"job_id": old, "replay": new, "id": old}))
     else:
         put(f"{old} -> {new}")
 

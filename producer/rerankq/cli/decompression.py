@@ -30,7 +30,7 @@ class Decompressed:
 
     def __init__(self, packed: Readable, first: bytes, name: str) -> None:
         self._name = name
-        self._kind = "gzip" if first.startswith(GZIP) else "Zstandard"
+        self._kind = compression_of(first)
         file = cast("IO[bytes]", packed)
         self._reader: _Reader = (
             gzip.GzipFile(fileobj=file) if first.startswith(GZIP) else zstd.ZstdFile(file)
@@ -54,6 +54,8 @@ class Decompressed:
             ) from None
 
 
-def is_compressed(first: bytes) -> bool:
-    """Whether an input with these first bytes is one that can be unpacked."""
-    return first.startswith((GZIP, ZSTANDARD))
+def compression_of(first: bytes) -> str | None:
+    """How an input with these first bytes is compressed; None where it is not, or unknown here."""
+    if first.startswith(GZIP):
+        return "gzip"
+    return "Zstandard" if first.startswith(ZSTANDARD) else None

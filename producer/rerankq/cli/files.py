@@ -6,10 +6,11 @@ import stat
 from io import FileIO
 from typing import Final, Self
 
-from rerankq.cli.decompression import Decompressed, is_compressed
+from rerankq.cli.decompression import Decompressed, compression_of
 from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
 from rerankq.cli.input_formats import LOOKED_AT_BYTES, MARK_BYTES, not_json_lines, unreadable
 from rerankq.cli.reading_ahead import ReadingAhead
+from rerankq.cli.terminal import inert_json
 
 STANDARD: Final = "-"
 _STDIN: Final = 0
@@ -23,10 +24,15 @@ class Source:
         file: where its bytes come from.
         name: what to call it.
         json_lines: whether it must be JSON Lines, rather than any text.
+
+    Attributes:
+        name: what to call it.
+        compression: how it is compressed, by name, if it is; known once it was begun.
     """
 
     def __init__(self, file: FileIO, name: str, *, json_lines: bool = True) -> None:
         self.name = name
+        self.compression: str | None = None
         self._file = file
         self._status = os.fstat(file.fileno())
         self._bytes = _Bytes(file, name)
@@ -67,7 +73,8 @@ class Source:
     def _opened(self) -> ReadingAhead:
         text = self._packed
         mark = text.look(MARK_BYTES)
-        if is_compressed(mark):
+        self.compression = compression_of(mark)
+        if self.compression:
             text = ReadingAhead(Decompressed(self._packed, mark, self.name))
         # Of a pipe only what is there: whoever fills it may wait for an answer to a first line.
         whole = self._is_regular
@@ -135,6 +142,7 @@ class Sink:
         self.name = name
         self._file = file
         self._replaces = replaces
+        self._is_terminal = file.isatty()
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +179,7 @@ class Sink:
             OutputClosed: the reader of a pipe has gone.
             OutputFailed: the disk is full, or the like.
         """
-        left = memoryview(lines)
+        left = memoryview(inert_json(lines) if self._is_terminal else lines)
         try:
             self._begin()
             while left:

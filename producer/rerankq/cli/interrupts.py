@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Final, Self
 
 from rerankq.cli.failures import ExitCode
@@ -38,6 +39,7 @@ class Interrupts:
         if self.stop.is_set():
             # A live progress bar hides the cursor, and nobody else will show it again.
             if sys.stderr.isatty():
-                os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+                with suppress(OSError):
+                    os.write(sys.stderr.fileno(), _SHOW_CURSOR)
             os._exit(ExitCode.INTERRUPTED)
         self.stop.set()

@@ -25,7 +25,9 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """
     found = ask(lambda client: client.records.status(job_id))
     if json:
-        put_json(found.encode())
+        # `job_id` and `status`, as everywhere else; `id` and `state` were their first names.
+        names = {"job_id": found.id, "status": found.state}
+        put_json(orjson.dumps(names | orjson.loads(found.encode())))
         return
     show_table((Column(style="dim"), Column()), list(_shown(found).items()), head=False)
 

@@ -59,6 +59,8 @@ def run(
     with Source.open(source) as origin, ExitStack() as exits:
         # Before the output is touched: what is no text is refused at once.
         origin.begin()
+        if origin.compression and not quiet:
+            tell(f"run: {origin.name} is {origin.compression} data, and read as what it holds")
         sink = exits.enter_context(Sink.open(output, origin))
         running = run_batch(
             settings,

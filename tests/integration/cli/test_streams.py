@@ -39,6 +39,7 @@ def shell(
         ("rerankq run - -o out < in >&-", 0, "1 of 1 jobs done"),
         ("rerankq run in -o stdout; mv stdout out", 0, "1 of 1 jobs done"),
         ("rerankq run in >> out", 0, "1 of 1 jobs done"),
+        ("gzip -c in | rerankq run - -o out", 0, "run: stdin is gzip data"),
     ],
 )
 def test_a_closed_stream_is_in_nobodys_way(
@@ -121,7 +122,8 @@ def test_nobodys_words_steer_the_terminal(redis_url: str) -> None:
         assert all(line.isprintable() for line in (told.stdout + told.stderr).split("\n")), command
         shown = rerankq(*command, "--json", RERANKQ_REDIS_URL=redis_url).stdout
         assert shown.strip().isprintable()
-        assert json.loads(shown)["custom_id"] == STEERING
+        told_to_scripts = json.loads(shown)
+        assert (told_to_scripts["job_id"], told_to_scripts["custom_id"]) == ("a", STEERING)
 
 
 def test_a_table_in_a_pipe_has_a_line_a_row(redis_url: str) -> None:
