@@ -128,24 +128,26 @@ class Collector:
                 counts as ended when it has not, and one whose record was deleted never counts.
         """
         now = asyncio.get_running_loop().time()
-        if due <= self._unfound and now < self._look_at:
+        fresh = due - self._unfound
+        if fresh <= 0 and now < self._look_at:
             return 0
         self._look_at = now + LOOK_SECONDS
         fetched = 0
         for _ in range(PAGES_AT_ONCE):
-            page = self._open.next_page(self._page)
+            page = self._open.next_page(0 if self.output.no_room else self._page)
             if page is None:
                 break
             here = await self._fetch(page)
             fetched += here
             self._page = page + 1
             self._fruitless = 0 if here else self._fruitless + 1
-            if 0 < due <= fetched:
+            if 0 < fresh <= fetched:
                 # Jobs end about in their order: what ends next stands at the front.
                 self._page = 0
                 break
-        if fetched >= due:
-            self._unfound = self._fruitless = 0
+        if fetched >= fresh:
+            self._fruitless = 0
+            self._unfound = max(0, min(self._unfound, due - fetched))
         elif self._fruitless >= self._open.pages:
             self._unfound, self._fruitless, self._page = due - fetched, 0, 0
         return fetched
@@ -158,6 +160,8 @@ class Collector:
             for position in self._open.open_in(page)
             if position - start < len(entries)
         ]
+        if self.output.no_room and not await self._reader.has_ended(here[:1]):
+            return 0
         fetched = 0
         async with aclosing(self._reader.rows(here)) as portions:
             async for rows in portions:

@@ -27,6 +27,7 @@ class OrderedOutput:
         next: the position of the row to be written next.
         written: what was written.
         ended: what was written, and what waits for its turn.
+        no_room: whether a row must come in its turn, as the disk takes no more.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class OrderedOutput:
         self._say = say
         self._new_spool = spool
         self._spool: Spool | None = None
-        self._no_room = False
+        self.no_room = False
         self.next = 0
         self.written = Tally()
         self.ended = Tally()
@@ -59,7 +60,7 @@ class OrderedOutput:
         ahead = rows[len(straight) :]
         if not ahead:
             return len(straight)
-        if self._no_room or not await self._keep(ahead):
+        if self.no_room or not await self._keep(ahead):
             return len(straight)
         self.ended.add(ahead)
         return len(rows)
@@ -128,6 +129,6 @@ class OrderedOutput:
     def _lose(self) -> None:
         # Redis has them all until the batch is collected.
         self.close()
-        self._no_room = True
+        self.no_room = True
         self._say(NO_ROOM)
         self.ended = Tally(self.written.succeeded, self.written.failed, self.written.rejected)

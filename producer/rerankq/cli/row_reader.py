@@ -38,16 +38,30 @@ class RowReader:
         Raises:
             LedgerUnavailable: Redis has been away for a minute.
         """
-        ids = [entry.job_id for _, entry in entries if not isinstance(entry, RejectedLine)]
-        known = await patiently(lambda: self._client.records.outlines(ids)) if ids else []
-        outlines = dict(zip(ids, known, strict=True))
-        ended = [each for each in entries if _has_ended(each[1], outlines)]
+        outlines: dict[str, Outline | None] = {}
+        ended = await self._ended(entries, outlines)
         while ended:
             portion, ended = ended[: self._portion], ended[self._portion :]
             rows = await self._read(portion, outlines)
             largest = max(len(each.line) for each in rows)
             self._portion = max(1, min(MOST_PORTION, PORTION_BYTES // largest))
             yield rows
+
+    async def has_ended(self, entries: Sequence[Placed]) -> bool:
+        """Whether there would be a row for one of them.
+
+        Raises:
+            LedgerUnavailable: Redis has been away for a minute.
+        """
+        return bool(await self._ended(entries, {}))
+
+    async def _ended(
+        self, entries: Sequence[Placed], outlines: dict[str, Outline | None]
+    ) -> list[Placed]:
+        ids = [entry.job_id for _, entry in entries if not isinstance(entry, RejectedLine)]
+        known = await patiently(lambda: self._client.records.outlines(ids)) if ids else []
+        outlines |= zip(ids, known, strict=True)
+        return [each for each in entries if _has_ended(each[1], outlines)]
 
     async def _read(
         self, portion: Sequence[Placed], outlines: dict[str, Outline | None]

@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from rerankq.cli.collect import Collector
 from rerankq.cli.drafts import Defaults
 from rerankq.cli.feed import Feed, OnError
 from rerankq.cli.incoming import IncomingLines
-from rerankq.cli.ordered_output import OrderedOutput
+from rerankq.cli.ordered_output import NO_ROOM, OrderedOutput
+from rerankq.cli.spool import Spool, SpoolFull
 from rerankq.cli.tally import Tally
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import Job, JobError, RerankRequest
-from rerankq.ledger.batches import RejectedLine
+from rerankq.ledger.batches import ExistingJob, RejectedLine
 from rerankq.settings import ClientSettings
 from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
 from running.stand_in_worker import StandInWorker
+from running.waiting import eventually
 
 
 def output_to(written: list[bytes]) -> OrderedOutput:
@@ -155,6 +158,60 @@ def test_results_show_what_another_version_wrote_as_failed(
     assert (first["status"], first["error"]["code"]) == ("failed", "unsupported_version")
     assert second["status"] == "succeeded"
     assert done.returncode == 1
+
+
+def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
+    """Where nothing can be kept, rows that ended first are fetched when those before them are."""
+    written: list[bytes] = []
+    said: list[str] = []
+
+    def full() -> Spool:
+        raise SpoolFull
+
+    async def collected(batch: str) -> Collector:
+        async with AsyncRerankClient(redis_url) as client:
+            output = OrderedOutput(written.append, say=said.append, spool=full)
+            collector = Collector(client, batch, output)
+            await collector.run()
+            return collector
+
+    with LedgerDesk(redis_url) as desk, ThreadPoolExecutor() as pool:
+        batch = desk.run(desk.batches.open())
+        first, *others = (desk.claimed(name, batch_id=batch) for name in "abc")
+        desk.run(desk.batches.seal(batch))
+        for lease in others:
+            desk.succeed(lease)
+        collecting = pool.submit(asyncio.run, collected(batch))
+        eventually(lambda: said == [NO_ROOM], "the user is told")
+        assert written == []
+        desk.succeed(first)
+        collector = collecting.result(30)
+    assert [json.loads(line)["job_id"] for line in b"".join(written).splitlines()] == [*"abc"]
+    assert collector.complete
+    assert collector.output.ended == collector.output.written == Tally(succeeded=3)
+
+
+def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
+    """A line whose job was accepted before counts as ended: others are found all the same."""
+    with LedgerDesk(redis_url) as desk, ThreadPoolExecutor() as pool:
+        batch = desk.run(desk.batches.open())
+        earlier = desk.claimed("earlier")
+        own = [desk.claimed(name, batch_id=batch) for name in "ab"]
+        desk.run(desk.batches.adopt(batch, ExistingJob(job_id="earlier", line=3)))
+        desk.run(desk.batches.seal(batch))
+        written: list[bytes] = []
+
+        async def collected() -> None:
+            async with AsyncRerankClient(redis_url) as client:
+                await Collector(client, batch, output_to(written)).run()
+
+        collecting = pool.submit(asyncio.run, collected())
+        for at, lease in enumerate(own):
+            desk.succeed(lease)
+            eventually(lambda: written[at:], "its row is written")  # noqa: B023  called at once
+        desk.succeed(earlier)
+        collecting.result(30)
+        assert len(written) == 3
 
 
 def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
