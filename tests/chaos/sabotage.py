@@ -6,19 +6,23 @@ functions are replaced in the modules that use them.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Final
+from itertools import count
+from typing import Any, Final
 
 from rerankq.ledger import store
 from rerankq.ledger.leases import Lease, Leases
 from rerankq_worker.provider import HttpProvider
+from rerankq_worker.result_writer import Outcome, ResultWriter
 from rerankq_worker.upstream import Answer, Call
 
 SUICIDE_MARK: Final = "that ends its process"
 SUICIDE_WORDS: Final = "this process ends at "
+FAILED_BEFORE: Final = "CHAOS_WRITER_FAILED"
+WRITES_BEFORE_FAILURE: Final = 10
 
 IGNORING_FENCES: Final = """
 local function held_job(id)
@@ -89,6 +93,20 @@ def suicide() -> None:
     HttpProvider.rerank = rerank_or_die  # type: ignore[method-assign]
 
 
+def failing_writer() -> None:
+    """Let the part that writes ends fail once, after a while; a process begun anew knows of it."""
+    write = ResultWriter._write  # noqa: SLF001  it has no door for failures
+    writes = count(1)
+
+    async def write_or_fail(self: ResultWriter, portion: Sequence[Outcome]) -> Any:
+        if next(writes) > WRITES_BEFORE_FAILURE and FAILED_BEFORE not in os.environ:
+            os.environ[FAILED_BEFORE] = "yes"
+            raise RuntimeError
+        return await write(self, portion)
+
+    ResultWriter._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
+
+
 SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
     "none": lambda: None,
     "fencing": no_fencing,
@@ -97,6 +115,7 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
     "watermark": no_watermark,
     "renewal": no_renewal,
     "suicide": suicide,
+    "writer": failing_writer,
 }
 
 

@@ -30,6 +30,9 @@ def main() -> int:
         SABOTAGES[name]()
     if arguments[: len(MODULE)] == MODULE:
         arguments = arguments[len(MODULE) :]
+    if arguments[:1] == [str(Path(__file__))]:
+        # A worker that starts itself anew is called as it was called before, and by us as well.
+        arguments = arguments[2:]
     with _interpreter_of_children(command(names)):
         return run(arguments)
 

@@ -159,6 +159,11 @@ def test_workers_follow_a_primary_that_was_demoted(tmp_path: Path) -> None:
     _holds("redis-swap", tmp_path)
 
 
+def test_a_worker_that_restarts_itself_throws_no_end_away(tmp_path: Path) -> None:
+    """A restart with finished, unwritten ends in hand: D = 0."""
+    _holds("self-restart", tmp_path)
+
+
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
     _holds("backlog", tmp_path)
