@@ -14,9 +14,11 @@ from kombu.transport.redis import QoS
 from redis import Redis
 from redis.exceptions import RedisError
 
+from rerankq.ledger.misdirected import answer
 from rerankq.ledger.quarantine import put_aside
+from rerankq.ledger.records import record_key
 from rerankq.transport import OwnChannel, OwnTransport
-from rerankq_worker.envelope import fault_in
+from rerankq_worker.envelope import fault_in, waiting_for
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,20 @@ class GatedRedis(Redis):
             return reply
         log.warning("a message in %s is no hint (%s): put aside", queue.decode(), fault)
         self._put_aside(queue.decode(), fault, message)
+        if sender := waiting_for(message):
+            self._tell(sender)
         return None
+
+    def _tell(self, sender: str) -> None:
+        # A job's end is the ledger's to write, whoever used its id for a message.
+        other = Redis(connection_pool=self.connection_pool)
+        try:
+            if other.exists(record_key(sender)):
+                return
+            for command in answer(sender):
+                other.execute_command(*command)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            log.warning("its sender could not be told (%s)", type(error).__name__)
 
     def _put_aside(self, queue: str, fault: str, message: bytes) -> None:
         # Not on this client's connection: kombu is in the middle of a poll there.

@@ -9,6 +9,7 @@ Source of the form: Celery's message protocol 2, inside kombu's virtual transpor
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -37,6 +38,7 @@ EMPTY_HEADERS: Final = (
 )
 """What would make Celery delay, expire, repeat, chain or stamp a message."""
 
+_MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 TEXT_HEADERS: Final = ("root_id", "parent_id", "argsrepr", "kwargsrepr", "origin", "lang")
 
 
@@ -69,6 +71,20 @@ def fault_in(message: bytes) -> Fault | None:
         body, properties.get("body_encoding")
     )
     return fault or (Fault.NO_ENVELOPE if _may_nest_deeply(message) else None)
+
+
+def waiting_for(message: bytes) -> str | None:
+    """Celery's id of a message by which somebody may wait for a result; None when nobody does.
+
+    Of the messages that are put aside these are the ones that a person sent, by `send_task`.
+    """
+    try:
+        headers = orjson.loads(message)["headers"]
+        task, named = headers["task"], headers["id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    is_one = isinstance(named, str) and _MESSAGE_ID.fullmatch(named)
+    return named if is_one and task == TASK_NAME and not headers.get("ignore_result") else None
 
 
 def _fault_in_headers(

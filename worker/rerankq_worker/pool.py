@@ -16,10 +16,12 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any, ClassVar, Final, Protocol
 
@@ -110,6 +112,7 @@ class AsyncioPool(BasePool):
         self._stopping = asyncio.Event()
         self._hurry_service: Callable[[], None] = lambda: None
         self._unaccepted: set[asyncio.Task[None]] = set()
+        self._for_hub: deque[Callable[[], None]] = deque()
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="rerankq-loop", daemon=True)
         self._thread.start()
@@ -229,7 +232,7 @@ class AsyncioPool(BasePool):
         def accepted() -> None:
             if task in self._unaccepted:
                 self._unaccepted.discard(task)
-                self._hub.call_soon(delivery.on_accepted, os.getpid(), time.monotonic())
+                self._tell_hub(partial(delivery.on_accepted, os.getpid(), time.monotonic()))
 
         outcome: Any
         try:
@@ -237,7 +240,24 @@ class AsyncioPool(BasePool):
         except Exception as error:  # noqa: BLE001  it belongs to Celery's tracer, which reports it
             outcome = error
         accepted()
-        self._hub.call_soon(_trace, delivery, outcome)
+        self._tell_hub(partial(_trace, delivery, outcome))
+
+    def _tell_hub(self, what: Callable[[], None]) -> None:
+        self._for_hub.append(what)
+        self._hub.call_soon(self._work_off)
+
+    def _work_off(self) -> None:
+        """Call, in order, what is for the hub: by itself it would call in any order.
+
+        A message whose beginning came after its end would count as active for ever.
+        """
+        try:
+            while self._for_hub:
+                self._for_hub.popleft()()
+        finally:
+            if self._for_hub:
+                # One of them failed, which is the hub's to handle; the others wait for no more.
+                self._hub.call_soon(self._work_off)
 
 
 def _trace(delivery: Delivery, outcome: Any) -> None:

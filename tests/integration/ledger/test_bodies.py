@@ -252,6 +252,30 @@ def test_listener_at_a_replica_hears_the_result(
         assert message["data"] == desk.redis.get(outcomes.result_key("a"))
 
 
+def test_user_who_may_not_ask_who_listens_ends_jobs(own_redis: RedisServer) -> None:
+    """An end that is written is told as written, and published, also where INFO is forbidden."""
+    with LedgerDesk(own_redis.url) as desk:
+        desk.redis.acl_setuser(
+            "app",
+            enabled=True,
+            passwords="+pw",
+            keys="*",
+            channels="*",
+            categories=["+@all", "-@dangerous"],
+            commands=["-pubsub"],
+        )
+        lease = desk.claimed("a")
+        pubsub: Any = desk.redis.pubsub
+        url = own_redis.url.replace("redis://", "redis://app:pw@")
+        with pubsub(ignore_subscribe_messages=True) as listener, LedgerDesk(url) as user:
+            listener.subscribe(outcomes.result_key("a"))
+            listener.get_message(timeout=5)
+            assert user.succeed(lease)
+            assert listener.get_message(timeout=5)["data"] == desk.redis.get(
+                outcomes.result_key("a")
+            )
+
+
 def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None:
     """When Redis has no memory it takes no job, and no error says what that was."""
     with LedgerDesk(own_redis.url) as desk:

@@ -1,14 +1,16 @@
 import base64
 import json
+import time
 import uuid
 import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from redis import Redis
 
-from rerankq import RerankClient
+from rerankq import RerankClient, errors
 from rerankq.contract import TASK_NAME
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -74,6 +76,32 @@ def test_poison_is_put_aside_and_counted(
         assert [each["fault"] for each in kept] == [fault]
         assert worker.terminate() == 0
         assert "Traceback" not in worker.log()
+
+
+def test_celery_user_is_told_the_way_in(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """Who sends the task as any other gets a failure that names `RerankClient.submit`."""
+    with (
+        RunningWorker(redis_url, upstream.url, tmp_path),
+        Celery(broker=redis_url, backend=redis_url, set_as_current=False) as app,
+        RerankClient(redis_url) as client,
+        Redis.from_url(redis_url) as judge,
+    ):
+        asked: dict[str, Any] = {"query": "q", "documents": ["a"]}
+        for sent in (
+            app.send_task(TASK_NAME, kwargs=asked, queue="rerankq.bulk"),
+            app.send_task(TASK_NAME, args=["q", ["a"]], queue="rerankq.bulk"),
+            app.send_task(TASK_NAME, kwargs=asked, queue="rerankq.bulk", countdown=60),
+        ):
+            with pytest.raises(errors.JobFailed, match=r"Submit with rerankq.RerankClient"):
+                sent.get(timeout=30)
+            assert 0 < judge.ttl(f"celery-task-meta-{sent.id}") <= 24 * 3600
+        # With the id of a job such a message decides on nothing.
+        job = client.submit(query="q", documents=["a"], not_before=time.time() + 3600)
+        app.send_task(TASK_NAME, kwargs=asked, queue="rerankq.bulk", task_id=job.id)
+        eventually(lambda: judge.llen("rerankq:poison") == 4, "it is put aside")
+        assert not judge.exists(f"celery-task-meta-{job.id}")
 
 
 def test_a_flood_of_poison_stays_bounded(

@@ -28,25 +28,34 @@ local function bring_in(id, result)
   return true
 end
 
+-- What this user may not ask (a Redis of others often forbids INFO) has no answer: nil. All is written
+-- by now, so nothing here may fail.
+local function asked(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return nil end
+  return answer
+end
+
 local function tell(channel)
-  return redis.call('PUBLISH', channel, redis.call('GET', channel))
+  return asked('PUBLISH', channel, redis.call('GET', channel)) or 0
 end
 
 -- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
--- hear it: a listener of its own, or one at a replica, of whom nothing is known here. Of what a pattern
--- names nothing is known either, and every worker listens by one (Celery's remote control): so a first
--- result tells, by whether it reached anybody, if one of them is for results: for all of them, as who
--- names some by a pattern may be told of none.
+-- hear it, or where that may not be asked: a listener of its own, or one at a replica, of whom nothing
+-- is known here. Of what a pattern names nothing is known either, and every worker listens by one
+-- (Celery's remote control): so a first result tells, by whether it reached anybody, if one of them is
+-- for results: for all of them, as who names some by a pattern may be told of none.
 local function publish()
   local channels, unheard = {}, {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
-  local heard = redis.call('PUBSUB', 'NUMSUB', unpack(channels))
+  local heard = asked('PUBSUB', 'NUMSUB', unpack(channels))
   for at, channel in ipairs(channels) do
-    if heard[2 * at] > 0 then tell(channel) else unheard[#unheard + 1] = channel end
+    if not heard or heard[2 * at] > 0 then tell(channel) else unheard[#unheard + 1] = channel end
   end
   if #unheard == 0 then return end
-  local by_replica = not string.find(redis.call('INFO', 'replication'), 'connected_slaves:0', 1, true)
-  local by_pattern = not by_replica and redis.call('PUBSUB', 'NUMPAT') > 0
+  local replication = asked('INFO', 'replication') or ''
+  local by_replica = not string.find(replication, 'connected_slaves:0', 1, true)
+  local by_pattern = not by_replica and (asked('PUBSUB', 'NUMPAT') or 1) > 0
   if by_replica or (by_pattern and tell(table.remove(unheard, 1)) > 0) then
     for _, channel in ipairs(unheard) do tell(channel) end
   end
