@@ -79,6 +79,7 @@ class LedgerUnavailable(RerankqError):
 
     Attributes:
         uncertain: whether what was asked for may have been done all the same.
+        lasting: whether it lasts until the address or the server's set-up is changed.
         job_id: after a submit, the id by which the job is found if it was recorded.
         job_ids: in a stream, the same of each draft that was being recorded, in their order.
         position: that of the first of them. Those before it were accepted, and their handles have
@@ -92,12 +93,14 @@ class LedgerUnavailable(RerankqError):
         message: str,
         *,
         uncertain: bool = False,
+        lasting: bool = False,
         job_id: str | None = None,
         job_ids: tuple[str, ...] = (),
         position: int = 0,
     ) -> None:
         super().__init__(message)
         self.uncertain = uncertain
+        self.lasting = lasting
         self.job_id = job_id
         self.job_ids = job_ids
         self.position = position

@@ -1,5 +1,6 @@
 """`rerankq flower`: Flower for this broker, always behind a password."""
 
+import asyncio
 import importlib.util
 import os
 import secrets
@@ -13,6 +14,7 @@ from rerankq.cli.settings import load
 from rerankq.cli.terminal import tell
 from rerankq.errors import MissingExtra
 from rerankq.foreign_environment import drop_foreign_variables
+from rerankq.ledger.first_contact import look
 from rerankq.redis_address import RedisAddress
 
 USER = "rerankq"
@@ -38,6 +40,8 @@ def flower(
             'Flower needs an extra that is not installed: pip install "rerankq[monitor]"'
         )
     _check_free(address, port)
+    if problem := asyncio.run(look(settings.redis_url, writes=False)):
+        tell(f"flower: {problem} (Flower starts, and tries again)")
     given = settings.flower_auth.get_secret_value() if settings.flower_auth else ""
     auth = given or f"{USER}:{secrets.token_urlsafe(12)}"
     where = f"flower: http://{address}:{port}"

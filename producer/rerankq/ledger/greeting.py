@@ -8,14 +8,27 @@ from typing import Any, Final
 
 from redis import exceptions
 
+from rerankq.ledger.connecting import CLOSED_AT_ONCE
 from rerankq.ledger.scripts import digest_of, text_of
+
+_BROKEN_OFF: Final = (
+    "Error while reading from",
+    "Connection closed by server",
+    " while writing to",
+)
+"""How the library begins what it says of a connection that the other side closes."""
 
 BEHIND_BODIES: Final = ("submit", "finish")
 
 
 async def greet(connection: Any) -> None:
     """Begin as the library does, and see to it that Redis knows these scripts."""
-    await connection.on_connect()
+    try:
+        await connection.on_connect()
+    except exceptions.ConnectionError as error:
+        if any(words in str(error) for words in _BROKEN_OFF):
+            raise exceptions.ConnectionError(CLOSED_AT_ONCE) from None
+        raise
     try:
         known = await _asked(connection, "SCRIPT EXISTS", *map(digest_of, BEHIND_BODIES))
         for script, is_known in zip(BEHIND_BODIES, known, strict=True):

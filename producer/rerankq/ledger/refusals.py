@@ -8,6 +8,55 @@ from typing import Any, Final
 from redis import exceptions
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.connecting import is_tls_fault, why_no_connection
+
+_CLUSTER: Final = (
+    "is a Redis Cluster, where no script writes what a job needs: "
+    "point RERANKQ_REDIS_URL at a single Redis"
+)
+_SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
+    (
+        "NOAUTH",
+        None,
+        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
+    ),
+    (
+        "Authentication required",
+        None,
+        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
+    ),
+    (
+        "WRONGPASS",
+        exceptions.AuthenticationError,
+        "refuses user or password: correct RERANKQ_REDIS_URL",
+    ),
+    (
+        "ACL failure",
+        exceptions.NoPermissionError,
+        "forbids this user a command: correct its ACL",
+    ),
+    (
+        "protected mode",
+        None,
+        "is in protected mode and serves its own machine alone: give it a password (requirepass)",
+    ),
+    (
+        "DB index is out of range",
+        None,
+        "has no database of that number: correct RERANKQ_REDIS_URL, or raise its setting databases",
+    ),
+    (
+        "CLUSTERDOWN",
+        exceptions.ClusterDownError,
+        "is a Redis Cluster that is down: point RERANKQ_REDIS_URL at a single Redis",
+    ),
+    ("SELECT is not allowed in cluster mode", None, _CLUSTER),
+    ("in a cluster node", None, _CLUSTER),
+    ("while the cluster is down", None, _CLUSTER),
+    ("CROSSSLOT", None, _CLUSTER),
+    ("MOVED ", exceptions.MovedError, _CLUSTER),
+)
+"""The same for what lasts until somebody changes the address or the server."""
 
 _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     # Redis' own word, the library's class where it has one, and what to say. By the word, as inside
@@ -35,11 +84,6 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
         "is a replica without its primary: point RERANKQ_REDIS_URL at a primary",
     ),
     (
-        "CLUSTERDOWN",
-        exceptions.ClusterDownError,
-        "is a Redis Cluster that is down: point RERANKQ_REDIS_URL at a single Redis",
-    ),
-    (
         "READONLY",
         exceptions.ReadOnlyError,
         "is a read-only replica: point RERANKQ_REDIS_URL at a primary",
@@ -51,14 +95,9 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     ),
     ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
     (
-        "WRONGPASS",
-        exceptions.AuthenticationError,
-        "refuses user or password: correct RERANKQ_REDIS_URL",
-    ),
-    (
-        "ACL failure",
-        exceptions.NoPermissionError,
-        "forbids this user a command: correct its ACL",
+        "max number of clients",
+        None,
+        "takes no more clients (maxclients): close some, or raise it there; then retry",
     ),
 )
 """What goes by itself, or when somebody mends it: the same command may be taken then."""
@@ -93,6 +132,7 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 _QUOTED: Final = " caused error: "
 _FOR_GOOD: Final = "a key holds what it must not, or the command is none there"
+_FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _CODE: Final = re.compile(r"[A-Z]+(?= )")
 
 
@@ -126,7 +166,11 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
     explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
     if uncertain:
         explanation = explanation.replace(_NOTHING_RECORDED, "")
-    return LedgerUnavailable(f"Redis at {address} {explanation}", uncertain=uncertain)
+    return LedgerUnavailable(
+        f"Redis at {address} {explanation}",
+        uncertain=uncertain,
+        lasting=_is_of_the_set_up(error, said),
+    )
 
 
 def is_unanswered(error: Exception) -> bool:
@@ -148,10 +192,27 @@ def _said(error: Exception) -> str:
 
 def _passing(error: Exception, said: str) -> str | None:
     """What to say of a refusal that passes; None where it is not known as one."""
+    forbidden = _FORBIDDEN.search(said)
+    if forbidden:
+        return f"forbids this user the command {forbidden[1]}: correct its ACL"
+    return _listed(_SET_UP, error, said) or _listed(_PASSING, error, said)
+
+
+def _is_of_the_set_up(error: Exception, said: str) -> bool:
+    return (
+        (isinstance(error, _UNANSWERED) and is_tls_fault(said))
+        or isinstance(error, exceptions.InvalidResponse)
+        or _listed(_SET_UP, error, said) is not None
+    )
+
+
+def _listed(
+    rows: tuple[tuple[str, type[Exception] | None, str], ...], error: Exception, said: str
+) -> str | None:
     return next(
         (
             text
-            for word, kind, text in _PASSING
+            for word, kind, text in rows
             if word in said or (kind is not None and isinstance(error, kind))
         ),
         None,
@@ -167,6 +228,8 @@ def _is_lasting(error: Exception, said: str) -> bool:
 
 
 def _explanation(error: Exception) -> str | None:
+    if isinstance(error, _UNANSWERED) and (reason := why_no_connection(str(error))):
+        return reason
     return next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), None)
 
 

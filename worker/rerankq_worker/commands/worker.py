@@ -1,5 +1,6 @@
 """`rerankq worker`: the lanes, in the foreground."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import typer
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
 from rerankq.foreign_environment import drop_foreign_variables
+from rerankq.ledger.first_contact import look
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.ending import ENDING_SIGNALS
 from rerankq_worker.lanes import end_with_stdin, serve_lanes
@@ -21,6 +23,8 @@ from rerankq_worker.settings import LogLevel, WorkerSettings
 from rerankq_worker.telemetry.banner import banner
 from rerankq_worker.telemetry.log_lines import FIGURES
 from rerankq_worker.telemetry.log_setup import set_up_log
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,8 @@ def worker(
     # From here until Celery takes over, a signal ends what has not begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
+    if problem := asyncio.run(look(settings.redis_url)):
+        log.warning("%s (the worker starts, and tries again)", problem)
     drop_foreign_variables(os.environ)
     # Celery is slow to import, and the process that only watches over lanes needs none of it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
