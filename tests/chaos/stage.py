@@ -187,6 +187,7 @@ class Stage:
             # A key of its own: by that the upstream tells whose call it was.
             api_key=f"sk-worker-{next(self._numbers)}",
             environment=environment,
+            cwd=None,
             **self._settings,
         )
         # Those that are ended and replaced as well: their logs are evidence.

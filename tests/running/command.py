@@ -17,13 +17,18 @@ RERANKQ = str(BIN / "rerankq")
 
 
 def rerankq(
-    *arguments: str, seconds: float = 90, given: str | None = None, **settings: str
+    *arguments: str,
+    seconds: float = 90,
+    given: str | None = None,
+    cwd: Path | None = None,
+    **settings: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `settings` are environment variables."""
+    """Run a command to its end, in the folder `cwd`; `settings` are environment variables."""
     return subprocess.run(
         [RERANKQ, *arguments],
         env=clean_environment() | settings,
         input=given,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,13 +20,17 @@ class RedisServer:
     Args:
         folder: where its data and log lie.
         fsync: `always` or `everysec`.
+        options: more words of its command line.
     """
 
-    def __init__(self, folder: Path, *, fsync: str = "everysec") -> None:
+    def __init__(
+        self, folder: Path, *, fsync: str = "everysec", options: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._fsync = fsync
+        self._options = options
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -46,6 +51,7 @@ class RedisServer:
                     *("--dir", str(self.folder), "--save", "", "--appendonly", "yes"),
                     *("--appendfsync", self._fsync, "--maxmemory-policy", "noeviction"),
                     *("--enable-debug-command", "local"),
+                    *self._options,
                 ],
                 stdout=log,
                 stderr=log,

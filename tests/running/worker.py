@@ -24,6 +24,7 @@ class RunningWorker:
         command: how to call `rerankq`; this environment's when empty.
         api_key: what it calls the upstream with.
         environment: more variables for the process.
+        cwd: the folder in which it is started; the current one when None.
         settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
     """
 
@@ -37,6 +38,7 @@ class RunningWorker:
         command: tuple[str, ...] = (),
         api_key: str = "sk-test",
         environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         **settings: object,
     ) -> None:
         self._redis_url = redis_url
@@ -48,6 +50,7 @@ class RunningWorker:
             **(environment or {}),
         }
         self.api_key = api_key
+        self._cwd = cwd
         self._lanes = [lane] if lane else ["bulk", "interactive"]
         self._command = command or (sys.executable, "-m", "rerankq.cli")
         self._log = folder / f"worker-{lane}-{id(self)}.log"
@@ -59,6 +62,7 @@ class RunningWorker:
             self.process = subprocess.Popen(
                 [*self._command, "worker", *options],
                 env=self._environment,
+                cwd=self._cwd,
                 stdout=log,
                 stderr=log,
             )

@@ -1,18 +1,15 @@
 import re
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 from redis import Redis
 
-from running.command import RERANKQ, rerankq
-from running.redis_server import RedisServer, free_port
+from running.command import rerankq
+from running.flower import USER, flower, workers_seen
+from running.redis_server import RedisServer
 from running.waiting import eventually
-from running.worker import RunningWorker, clean_environment
+from running.worker import RunningWorker
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers?refresh=1", "/api/queues/length")
 OPEN_BY_ITSELF = ("/metrics", "/healthcheck", "/static/css/flower.css", "/login", "/no-such-page")
@@ -33,37 +30,7 @@ CHANGES = (
     "/api/task/rate-limit/rerankq.rerank",
     "/api/task/revoke/some-task",
 )
-USER = ("ann", "flower-password")
 REDIS_PASSWORD = "redis-password"  # noqa: S105  made up here
-
-
-@contextmanager
-def flower(redis_url: str, log: Path, **settings: str) -> Iterator[tuple[str, int]]:
-    """Run Flower; yields its address and its process id."""
-    port = free_port()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [RERANKQ, "flower", "--port", str(port)],
-            env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings,
-            stdout=output,
-            stderr=output,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        eventually(lambda: _status(address), "Flower answers")
-        yield address, process.pid
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait(30)
-
-
-def _status(address: str) -> int:
-    try:
-        return requests.get(address, timeout=10).status_code
-    except requests.ConnectionError:
-        return 0
 
 
 @pytest.fixture
@@ -120,7 +87,7 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
         flower(redis_url, tmp_path / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _),
         Redis.from_url(redis_url) as judge,
     ):
-        workers = eventually(lambda: _workers(address), "the worker is seen")
+        workers = eventually(lambda: workers_seen(address), "the worker is seen")
         for change in CHANGES:
             action = change.format(worker=workers[0])
             answer = requests.post(address + action, auth=USER, json={"args": []}, timeout=30)
@@ -129,11 +96,6 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
         assert judge.llen("rerankq.bulk") == 0
         assert "Got shutdown from remote" not in worker.log()
         assert worker.process.poll() is None
-
-
-def _workers(address: str) -> list[str]:
-    answer = requests.get(f"{address}/api/workers?refresh=1", auth=USER, timeout=30)
-    return list(answer.json()) if answer.ok else []
 
 
 def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
