@@ -166,7 +166,7 @@ def test_least_rights_are_enough(tmp_path: Path) -> None:
 def test_fault_of_the_set_up_ends_a_start(tmp_path: Path, url: str, said: str) -> None:
     """A worker that cannot serve until somebody changes something says so and exits with 2."""
     with RedisServer(tmp_path) as server, server.client() as client:
-        client.acl_setuser("ann", enabled=True, passwords="+pw", commands=["+ping"])
+        client.acl_setuser("ann", enabled=True, passwords="+pw", commands=["+ping", "+client|setname"])
         client.config_set("requirepass", PASSWORD)
         address = url.format(port=server.port, password=ESCAPED)
         done = rerankq("worker", RERANKQ_REDIS_URL=address, DMXAPI_API_KEY="sk-0123456789")
