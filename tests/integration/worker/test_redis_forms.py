@@ -166,7 +166,8 @@ def test_least_rights_are_enough(tmp_path: Path) -> None:
 def test_fault_of_the_set_up_ends_a_start(tmp_path: Path, url: str, said: str) -> None:
     """A worker that cannot serve until somebody changes something says so and exits with 2."""
     with RedisServer(tmp_path) as server, server.client() as client:
-        client.acl_setuser("ann", enabled=True, passwords="+pw", commands=["+ping", "+client|setname"])
+        rights = ["+ping", "+client|setname"]
+        client.acl_setuser("ann", enabled=True, passwords="+pw", commands=rights)
         client.config_set("requirepass", PASSWORD)
         address = url.format(port=server.port, password=ESCAPED)
         done = rerankq("worker", RERANKQ_REDIS_URL=address, DMXAPI_API_KEY="sk-0123456789")
@@ -181,7 +182,7 @@ def test_redis_cluster_is_refused(tmp_path: Path) -> None:
     options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--appendonly", "no")
     with RedisServer(tmp_path, options=options) as server, server.client() as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        eventually(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER INFO")), "up")
+        eventually(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok", "up")
         submit = rerankq("submit", "-q", "q", "-d", "a", RERANKQ_REDIS_URL=server.url)
         worker = rerankq("worker", RERANKQ_REDIS_URL=server.url, DMXAPI_API_KEY="sk-0123456789")
     assert (submit.returncode, worker.returncode) == (2, 2)
