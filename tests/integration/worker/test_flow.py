@@ -1,9 +1,13 @@
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from redis import Redis
 
 from rerankq import RerankClient
+from rerankq.cli.monitor import watched
 from running.sandbox import RunningSandbox
+from running.waiting import eventually
 from running.worker import RunningWorker, waiting_messages
 
 DOCUMENTS = ["股市今天大涨", "预防感冒应勤洗手、戴口罩", "感冒时多喝水", "天气预报说明天下雨"]
@@ -40,6 +44,28 @@ def test_celerys_own_result_api_reads_a_job(
         assert [row["index"] for row in found["results"]] == [
             row.index for row in job.result(timeout=1).results
         ]
+
+
+def test_what_ended_at_once_stays_active_nowhere(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """Of 400 jobs that are cancelled at once none counts as active to Celery afterwards."""
+    with (
+        RunningWorker(redis_url, upstream.url, tmp_path, lane="interactive") as worker,
+        RerankClient(redis_url) as client,
+        watched(redis_url) as app,
+        Redis.from_url(redis_url) as judge,
+    ):
+        for number in range(400):
+            client.cancel(client.submit(query=f"q{number}", documents=["a"], lane="interactive").id)
+        eventually(lambda: judge.llen("rerankq.interactive") == 0, "all messages are taken")
+        eventually(lambda: judge.hlen("rerankq.unacked") == 0, "and acknowledged")
+
+        def active() -> list[Any]:
+            return list((app.control.inspect(timeout=2).active() or {}).values())
+
+        eventually(lambda: active() == [[]], "none is active")
+        assert worker.terminate() == 0
 
 
 def test_one_command_serves_both_lanes(
