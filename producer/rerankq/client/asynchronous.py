@@ -267,5 +267,6 @@ class AsyncRerankClient:
 def _not_yet(job_ids: Sequence[str], timeout: float | None) -> ResultTimeout:
     some = f"job {job_ids[0]} has" if len(job_ids) == 1 else f"{len(job_ids)} jobs have"
     return ResultTimeout(
-        f"{some} not ended after {timeout:g} seconds: it goes on, so wait again or ask later"
+        f"{some} not ended after {max(timeout or 0.0, 0.0):g} seconds: it goes on, so wait again "
+        "or ask later"
     )
