@@ -56,10 +56,7 @@ class GatedRedis(Redis):
         # Not on this client's connection: kombu is in the middle of a poll there.
         other = Redis(connection_pool=self.connection_pool)
         try:
-            with other.pipeline() as pipeline:
-                for command in put_aside(queue, fault, message):
-                    pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-                pipeline.execute()
+            other.execute_command(*put_aside(queue, fault, message))  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("it could not be kept for inspection (%s)", type(error).__name__)
 

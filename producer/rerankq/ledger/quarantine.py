@@ -4,13 +4,14 @@ They say nothing about jobs: a job whose hint was poisoned is announced again li
 that lost its hint. A stranger's message may hold anything, so it is shown only when asked for.
 """
 
-from collections.abc import Sequence
+from secrets import token_hex
 from typing import Final
 
 import orjson
 
 from rerankq.contract import Message
 from rerankq.errors import InvalidRequest
+from rerankq.ledger.scripts import text_of
 from rerankq.ledger.store import Argument, Store
 
 POISON_KEY: Final = "rerankq:poison"
@@ -36,17 +37,13 @@ class PoisonedMessage(Message):
     content: str
 
 
-def put_aside(queue: str, fault: str, message: bytes) -> Sequence[tuple[Argument, ...]]:
-    """The commands that record a message, the newest first and a bounded number of them."""
+def put_aside(queue: str, fault: str, message: bytes) -> tuple[Argument, ...]:
+    """The command that records a message: once, also where it is sent again after a lost answer."""
     record = PoisonedMessage(
         queue=queue, fault=fault, size=len(message), content=_beginning(message)
     )
-    return (
-        ("LPUSH", POISON_KEY, record.encode()),
-        ("LTRIM", POISON_KEY, 0, MOST_KEPT - 1),
-        ("EXPIRE", POISON_KEY, KEPT_SECONDS),
-        ("HINCRBY", COUNTS_KEY, fault, 1),
-    )
+    told = (token_hex(8), fault, record.encode(), MOST_KEPT, KEPT_SECONDS)
+    return ("EVAL", text_of("put_aside"), 0, *told)
 
 
 def _beginning(message: bytes) -> str:

@@ -188,7 +188,7 @@ def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, yea
 
 def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """`dead poison` counts and lists what was put aside; its content only when asked for."""
-    desk.run(desk.store.commands(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))
+    desk.run(desk.store.command(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))
     said = rerankq("dead", "poison").stdout
     assert said == "no_json: 1 in all\nrerankq.bulk  no_json  12 bytes\n"
     assert "a stranger's" in rerankq("dead", "poison", "--content").stdout

@@ -55,7 +55,8 @@ DAMAGE = pytest.mark.parametrize(
 NONSENSE = pytest.mark.parametrize("nonsense", ['{"x":1}', '["x"]', "null", "true", "1e999"])
 FIELDS = (
     *("submitted", "started", "finished", "due", "not_before", "deadline", "attempts", "claims"),
-    *("lost", "worker", "custom", "batch", "idempotency", "reason", "a_field_of_a_later_version"),
+    *("away", "lapsed", "worker", "request", "bytes", "custom", "batch", "idempotency", "reason"),
+    "a_field_of_a_later_version",
 )
 Damage = Callable[[LedgerDesk, str], None]
 
@@ -95,6 +96,33 @@ def test_key_of_a_damaged_job_is_given_a_time(desk: LedgerDesk, damage: Damage) 
     desk.sweep()
     for name in names:
         assert 0 < desk.redis.pttl(f"rerankq:idempotency:key of {name}") <= 60_000
+
+
+def test_key_of_a_new_job_has_no_time_left_over(desk: LedgerDesk) -> None:
+    """A key that was given a time to go has none any more under the job that takes it over."""
+    desk.submit(job("gone", idempotency_key="k"))
+    gone(desk, "gone")
+    desk.run(desk.store.run("release", 60_000, "gone", "k"))
+    assert desk.redis.pttl("rerankq:idempotency:k") > 0
+    desk.submit(job("later", idempotency_key="k"))
+    assert desk.redis.pttl("rerankq:idempotency:k") == -1
+    assert desk.submit(job("again", idempotency_key="k"))[0].job_id == "later"
+
+
+def test_end_of_a_job_leaves_a_key_of_another_alone(desk: LedgerDesk) -> None:
+    """Where a key was gone and another job has taken it, the first one's end sets it no time."""
+    lease = desk.claimed("first", idempotency_key="k")
+    desk.redis.delete("rerankq:idempotency:k")
+    desk.submit(job("second", idempotency_key="k"))
+    assert desk.succeed(lease)
+    assert desk.redis.pttl("rerankq:idempotency:k") == -1
+
+
+def test_key_of_another_type_is_nobodys(desk: LedgerDesk) -> None:
+    """Where another hand has put something in a key's place, the next job takes it over."""
+    desk.redis.set("rerankq:idempotency:k", "of another type")
+    assert desk.submit(job("a", idempotency_key="k"))[0].job_id == "a"
+    assert desk.submit(job("b", idempotency_key="k"))[0].job_id == "a"
 
 
 def test_key_of_a_sound_job_stays(desk: LedgerDesk) -> None:

@@ -11,7 +11,7 @@ from running.ledger_desk import LedgerDesk
 def test_a_message_is_kept_in_part(desk: LedgerDesk, byte: bytes) -> None:
     """However a message's bytes grow when they are encoded, at most 4 KiB of it are kept."""
     message = byte * 1_000_000
-    desk.run(desk.store.commands(*put_aside("q", "no_json", message)))
+    desk.run(desk.store.command(*put_aside("q", "no_json", message)))
     (kept,) = desk.run(Quarantine(desk.store).messages(10))
     assert kept.size == len(message)
     assert MOST_BYTES - 16 <= len(orjson.dumps(kept.content)) <= MOST_BYTES == 4096
@@ -20,15 +20,23 @@ def test_a_message_is_kept_in_part(desk: LedgerDesk, byte: bytes) -> None:
 def test_messages_are_kept_for_a_week(desk: LedgerDesk) -> None:
     """Each message put aside sets the time of all to a week from then; the counts stay."""
     for _ in range(2):
-        desk.run(desk.store.commands(*put_aside("q", "no_json", b"x")))
+        desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
         assert KEPT_SECONDS - 60 < int(desk.redis.ttl(POISON_KEY)) <= KEPT_SECONDS
         desk.redis.persist(POISON_KEY)
     assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 2}
 
 
+def test_a_message_is_put_aside_once(desk: LedgerDesk) -> None:
+    """The same command, sent again after a lost answer, neither keeps nor counts it again."""
+    command = put_aside("q", "no_json", b"x")
+    assert [desk.run(desk.store.command(*command)) for _ in range(2)] == [1, 0]
+    assert len(desk.run(Quarantine(desk.store).messages(10))) == 1
+    assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 1}
+
+
 def test_what_another_hand_put_there_is_shown_beside_the_others(desk: LedgerDesk) -> None:
     """An entry that is no message that was put aside costs the others no place in the list."""
-    desk.run(desk.store.commands(*put_aside("q", "no_json", b"x")))
+    desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
     desk.redis.lpush(POISON_KEY, "no record")
     strange, kept = desk.run(Quarantine(desk.store).messages(10))
     assert (strange.fault, strange.size, strange.content) == ("unreadable", 9, "no record")

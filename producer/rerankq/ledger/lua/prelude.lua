@@ -45,6 +45,7 @@
 --   rerankq:circuits              hash    keys, models and accounts that may not be used now: JSON
 --   rerankq:poison                list    messages that were no hints, the newest first
 --   rerankq:poison:counts         hash    how many there were, by fault
+--   rerankq:poison:told:<random>  string  there for a minute from when one was put aside
 -- Times are Redis' own, in ms since the epoch: no client's clock decides anything.
 
 local function now_ms()
@@ -321,7 +322,10 @@ local function end_job(id, job, state, reason, now, keep)
   local kept = whole(record_end(state, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
   local key, batch = text(job.idempotency), text(job.batch)
-  if key then redis.call('PEXPIREAT', idempotency_key(key), kept) end
+  -- Another job may have the key by now, where it was gone. A key of another type is nobody's.
+  if key and redis.pcall('HGET', idempotency_key(key), 'id') == id then
+    redis.call('PEXPIREAT', idempotency_key(key), kept)
+  end
   if batch then count_end(batch, state) end
   return ends
 end
