@@ -85,29 +85,34 @@ def _escaped(found: re.Match[str]) -> str:
 class LenientStderr(io.TextIOBase):
     """stderr for what moves: a terminal that was closed takes nothing, and is no failure."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # As it is now: while a bar is shown, rich stands in for it, and hands on to us.
+        self._stream = sys.stderr
+
     def write(self, text: str, /) -> int:
         """Write, if anybody is there."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(text)
+            self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Send on what was written."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            sys.stderr.flush()
+            self._stream.flush()
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
-        return sys.stderr.isatty()
+        return self._stream.isatty()
 
     def fileno(self) -> int:
         """Its descriptor, by which the size of a terminal is asked for."""
-        return sys.stderr.fileno()
+        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """What its characters are encoded in."""
-        return sys.stderr.encoding
+        return self._stream.encoding
 
 
 def silence_stdout() -> None:
