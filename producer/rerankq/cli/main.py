@@ -14,7 +14,7 @@ import typer
 from rerankq.cli.commands import build
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.settings import ENV_FILE
-from rerankq.cli.standard_streams import secure_streams
+from rerankq.cli.standard_streams import drop_unwritable, secure_streams
 from rerankq.cli.terminal import silence_stdout, stdout_checked, tell
 from rerankq.errors import RerankqError
 from rerankq.settings import read_one
@@ -23,7 +23,9 @@ from rerankq.settings import read_one
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
     secure_streams()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    drop_unwritable()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

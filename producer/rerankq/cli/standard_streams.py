@@ -30,5 +30,16 @@ def secure_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
+def drop_unwritable() -> None:
+    """Drop what a closed terminal takes no more: Python would exit with 120 for it."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, number)
+            os.close(nothing)
+
+
 def _text_of(number: int, mode: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.FileIO(number, mode, closefd=False), "utf-8", line_buffering=True)

@@ -1,6 +1,9 @@
 """stdin, stdout and stderr as they may be: closed, full, of another encoding, or gone."""
 
 import json
+import os
+import pty
+import signal
 import subprocess
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 
 from running.command import RERANKQ, rerankq
 from running.ledger_desk import LedgerDesk
+from running.stand_in_worker import StandInWorker
 from running.worker import clean_environment
 
 STEERING = "a\x1b]0;owned\x07\x9b31m\u202eb"
@@ -111,6 +115,35 @@ def test_a_ranking_is_shown_in_any_encoding(redis_url: str, tmp_path: Path, enco
     *table, row = done.stdout.splitlines()
     assert "勤洗手 😀".encode(encoding, "replace") in b"\n".join(table)
     assert json.loads(row.decode())["custom_id"] == "emoji 😀"
+
+
+@pytest.mark.parametrize("closes", [False, True], ids=["stays", "closes"])
+def test_a_run_in_a_terminal(redis_url: str, tmp_path: Path, *, closes: bool) -> None:
+    """A bar is shown while it runs; where the terminal is closed, the run ends in order."""
+    (tmp_path / "in").write_text(JOB)
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [RERANKQ, "run", "in", "-o", "out"],
+        env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url, "TERM": "xterm"},
+        cwd=tmp_path,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+    )
+    os.close(its_end)
+    shown = b""
+    while b"0/1" not in shown:
+        shown += os.read(terminal, 1000)
+    if closes:
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(30) == 130
+        return
+    with StandInWorker(redis_url):
+        while b"1 of 1 jobs done" not in shown:
+            shown += os.read(terminal, 1000)
+        assert process.wait(30) == 0
+    os.close(terminal)
 
 
 def test_nobodys_words_steer_the_terminal(redis_url: str) -> None:
