@@ -91,6 +91,21 @@ def test_cut_breaks_off_in_the_middle(sandbox: RunningSandbox, sent: int | None)
     assert [entry["event"] for entry in sandbox.log()] == ["dropped", "answered"]
 
 
+@pytest.mark.parametrize("status", [200, 429, 504])
+def test_twice_lets_another_answer_follow(sandbox: RunningSandbox, status: int) -> None:
+    """An answer that is sent twice comes whole both times, on one connection."""
+    answer = None if status == 200 else {"kind": "status", "status": status}
+    sandbox.fault(kind="twice", seconds=0, answer=answer)
+    body = orjson.dumps(BODY)
+    head = f"POST /v1/rerank HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", sandbox.port), TIMEOUT_S) as connection:
+        connection.sendall(head.encode() + body)
+        received = b""
+        while received.count(b"HTTP/1.1 %d" % status) < 2:
+            received += connection.recv(65536)
+    assert sandbox.rerank().status_code == 200
+
+
 def test_drop_closes_without_an_answer(sandbox: RunningSandbox) -> None:
     """A dropped call gets no answer, is logged as dropped, and the server goes on."""
     sandbox.fault(kind="drop")

@@ -102,6 +102,7 @@ def test_an_upstream_that_is_down_fails_the_job_in_bounded_time(
         {"kind": "duplicate_index"},
         {"kind": "short"},
         {"kind": "nan"},
+        {"kind": "foreign_documents"},
         {"kind": "ok_error"},
         {"kind": "huge", "bytes": 8 * 1024 * 1024},
     ],

@@ -97,7 +97,10 @@ def test_clearing_forgets_all() -> None:
         {"kind": "null_results"},
         {"kind": "nan"},
         {"kind": "wrong_type"},
+        {"kind": "foreign_documents"},
         {"kind": "ok_error"},
+        {"kind": "twice", "seconds": 0.05},
+        {"kind": "twice", "seconds": 0, "answer": {"kind": "status", "status": 504}},
     ],
 )
 def test_every_kind_is_read(action: dict[str, object]) -> None:

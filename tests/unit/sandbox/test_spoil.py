@@ -51,6 +51,13 @@ def test_duplicate_index_names_one_document_twice(documents: int, expected: list
     assert indexes(spoiled("duplicate_index", documents)) == expected
 
 
+def test_foreign_documents_are_none_of_the_call() -> None:
+    """`foreign_documents` keeps indexes and scores, and repeats documents of another call."""
+    body = spoiled("foreign_documents")
+    assert indexes(body) == [0, 1, 2]
+    assert all(row["document"]["text"] != "d" for row in results(body))
+
+
 def test_short_leaves_one_out() -> None:
     """`short` answers one result fewer than it should."""
     assert indexes(spoiled("short")) == [0, 1]

@@ -17,7 +17,7 @@ MOST_WAITING_BYTES: Final = 256 * 1024
 MOST_KEPT_BYTES: Final = 4 * 1024 * 1024
 """Of an answer in chunks, until a fault in it: with those before it, it is read once more."""
 SUCCESS: Final = range(200, 300)
-_IDLE_TIMEOUT: Final = b"HTTP/1.1 408"
+_IDLE_TIMEOUT: Final = (b"HTTP/1.1 408", b"HTTP/1.0 408")
 """What some proxies say before they end a connection that was not used: no answer to a request."""
 
 

@@ -119,6 +119,13 @@ class HugeAction(_Sent):
     bytes: int = Field(ge=32, le=2**32)
 
 
+class TwiceAction(_Sent):
+    """Send the answer, and a second one `seconds` later on the same connection, unasked."""
+
+    kind: Literal["twice"]
+    seconds: float = Field(ge=0, le=60, allow_inf_nan=False)
+
+
 class SpoilAction(_Action):
     """Answer 200 with content that is wrong in one way.
 
@@ -126,7 +133,8 @@ class SpoilAction(_Action):
         kind: `garbage` JSON that breaks off; `wrong_index` an index past the last document;
             `duplicate_index` one index twice; `short` one result too few; `null_results` null
             where the results should be; `nan` a score that is the literal NaN; `wrong_type` a
-            score that is a string; `ok_error` an error body.
+            score that is a string; `foreign_documents` rows that repeat no document of the call;
+            `ok_error` an error body.
     """
 
     kind: Literal[
@@ -137,11 +145,12 @@ class SpoilAction(_Action):
         "null_results",
         "nan",
         "wrong_type",
+        "foreign_documents",
         "ok_error",
     ]
 
 
-SentAction = CutAction | DripAction | HugeAction
+SentAction = CutAction | DripAction | HugeAction | TwiceAction
 AtOnceAction = StatusAction | ErrorAction | DropAction | HangAction | SentAction
 
 
@@ -172,6 +181,7 @@ Action = Annotated[
     | CutAction
     | DripAction
     | HugeAction
+    | TwiceAction
     | SpoilAction,
     Field(discriminator="kind"),
 ]

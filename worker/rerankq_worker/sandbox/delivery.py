@@ -16,6 +16,7 @@ from rerankq_worker.sandbox.actions import (
     OutageAction,
     RefuseAction,
     StatusAction,
+    TwiceAction,
 )
 from rerankq_worker.sandbox.error_table import ERRORS, typical
 from rerankq_worker.sandbox.errors import GatewayError
@@ -98,6 +99,8 @@ async def send(request: web.Request, action: Action, answer: web.Response) -> we
             return await cut(request, action, answer)
         case HugeAction():
             return await huge(request, action, answer)
+        case TwiceAction():
+            return await twice(request, action, answer)
     return answer
 
 
@@ -146,6 +149,22 @@ async def huge(
         await sent.write(_BLOCK[:left])
         left -= len(_BLOCK)
     await sent.write_eof()
+    return sent
+
+
+async def twice(
+    request: web.Request, action: TwiceAction, answer: web.Response
+) -> web.StreamResponse:
+    """Send an answer, and once more what nobody asked for."""
+    sent, body = _opened(answer)
+    sent.content_length = len(body)
+    await sent.prepare(request)
+    await sent.write(body)
+    await sent.write_eof()
+    head = b"HTTP/1.1 %d Once more\r\nContent-Length: %d\r\n\r\n" % (answer.status, len(body))
+    if request.transport is not None:
+        # Past the framework, which sends one answer to a request.
+        asyncio.get_running_loop().call_later(action.seconds, request.transport.write, head + body)
     return sent
 
 

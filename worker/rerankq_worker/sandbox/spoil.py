@@ -57,6 +57,10 @@ def _wrong_type(_question: Question, ranking: Ranking) -> Ranking:
     return _first(ranking, score=str(ranking[0].score))
 
 
+def _foreign(_question: Question, ranking: Ranking) -> Ranking:
+    return [replace(each, text=f"foreign document {each.index}") for each in ranking]
+
+
 def _first(ranking: Ranking, **changes: Any) -> Ranking:
     return [replace(ranking[0], **changes), *ranking[1:]]
 
@@ -67,4 +71,5 @@ _SPOILERS: dict[str, Callable[[Question, Ranking], Ranking]] = {
     "short": _short,
     "nan": _nan,
     "wrong_type": _wrong_type,
+    "foreign_documents": _foreign,
 }
