@@ -48,6 +48,8 @@ def allotment(**fields: Any) -> Allotment:
         limits=Limits(),
         workers=1,
         in_flight=0,
+        ranked="",
+        idle_ms=0,
         now=1_000_000,
         closed={},
     )
@@ -162,7 +164,10 @@ class FakeProvider:
 
 
 def permits(
-    limits: Limits = NO_LIMITS, *, name: str = "account", given: Allotment | None = None
+    limits: Limits = NO_LIMITS,
+    *,
+    name: str = "account",
+    given: Allotment | None = None,
 ) -> Permits:
     """Permits of one account, none at hand where none is given."""
     made = Permits(Account(name, (), limits), lane=Lane.BULK, max_in_flight=100)

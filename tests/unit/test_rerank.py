@@ -167,7 +167,8 @@ def test_refused_job_fails_with_the_reason() -> None:
 
 def test_last_attempt_says_how_many_there_were() -> None:
     """A job that used up its attempts says so in its message."""
-    outcome = attempt(upstream=FakeUpstream(Transient("no answer")), attempts=4)
+    hasty = RetryPolicy(min_retry_seconds=0)
+    outcome = attempt(upstream=FakeUpstream(Transient("no answer")), attempts=4, policy=hasty)
     assert isinstance(outcome, Failed)
     assert outcome.end.message == "no answer after 5 attempts"
     assert outcome.attempts == 5

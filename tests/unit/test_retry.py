@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rerankq.ledger.failures import Past
 from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
 from rerankq_worker.upstream import (
     BadKey,
@@ -20,7 +21,9 @@ from rerankq_worker.upstream import (
     Throttled,
     TooLarge,
     Transient,
+    Unreachable,
     UpstreamError,
+    WrongEndpoint,
 )
 
 
@@ -107,24 +110,80 @@ def test_jitter_uses_the_whole_range(attempts: int, ceiling: float) -> None:
     assert 0.95 * ceiling < max(delays) <= ceiling
 
 
-@pytest.mark.parametrize(("attempts", "gives_up"), [(0, False), (3, False), (4, True), (7, True)])
-def test_attempts_are_capped(attempts: int, *, gives_up: bool) -> None:
-    """The attempt that reaches the most allowed is the last."""
-    assert isinstance(decide(Transient(""), attempts=attempts), GiveUp) is gives_up
+LONG = Past(failed_seconds=9, failing_seconds=300)
+
+
+def tried(error: UpstreamError, *, attempts: int, past: Past = LONG) -> RetryAfter | GiveUp:
+    return policy().decide(error, attempts=attempts, age_seconds=999, past=past)
+
+
+@pytest.mark.parametrize("kind", [Transient, Malformed, WrongEndpoint])
+@pytest.mark.parametrize(
+    ("attempts", "failing", "gives_up"),
+    [(0, 300, False), (3, 300, False), (4, 299, False), (99, 299, False), (4, 300, True)],
+)
+def test_a_job_is_given_up_when_attempts_and_time_are_used(
+    kind: type[UpstreamError], attempts: int, failing: float, *, gives_up: bool
+) -> None:
+    """No attempt is the last before the least time of retries has passed."""
+    past = Past(failed_seconds=1, failing_seconds=failing)
+    assert isinstance(tried(kind(""), attempts=attempts, past=past), GiveUp) is gives_up
 
 
 def test_giving_up_counts_the_last_attempt() -> None:
     """What is given up on tells how many attempts were made."""
-    assert decide(Transient(""), attempts=4) == GiveUp(5)
+    assert tried(Transient(""), attempts=4) == GiveUp(5)
 
 
-@pytest.mark.parametrize(("most", "tries"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (10, 5)])
-def test_malformed_gets_half_the_attempts(most: int, tries: int) -> None:
-    """A malformed answer rarely heals: half the attempts, and at least one."""
-    made = 0
-    while isinstance(decide(Malformed(""), attempts=made, max_attempts=most), RetryAfter):
-        made += 1
-    assert made + 1 == tries
+def nonsense(pattern: str, *, alone: bool = True) -> Malformed:
+    error = Malformed("")
+    error.pattern, error.alone = pattern, alone
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "repeats", "gives_up"),
+    [
+        (nonsense("a"), 4, True),
+        (nonsense("a"), 3, False),
+        (nonsense("b"), 4, False),
+        (nonsense("a", alone=False), 4, False),
+    ],
+)
+def test_only_nonsense_that_repeats_is_given_up_early(
+    error: Malformed, repeats: int, *, gives_up: bool
+) -> None:
+    """Before that time a job ends only by one and the same answer, while others are ranked."""
+    past = Past(failed_seconds=1, failing_seconds=5, pattern="a", repeats=repeats)
+    assert isinstance(tried(error, attempts=4, past=past), GiveUp) is gives_up
+
+
+def test_nonsense_is_counted_as_long_as_it_is_the_same() -> None:
+    """What is kept of a malformed answer tells how often in a row it was that one."""
+    past = Past(failed_seconds=1, failing_seconds=5, pattern="a", repeats=2)
+    for pattern, count in (("a", 3), ("b", 1), ("", 0)):
+        decision = tried(nonsense(pattern), attempts=1, past=past)
+        assert isinstance(decision, RetryAfter)
+        assert decision.failure
+        assert (decision.failure.pattern, decision.failure.repeats) == (pattern, count)
+
+
+@pytest.mark.parametrize("error", [Transient("out"), Malformed("what"), WrongEndpoint("where")])
+def test_a_site_that_never_ranked_ends_no_job(error: UpstreamError) -> None:
+    """What may be the set-up's fault ends no job, however often and however long it failed."""
+    error.ends_job = False
+    decision = policy(give_up_seconds=100).decide(error, attempts=99, age_seconds=1e6, past=LONG)
+    assert isinstance(decision, RetryAfter)
+    assert decision.attempts == 100
+
+
+@given(st.floats(0, 1e5), st.integers())
+def test_no_connection_uses_no_attempt(age: float, seed: int) -> None:
+    """What was never connected was not paid for: the job waits, the longer it has waited before."""
+    decision = decide(Unreachable(""), attempts=99, age=age, seed=seed)
+    assert isinstance(decision, RetryAfter)
+    assert decision.attempts == 99
+    assert 0 <= decision.seconds <= min(15, max(1, age))
 
 
 @pytest.mark.parametrize(

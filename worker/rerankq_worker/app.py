@@ -180,7 +180,9 @@ async def _service(
             writer=writer,
             routes=routes,
             policy=RetryPolicy(
-                max_attempts=settings.max_attempts, give_up_seconds=settings.give_up_seconds
+                max_attempts=settings.max_attempts,
+                min_retry_seconds=settings.min_retry_seconds,
+                give_up_seconds=settings.give_up_seconds,
             ),
             max_in_flight=settings.max_in_flight,
             lease_seconds=lease_seconds,
@@ -261,7 +263,14 @@ async def _routes(
     return [
         Route(site, key, ObservedProvider(provider, activity), permits)
         for account in site.accounts
-        for permits in [Permits(account, lane=lane, max_in_flight=settings.max_in_flight)]
+        for permits in [
+            Permits(
+                account,
+                lane=lane,
+                max_in_flight=settings.max_in_flight,
+                endpoint=site.endpoint,
+            )
+        ]
         for key in account.keys
     ]
 

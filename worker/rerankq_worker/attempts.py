@@ -111,9 +111,9 @@ class Attempts:
                 way = await self._routes.way(request, tokens=tokens, retry=retry)
             except UpstreamError as error:
                 waited = _waited_seconds(lease, claimed_at)
-                verdict = consequence(error, self._policy, lease.attempts, waited)
+                verdict = consequence(error, self._policy, lease.attempts, waited, lease.past)
                 return _as_written(lease, verdict)
-            async with Passage(self._routes, way) as upstream:
+            async with Passage(self._routes, way, lease.past) as upstream:
                 await self._make_sure_of(lease, claimed_at)
                 with self._under_way():
                     outcome = await rerank(
@@ -122,6 +122,7 @@ class Attempts:
                         waited_seconds=_waited_seconds(lease, claimed_at),
                         upstream=upstream,
                         policy=self._policy,
+                        past=lease.past,
                     )
         return _as_written(lease, outcome)
 
@@ -174,8 +175,8 @@ def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
     match outcome:
         case Succeeded(result, attempts):
             return Finish(lease, attempts, JobState.SUCCEEDED, outcomes.success(result))
-        case RetryAfter(seconds, attempts):
-            return Postponement(lease, attempts, seconds)
+        case RetryAfter(seconds, attempts, failure):
+            return Postponement(lease, attempts, seconds, failure)
         case _:
             return _failed(lease, outcome.attempts, outcome.end)
 

@@ -10,6 +10,7 @@ import orjson
 
 from rerankq.contract import CONTRACT_VERSION, Document, Job, RerankRequest
 from rerankq.errors import JobFailed
+from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker import tokens
 from rerankq_worker.retry import GiveUp, RetryAfter, RetryPolicy
 from rerankq_worker.upstream import Answer, Upstream, UpstreamError
@@ -44,7 +45,13 @@ Outcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(
-    job: Job, *, attempts: int, waited_seconds: float, upstream: Upstream, policy: RetryPolicy
+    job: Job,
+    *,
+    attempts: int,
+    waited_seconds: float,
+    upstream: Upstream,
+    policy: RetryPolicy,
+    past: Past = NO_PAST,
 ) -> Outcome:
     """Make one attempt at a job.
 
@@ -54,6 +61,7 @@ async def rerank(
         waited_seconds: time since the job might run for the first time.
         upstream: whom to ask.
         policy: what to do when that goes wrong.
+        past: what the job has met before.
     """
     started = time.monotonic()
     try:
@@ -65,7 +73,7 @@ async def rerank(
             error,
         )
         age = waited_seconds + time.monotonic() - started
-        return consequence(error, policy, attempts, age)
+        return consequence(error, policy, attempts, age, past)
     timings = {
         "waited_seconds": round(waited_seconds, 3),
         "upstream_seconds": round(time.monotonic() - started, 3),
@@ -75,10 +83,14 @@ async def rerank(
 
 
 def consequence(
-    error: UpstreamError, policy: RetryPolicy, attempts: int, age_seconds: float
+    error: UpstreamError,
+    policy: RetryPolicy,
+    attempts: int,
+    age_seconds: float,
+    past: Past = NO_PAST,
 ) -> Failed | RetryAfter:
     """What an error comes to for its job."""
-    decision = policy.decide(error, attempts=attempts, age_seconds=age_seconds)
+    decision = policy.decide(error, attempts=attempts, age_seconds=age_seconds, past=past)
     return _failed(error, decision) if isinstance(decision, GiveUp) else decision
 
 

@@ -96,6 +96,10 @@ class WorkerSettings(ClientSettings):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         default=5, description="Attempts before a job fails; throttled ones are not counted."
     )
+    min_retry_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
+        default=300.0,
+        description="How long a failing job is tried at least, however many attempts that takes.",
+    )
     give_up_seconds: Annotated[float, Field(gt=0, le=MOST_KEPT_SECONDS)] = Field(
         default=86_400.0, description="Age of a job after which it is not tried again."
     )

@@ -65,6 +65,13 @@ class Site:
     models: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
 
+    @property
+    def endpoint(self) -> str:
+        """A fingerprint of where and how it is asked: what it proved holds for no other address."""
+        told = f"{self.dialect} {self.url}".encode()
+        # No number: Redis' scripts would take one for it.
+        return f"at-{hashlib.sha256(told).hexdigest()[:12]}"
+
     def model(self, name: str) -> str | None:
         """What the site calls a model; None when it has none of that name."""
         return self.models.get(name) if self.models else name

@@ -9,6 +9,7 @@
     ├── ModelUnavailable     nobody serves the model now: the job waits for it, uses no attempt
     ├── Transient            try again later
     │   ├── Unreachable      no connection could be made: never billed, never the job's fault
+    │   ├── WrongEndpoint    who answered is not the rerank endpoint: never the job's fault either
     │   └── Deferred         not asked at all, or in vain while it is out: uses no attempt
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
@@ -20,10 +21,16 @@ Providers implement `Provider`; foreign errors become these in `provider` and no
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from rerankq.contract import RerankRequest
 from rerankq.errors import RerankqError
+
+CHECK_ADDRESS: Final = (
+    "check RERANKQ_UPSTREAM_URL and RERANKQ_DIALECT, or url and dialect of the site in "
+    "RERANKQ_UPSTREAM_FILE"
+)
+"""What to do where an endpoint does not answer as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +158,17 @@ class UpstreamError(RerankqError):
         request_id: the upstream's own id of the call, if it sent one.
         retry_after: seconds that the upstream asks to wait before the next call, if it does.
         cause: what lies behind it; None where class and status say all that is known.
+        ends_job: whether the job may be given up for it; no error of a site that has never given
+            a ranking does that, as most likely its address or its dialect is set wrong.
+        pattern: a fingerprint of what is wrong with an answer, by which it is known again; empty
+            where nothing came that could be.
+        alone: whether others were given rankings since the job first failed: then it may be the
+            job by which its calls fail.
     """
 
+    ends_job = True
+    pattern = ""
+    alone = False
     code: ClassVar[str] = "upstream_error"
 
     def __init__(
@@ -211,6 +227,15 @@ class Transient(UpstreamError):
 
 class Unreachable(Transient):
     """No connection could be made, so the request was never seen."""
+
+
+class WrongEndpoint(Transient):
+    """Who answered is not the rerank endpoint: a redirect, a web page, no such path or method.
+
+    That is a matter of the set-up, or of maintenance: the same for every job that is sent there.
+    """
+
+    code = "upstream_endpoint"
 
 
 class Deferred(Transient):

@@ -6,6 +6,7 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import ExitCode, exit_code
+from rerankq.cli.obstacles import obstacles
 from rerankq.cli.pace import shown_duration
 from rerankq.cli.ranking import show_ranking
 from rerankq.cli.rows import job_row
@@ -13,7 +14,7 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncJobHandle, AsyncRerankClient
-from rerankq.contract import JobState, JobStatus, RerankResult
+from rerankq.contract import JobError, JobState, JobStatus, RerankResult
 from rerankq.errors import JobEnded, ResultTimeout
 from rerankq.ledger.records import Outline
 
@@ -23,13 +24,23 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
     Exit code: 0 it was found, whatever its state; 1 it was not; 2 bad set-up.
     """
-    found = ask(lambda client: client.records.status(job_id))
+
+    async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
+        found = await client.records.status(job_id)
+        waits = found.state in {JobState.QUEUED, JobState.SCHEDULED}
+        return found, list((await obstacles(client)).values()) if waits else []
+
+    found, waits_for = ask(question)
     if json:
         # `job_id` and `status`, as everywhere else; `id` and `state` were their first names.
         names = {"job_id": found.id, "status": found.state}
-        put_json(orjson.dumps(names | orjson.loads(found.encode())))
+        told = names | orjson.loads(found.encode()) | {"waits_for": waits_for}
+        put_json(orjson.dumps(told))
         return
-    show_table((Column(style="dim"), Column()), list(_shown(found).items()), head=False)
+    rows = list(_shown(found).items())
+    if waits_for:
+        rows.append(("waits for", "; ".join(waits_for)))
+    show_table((Column(style="dim"), Column()), rows, head=False)
 
 
 def result(
@@ -89,9 +100,11 @@ async def ended(
     except JobEnded as error:
         end = error
     except ResultTimeout as error:
+        reason = (await handle.status()).last_error
+        why = f"; {reason.message}" if reason else ""
         kept = shown_duration(client.settings.result_ttl)
         raise ResultTimeout(
-            f"{error}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
+            f"{error}{why}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
         ) from None
     return (await client.records.outlines([handle.id]))[0], end
 
@@ -127,9 +140,14 @@ def _shown(found: JobStatus) -> dict[str, str]:
         "deadline": _time(found.deadline_at),
         "custom id": found.custom_id or "",
         "batch": found.batch_id or "",
-        "error": f"{found.error.message} ({found.error.code})" if found.error else "",
+        "error": _error(found.error),
+        "last error": _error(found.last_error),
     }
     return {name: value for name, value in shown.items() if value}
+
+
+def _error(error: JobError | None) -> str:
+    return f"{error.message} ({error.code})" if error else ""
 
 
 def _time(seconds: float | None) -> str:

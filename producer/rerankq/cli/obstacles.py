@@ -1,8 +1,15 @@
 """What stands between jobs and the upstream, in sentences for whoever waits."""
 
+from datetime import datetime
+from typing import Final
+
+from rerankq.cli.terminal import printable
 from rerankq.client import AsyncRerankClient
+from rerankq.ledger.accounts import Allotment
 from rerankq.ledger.circuits import CircuitState
 
+LONG_WAIT_MS: Final = 10_000
+"""A shorter one is over before anyone has read of it."""
 ADVICE = "jobs wait meanwhile; see `rerankq upstream status`"
 
 
@@ -20,6 +27,19 @@ async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
     }
     for name in await client.accounts.names():
         account = await client.accounts.look(name)
-        if account.mode == "broken":
-            sentences[name] = f"the upstream {name} is out, and probed until it is back: {ADVICE}"
+        if sentence := _said(name, account):
+            sentences[name] = sentence
     return sentences
+
+
+def _said(name: str, account: Allotment) -> str:
+    """What an account keeps jobs waiting for; nothing where no worker uses it any more."""
+    cause = f" ({printable(account.cause)})" if account.cause else ""
+    if not account.in_use:
+        return ""
+    if account.mode == "broken":
+        return f"the upstream {name} is out{cause}, and probed until it is back: {ADVICE}"
+    if account.wait_ms >= LONG_WAIT_MS:
+        until = datetime.fromtimestamp((account.now + account.wait_ms) / 1000).astimezone()
+        return f"the account {name} is throttled until {until:%H:%M:%S}{cause}: {ADVICE}"
+    return ""

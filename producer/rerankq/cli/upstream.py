@@ -37,7 +37,8 @@ def status(*, json: options.AsJson = False) -> None:
     """Show each account with its limits, and what is closed, why and since when.
 
     `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
-    then, or nothing until the time shown, where the upstream named one. Closed keys, models and
+    then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
+    asked for it in the last minute. Closed keys, models and
     accounts: `doubted` and `parked` are probed by themselves, `paused` waits for
     `rerankq upstream resume`. Jobs wait meanwhile, and use no attempt.
     """
@@ -59,7 +60,7 @@ def status(*, json: options.AsJson = False) -> None:
         put("no worker has called an upstream through this Redis yet")
     else:
         stdout().print(_accounts(accounts, closed), markup=False)
-    if closed or any(map(_state, accounts.values())):
+    if closed or any(map(_alarm, accounts.values())):
         put("")
         stdout().print(_closed(accounts, closed), markup=False)
 
@@ -127,10 +128,19 @@ def _state(account: Allotment) -> str:
     return "throttled" if account.wait_ms else ""
 
 
+def _alarm(account: Allotment) -> str:
+    """The same, where a worker is there whose jobs wait for it."""
+    return _state(account) if account.in_use else ""
+
+
+def _named_state(account: Allotment) -> str:
+    return (_state(account) or "open") if account.in_use else "unused"
+
+
 def _shown(account: Allotment) -> dict[str, object]:
     """What of an account is of use to others."""
     return {
-        "state": _state(account) or "open",
+        "state": _named_state(account),
         "since": account.since / 1000 or None,
         "until": (account.now + account.wait_ms) / 1000 if account.wait_ms else None,
         "cause": account.cause or None,
@@ -177,7 +187,7 @@ def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Tab
         circuit = closed.get(account_circuit(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
         table.add_row(
-            *(printable(name), circuit.state if circuit else _state(account) or "open"),
+            *(printable(name), circuit.state if circuit else _named_state(account)),
             *(_time(circuit.since if circuit else account.since), f"{account.rate:,.1f}"),
             *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
         )
@@ -189,7 +199,7 @@ def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table
     for name in ("closed", "state", "since", "next call", "reason"):
         table.add_column(name, no_wrap=name in {"since", "next call"}, overflow="fold")
     for name, account in accounts.items():
-        if state := _state(account):
+        if state := _alarm(account):
             next_call = _time(account.now + account.wait_ms)
             table.add_row(
                 *(printable(account_circuit(name)), state, _time(account.since), next_call),

@@ -30,6 +30,9 @@ class JobStatus(Message):
     custom_id: str | None = None
     batch_id: str | None = None
     error: JobError | None = None
+    last_error: JobError | None = Field(
+        default=None, description="Why the job has no ranking yet, when it was tried before."
+    )
 
 
 class BatchProgress(Message):

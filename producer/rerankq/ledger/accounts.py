@@ -12,6 +12,9 @@ import orjson
 from rerankq.ledger.circuits import Circuit, sound_circuits
 from rerankq.ledger.store import Store
 
+IN_USE_MS: Final = 60_000
+"""A worker that has jobs for an account, however closed that is, comes far more often."""
+
 Mode = Literal["open", "throttled", "broken"]
 
 
@@ -55,6 +58,7 @@ class Report:
         trouble_pause_ms: how long it did with a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
+        ranked: fingerprint of the endpoint, if it gave a ranking; else empty.
         serial: name of the report. One that is sent again, as its answer was lost, is told once.
     """
 
@@ -74,6 +78,7 @@ class Report:
     trouble_pause_ms: int = 0
     cause: str = ""
     probe_ok: bool = False
+    ranked: str = ""
     serial: str = field(default_factory=lambda: token_hex(4), compare=False)
 
     def joined(self, later: "Report") -> "Report":
@@ -89,6 +94,7 @@ class Report:
             trouble_pause_ms=max(self.trouble_pause_ms, later.trouble_pause_ms),
             cause=later.cause or self.cause,
             probe_ok=self.probe_ok or later.probe_ok,
+            ranked=later.ranked or self.ranked,
         )
 
 
@@ -112,6 +118,8 @@ class Allotment:
         limits: those that are known; where workers know different ones, the lowest of each.
         workers: how many share the account: those of the same lane, or all for who only looks.
         in_flight: slots that they hold together.
+        ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
+        idle_ms: how long no worker has come, for who only looks; else 0.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.
     """
@@ -131,8 +139,15 @@ class Allotment:
     limits: Limits
     workers: int
     in_flight: float
+    ranked: str
+    idle_ms: float
     now: int
     closed: dict[str, Circuit]
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a worker has used the account lately: else its state is of long ago."""
+        return self.idle_ms < IN_USE_MS
 
 
 class Accounts:

@@ -11,6 +11,7 @@ from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.clock import Clock
+from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
 from rerankq.ledger.store import BESIDE_FROM, Argument, Retention, Store
 
 MOST_DEATHS: Final = 3
@@ -34,6 +35,7 @@ class Lease:
         attempts: attempts used before this one.
         waited_seconds: time since the job might run for the first time, by Redis' clock.
         payload: the job as JSON.
+        past: what it has met before.
     """
 
     job_id: str
@@ -41,6 +43,7 @@ class Lease:
     attempts: int
     waited_seconds: float
     payload: bytes
+    past: Past = NO_PAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,16 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Postponement:
-    """A job to be queued again `delay_seconds` from now, `attempts` having been used."""
+    """A job to be queued again `delay_seconds` from now, `attempts` having been used.
+
+    Attributes:
+        failure: why; None where it is handed back, and what is known of it stays as it is.
+    """
 
     lease: Lease
     attempts: int
     delay_seconds: float
+    failure: Failure | None = None
 
 
 class Leases:
@@ -140,10 +148,11 @@ class Leases:
         for job_id, *given in rows:
             name = job_id.decode()
             if given:
-                token, attempts, waited_ms = given
+                token, attempts, waited_ms, *met = given
                 # Where there is none that can be read, the worker says so at the job's end.
                 job = payload.unpacked(asked[name] or b"")
-                claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job))
+                past = past_from(*met) if met else NO_PAST
+                claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job, past))
             else:
                 claim.suspects.append(name)
 
@@ -178,7 +187,11 @@ class Leases:
         """Give jobs back for later; False where the job was no longer this worker's."""
         jobs = orjson.dumps(
             [
-                (each.lease.job_id, each.lease.token, each.attempts, int(each.delay_seconds * 1000))
+                (
+                    *(each.lease.job_id, each.lease.token, each.attempts),
+                    int(each.delay_seconds * 1000),
+                    each.failure.stored() if each.failure else None,
+                )
                 for each in postponements
             ]
         )

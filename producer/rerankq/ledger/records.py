@@ -10,6 +10,7 @@ import orjson
 from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
+from rerankq.ledger.failures import Failure, failure_from
 from rerankq.ledger.store import Retention, Store
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
@@ -203,6 +204,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "state": _known_state,
     "lane": _known_lane,
     **dict.fromkeys((*_TIMES, "attempts", "claims", "lost"), _number),
+    "failure": failure_from,
     **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason"), _text),
 }
 
@@ -254,7 +256,14 @@ def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobSta
         custom_id=fields.get("custom"),
         batch_id=fields.get("batch"),
         error=error_of(end) if isinstance(end, JobEnded) else None,
+        last_error=None if state.ended else _error_before(fields.get("failure")),
     )
+
+
+def _error_before(failure: Failure | None) -> JobError | None:
+    if failure is None:
+        return None
+    return JobError(code=failure.code, message=failure.message, status=failure.status)
 
 
 def _seconds(milliseconds: int | None) -> float | None:

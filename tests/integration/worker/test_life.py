@@ -144,6 +144,8 @@ def test_nothing_private_is_logged(redis_url: str, tmp_path: Path) -> None:
         RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=1) as worker,
         RerankClient(redis_url) as client,
     ):
+        # Only an endpoint that has ranked can refuse a job for good.
+        submitted(client, 1)[0].result(timeout=30)
         echo = {"error": {"message": f"cannot rank {secrets[1]} by {secrets[2]}"}}
         upstream.set_faults({"times": 1, "action": {"kind": "status", "status": 400, "body": echo}})
         failed = client.submit(query=secrets[1], documents=[secrets[2]])

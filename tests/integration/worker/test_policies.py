@@ -6,6 +6,7 @@ import pytest
 from rerankq import JobHandle, RerankClient, errors
 from running.redis_server import free_port
 from running.sandbox import RunningSandbox
+from running.waiting import eventually
 from running.worker import RunningWorker
 
 DOCUMENTS = ["one document", "and a second one"]
@@ -40,23 +41,61 @@ def test_throttling_uses_no_attempt(
     assert upstream.stats()["requests"] == 3
 
 
+def prove(client: RerankClient) -> None:
+    """Let the endpoint give a ranking: until then, no job ends by what it answers."""
+    submitted(client).result(timeout=30)
+
+
 def test_a_bad_request_fails_at_once(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A 400 is permanent: one call, and the vendor's words reach the user."""
+    """A 400 of an endpoint that ranks is permanent: one call, and its words reach the user."""
     body = {"error": {"message": "model does not rerank", "type": "new_api_error", "code": ""}}
-    upstream.set_faults({"action": {"kind": "status", "status": 400, "body": body}})
-    with (
-        RunningWorker(redis_url, upstream.url, tmp_path),
-        RerankClient(redis_url) as client,
-        pytest.raises(errors.JobFailed, match=r"400.*model does not rerank") as caught,
-    ):
-        submitted(client).result(timeout=30)
+    with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
+        prove(client)
+        upstream.set_faults({"action": {"kind": "status", "status": 400, "body": body}})
+        with pytest.raises(errors.JobFailed, match=r"400.*model does not rerank") as caught:
+            submitted(client).result(timeout=30)
     end = caught.value
     assert (end.reason, end.status, end.attempts) == ("upstream_refused", 400, 1)
     assert end.request_id
     assert end.request_id in str(end)
-    assert upstream.stats()["requests"] == 1
+    assert upstream.stats()["requests"] == 2
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"kind": "status", "status": 404, "body": {"detail": "Not Found"}},
+        {"kind": "status", "status": 422, "body": {"error": "missing field `texts`"}},
+        {"kind": "status", "status": 405},
+    ],
+    ids=lambda action: str(action["status"]),
+)
+def test_a_wrong_address_ends_no_job(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
+) -> None:
+    """What never gave a ranking is taken out; its jobs wait, say why, and are done once it does."""
+    upstream.set_faults({"action": action})
+    with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
+        handle = submitted(client)
+        eventually(lambda: handle.status().last_error, "the job says why it waits", seconds=30)
+        status = handle.status()
+        assert status.last_error
+        assert (status.attempts, status.last_error.status) == (0, action["status"])
+        assert "RERANKQ_UPSTREAM_URL" in status.last_error.message
+        upstream.admin("DELETE", "faults")
+        assert handle.result(timeout=30).attempts == 1
+
+
+def test_maintenance_ends_no_job(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> None:
+    """Redirects of an endpoint that has ranked use no attempt of the jobs that they meet."""
+    away = {"kind": "status", "status": 302, "headers": {"Location": "https://else.where/"}}
+    with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
+        prove(client)
+        upstream.set_faults({"times": 4, "action": away})
+        handles = [submitted(client) for _ in range(20)]
+        assert {handle.result(timeout=60).attempts for handle in handles} == {1}
 
 
 def test_a_site_is_asked_by_its_options(
@@ -78,20 +117,19 @@ def test_a_site_is_asked_by_its_options(
     assert upstream.stats()["requests"] == 0
 
 
-def test_an_upstream_that_is_down_fails_the_job_in_bounded_time(
-    redis_url: str, tmp_path: Path
-) -> None:
-    """Attempts at an upstream that nobody serves run out, and the job says so."""
+def test_a_job_waits_for_an_upstream_that_is_down(redis_url: str, tmp_path: Path) -> None:
+    """What no connection could be made for uses no attempt, and the job says why it waits."""
     nowhere = f"http://127.0.0.1:{free_port()}/v1/rerank"
     with (
-        RunningWorker(redis_url, nowhere, tmp_path, max_attempts=2),
+        RunningWorker(redis_url, nowhere, tmp_path, max_attempts=1, min_retry_seconds=0),
         RerankClient(redis_url) as client,
-        pytest.raises(
-            errors.JobFailed, match=r"cannot be reached: nobody listens at .* after 2 attempts"
-        ) as caught,
     ):
-        submitted(client).result(timeout=30)
-    assert caught.value.reason == "upstream_unavailable"
+        handle = submitted(client)
+        eventually(lambda: handle.status().last_error, "the job says why it waits", seconds=30)
+        status = handle.status()
+        assert status.last_error
+        assert (status.attempts, status.state.ended) == (0, False)
+        assert "cannot be reached" in status.last_error.message
 
 
 @pytest.mark.parametrize(
@@ -112,13 +150,14 @@ def test_a_malformed_answer_is_a_typed_failure(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
 ) -> None:
     """An answer that cannot be trusted is never handed on; the job fails as malformed."""
-    upstream.set_faults({"action": action})
     with (
-        RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=2),
+        RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=2, min_retry_seconds=0),
         RerankClient(redis_url) as client,
-        pytest.raises(errors.JobFailed) as caught,
     ):
-        submitted(client).result(timeout=30)
+        prove(client)
+        upstream.set_faults({"action": action})
+        with pytest.raises(errors.JobFailed) as caught:
+            submitted(client).result(timeout=30)
     assert caught.value.reason == "upstream_malformed"
 
 
@@ -131,11 +170,17 @@ def test_a_silent_upstream_is_given_up_in_time(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
 ) -> None:
     """A call that hangs, drips or is cut off ends within its time limit, as a lost attempt."""
-    upstream.set_faults({"action": action})
     with (
-        RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=1, call_seconds=1),
+        RunningWorker(
+            *(redis_url, upstream.url, tmp_path),
+            max_attempts=1,
+            min_retry_seconds=0,
+            call_seconds=1,
+        ),
         RerankClient(redis_url) as client,
-        pytest.raises(errors.JobFailed) as caught,
     ):
-        submitted(client).result(timeout=10)
+        prove(client)
+        upstream.set_faults({"action": action})
+        with pytest.raises(errors.JobFailed) as caught:
+            submitted(client).result(timeout=10)
     assert caught.value.reason == "upstream_unavailable"

@@ -9,11 +9,13 @@ import pytest
 
 from rerankq.ledger.accounts import Report
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.retry import RetryAfter, RetryPolicy
 from rerankq_worker.sites import Key
 from rerankq_worker.upstream import (
+    CHECK_ADDRESS,
     Answer,
     BadKey,
     Cause,
@@ -28,6 +30,7 @@ from rerankq_worker.upstream import (
     Transient,
     Unreachable,
     UpstreamError,
+    WrongEndpoint,
 )
 from running.fake_limits import ANSWER, Network, asking, circuit, due_circuit
 
@@ -59,6 +62,7 @@ def call(
     news: dict[str, Any] | None = None,
     before: dict[str, Any] | None = None,
     away: bool = False,
+    endpoint: str = "",
 ) -> Met:
     """Make one call.
 
@@ -68,8 +72,10 @@ def call(
         news: what is heard of the account while the call is under way.
         before: what was heard before it began.
         away: whether Redis is, for circuits.
+        endpoint: fingerprint of the site's; one that is taken to be right where empty.
     """
     network = Network(a={"m": "site-model"})
+    network.permits["a"].endpoint = endpoint
     network.providers["a"].answer = answer
 
     async def scenario() -> UpstreamError | None:
@@ -128,7 +134,8 @@ def test_answer_settles_its_tokens_and_its_pause() -> None:
         (Malformed("what"), 3, 0, 0.125, 0),
         (Refused("no", status=400), 1, 0, 0, 1),
         (TooLarge("no", status=413), 1, 0, 0, 1),
-        (Refused("elsewhere", status=302), 1, 0, 0, 0),
+        (WrongEndpoint("elsewhere", status=302), 1, 0, 10, 0),
+        (WrongEndpoint("elsewhere", status=302), 2, 0, 10, 0),
         (TooLarge("never sent"), 1, 0, 0, 0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else str(value),
@@ -229,7 +236,7 @@ def test_failing_probe_costs_no_attempt() -> None:
 
 
 ANSWERED: tuple[Answer | UpstreamError, ...] = (ANSWER, Refused("no", status=400))
-NOT_ANSWERED = Refused("elsewhere", status=302), TooLarge("never sent")
+NOT_ANSWERED = WrongEndpoint("elsewhere", status=302), TooLarge("never sent")
 
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
@@ -304,6 +311,7 @@ def test_job_waits_for_long_where_no_circuit_holds_it_up(error: UpstreamError) -
         (Unreachable("where", cause=Cause.DNS), "upstream_unavailable (dns)"),
         (Transient("oh", status=502, cause=Cause.PAGE), "upstream_unavailable (502, page)"),
         (Malformed("what", status=200), "upstream_malformed (200)"),
+        (WrongEndpoint("a page", status=404), f"upstream_endpoint (404): {CHECK_ADDRESS}"),
         (Refused("no", status=400), ""),
         (BadKey("who", status=401), ""),
         (ModelUnavailable("which", status=503), ""),
@@ -339,6 +347,77 @@ def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
     assert record.levelno == logging.ERROR
     assert record.getMessage() == f"{KEY} is parked (upstream_auth): who"
     assert "a1" not in KEY
+
+
+# What may be the set-up.
+
+NEVER_RANKED = {"ranked": "another"}
+FAILED_BEFORE = Past(failed_seconds=9, failing_seconds=9)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Refused("no", status=422), "upstream_refused"),
+        (TooLarge("no", status=413), "upstream_too_large"),
+        (WrongEndpoint("a page", status=404), "upstream_endpoint"),
+    ],
+)
+def test_a_site_that_never_ranked_is_taken_out(error: UpstreamError, code: str) -> None:
+    """What an endpoint refuses that never gave a ranking is its set-up's fault, and no job's."""
+    met = call(error, before=NEVER_RANKED, endpoint="at-this")
+    assert isinstance(met.error, Deferred)
+    assert met.error.code == code
+    assert (met.told.trouble, met.told.ok) == (10, 0)
+    assert "RERANKQ_UPSTREAM_URL and RERANKQ_DIALECT" in met.told.cause
+
+
+@pytest.mark.parametrize("error", [Transient("oh"), Malformed("what"), Unreachable("where")])
+@pytest.mark.parametrize(("ranked", "ends"), [("another", False), ("at-this", True)])
+def test_only_a_site_that_has_ranked_ends_a_job(
+    error: UpstreamError, ranked: str, *, ends: bool
+) -> None:
+    """Whether a failure may end its job is decided by whether that endpoint ever ranked."""
+    met = call(error, before={"ranked": ranked}, endpoint="at-this")
+    assert met.error is error
+    assert error.ends_job is ends
+
+
+def test_a_ranking_proves_its_endpoint() -> None:
+    """A ranking is told for the endpoint that gave it, and a refusal is not."""
+    assert call(ANSWER, endpoint="at-this").told.ranked == "at-this"
+    assert (
+        call(
+            Refused("no", status=400), before={"ranked": "at-this"}, endpoint="at-this"
+        ).told.ranked
+        == ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("past", "served", "waits"),
+    [(NO_PAST, True, True), (FAILED_BEFORE, False, True), (FAILED_BEFORE, True, False)],
+)
+def test_a_page_costs_attempts_only_the_job_that_it_is_for(
+    past: Past, *, served: bool, waits: bool
+) -> None:
+    """A page that one job meets again while others are ranked may be its own; else it is free."""
+    network = Network(a={"m": "site-model"})
+
+    async def scenario() -> UpstreamError:
+        if served:
+            network.permits["a"].gave_ranking()
+        network.hear("a", permits=1)
+        network.providers["a"].answer = WrongEndpoint("a page", status=403)
+        way = await network.routes.way(REQUEST, tokens=10, retry=False)
+        async with Passage(network.routes, way, past) as upstream:
+            with pytest.raises(UpstreamError) as caught:
+                await upstream.ask("job", 1, REQUEST)
+        return caught.value
+
+    met = asyncio.run(scenario())
+    assert isinstance(met, Deferred) is waits
+    assert met.code == "upstream_endpoint"
 
 
 # One model of several.

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.faults import Reply, fault, malformed, request_id_of
 from rerankq_worker.provider.quoting import MOST_WORDS
-from rerankq_worker.upstream import BadKey, Cause, Refused, Throttled, Transient, UpstreamError
+from rerankq_worker.upstream import (
+    BadKey,
+    Cause,
+    Refused,
+    Throttled,
+    Transient,
+    UpstreamError,
+    WrongEndpoint,
+)
 
 KEY = "sk-CANARY-of-the-account"
 UNDER_200 = "the upstream answered with an error under status 200"
@@ -263,8 +271,7 @@ ROW = '{"results": [{"index": 0, "document": {"text": "%s"}, "score": 1}]}'
         (b'{"results" : ["a", {"b":"c"}]}', ': "{"results" : ["…", {"b":"…"}]}"'),
         ((ROW % r"a text \" of any length").encode(), f': "{ROW % "…"}"'),
         (b'{"document": "what the cut goes thr', ': "{"document": "…""'),
-        (b"<html>\n<h1>502 Bad Gateway</h1>", ': "<html> <h1>502 Bad Gateway</h1>"'),
-        ("<p>预防感冒应勤洗手</p>".encode(), " (its words are withheld: they repeat the request)"),
+        ("「预防感冒应勤洗手」".encode(), " (its words are withheld: they repeat the request)"),
         (b"x" * 10_000, f': "{"x" * MOST_WORDS}"'),
     ],
 )
@@ -272,6 +279,37 @@ def test_answer_that_is_no_ranking_shows_how_it_begins(body: bytes, shown: str) 
     """What is no ranking is quoted from its beginning, without the texts that it may hold."""
     error = malformed("no results", Reply(200, body), None, REQUEST, key=KEY)
     assert str(error) == f"no results{shown}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE html><html><body>Please log in</body></html>",
+        b"\xef\xbb\xbf \n<html>",
+        "<p>预防感冒应勤洗手</p>".encode(),
+    ],
+)
+def test_a_page_in_place_of_a_ranking_is_no_endpoints(body: bytes) -> None:
+    """A web page under status 200, as of a login, is not the endpoint's: it says what to check."""
+    error = malformed("broken JSON", Reply(200, body), None, REQUEST, key=KEY)
+    assert type(error) is WrongEndpoint
+    assert "RERANKQ_UPSTREAM_URL" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        ("3 of 5 results", "4 of 7 results", True),
+        ("3 of 5 results", "broken JSON", False),
+    ],
+)
+def test_nonsense_is_known_again(first: str, second: str, *, alike: bool) -> None:
+    """Malformed answers are told apart by what is wrong with them, not by what they hold."""
+    errors = [
+        malformed(reason, Reply(200, body), None, REQUEST, key=KEY)
+        for reason, body in ((first, b"{}"), (second, b'{"id": 7}'))
+    ]
+    assert (errors[0].pattern == errors[1].pattern) is alike
 
 
 WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
@@ -318,6 +356,6 @@ def test_throttling_says_how_long(
 def test_a_page_parks_no_key(status: int, page: bytes) -> None:
     """An HTML page, as of a firewall, says nothing of a key: the site is at fault, not the key."""
     error = met(status, page)
-    assert (type(error), error.cause) == (Transient, Cause.PAGE)
+    assert (type(error), error.cause) == (WrongEndpoint, Cause.PAGE)
     assert "firewall" in str(error)
     assert type(met(status)) is BadKey

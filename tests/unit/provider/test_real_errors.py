@@ -60,7 +60,9 @@ def test_each_row_of_the_table_decides_a_body_seen() -> None:
     for seen in SEEN:
         said = error_body.read(seen.body)
         fitting = (
-            n for n, row in enumerate(TABLE) if row.fits(seen.status, said.codes, said.words)
+            n
+            for n, row in enumerate(TABLE)
+            if row.fits(seen.status, said.form, said.codes, said.words)
         )
         deciding.add(next(fitting))
     assert [row for n, row in enumerate(TABLE) if n not in deciding] == []

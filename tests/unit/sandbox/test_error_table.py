@@ -49,6 +49,7 @@ def test_every_meaning_has_a_row() -> None:
         "throttled or billing",
         "account",
         "permanent",
+        "endpoint",
         "too large",
         "configuration",
         "transient",
@@ -65,6 +66,7 @@ TAKEN_FOR: dict[Meaning, set[type[upstream.UpstreamError]]] = {
     "account": {upstream.BadKey},
     "permanent": {upstream.Refused, upstream.TooLarge},
     "too large": {upstream.TooLarge},
+    "endpoint": {upstream.WrongEndpoint},
     "configuration": {upstream.ModelUnavailable},
     "transient": {upstream.Transient},
 }

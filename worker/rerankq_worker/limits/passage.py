@@ -9,11 +9,14 @@ from typing import Final, Self
 from rerankq.contract import RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.upstream import (
+    CHECK_ADDRESS,
     Answer,
     Call,
+    Cause,
     Deferred,
     KeyRefused,
     Malformed,
@@ -25,6 +28,7 @@ from rerankq_worker.upstream import (
     Transient,
     Unreachable,
     UpstreamError,
+    WrongEndpoint,
 )
 
 log = logging.getLogger(__name__)
@@ -35,19 +39,26 @@ ELSEWHERE_SECONDS: Final = 1.0
 PROBED_SECONDS: Final = 90.0
 """And when it was a probe, and all else is closed too: longer than from probe to probe."""
 
+CERTAIN: Final = 10.0
+"""Points of failure that are proof by themselves, where no answers speak against it."""
+
 TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Unreachable: 2.5,  # never the job's fault
     Transient: 1.0,
     Malformed: 0.5,
+    WrongEndpoint: CERTAIN,  # it is so for every job
+    Refused: CERTAIN,  # of a site that has never given a ranking
 }
 """How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
+
+NEVER_RANKED: Final = f"it has never given a ranking: {CHECK_ADDRESS}"
 REPEATED: Final = 0.25
 """Of that, when the job has failed before: it may be the job."""
 
 
-def _deferred(error: UpstreamError, seconds: float) -> Deferred:
+def _deferred(error: UpstreamError, seconds: float, advice: str = "") -> Deferred:
     return Deferred(
-        str(error),
+        f"{error}; {advice}" if advice else str(error),
         seconds=seconds,
         code=error.code,
         status=error.status,
@@ -56,14 +67,32 @@ def _deferred(error: UpstreamError, seconds: float) -> Deferred:
     )
 
 
+def _points(error: UpstreamError, attempt: int) -> float:
+    kind = next(each for each in type(error).__mro__ if each in TROUBLE)
+    never_the_jobs = isinstance(error, Unreachable | WrongEndpoint | Refused)
+    return TROUBLE[kind] * (1.0 if attempt == 1 or never_the_jobs else REPEATED)
+
+
+def _advice(error: UpstreamError) -> str:
+    if error.cause is Cause.REDIRECT:
+        return str(error)  # our own words, with where it points to
+    return CHECK_ADDRESS if isinstance(error, WrongEndpoint) else ""
+
+
 class Passage:
     """A way that is used for at most one call, between `async with` and its end.
 
     Where none was begun (the lease was lost, or the work cancelled), all that it takes is put back.
+
+    Args:
+        routes: all of them.
+        way: this one.
+        past: what the job has met before.
     """
 
-    def __init__(self, routes: Routes, way: Way) -> None:
+    def __init__(self, routes: Routes, way: Way, past: Past = NO_PAST) -> None:
         self._routes = routes
+        self._past = past
         self._gates = routes.gates
         self._way = way
         self._permits = way.route.permits
@@ -103,6 +132,8 @@ class Passage:
 
     async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
+        if ranked:
+            self._permits.gave_ranking()
         self._gates.culprits.answered(self._permits.account.name, self._way.model)
         cleared = self._gates.cleared(self._way, ranked=ranked)
         if cleared:
@@ -129,32 +160,49 @@ class Passage:
                 await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
             case Transient() | Malformed():
                 return await self._in_trouble(error, attempt)
-            case Refused(status=int(status)) if status >= HTTPStatus.BAD_REQUEST:
-                # The upstream is well: it is the request that is not.
-                await self._well(ranked=False)
             case Refused():
-                # Nobody of whom that could be said has answered: a redirect, or no call at all.
-                if self._out:
-                    return _deferred(error, OUT_SECONDS)
+                return await self._refused(error, attempt)
+        return error
+
+    async def _refused(self, error: Refused, attempt: int) -> UpstreamError:
+        """The upstream is well, and it is the request that is not; or it is not known to be."""
+        if error.status is None or error.status < HTTPStatus.BAD_REQUEST:
+            # Nobody has answered of whom that could be said.
+            return _deferred(error, OUT_SECONDS) if self._out else error
+        if not self._permits.proven:
+            return await self._in_trouble(error, attempt)
+        await self._well(ranked=False)
         return error
 
     async def _in_trouble(self, error: UpstreamError, attempt: int) -> UpstreamError:
         """It failed: the upstream, or one model of it."""
-        share = 1.0 if attempt == 1 or isinstance(error, Unreachable) else REPEATED
-        points = TROUBLE[type(error)] * share
+        permits, past = self._permits, self._past
+        error.ends_job = permits.proven
+        error.alone = permits.ranked_within(past.failing_seconds)
+        points = _points(error, attempt)
+        of_one_model = permits.proven and not isinstance(error, WrongEndpoint)
         trip = Trip(error.code, str(error), certain_after=3)
-        if self._gates.culprits.failed(
-            self._permits.account.name, self._way.model, points
-        ) and await self._trip(self._model, trip):
+        if (
+            of_one_model
+            and self._gates.culprits.failed(permits.account.name, self._way.model, points)
+            and await self._trip(self._model, trip)
+        ):
             # Other models are answered, so the account stays open to them.
             return _deferred(error, OUT_SECONDS)
-        self._because(error)
-        self._permits.had_trouble(points, error.retry_after)
-        return _deferred(error, OUT_SECONDS) if self._out else error
+        self._because(error, NEVER_RANKED if not permits.proven else _advice(error))
+        permits.had_trouble(points, error.retry_after)
+        if isinstance(error, Refused):
+            return _deferred(error, OUT_SECONDS, NEVER_RANKED)
+        # Others were served since this job met the same before: then it may be the job.
+        may_be_the_job = permits.proven and permits.ranked_within(past.failed_seconds)
+        if self._out or (isinstance(error, WrongEndpoint) and not may_be_the_job):
+            return _deferred(error, OUT_SECONDS)
+        return error
 
-    def _because(self, error: UpstreamError) -> None:
+    def _because(self, error: UpstreamError, advice: str = "") -> None:
         known = ", ".join(str(each) for each in (error.status, error.cause) if each)
-        self._permits.because(f"{error.code} ({known or 'no answer'})")
+        cause = f"{error.code} ({known or 'no answer'})"
+        self._permits.because(f"{cause}: {advice}" if advice else cause)
 
     @property
     def _out(self) -> bool:

@@ -41,6 +41,7 @@ class Permits:
         account: the account.
         lane: whose work this worker does.
         max_in_flight: calls that it has under way at most.
+        endpoint: fingerprint of the site, by which it is known whether it ever gave a ranking.
         clock: seconds that only ever grow; the monotonic clock if None.
     """
 
@@ -50,6 +51,7 @@ class Permits:
         *,
         lane: Lane,
         max_in_flight: int,
+        endpoint: str = "",
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.account = account
@@ -57,6 +59,8 @@ class Permits:
         self.in_flight = 0
         self.wanted: Callable[[], None] = lambda: None
         """Called when there is something new to ask or to tell."""
+        self.endpoint = endpoint
+        self._ranked_at = -math.inf
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
@@ -128,6 +132,11 @@ class Permits:
         self._report.probe_ok |= permit.probe
         self.wanted()
 
+    def gave_ranking(self) -> None:
+        """The upstream did what it is there for."""
+        self._ranked_at = self._clock()
+        self._report.ranked = self.endpoint
+
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
         self._report.throttled += 1
@@ -178,6 +187,17 @@ class Permits:
     def broken(self) -> bool:
         """Whether the upstream is known to be out."""
         return self._last is not None and self._last.mode == "broken"
+
+    @property
+    def proven(self) -> bool:
+        """Whether the endpoint has ever given a ranking, as far as all workers know."""
+        if not self.endpoint or self._ranked_at > -math.inf:
+            return True
+        return self._last is not None and self._last.ranked == self.endpoint
+
+    def ranked_within(self, seconds: float) -> bool:
+        """Whether this worker was given a ranking in the last so many seconds."""
+        return self._clock() - self._ranked_at < seconds
 
     @property
     def closed_for(self) -> float:

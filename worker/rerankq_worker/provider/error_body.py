@@ -7,6 +7,7 @@ may be empty, null or a number.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,17 @@ from rerankq_worker.provider.reading import text
 MOST_BODY: Final = 64 * 1024
 MOST_TEXT: Final = 4096
 MOST_DETAILS: Final = 3
+_MARK: Final = b"\xef\xbb\xbf"
+"""That of UTF-8, with which some pages begin."""
+
+
+class Form(StrEnum):
+    """What a body is. An API answers in JSON; a page is not from the API but from before it."""
+
+    JSON = "json"
+    PAGE = "page"
+    TEXT = "text"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +35,13 @@ class ErrorBody:
     """The parts of an error body; empty where it has none.
 
     Attributes:
+        form: what it is.
         codes: its code and its type.
         words: its message, as the vendor wrote it.
         request_id: the vendor's id of the call.
     """
 
+    form: Form = Form.JSON
     codes: tuple[str, ...] = ()
     words: str = ""
     request_id: str | None = None
@@ -38,8 +52,16 @@ def read(body: bytes) -> ErrorBody:
     try:
         decoded = orjson.loads(body[:MOST_BODY])
     except orjson.JSONDecodeError:
-        return ErrorBody(words=_plain(body[:MOST_TEXT]))
+        return ErrorBody(form_of(body), words=_plain(body[:MOST_TEXT]))
     return read_decoded(decoded)
+
+
+def form_of(body: bytes) -> Form:
+    """What a body is that is no JSON."""
+    beginning = body[:MOST_TEXT].removeprefix(_MARK).lstrip()
+    if not beginning:
+        return Form.NOTHING
+    return Form.PAGE if beginning.startswith(b"<") else Form.TEXT
 
 
 def read_decoded(decoded: Any) -> ErrorBody:
@@ -56,12 +78,6 @@ def read_decoded(decoded: Any) -> ErrorBody:
         words=next(filter(None, map(_words, candidates)), ""),
         request_id=text(decoded.get("request_id")),
     )
-
-
-def is_page(body: bytes) -> bool:
-    """Whether a body is an HTML page: of a gateway, a maintenance, a challenge, and no API's."""
-    start = body[:MOST_TEXT].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<!--"))
 
 
 def holds_error(decoded: Any) -> bool:

@@ -1,5 +1,6 @@
 """From an error answer to our error, with a message that a user may read."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,17 +10,12 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, redirects, waits
 from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import (
-    BadKey,
-    Cause,
-    Malformed,
-    Throttled,
-    Transient,
-    UpstreamError,
-)
+from rerankq_worker.upstream import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
 
 PROXY_AUTHENTICATION: Final = 407
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")
+_SHUT: Final = frozenset({401, 403})
+_NUMBER: Final = re.compile(r"[\d,]+")
 _ID_HEADERS: Final = (
     "x-oneapi-request-id",
     "x-rixapi-request-id",
@@ -45,26 +41,23 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
     """
     said = error_body.read(reply.body)
     heard = quoting.hear(said.words, request, key)
-    page = error_body.is_page(reply.body)
     # An echo decides nothing: a document about empty accounts must park no key.
-    kind = meaning(reply.status, said.codes, heard.own)
-    is_challenge = kind is BadKey and page
-    if is_challenge:
-        # No API that knows keys has answered.
-        kind = Transient
+    kind = meaning(reply.status, said.form, said.codes, heard.own)
     request_id = request_id_of(reply.headers, key) or _shown_id(said.request_id, key)
     message, cause = f"the upstream answered {reply.status}{_said(heard, request_id)}", None
     if reply.status in redirects.STATUSES:
         message += redirects.advice(reply.headers, key)
         cause = Cause.REDIRECT
-    elif page:
+    elif said.form is error_body.Form.PAGE:
         cause = Cause.PAGE
     elif reply.status == PROXY_AUTHENTICATION:
         message += "; the proxy wants a user and a password: write them into its URL"
         cause = Cause.PROXY
-    if is_challenge:
-        message += " with an HTML page: a firewall or a challenge stands before the endpoint"
-    if kind in WHAT_TO_DO:
+    if cause is Cause.PAGE and kind is WrongEndpoint:
+        shut = reply.status in _SHUT
+        message += " with a web page"
+        message += ": a firewall or a challenge stands before the endpoint" if shut else ""
+    if kind in WHAT_TO_DO and cause is not Cause.REDIRECT:
         message += f"; {WHAT_TO_DO[kind]}"
     headers = reply.headers
     paused = waits.pause(headers, throttled=issubclass(kind, Throttled))
@@ -74,7 +67,7 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
 
 def malformed(
     reason: str, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
-) -> Malformed:
+) -> UpstreamError:
     """The error that an answer with status 200 stands for when it is no ranking.
 
     Args:
@@ -84,14 +77,21 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    words, request_id = excerpt(reply.body), request_id_of(reply.headers, key)
+    request_id = request_id_of(reply.headers, key)
+    if decoded is None and error_body.form_of(reply.body) is error_body.Form.PAGE:
+        # Of a login, a portal, or a maintenance: it is nothing that an API would send.
+        message = f"the upstream answered with a web page; {WHAT_TO_DO[WrongEndpoint]}"
+        return WrongEndpoint(message, status=reply.status, request_id=request_id, cause=Cause.PAGE)
+    words = excerpt(reply.body)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
         words = error_body.read_decoded(decoded).words
     heard = quoting.hear(words, request, key)
     message = f"{reason}{_said(heard, request_id)}"
-    cause = Cause.PAGE if error_body.is_page(reply.body) else None
-    return Malformed(message, status=reply.status, request_id=request_id, cause=cause)
+    error = Malformed(message, status=reply.status, request_id=request_id)
+    # By our own words alone: the vendor's may name the request, or another id each time.
+    error.pattern = hashlib.sha256(_NUMBER.sub("", reason).encode()).hexdigest()[:8]
+    return error
 
 
 def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:

@@ -15,7 +15,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
+from rerankq_worker.provider.error_body import Form
 from rerankq_worker.upstream import (
+    CHECK_ADDRESS,
     BadKey,
     Malformed,
     ModelUnavailable,
@@ -26,6 +28,7 @@ from rerankq_worker.upstream import (
     TooLarge,
     Transient,
     UpstreamError,
+    WrongEndpoint,
 )
 
 Kind = type[UpstreamError]
@@ -36,6 +39,18 @@ ABOUT_THE_ACCOUNT: Final = {401, 402, 403, 429, *SERVER}
 """Statuses under which words about limits and balances are about the account. A 400 speaks of
 the request, and may do so in the request's own words."""
 ABOUT_THE_SIZE: Final = {400, 413, 422}
+ABOUT_THE_ENDPOINT: Final = {405, 406, 411, 415, 417, 421, 426, 501, 505}
+"""Statuses about how requests are sent, and all are sent alike: by POST and as JSON."""
+OF_ANY_PAGE: Final = {400, 401, 402, 403, 404, 406, 410, 422, 451}
+"""Statuses that, on a web page, are not those of an API, but a firewall's, a portal's or another
+server's. With 413 or 429 it means what they say: what stands before an API limits size and rate."""
+NO_SUCH_PATH: Final = (
+    r"^\W*(error\W+)?(404\W+)?((the )?(requested )?(page|file|route|path|endpoint|resource|url)"
+    r"( you requested)? )?((was|is|could) )?not (be )?found( on this server)?\W*(404)?\W*$"
+    r"|invalid url|unknown (request )?(url|path|endpoint|route)|no (such )?(route|endpoint|path)\b"
+    r"|no static resource|cannot post\b"
+)
+"""What servers and gateways say where no handler has the path of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +62,20 @@ class Row:
         code: pattern of the whole code or type; any when empty.
         words: pattern of something in the message; any when empty.
         statuses: the statuses under which it counts.
+        forms: what the body may be.
     """
 
     means: Kind
     code: str = ""
     words: str = ""
     statuses: Container[int] = ANY
+    forms: Container[Form] = frozenset(Form)
 
-    def fits(self, status: int, codes: tuple[str, ...], words: str) -> bool:
+    def fits(self, status: int, form: Form, codes: tuple[str, ...], words: str) -> bool:
         """Whether an answer is one of these."""
         return (
             status in self.statuses
+            and form in self.forms
             and (not self.code or any(_whole(self.code, code) for code in codes))
             and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
         )
@@ -109,6 +127,10 @@ BY_BODY: Final = (
         words=r"无权(访问|使用)(该|此)?模型|access to (the |this )?model\b.{0,40}denied",
         statuses={403},
     ),
+    # Nobody serves this path: so it is for every job, whatever it asks for.
+    Row(WrongEndpoint, words=NO_SUCH_PATH, statuses={404, 410}),
+    Row(WrongEndpoint, words=r"http request .{0,40}\bhttps (port|server)", statuses={400}),
+    Row(WrongEndpoint, words="^missing authentication token$", statuses={403}),  # AWS: no such path
     # The request is at fault, whatever the status says.
     Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
     Row(
@@ -127,6 +149,11 @@ BY_BODY: Final = (
 )
 
 BY_STATUS: Final = (
+    # A redirect leads elsewhere: it is not the endpoint that was meant.
+    Row(WrongEndpoint, statuses=range(300, 400)),
+    Row(WrongEndpoint, statuses=ABOUT_THE_ENDPOINT),
+    Row(WrongEndpoint, statuses={404, 410}, forms={Form.TEXT, Form.NOTHING}),
+    Row(WrongEndpoint, statuses=OF_ANY_PAGE, forms={Form.PAGE}),
     Row(BadKey, statuses={401, 403}),
     Row(OutOfCredit, statuses={402}),
     # A time-out, a conflict, a proxy in between, TEI's backend, too early, Cohere's cancellation.
@@ -134,8 +161,7 @@ BY_STATUS: Final = (
     Row(TooLarge, statuses={413}),
     Row(Throttled, statuses={429}),
     Row(Transient, statuses=SERVER),
-    # A redirect is refused as well: it is not the endpoint that was meant.
-    Row(Refused, statuses=range(300, 500)),
+    Row(Refused, statuses=range(400, 500)),
     Row(Malformed),
 )
 
@@ -146,19 +172,21 @@ WHAT_TO_DO: Final[dict[Kind, str]] = {
     BadKey: "check the key, RERANKQ_AUTH_PREFIX and what the key may do",
     ModelUnavailable: "check the model's name and the group of the key",
     TooLarge: "send fewer or shorter documents",
+    WrongEndpoint: CHECK_ADDRESS,
 }
 """What the message of an error asks its reader to do, where that is more than to wait."""
 
 
-def meaning(status: int, codes: tuple[str, ...], words: str) -> Kind:
+def meaning(status: int, form: Form, codes: tuple[str, ...], words: str) -> Kind:
     """The class of an error answer.
 
     Args:
         status: its HTTP status.
+        form: what its body is.
         codes: what its body gives as code and as type.
         words: its message without what repeats the request, whose words decide nothing.
     """
-    return next(row.means for row in TABLE if row.fits(status, codes, words))
+    return next(row.means for row in TABLE if row.fits(status, form, codes, words))
 
 
 def _whole(pattern: str, code: str) -> bool:

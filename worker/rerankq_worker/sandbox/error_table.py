@@ -21,6 +21,7 @@ Meaning = Literal[
     "throttled or billing",
     "account",
     "permanent",
+    "endpoint",
     "too large",
     "configuration",
     "transient",
@@ -167,7 +168,7 @@ _REQUEST: Final = {
         shapes.OPENAI,
     ),
     "not_found": ErrorRow(
-        "permanent",
+        "endpoint",
         404,
         "Invalid URL (POST /v1/rerank)",
         kind="invalid_request_error",

@@ -14,11 +14,13 @@
 --   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
 --   serial     name of the report, the same when it is repeated and else never
+--   ranked     fingerprint of the endpoint, if it gave a ranking, else ''
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
 --   out again), rate (calls a second at present), limited (whether the
---   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight, now,
+--   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight,
+--   ranked (the fingerprint of who gave the last ranking), idle_ms (how long no worker has come), now,
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
@@ -46,6 +48,7 @@ heed_throttling()
 heed_pause()
 heed_trouble()
 remember_cause()
+if report.ranked ~= '' then state.ranked = report.ranked end
 
 local permits, tokens, probe, slots = 0, 0, false, nil
 local opens = math.max(state.pause or 0, state.reopens or 0)
@@ -76,6 +79,7 @@ local told = cjson.encode({
   cause = state.cause or '',
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = limited(), limits = limits,
-  workers = worker == '' and active or peers, in_flight = state.held, now = now,
+  workers = worker == '' and active or peers, in_flight = state.held,
+  ranked = state.ranked or '', idle_ms = idle_ms, now = now,
 })
 return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

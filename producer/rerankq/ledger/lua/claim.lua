@@ -5,8 +5,10 @@
 --       missing workers in a row that make a job a suspect, 4 '1' when the worker has nothing else in
 --       hand, 5 name of the request, the same when it is repeated and else never, then job ids
 -- Returns the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
--- for the first time}, and {id} for each suspect that may only be claimed alone: should it end its
--- worker, it must not take others along. The token is the count of claims: it fences off whoever
+-- for the first time}, with four more where it was tried before: {ms since it came back, ms since its
+-- first attempt failed or 0, pattern of its answer or '', how often in a row}, and {id} for each
+-- suspect that may only be claimed alone: should it end its worker, it must not take others along. The
+-- token is the count of claims: it fences off whoever
 -- held the job before. The payloads are read right behind, in the same round trip: where they are
 -- large, the lease is longer by the time that they take by a slow link, as the worker knows of it only
 -- when they have arrived. Its first renewal then sets that right.
@@ -36,7 +38,14 @@ end
 local function give(id, job)
   given[#given + 1], bytes = id, bytes + number(job.bytes)
   local since = math.max(number(job.not_before), number(job.submitted))
-  rows[#rows + 1] = {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
+  local row = {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
+  local failure = job.failure
+  if type(failure) == 'table' then
+    local failing = number(failure.since)
+    row[5], row[6] = now - number(failure.at), failing > 0 and now - failing or 0
+    row[7], row[8] = text(failure.pattern) or '', number(failure.repeats)
+  end
+  rows[#rows + 1] = row
 end
 
 hear(worker, now)

@@ -1,18 +1,30 @@
 -- Takes jobs from their worker to be queued again later: a retry, or with no delay a handing back. Safe
 -- to repeat: what was postponed is the caller's no more.
--- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms]
+-- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms, and why: an
+--         object, or null where that is as it was before]
 -- Returns, for each job: 1 when it was the caller's to give, else 0.
 local now = now_ms()
 local jobs, ids, done = cjson.decode(ARGV[1]), {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end
+
+-- Keeps why a job waits, with the time, and that of its first attempt that failed.
+local function note_failure(job, failure)
+  if type(failure) ~= 'table' then return end
+  local before = type(job.failure) == 'table' and number(job.failure.since) or 0
+  failure.at = now
+  if before > 0 or job.attempts > 0 then failure.since = before > 0 and before or now end
+  job.failure = failure
+end
+
 read_records(ids)
 for at, each in ipairs(jobs) do
-  local id, token, attempts, delay = unpack(each)
+  local id, token, attempts, delay, failure = unpack(each)
   local job = held_job(id, token)
   if job then
     if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set(job.lane, job.state), id) end
     job.state, job.attempts, job.due = 'scheduled', attempts, whole(now + delay)
     job.away, job.lapsed = nil, nil
+    note_failure(job, failure)
     write_record(id)
     gather('ZADD ' .. lane_set(job.lane, 'scheduled'), job.due, id)
   end

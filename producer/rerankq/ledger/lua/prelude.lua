@@ -309,7 +309,8 @@ end
 local function end_job(id, job, state, reason, now, keep)
   local ends = result_end(job, now, keep)
   gather('ZREM ' .. lane_set(job.lane, job.state), id)
-  job.state, job.finished = state, now
+  -- Why it waited: from now on its result says how it ended.
+  job.state, job.finished, job.failure = state, now, nil
   if state == 'failed' then
     job.reason = reason
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.

@@ -2,8 +2,10 @@
 -- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
 -- work), state (the account's record; each file says which fields are its own), limits (those that
 -- are known), elapsed (ms since the exchange before), active and peers (workers that use the
--- account, and those of the reporting lane), held_by_all(), slots_key, answers_key, leave(), store().
--- Of the record: at (the last exchange), born, limits, named (each set of limits that a worker named
+-- account, and those of the reporting lane), idle_ms (how long no worker has come, for who only
+-- looks), held_by_all(), slots_key, answers_key, leave(), store().
+-- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
+-- limits, named (each set of limits that a worker named
 -- lately, and when), held (slots that all workers hold together), bulk_at and interactive_at (when a
 -- lane last wanted something).
 
@@ -59,6 +61,7 @@ end
 
 -- An account that nobody knows, or whose keys somebody deleted, starts with one permit.
 local elapsed = math.max(0, now - (state.at or now))
+local idle_ms = worker == '' and elapsed or 0
 local limits = limits_of_all()
 state.level, state.born = state.level or 1, state.born or now
 -- Slots that somebody deleted are held by nobody.
