@@ -13,9 +13,10 @@ from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
 from rerankq_worker.sites import Account, Key, Site
-from rerankq_worker.upstream import Answer, Call, Refused, Score, UpstreamError
+from rerankq_worker.upstream import Answer, Call, Refused, Score, Unreachable, UpstreamError
 
 NO_LIMITS = Limits()
+MAX_IN_FLIGHT = 100
 ANSWER = Answer(scores=[Score(0, 0.5)], prompt_tokens=0, total_tokens=0, request_id=None)
 
 
@@ -50,6 +51,8 @@ def allotment(**fields: Any) -> Allotment:
         in_flight=0,
         ranked="",
         idle_ms=0,
+        alone=False,
+        cut_off={},
         now=1_000_000,
         closed={},
     )
@@ -145,6 +148,7 @@ class FakeProvider:
         self.answer = answer
         self.answers = asyncio.Event()
         self.answers.set()
+        self.reached = asyncio.Event()
         self.calls: list[Call] = []
         self.refusal: Refused | None = None
 
@@ -153,6 +157,12 @@ class FakeProvider:
         del request, model
         if self.refusal:
             raise self.refusal
+
+    async def reach(self) -> None:
+        """Be there, unless nobody is."""
+        self.reached.set()
+        if isinstance(self.answer, Unreachable):
+            raise self.answer
 
     async def rerank(self, call: Call) -> Answer:
         """What it was told."""
@@ -180,18 +190,20 @@ class Network:
     """Routes over fakes: each site has an account with two keys, `<site>1` and `<site>2`.
 
     Args:
+        max_in_flight: calls under way at most.
         models: what each site calls the models it serves, by the site's name.
     """
 
-    def __init__(self, **models: dict[str, str]) -> None:
+    def __init__(self, max_in_flight: int = MAX_IN_FLIGHT, /, **models: dict[str, str]) -> None:
         self.circuits = FakeCircuits()
         self.providers = {name: FakeProvider() for name in models}
         self.permits = {name: permits(name=name) for name in models}
         self.changes = 0
+        self.ways = [
+            route for name, served in models.items() for route in self._routes(name, served)
+        ]
         self.routes = Routes(
-            [route for name, served in models.items() for route in self._routes(name, served)],
-            self.circuits,
-            changed=self._changed,
+            self.ways, self.circuits, max_in_flight=max_in_flight, changed=self._changed
         )
 
     def hear(self, site: str, **fields: Any) -> None:

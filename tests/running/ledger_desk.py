@@ -27,6 +27,7 @@ NO_LIMITS: Final = Limits()
 ACCOUNT_TIMES: Final = (
     *("at", "born", "turn", "since", "pause", "pause_since", "reopens", "mode_since"),
     *("scarce_at", "bulk_at", "interactive_at", "crowded_at", "room_since", "trial_at"),
+    *("well_at", "other_at", "lost_at"),
 )
 
 

@@ -45,7 +45,7 @@ class Desk:
     def __init__(self, *lost: str) -> None:
         self.leases = AskedLeases(*lost)
         self.holdings = Holdings(10)
-        self.network = Network(a={})
+        self.network = Network(1, a={})
         self.tally: Counter[str] = Counter()
         writer = ResultWriter(self.leases, self.holdings, lease_seconds=LEASE_SECONDS)
         self.attempts = Attempts(
@@ -54,7 +54,6 @@ class Desk:
             writer=writer,
             routes=self.network.routes,
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
-            max_in_flight=1,
             lease_seconds=LEASE_SECONDS,
         )
 

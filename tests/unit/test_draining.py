@@ -64,7 +64,7 @@ class Worker:
         self.leases = HeldUpLeases()
         holdings = Holdings(100)
         self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
-        network = Network(site={MODEL: MODEL})
+        network = Network(1, site={MODEL: MODEL})
         self.upstream = network.providers["site"]
         if answers:
             network.hear("site", permits=10)
@@ -74,7 +74,6 @@ class Worker:
             writer=self.writer,
             routes=network.routes,
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
-            max_in_flight=1,
             lease_seconds=60,
         )
         self.executor = Executor(

@@ -40,6 +40,7 @@ from rerankq_worker.holdings import Holdings
 from rerankq_worker.last_write import write_out
 from rerankq_worker.lease_keeper import keep_leases
 from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.reach import Reach
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
 from rerankq_worker.origin import origin
@@ -164,15 +165,18 @@ async def _service(
         writer = ResultWriter(
             leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
         )
+        ways = [
+            route
+            for site in sites
+            for route in await _routes(settings, site, lane, providers, activity)
+        ]
         routes = Routes(
-            [
-                route
-                for site in sites
-                for route in await _routes(settings, site, lane, providers, activity)
-            ],
+            ways,
             Circuits(pulse),
+            max_in_flight=settings.max_in_flight,
             changed=holdings.stir,
         )
+        reach = Reach(ways, changed=holdings.stir, say=partial(setattr, vitals, "upstream_trouble"))
         exchanges = routes.exchanges(Accounts(pulse), worker=node)
         attempts = Attempts(
             leases=leases,
@@ -184,7 +188,6 @@ async def _service(
                 min_retry_seconds=settings.min_retry_seconds,
                 give_up_seconds=settings.give_up_seconds,
             ),
-            max_in_flight=settings.max_in_flight,
             lease_seconds=lease_seconds,
             came_to=activity.came_to,
         )
@@ -220,6 +223,7 @@ async def _service(
                         Sweep(store, retention, lease_seconds=lease_seconds, worker=name), announcer
                     ),
                     *(each.run() for each in exchanges),
+                    reach.run(),
                     summarise(activity, lambda: len(holdings.leases())),
                 ),
             ):

@@ -37,7 +37,6 @@ class Attempts:
         writer: where outcomes go.
         routes: the ways to the upstream.
         policy: what to do when it fails.
-        max_in_flight: upstream calls under way at most.
         lease_seconds: how long a lease lasts without renewal.
         came_to: told of each outcome.
     """
@@ -50,7 +49,6 @@ class Attempts:
         writer: ResultWriter,
         routes: Routes,
         policy: RetryPolicy,
-        max_in_flight: int,
         lease_seconds: float,
         came_to: Callable[[Finish | Postponement], None] = lambda _: None,
     ) -> None:
@@ -59,7 +57,6 @@ class Attempts:
         self._writer = writer
         self._routes = routes
         self._policy = policy
-        self._calls = asyncio.Semaphore(max_in_flight)
         self._calling: set[asyncio.Task[Any]] = set()
         self._ending = False
         self._lease_seconds = lease_seconds
@@ -105,25 +102,24 @@ class Attempts:
         request, tokens = job.request, 0
         if self._routes.counts_tokens:
             tokens = await estimated_tokens(request)
-        async with self._calls:
-            retry = lease.attempts > 0
-            try:
-                way = await self._routes.way(request, tokens=tokens, retry=retry)
-            except UpstreamError as error:
-                waited = _waited_seconds(lease, claimed_at)
-                verdict = consequence(error, self._policy, lease.attempts, waited, lease.past)
-                return _as_written(lease, verdict)
-            async with Passage(self._routes, way, lease.past) as upstream:
-                await self._make_sure_of(lease, claimed_at)
-                with self._under_way():
-                    outcome = await rerank(
-                        job,
-                        attempts=lease.attempts,
-                        waited_seconds=_waited_seconds(lease, claimed_at),
-                        upstream=upstream,
-                        policy=self._policy,
-                        past=lease.past,
-                    )
+        retry = lease.attempts > 0
+        try:
+            way = await self._routes.way(request, tokens=tokens, retry=retry)
+        except UpstreamError as error:
+            waited = _waited_seconds(lease, claimed_at)
+            verdict = consequence(error, self._policy, lease.attempts, waited, lease.past)
+            return _as_written(lease, verdict)
+        async with Passage(self._routes, way, lease.past) as upstream:
+            await self._make_sure_of(lease, claimed_at)
+            with self._under_way():
+                outcome = await rerank(
+                    job,
+                    attempts=lease.attempts,
+                    waited_seconds=_waited_seconds(lease, claimed_at),
+                    upstream=upstream,
+                    policy=self._policy,
+                    past=lease.past,
+                )
         return _as_written(lease, outcome)
 
     @contextmanager

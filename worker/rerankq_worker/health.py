@@ -19,8 +19,8 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
 
     `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
     the ledger answers and takes what it is given; if not, it says why: wait, or see to Redis, and
-    work will go on by itself. A worker that was asked to
-    end is alive until its drain is over, and no longer ready.
+    work will go on by itself. Nor is a worker ready that alone cannot reach the upstream: see to
+    its network. One that was asked to end is alive until its drain is over, and no longer ready.
 
     Raises:
         OSError: the port is taken.
@@ -52,6 +52,7 @@ def _readiness(vitals: Vitals) -> dict[str, str]:
     words = _beats(vitals, "loop", "hub", "ledger")
     if vitals.ledger_trouble:
         words["ledger"] = vitals.ledger_trouble
+    words["upstream"] = vitals.upstream_trouble or WELL
     return words | {"worker": "ending" if vitals.ending else WELL}
 
 

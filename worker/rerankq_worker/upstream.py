@@ -103,6 +103,14 @@ class Provider(Protocol):
         """
         ...
 
+    async def reach(self) -> None:
+        """See whether the site can be reached from here; no job is sent, and no key.
+
+        Raises:
+            Unreachable: no connection could be made.
+        """
+        ...
+
 
 class Upstream(Protocol):
     """Whom a job's logic asks: it knows nothing of sites, accounts and keys."""

@@ -14,6 +14,7 @@ class Vitals:
         delivery: a message came in.
         ledger_beat: the ledger answered.
         ledger_trouble: why the ledger takes nothing, as a sentence; None while it does.
+        upstream_trouble: why this worker alone reaches no upstream; None while it does.
         stop_asked: a signal has asked the worker to end.
         draining: the worker is about to end, and takes nothing more.
     """
@@ -23,6 +24,7 @@ class Vitals:
     delivery: float = field(default_factory=time.monotonic)
     ledger_beat: float = field(default_factory=time.monotonic)
     ledger_trouble: str | None = None
+    upstream_trouble: str | None = None
     stop_asked: bool = False
     draining: bool = False
 

@@ -34,6 +34,9 @@ async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
 
 def _said(name: str, account: Allotment) -> str:
     """What an account keeps jobs waiting for; nothing where no worker uses it any more."""
+    if account.cut_off:
+        named = ", ".join(f"{each} ({why})" for each, why in account.cut_off.items())
+        return f"the upstream {name} cannot be reached by {printable(named)}, and by others it can"
     cause = f" ({printable(account.cause)})" if account.cause else ""
     if not account.in_use:
         return ""

@@ -38,9 +38,10 @@ def status(*, json: options.AsJson = False) -> None:
 
     `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
     then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
-    asked for it in the last minute. Closed keys, models and
-    accounts: `doubted` and `parked` are probed by themselves, `paused` waits for
-    `rerankq upstream resume`. Jobs wait meanwhile, and use no attempt.
+    asked for it in the last minute. A worker that is `cut off` cannot reach what others can, and
+    takes no jobs until it can. Closed keys, models and accounts: `doubted` and `parked` are probed
+    by themselves, `paused` waits for `rerankq upstream resume`. Jobs wait meanwhile, and use no
+    attempt.
     """
 
     async def question(
@@ -60,7 +61,7 @@ def status(*, json: options.AsJson = False) -> None:
         put("no worker has called an upstream through this Redis yet")
     else:
         stdout().print(_accounts(accounts, closed), markup=False)
-    if closed or any(map(_alarm, accounts.values())):
+    if closed or any(_alarm(each) or each.cut_off for each in accounts.values()):
         put("")
         stdout().print(_closed(accounts, closed), markup=False)
 
@@ -148,6 +149,7 @@ def _shown(account: Allotment) -> dict[str, object]:
         "limits": account.limits.known(),
         "in_flight": int(account.in_flight),
         "workers": account.workers,
+        "cut_off": account.cut_off,
     }
 
 
@@ -205,6 +207,9 @@ def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table
                 *(printable(account_circuit(name)), state, _time(account.since), next_call),
                 printable(account.cause),
             )
+        for worker, cause in account.cut_off.items():
+            reason = f"it alone cannot reach {name} ({cause}): see to its network"
+            table.add_row(printable(f"worker {worker}"), "cut off", "", "", printable(reason))
     for name, circuit in closed.items():
         table.add_row(
             *(printable(name), circuit.state.value, _time(circuit.since)),

@@ -54,6 +54,8 @@ class Report:
         ok: answers that were rankings, or proper refusals: the upstream is well.
         throttled: 429 and its disguises.
         trouble: points of failure that the upstream is to blame for.
+        unreached: points of failure for connections that could not be made, perhaps only from here.
+        cut_off: why this worker cannot connect, as it is told that others can; empty where it can.
         pause_ms: how long the upstream asked everyone to wait, with a 429 or a good answer.
         trouble_pause_ms: how long it did with a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
@@ -74,6 +76,8 @@ class Report:
     ok: int = 0
     throttled: int = 0
     trouble: float = 0.0
+    unreached: float = 0.0
+    cut_off: str = ""
     pause_ms: int = 0
     trouble_pause_ms: int = 0
     cause: str = ""
@@ -90,6 +94,8 @@ class Report:
             ok=self.ok + later.ok,
             throttled=self.throttled + later.throttled,
             trouble=self.trouble + later.trouble,
+            unreached=self.unreached + later.unreached,
+            cut_off=later.cut_off,
             pause_ms=max(self.pause_ms, later.pause_ms),
             trouble_pause_ms=max(self.trouble_pause_ms, later.trouble_pause_ms),
             cause=later.cause or self.cause,
@@ -120,6 +126,8 @@ class Allotment:
         in_flight: slots that they hold together.
         ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
         idle_ms: how long no worker has come, for who only looks; else 0.
+        alone: whether others reach the upstream, and this worker has just told that it cannot.
+        cut_off: why workers cannot connect that are alone in that, by their names.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.
     """
@@ -141,6 +149,8 @@ class Allotment:
     in_flight: float
     ranked: str
     idle_ms: float
+    alone: bool
+    cut_off: dict[str, str]
     now: int
     closed: dict[str, Circuit]
 
@@ -186,4 +196,5 @@ def _allotment(answer: bytes) -> Allotment:
     fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
     # An empty table of Lua's is an empty object in JSON: that is what is meant here.
     limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
-    return Allotment(limits=limits, closed=closed, **fields)
+    cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
+    return Allotment(limits=limits, closed=closed, cut_off=cut_off, **fields)

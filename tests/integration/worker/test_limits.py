@@ -160,6 +160,30 @@ def test_next_site_takes_over_when_the_first_is_out(
         assert desk.run(desk.accounts.names()) == ["first/main", "second/main"]
 
 
+def test_an_account_at_its_limit_does_not_hold_up_another(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """Behind a crowd for an account of 120 a minute, a job for an idle one is served at once."""
+    file = tmp_path / "sites.toml"
+    file.write_text(
+        "".join(
+            f'[[sites]]\nname = "{name}"\nurl = "{upstream.url}"\nmodels = {{ {name} = "m" }}\n'
+            f'[[sites.accounts]]\nname = "main"\nkeys = ["SITE_KEY"]\n{limit}\n'
+            for name, limit in (("slow", "rpm = 120"), ("fast", ""))
+        )
+    )
+    with (
+        RerankClient(redis_url) as client,
+        RunningWorker(
+            redis_url, "", tmp_path, upstream_file=file, environment={"SITE_KEY": "sk-test"}
+        ),
+    ):
+        crowd = submitted(client, 150, model="slow")
+        (idle,) = submitted(client, 1, model="fast")
+        assert idle.result(timeout=10).attempts == 1
+        assert not all(each.status().state.ended for each in crowd)
+
+
 def test_two_processes_keep_to_limits_together(redis_url: str, tmp_path: Path) -> None:
     """However many processes there are, the upstream sees no more than the account allows."""
     with (

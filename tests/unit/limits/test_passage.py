@@ -103,6 +103,12 @@ def test_call_is_made_as_the_way_says() -> None:
     assert (made.model, made.authorization) == ("site-model", "a1")
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_connection_that_is_not_made_is_told_apart(attempt: int) -> None:
+    """Whether it counts as the upstream's failure is decided by what the other workers meet."""
+    assert call(Unreachable("where"), attempt=attempt).told.unreached == 2.5
+
+
 def test_good_answer_is_told_as_such() -> None:
     """An answer is told as one that went well, and touches no circuit."""
     met = call(ANSWER)
@@ -128,8 +134,7 @@ def test_answer_settles_its_tokens_and_its_pause() -> None:
         (ModelUnavailable("which"), 1, 0, 0, 0),
         (Transient("oh"), 1, 0, 1.0, 0),
         (Transient("oh"), 2, 0, 0.25, 0),
-        (Unreachable("where"), 1, 0, 2.5, 0),
-        (Unreachable("where"), 2, 0, 2.5, 0),
+        (Unreachable("where"), 1, 0, 0, 0),
         (Malformed("what"), 1, 0, 0.5, 0),
         (Malformed("what"), 3, 0, 0.125, 0),
         (Refused("no", status=400), 1, 0, 0, 1),

@@ -603,3 +603,80 @@ def test_news_of_an_account_stirs_the_worker() -> None:
     network = Network(**ONE_SITE)
     network.hear("a", permits=1)
     assert network.changes == 1
+
+
+# Who has a call slot, and whose jobs fill the worker's hands.
+
+
+def scarce(network: Network, site: str, **fields: Any) -> None:
+    """An account that gives one permit where more are wanted: two calls a second, no more."""
+    network.permits[site].report(Demand(50, 50))
+    network.hear(site, **({"permits": 1, "rate": 2.0, "limited": True} | fields))
+
+
+def test_who_waits_for_a_permit_keeps_no_slot() -> None:
+    """A job that waits for a permit leaves the free slot to one that need not."""
+
+    async def scenario() -> None:
+        network = Network(1, a={"x": "x"}, b={"y": "y"})
+        waiting = asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+        await asyncio.sleep(0)
+        network.hear("b", permits=1)
+        way = await network.routes.way(asking("y"), tokens=1, retry=False)
+        assert way.route.site.name == "b"
+        network.hear("a", permits=1)
+        await asyncio.sleep(0)
+        assert not waiting.done(), "the slot is taken"
+        network.routes.release(way)
+        assert (await waiting).route.site.name == "a"
+
+    asyncio.run(scenario())
+
+
+def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
+    """Jobs beyond what it could use soon are sent back, each with a later turn than the last."""
+
+    async def scenario() -> None:
+        network = Network(a={"x": "x"}, b={"y": "y"})
+        scarce(network, "a", permits=0)
+        network.hear("b", permits=1)
+        asked = [
+            asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+            for _ in range(100)
+        ]
+        await asyncio.sleep(0)
+        back = [each.exception() for each in asked if each.done()]
+        assert len(asked) - len(back) == AHEAD
+        seconds = [each.seconds for each in back if isinstance(each, Deferred)]
+        assert len(seconds) == len(back)
+        assert seconds == sorted(seconds)
+        assert AHEAD / 2 <= seconds[0] < seconds[-1] == pytest.approx(len(asked) / 2, abs=1)
+        way = await network.routes.way(asking("y"), tokens=1, retry=False)
+        assert way.route.site.name == "b"
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("other_open", [True, False])
+def test_only_where_others_could_be_served_is_a_job_sent_back(*, other_open: bool) -> None:
+    """Where no other account would take a job, those in hand keep their places."""
+
+    async def scenario() -> None:
+        network = Network(a={"x": "x"}, b={"y": "y"})
+        scarce(network, "a", permits=0)
+        mode = {"permits": 1} if other_open else {"mode": "broken", "wait_ms": 5000}
+        network.hear("b", **mode)
+        asked = [
+            asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+            for _ in range(30)
+        ]
+        await asyncio.sleep(0)
+        assert any(each.done() for each in asked) is other_open
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(scenario())

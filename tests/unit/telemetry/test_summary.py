@@ -24,6 +24,9 @@ class Scripted:
     def check(self, request: RerankRequest, model: str) -> None:
         """All can be sent."""
 
+    async def reach(self) -> None:
+        """Be there."""
+
     async def rerank(self, call: Call) -> Answer:
         """The next in turn."""
         del call

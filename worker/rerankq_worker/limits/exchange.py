@@ -98,6 +98,9 @@ class Exchange:
 
     def _due(self) -> float:
         """When to ask next, by the monotonic clock in seconds."""
+        if self._permits.cut_off and not self._permits.urgent:
+            # Only to show that it still is.
+            return self._asked_at + LOOK_SECONDS
         waiting = self._demand().calls > 0
         if waiting or self._permits.unreported:
             return self._asked_at + self._pause(waiting=waiting)

@@ -43,7 +43,8 @@ class Gates:
 
     def is_open(self, route: Route) -> bool:
         """Whether a route takes more than probes."""
-        return route.permits.open and not self._closures.shut(route.circuits)
+        permits = route.permits
+        return permits.open and not permits.cut_off and not self._closures.shut(route.circuits)
 
     def open_elsewhere(self, way: Way, request: RerankRequest) -> bool:
         """Whether a request could go by another route at once."""
@@ -54,6 +55,10 @@ class Gates:
 
     def barrier(self, route: Route, model: str) -> Deferred | None:
         """What keeps jobs of a model from a route; None when it is open, or this is the probe."""
+        if cut_off := route.permits.cut_off:
+            # Back at once: for the workers that can reach it.
+            reason = f"this worker cannot reach the upstream, and others can ({cut_off})"
+            return Deferred(reason, seconds=0.0)
         if self._closures and (
             barrier := self._closures.barrier(route.circuits, route.circuit_of(model))
         ):
@@ -65,6 +70,9 @@ class Gates:
             return None
         code = Deferred.code if permits.broken else Throttled.code
         seconds = GATED_SECONDS
+        if any(each.permits is not permits and self.is_open(each) for each in self._routes):
+            # Jobs of others are looked for, so this one will not be left in the queue.
+            seconds = min(max(seconds, permits.opens_in), MODEL_SECONDS)
         if permits.broken and self.culprits.suspects(permits.account.name, model):
             # It was looked through for a job of another model: the next are to be new ones. Its
             # wait is doubled at most.

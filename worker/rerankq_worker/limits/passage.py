@@ -180,7 +180,7 @@ class Passage:
         error.ends_job = permits.proven
         error.alone = permits.ranked_within(past.failing_seconds)
         points = _points(error, attempt)
-        of_one_model = permits.proven and not isinstance(error, WrongEndpoint)
+        of_one_model = permits.proven and not isinstance(error, WrongEndpoint | Unreachable)
         trip = Trip(error.code, str(error), certain_after=3)
         if (
             of_one_model
@@ -190,7 +190,12 @@ class Passage:
             # Other models are answered, so the account stays open to them.
             return _deferred(error, OUT_SECONDS)
         self._because(error, NEVER_RANKED if not permits.proven else _advice(error))
-        permits.had_trouble(points, error.retry_after)
+        if isinstance(error, Unreachable):
+            permits.was_not_reached(points, str(error.cause or "no connection"))
+        else:
+            permits.had_trouble(points, error.retry_after)
+        if permits.cut_off:
+            return _deferred(error, 0.0)
         if isinstance(error, Refused):
             return _deferred(error, OUT_SECONDS, NEVER_RANKED)
         # Others were served since this job met the same before: then it may be the job.

@@ -31,6 +31,8 @@ SPARE: Final = 1.05
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
+UNREACHED_PROOF: Final = 3
+"""Connections in a row that could not be made from here, while others made theirs."""
 MOST_PAUSE_SECONDS: Final = 3600.0
 
 
@@ -61,6 +63,10 @@ class Permits:
         """Called when there is something new to ask or to tell."""
         self.endpoint = endpoint
         self._ranked_at = -math.inf
+        self.cut_off = ""
+        """Why no connection can be made from here, while other workers make them; else empty."""
+        self._unreached = 0
+        self._unreached_by = ""
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
@@ -85,6 +91,7 @@ class Permits:
         """Whether a call may begin."""
         return (
             self._permits >= 1
+            and not self.cut_off
             and self._next_at <= self._clock() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
@@ -128,6 +135,7 @@ class Permits:
 
     def went_well(self, permit: Permit) -> None:
         """The upstream answered as it should."""
+        self._unreached = 0
         self._report.ok += 1
         self._report.probe_ok |= permit.probe
         self.wanted()
@@ -139,6 +147,7 @@ class Permits:
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
+        self._unreached = 0
         self._report.throttled += 1
         # Until all workers have agreed on less: no more at once than now, without this one.
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
@@ -158,6 +167,19 @@ class Permits:
         told = self._report
         told.trouble += points
         told.trouble_pause_ms = max(told.trouble_pause_ms, _pause_ms(retry_after or 0.0))
+        self.wanted()
+
+    def was_not_reached(self, points: float, cause: str) -> None:
+        """No connection could be made: by nobody, or only from here; the next exchange tells."""
+        self._unreached += 1
+        self._unreached_by = cause
+        self._report.unreached += points
+        self.wanted()
+
+    def reconnected(self) -> None:
+        """A connection could be made again."""
+        self.cut_off = ""
+        self._unreached = 0
         self.wanted()
 
     def because(self, cause: str) -> None:
@@ -227,6 +249,11 @@ class Permits:
         return self._last is None or self._probe or self._retries >= 1
 
     @property
+    def share(self) -> float:
+        """Calls a second that are this worker's, of the account's present rate."""
+        return self._last.rate / self._last.workers if self._last else 0.0
+
+    @property
     def scarce(self) -> bool:
         """Whether less was given than was wanted."""
         last = self._last
@@ -250,7 +277,8 @@ class Permits:
     def urgent(self) -> bool:
         """Whether there is something that all workers should know soon."""
         told = self._report
-        return bool(told.throttled or told.trouble or told.pause_ms or told.probe_ok)
+        trouble = told.trouble or told.unreached
+        return bool(told.throttled or trouble or told.pause_ms or told.probe_ok)
 
     @property
     def holds_slots(self) -> bool:
@@ -265,6 +293,8 @@ class Permits:
     def report(self, demand: Demand) -> Report:
         """What happened since the last report, and what is wanted; permits at hand go back."""
         began = self._report.began
+        if self.cut_off:
+            demand = Demand(0, 0)  # what there is, is for those who can use it
         if self._unanswered:
             # As it was: it may have arrived. What happened since follows with the next.
             told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
@@ -273,6 +303,7 @@ class Permits:
             # The fraction stays: while Redis is away it grows to a permit over several reports.
             told.left, self._permits = int(self._permits), self._permits % 1
             told.left_tokens, self._tokens = self._tokens, 0.0
+        told.cut_off = self.cut_off
         told.in_flight = self.in_flight
         if demand.calls or began or self.in_flight:
             told.want = demand.calls + self._use.expected(began)
@@ -290,6 +321,8 @@ class Permits:
         """Take the next lot."""
         self._last, self._heard_at = allotment, self._clock()
         self._unanswered = None
+        if allotment.alone and self._unreached >= UNREACHED_PROOF:
+            self.cut_off = self._unreached_by
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens

@@ -9,16 +9,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from rerankq.contract import RerankRequest
 from rerankq.ledger.accounts import Accounts, Allotment
 from rerankq.ledger.circuits import Circuits
+from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.gates import COURTESY_SECONDS, Gates
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream import Deferred
+from rerankq_worker.upstream import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
 
@@ -38,12 +40,20 @@ class Routes:
     Args:
         routes: in the order of preference.
         circuits: the circuits in Redis.
+        max_in_flight: calls under way at most, by all routes together.
         changed: called when more jobs may make sense in hand than before.
     """
 
     def __init__(
-        self, routes: Sequence[Route], circuits: Circuits, *, changed: Callable[[], None]
+        self,
+        routes: Sequence[Route],
+        circuits: Circuits,
+        *,
+        max_in_flight: int,
+        changed: Callable[[], None],
     ) -> None:
+        self._free = max_in_flight
+        self._crowds = Crowds()
         self.gates = Gates(routes, circuits)
         self._routes = routes
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
@@ -61,7 +71,9 @@ class Routes:
         ]
 
     async def way(self, request: RerankRequest, *, tokens: float, retry: bool) -> Way:
-        """A route for a call, waiting for a permit.
+        """A route for a call, waiting for a permit and a free call slot, which it has both at once.
+
+        So whoever waits for a permit keeps no slot from those who need not.
 
         Args:
             request: what the call asks for.
@@ -69,15 +81,18 @@ class Routes:
             retry: whether it is a retry, of which the fleet may make so many and no more.
 
         Raises:
-            Deferred: none is open, or no retry is allowed now: the job waits in the ledger.
+            Deferred: none is open, or no retry is allowed now, or the accounts by which it could
+                go have enough jobs in hand: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
         waiter = _Waiter(leading(self._routes, request), tokens, retry, time.monotonic())
-        gates = self.gates
-        if gates.any_shut and (way := await gates.probe(waiter.routes, tokens=tokens, retry=retry)):
+        if way := await self._probe(waiter):
             return way
-        if not self._waiting and (way := self._taken(waiter)):
+        if not self._waiting and self._free > 0 and (way := self._taken(waiter)):
+            self._free -= 1
             return way
+        if len(self._accounts) > 1:
+            self._make_room(waiter)
         self._waiting.append(waiter)
         # Those before it may wait for what this one does not need.
         self._serve()
@@ -98,6 +113,7 @@ class Routes:
     def release(self, way: Way, cost: float | None = None) -> None:
         """A call has ended; `cost` in tokens, where the upstream said so."""
         way.route.permits.done(way.permit, cost)
+        self._free += 1
         if self._waiting:
             self._serve()
 
@@ -105,8 +121,37 @@ class Routes:
         """No call was made: permit and turns are the next job's."""
         way.route.permits.put_back(way.permit)
         self.gates.put_back(way.turns)
+        self._free += 1
         if self._waiting:
             self._serve()
+
+    async def _probe(self, waiter: _Waiter) -> Way | None:
+        if not self.gates.any_shut or self._free <= 0:
+            return None
+        # Kept free for it, as others may begin while it asks for the turn.
+        self._free -= 1
+        way = None
+        try:
+            way = await self.gates.probe(waiter.routes, tokens=waiter.tokens, retry=waiter.retry)
+        finally:
+            self._free += way is None
+        return way
+
+    def _make_room(self, waiter: _Waiter) -> None:
+        """Send a job back whose accounts have enough of them in hand, for those of others.
+
+        Raises:
+            Deferred: it has its turn later.
+        """
+        own = {route.permits for route, _ in waiter.routes}
+        if not any(self.gates.is_open(each) and each.permits not in own for each in self._routes):
+            return
+        alike = sum(any(route.permits in own for route, _ in each.routes) for each in self._waiting)
+        seconds = self._crowds.turn(own, waiting=alike)
+        if seconds is not None:
+            names = ", ".join(sorted(each.account.name for each in own))
+            reason = f"the limit of {names} is used up: the job has its turn later"
+            raise Deferred(reason, seconds=seconds, code=Throttled.code)
 
     # How many jobs to have in hand.
 
@@ -126,8 +171,11 @@ class Routes:
 
     def demand(self) -> Demand:
         """What waits for permits of any account."""
-        calls = len(self._waiting) or int(self._hungry)
-        return Demand(calls, sum(each.tokens for each in self._waiting) if self._waiting else 0.0)
+        if not self._waiting:
+            return Demand(int(self._hungry), 0.0)
+        # Those that wait for a free slot have no use for a permit before.
+        calls = max(0, min(len(self._waiting), self._free))
+        return Demand(calls, sum(each.tokens for each in islice(self._waiting, calls)))
 
     def heard(self, allotment: Allotment | None) -> None:
         """There are permits, or news of an account; None when it lives on what it has."""
@@ -145,6 +193,8 @@ class Routes:
     def _serve(self) -> None:
         """Give permits to those who wait, the first first, and send away who waits in vain."""
         for waiter in list(self._waiting):
+            if self._free <= 0:
+                break
             if waiter.way.done():
                 continue
             try:
@@ -156,6 +206,7 @@ class Routes:
                     if not any(each.ready for each in self._accounts):
                         break
                     continue
+                self._free -= 1
                 waiter.way.set_result(way)
             self._waiting.remove(waiter)
         self._serve_again()

@@ -105,6 +105,13 @@ class HttpProvider:
         # Megabytes take a while to read and compare: other calls must not wait for that.
         return await asyncio.to_thread(self._answer, reply, call, most_bytes)
 
+    async def reach(self) -> None:
+        """Make a connection and end it. See `upstream.Provider`."""
+        try:
+            await self._transport.reach()
+        except _BROKEN as error:
+            raise connection_fault(error, url=self._url, trusted=self._trusted) from error
+
     def _too_late(self, error: TimeoutError, connection: Connection | None) -> Transient:
         """The error that stands for a call that was not over in its time: how far it had come."""
         cancelled = error.__cause__

@@ -85,6 +85,14 @@ class EndpointTransport:
                 return await _exchanged(kept, message)
         return await _exchanged(await self._connected(), message)
 
+    async def reach(self) -> None:
+        """Make a connection, and end it again: nothing is sent.
+
+        Raises:
+            httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError: none could be made.
+        """
+        (await self._connected()).abort()
+
     def release(self, connection: Connection) -> None:
         """Give a connection back, whether or not the answer was read to its end."""
         self._idle.put(connection)

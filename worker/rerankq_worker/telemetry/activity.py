@@ -104,6 +104,10 @@ class ObservedProvider:
         """See `upstream.Provider`."""
         self._provider.check(request, model)
 
+    async def reach(self) -> None:
+        """See `upstream.Provider`."""
+        await self._provider.reach()
+
     async def rerank(self, call: Call) -> Answer:
         """See `upstream.Provider`."""
         began = time.monotonic()

@@ -1,0 +1,118 @@
+"""When a worker knows that it alone is cut off, and when it takes up its work again."""
+
+import asyncio
+
+import pytest
+
+from rerankq_worker.limits import reach
+from rerankq_worker.limits.passage import Passage
+from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.reach import Reach
+from rerankq_worker.upstream import Cause, Deferred, Unreachable, UpstreamError
+from running.fake_limits import ANSWER, Network, asking
+
+LOST = Unreachable("no way", cause=Cause.DNS)
+
+
+async def lost(network: Network, *, times: int) -> list[UpstreamError]:
+    """Calls that find no connection."""
+    network.providers["a"].answer = LOST
+    met = []
+    for _ in range(times):
+        network.hear("a", permits=1)
+        way = await network.routes.way(asking(), tokens=1, retry=False)
+        async with Passage(network.routes, way) as upstream:
+            with pytest.raises(UpstreamError) as caught:
+                await upstream.ask("job", 1, asking())
+        met.append(caught.value)
+    return met
+
+
+async def cut_off(network: Network) -> None:
+    await lost(network, times=3)
+    network.hear("a", alone=True)
+    assert network.permits["a"].cut_off == "dns"
+
+
+def test_a_worker_that_is_cut_off_takes_nothing() -> None:
+    """It wants no jobs and no permits, and sends those that it has back at once, for others."""
+
+    async def scenario() -> None:
+        network = Network(a={})
+        waiting = asyncio.create_task(_wait(network))
+        await asyncio.sleep(0)
+        network.hear("a")
+        await cut_off_while_waiting(network)
+        with pytest.raises(Deferred) as caught:
+            await waiting
+        assert caught.value.seconds == 0
+        assert network.routes.appetite() == 0
+        told = network.permits["a"].report(Demand(5, 50))
+        assert (told.want, told.cut_off) == (0, "dns")
+
+    async def _wait(network: Network) -> None:
+        await network.routes.way(asking(), tokens=1, retry=False)
+
+    async def cut_off_while_waiting(network: Network) -> None:
+        for _ in range(3):
+            network.permits["a"].was_not_reached(2.5, "dns")
+        network.hear("a", alone=True)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("times", "alone"), [(2, True), (3, False)])
+def test_a_worker_is_not_cut_off_in_haste(times: int, *, alone: bool) -> None:
+    """Two lost connections, or more that others have lost as well, are no proof of it."""
+
+    async def scenario() -> None:
+        network = Network(a={})
+        met = await lost(network, times=times)
+        network.hear("a", alone=alone)
+        assert network.permits["a"].cut_off == ""
+        assert all(type(each) is Unreachable for each in met)
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_between_them_begins_anew() -> None:
+    """Only connections that are lost in a row count."""
+
+    async def scenario() -> None:
+        network = Network(a={})
+        await lost(network, times=2)
+        network.providers["a"].answer = ANSWER
+        network.hear("a", permits=1)
+        way = await network.routes.way(asking(), tokens=1, retry=False)
+        async with Passage(network.routes, way) as upstream:
+            await upstream.ask("job", 1, asking())
+        await lost(network, times=1)
+        network.hear("a", alone=True)
+        assert network.permits["a"].cut_off == ""
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_says_that_it_is_cut_off_until_it_connects(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so once in its log and to whoever asks for its health, and again when it is over."""
+    monkeypatch.setattr(reach, "LOOK_SECONDS", 0)
+    said: list[str | None] = []
+
+    async def scenario() -> None:
+        network = Network(a={})
+        await cut_off(network)
+        back = asyncio.Event()
+        looking = Reach(network.ways, changed=back.set, say=said.append)
+        task = asyncio.create_task(looking.run())
+        await network.providers["a"].reached.wait()
+        network.providers["a"].answer = ANSWER
+        await back.wait()
+        task.cancel()
+
+    asyncio.run(scenario())
+    assert (said[0], said[-1]) == ("cannot reach a (dns), which others can", None)
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first.startswith("this worker cannot reach a (dns), and others can")
+    assert last == "this worker reaches a again"

@@ -1,0 +1,71 @@
+"""Looks whether this worker can connect again, once it knows that it alone cannot."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.ways import Route
+from rerankq_worker.upstream import Provider, Unreachable
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 2.0
+"""From one try to connect to the next, and how soon it is noticed that one is called for."""
+
+
+class Reach:
+    """Takes the accounts back into use that this worker was cut off from.
+
+    Args:
+        routes: all of them.
+        changed: called when jobs can go by an account again, or no longer.
+        say: told in words that no account can be reached from here; None when one can.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        *,
+        changed: Callable[[], None],
+        say: Callable[[str | None], None],
+    ) -> None:
+        self._sites: dict[Permits, Provider] = {each.permits: each.provider for each in routes}
+        self._known: set[Permits] = set()
+        self._changed = changed
+        self._say = say
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            cut_off = [each for each in self._sites if each.cut_off]
+            self._tell(cut_off)
+            for permits in cut_off:
+                await self._try(permits)
+
+    async def _try(self, permits: Permits) -> None:
+        try:
+            await self._sites[permits].reach()
+        except Unreachable as error:
+            permits.cut_off = str(error.cause or permits.cut_off)
+            return
+        permits.reconnected()
+        self._tell([each for each in self._sites if each.cut_off])
+        self._changed()
+
+    def _tell(self, cut_off: Sequence[Permits]) -> None:
+        for permits in cut_off:
+            if permits not in self._known:
+                log.error(
+                    "this worker cannot reach %s (%s), and others can: it takes no jobs for it "
+                    "until it can; see to its network, its proxy or its DNS",
+                    *(permits.account.name, permits.cut_off),
+                )
+        for permits in self._known.difference(cut_off):
+            log.warning("this worker reaches %s again", permits.account.name)
+        self._known = set(cut_off)
+        none_left = len(cut_off) == len(self._sites)
+        names = ", ".join(f"{each.account.name} ({each.cut_off})" for each in cut_off)
+        self._say(f"cannot reach {names}, which others can" if none_left else None)
