@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from running.redis_server import free_port
 from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 REDIS_IN_README = "redis://localhost:6379/0"
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 SECONDS = 90
@@ -55,27 +58,71 @@ def stack(redis_url: str, settings: Environment, tmp_path: Path) -> Iterator[Env
         yield settings
 
 
-def test_the_python_blocks_run_as_one_program(
+PRINTED = (
+    r"[01] \d+\.\d+(e-\d+)?",
+    r"([0-9a-f-]{36} [01]\n?){100}",
+    r"[01]",
+    r"[01]",
+)
+"""What each block of Python prints, in the order of the page."""
+
+
+def test_each_python_block_runs_by_itself(
     redis_url: str, stack: Environment, tmp_path: Path
 ) -> None:
-    """The Python of the README runs from top to bottom, changed in the address of Redis alone."""
-    program = "\n".join(blocks("python"))
-    assert REDIS_IN_README in program
-    done = subprocess.run(
-        [str(BIN / "python"), "-c", program.replace(REDIS_IN_README, redis_url)],
-        env=stack,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
+    """A block is a whole program, imports and all; only the address of Redis is another here."""
+    programs = blocks("python")
+    assert REDIS_IN_README in "".join(programs)
+    for program, printed in zip(programs, PRINTED, strict=True):
+        done = subprocess.run(
+            [str(BIN / "python"), "-c", program.replace(REDIS_IN_README, redis_url)],
+            env=stack,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert re.fullmatch(printed, done.stdout.strip()), done.stdout
+
+
+WHEELS = ROOT / ".make" / "wheels"
+
+
+@pytest.mark.skipif(not WHEELS.is_dir(), reason="`make` has fetched no wheels to install from")
+def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
+    """In a fresh virtualenv the line gives worker, sandbox and Flower, with no index to ask."""
+    (line,) = re.findall(r"^\$ pip (install .+)$", "".join(blocks("console")), re.MULTILINE)
+    checkout, venv = tmp_path / "rerankq", tmp_path / "venv"
+    parts = ("producer", "worker", "pyproject.toml", "README.md", "LICENSE")
+    for part in parts:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, checkout / part)
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True, timeout=SECONDS)
+    subprocess.run(
+        ["bash", "-euc", f". {venv}/bin/activate && pip {line} --no-compile"],
+        env=clean_environment() | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELS)},
+        cwd=checkout,
+        check=True,
         timeout=SECONDS,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    first, *streamed, awaited, celery = done.stdout.splitlines()
-    assert re.fullmatch(r"[01] \d+\.\d+(e-\d+)?", first)
-    assert len({line.split()[0] for line in streamed}) == 100
-    assert awaited in {"0", "1"}
-    assert celery in {"0", "1"}
+    for command in ("worker", "sandbox", "flower"):
+        done = subprocess.run(
+            [venv / "bin" / "rerankq", command, "--help"],
+            env=clean_environment(),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    importable = "import flower, httpx_aiohttp, rerankq_worker.app"
+    subprocess.run([venv / "bin" / "python", "-c", importable], check=True, timeout=SECONDS)
 
 
 def test_the_shell_blocks_run_as_one_script(stack: Environment, tmp_path: Path) -> None:
