@@ -54,12 +54,13 @@ def test_a_minute_is_one_sentence() -> None:
     for reason in ("upstream_refused", "upstream_refused", "crash_loop"):
         activity.came_to(Finish(LEASE, 1, JobState.FAILED, b"", reason))
     activity.came_to(Postponement(LEASE, 0, 1.0))
+    activity.came_to(Postponement(LEASE, 0, 0))
     asyncio.run(calls(activity, None, Throttled("slow down"), Refused("no")))
     counts = activity.take()
     said = sentence(counts, 7, 60.0)
     assert said.startswith(
         "in 60 s: done 1,200 (20.0 jobs/s); failed 3 (upstream_refused 2, crash_loop 1); "
-        "put off 1 (handed_back 1); calls answered 1 (p50 0.0005"
+        "put off 2 (retry 1, handed_back 1); calls answered 1 (p50 0.0005"
     )
     assert said.endswith("; calls in vain 2 (upstream_throttled 1, upstream_refused 1); in hand 7")
     told = figures(counts, 7, 60.0)

@@ -12,6 +12,8 @@ from rerankq_worker.upstream import Answer, Call, Provider, UpstreamError
 
 HANDED_BACK: Final = "handed_back"
 """Why a job waits that another worker may take at once."""
+RETRY: Final = "retry"
+"""Why one waits of which no more is known than that it is to be tried again."""
 
 _SHORTEST: Final = 0.0005
 _STEP: Final = math.log(1.1)
@@ -85,7 +87,8 @@ class Activity:
                 counts.failed[reason or "unknown"] += 1
             case Postponement():
                 failure = getattr(outcome, "failure", None)
-                counts.waits[failure.code if failure else HANDED_BACK] += 1
+                why = HANDED_BACK if outcome.delay_seconds == 0 else RETRY
+                counts.waits[failure.code if failure else why] += 1
 
 
 class ObservedProvider:
