@@ -3,11 +3,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import select
 
 import pytest
 
 from rerankq_worker.telemetry import log_writer
 from rerankq_worker.telemetry.log_writer import MOST_LINES, LogWriter, write_to
+from running.waiting import eventually
 
 
 @contextmanager
@@ -35,6 +37,7 @@ def test_nobody_waits_for_a_reader_that_has_stopped(monkeypatch: pytest.MonkeyPa
         for number in range(2 * MOST_LINES):
             log.put(f"line {number} {'x' * 100}")
         assert time.process_time() - began < 1.0
+        eventually(lambda: not select([], [writing], [], 0)[1], "the pipe is full")
         monkeypatch.setattr(log_writer, "FLUSH_SECONDS", 0.1)
         log.flush()
         monkeypatch.setattr(log_writer, "FLUSH_SECONDS", 3600.0)
