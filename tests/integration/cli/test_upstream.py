@@ -55,6 +55,7 @@ def test_status_shows_accounts(rerankq: CommandLine) -> None:
         "limits": {"rpm": 6000, "concurrency": 8},
         "in_flight": 2,
         "workers": 1,
+        "cut_off": {},
     }
 
 
