@@ -243,7 +243,10 @@ REFUSALS = (
         _setting(for_newcomers=True, maxclients=("1", "10000")),
     ),
     Refusal(
-        "noperm", "the ACL user may do nothing any more", "forbids this user a command", _forbidden
+        "noperm",
+        "the ACL user may do nothing any more",
+        "forbids this user the command",
+        _forbidden,
     ),
     Refusal(
         "wrongpass",

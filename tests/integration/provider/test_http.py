@@ -21,6 +21,7 @@ from rerankq_worker.upstream import (
     Transient,
     Unreachable,
     UpstreamError,
+    WrongEndpoint,
 )
 from running.redis_server import free_port
 
@@ -218,20 +219,27 @@ def test_a_refusal_that_hangs_holds_no_longer_than_a_call() -> None:
     ("body", "words"),
     [
         ("{", 'broken JSON: "{"'),
-        ("<html>\n<h1>502</h1>", 'broken JSON: "<html> <h1>502</h1>"'),
         ('{"error":{"message":"no luck","code":"x"}}', 'under status 200: "no luck"'),
         ('{"detail":"no luck"}', 'under status 200: "no luck"'),
         ("{}", 'without results: "{}"'),
         ('"text"', "without results"),
         (b" " * (CAP_BYTES + 1), "is over"),
     ],
-    ids=["broken", "page", "error", "detail", "empty", "text", "endless"],
+    ids=["broken", "error", "detail", "empty", "text", "endless"],
 )
 def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words: str) -> None:
     """With every dialect an answer that is broken, an error, empty or endless is malformed."""
     error = met(answering(body), dialect)
     assert isinstance(error, Malformed)
     assert words in str(error)
+
+
+@each_dialect
+def test_a_web_page_is_no_endpoint(dialect: str) -> None:
+    """With every dialect a page under status 200 says that somebody else has answered."""
+    error = met(answering("<html>\n<h1>502</h1>"), dialect)
+    assert isinstance(error, WrongEndpoint)
+    assert "RERANKQ_UPSTREAM_URL" in str(error)
 
 
 @pytest.mark.parametrize(

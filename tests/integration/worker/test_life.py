@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from kombu import pools
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
@@ -94,6 +95,8 @@ def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> No
 def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
     """A worker that starts empties the list of those killed; who lives can be asked as before."""
     with Redis.from_url(redis_url) as judge, watched(redis_url) as app:
+        # kombu keeps connections for all apps of a process, and another test may have cut them.
+        pools.reset()
 
         def asked() -> set[str]:
             return set(app.control.inspect(timeout=1).ping() or {})

@@ -43,13 +43,15 @@ def test_the_log_says_what_matters_and_no_more(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """How it is set, one line for a burst of failures, what it did; no key, no query, no banner."""
-    upstream.set_faults({"action": {"kind": "status", "status": 400}})
     with (
         RunningWorker(
             redis_url, upstream.url, tmp_path, lane="", api_key=SECRET, rpm=60_000
         ) as worker,
         RerankClient(redis_url) as client,
     ):
+        # Only an endpoint that has given a ranking ends jobs by what it refuses.
+        client.submit(query=QUERY, documents=["yes", "no"]).result(timeout=30)
+        upstream.set_faults({"action": {"kind": "status", "status": 400}})
         fail_all(client, 200)
         assert worker.terminate() == 0
         log = worker.log()
