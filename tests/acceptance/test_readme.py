@@ -121,7 +121,7 @@ def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    importable = "import flower, httpx_aiohttp, rerankq_worker.app"
+    importable = "import flower, httptools, httpx, rerankq_worker.app"
     subprocess.run([venv / "bin" / "python", "-c", importable], check=True, timeout=SECONDS)
 
 
