@@ -59,12 +59,12 @@ def stack(redis_url: str, settings: Environment, tmp_path: Path) -> Iterator[Env
 
 
 PRINTED = (
-    r"[01] \d+\.\d+(e-\d+)?",
+    r"1 0\.\d+",
     r"([0-9a-f-]{36} [01]\n?){100}",
-    r"[01]",
-    r"[01]",
+    r"1",
+    r"0",
 )
-"""What each block of Python prints, in the order of the page."""
+"""What each block of Python prints, in the order of the page: the document that fits wins."""
 
 
 def test_each_python_block_runs_by_itself(
