@@ -38,6 +38,8 @@ _REFUSED: Final[dict[bytes, tuple[str, str]]] = {
     b"\xfe\xff": ("UTF-16 text", _ENCODE.format(name="UTF-16")),
 }
 _BOM: Final = b"\xef\xbb\xbf"
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
 _ENOUGH_LINES: Final = 10
 
 
@@ -52,6 +54,8 @@ def unreadable(first: bytes) -> str | None:
             return f"it is {name}: {advice}"
     if first.startswith((GZIP, ZSTANDARD)):
         return f"it was compressed twice: {_UNPACK}"
+    if first[_TAR_AT:].startswith(_TAR):
+        return f"it is a tar archive: {_UNPACK}"
     if first.count(0) > len(first) // 4:
         return "it is UTF-16 or binary, not UTF-8 text: write it as UTF-8 first"
     return None
@@ -74,6 +78,6 @@ def not_json_lines(first: bytes, *, whole: bool) -> str | None:
         pass  # what is wrong with single lines is said of them
     elif b"\x00" in first:
         fault = f"it is binary: {_EXPORT}"
-    elif whole and len(lines) > _ENOUGH_LINES:
-        fault = f"none of its first {len(lines) - 1} lines is a JSON object: {_EXPORT}"
+    elif whole and len(lines) > (1 if len(first) < LOOKED_AT_BYTES else _ENOUGH_LINES):
+        fault = "it looks like CSV or plain text: write one JSON object a line"
     return fault
