@@ -1,17 +1,16 @@
 """`rerankq upstream`: how the accounts with the upstream stand; pause and resume them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.table import Table
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError
-from rerankq.cli.ranking import stdout
-from rerankq.cli.terminal import printable, put
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put
 from rerankq.client import AsyncRerankClient
 from rerankq.ledger.accounts import Allotment
 from rerankq.ledger.circuits import Circuit, CircuitState, Trip, account_circuit
@@ -20,6 +19,8 @@ app = typer.Typer(
     name="upstream",
     no_args_is_help=True,
     add_completion=False,
+    # Joins the lines of a paragraph, as plain and rich markup do not.
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Look at the upstream's limits; pause it.",
 )
@@ -60,10 +61,10 @@ def status(*, json: options.AsJson = False) -> None:
     if not accounts:
         put("no worker has called an upstream through this Redis yet")
     else:
-        stdout().print(_accounts(accounts, closed), markup=False)
+        show_table(_ACCOUNTS, _accounts(accounts, closed))
     if closed or any(_alarm(each) or each.cut_off for each in accounts.values()):
         put("")
-        stdout().print(_closed(accounts, closed), markup=False)
+        show_table(_CLOSED, _closed(accounts, closed))
 
 
 @app.command()
@@ -95,7 +96,7 @@ def resume(
 ) -> None:
     """Let what is closed be used again at once: an account, or a parked key or model.
 
-    Of an account that the upstream throttled, or that is out, it is forgotten that it was.
+    Also forgets that an account was throttled or out.
     """
     if bool(names) == every:
         raise CommandError("name what to resume, or say --all")
@@ -181,42 +182,47 @@ def _is_key(circuit: str, fingerprint: str) -> bool:
     return circuit.startswith("key ") and circuit.rpartition(" ")[2] == fingerprint
 
 
-def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("account", "state", "since", "calls/s", "limits", "in flight", "workers"):
-        table.add_column(column, no_wrap=column in {"account", "since"})
+_ACCOUNTS: Final = (
+    *(Column("account", whole=True), Column("state"), Column("since", whole=True)),
+    *(Column("calls/s"), Column("limits"), Column("in flight"), Column("workers")),
+)
+_CLOSED: Final = (
+    *(Column("closed"), Column("state"), Column("since", whole=True)),
+    *(Column("next call", whole=True), Column("reason")),
+)
+
+
+def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
         circuit = closed.get(account_circuit(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
-        table.add_row(
-            *(printable(name), circuit.state if circuit else _named_state(account)),
-            *(_time(circuit.since if circuit else account.since), f"{account.rate:,.1f}"),
-            *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
+        state = circuit.state.value if circuit else _named_state(account)
+        since = _time(circuit.since if circuit else account.since)
+        rows.append(
+            (
+                *(name, state, since, f"{account.rate:,.1f}"),
+                *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
+            )
         )
-    return table
+    return rows
 
 
-def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("closed", "state", "since", "next call", "reason"):
-        table.add_column(name, no_wrap=name in {"since", "next call"}, overflow="fold")
+def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
         if state := _alarm(account):
             next_call = _time(account.now + account.wait_ms)
-            table.add_row(
-                *(printable(account_circuit(name)), state, _time(account.since), next_call),
-                printable(account.cause),
-            )
+            since = _time(account.since)
+            rows.append((account_circuit(name), state, since, next_call, account.cause))
         for worker, cause in account.cut_off.items():
             reason = f"it alone cannot reach {name} ({cause}): see to its network"
-            table.add_row(printable(f"worker {worker}"), "cut off", "", "", printable(reason))
+            rows.append((f"worker {worker}", "cut off", "", "", reason))
     for name, circuit in closed.items():
-        table.add_row(
-            *(printable(name), circuit.state.value, _time(circuit.since)),
-            _time(circuit.probe_at if circuit.every else 0),
-            f"{printable(circuit.reason)} ({circuit.code})",
-        )
-    return table
+        next_call = _time(circuit.probe_at if circuit.every else 0)
+        reason = f"{circuit.reason} ({circuit.code})"
+        rows.append((name, circuit.state.value, _time(circuit.since), next_call, reason))
+    return rows
 
 
 def _time(milliseconds: float) -> str:

@@ -91,8 +91,9 @@ def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> 
     assert (shown["state"], shown["cause"]) == ("throttled", cause)
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
     assert shown["until"] == pytest.approx(shown["since"] + 600, abs=1)
-    text = " ".join(rerankq("upstream", "status").stdout.split())
-    row = text[text.index("account host throttled 20") :]
+    # In one line, however long: a pipe is no terminal that rows are fitted to.
+    shown_lines = rerankq("upstream", "status").stdout.splitlines()
+    (row,) = (line for line in shown_lines if line.startswith("account host  throttled  20"))
     assert row.count(":") == 6, "since when, and until when"
     assert "upstream_throttled" in row
 
