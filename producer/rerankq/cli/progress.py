@@ -198,6 +198,8 @@ async def follow(
                 remind_at = None
             if clock() > look_at:
                 look_at, found = clock() + LOOK_SECONDS, await obstacles(client)
+                if found:
+                    remind_at = None  # the user knows now what the jobs wait for
                 for name in found.keys() - said:
                     view.say(f"rerankq: {found[name]}")
                 said = set(found)
