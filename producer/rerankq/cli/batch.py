@@ -1,5 +1,6 @@
 """A batch with all its parts wired: what `run`, `results` and `demo` have in common."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -102,8 +103,8 @@ async def fetch_batch(
         await client.batches.progress(batch_id)
         if await all_gone(client, batch_id):
             raise ResultExpired(
-                f"all rankings of {batch_id} are past their retention (RERANKQ_RESULT_TTL from "
-                "when they were first written, RERANKQ_BATCH_TTL until then): nothing was written"
+                f"all rankings of {batch_id} are past their retention (RERANKQ_BATCH_TTL until "
+                "they were written in whole, RERANKQ_RESULT_TTL from then on): nothing was written"
             )
         with shown(manner.name, quiet=manner.quiet) as view:
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
@@ -120,6 +121,9 @@ async def fetch_batch(
             )
             outcome = await session.run(manner.seconds)
         sink.end(whole=not outcome.broken_off)
+        if not outcome.broken_off:
+            cut_at = await client.batches.cut_at(batch_id)
+            outcome = dataclasses.replace(outcome, cut_at=cut_at)
         return outcome
 
 

@@ -2,24 +2,36 @@
 
 import shlex
 
+from rerankq.cli.decompression import UNPACKERS
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.feed import Feed
-from rerankq.cli.files import STANDARD
+from rerankq.cli.files import STANDARD, STDIN, Source
 from rerankq.cli.session import Outcome
 from rerankq.cli.terminal import silence_stdout, tell
 from rerankq.cli.times import local_time
 
 
 def close(
-    name: str, outcome: Outcome, *, output: str, feed: Feed | None, quiet: bool, json: bool
+    name: str,
+    outcome: Outcome,
+    *,
+    output: str,
+    feed: Feed | None,
+    quiet: bool,
+    json: bool,
+    source: Source | None = None,
 ) -> ExitCode:
     """Say what is to be said; returns the exit code."""
-    if isinstance(outcome.fault, OutputClosed):
+    gone = isinstance(outcome.fault, OutputClosed)
+    if gone:
         silence_stdout()
-        return ExitCode.BROKEN_PIPE
+        if not feed:
+            return ExitCode.BROKEN_PIPE
     code = _verdict(outcome, feed)
-    for line in _notes(outcome, output, feed):
+    for line in _notes(outcome, output, feed, source):
         tell(f"rerankq: {line}")
+    if gone:
+        return ExitCode.BROKEN_PIPE
     if json:
         tell(outcome.summary.json())
     elif not quiet:
@@ -41,12 +53,12 @@ def _verdict(outcome: Outcome, feed: Feed | None) -> ExitCode:
 
 
 def _incomplete(outcome: Outcome) -> bool:
-    return outcome.timed_out or outcome.abandoned
+    return outcome.timed_out or outcome.abandoned or outcome.cut_at is not None
 
 
-def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
+def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | None) -> list[str]:
     notes: list[str] = []
-    if outcome.fault:
+    if outcome.fault and not isinstance(outcome.fault, OutputClosed):
         notes.append(str(outcome.fault))
     if outcome.timed_out:
         notes.append("not all jobs have ended in time")
@@ -59,9 +71,23 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None) -> list[str]:
             f"the jobs run on, and what they come to is kept until {local_time(outcome.kept_until)}"
             f"; come back with: {_way_back(outcome, output)}"
         )
-    if feed and not feed.ended:
-        notes.append(f"nothing from line {feed.next_line} on was submitted")
+    cut_at = feed.next_line if feed and not feed.ended else outcome.cut_at
+    if cut_at is not None:
+        notes.append(
+            f"nothing from line {cut_at} on was submitted; submit the rest with: "
+            f"{_rest(cut_at, source)}"
+        )
     return notes
+
+
+def _rest(cut_at: int, source: Source | None) -> str:
+    """How to run the lines that were not submitted."""
+    path = "INPUT" if source is None or source.name == STDIN else shlex.quote(source.name)
+    if source and source.compression:
+        unpacked = f"{UNPACKERS[source.compression]} {path} | tail -n +{cut_at}"
+    else:
+        unpacked = f"tail -n +{cut_at} {path}"
+    return f"{unpacked} | rerankq run - -o rest.jsonl"
 
 
 def _way_back(outcome: Outcome, output: str) -> str:

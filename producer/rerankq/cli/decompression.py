@@ -3,7 +3,7 @@
 import gzip
 import sys
 import zlib
-from typing import IO, Protocol, cast
+from typing import IO, Final, Protocol, cast
 
 from rerankq.cli.failures import CommandError
 from rerankq.cli.input_formats import GZIP, ZSTANDARD
@@ -13,6 +13,10 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+
+UNPACKERS: Final = {"gzip": "gzip -dc", "Zstandard": "zstd -dc"}
+"""The command that unpacks each kind, for advice."""
 
 
 class _Reader(Protocol):

@@ -72,8 +72,8 @@ class Feed:
                     if self._halted or self.stopped:
                         return
                     await self._record(kind, list(group))
-        await self._client.publishing.flush()
         self.ended = True
+        await self._client.publishing.flush()
 
     @asynccontextmanager
     async def _signs_of_life(self) -> AsyncIterator[None]:

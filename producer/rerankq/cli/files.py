@@ -13,6 +13,8 @@ from rerankq.cli.reading_ahead import ReadingAhead
 from rerankq.cli.terminal import inert_json
 
 STANDARD: Final = "-"
+STDIN: Final = "stdin"
+"""What the input is called where it comes from there."""
 _STDIN: Final = 0
 _STDOUT: Final = 1
 
@@ -47,7 +49,7 @@ class Source:
         Raises:
             CommandError: it cannot be read; or it is a file that as a whole is something else.
         """
-        name = "stdin" if path == STANDARD else path
+        name = STDIN if path == STANDARD else path
         try:
             file = FileIO(_STDIN, closefd=False) if path == STANDARD else FileIO(path)
         except OSError as error:

@@ -60,7 +60,7 @@ def run(
         # Before the output is touched: what is no text is refused at once.
         origin.begin()
         if origin.compression and not quiet:
-            tell(f"run: {origin.name} is {origin.compression} data, and read as what it holds")
+            tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
         sink = exits.enter_context(Sink.open(output, origin))
         running = run_batch(
             settings,
@@ -71,7 +71,8 @@ def run(
             on_error=on_error,
         )
         outcome, feed = asyncio.run(running)
-    raise typer.Exit(close("run", outcome, output=output, feed=feed, quiet=quiet, json=json))
+    code = close("run", outcome, output=output, feed=feed, quiet=quiet, json=json, source=origin)
+    raise typer.Exit(code)
 
 
 def results(
@@ -87,13 +88,16 @@ def results(
 ) -> None:
     """Write the rankings of a batch that was run before.
 
-    The output is that of `rerankq run`. A batch is kept for 31 days, each ranking for
-    RERANKQ_RESULT_TTL.
+    The output is that of `rerankq run`. A batch is kept for RERANKQ_BATCH_TTL (31 days), and so
+    are its rankings until they have been written in whole; from then on for RERANKQ_RESULT_TTL.
 
     A batch that was never closed, and whose `rerankq run` gives no sign of life, is abandoned:
     what is there is written, and lines may be missing.
 
-    Exit code: 0 all have a ranking; 1 some have none (yet), or the batch is abandoned; 2 bad
+    The same where `rerankq run` was broken off before it had submitted its whole input: from
+    which line on nothing was submitted is said.
+
+    Exit code: 0 all have a ranking; 1 some have none (yet), or lines were never submitted; 2 bad
     set-up.
     """
     settings = load()

@@ -32,6 +32,7 @@ class Outcome:
         fault: what broke it off, if anything did.
         abandoned: whether the batch was never sealed, and nobody feeds it any more.
         kept_until: until when the batch and its results are kept, in Unix seconds.
+        cut_at: the first line of input that was not submitted, of a batch whose feeding was cut.
     """
 
     summary: Summary
@@ -40,6 +41,7 @@ class Outcome:
     fault: RerankqError | None
     abandoned: bool
     kept_until: float
+    cut_at: int | None = None
 
     @property
     def broken_off(self) -> bool:
@@ -151,7 +153,11 @@ class Session:
     async def _fed(self) -> None:
         if self._feed:
             await self._feed.run()
-            await patiently(lambda: self._client.batches.seal(self._batch_id))
+            await patiently(self._sealed)
+
+    async def _sealed(self) -> None:
+        cut = self._feed.next_line if self._feed and not self._feed.ended else None
+        await self._client.batches.seal(self._batch_id, cut_at=cut)
 
     async def _halted(self, feeding: asyncio.Task[None]) -> None:
         """End the feeding where it stands, and seal the batch: nothing more will come."""
@@ -162,7 +168,7 @@ class Session:
         await _cancelled(feeding)
         with suppress(LedgerUnavailable):
             await self._feed.look_up()
-            await self._client.batches.seal(self._batch_id)
+            await self._sealed()
 
 
 def _succeeded(task: asyncio.Task[None]) -> bool:

@@ -35,6 +35,8 @@ class Summary:
 
     def jobs_sentence(self, name: str) -> str:
         """One line for people, of the jobs alone."""
+        if not self.jobs and self.tally.rejected:
+            return f"{name}: no line was a job"
         done, failed = self.tally.succeeded, self.tally.failed
         return (
             f"{name}: {done} of {self.jobs} jobs done, {failed} failed, "

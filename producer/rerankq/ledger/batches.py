@@ -94,9 +94,19 @@ class Batches:
         """
         await self._store.run("note", batch_id, existing.encode(), "existing", existing.job_id)
 
-    async def seal(self, batch_id: str) -> None:
-        """Say that nothing more will be added: from now on, all ended means done."""
-        await self._store.run("seal", batch_id)
+    async def seal(self, batch_id: str, *, cut_at: int | None = None) -> None:
+        """Say that nothing more will be added: from now on, all ended means done.
+
+        Args:
+            batch_id: the batch.
+            cut_at: the first line of input that was not submitted; None where all were.
+        """
+        await self._store.run("seal", batch_id, "" if cut_at is None else cut_at)
+
+    async def cut_at(self, batch_id: str) -> int | None:
+        """The first line of input that was not submitted; None where feeding was not cut."""
+        cut = await self._store.command("HGET", _key(batch_id), "cut")
+        return None if cut is None else int(cut)
 
     async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
         """Say that the results of these jobs were read by whoever wanted the batch.

@@ -128,7 +128,9 @@ def test_an_interrupted_run_says_how_to_come_back(
         assert "Traceback" not in run.said()
     held_worker.go()
     done = results(redis_url, run.batch())
-    assert done.returncode == 0, done.stderr
+    # Lines were never submitted: that all of the others are done is no success.
+    assert done.returncode == 1, done.stderr
+    assert "nothing from line 121 on was submitted" in done.stderr
     assert names(done.stdout) == [str(number) for number in range(1, 121)]
 
 
@@ -161,7 +163,7 @@ def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_pa
             desk.succeed(lease)
         keys = [outcomes.result_key(each) for each in ids]
         assert all(desk.redis.ttl(key) > 30 * 24 * 3600 for key in keys)
-        assert results(redis_url, run.batch(), "--no-wait").returncode == 0
+        assert results(redis_url, run.batch(), "--no-wait").returncode == 1
         assert all(desk.redis.ttl(key) <= 86_400 for key in keys)
         assert names(results(redis_url, run.batch()).stdout) == ["1", "2", "3"]
 
@@ -237,7 +239,7 @@ def test_a_run_that_takes_too_long_is_come_back_to(
 
 @pytest.mark.usefixtures("worker")
 def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: Path) -> None:
-    """`rerankq run - | head -1` says nothing of broken pipes; the jobs stay."""
+    """`rerankq run - | head -1` says nothing of broken pipes, but how to come back to the jobs."""
     with running(redis_url, tmp_path) as run:
         assert run.process.stdin
         assert run.process.stdout
@@ -246,7 +248,10 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: 
         run.process.stdout.close()
         run.give(lines(2, 2))
         assert run.process.wait(30) == 141
-        assert run.said() == f"run: {run.batch()}\n"
+        first, way_back, rest = run.said().splitlines()
+        assert first == f"run: {run.batch()}"
+        assert way_back.endswith(f"; come back with: rerankq results {run.batch()}")
+        assert "nothing from line 3 on was submitted" in rest
         run.process.stdin.close()
     assert names(results(redis_url, run.batch()).stdout) == ["1", "2"]
 

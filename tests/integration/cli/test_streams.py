@@ -43,7 +43,7 @@ def shell(
         ("rerankq run - -o out < in >&-", 0, "1 of 1 jobs done"),
         ("rerankq run in -o stdout; mv stdout out", 0, "1 of 1 jobs done"),
         ("rerankq run in >> out", 0, "1 of 1 jobs done"),
-        ("gzip -c in | rerankq run - -o out", 0, "run: stdin is gzip data"),
+        ("gzip -c in | rerankq run - -o out", 0, "run: stdin is gzip: unpacked while reading"),
     ],
 )
 def test_a_closed_stream_is_in_nobodys_way(

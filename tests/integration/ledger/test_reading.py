@@ -118,6 +118,15 @@ def test_batch_keeps_order_and_counts(desk: LedgerDesk) -> None:
     assert progress.ended == 5
     desk.run(desk.batches.seal(batch))
     assert desk.run(desk.batches.progress(batch)).sealed
+    assert desk.run(desk.batches.cut_at(batch)) is None
+
+
+def test_a_batch_remembers_where_its_feeding_was_cut(desk: LedgerDesk) -> None:
+    """A batch that was sealed early has the first line of input that was not submitted."""
+    batch = desk.run(desk.batches.open())
+    desk.run(desk.batches.seal(batch, cut_at=9401))
+    assert desk.run(desk.batches.progress(batch)).sealed
+    assert desk.run(desk.batches.cut_at(batch)) == 9401
 
 
 def test_unknown_batch_is_an_error(desk: LedgerDesk) -> None:

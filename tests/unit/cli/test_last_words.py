@@ -1,15 +1,26 @@
+import dataclasses
+import gzip
 import json
 import re
+import sys
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from rerankq.cli.closing import close
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed
+from rerankq.cli.files import Source
 from rerankq.cli.session import Outcome
 from rerankq.cli.summary import Summary
 from rerankq.cli.tally import Tally
 from rerankq.errors import LedgerUnavailable, RerankqError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 KEPT_UNTIL = datetime(2026, 12, 4, 17, 30)  # noqa: DTZ001  local, as it is shown
 
@@ -91,8 +102,44 @@ def test_an_abandoned_batch_is_not_done(capsys: pytest.CaptureFixture[str]) -> N
     assert "this batch is abandoned" in capsys.readouterr().err
 
 
+def test_a_batch_that_was_fed_in_part_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """All that was submitted has a ranking: the first line that was not is named, exit code 1."""
+    given = dataclasses.replace(outcome(Tally(succeeded=120)), cut_at=121)
+    assert closed(given) is ExitCode.NO_RANKING
+    rest = "tail -n +121 INPUT | rerankq run - -o rest.jsonl"
+    assert f"line 121 on was submitted; submit the rest with: {rest}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pack", "start"),
+    [
+        (bytes, "tail -n +1 '{}'"),
+        (gzip.compress, "gzip -dc '{}' | tail -n +1"),
+        (zstd.compress, "zstd -dc '{}' | tail -n +1"),
+    ],
+    ids=["plain", "gzip", "zstd"],
+)
+def test_the_rest_of_a_file_is_run_by_a_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pack: Callable[[bytes], bytes], start: str
+) -> None:
+    """A file is named in the command that submits its rest, and is unpacked there if need be."""
+    path = tmp_path / "my in"
+    path.write_bytes(pack(b'{"query": "q"}\n'))
+    given = dataclasses.replace(outcome(Tally(), interrupted=True), cut_at=1)
+    with Source.open(str(path)) as source:
+        close("run", given, output="o", feed=None, quiet=False, json=False, source=source)
+    said = capsys.readouterr().err
+    assert f"with: {start.format(path)} | rerankq run - -o rest.jsonl\n" in said
+
+
+def test_a_file_without_a_job_is_said_to_have_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where all lines are bad, nothing is counted as done."""
+    assert closed(outcome(Tally(rejected=2))) is ExitCode.NO_RANKING
+    assert capsys.readouterr().err == "run: no line was a job; 2 bad lines\n"
+
+
 def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """`rerankq run … | head` ends without a word."""
+    """`rerankq results … | head` ends without a word: whoever called it knows the batch."""
     given = outcome(Tally(), fault=OutputClosed("gone"))
     assert closed(given) is ExitCode.BROKEN_PIPE
     assert capsys.readouterr().err == ""
