@@ -76,7 +76,7 @@ def build() -> Any:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="Exit codes: 0 all well · 1 a job has no ranking · 2 bad input or set-up · "
-        "70 a fault in rerankq.",
+        "70 a fault in rerankq · 130 interrupted · 141 nobody reads the output any more.",
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -22,6 +22,8 @@ app = typer.Typer(
     name="dead",
     no_args_is_help=True,
     add_completion=False,
+    # Joins the lines of a paragraph, as plain and rich markup do not.
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Look at failed jobs, replay or purge them.",
 )
@@ -175,7 +177,11 @@ def poison(
     clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
 ) -> None:
-    """Show the messages that were no hints, and so were put aside by workers."""
+    """Show the messages that workers put aside, as they were no hints.
+
+    A hint is the message on a queue that tells workers of new jobs. Whatever else comes by such a
+    queue is counted here by its fault, and the last of each are kept.
+    """
     if clear:
         put(f"{ask(lambda client: client.quarantine.purge())} messages purged")
         return

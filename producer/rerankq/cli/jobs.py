@@ -66,7 +66,8 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
     A job that runs at this moment may still cost its call; its ranking is not kept.
 
-    Exit code: 0 it is cancelled; 1 it had ended before, or is not known; 2 bad set-up.
+    Exit code: 0 it is cancelled, now or before; 1 it had ended otherwise, or is not known;
+    2 bad set-up.
     """
     before = ask(lambda client: client.cancel(job_id))
     after = before if before.ended else JobState.CANCELLED
@@ -134,7 +135,7 @@ def _shown(found: JobStatus) -> dict[str, str]:
         "lane": found.lane.value,
         "attempts": str(found.attempts),
         "submitted": _time(found.submitted_at),
-        "started": _time(found.started_at),
+        "first started": _time(found.started_at),
         "finished": _time(found.finished_at),
         "next attempt": _time(found.next_attempt_at),
         "deadline": _time(found.deadline_at),

@@ -266,7 +266,8 @@ class AsyncRerankClient:
 
 def _not_yet(job_ids: Sequence[str], timeout: float | None) -> ResultTimeout:
     some = f"job {job_ids[0]} has" if len(job_ids) == 1 else f"{len(job_ids)} jobs have"
+    waited = max(timeout or 0.0, 0.0)
     return ResultTimeout(
-        f"{some} not ended after {max(timeout or 0.0, 0.0):g} seconds: it goes on, so wait again "
-        "or ask later"
+        f"{some} not ended after {waited:g} second{'' if waited == 1 else 's'}: it goes on, "
+        "so wait again or ask later"
     )

@@ -13,8 +13,8 @@ _CLOSED: Final = (
     "certificate, name ssl_certfile and ssl_keyfile; else see its log"
 )
 _LATE: Final = (
-    "takes up no connection in time: see host and port, and whether it speaks TLS, as rediss:// "
-    "says, or none, as redis:// says"
+    "does not accept the connection in time: see host and port, and whether it speaks TLS, as "
+    "rediss:// says, or none, as redis:// says"
 )
 _UNKNOWN_HOST: Final = (
     "has a host name that is not known here: correct RERANKQ_REDIS_URL, or see to DNS"
