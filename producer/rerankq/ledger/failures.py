@@ -28,12 +28,19 @@ class Failure:
 
     def stored(self) -> dict[str, Any]:
         """As it is given to the ledger."""
-        told: dict[str, Any] = {"code": self.code, "message": self.message[:MOST_MESSAGE]}
+        told: dict[str, Any] = {"code": self.code, "message": _shortened(self.message)}
         if self.status is not None:
             told["status"] = self.status
         if self.pattern:
             told |= {"pattern": self.pattern, "repeats": self.repeats}
         return told
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= MOST_MESSAGE:
+        return message
+    # At the end of a word: half of one would read like a fault of ours.
+    return message[: MOST_MESSAGE - 1].rsplit(" ", 1)[0] + "…"
 
 
 @dataclass(frozen=True, slots=True)
