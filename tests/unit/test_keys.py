@@ -12,7 +12,7 @@ ADDRESS = "is an address"
 UNFILLED = "was to be filled in"
 CHARACTER = "a character that no HTTP header may carry"
 SHORT = "under 8 characters"
-PLACEHOLDER = "a word that holds its place"
+PLACEHOLDER = "a placeholder"
 
 
 @pytest.mark.parametrize(

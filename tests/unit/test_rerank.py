@@ -165,6 +165,29 @@ def test_refused_job_fails_with_the_reason() -> None:
     assert outcome.attempts == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Transient("oh"), "upstream_unavailable: oh"),
+        (
+            Transient("oh", status=502, request_id="r1"),
+            "upstream_unavailable (status 502, request id r1): oh",
+        ),
+        (
+            Transient("oh (request id r1)", request_id="r1"),
+            "upstream_unavailable: oh (request id r1)",
+        ),
+    ],
+)
+def test_log_names_what_is_known(
+    caplog: pytest.LogCaptureFixture, error: UpstreamError, line: str
+) -> None:
+    """The line of a failed call names what is known of it, each once, and nothing that is not."""
+    caplog.set_level("INFO")
+    attempt(upstream=FakeUpstream(error))
+    assert caplog.messages == [f"job j, attempt 1: {line}"]
+
+
 def test_last_attempt_says_how_many_there_were() -> None:
     """A job that used up its attempts says so in its message."""
     hasty = RetryPolicy(min_retry_seconds=0)

@@ -164,7 +164,7 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
         ('"KEY_1"', '"NOT_SET"', "first/main: key 1 names no environment variable that is set"),
         ('"KEY_1"', f'"KEY_2", "{SECRET}"', "first/main: key 2 names no environment variable"),
         ('"KEY_1"', '"QUOTED"', "QUOTED: a key stands in quotes"),
-        ('"KEY_1"', '"PLACEHOLDER"', "PLACEHOLDER: a key is a word that holds its place"),
+        ('"KEY_1"', '"PLACEHOLDER"', "PLACEHOLDER: a key is a placeholder"),
     ],
 )
 def test_fault_in_the_file_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:

@@ -156,7 +156,7 @@ class Attempts:
 
     def _age(self, lease: Lease, sure_at: float) -> float:
         """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
-        return time.monotonic() - max(sure_at, self._holdings.renewed_at(lease))
+        return time.monotonic() - max(sure_at, self._holdings.renewal_sent_at(lease))
 
 
 class _LeaseLostError(Exception):

@@ -66,7 +66,7 @@ class Holdings:
             if held := self._of(lease):
                 held.renewed_at = sent_at
 
-    def renewed_at(self, lease: Lease) -> float:
+    def renewal_sent_at(self, lease: Lease) -> float:
         """When the last renewal of this lease that succeeded was sent; minus infinity for none.
 
         One that was sent before the job was in hand did not cover it.

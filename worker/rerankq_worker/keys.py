@@ -68,7 +68,7 @@ def _fault_with_vendors(key: str) -> str | None:
     if len(key) < LEAST_CHARACTERS:
         return f"a key has under {LEAST_CHARACTERS} characters: no vendor's is that short"
     if all(word in _WORDS or len(set(word)) <= 1 for word in re.split("[-_.]+", key.lower())):
-        return "a key is a word that holds its place: put the key itself there"
+        return "a key is a placeholder: put your key there"
     return None
 
 

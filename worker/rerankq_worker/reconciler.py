@@ -35,7 +35,7 @@ async def _tick(sweep: Sweep, announcer: Announcer) -> None:
             # A hint that cannot be published now is found missing by a later sweep.
             await asyncio.to_thread(announcer.announce, lane, job_ids, again=True)
     except LedgerUnavailable as error:
-        log.warning("no sweep: %s", error)
+        log.warning("cannot look for lost jobs: %s", error)
 
 
 async def _ended(tick: "asyncio.Task[None]") -> None:

@@ -67,11 +67,12 @@ async def rerank(
     try:
         answer = await upstream.ask(job.id, attempts + 1, job.request)
     except UpstreamError as error:
-        log.info(
-            "job %s, attempt %d: %s (status %s, cause %s, request id %s): %s",
-            *(job.id, attempts + 1, error.code, error.status, error.cause, error.request_id),
-            error,
-        )
+        # Most messages name the upstream's id of the call themselves.
+        request_id = error.request_id if (error.request_id or "") not in str(error) else None
+        known = {"status": error.status, "cause": error.cause, "request id": request_id}
+        details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+        named = f"{error.code} ({details})" if details else error.code
+        log.info("job %s, attempt %d: %s: %s", job.id, attempts + 1, named, error)
         age = waited_seconds + time.monotonic() - started
         return consequence(error, policy, attempts, age, past)
     timings = {

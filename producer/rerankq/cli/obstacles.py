@@ -14,16 +14,17 @@ ADVICE = "jobs wait meanwhile; see `rerankq upstream status`"
 
 
 async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
-    """A sentence for everything that is closed, by its name.
+    """A sentence for everything that is closed and that jobs wait for, by its name.
 
     Raises:
         LedgerUnavailable: Redis did not answer.
     """
     closed = await client.circuits.closed()
+    unused = await client.circuits.unused(closed)
     sentences = {
         name: f"{name} is {circuit.state} ({circuit.reason}): {ADVICE}"
         for name, circuit in closed.items()
-        if circuit.state is not CircuitState.DOUBTED
+        if circuit.state is not CircuitState.DOUBTED and name not in unused
     }
     for name in await client.accounts.names():
         account = await client.accounts.look(name)

@@ -41,21 +41,25 @@ def status(*, json: options.AsJson = False) -> None:
     then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
     asked for it in the last minute. A worker that is `cut off` cannot reach what others can, and
     takes no jobs until it can. Closed keys, models and accounts: `doubted` and `parked` are probed
-    by themselves, `paused` waits for `rerankq upstream resume`. Jobs wait meanwhile, and use no
+    by themselves, `paused` waits for `rerankq upstream resume`, and `unused` is what no worker
+    has probed though it was due, such as a key that was replaced. Jobs wait meanwhile, and use no
     attempt.
     """
 
     async def question(
         client: AsyncRerankClient,
-    ) -> tuple[dict[str, Allotment], dict[str, Circuit]]:
-        return {
-            name: await client.accounts.look(name) for name in await client.accounts.names()
-        }, await client.circuits.closed()
+    ) -> tuple[dict[str, Allotment], dict[str, Circuit], frozenset[str]]:
+        closed = await client.circuits.closed()
+        names = await client.accounts.names()
+        accounts = {name: await client.accounts.look(name) for name in names}
+        return accounts, closed, await client.circuits.unused(closed)
 
-    accounts, closed = ask(question)
+    accounts, closed, unused = ask(question)
     if json:
         shown = {name: _shown(account) for name, account in accounts.items()}
-        circuits = {name: _shown_circuit(circuit) for name, circuit in closed.items()}
+        circuits = {
+            name: _shown_circuit(each, is_unused=name in unused) for name, each in closed.items()
+        }
         put(orjson.dumps({"accounts": shown, "closed": circuits}).decode())
         return
     if not accounts:
@@ -64,7 +68,7 @@ def status(*, json: options.AsJson = False) -> None:
         show_table(_ACCOUNTS, _accounts(accounts, closed))
     if closed or any(_alarm(each) or each.cut_off for each in accounts.values()):
         put("")
-        show_table(_CLOSED, _closed(accounts, closed))
+        show_table(_CLOSED, _closed(accounts, closed, unused))
 
 
 @app.command()
@@ -154,10 +158,10 @@ def _shown(account: Allotment) -> dict[str, object]:
     }
 
 
-def _shown_circuit(circuit: Circuit) -> dict[str, object]:
+def _shown_circuit(circuit: Circuit, *, is_unused: bool) -> dict[str, object]:
     """The same of a circuit; times are Unix seconds here as well."""
     return {
-        "state": circuit.state,
+        "state": "unused" if is_unused else circuit.state,
         "code": circuit.code,
         "reason": circuit.reason,
         "since": circuit.since / 1000,
@@ -208,7 +212,9 @@ def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> lis
     return rows
 
 
-def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[tuple[str, ...]]:
+def _closed(
+    accounts: dict[str, Allotment], closed: dict[str, Circuit], unused: frozenset[str]
+) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
         if state := _alarm(account):
@@ -221,7 +227,8 @@ def _closed(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[
     for name, circuit in closed.items():
         next_call = _time(circuit.probe_at if circuit.every else 0)
         reason = f"{circuit.reason} ({circuit.code})"
-        rows.append((name, circuit.state.value, _time(circuit.since), next_call, reason))
+        state = "unused" if name in unused else circuit.state.value
+        rows.append((name, state, _time(circuit.since), next_call, reason))
     return rows
 
 

@@ -14,6 +14,9 @@ import orjson
 
 from rerankq.ledger.store import Store
 
+UNUSED_MS: Final = 60_000
+"""A worker that has jobs for what is closed probes it when that is due, or moments later."""
+
 
 class CircuitState(StrEnum):
     """`doubted` is not certain yet; `parked` until a probe succeeds; `paused` by an operator."""
@@ -46,6 +49,13 @@ class Circuit:
     struck_at: float
     every: float
     probe_at: float
+
+    def is_unused(self, now_ms: float) -> bool:
+        """Whether its probe is so long overdue, by Redis' clock, that nobody has a use for it.
+
+        Such is a key that was replaced in every worker, or a model that no job asks for.
+        """
+        return self.every > 0 and now_ms - self.probe_at > UNUSED_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,14 @@ class Circuits:
         stored: dict[bytes, bytes] = await self._store.command("HGETALL", _CLOSED)
         told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
         return sound_circuits(told)
+
+    async def unused(self, closed: Mapping[str, Circuit]) -> frozenset[str]:
+        """The names of those that no worker has a use for: their state is of long ago."""
+        if not closed:
+            return frozenset()
+        seconds, microseconds = await self._store.command("TIME")
+        now_ms = int(seconds) * 1000 + int(microseconds) / 1000
+        return frozenset(name for name, each in closed.items() if each.is_unused(now_ms))
 
     async def reopen(self, *names: str) -> int:
         """Let them be used again; returns how many were closed."""

@@ -1,5 +1,6 @@
 """`rerankq upstream`, and what `rerankq run` says of what keeps its jobs waiting."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,35 @@ def test_status_shows_what_is_closed(rerankq: CommandLine, desk: LedgerDesk) -> 
     assert (shown["state"], shown["code"], shown["reason"]) == ("parked", "a_code", "a reason")
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
     assert shown["next_probe"] == pytest.approx(shown["since"] + 60, abs=1)
+
+
+def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A key that no worker has any more, or a model that no job asks for, keeps nobody waiting.
+
+    What an operator paused is never probed, and stays paused.
+    """
+    desk.trip(KEY)
+    desk.trip("key host paused", probe_seconds=None, state=CircuitState.PAUSED)
+    desk.let_pass(130, "host")
+    desk.trip("key host used")
+    text = rerankq("upstream", "status").stdout
+    assert f"{KEY} unused" in " ".join(text.split())
+    shown = rerankq.asked("upstream", "status")["closed"]
+    states = {name: each["state"] for name, each in shown.items()}
+    assert states == {KEY: "unused", "key host paused": "paused", "key host used": "parked"}
+
+    async def told() -> set[str]:
+        async with AsyncRerankClient() as client:
+            return set(await obstacles.obstacles(client))
+
+    assert asyncio.run(told()) == {"key host paused", "key host used"}
+
+
+def test_workers_that_are_gone_are_not_counted(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """An account that no worker uses has none, though lots are always divided by one at least."""
+    desk.let_pass(70, "host")
+    shown = rerankq.asked("upstream", "status")["accounts"]["host"]
+    assert (shown["state"], shown["workers"]) == ("unused", 0)
 
 
 def test_status_shows_an_outage(rerankq: CommandLine, desk: LedgerDesk) -> None:

@@ -1,6 +1,7 @@
 """When a worker comes to Redis for permits: as seldom as it may, as soon as it must."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 
@@ -197,15 +198,21 @@ def test_leaving_does_not_need_redis() -> None:
 
 
 def test_changes_are_logged_once(caplog: pytest.LogCaptureFixture, clock: Clock) -> None:
-    """The log tells when an account closes and opens, and not how it stands each time."""
+    """The log tells once when an account closes, and why, and once when it opens.
+
+    That it closes is a warning, and that it opens is none.
+    """
     del clock
-    answers = [allotment(mode=mode) for mode in ("open", "broken", "broken", "open")]
+    caplog.set_level(logging.INFO)
+    cause = "upstream_unavailable (502)"
+    broken = allotment(mode="broken", cause=cause)
+    answers = [allotment(), broken, broken, allotment()]
     desk, _ = made(permits(), accounts=FakeAccounts(*answers))
     for _ in answers:
         asyncio.run(desk._ask())  # noqa: SLF001  one exchange
-    assert [record.getMessage() for record in caplog.records] == [
-        "the account account is broken now",
-        "the account account is open now",
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"the account account is broken now: {cause}"),
+        ("INFO", "the account account is open now"),
     ]
 
 

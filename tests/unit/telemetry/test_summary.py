@@ -47,7 +47,7 @@ async def calls(activity: Activity, *errors: UpstreamError | None) -> None:
 
 
 def test_a_minute_is_one_sentence() -> None:
-    """Done and rate, failed and put off by reason, calls and their times, and what is in hand."""
+    """Done and rate, failed and postponed by reason, calls and their times, and what is in hand."""
     activity = Activity()
     for _ in range(1200):
         activity.came_to(Finish(LEASE, 1, JobState.SUCCEEDED, b""))
@@ -60,9 +60,9 @@ def test_a_minute_is_one_sentence() -> None:
     said = sentence(counts, 7, 60.0)
     assert said.startswith(
         "in 60 s: done 1,200 (20.0 jobs/s); failed 3 (upstream_refused 2, crash_loop 1); "
-        "put off 2 (retry 1, handed_back 1); calls answered 1 (p50 0.0005"
+        "postponed 2 (retry 1, handed_back 1); calls answered 1 (p50 0.0005"
     )
-    assert said.endswith("; calls in vain 2 (upstream_throttled 1, upstream_refused 1); in hand 7")
+    assert said.endswith("; failed calls 2 (upstream_throttled 1, upstream_refused 1); in hand 7")
     told = figures(counts, 7, 60.0)
     assert (told["done"], told["throttled"], told["in_hand"]) == (1200, 1, 7)
     assert not activity.take()

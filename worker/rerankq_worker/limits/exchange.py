@@ -76,7 +76,9 @@ class Exchange:
                     self._account.name, self._worker, self._account.limits, told
                 )
         except (LedgerUnavailable, TimeoutError):
-            log.info("permits of %s were not given back: they run out", self._account.name)
+            log.info(
+                "permits of %s were not given back: they expire by themselves", self._account.name
+            )
 
     def _look(self) -> None:
         """See whether the next exchange should come sooner: called at each call, so it is short."""
@@ -143,7 +145,9 @@ class Exchange:
     def _tell_of_changes(self, allotment: Allotment) -> None:
         before = self._permits.last
         if allotment.mode != (before.mode if before else "open"):
-            log.warning("the account %s is %s now", self._account.name, allotment.mode)
+            cause = f": {allotment.cause}" if allotment.cause else ""
+            level = logging.INFO if allotment.mode == "open" else logging.WARNING
+            log.log(level, "the account %s is %s now%s", self._account.name, allotment.mode, cause)
         if allotment.limits != self._account.limits and not self._differs:
             self._differs = True
             in_force, own = allotment.limits.known(), self._account.limits.known()

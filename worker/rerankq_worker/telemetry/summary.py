@@ -66,12 +66,12 @@ def _clauses(counts: Counts, in_hand: int, seconds: float) -> Iterator[str]:
     if counts.failed:
         yield f"failed {counts.failed.total():,} ({_by_reason(counts.failed)})"
     if counts.waits:
-        yield f"put off {counts.waits.total():,} ({_by_reason(counts.waits)})"
+        yield f"postponed {counts.waits.total():,} ({_by_reason(counts.waits)})"
     if counts.calls.count:
         median, slow = counts.calls.quantile(0.5), counts.calls.quantile(0.99)
         yield f"calls answered {counts.calls.count:,} (p50 {median:.3g} s, p99 {slow:.3g} s)"
     if counts.errors:
-        yield f"calls in vain {counts.errors.total():,} ({_by_reason(counts.errors)})"
+        yield f"failed calls {counts.errors.total():,} ({_by_reason(counts.errors)})"
     yield f"in hand {in_hand:,}"
 
 

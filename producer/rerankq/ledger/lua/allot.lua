@@ -84,7 +84,7 @@ local told = cjson.encode({
   cause = state.cause or '',
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = limited(), limits = limits,
-  workers = worker == '' and active or peers, in_flight = state.held,
+  workers = worker == '' and present or peers, in_flight = state.held,
   ranked = state.ranked or '', idle_ms = idle_ms, alone = alone,
   cut_off = cut_off_workers, now = now,
 })

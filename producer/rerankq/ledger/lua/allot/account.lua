@@ -1,8 +1,8 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
 -- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
 -- work), state (the account's record; each file says which fields are its own), limits (those that
--- are known), elapsed (ms since the exchange before), active and peers (workers that use the
--- account, and those of the reporting lane), idle_ms (how long no worker has come, for who only
+-- are known), elapsed (ms since the exchange before), present (workers that use the account), active
+-- and peers (these, and those of the reporting lane, at least one each, as lots are divided by them), idle_ms (how long no worker has come, for who only
 -- looks), held_by_all(), slots_key, answers_key, leave(), store().
 -- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
 -- limits, named (each set of limits that a worker named
@@ -90,7 +90,8 @@ if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
   redis.call('ZADD', workers_key, now + GONE_MS, worker)
   redis.call('ZADD', peers_key(report.lane), now + GONE_MS, worker)
 end
-local active = math.max(1, redis.call('ZCOUNT', workers_key, '(' .. now, '+inf'))
+local present = redis.call('ZCOUNT', workers_key, '(' .. now, '+inf')
+local active = math.max(1, present)
 -- Those of the same lane: they take turns.
 local peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
 
