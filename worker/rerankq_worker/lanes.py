@@ -64,8 +64,7 @@ class _Lanes:
         self._stopping.set()
         for process in self._processes.values():
             # Also a second time: that is how a user says "now".
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
+            _send(process, number)
 
     async def _keep(self, lane: Lane) -> int:
         """Run the lane's process, again and again, until all are to stop; returns its exit code.
@@ -101,17 +100,14 @@ class _Lanes:
         port = self._first_health_port + self._lanes.index(lane)
         return {"RERANKQ_HEALTH_PORT": str(port)}
 
+    def _command(self, lane: Lane) -> tuple[str, ...]:
+        # -P: nothing is imported from the folder that the command was called in.
+        python = (sys.executable, "-P", "-m", "rerankq.cli")
+        return (*python, "worker", "--lane", lane.value, "--end-with-stdin")
+
     async def _run(self, lane: Lane) -> int:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            # Nothing is imported from the folder that the command was called in.
-            "-P",
-            "-m",
-            "rerankq.cli",
-            "worker",
-            "--lane",
-            lane.value,
-            "--end-with-stdin",
+            *self._command(lane),
             # Held open by this process alone: should it be killed, the lanes end too.
             stdin=asyncio.subprocess.PIPE,
             env=os.environ | self._health_port(lane),
@@ -120,7 +116,18 @@ class _Lanes:
         )
         self._processes[lane] = process
         if self._stopping.is_set():
-            process.send_signal(signal.SIGTERM)
+            _send(process, signal.SIGTERM)
         code = await process.wait()
         del self._processes[lane]
         return code
+
+
+def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal, and leave the exit code to whoever waits for it.
+
+    The library's own way looks first whether the process has ended, takes the exit code of one that
+    has, and so hides it from `wait`, which then reports 255.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
