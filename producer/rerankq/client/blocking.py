@@ -151,10 +151,10 @@ class RerankClient:
         opened = self._open()
         return opened.portal.call(ask(opened.client))
 
-    def run_soon(self, halt: Callable[[], None]) -> object:
+    def run_soon(self, halt: Callable[[], None]) -> float:
         """See `forks`: the threads are its portal's."""
         del halt
-        return False
+        return 0
 
     def begin_anew(self) -> None:
         """See `forks`."""

@@ -1,6 +1,8 @@
 """What a fork does to threads: they are not in the child, but the locks that they held are.
 
 So before a fork each thread of a client comes to a halt where it holds none, and goes on after it.
+The locks are not only our own: Python holds one for each module that a thread imports, and Python
+3.11 one for each `cached_property` that a thread fills. Both happen in the first use of Celery.
 """
 
 import os
@@ -11,14 +13,16 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 HALT_SECONDS: Final = 1.0
-"""A thread that is held up for longer is not waited for."""
+"""A thread that may wait for the network is not waited for longer: there it holds none."""
+COMPUTING_SECONDS: Final = 30.0
+"""So long may one take that computes, or imports, on a busy machine."""
 
 
 class Forked(Protocol):
     """Somebody who has a thread."""
 
-    def run_soon(self, halt: Callable[[], None]) -> object:
-        """Run this in the thread, if there is one."""
+    def run_soon(self, halt: Callable[[], None]) -> float:
+        """Run this in the thread; returns how many seconds to wait for that, 0 without a thread."""
 
     def begin_anew(self) -> None:
         """In the child: be as if there had never been a thread."""
@@ -46,10 +50,10 @@ def _halt_all() -> None:
 
         with suppress(RuntimeError):
             # Of a thread that has ended meanwhile there is nothing to wait for.
-            if each.run_soon(halt) is not False:
-                waits.append(halted)
-    for halted in waits:
-        halted.wait(HALT_SECONDS)
+            waits.append((halted, each.run_soon(halt)))
+    for halted, seconds in waits:
+        if seconds:
+            halted.wait(seconds)
 
 
 def _go_on() -> None:

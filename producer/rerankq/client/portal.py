@@ -80,11 +80,12 @@ class Portal:
                 return
         last.close()
 
-    def run_soon(self, halt: Callable[[], None]) -> object:
-        """See `forks`."""
+    def run_soon(self, halt: Callable[[], None]) -> float:
+        """See `forks`; a loop blocks for nothing but its own work, until it is closed."""
         if threading.current_thread() is self._thread:
-            return False
-        return self._loop.call_soon_threadsafe(halt)
+            return 0
+        self._loop.call_soon_threadsafe(halt)
+        return forks.HALT_SECONDS if self._closed else forks.COMPUTING_SECONDS
 
     def begin_anew(self) -> None:
         """See `forks`; nobody uses the parent's portal in the child.

@@ -1,6 +1,7 @@
 """Publishing hints off the event loop, in order, a little behind the ledger."""
 
 import asyncio
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,7 +28,10 @@ class Publishing:
         self._announcer: Announcer | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rerankq-publish")
         self._behind: list[Future[None]] = []
+        self._gate = threading.Lock()
         self._is_used = False
+        self._has_published = False
+        self._halt: Callable[[], None] | None = None
 
     async def announce(self, jobs: Sequence[Job]) -> None:
         """Publish hints for jobs that the ledger holds, and wait for it."""
@@ -51,9 +55,15 @@ class Publishing:
         if self._announcer:
             self._announcer.close()
 
-    def run_soon(self, halt: Callable[[], None]) -> object:
+    def run_soon(self, halt: Callable[[], None]) -> float:
         """See `forks`."""
-        return self._thread.submit(halt) if self._is_used else False
+        with self._gate:
+            if not self._is_used:
+                # A loop that goes on may use it first during the fork: then the halt comes first.
+                self._halt = halt
+                return 0
+        self._thread.submit(halt)
+        return forks.HALT_SECONDS if self._has_published else forks.COMPUTING_SECONDS
 
     def begin_anew(self) -> None:
         """See `forks`."""
@@ -61,8 +71,12 @@ class Publishing:
         self._begin()
 
     def _publish_soon(self, jobs: Sequence[Job]) -> Future[None]:
-        self._is_used = True
         try:
+            with self._gate:
+                self._is_used = True
+                halt, self._halt = self._halt, None
+                if halt:
+                    self._thread.submit(halt)
             return self._thread.submit(self._publish, jobs)
         except RuntimeError:
             # Closed, or the interpreter ends: the ledger has the jobs, the reconciler announces.
@@ -78,3 +92,4 @@ class Publishing:
         by_lane = attrgetter("lane")
         for lane, group in groupby(sorted(jobs, key=by_lane), key=by_lane):
             self._announcer.announce(lane, [job.id for job in group])
+        self._has_published = True
