@@ -1,11 +1,19 @@
 """Servers that tests share: one Redis a test process, emptied before each test."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from running.redis_server import RedisServer
+
+
+def pytest_configure() -> None:
+    """Let commands that tests start meet SIGHUP as usual, also where `nohup` started the tests."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # A program does not inherit a handler, but it does inherit that a signal is ignored.
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
