@@ -72,7 +72,8 @@ def test_sigquit_waits_for_no_job(redis_url: str, tmp_path: Path, lane: str) -> 
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
         worker.process.send_signal(signal.SIGQUIT)
         assert worker.process.wait(20) == 0
-        assert job.status().state == "scheduled"
+        # Queued where the other lane's worker, which lives a moment longer, found it due.
+        assert job.status().state in {"scheduled", "queued"}
         assert "Traceback" not in worker.log()
 
 
