@@ -16,6 +16,8 @@ from typing import Any, Final, Self
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 SCHEMES: Final = ("redis", "rediss", "unix")
+SENTINEL_SCHEMES: Final = ("sentinel", "redis+sentinel", "rediss+sentinel", "redis-sentinel")
+"""As other clients spell it."""
 DEFAULT_PORT: Final = 6379
 
 NO_ADDRESS: Final = (
@@ -125,6 +127,11 @@ class RedisAddress:
             ValueError: it is none, or has an option that is not known; in a sentence that
                 follows upon the setting's name, and quotes nothing that may be secret.
         """
+        if url.partition("://")[0] in SENTINEL_SCHEMES:
+            raise ValueError(
+                "asks a Sentinel, which rerankq does not: give the address of a proxy or a service "
+                "that always leads to the primary, with redis:// or rediss://"
+            )
         if not url.startswith(tuple(f"{each}://" for each in SCHEMES)):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         parts = _split(url)

@@ -68,6 +68,11 @@ def test_patience_is_the_ledgers_alone() -> None:
     [
         (f"amqp://:{SECRET}@h", "must begin with redis://"),
         (f"redis+socket:///{SECRET}", "must begin with redis://"),
+        (f"sentinel://:{SECRET}@h:26379/mymaster", "asks a Sentinel, which rerankq does not: give"),
+        (
+            f"redis+sentinel://:{SECRET}@h:26379/mymaster/0",
+            "asks a Sentinel, which rerankq does not: give",
+        ),
         (f"redis://:12?{SECRET}@h", "is no Redis address"),
         (f"redis://:12?db={SECRET}@h", "is no Redis address"),
         (f"unix://{SECRET}/run/redis.sock", "is no Redis address"),
