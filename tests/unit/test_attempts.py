@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from rerankq.contract import Job
+from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.circuits import key_circuit
 from rerankq.ledger.leases import Lease, Leases
 from rerankq_worker.attempts import Attempts
 from rerankq_worker.holdings import Holdings
+from rerankq_worker.lease_keeper import RENEWALS_A_LEASE, keep_leases
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
@@ -27,6 +29,7 @@ class AskedLeases(Leases):
     def __init__(self, *lost: str) -> None:
         self._lost = set(lost)
         self.asked: list[str] = []
+        self.is_away = False
         self.is_asked = asyncio.Event()
         self.answers = asyncio.Event()
         self.answers.set()
@@ -35,6 +38,8 @@ class AskedLeases(Leases):
         """Those that are lost."""
         self.asked += [each.job_id for each in leases]
         self.is_asked.set()
+        if self.is_away:
+            raise LedgerUnavailable("Redis is away")
         await self.answers.wait()
         return self._lost & {each.job_id for each in leases}
 
@@ -107,6 +112,39 @@ def test_a_renewal_that_covered_a_lease_is_enough() -> None:
         assert (desk.leases.asked, desk.calls) == ([], ["a"])
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_no_call_begins_under_a_lease_from_before_an_outage() -> None:
+    """Redis may have lost a claim when it comes back: before a call it is asked, however young."""
+
+    async def scenario() -> None:
+        desk = Desk("forgotten")
+        forgotten, idle = lease_of("forgotten"), asyncio.Event()
+        desk.holdings.add(lease_of("other"), asyncio.create_task(_wait_for(idle)))
+        desk.leases.is_away = True
+        interval = 0.01
+        keeping = asyncio.create_task(
+            keep_leases(desk.leases, desk.holdings, lease_seconds=interval * RENEWALS_A_LEASE)
+        )
+        claimed_at = time.monotonic()
+        await desk.leases.is_asked.wait()
+        await asyncio.sleep(0)
+        keeping.cancel()
+        desk.leases.asked.clear()
+        desk.leases.is_away = False
+        desk.network.hear("a", permits=5)
+        await desk.work(forgotten, claimed_ago=time.monotonic() - claimed_at)
+        assert (desk.leases.asked, desk.calls) == (["forgotten"], [])
+        later = lease_of("later")
+        await desk.work(later, claimed_ago=0)
+        assert desk.calls == ["later"], "a claim that was made since is certain"
+        idle.set()
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+async def _wait_for(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 @pytest.mark.parametrize("end", ["lost", "cancelled"])

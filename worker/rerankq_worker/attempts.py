@@ -133,7 +133,7 @@ class Attempts:
             self._calling.discard(work)
 
     async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
-        """Renew a lease that may have run out while this process, or Redis, stood still.
+        """Renew a lease that may have run out, or that Redis may have lost while it was away.
 
         A call costs money: it is not begun for a job that is another worker's by now.
 
@@ -156,7 +156,7 @@ class Attempts:
 
     def _age(self, lease: Lease, sure_at: float) -> float:
         """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
-        return time.monotonic() - max(sure_at, self._holdings.renewal_sent_at(lease))
+        return time.monotonic() - self._holdings.sure_since(lease, sure_at)
 
 
 class _LeaseLostError(Exception):

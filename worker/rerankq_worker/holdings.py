@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,7 @@ class Holdings:
         self._at_work: set[str] = set()
         self._held: dict[str, _Held] = {}
         self._stirred = asyncio.Event()
+        self._doubted_at = -math.inf
 
     def room(self, appetite: int | None) -> int:
         """How many more jobs may be taken.
@@ -66,13 +68,24 @@ class Holdings:
             if held := self._of(lease):
                 held.renewed_at = sent_at
 
-    def renewal_sent_at(self, lease: Lease) -> float:
-        """When the last renewal of this lease that succeeded was sent; minus infinity for none.
+    def doubt(self) -> None:
+        """Note that the ledger was away: what it granted before, it may have lost."""
+        self._doubted_at = time.monotonic()
 
-        One that was sent before the job was in hand did not cover it.
+    def sure_since(self, lease: Lease, granted_at: float) -> float:
+        """When it was last certain that the lease is held; minus infinity when it no longer is.
+
+        A renewal that was sent before the job was in hand did not cover it, and the ledger may have
+        lost whatever it granted before it was away.
+
+        Args:
+            lease: the lease.
+            granted_at: when its claim, or a renewal of it alone, was sent; this time and the one
+                returned are of the monotonic clock, in seconds.
         """
         held = self._of(lease)
-        return held.renewed_at if held else -math.inf
+        sure_at = max(granted_at, held.renewed_at) if held else granted_at
+        return sure_at if sure_at > self._doubted_at else -math.inf
 
     def add(self, lease: Lease, work: asyncio.Task[None]) -> None:
         """Take a job; work on it under an older lease is stopped."""

@@ -17,7 +17,8 @@ RENEWALS_A_LEASE: Final = 4
 async def keep_leases(leases: Leases, holdings: Holdings, *, lease_seconds: float) -> None:
     """Renew until cancelled; abandon the jobs that somebody else holds now, or that ended.
 
-    A failed renewal is no reason to stop the work: the fencing token decides at the end.
+    A failed renewal is no reason to stop the work: the fencing token decides at the end. But a call
+    that has not begun waits until the ledger has confirmed its lease.
     """
     while True:
         await asyncio.sleep(lease_seconds / RENEWALS_A_LEASE)
@@ -28,6 +29,7 @@ async def keep_leases(leases: Leases, holdings: Holdings, *, lease_seconds: floa
         try:
             lost = await leases.renew(held)
         except LedgerUnavailable as error:
+            holdings.doubt()
             log.warning("leases of %d jobs not renewed: %s", len(held), error)
             continue
         holdings.renewed((lease for lease in held if lease.job_id not in lost), sent_at)
