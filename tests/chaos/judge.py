@@ -20,11 +20,20 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the ledger says of a job; `finished` in Unix seconds."""
+    """What the ledger says of a job.
+
+    Attributes:
+        state: its state.
+        finished: when it ended, in Unix seconds; None before.
+        attempts: calls that used an attempt.
+        claims: how often it was claimed.
+        result: what is stored of its end; None before.
+    """
 
     state: str
     finished: float | None
     attempts: int
+    claims: int
     result: bytes | None
 
     @property
@@ -162,6 +171,7 @@ def _read(client: Redis, page: list[str]) -> dict[str, Record]:
             record["state"],
             record["finished"] / 1000 if "finished" in record else None,
             record.get("attempts", 0),
+            record.get("claims", 0),
             result,
         )
         for job_id, (record, result) in read.items()

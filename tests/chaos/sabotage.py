@@ -4,6 +4,7 @@ Nothing of this is known to the product: scripts are changed on their way out of
 functions are replaced in the modules that use them.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,10 @@ from rerankq_worker.upstream import Answer, Call
 SUICIDE_MARK: Final = "that ends its process"
 SUICIDE_WORDS: Final = "this process ends at "
 FAILED_BEFORE: Final = "CHAOS_WRITER_FAILED"
+BLOCKS: Final = "CHAOS_BLOCKS"
+"""Variable of a worker whose event loop is to be blocked once: after how many calls, and for how
+many seconds, with a space between."""
+BLOCKED_WORDS: Final = "this event loop was blocked from, to: "
 WRITES_BEFORE_FAILURE: Final = 10
 
 IGNORING_FENCES: Final = """
@@ -107,6 +112,31 @@ def failing_writer() -> None:
     ResultWriter._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
 
 
+def blocked_loop() -> None:
+    """Block the event loop once, as code does that forgets to wait; see `BLOCKS`.
+
+    The times stand in the worker's log, as only the process itself knows them.
+    """
+    if BLOCKS not in os.environ:
+        return
+    calls, seconds = os.environ[BLOCKS].split()
+    begun = count(1)
+    rerank = HttpProvider.rerank
+
+    def block() -> None:
+        since = time.time()
+        time.sleep(float(seconds))
+        os.write(2, f"\n{BLOCKED_WORDS}{since:.6f} {time.time():.6f}\n".encode())
+
+    async def rerank_and_block(self: HttpProvider, call: Call) -> Answer:
+        if next(begun) == int(calls):
+            # Not within this call, which would then begin after the block, and late.
+            asyncio.get_running_loop().call_soon(block)
+        return await rerank(self, call)
+
+    HttpProvider.rerank = rerank_and_block  # type: ignore[method-assign]
+
+
 SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
     "none": lambda: None,
     "fencing": no_fencing,
@@ -116,6 +146,7 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
     "renewal": no_renewal,
     "suicide": suicide,
     "writer": failing_writer,
+    "blocked-loop": blocked_loop,
 }
 
 

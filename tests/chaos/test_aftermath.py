@@ -26,7 +26,7 @@ def test_f_is_what_the_dead_worker_had_called_for_and_not_written() -> None:
         call("another worker's", OTHER, DEATH + 0.1, 200),
     )
     ends = {each.job_id: REPEATED for each in calls} | {"written": ENDED}
-    records = {job_id: Record("succeeded", end, 1, b"") for job_id, end in ends.items()}
+    records = {job_id: Record("succeeded", end, 1, 1, b"") for job_id, end in ends.items()}
     aftermath = Aftermath(Verdict(), records, calls, {}, (), ())
     assert aftermath.in_hand(Silence(VICTIM, DEATH)) == {
         "dropped",

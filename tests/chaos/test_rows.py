@@ -38,6 +38,16 @@ def test_a_zombie_that_wakes_too_late_changes_no_end(tmp_path: Path) -> None:
     _holds("zombie-late", tmp_path)
 
 
+def test_workers_that_pause_in_turn_fail_no_job(tmp_path: Path) -> None:
+    """Three workers stand still past their leases, one after the other: none fails, D <= F."""
+    _holds("worker-pauses", tmp_path)
+
+
+def test_a_blocked_event_loop_costs_only_the_calls_in_flight(tmp_path: Path) -> None:
+    """A loop that stands still past its leases: each job ends once, D <= F, back within 5 s."""
+    _holds("worker-blocked", tmp_path)
+
+
 def test_sigterm_drains(tmp_path: Path) -> None:
     """SIGTERM under load: what runs is finished, exit 0, no call is repeated."""
     _holds("sigterm", tmp_path)
@@ -91,6 +101,11 @@ def test_a_killed_redis_with_fsync_everysec_loses_two_seconds_at_most(tmp_path: 
 def test_busy_workers_find_a_restarted_redis(tmp_path: Path) -> None:
     """Redis restarts while every slot is busy: consuming again within 35 s."""
     _holds("redis-restart-busy", tmp_path)
+
+
+def test_a_mended_append_only_file_keeps_all_before_the_broken_place(tmp_path: Path) -> None:
+    """Redis does not start over its file until that is mended: what stood before is not lost."""
+    _holds("redis-damaged", tmp_path)
 
 
 def test_a_redis_without_memory_refuses_clearly(tmp_path: Path) -> None:

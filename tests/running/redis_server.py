@@ -44,6 +44,20 @@ class RedisServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        self._launch()
+        eventually(self._answers, "Redis answers")
+
+    def fail_to_start(self) -> str:
+        """Start a server that cannot read its data; returns the log once it has ended."""
+        self._launch()
+        process = self.process
+        assert process
+        code = eventually(process.poll, "Redis has ended by itself with a failure")
+        assert code > 0, code
+        self.process = None
+        return (self.folder / "redis.log").read_text()
+
+    def _launch(self) -> None:
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -56,7 +70,6 @@ class RedisServer:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._answers, "Redis answers")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the server by a signal and wait for it."""
