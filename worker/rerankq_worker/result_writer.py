@@ -168,7 +168,11 @@ class ResultWriter:
         self._let_go(outcomes)
         refused = accepted.count(False)
         if refused:
-            log.info("%d outcomes refused: their jobs had ended, or were another worker's", refused)
+            log.info(
+                "%d outcomes not taken: their jobs had ended (as after an earlier try without an "
+                "answer), or were another worker's",
+                refused,
+            )
         return []
 
     def _let_go(self, outcomes: Sequence[Outcome]) -> None:

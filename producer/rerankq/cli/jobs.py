@@ -73,8 +73,11 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     after = before if before.ended else JobState.CANCELLED
     if json:
         put_json(orjson.dumps({"job_id": job_id, "was": before, "status": after}))
+    elif before is JobState.CANCELLED:
+        # Perhaps by this very call, when the answer to its first try was lost.
+        put("cancelled; it is so already")
     elif before.ended:
-        tell(f"rerankq: the job had ended before: it {_told(before)}")
+        tell(f"rerankq: the job had ended before: it {before}")
     else:
         put(f"cancelled; it was {before}")
     if after is not JobState.CANCELLED:
@@ -153,7 +156,3 @@ def _error(error: JobError | None) -> str:
 
 def _time(seconds: float | None) -> str:
     return "" if seconds is None else local_time(seconds, "milliseconds")
-
-
-def _told(state: JobState) -> str:
-    return {JobState.CANCELLED: "was cancelled"}.get(state, state.value)

@@ -199,6 +199,8 @@ class AsyncRerankClient:
     async def cancel(self, job_id: str) -> JobState:
         """Cancel a job in whatever state it is; returns that state. An end stays as it is.
 
+        Where the answer to a first try was lost, the second finds the job cancelled and says so.
+
         Raises:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.

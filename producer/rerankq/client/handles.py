@@ -102,6 +102,8 @@ class AsyncJobHandle:
     async def cancel(self) -> JobState:
         """Cancel the job in whatever state it is; returns that state. An end stays as it is.
 
+        Where the answer to a first try was lost, the second finds the job cancelled and says so.
+
         Raises:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.

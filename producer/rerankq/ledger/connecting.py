@@ -5,6 +5,8 @@ from typing import Final
 
 CLOSED_AT_ONCE: Final = "closed before it was used"
 """Text of the error of a connection that was closed before anything but a greeting was asked."""
+NOTHING_SENT: Final = "nothing of the call was sent"
+"""Note on an error of the redis library that came before there was a connection for the call."""
 
 _DISTRUST: Final = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
 _TLS: Final = re.compile(r"\[(?:SSL|X509)(?:: (\w+))?\] ?([\w ]*)")

@@ -7,8 +7,10 @@ decides on them; and if whoever asked ended before the second try, nobody would 
 from typing import Any, Final
 
 from redis import exceptions
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 
-from rerankq.ledger.connecting import CLOSED_AT_ONCE
+from rerankq.ledger.connecting import CLOSED_AT_ONCE, NOTHING_SENT
 from rerankq.ledger.scripts import digest_of, text_of
 
 _BROKEN_OFF: Final = (
@@ -19,6 +21,26 @@ _BROKEN_OFF: Final = (
 """How the library begins what it says of a connection that the other side closes."""
 
 BEHIND_BODIES: Final = ("submit", "finish")
+
+
+class Pool(ConnectionPool):
+    """Connections of which each is ready before a call is sent, or says that none was."""
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """Connect, where it is not connected; what fails here is noted as `NOTHING_SENT`."""
+        try:
+            await super().ensure_connection(connection)
+        except (exceptions.RedisError, OSError) as error:
+            error.add_note(NOTHING_SENT)
+            raise
+
+    def maint_notifications_enabled(self) -> bool:
+        """Not: for them the library uses a connection that was closed while it lay idle.
+
+        Only Redis Enterprise sends such notices. The call would go into nothing, and nobody would
+        know that it did.
+        """
+        return False
 
 
 async def greet(connection: Any) -> None:

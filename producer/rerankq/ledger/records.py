@@ -137,6 +137,7 @@ class Records:
         """Cancel the job wherever it is; returns the state it was in.
 
         An ended job stays as it is, and that end is returned.
+        Where the answer to a first try was lost, the second finds the job cancelled and says so.
 
         Raises:
             JobNotFound: no such job.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis import exceptions
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
-from rerankq.ledger.connecting import is_tls_fault, why_no_connection
+from rerankq.ledger.connecting import NOTHING_SENT, is_tls_fault, why_no_connection
 
 _CLUSTER: Final = (
     "is a Redis Cluster, where no script writes what a job needs: "
@@ -174,7 +174,12 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
 
 
 def is_unanswered(error: Exception) -> bool:
-    """Whether nobody knows if it was done; a refusal in Redis' own words says that it was not."""
+    """Whether nobody knows if it was done.
+
+    It was not, where Redis refused it in its own words, or where it was never sent.
+    """
+    if NOTHING_SENT in getattr(error, "__notes__", ()):
+        return False
     return isinstance(error, _UNANSWERED) and _passing(error, _said(error)) is None
 
 

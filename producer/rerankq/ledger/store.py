@@ -18,7 +18,7 @@ from redis.asyncio.connection import AbstractConnection
 from rerankq.errors import ClientClosed, SettingsError
 from rerankq.ledger.answers import Answers
 from rerankq.ledger.connections import ONCE, Connections
-from rerankq.ledger.greeting import greet
+from rerankq.ledger.greeting import Pool, greet
 from rerankq.ledger.per_loop import PerLoop
 from rerankq.ledger.refusals import reading
 from rerankq.ledger.scripts import digest_of, text_of
@@ -255,7 +255,7 @@ def connection_pool(
     if answer_seconds is not None:
         patience["socket_timeout"] = answer_seconds
     name = {"client_name": CLIENT_NAME}
-    return ConnectionPool(
+    return Pool(
         connection_class=_connection_class(address),
         **name | address.arguments() | patience | options,
     )

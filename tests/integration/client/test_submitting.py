@@ -26,6 +26,7 @@ from rerankq.errors import (
 from rerankq.ledger.intake import CALL_JOBS
 from rerankq.settings import ClientSettings
 from running.ledger_worker import LedgerWorker, hints
+from running.proxy import Proxy
 from running.redis_server import RedisServer, free_port
 from running.waiting import eventually
 
@@ -206,18 +207,19 @@ def test_a_stream_in_doubt_tells_the_ids(
 ) -> None:
     """When Redis goes away in a stream, to repeat what is in doubt under its ids doubles no job."""
     drafts: list[Draft] = []
-
-    def ending() -> Iterator[Draft]:
-        for number in range(350):
-            drafts.append(DRAFT | {"custom_id": str(number)})
-            if number == 3 * CALL_JOBS - 1:
-                own_redis.stop()
-            yield drafts[-1]
-
     ids: list[str] = []
-    endless: Any = ending()
-    with pytest.raises(LedgerUnavailable) as caught:
-        stream(ClientSettings.load(redis_url=own_redis.url), endless, ids)
+    with Proxy(own_redis.port) as proxy:
+
+        def ending() -> Iterator[Draft]:
+            for number in range(350):
+                drafts.append(DRAFT | {"custom_id": str(number)})
+                if number == 3 * CALL_JOBS - 1:
+                    proxy.lose_answer(b"EVALSHA", own_redis.stop)
+                yield drafts[-1]
+
+        endless: Any = ending()
+        with pytest.raises(LedgerUnavailable) as caught:
+            stream(ClientSettings.load(redis_url=proxy.url), endless, ids)
     error = caught.value
     assert error.uncertain
     assert error.position == len(ids)
@@ -324,12 +326,14 @@ def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
 
 def test_uncertain_submit_tells_the_id(own_redis: RedisServer) -> None:
     """When Redis does not answer, the error has the id by which the job is found, and repeated."""
-    with RerankClient(own_redis.url) as client:
-        own_redis.stop()
+    with Proxy(own_redis.port) as proxy, RerankClient(proxy.url) as client:
+        client.submit(**DRAFT)
+        proxy.lose_answer(b"EVALSHA", own_redis.stop)
         with pytest.raises(LedgerUnavailable) as caught:
             client.submit(**DRAFT)
         job_id = caught.value.job_id
         assert job_id is not None
+        assert caught.value.uncertain
         assert f"; job {job_id} may be recorded: ask for it" in str(caught.value)
         assert pickle.loads(pickle.dumps(caught.value)).job_id == job_id  # noqa: S301  our own
         own_redis.start()

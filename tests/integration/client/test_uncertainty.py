@@ -7,7 +7,9 @@ import pytest
 from redis import Redis
 
 from rerankq import RerankClient
+from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
+from running.command import rerankq
 from running.proxy import Proxy
 from running.redis_server import RedisServer, free_port
 
@@ -54,6 +56,33 @@ def test_a_try_without_an_answer_is_not_forgotten(
             assert judge.exists("rerankq:job:job-0")
         else:
             assert error
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("connected", [False, True], ids=["first contact", "in use"])
+def test_what_was_never_sent_is_certain(own_redis: RedisServer, call: str, connected: bool) -> None:  # noqa: FBT001  a case
+    """Where no connection was to be had, nothing of the call was sent: nothing may be recorded."""
+    with RerankClient(own_redis.url) as client:
+        if connected:
+            client.submit(**DRAFT, job_id="earlier")
+        own_redis.stop()
+        error = error_of(lambda: CALLS[call](client))
+    assert error
+    assert not error.uncertain
+    assert "cannot be reached" in str(error)
+    assert "may be recorded" not in str(error)
+
+
+def test_a_repeated_cancel_says_what_it_finds(own_redis: RedisServer) -> None:
+    """Where the first answer to a cancel was lost, the second says that the job is cancelled."""
+    with Proxy(own_redis.port) as proxy, RerankClient(own_redis.url) as client:
+        job_id = client.submit(**DRAFT).id
+        client.submit(**DRAFT).cancel()  # from now on Redis knows the script
+        proxy.lose_answer(b"EVALSHA", lambda: None)
+        said = rerankq("cancel", job_id, RERANKQ_REDIS_URL=proxy.url)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout == "cancelled; it is so already\n"
+        assert client.status(job_id).state is JobState.CANCELLED
 
 
 def error_of(call: Callable[[], object]) -> LedgerUnavailable | None:
