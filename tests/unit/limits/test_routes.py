@@ -333,6 +333,22 @@ def test_too_many_retries_wait_in_the_ledger() -> None:
     assert key(way(network)) == "a1"
 
 
+def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a "no" is old, a retry waits for the next exchange and brings it about: it may go."""
+
+    async def scenario() -> None:
+        network = Network(**ONE_SITE)
+        network.hear("a", permits=5, retries=0)
+        monkeypatch.setattr("rerankq_worker.limits.permits.BUDGET_SECONDS", 0.0)
+        retry = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
+        await asyncio.sleep(0)
+        assert network.routes.demand().calls == 1
+        network.hear("a", permits=5, retries=1)
+        await retry
+
+    run(scenario())
+
+
 def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
     """Of retries that wait for a permit as many go as are allowed; none is left waiting."""
 

@@ -34,6 +34,8 @@ MOST_AWAY_RATE: Final = 1.0
 UNREACHED_PROOF: Final = 3
 """Connections in a row that could not be made from here, while others made theirs."""
 MOST_PAUSE_SECONDS: Final = 3600.0
+BUDGET_SECONDS: Final = 1.0
+"""How long the number of retries that is allowed is good for: it grows by one a second at least."""
 
 
 class Permits:
@@ -247,6 +249,11 @@ class Permits:
     def may_retry(self) -> bool:
         """Whether the fleet's budget of retries allows one here; a probe is not held back by it."""
         return self._last is None or self._probe or self._retries >= 1
+
+    @property
+    def knows_budget(self) -> bool:
+        """Whether what is known of that budget is of this moment; an exchange renews it."""
+        return self._clock() - self._heard_at < BUDGET_SECONDS
 
     @property
     def share(self) -> float:

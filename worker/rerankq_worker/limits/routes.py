@@ -241,7 +241,9 @@ class Routes:
                 closed.append(barrier)
                 missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
                 continue
-            may_wait |= not waiter.retry or route.permits.may_retry
+            permits = route.permits
+            # Who waits brings the next exchange about: without one, an old "no" would never end.
+            may_wait |= not waiter.retry or permits.may_retry or not permits.knows_budget
             if self.gates.is_left_to_others(route, name, waiter.since):
                 continue
             if permit := route.permits.take(waiter.tokens, retry=waiter.retry):

@@ -9,7 +9,8 @@ local START_RATE = 100     -- calls a second that an unknown upstream is first t
 local SHARE_CALLS = 40
 local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the averages
 local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
-local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.2, 20, 200
+-- For each answer half a retry: what a third of failures needs. Where more fail the breaker is near.
+local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.5, 20, 200
 local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
 local LEAST_ASK_MS = 100   -- between two exchanges of a worker
 
