@@ -50,6 +50,7 @@ def allotment(**fields: Any) -> Allotment:
         workers=1,
         in_flight=0,
         ranked="",
+        served=frozenset(),
         idle_ms=0,
         alone=False,
         cut_off={},

@@ -209,6 +209,9 @@ class LedgerDesk:
         for name in ACCOUNT_TIMES:
             if self.redis.hexists(key, name):
                 self.redis.hincrbyfloat(key, name, -seconds * 1000)
+        if served := self.redis.hget(key, "served"):
+            earlier = {name: at - seconds * 1000 for name, at in json.loads(served).items()}
+            self.redis.hset(key, "served", json.dumps(earlier))
         for worker, _ in self.redis.zscan_iter(f"{key}:workers"):
             self.redis.zincrby(f"{key}:workers", -seconds * 1000, worker)
         for circuit, stored in self.redis.hgetall("rerankq:circuits").items():

@@ -83,6 +83,17 @@ def test_full_jitter_lies_under_the_exponential_ceiling(attempts: int, seed: int
     assert decision.attempts == attempts + 1
 
 
+@pytest.mark.parametrize(("attempts", "ceiling"), [(0, 1.0), (2, 3.0), (7, 3.0), (8, 60.0)])
+def test_backoff_stays_short_while_others_are_ranked(attempts: int, ceiling: float) -> None:
+    """A site that ranks in between is not out; after eight attempts it is taken to be the job."""
+    error = Transient("")
+    error.passing = True
+    one = policy(max_attempts=100)
+    decisions = [one.decide(error, attempts=attempts, age_seconds=0) for _ in range(500)]
+    longest = max(each.seconds for each in decisions if isinstance(each, RetryAfter))
+    assert 0.9 * ceiling < longest <= ceiling
+
+
 @given(st.floats(0, 3600), st.integers(0, 3), st.integers())
 def test_a_failure_too_comes_back_no_sooner_than_asked(
     wait: float, attempts: int, seed: int

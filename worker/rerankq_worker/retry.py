@@ -19,6 +19,10 @@ from rerankq_worker.upstream import (
 
 CONNECT_CEILING_SECONDS: Final = 15.0
 """The longest that a job waits before a connection is tried again for it."""
+PASSING_CEILING_SECONDS: Final = 3.0
+PASSING_ATTEMPTS: Final = 8
+"""While others are ranked, the next tries need not wait as for an outage. When so many have failed,
+it is the job, or luck is no explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,10 @@ class RetryPolicy:
         return past.failing_seconds >= self.min_retry_seconds or (always_alike and error.alone)
 
     def _backoff(self, error: UpstreamError, attempts: int) -> float:
-        wait = self.chance.uniform(
-            0, min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempts - 1, 30))
-        )
+        ceiling = min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempts - 1, 30))
+        if error.passing and attempts <= PASSING_ATTEMPTS:
+            ceiling = min(ceiling, PASSING_CEILING_SECONDS)
+        wait = self.chance.uniform(0, ceiling)
         return wait if error.retry_after is None else max(wait, self._spread(error.retry_after))
 
     def _wait(self, error: UpstreamError, free: Free, age_seconds: float) -> float:

@@ -10,10 +10,12 @@
     ├── Transient            try again later
     │   ├── Unreachable      no connection could be made: never billed, never the job's fault
     │   ├── WrongEndpoint    who answered is not the rerank endpoint: never the job's fault either
+    │   ├── KeyInDoubt       a key was refused by which others are ranked: it may be the job
     │   └── Deferred         not asked at all, or in vain while it is out: uses no attempt
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
-        └── TooLarge         more than the upstream takes at once
+        ├── TooLarge         more than the upstream takes at once
+        └── ContentRefused   its texts are against the upstream's content policy
 
 Providers implement `Provider`; foreign errors become these in `provider` and nowhere else.
 """
@@ -172,9 +174,12 @@ class UpstreamError(RerankqError):
             where nothing came that could be.
         alone: whether others were given rankings since the job first failed: then it may be the
             job by which its calls fail.
+        passing: whether others are given rankings at the moment: then the site is not out, and the
+            next call may well be answered.
     """
 
     ends_job = True
+    passing = False
     pattern = ""
     alone = False
     code: ClassVar[str] = "upstream_error"
@@ -246,6 +251,24 @@ class WrongEndpoint(Transient):
     code = "upstream_endpoint"
 
 
+class KeyInDoubt(Transient):
+    """A key was refused for this job, by which others were given rankings a moment ago.
+
+    Attributes:
+        code: of the refusal.
+    """
+
+    def __init__(self, refusal: KeyRefused) -> None:
+        super().__init__(
+            str(refusal),
+            retry_after=refusal.retry_after,
+            status=refusal.status,
+            request_id=refusal.request_id,
+            cause=refusal.cause,
+        )
+        self.code = refusal.code  # type: ignore[misc]  # it speaks for the refusal
+
+
 class Deferred(Transient):
     """The job has to wait for the upstream, or for a model there, for `seconds` at least.
 
@@ -268,7 +291,7 @@ class Deferred(Transient):
         super().__init__(message, status=status, request_id=request_id, cause=cause)
         self.seconds = seconds
         self.ages = ages
-        self.code = code  # type: ignore[misc]  # the one class that speaks for others
+        self.code = code  # type: ignore[misc]  # it speaks for others
 
 
 class Malformed(UpstreamError):
@@ -287,3 +310,7 @@ class TooLarge(Refused):
     """The request is larger than the upstream takes."""
 
     code = "upstream_too_large"
+
+
+class ContentRefused(Refused):
+    """A filter of the upstream refuses what the texts say: nobody else's request is like it."""

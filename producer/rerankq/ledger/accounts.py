@@ -61,6 +61,8 @@ class Report:
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
         ranked: fingerprint of the endpoint, if it gave a ranking; else empty.
+        astray: answers in a row, up to the last, that were not the endpoint's.
+        served: fingerprints of the keys by which rankings were given.
         serial: name of the report. One that is sent again, as its answer was lost, is told once.
     """
 
@@ -83,6 +85,8 @@ class Report:
     cause: str = ""
     probe_ok: bool = False
     ranked: str = ""
+    astray: int = 0
+    served: list[str] = field(default_factory=list)
     serial: str = field(default_factory=lambda: token_hex(4), compare=False)
 
     def joined(self, later: "Report") -> "Report":
@@ -101,6 +105,8 @@ class Report:
             cause=later.cause or self.cause,
             probe_ok=self.probe_ok or later.probe_ok,
             ranked=later.ranked or self.ranked,
+            astray=later.astray + (0 if later.ok else self.astray),
+            served=sorted({*self.served, *later.served}),
         )
 
 
@@ -125,6 +131,7 @@ class Allotment:
         workers: how many share the account: those of the same lane, or all for who only looks.
         in_flight: slots that they hold together.
         ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
+        served: fingerprints of the keys by which rankings were given in the last minute.
         idle_ms: how long no worker has come, for who only looks; else 0.
         alone: whether others reach the upstream, and this worker has just told that it cannot.
         cut_off: why workers cannot connect that are alone in that, by their names.
@@ -148,6 +155,7 @@ class Allotment:
     workers: int
     in_flight: float
     ranked: str
+    served: frozenset[str]
     idle_ms: float
     alone: bool
     cut_off: dict[str, str]
@@ -197,4 +205,5 @@ def _allotment(answer: bytes) -> Allotment:
     # An empty table of Lua's is an empty object in JSON: that is what is meant here.
     limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
     cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
-    return Allotment(limits=limits, closed=closed, cut_off=cut_off, **fields)
+    served = frozenset(fields.pop("served"))
+    return Allotment(limits=limits, closed=closed, cut_off=cut_off, served=served, **fields)

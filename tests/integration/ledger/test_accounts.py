@@ -491,6 +491,39 @@ def test_breaker_needs_ten_points_and_half_of_all(
     assert desk.exchange(trouble=float(trouble), ok=ok).mode == mode
 
 
+@pytest.mark.parametrize(
+    ("in_flight", "rows", "mode"),
+    [(0, (9,), "open"), (0, (5, 5), "broken"), (20, (39,), "open"), (20, (20, 20), "broken")],
+)
+def test_a_run_of_foreign_answers_takes_the_site_out(
+    desk: LedgerDesk, in_flight: int, rows: tuple[int, ...], mode: str
+) -> None:
+    """Ten in a row, and twice as many as are under way, whatever was answered before that."""
+    desk.exchange(ok=1000, want=1, in_flight=in_flight)
+    for row in rows:
+        desk.exchange("other", astray=row, trouble=float(row))
+    assert desk.look().mode == mode
+    assert desk.exchange("third", ok=1, astray=9, trouble=9.0).mode == mode
+
+
+def test_an_answer_between_foreign_ones_begins_their_run_anew(desk: LedgerDesk) -> None:
+    """A site that ranks in between is not out."""
+    desk.exchange(ok=1000)
+    for _ in range(9):
+        assert desk.exchange(astray=9, trouble=9.0).mode == "open"
+        assert desk.exchange("other", ok=9).mode == "open"
+
+
+def test_all_workers_know_by_which_keys_was_ranked(desk: LedgerDesk) -> None:
+    """For a minute after the last ranking."""
+    desk.exchange("a", served=["one"], ok=1)
+    desk.let_pass(40)
+    assert desk.exchange("b", served=["other"], ok=1).served == {"one", "other"}
+    desk.let_pass(40)
+    assert desk.exchange("c").served == {"other"}
+    assert desk.look().served == {"other"}
+
+
 def test_old_trouble_is_forgotten(desk: LedgerDesk) -> None:
     """Failures that lie far apart are no outage."""
     for _ in range(5):

@@ -3,15 +3,22 @@
 import itertools
 import socket
 import struct
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
-from rerankq import RerankClient
-from running.raw_server import RawServer, read_request
+from rerankq import JobHandle, RerankClient
+from rerankq.contract import JobState
+from rerankq.errors import JobFailed
+from rerankq.ledger.circuits import CircuitState
+from running.ledger_desk import LedgerDesk
+from running.raw_server import RawServer, Serve, read_request
+from running.waiting import eventually
 from running.worker import RunningWorker
 
 JOBS = 200
@@ -23,11 +30,10 @@ RESET = struct.pack("ii", 1, 0)
 """SO_LINGER by which closing a connection resets it."""
 
 
-def answer(status: int, body: bytes = b"", *headers: str, cut: int = 0) -> bytes:
+def answer(status: int, body: bytes = b"", *headers: str, missing: int = 0) -> bytes:
     """An answer, whole, or with so many bytes missing at its end."""
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
-    whole = "\r\n".join(lines).encode() + body
-    return whole[: len(whole) - cut]
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body) + missing}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def ranking(request: bytes) -> bytes:
@@ -37,11 +43,13 @@ def ranking(request: bytes) -> bytes:
     return orjson.dumps({"results": rows})
 
 
+CUT = b"..."
+"""At the end of an answer after which the connection is closed, though more was promised."""
 JSON, PAGE = "Content-Type: application/json", b"<html>moved</html>"
 FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "bad gateway": lambda _: answer(502, PAGE),
     "slow down": lambda _: answer(429, b"{}", JSON, "Retry-After: 0"),
-    "cut off": lambda good: answer(200, good, JSON, cut=9),
+    "cut off": lambda good: answer(200, good[:-9] + CUT, JSON, missing=9),
     "reset": lambda _: b"",
     "page": lambda _: answer(200, PAGE),
     "redirect": lambda _: answer(302, b"", "Location: /elsewhere"),
@@ -52,33 +60,112 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", FAULTS)
-def test_the_others_are_ranked_as_fast(kind: str, redis_url: str, tmp_path: Path) -> None:
-    """Faults of single calls cost a retry each, and neither a job nor the speed of the rest."""
-    numbers = itertools.count()
+def serving(answered: Callable[[bytes], bytes]) -> Serve:
+    """What a server does with a connection that answers requests so; with nothing, it is reset."""
 
     def serve(connection: socket.socket) -> None:
         while True:
             _, request = read_request(connection)
-            number = next(numbers)
-            is_well = number < WELL_AT_FIRST or number % 10 not in {2, 5, 9}
-            good = ranking(request)
-            told = answer(200, good, JSON) if is_well else FAULTS[kind](good)
+            told = answered(request)
             time.sleep(LATENCY_SECONDS)
             if not told:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 return
             connection.sendall(told)
-            if kind == "cut off" and not is_well:
+            if told.endswith(CUT):
                 return
 
+    return serve
+
+
+def submitted(client: RerankClient, count: int) -> list[JobHandle]:
+    """Jobs of their own."""
+    jobs = ({"query": f"q{n}", "documents": ["a", "b"]} for n in range(count))
+    return list(client.submit_many(jobs))
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_the_others_are_ranked_as_fast(kind: str, redis_url: str, tmp_path: Path) -> None:
+    """Faults of single calls cost a retry each, and neither a job nor the speed of the rest."""
+    numbers = itertools.count()
+
+    def answered(request: bytes) -> bytes:
+        number = next(numbers)
+        good, is_well = ranking(request), number < WELL_AT_FIRST or number % 10 not in {2, 5, 9}
+        return answer(200, good, JSON) if is_well else FAULTS[kind](good)
+
     with (
-        RawServer(serve) as upstream,
+        RawServer(serving(answered)) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path),
         RerankClient(redis_url) as client,
     ):
         began = time.monotonic()
-        jobs = client.submit_many({"query": f"q{n}", "documents": ["a", "b"]} for n in range(JOBS))
-        for job in list(jobs):
+        for job in submitted(client, JOBS):
             left = began + MOST_SECONDS - time.monotonic()
             assert len(job.result(timeout=max(0.0, left)).results) == 2
+
+
+def test_a_text_that_is_refused_costs_others_nothing(redis_url: str, tmp_path: Path) -> None:
+    """Its job ends at once by a policy that is named, and is tried again by another refusal."""
+    told = {b"unwanted": b'"code":"content_policy","message":"no"', b"odd": b'"message":"no"'}
+
+    def answered(request: bytes) -> bytes:
+        why = next((words for text, words in told.items() if text in request), None)
+        if why:
+            return answer(403, b'{"error":{%b}}' % why, JSON)
+        return answer(200, ranking(request), JSON)
+
+    with (
+        RawServer(serving(answered)) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path),
+        RerankClient(redis_url) as client,
+    ):
+        submitted(client, 1)[0].result(timeout=20)
+        unwanted, odd = (
+            list(client.submit_many({"query": text, "documents": ["a"]} for _ in range(5)))
+            for text in ("unwanted", "odd")
+        )
+        for job in submitted(client, JOBS):
+            assert job.result(timeout=20).attempts == 1
+        for job in unwanted:
+            with pytest.raises(JobFailed, match="content policy") as caught:
+                job.result(timeout=20)
+            assert (caught.value.reason, caught.value.attempts) == ("upstream_refused", 1)
+        assert not any(job.status().state.ended for job in odd)
+
+
+def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Path) -> None:
+    """It is parked within the calls under way and a few probes, and fails no job."""
+    revoked, refused = threading.Event(), itertools.count()
+
+    def answered(request: bytes) -> bytes:
+        if revoked.is_set():
+            next(refused)
+            return answer(401, b'{"error":{"code":"invalid_api_key"}}', JSON)
+        return answer(200, ranking(request), JSON)
+
+    with (
+        RawServer(serving(answered)) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=10),
+        RerankClient(redis_url) as client,
+        LedgerDesk(redis_url) as desk,
+    ):
+        submitted(client, 1)[0].result(timeout=20)
+        revoked.set()
+        jobs = submitted(client, JOBS)
+
+        def parked() -> bool:
+            closed = desk.run(desk.circuits.closed()).values()
+            return [each.state for each in closed] == [CircuitState.PARKED]
+
+        eventually(parked, "the key is parked", seconds=20)
+        assert next(refused) <= 40
+        revoked.clear()
+        desk.run(desk.circuits.reopen(*desk.run(desk.circuits.closed())))
+
+        def states() -> Counter[JobState]:
+            return Counter(job.status().state for job in jobs)
+
+        # The job whose probe failed stays away until others have probed.
+        eventually(lambda: states()[JobState.SUCCEEDED] >= JOBS - 1, "they go on", seconds=40)
+        assert not states()[JobState.FAILED]

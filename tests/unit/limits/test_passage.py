@@ -19,6 +19,7 @@ from rerankq_worker.upstream import (
     Answer,
     BadKey,
     Cause,
+    ContentRefused,
     Deferred,
     Malformed,
     ModelUnavailable,
@@ -401,12 +402,15 @@ def test_a_ranking_proves_its_endpoint() -> None:
 
 @pytest.mark.parametrize(
     ("past", "served", "waits"),
-    [(NO_PAST, True, True), (FAILED_BEFORE, False, True), (FAILED_BEFORE, True, False)],
+    [(NO_PAST, True, False), (FAILED_BEFORE, False, True), (FAILED_BEFORE, True, False)],
 )
-def test_a_page_costs_attempts_only_the_job_that_it_is_for(
+def test_a_page_is_one_failure_where_others_are_ranked(
     past: Past, *, served: bool, waits: bool
 ) -> None:
-    """A page that one job meets again while others are ranked may be its own; else it is free."""
+    """It is tried again like any other, and ends only a job that met it before the others' ranking.
+
+    Where nobody was ranked lately, it is the site's, and the job waits for that.
+    """
     network = Network(a={"m": "site-model"})
 
     async def scenario() -> UpstreamError:
@@ -423,6 +427,118 @@ def test_a_page_costs_attempts_only_the_job_that_it_is_for(
     met = asyncio.run(scenario())
     assert isinstance(met, Deferred) is waits
     assert met.code == "upstream_endpoint"
+    assert waits or met.ends_job is (past is FAILED_BEFORE)
+    told = network.permits["a"].report(Demand(0, 0))
+    assert (told.trouble, told.astray) == (1.0 if served else 10.0, 1)
+
+
+# A key by which others are ranked.
+
+
+def refused(
+    *jobs: str, ranked_before: tuple[int, ...] = (0,), error: UpstreamError | None = None
+) -> tuple[Network, list[UpstreamError]]:
+    """Calls of these jobs, each of which the key is refused for.
+
+    Args:
+        jobs: their ids, one call each.
+        ranked_before: before which of the calls another job is ranked.
+        error: with what they are refused.
+    """
+    network, met = Network(a={"m": "site-model"}), []
+
+    async def ask(job: str, answer: Answer | UpstreamError) -> None:
+        network.hear("a", permits=1)
+        network.providers["a"].answer = answer
+        way = await network.routes.way(REQUEST, tokens=10, retry=False)
+        async with Passage(network.routes, way) as upstream:
+            await upstream.ask(job, 1, REQUEST)
+
+    async def scenario() -> None:
+        for number, job in enumerate(jobs):
+            if number in ranked_before:
+                await ask("well", ANSWER)
+            with pytest.raises(UpstreamError) as caught:
+                await ask(job, error or BadKey("who", status=401))
+            met.append(caught.value)
+
+    asyncio.run(scenario())
+    return network, met
+
+
+@pytest.mark.parametrize(
+    ("jobs", "ranked_before", "tripped"),
+    [
+        (("one",) * 9, (0,), 0),
+        (("one", "other"), (0,), 0),
+        (("one", "other", "one"), (0,), 1),
+        (("one", "other", "third"), (0, 2), 0),
+        (("one",), (), 1),
+    ],
+    ids=["one job", "too few", "two jobs", "ranked between", "never ranked"],
+)
+def test_a_key_that_ranks_is_not_closed_for_one_job(
+    jobs: tuple[str, ...], ranked_before: tuple[int, ...], tripped: int
+) -> None:
+    """Three refusals in a row, of two jobs at least, close it; one does that never ranked."""
+    network, met = refused(*jobs, ranked_before=ranked_before)
+    assert len(network.circuits.tripped) == tripped
+    assert isinstance(met[-1], Deferred) is bool(tripped)
+
+
+def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
+    """It is suspected first: three probes, a second apart, must be refused as well."""
+    network, _ = refused("one", "other", "third")
+    ((name, trip),) = network.circuits.tripped
+    assert (name, trip.certain_after, trip.doubt_seconds) == (KEY, 4, 1.0)
+
+
+def test_a_key_counts_as_ranking_by_what_other_workers_tell() -> None:
+    """A worker that has just begun closes no key by which others' jobs are ranked."""
+    met = call(BadKey("who"), before={"served": frozenset({Key("a1").id})})
+    assert met.tripped == []
+
+
+def test_a_refusal_that_may_be_the_jobs_costs_an_attempt() -> None:
+    """It keeps its reason, is tried again as any failure, and ends no job that met it first."""
+    _, (met,) = refused("one", error=OutOfCredit("empty", status=403, request_id="r"))
+    assert (met.code, met.status, met.request_id) == ("upstream_billing", 403, "r")
+    decision = RetryPolicy(max_attempts=1, min_retry_seconds=0).decide(
+        met, attempts=5, age_seconds=0
+    )
+    assert isinstance(decision, RetryAfter)
+    assert (decision.attempts, decision.seconds <= 3) == (6, True)
+
+
+def test_a_text_against_the_policy_ends_its_job_and_nothing_else() -> None:
+    """Also where the site has never given a ranking: who reads texts is the endpoint."""
+    error = ContentRefused("not this", status=403)
+    met = call(error, before=NEVER_RANKED, endpoint="at-this")
+    assert (met.error, met.tripped, met.told.trouble) == (error, [], 0)
+
+
+def test_malformed_answers_to_many_blame_no_job() -> None:
+    """What others meet as well is not the job's, however often in a row it met the same."""
+    _, (first, *_, last) = refused(
+        *map(str, range(9)), ranked_before=(0, 4), error=Malformed("what", status=200)
+    )
+    assert not first.alone
+    assert not last.alone
+    past = Past(failed_seconds=9, failing_seconds=9, pattern="p", repeats=4)
+    network = Network(a={"m": "site-model"})
+    network.permits["a"].gave_ranking()
+    network.permits["a"].malformed.malformed()
+
+    async def scenario() -> UpstreamError:
+        network.hear("a", permits=1)
+        network.providers["a"].answer = Malformed("what", status=200)
+        way = await network.routes.way(REQUEST, tokens=10, retry=False)
+        async with Passage(network.routes, way, past) as upstream:
+            with pytest.raises(UpstreamError) as caught:
+                await upstream.ask("job", 5, REQUEST)
+        return caught.value
+
+    assert asyncio.run(scenario()).alone
 
 
 # One model of several.

@@ -9,6 +9,7 @@ from rerankq.ledger.accounts import Allotment
 from rerankq.ledger.circuits import Circuits
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
+from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.limits.ways import Route, Way, leading
 from rerankq_worker.upstream import Deferred, Throttled
 
@@ -30,6 +31,7 @@ class Gates:
         self._routes = routes
         self.circuits = circuits
         self.culprits = Culprits()
+        self.suspicions = Suspicions()
         self._closures = Closures(circuits)
 
     def hear(self, allotment: Allotment) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -17,7 +18,9 @@ from rerankq_worker.upstream import (
     Answer,
     Call,
     Cause,
+    ContentRefused,
     Deferred,
+    KeyInDoubt,
     KeyRefused,
     Malformed,
     ModelUnavailable,
@@ -39,6 +42,16 @@ ELSEWHERE_SECONDS: Final = 1.0
 PROBED_SECONDS: Final = 90.0
 """And when it was a probe, and all else is closed too: longer than from probe to probe."""
 
+DOUBTED_SECONDS: Final = 2.0
+"""And when the key is only suspected, so that probes are a second apart."""
+SUSPECTED_STRIKES: Final = 4
+SUSPECTED_SECONDS: Final = 1.0
+"""A key by which jobs were ranked a moment ago is out of use when it is suspected, and is parked
+when three probes, each a second after the last, are refused as well."""
+
+PASSING_SECONDS: Final = 30.0
+"""A ranking of that long ago shows that the site was no further out than for single calls."""
+
 CERTAIN: Final = 10.0
 """Points of failure that are proof by themselves, where no answers speak against it."""
 
@@ -50,6 +63,8 @@ TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Refused: CERTAIN,  # of a site that has never given a ranking
 }
 """How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
+ASTRAY: Final = 1.0
+"""Of an answer that is not the endpoint's, while others are ranked: a failure like any other."""
 
 NEVER_RANKED: Final = f"it has never given a ranking: {CHECK_ADDRESS}"
 REPEATED: Final = 0.25
@@ -120,7 +135,7 @@ class Passage:
         try:
             answer = await way.route.provider.rerank(call)
         except UpstreamError as error:
-            met = await self._judged(error, attempt, request)
+            met = await self._judged(error, job_id, attempt, request)
             if met is error:
                 raise
             raise met from error
@@ -133,14 +148,15 @@ class Passage:
     async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
         if ranked:
-            self._permits.gave_ranking()
+            self._permits.gave_ranking(self._way.route.key.id)
+            self._gates.suspicions.ranked(self._key)
         self._gates.culprits.answered(self._permits.account.name, self._way.model)
         cleared = self._gates.cleared(self._way, ranked=ranked)
         if cleared:
             await self._reopen(cleared)
 
     async def _judged(
-        self, error: UpstreamError, attempt: int, request: RerankRequest
+        self, error: UpstreamError, job_id: str, attempt: int, request: RerankRequest
     ) -> UpstreamError:
         """Draw the consequences for others; returns the error that the job meets."""
         match error:
@@ -150,12 +166,7 @@ class Passage:
                 if isinstance(error, QuotaInDoubt):
                     await self._trip(self._key, Trip(OutOfCredit.code, str(error), certain_after=3))
             case KeyRefused():
-                if not await self._trip(self._key, Trip(error.code, str(error))):
-                    # Nothing holds the job up where it could come back at once: it waits for long.
-                    return error
-                # Perhaps it is the job that the key may not do: the next probe is another's.
-                alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
-                return _deferred(error, PROBED_SECONDS if alone else ELSEWHERE_SECONDS)
+                return await self._key_refused(error, job_id, request)
             case ModelUnavailable():
                 await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
             case Transient() | Malformed():
@@ -164,12 +175,35 @@ class Passage:
                 return await self._refused(error, attempt)
         return error
 
+    async def _key_refused(
+        self, error: KeyRefused, job_id: str, request: RerankRequest
+    ) -> UpstreamError:
+        """Nobody is served by this key, or it is this job alone that is not."""
+        permits, trip = self._permits, Trip(error.code, str(error))
+        if permits.ranked_lately(self._way.route.key.id):
+            in_flight = permits.in_flight
+            if not self._gates.suspicions.refused(self._key, job_id, in_flight=in_flight):
+                doubted = KeyInDoubt(error)
+                doubted.ends_job = permits.ranked_within(self._past.failed_seconds)
+                doubted.passing = permits.ranked_within(PASSING_SECONDS)
+                return doubted
+            trip = replace(trip, certain_after=SUSPECTED_STRIKES, doubt_seconds=SUSPECTED_SECONDS)
+        state = await self._trip(self._key, trip)
+        if not state:
+            # Nothing holds the job up where it could come back at once: it waits for long.
+            return error
+        # Perhaps it is the job that the key may not do: the next probe is another's.
+        alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
+        away = PROBED_SECONDS if state is CircuitState.PARKED else DOUBTED_SECONDS
+        return _deferred(error, away if alone else ELSEWHERE_SECONDS)
+
     async def _refused(self, error: Refused, attempt: int) -> UpstreamError:
         """The upstream is well, and it is the request that is not; or it is not known to be."""
         if error.status is None or error.status < HTTPStatus.BAD_REQUEST:
             # Nobody has answered of whom that could be said.
             return _deferred(error, OUT_SECONDS) if self._out else error
-        if not self._permits.proven:
+        # Who looks at what a text says is an endpoint, whether or not it has ever ranked one.
+        if not self._permits.proven and not isinstance(error, ContentRefused):
             return await self._in_trouble(error, attempt)
         await self._well(ranked=False)
         return error
@@ -178,8 +212,15 @@ class Passage:
         """It failed: the upstream, or one model of it."""
         permits, past = self._permits, self._past
         error.ends_job = permits.proven
-        error.alone = permits.ranked_within(past.failing_seconds)
-        points = _points(error, attempt)
+        if isinstance(error, Malformed) and not past.pattern:
+            permits.malformed.malformed()
+        error.alone = (
+            permits.ranked_within(past.failing_seconds) and not permits.malformed.is_common
+        )
+        error.passing = permits.ranked_within(PASSING_SECONDS)
+        ranks = permits.ranked_lately()
+        astray = isinstance(error, WrongEndpoint)
+        points = ASTRAY if astray and ranks else _points(error, attempt)
         of_one_model = permits.proven and not isinstance(error, WrongEndpoint | Unreachable)
         trip = Trip(error.code, str(error), certain_after=3)
         if (
@@ -192,6 +233,8 @@ class Passage:
         self._because(error, NEVER_RANKED if not permits.proven else _advice(error))
         if isinstance(error, Unreachable):
             permits.was_not_reached(points, str(error.cause or "no connection"))
+        elif astray:
+            permits.went_astray(points, error.retry_after)
         else:
             permits.had_trouble(points, error.retry_after)
         if permits.cut_off:
@@ -200,8 +243,10 @@ class Passage:
             return _deferred(error, OUT_SECONDS, NEVER_RANKED)
         # Others were served since this job met the same before: then it may be the job.
         may_be_the_job = permits.proven and permits.ranked_within(past.failed_seconds)
-        if self._out or (isinstance(error, WrongEndpoint) and not may_be_the_job):
+        if self._out or (astray and not ranks and not may_be_the_job):
             return _deferred(error, OUT_SECONDS)
+        if astray:
+            error.ends_job = may_be_the_job
         return error
 
     def _because(self, error: UpstreamError, advice: str = "") -> None:
@@ -222,21 +267,21 @@ class Passage:
     def _model(self) -> str:
         return model_circuit(self._way.route.site.name, self._way.model)
 
-    async def _trip(self, name: str, trip: Trip) -> bool:
-        """Close a circuit; False when it could not be, and so holds nobody up."""
+    async def _trip(self, name: str, trip: Trip) -> CircuitState | None:
+        """Close a circuit; None when it could not be, and so holds nobody up."""
         try:
             state = await self._gates.circuits.trip(name, trip)
         except LedgerUnavailable as unavailable:
             log.warning("%s could not be closed for all workers: %s", name, unavailable)
-            return False
+            return None
         if state is None:
             log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
-            return False
+            return None
         # An operator is wanted: no job can do anything about it.
         level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING
         log.log(level, "%s is %s (%s): %s", name, state, trip.code, trip.reason)
         self._permits.wanted()
-        return True
+        return state
 
     async def _reopen(self, names: tuple[str, ...]) -> None:
         try:

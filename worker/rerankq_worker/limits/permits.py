@@ -12,6 +12,7 @@ from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Allotment, Report
+from rerankq_worker.limits.malformed_share import MalformedShare
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.recent_use import RecentUse
 from rerankq_worker.sites import Account
@@ -34,6 +35,8 @@ MOST_AWAY_RATE: Final = 1.0
 UNREACHED_PROOF: Final = 3
 """Connections in a row that could not be made from here, while others made theirs."""
 MOST_PAUSE_SECONDS: Final = 3600.0
+LATELY_SECONDS: Final = 60.0
+"""How long a ranking speaks for the site, and for the key, by which it was given."""
 BUDGET_SECONDS: Final = 1.0
 """How long the number of retries that is allowed is good for: it grows by one a second at least."""
 
@@ -65,6 +68,8 @@ class Permits:
         """Called when there is something new to ask or to tell."""
         self.endpoint = endpoint
         self._ranked_at = -math.inf
+        self.malformed = MalformedShare(clock or time.monotonic)
+        self._ranked_by: dict[str, float] = {}
         self.cut_off = ""
         """Why no connection can be made from here, while other workers make them; else empty."""
         self._unreached = 0
@@ -138,14 +143,18 @@ class Permits:
     def went_well(self, permit: Permit) -> None:
         """The upstream answered as it should."""
         self._unreached = 0
+        self._report.astray = 0
         self._report.ok += 1
         self._report.probe_ok |= permit.probe
         self.wanted()
 
-    def gave_ranking(self) -> None:
-        """The upstream did what it is there for."""
-        self._ranked_at = self._clock()
+    def gave_ranking(self, key_id: str = "") -> None:
+        """The upstream did what it is there for, by one of the account's keys."""
+        self._ranked_at = self._ranked_by[key_id] = self._clock()
+        self.malformed.ranked()
         self._report.ranked = self.endpoint
+        if key_id not in self._report.served:
+            self._report.served.append(key_id)
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
@@ -170,6 +179,11 @@ class Permits:
         told.trouble += points
         told.trouble_pause_ms = max(told.trouble_pause_ms, _pause_ms(retry_after or 0.0))
         self.wanted()
+
+    def went_astray(self, points: float, retry_after: float | None = None) -> None:
+        """Who answered was not the endpoint; a run of such answers takes the site out."""
+        self._report.astray += 1
+        self.had_trouble(points, retry_after)
 
     def was_not_reached(self, points: float, cause: str) -> None:
         """No connection could be made: by nobody, or only from here; the next exchange tells."""
@@ -222,6 +236,16 @@ class Permits:
     def ranked_within(self, seconds: float) -> bool:
         """Whether this worker was given a ranking in the last so many seconds."""
         return self._clock() - self._ranked_at < seconds
+
+    def ranked_lately(self, key_id: str | None = None) -> bool:
+        """Whether any worker was given a ranking within the last minute, by a key or by any."""
+        now = self._clock()
+        own = self._ranked_at if key_id is None else self._ranked_by.get(key_id, -math.inf)
+        if now - own < LATELY_SECONDS:
+            return True
+        if self._last is None or now - self._heard_at >= LATELY_SECONDS:
+            return False
+        return bool(self._last.served) if key_id is None else key_id in self._last.served
 
     @property
     def closed_for(self) -> float:

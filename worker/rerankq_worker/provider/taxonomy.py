@@ -19,6 +19,7 @@ from rerankq_worker.provider.error_body import Form
 from rerankq_worker.upstream import (
     CHECK_ADDRESS,
     BadKey,
+    ContentRefused,
     Malformed,
     ModelUnavailable,
     OutOfCredit,
@@ -52,6 +53,19 @@ NO_SUCH_PATH: Final = (
 )
 """What servers and gateways say where no handler has the path of a request."""
 
+CONTENT_POLICY: Final = (
+    r"[\w.]*(content_?(policy|filter|safety|moderation|check|blocked)|policy_?violation"
+    r"|moderation_?(blocked|failed|flagged|error)|data_?inspection|responsible_?ai"
+    r"|sensitive_?(words?|content)|prompt_?blocked|(unsafe|inappropriate)_?content)\w*"
+)
+"""Codes of filters that look at what a text says, as vendors and gateways name them."""
+AGAINST_THE_POLICY: Final = (
+    r"content[ -](management |safety |usage |moderation )?(policy|policies|filter)"
+    r"|inappropriate content|(blocked|flagged|rejected) by .{0,30}(moderation|safety)"
+    r"|(内容|文本|输入).{0,12}(违规|审核|不安全|敏感|不合规)|敏感(词|内容|信息)"
+)
+ABOUT_THE_CONTENT: Final = {400, 401, 403, 406, 422, 451, 500}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -82,6 +96,8 @@ class Row:
 
 
 BY_BODY: Final = (
+    # A filter does not like the text: that is the job's own, under whatever status it comes.
+    Row(ContentRefused, code=CONTENT_POLICY, forms={Form.JSON}),
     # Slow down. Before the balance: a busy gateway sends these words with any code.
     Row(Throttled, words="负载已饱和|负载已满", statuses=ABOUT_THE_ACCOUNT),
     Row(Throttled, words="请求数限制", statuses=ABOUT_THE_ACCOUNT),
@@ -141,7 +157,13 @@ BY_BODY: Final = (
         r"|number of (total max chunks|documents|tokens)",
         statuses=ABOUT_THE_SIZE,
     ),
-    Row(Refused, code="invalid_request|bad_request_body|sensitive_words_detected|prompt_blocked"),
+    Row(
+        ContentRefused,
+        words=AGAINST_THE_POLICY,
+        statuses=ABOUT_THE_CONTENT,
+        forms={Form.JSON, Form.TEXT},
+    ),
+    Row(Refused, code="invalid_request|bad_request_body"),
     # The key is at fault, whatever the status says.
     Row(BadKey, code="invalid_?api_?key|auth_(missing|invalid)_(api_key|format)|access_denied"),
     # The gateway, or what lies behind it, broke.
@@ -172,6 +194,7 @@ WHAT_TO_DO: Final[dict[Kind, str]] = {
     BadKey: "check the key, RERANKQ_AUTH_PREFIX and what the key may do",
     ModelUnavailable: "check the model's name and the group of the key",
     TooLarge: "send fewer or shorter documents",
+    ContentRefused: "its content policy refuses the texts of this job: change or leave out those",
     WrongEndpoint: CHECK_ADDRESS,
 }
 """What the message of an error asks its reader to do, where that is more than to wait."""

@@ -17,18 +17,22 @@
 --   unreached  points of failure for connections that could not be made
 --   cut_off    why this worker cannot connect while others can, '' where it can
 --   ranked     fingerprint of the endpoint, if it gave a ranking, else ''
+--   astray     answers in a row, up to the last, that were not the endpoint's
+--   served     fingerprints of the keys by which rankings were given
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
 --   out again), rate (calls a second at present), limited (whether the
 --   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight,
---   ranked (the fingerprint of who gave the last ranking), idle_ms (how long no worker has come),
+--   ranked (the fingerprint of who gave the last ranking), served (those of the keys by which rankings
+--   were given in the last minute), idle_ms (how long no worker has come),
 --   alone (whether others reach what this worker has not), cut_off (the workers that don't, by name), now,
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/repeats
 -- @include allot/reach
+-- @include allot/served
 -- @include allot/averages
 -- @include allot/rate
 -- @include allot/lots
@@ -44,6 +48,7 @@
 recall_repeat()
 if report.want > 0 then state[report.lane .. '_at'] = now end
 note_reach()
+note_served()
 count_answers()
 remember_flow()
 count_trial()
@@ -85,7 +90,7 @@ local told = cjson.encode({
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = limited(), limits = limits,
   workers = worker == '' and present or peers, in_flight = state.held,
-  ranked = state.ranked or '', idle_ms = idle_ms, alone = alone,
+  ranked = state.ranked or '', served = served_keys, idle_ms = idle_ms, alone = alone,
   cut_off = cut_off_workers, now = now,
 })
 return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

@@ -19,7 +19,8 @@ if circuit.state == 'paused' and ARGV[2] ~= 'paused' then return 'paused' end
 if now - circuit.struck_at >= tonumber(ARGV[6]) then
   circuit.strikes, circuit.struck_at = circuit.strikes + 1, now
 end
-local certain = circuit.strikes >= tonumber(ARGV[5])
+-- What is certain stays so until it is opened, whoever meets it again.
+local certain = circuit.state == ARGV[2] or circuit.strikes >= tonumber(ARGV[5])
 circuit.state = certain and ARGV[2] or 'doubted'
 circuit.code, circuit.reason = ARGV[3], ARGV[4]
 circuit.every = tonumber(certain and ARGV[7] or ARGV[6]) or 0

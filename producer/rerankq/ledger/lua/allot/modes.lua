@@ -4,12 +4,14 @@
 -- Of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
 -- ('throttled' or 'broken', nil when open), mode_since, reopens (when the next probe may go), step
 -- (ms to the one after it), cause (class and status of what last closed or paused it),
+-- astray (answers in a row that were not the endpoint's),
 -- used_up_at (when it was last throttled for as long as a window that is used up).
 
 -- Throttled for so long: a window is used up. It bears what it bore on the average.
 local WINDOW_MS = 5000
 local MOST_PROBE_MS = 5000
 local BREAK_POINTS, BREAK_SHARE = 10, 0.5
+local ASTRAY_ROUNDS = 2    -- of all calls under way
 local BREAK_PROBE_MS = 5000
 local SHORT_PAUSE_MS = 2000
 
@@ -44,9 +46,14 @@ local function remember_cause()
   end
 end
 
+-- Who is not the endpoint answers at once, and the endpoint takes its time: calls that are under way may
+-- be answered yet, so a crowd of them has no row of its own.
+local function is_lost() return state.astray >= math.max(BREAK_POINTS, ASTRAY_ROUNDS * state.held) end
+
 local function heed_trouble()
+  state.astray = (report.ok > 0 and 0 or state.astray or 0) + (report.astray or 0)
   if report.trouble == 0 or state.mode == 'broken' then return end
-  if state.trouble >= BREAK_POINTS and is_failing() then
+  if is_lost() or (state.trouble >= BREAK_POINTS and is_failing()) then
     -- As much is known of the upstream as before, but not that it bears all of it at once.
     state.before = math.max(state.before or 0, flow() / 2)
     close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
@@ -62,7 +69,7 @@ local function reopen()
     state.used_up_at = now
   end
   state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
-  state.trouble, state.well, state.throttled, state.ok = 0, 0, 0, 0
+  state.trouble, state.well, state.throttled, state.ok, state.astray = 0, 0, 0, 0, 0
   state.since = state.ceiling and now
   -- What was served while it was closed is nobody's merit.
   state.rival, state.trial_at = nil, nil
