@@ -15,7 +15,7 @@ _REWORDED: Final = {
     "string_pattern_mismatch": "must match {pattern}",
     "greater_than": "must be over {gt:,.15g}",
     "greater_than_equal": "must be {ge:,.15g} or more",
-    "less_than_equal": "must be {le:,.15g} or less",
+    "less_than_equal": "must be {le:,.16g} or less",
     "enum": "must be {expected}",
     "tuple_type": "must be a list",
     "string_type": "must be a string",

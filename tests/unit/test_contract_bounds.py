@@ -75,6 +75,7 @@ def test_wrong_type_names_its_field(changes: dict[str, Any], field: str) -> None
         ({"model": ""}, "must not be empty"),
         ({"top_n": 0}, "must be 1 or more"),
         ({"top_n": 1.5}, "must be a whole number"),
+        ({"top_n": 10**20}, "must be 9,007,199,254,740,991 or less"),
     ],
 )
 def test_faults_of_a_request_are_said_in_our_words(changes: dict[str, Any], said: str) -> None:
@@ -90,6 +91,9 @@ def test_faults_of_a_request_are_said_in_our_words(changes: dict[str, Any], said
         ({"deadline_seconds": MAX_DEADLINE_SECONDS + 1}, "must be 2,592,000 or less"),
         ({"deadline_seconds": "soon"}, "must be a number"),
         ({"deadline_seconds": [1]}, "must be a number"),
+        ({"deadline_seconds": "5"}, "must be a number"),
+        ({"deadline_seconds": True}, "must be a number"),
+        ({"not_before": True}, "must be a number"),
         ({"not_before": -1}, "must be 0 or more"),
         ({"batch_id": "a:b"}, "must match ^[A-Za-z0-9_.-]{1,100}$"),
         ({"metadata": {str(n): "v" for n in range(17)}}, "must have at most 16 entries"),
@@ -235,3 +239,17 @@ def test_batch_id_that_could_be_another_key_is_refused(batch_id: str) -> None:
     """A batch id is letters, digits and ._- alone, up to 100: it stands in names of keys."""
     assert refusal_of_job(batch_id=batch_id).field == "batch_id"
     assert Job.parse({"request": REQUEST, "batch_id": "aZ09._-" + "x" * 93}).batch_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"request": REQUEST | {"documents": ["d", "\udc80"]}}, "documents.1"),
+        ({"request": REQUEST, "metadata": {"a": "\udc80"}}, "metadata.a"),
+    ],
+)
+def test_text_that_is_no_unicode_names_its_field(changes: dict[str, Any], field: str) -> None:
+    """A lone surrogate is refused by the name of the field that it stands in."""
+    with pytest.raises(InvalidRequest) as refused:
+        Job.parse(changes).encode()
+    assert refused.value.field == field

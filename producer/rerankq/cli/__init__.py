@@ -20,3 +20,8 @@ tables  times  standard_streams         what is shown, and where
 schema  flower  monitor                 JSON Schemas; Flower for this broker
 demo/                                   everything at once, on a machine with nothing
 """
+
+from rerankq.working_folder import leave_out_working_folder
+
+# Here, before any module of the command line asks for what is not of Python itself.
+leave_out_working_folder()

@@ -15,6 +15,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+from rerankq.cli.argument_text import demand_text
 from rerankq.errors import MissingExtra
 
 ENTRY_POINTS: Final = "rerankq.commands"
@@ -88,6 +89,12 @@ def loaded(row: Command) -> Any:
     Raises:
         MissingExtra: it belongs to an extra that is not installed.
     """
+    command = _command(row)
+    demand_text(command)
+    return command
+
+
+def _command(row: Command) -> Any:
     code = _code(row)
     if isinstance(code, typer.Typer):
         return typer.main.get_command(code)

@@ -64,7 +64,7 @@ class Source:
         return source
 
     def begin(self) -> None:
-        """Look at the first bytes, waiting for them where they come by a pipe.
+        """Look at the beginning, waiting for its first line where it comes by a pipe.
 
         Raises:
             CommandError: as a whole it is something else, such as an archive or a JSON array; or
@@ -78,9 +78,10 @@ class Source:
         self.compression = compression_of(mark)
         if self.compression:
             text = ReadingAhead(Decompressed(self._packed, mark, self.name))
-        # Of a pipe only what is there: whoever fills it may wait for an answer to a first line.
-        whole = self._is_regular
-        first = text.look(LOOKED_AT_BYTES if whole else MARK_BYTES)
+        # Of a pipe the first line: whoever fills it may wait for an answer to that.
+        whole = self._is_regular or not self._json_lines
+        look = text.look if whole else text.look_at_line
+        first = look(LOOKED_AT_BYTES)
         fault = unreadable(first)
         if not fault and self._json_lines:
             fault = not_json_lines(first, whole=whole)

@@ -5,6 +5,8 @@ Source of the marks: the `magic` database of file(1), and each format's own spec
 
 from typing import Final
 
+import orjson
+
 LOOKED_AT_BYTES: Final = 64 * 1024
 """How much of an input is looked at before anything else is done."""
 
@@ -16,6 +18,7 @@ ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 
 _UNPACK: Final = "unpack it first (gzip and Zstandard are read as they are)"
 _ENCODE: Final = "write it as UTF-8 first, such as with `iconv -f {name} -t UTF-8`"
+_LINES: Final = "write one JSON object a line"
 _EXPORT: Final = "write it as JSON Lines first: an object a line"
 _REFUSED: Final[dict[bytes, tuple[str, str]]] = {
     b"PK\x03\x04": ("a zip archive or an Excel workbook", _UNPACK),
@@ -66,18 +69,31 @@ def not_json_lines(first: bytes, *, whole: bool) -> str | None:
 
     Args:
         first: its first bytes.
-        whole: whether that is a good part of it, rather than what has come so far.
+        whole: whether that is a good part of it, rather than what came with the first line.
     """
     lines = [line for line in map(bytes.strip, first.removeprefix(_BOM).split(b"\n")) if line]
+    if not whole:
+        # More may have come by chance, and is judged line by line.
+        lines = lines[:1]
     fault = None
     if lines and lines[0].startswith(b"["):
         fault = "it is a JSON array: write an object a line, such as with `jq -c '.[]'`"
-    elif len(lines) > 1 and lines[0] == b"{":
+    elif lines[:1] == [b"{"] and (len(lines) > 1 or not whole):
         fault = "its JSON is spread over lines: write an object a line, such as with `jq -c .`"
     elif any(line.startswith(b"{") for line in lines):
         pass  # what is wrong with single lines is said of them
     elif b"\x00" in first:
         fault = f"it is binary: {_EXPORT}"
+    elif lines and not whole:
+        fault = f"its first line is no JSON object, but looks like {_kind(lines[0])}: {_LINES}"
     elif whole and len(lines) > (1 if len(first) < LOOKED_AT_BYTES else _ENOUGH_LINES):
-        fault = "it looks like CSV or plain text: write one JSON object a line"
+        fault = f"it looks like CSV or plain text: {_LINES}"
     return fault
+
+
+def _kind(line: bytes) -> str:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return "HTML or XML" if line.startswith(b"<") else "CSV or plain text"
+    return "another JSON value"

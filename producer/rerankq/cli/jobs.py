@@ -26,7 +26,7 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """
 
     async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
-        found = await client.records.status(job_id)
+        found = await client.status(job_id)
         waits = found.state in {JobState.QUEUED, JobState.SCHEDULED}
         return found, list((await obstacles(client)).values()) if waits else []
 

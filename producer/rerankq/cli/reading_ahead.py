@@ -21,6 +21,15 @@ class ReadingAhead:
             self._held += more
         return self._held
 
+    def look_at_line(self, most: int) -> bytes:
+        """What has come once the first line with anything in it is whole, `most` bytes, or all."""
+        while len(self._held) < most and b"\n" not in self._held.lstrip():
+            more = self._source.read(most)
+            if not more:
+                break
+            self._held += more
+        return self._held
+
     def read(self, size: int, /) -> bytes:
         """What there is, at most `size` bytes; nothing at the end."""
         if not self._held:

@@ -15,6 +15,7 @@ from rerankq.contract.bounds import (
     MAX_JOB_BYTES,
     MAX_METADATA_ENTRIES,
     MAX_QUERY_CHARACTERS,
+    MAX_TOP_N,
     MAX_UNIX_SECONDS,
 )
 from rerankq.contract.job import BatchId, Hint, Job, Label, new_job_id
@@ -44,6 +45,7 @@ __all__ = [
     "MAX_JOB_BYTES",
     "MAX_METADATA_ENTRIES",
     "MAX_QUERY_CHARACTERS",
+    "MAX_TOP_N",
     "MAX_UNIX_SECONDS",
     "MESSAGES",
     "TASK_NAME",

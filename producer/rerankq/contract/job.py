@@ -4,7 +4,7 @@ import os
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StrictFloat, StringConstraints
 
 from rerankq.contract.bounds import (
     MAX_DEADLINE_SECONDS,
@@ -62,11 +62,12 @@ class Job(Versioned):
         dict[Annotated[str, StringConstraints(max_length=64)], Label],
         Field(max_length=MAX_METADATA_ENTRIES),
     ] = Field(default_factory=dict)
-    deadline_seconds: Annotated[float, Field(gt=0, le=MAX_DEADLINE_SECONDS)] | None = Field(
+    deadline_seconds: Annotated[StrictFloat, Field(gt=0, le=MAX_DEADLINE_SECONDS)] | None = Field(
         default=None, description="Seconds after acceptance by which the job must have ended."
     )
     not_before: (
-        Annotated[float, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(_unix_seconds)] | None
+        Annotated[StrictFloat, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(_unix_seconds)]
+        | None
     ) = Field(default=None, description="Time before which the job may not run, in Unix seconds.")
     idempotency_key: Label | None = None
     trace_context: dict[str, Label] = Field(

@@ -13,6 +13,7 @@ from rerankq.faults import first_fault
 CONTRACT_VERSION: Final = "1.0"
 
 _MAJOR, _SEPARATOR, _MINOR = CONTRACT_VERSION.partition(".")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _VERSION = re.compile(r"\d{1,6}\.\d{1,6}")
 
 
@@ -44,7 +45,26 @@ class Message(BaseModel):
         try:
             return self.__pydantic_serializer__.to_json(self, exclude_none=True)
         except PydanticSerializationError:
-            raise InvalidRequest("", "holds text that is not valid Unicode") from None
+            reason = "holds text that is not valid Unicode"
+            field = _not_unicode(self.model_dump()).removeprefix("request.")
+            raise InvalidRequest(field, reason) from None
+
+
+def _not_unicode(value: object) -> str:
+    """Dotted path of a string that cannot be written as UTF-8; "" where it is a name."""
+    match value:
+        case Mapping():
+            parts: list[tuple[object, object]] = list(value.items())
+        case list() | tuple():
+            parts = list(enumerate(value))
+        case _:
+            return ""
+    for name, part in parts:
+        if isinstance(part, str) and _SURROGATE.search(part):
+            return str(name)
+        if inner := _not_unicode(part):
+            return f"{name}.{inner}"
+    return ""
 
 
 class Versioned(Message):

@@ -4,7 +4,12 @@ from typing import Annotated, Final
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator
 
-from rerankq.contract.bounds import MAX_DOCUMENT_CHARACTERS, MAX_DOCUMENTS, MAX_QUERY_CHARACTERS
+from rerankq.contract.bounds import (
+    MAX_DOCUMENT_CHARACTERS,
+    MAX_DOCUMENTS,
+    MAX_QUERY_CHARACTERS,
+    MAX_TOP_N,
+)
 from rerankq.contract.message import Message
 
 DEFAULT_MODEL: Final = "qwen3-reranker-8b"
@@ -31,7 +36,7 @@ class RerankRequest(Message):
     model: Annotated[str, StringConstraints(min_length=1, max_length=200)] = DEFAULT_MODEL
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_CHARACTERS)]
     documents: Annotated[tuple[str | Document, ...], Field(min_length=1, max_length=MAX_DOCUMENTS)]
-    top_n: Annotated[StrictInt, Field(ge=1)] | None = Field(
+    top_n: Annotated[StrictInt, Field(ge=1, le=MAX_TOP_N)] | None = Field(
         default=None, description="How many of the best to return; all when absent."
     )
     return_documents: StrictBool = True

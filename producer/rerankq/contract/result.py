@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictFloat, StrictInt
 
 from rerankq.contract.message import Message, Versioned
 from rerankq.contract.request import Document
@@ -12,23 +12,23 @@ class RankedDocument(Message):
     """One row of a ranking; `index` refers to the list of documents as submitted."""
 
     index: Annotated[int, Field(ge=0)]
-    relevance_score: float
+    relevance_score: StrictFloat
     document: Document | None = None
 
 
 class Usage(Message):
     """Tokens of the call. The upstream's own figures can all be 0, so an estimate stands beside."""
 
-    prompt_tokens: int = 0
-    total_tokens: int = 0
-    estimated_tokens: int = 0
+    prompt_tokens: StrictInt = 0
+    total_tokens: StrictInt = 0
+    estimated_tokens: StrictInt = 0
 
 
 class Timings(Message):
     """Seconds from when a job might first run to its last attempt, and in that call."""
 
-    waited_seconds: float
-    upstream_seconds: float
+    waited_seconds: StrictFloat
+    upstream_seconds: StrictFloat
 
 
 class RerankResult(Versioned):
@@ -38,7 +38,7 @@ class RerankResult(Versioned):
     model: str
     results: tuple[RankedDocument, ...]
     usage: Usage = Usage()
-    attempts: int
+    attempts: StrictInt
     timings: Timings
     request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
     metadata: dict[str, str] = Field(default_factory=dict)

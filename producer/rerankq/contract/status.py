@@ -1,6 +1,6 @@
 """How a job stands, and how a batch of them does."""
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from rerankq.contract.lanes import JobState, Lane
 from rerankq.contract.message import Message
@@ -11,7 +11,9 @@ class JobError(Message):
 
     code: str
     message: str
-    status: int | None = Field(default=None, description="HTTP status of the upstream's answer.")
+    status: StrictInt | None = Field(
+        default=None, description="HTTP status of the upstream's answer."
+    )
     request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
 
 
@@ -21,12 +23,14 @@ class JobStatus(Message):
     id: str
     state: JobState
     lane: Lane
-    attempts: int = Field(description="Calls that were answered or lost; throttled ones are not.")
-    submitted_at: float
-    started_at: float | None = None
-    finished_at: float | None = None
-    next_attempt_at: float | None = None
-    deadline_at: float | None = None
+    attempts: StrictInt = Field(
+        description="Calls that were answered or lost; throttled ones are not."
+    )
+    submitted_at: StrictFloat
+    started_at: StrictFloat | None = None
+    finished_at: StrictFloat | None = None
+    next_attempt_at: StrictFloat | None = None
+    deadline_at: StrictFloat | None = None
     custom_id: str | None = None
     batch_id: str | None = None
     error: JobError | None = None
@@ -39,16 +43,16 @@ class BatchProgress(Message):
     """Counts of a batch. `total` grows until the batch is sealed."""
 
     id: str
-    sealed: bool
-    total: int
-    rejected: int = Field(description="Lines that never became jobs.")
-    existing: int = Field(
+    sealed: StrictBool
+    total: StrictInt
+    rejected: StrictInt = Field(description="Lines that never became jobs.")
+    existing: StrictInt = Field(
         default=0, description="Lines whose job had been accepted before, by idempotency key."
     )
-    succeeded: int
-    failed: int
-    cancelled: int
-    expired: int
+    succeeded: StrictInt
+    failed: StrictInt
+    cancelled: StrictInt
+    expired: StrictInt
 
     @property
     def ended(self) -> int:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -63,19 +63,38 @@ def test_no_command_runs_what_lies_there(
     assert ran(project) == []
 
 
+@pytest.mark.parametrize("python_path", ["", ":/nowhere", "/nowhere:", "."])
 def test_services_run_nothing_of_what_lies_there(
-    redis_url: str, project: Path, tmp_path: Path
+    redis_url: str, project: Path, tmp_path: Path, python_path: str
 ) -> None:
-    """Worker, its lanes and Flower serve there as anywhere, and import nothing of it."""
+    """Worker, lanes, Flower and `run` import nothing of it, whatever PYTHONPATH says."""
+    search = {"PYTHONPATH": python_path} if python_path else {}
+    if python_path:
+        # Python itself looks for these, before any code of rerankq runs.
+        for name in ("sitecustomize", "usercustomize", "rerankq", "json", "ssl", "uuid", "logging"):
+            (project / f"{name}.py").unlink()
+    arguments = ("run", "-", "-o", "-")
+    settings: dict[str, Any] = {"RERANKQ_REDIS_URL": redis_url, **search}
+    done = rerankq(*arguments, given="", cwd=project, **settings)
+    assert done.returncode == 0, done.stderr
     with (
         RunningSandbox(keys=("sk-test",)) as upstream,
         RunningWorker(
-            redis_url, upstream.url, tmp_path, lane="", command=(RERANKQ,), cwd=project
+            redis_url,
+            upstream.url,
+            tmp_path,
+            lane="",
+            command=(RERANKQ,),
+            cwd=project,
+            environment=search,
         ) as worker,
-        flower(redis_url, tmp_path / "log", cwd=project, RERANKQ_FLOWER_AUTH=":".join(USER)) as (
-            address,
-            _,
-        ),
+        flower(
+            redis_url,
+            tmp_path / "log",
+            cwd=project,
+            RERANKQ_FLOWER_AUTH=":".join(USER),
+            **search,
+        ) as (address, _),
     ):
         eventually(lambda: len(workers_seen(address)) == 2, "Flower sees both lanes")
         assert worker.terminate() == 0

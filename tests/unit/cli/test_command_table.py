@@ -2,10 +2,16 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rerankq.cli.argument_text import FILES
 from rerankq.cli.commands import COMMANDS, Command, loaded
+from rerankq.cli.failures import ExitCode
+from rerankq.cli.main import run
 from rerankq.cli.settings import CommandSettings
 from rerankq.errors import MissingExtra
 from rerankq.settings import OTHER_NAMES
@@ -57,3 +63,39 @@ def test_every_setting_is_known_to_every_command() -> None:
     """A setting that one part reads is no misspelling to another."""
     known = {*CommandSettings.names(), *OTHER_NAMES}
     assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known
+
+
+NO_TEXT = "\udcff"
+
+
+def refusals(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Calls of a command, and of those below it, each with one argument that is no UTF-8."""
+    for each in command.params:
+        names_file = each.metavar in FILES or each.type_descriptor.annotation is Path
+        if not names_file and not getattr(each, "is_flag", False):
+            named = (each.opts[0],) if each.param_type_name == "option" else ()
+            yield (*path, *named, NO_TEXT)
+    for name, below in getattr(command, "commands", {}).items():
+        yield from refusals(below, (*path, name))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [call for row in COMMANDS for call in refusals(loaded(row), (row.name,))],
+    ids=lambda call: ascii(" ".join(call)),
+)
+def test_an_argument_that_is_no_text_is_refused(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes that are no UTF-8 end in one line that names the argument, in every command."""
+    assert run(arguments) == ExitCode.UNUSABLE
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("rerankq: invalid value for ")
+
+
+@pytest.mark.parametrize("command", ["status", "result", "cancel", "results", "dead show"])
+def test_an_empty_id_is_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id that is empty, as of an unset variable of a script, is bad input and no unknown id."""
+    assert run([*command.split(), ""]) == ExitCode.UNUSABLE
+    assert "it is empty" in capsys.readouterr().err

@@ -90,6 +90,36 @@ def test_what_is_no_text_is_refused_by_name(tmp_path: Path, given: bytes, named:
     assert named in str(refused.value)
 
 
+BY_A_PIPE = [
+    (b"query,document\na,b\n", "looks like CSV or plain text"),
+    (b"\n<jobs>\n", "looks like HTML or XML"),
+    (b'"query"\n', "another JSON value"),
+    (b"junk\n" + JOBS, "its first line is no JSON object"),
+    (b"name".ljust(257, b"\0") + b"ustar\x0000" + b"x" * 900, "a tar archive"),
+    (gzip.compress(b"query,document\na,b\n"), "looks like CSV or plain text"),
+    (b'{\n"query": "q"}\n', "spread over lines"),
+]
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
+@pytest.mark.parametrize(("given", "named"), BY_A_PIPE, ids=[named for _, named in BY_A_PIPE])
+def test_by_a_pipe_the_first_line_tells(
+    tmp_path: Path, given: bytes, named: str, *, ended: bool
+) -> None:
+    """What comes by a pipe is refused by its first line, before a line is taken for a job."""
+    path = tmp_path / "in"
+    os.mkfifo(path)
+    filler = os.open(path, os.O_RDWR)
+    os.write(filler, given)
+    with Source.open(str(path)) as source:
+        if ended or named == "a tar archive":
+            os.close(filler)
+        with pytest.raises(CommandError, match=named):
+            source.begin()
+        if not ended and named != "a tar archive":
+            os.close(filler)
+
+
 def test_documents_of_a_file_may_be_any_text(tmp_path: Path) -> None:
     """What must not be JSON Lines may begin with a bracket; it may not be an archive."""
     path = tmp_path / "documents.txt"
