@@ -12,6 +12,7 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import DIALECTS, HttpProvider, idle_connections
 from rerankq_worker.upstream import Call, Cause, Unreachable, UpstreamError
 from running.certificates import server_context
+from running.connections import NO_REST
 from running.http_proxy import HttpProxy
 from running.raw_server import RawServer, read_request
 from running.redis_server import free_port
@@ -53,7 +54,7 @@ def test_calls_go_through_a_proxy(
     """
     secure = server_context(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(idle_connections, "REST", NO_REST)
     proxy = HttpProxy(LOGIN)
     with (
         RawServer(ranking, secure if to_upstream == "https" else None) as upstream,

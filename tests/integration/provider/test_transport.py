@@ -7,7 +7,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import certifi
@@ -18,6 +18,7 @@ from rerankq_worker.provider import idle_connections
 from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES, Connection
 from rerankq_worker.provider.transport import EndpointTransport
 from rerankq_worker.provider.trust import Trust, trust
+from running.connections import NO_REST
 from running.raw_server import RawServer, read_all, read_request
 
 SECONDS = 30.0
@@ -132,7 +133,7 @@ def run(test: Callable[[Caller, Server], Awaitable[None]], *answers: bytes | Non
 @pytest.fixture
 def _unrested(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections are used again at once."""
-    monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(idle_connections, "REST", NO_REST)
 
 
 @pytest.mark.usefixtures("_unrested")
@@ -243,11 +244,11 @@ def test_a_connection_rests_before_it_is_used_again(monkeypatch: pytest.MonkeyPa
     """What follows an answer within a moment meets a connection that no call uses."""
 
     async def test(caller: Caller, server: Server) -> None:
-        monkeypatch.setattr(idle_connections, "REST_SECONDS", SECONDS)
+        monkeypatch.setattr(idle_connections, "REST", replace(NO_REST, spare=SECONDS))
         await caller.ask()
         await caller.ask()
         assert server.connections == 2
-        monkeypatch.setattr(idle_connections, "REST_SECONDS", 0.0)
+        monkeypatch.setattr(idle_connections, "REST", NO_REST)
         await caller.ask()
         assert server.connections == 2
 

@@ -40,6 +40,10 @@ class Connection(asyncio.Protocol):
         self.headers: Headers = []
         self.idle_since = 0.0
         """When its last exchange ended, by the loop's clock in seconds."""
+        self.asked_at = self.usable_at = 0.0
+        """When its last exchange began, and when it may carry the next one, by the same clock."""
+        self.slowest = 0.0
+        """Seconds that the longest of its exchanges took."""
         self.sloppy: str | None = None
         """What of the answer breaks the rules of HTTP, though it could be read."""
         self._surplus = surplus
@@ -71,6 +75,11 @@ class Connection(asyncio.Protocol):
         return self._over and self.status in SUCCESS and not left
 
     @property
+    def is_used_again(self) -> bool:
+        """Whether its exchange is not the first one."""
+        return self._exchanges > 1
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing has come since, not even what the loop has not seen yet."""
         return not self._error and not self._readable.poll(0)
@@ -85,6 +94,7 @@ class Connection(asyncio.Protocol):
         if self._error:
             raise self._error
         self._exchanges += 1
+        self.asked_at = asyncio.get_running_loop().time()
         self._over = self._head_read = False
         self._kept, self._body_bytes = [], 0
         self._transport.write(message)

@@ -8,7 +8,11 @@ from typing import Final
 
 import httpx
 
-from rerankq_worker.provider.transport import WRONG_NAME, WrongCertificateError
+from rerankq_worker.provider.transport import (
+    WRONG_NAME,
+    DoubtfulAnswerError,
+    WrongCertificateError,
+)
 from rerankq_worker.upstream import Cause, Transient, Unreachable
 
 _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UPSTREAM_FILE"
@@ -36,6 +40,8 @@ def connection_fault(error: Exception, *, url: httpx.URL, trusted: str) -> Trans
     if isinstance(error, _NOT_CONNECTED):
         cause, why = _unreachable(error, url, trusted)
         return Unreachable(f"the upstream cannot be reached: {why}", cause=cause)
+    if isinstance(error, DoubtfulAnswerError):
+        return Transient(f"the answer may be another call's: {error}", cause=Cause.NO_HTTP)
     if isinstance(error, httpx.RemoteProtocolError):
         return Transient(f"the upstream's answer is no HTTP: {error}", cause=Cause.NO_HTTP)
     why = str(error) if isinstance(error, httpx.ReadError) else type(error).__name__

@@ -94,6 +94,7 @@ class HttpProvider:
                     reply = await _read(connection, most_bytes, limit)
                 finally:
                     self._transport.release(connection)
+            self._transport.require_own(connection)
         except TimeoutError as error:
             raise self._too_late(error, connection) from None
         except _BROKEN as error:

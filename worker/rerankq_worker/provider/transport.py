@@ -97,6 +97,16 @@ class EndpointTransport:
         """Give a connection back, whether or not the answer was read to its end."""
         self._idle.put(connection)
 
+    def require_own(self, connection: Connection) -> None:
+        """Make sure that an answer is not to be doubted, when it was read to its end.
+
+        Raises:
+            DoubtfulAnswerError: it came on a connection that had carried others, and meanwhile the
+                endpoint sent an answer too many.
+        """
+        if self._idle.may_be_anothers(connection):
+            raise DoubtfulAnswerError("the endpoint sent an answer that nobody had asked for")
+
     def close(self) -> None:
         """End the connections that no call uses."""
         self._idle.close()
@@ -149,12 +159,9 @@ class EndpointTransport:
     async def _reached(
         self, protocol: Callable[[], _Protocol], certificates: ssl.SSLContext | None, host: str
     ) -> _Protocol:
-        connected = await aiohappyeyeballs.start_connection(
-            await self._resolved(), happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
-        )
         _, made = await asyncio.get_running_loop().create_connection(
             protocol,
-            sock=connected,
+            sock=await _socket_to(await self._resolved()),
             ssl=certificates,
             server_hostname=host if certificates else None,
         )
@@ -178,6 +185,10 @@ class EndpointTransport:
                 self._addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 self._resolved_until = loop.time() + RESOLVED_SECONDS
         return self._addresses
+
+
+class DoubtfulAnswerError(httpx.RemoteProtocolError):
+    """An answer may be the one to another request."""
 
 
 class WrongCertificateError(httpx.ConnectError):
@@ -204,6 +215,24 @@ class _Shown(asyncio.Protocol):
         names = (name for _, name in shown.get("subjectAltName", ())[:MOST_NAMES])
         self.names = tuple(name for name in names if name.isascii() and name.isprintable())
         transport.close()
+
+
+async def _socket_to(addresses: list[Any]) -> socket.socket:
+    """A socket that is connected to the first of these addresses that answers."""
+    if len(addresses) > 1:
+        return await aiohappyeyeballs.start_connection(
+            addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
+        )
+    # A race of one costs more than the connection.
+    ((family, kind, protocol, _, address),) = addresses
+    connected = socket.socket(family, kind, protocol)
+    try:
+        connected.settimeout(0)
+        await asyncio.get_running_loop().sock_connect(connected, address)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
 
 
 async def _exchanged(connection: Connection, message: bytes) -> Connection:

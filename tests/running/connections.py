@@ -1,0 +1,7 @@
+"""Connections that are used again at once, for tests of what is done with them."""
+
+from typing import Final
+
+from rerankq_worker.provider.idle_connections import Rest
+
+NO_REST: Final = Rest(least=0.0, to_answer=0.0, spare=0.0)
