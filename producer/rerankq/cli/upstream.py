@@ -100,7 +100,8 @@ def resume(
 ) -> None:
     """Let what is closed be used again at once: an account, or a parked key or model.
 
-    Also forgets that an account was throttled or out.
+    Also forgets that an account was throttled or out. Jobs that were told to wait longer, after a
+    failure, are tried at once.
     """
     if bool(names) == every:
         raise CommandError("name what to resume, or say --all")
@@ -121,6 +122,9 @@ def resume(
         for name in wanted:
             if name in accounts:
                 await client.accounts.resume(accounts[name])
+        if wanted:
+            # Last: a job that is tried before would find it closed, and be put off again.
+            await client.delays.end()
         return wanted
 
     resumed = ask(question)

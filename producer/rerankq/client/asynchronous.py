@@ -24,6 +24,7 @@ from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.dead import DeadLetters
+from rerankq.ledger.delays import Delays
 from rerankq.ledger.intake import Intake
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.quarantine import Quarantine
@@ -64,6 +65,7 @@ class AsyncRerankClient:
         self.quarantine = Quarantine(self._store)
         self.accounts = Accounts(self._store)
         self.circuits = Circuits(self._store)
+        self.delays = Delays(self._store)
         self._arrivals = Arrivals(self._store, self.records)
         self._closed = False
         self._entered = 0

@@ -1,17 +1,23 @@
 """`rerankq upstream`, and what `rerankq run` says of what keeps its jobs waiting."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rerankq.cli import obstacles, progress
 from rerankq.client import AsyncRerankClient
+from rerankq.ledger import delays
 from rerankq.ledger.accounts import Limits
 from rerankq.ledger.circuits import CircuitState, Trip
+from rerankq.ledger.failures import Failure
+from rerankq.ledger.leases import Postponement
+from rerankq.ledger.records import record_key
 from running.command_line import CommandLine
-from running.ledger_desk import LedgerDesk
+from running.ledger_desk import LedgerDesk, job
 from running.stand_in_worker import StandInWorker
 
 KEY = "key host 0a1b2c3d"
@@ -138,6 +144,35 @@ def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: Led
     assert rerankq("upstream", "resume", "--all").stdout == "resumed: account host\n"
     seen = desk.look("host")
     assert (seen.mode, seen.since, seen.cause) == ("open", 0, "")
+
+
+@pytest.mark.parametrize("name", ["host", KEY])
+def test_resume_hastens_what_was_put_off(
+    rerankq: CommandLine, desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Jobs that were put off for an hour after a failure are due at once; others wait as before."""
+    monkeypatch.setattr(delays, "PORTION", 3)
+    failure = Failure("upstream_throttled", "retry after 3600 s")
+    leases = [desk.claimed(f"put-off-{number}") for number in range(5)]
+    put_off = [Postponement(each, 0, 3600, failure) for each in leases]
+    desk.run(desk.leases().postpone(put_off))
+    desk.submit(*(job(f"later-{number}", not_before=4e9 - number) for number in range(4)))
+    suspect = desk.claimed("suspect")
+    desk.run(desk.leases().postpone([Postponement(suspect, 0, 3600, failure)]))
+    held: Any = desk.redis.get(record_key("suspect"))
+    stored = json.loads(held)
+    desk.redis.set(record_key("suspect"), json.dumps(stored | {"away": [["w", "1"]]}))
+    if name == KEY:
+        desk.trip(KEY)
+    else:
+        desk.exchange(account="host", throttled=1, pause_ms=3_600_000)
+    assert rerankq("upstream", "resume", name).returncode == 0
+    waits = {
+        name: (desk.score(name, "scheduled") or 0) - desk.now_ms()
+        for name in ("suspect", "later-0", "later-3", *(each.job_id for each in leases))
+    }
+    assert [name for name, wait in waits.items() if wait > 3_000_000] == list(waits)[:3]
+    assert sorted(desk.sweep()) == [each.job_id for each in leases]
 
 
 def test_reason_from_the_upstream_cannot_drive_the_terminal(
