@@ -53,6 +53,7 @@ def allotment(**fields: Any) -> Allotment:
         served=frozenset(),
         idle_ms=0,
         alone=False,
+        doubted=False,
         cut_off={},
         now=1_000_000,
         closed={},

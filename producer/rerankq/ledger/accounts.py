@@ -55,7 +55,9 @@ class Report:
         throttled: 429 and its disguises.
         trouble: points of failure that the upstream is to blame for.
         unreached: points of failure for connections that could not be made, perhaps only from here.
-        cut_off: why this worker cannot connect, as it is told that others can; empty where it can.
+        vain: how many jobs in a row were not answered here; 0 after an answer.
+        vain_ms: how long that has been so.
+        cut_off: why this worker is not answered, as it is told that others are; empty where it is.
         pause_ms: how long the upstream asked everyone to wait, with a 429 or a good answer.
         trouble_pause_ms: how long it did with a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
@@ -79,6 +81,8 @@ class Report:
     throttled: int = 0
     trouble: float = 0.0
     unreached: float = 0.0
+    vain: int = 0
+    vain_ms: float = 0.0
     cut_off: str = ""
     pause_ms: int = 0
     trouble_pause_ms: int = 0
@@ -99,6 +103,8 @@ class Report:
             throttled=self.throttled + later.throttled,
             trouble=self.trouble + later.trouble,
             unreached=self.unreached + later.unreached,
+            vain=later.vain,
+            vain_ms=later.vain_ms,
             cut_off=later.cut_off,
             pause_ms=max(self.pause_ms, later.pause_ms),
             trouble_pause_ms=max(self.trouble_pause_ms, later.trouble_pause_ms),
@@ -133,8 +139,9 @@ class Allotment:
         ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
         served: fingerprints of the keys by which rankings were given in the last minute.
         idle_ms: how long no worker has come, for who only looks; else 0.
-        alone: whether others reach the upstream, and this worker has just told that it cannot.
-        cut_off: why workers cannot connect that are alone in that, by their names.
+        alone: whether others are answered in the time in which this worker is not.
+        doubted: whether a failure of this worker is not, or would not be, the upstream's.
+        cut_off: why workers are not answered that are alone in that, by their names.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.
     """
@@ -158,6 +165,7 @@ class Allotment:
     served: frozenset[str]
     idle_ms: float
     alone: bool
+    doubted: bool
     cut_off: dict[str, str]
     now: int
     closed: dict[str, Circuit]

@@ -1,5 +1,6 @@
-"""A worker that alone cannot connect is told so, and does not close the account for the others."""
+"""A worker that alone is not answered is told so, and does not close the account for the others."""
 
+from rerankq.ledger.accounts import Allotment
 from running.ledger_desk import LedgerDesk
 
 LOST = 10.0
@@ -59,3 +60,64 @@ def test_who_is_cut_off_is_named(desk: LedgerDesk) -> None:
     assert desk.look().cut_off == {}
     desk.redis.hset("rerankq:account:a", "cut_off", "{nonsense")
     assert desk.look().cut_off == {}
+
+
+def fail(desk: LedgerDesk, worker: str, *, vain: int, cut_off: str = "") -> Allotment:
+    """Let calls of a worker be answered by something, only not by the upstream."""
+    return desk.exchange(worker, want=1, trouble=LOST, vain=vain, vain_ms=1000, cut_off=cut_off)
+
+
+def test_what_fails_at_one_worker_is_its_own(desk: LedgerDesk) -> None:
+    """Failures of any kind close nothing while others are answered; the worker is told so."""
+    serve(desk, "well")
+    told = fail(desk, "ill", vain=3)
+    assert (told.mode, told.alone, told.doubted) == ("open", True, True)
+    desk.let_pass(0.9)
+    # The account's record keeps nothing of them: what another meets does not add to it.
+    assert desk.exchange("well", want=1, trouble=9.0, vain=1).mode == "open"
+
+
+def test_what_everybody_meets_is_the_upstreams(desk: LedgerDesk) -> None:
+    """The failures of a worker that was answered between them count as ever."""
+    serve(desk, "one", "two")
+    assert desk.exchange("one", vain=2, trouble=30.0).mode == "broken"
+
+
+def test_a_second_word_makes_it_an_outage(desk: LedgerDesk) -> None:
+    """The first worker's failures wait for another's: then both count at once."""
+    desk.exchange("other", want=1, in_flight=1)
+    told = fail(desk, "one", vain=4)
+    assert (told.mode, told.alone, told.doubted) == ("open", False, True)
+    told = desk.exchange("other", vain=4, want=1, trouble=1.0)
+    assert (told.mode, told.doubted) == ("broken", False)
+
+
+def test_answers_of_before_are_not_of_the_same_time(desk: LedgerDesk) -> None:
+    """Who fails since the others were last answered is not told that it is alone."""
+    serve(desk, "well")
+    desk.let_pass(0.9)
+    assert fail(desk, "ill", vain=9).alone is False
+    serve(desk, "well")
+    assert fail(desk, "ill", vain=9).alone is True
+
+
+def test_who_is_cut_off_stays_so_until_others_fail(desk: LedgerDesk) -> None:
+    """A quiet hour ends nothing; the failures of another worker do."""
+    serve(desk, "well")
+    assert fail(desk, "ill", vain=9, cut_off="page").alone
+    desk.let_pass(60)
+    desk.exchange("well", want=1, in_flight=1)
+    assert fail(desk, "ill", vain=9, cut_off="page").alone
+    serve(desk, "well")
+    desk.let_pass(1)
+    fail(desk, "well", vain=4)
+    assert desk.exchange("ill", cut_off="page", vain=9).alone is False
+
+
+def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
+    """When the others have gone, whoever is left is believed."""
+    serve(desk, "well")
+    assert fail(desk, "ill", vain=9, cut_off="page").alone
+    desk.let_pass(7)
+    told = fail(desk, "ill", vain=9, cut_off="page")
+    assert told.alone is False

@@ -55,7 +55,7 @@ def test_a_worker_that_is_cut_off_takes_nothing() -> None:
 
     async def cut_off_while_waiting(network: Network) -> None:
         for _ in range(3):
-            network.permits["a"].was_not_reached(2.5, "dns")
+            network.permits["a"].isolation.failed("job", "dns", began=0.0, lost=True)
         network.hear("a", alone=True)
 
     asyncio.run(scenario())

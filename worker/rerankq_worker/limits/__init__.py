@@ -9,7 +9,8 @@ culprits    whether one model fails while others are answered
 ways        an account and a key of a site, and which of them could take a request
 gates       which routes are closed to a job, and which job may find out whether they still are
 routes      which account and key a job is sent by, and who waits for what
-reach       whether this worker alone is cut off from an upstream
+isolation   whether this worker alone is not answered by an upstream
+reach       takes an upstream back into use from which this worker was cut off
 crowds      which jobs are sent back, so that those of other accounts find room
 passage     one call by a route: what its answer means for key, model and account
 """

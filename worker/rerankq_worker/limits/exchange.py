@@ -101,6 +101,8 @@ class Exchange:
     def _due(self) -> float:
         """When to ask next, by the monotonic clock in seconds."""
         if self._permits.cut_off and not self._permits.urgent:
+            if self._permits.isolation.trial_due and not self._permits.ready:
+                return self._asked_at + URGENT_SECONDS
             # Only to show that it still is.
             return self._asked_at + LOOK_SECONDS
         waiting = self._demand().calls > 0

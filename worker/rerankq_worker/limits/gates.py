@@ -57,7 +57,8 @@ class Gates:
 
     def barrier(self, route: Route, model: str) -> Deferred | None:
         """What keeps jobs of a model from a route; None when it is open, or this is the probe."""
-        if cut_off := route.permits.cut_off:
+        cut_off = route.permits.cut_off
+        if cut_off and not route.permits.isolation.trial_due:
             # Back at once: for the workers that can reach it.
             reason = f"this worker cannot reach the upstream, and others can ({cut_off})"
             return Deferred(reason, seconds=0.0)
@@ -86,13 +87,14 @@ class Gates:
     def probes(self) -> int:
         """How many jobs make sense in hand while all is closed.
 
-        That is one where a probe is due, or some of which it may be another model's.
+        That is one where a probe or a trial is due, or some of which it may be another model's.
         """
         accounts = {each.permits for each in self._routes}
         probing = [each.account.name for each in accounts if each.probing]
         if any(self.culprits.suspects(each) for each in probing):
             return LOOK_AMONG
-        return int(bool(probing) or self._is_one_due())
+        trial_due = any(each.isolation.trial_due for each in accounts)
+        return int(trial_due or bool(probing) or self._is_one_due())
 
     def is_left_to_others(self, route: Route, model: str, since: float) -> bool:
         """Whether a job of a model leaves an account's probe for a moment to those of others.

@@ -1,5 +1,6 @@
 """One call by a route, and what its answer means for the key, the model and the account."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 
 OUT_SECONDS: Final = 5.0
 ELSEWHERE_SECONDS: Final = 1.0
-"""How long a job whose key was refused is sent away: it may go by another key or site."""
+"""How long a job is sent away that may go by another key or site, or by another worker: its key was
+refused, or all that this worker called failed."""
 PROBED_SECONDS: Final = 90.0
 """And when it was a probe, and all else is closed too: longer than from probe to probe."""
 
@@ -65,6 +67,9 @@ TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
 """How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
 ASTRAY: Final = 1.0
 """Of an answer that is not the endpoint's, while others are ranked: a failure like any other."""
+
+SILENT: Final = {Cause.SEND_TIMEOUT, Cause.ANSWER_TIMEOUT, Cause.BODY_TIMEOUT}
+"""Causes of calls that lasted as long as they may."""
 
 NEVER_RANKED: Final = f"it has never given a ranking: {CHECK_ADDRESS}"
 REPEATED: Final = 0.25
@@ -113,6 +118,8 @@ class Passage:
         self._permits = way.route.permits
         self._cost: float | None = None
         self._began = False
+        self._job_id = ""
+        self._called_at = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -130,10 +137,11 @@ class Passage:
 
     async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """Call the site. See `upstream.Upstream`."""
-        way, self._began = self._way, True
+        way, self._began, self._job_id = self._way, True, job_id
+        self._called_at = self._permits.isolation.now()
         call = Call(job_id, attempt, request, way.model, way.route.key.authorization)
         try:
-            answer = await way.route.provider.rerank(call)
+            answer = await self._made(call)
         except UpstreamError as error:
             met = await self._judged(error, job_id, attempt, request)
             if met is error:
@@ -144,6 +152,20 @@ class Passage:
             self._permits.was_asked_to_pause(answer.pause_seconds)
         await self._well(ranked=True)
         return answer
+
+    async def _made(self, call: Call) -> Answer:
+        """Make the call. A trial will most likely fail: it has a moment only."""
+        provider = self._way.route.provider
+        if not self._way.permit.trial:
+            return await provider.rerank(call)
+        seconds = self._permits.isolation.trial_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await provider.rerank(call)
+        except TimeoutError:
+            raise Transient(
+                f"no answer within the {seconds:g} seconds of a trial", cause=Cause.ANSWER_TIMEOUT
+            ) from None
 
     async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
@@ -221,6 +243,7 @@ class Passage:
         ranks = permits.ranked_lately()
         astray = isinstance(error, WrongEndpoint)
         points = ASTRAY if astray and ranks else _points(error, attempt)
+        free = self._noted(error)
         of_one_model = permits.proven and not isinstance(error, WrongEndpoint | Unreachable)
         trip = Trip(error.code, str(error), certain_after=3)
         if (
@@ -232,13 +255,15 @@ class Passage:
             return _deferred(error, OUT_SECONDS)
         self._because(error, NEVER_RANKED if not permits.proven else _advice(error))
         if isinstance(error, Unreachable):
-            permits.was_not_reached(points, str(error.cause or "no connection"))
+            permits.was_not_reached(points)
         elif astray:
             permits.went_astray(points, error.retry_after)
         else:
             permits.had_trouble(points, error.retry_after)
         if permits.cut_off:
             return _deferred(error, 0.0)
+        if free:
+            return _deferred(error, ELSEWHERE_SECONDS)
         if isinstance(error, Refused):
             return _deferred(error, OUT_SECONDS, NEVER_RANKED)
         # Others were served since this job met the same before: then it may be the job.
@@ -248,6 +273,22 @@ class Passage:
         if astray:
             error.ends_job = may_be_the_job
         return error
+
+    def _noted(self, error: UpstreamError) -> bool:
+        """Note that a call failed here; returns whether it may be this worker's own fault alone."""
+        isolation, silent = self._permits.isolation, error.cause in SILENT
+        free = isolation.is_free(self._job_id)
+        known = ", ".join(str(each) for each in (error.status, error.cause) if each)
+        isolation.failed(
+            self._job_id,
+            known or error.code,
+            began=self._called_at,
+            silent=silent,
+            lost=isinstance(error, Unreachable),
+        )
+        if self._way.permit.trial:
+            isolation.trial_failed(silent=silent)
+        return free
 
     def _because(self, error: UpstreamError, advice: str = "") -> None:
         known = ", ".join(str(each) for each in (error.status, error.cause) if each)

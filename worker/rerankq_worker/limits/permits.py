@@ -12,6 +12,7 @@ from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.ledger.accounts import Allotment, Report
+from rerankq_worker.limits.isolation import Isolation
 from rerankq_worker.limits.malformed_share import MalformedShare
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.recent_use import RecentUse
@@ -32,8 +33,6 @@ SPARE: Final = 1.05
 AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
-UNREACHED_PROOF: Final = 3
-"""Connections in a row that could not be made from here, while others made theirs."""
 MOST_PAUSE_SECONDS: Final = 3600.0
 LATELY_SECONDS: Final = 60.0
 """How long a ranking speaks for the site, and for the key, by which it was given."""
@@ -70,13 +69,10 @@ class Permits:
         self._ranked_at = -math.inf
         self.malformed = MalformedShare(clock or time.monotonic)
         self._ranked_by: dict[str, float] = {}
-        self.cut_off = ""
-        """Why no connection can be made from here, while other workers make them; else empty."""
-        self._unreached = 0
-        self._unreached_by = ""
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
+        self.isolation = Isolation(self._clock)
         self._most_in_flight = 0
         self._use = RecentUse(self._clock)
         self._permits = 0.0
@@ -98,7 +94,7 @@ class Permits:
         """Whether a call may begin."""
         return (
             self._permits >= 1
-            and not self.cut_off
+            and not self.isolation.holds
             and self._next_at <= self._clock() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
@@ -119,8 +115,10 @@ class Permits:
         if retry:
             self._retries -= 1
             self._report.retries += 1
-        permit = Permit(tokens, self._probe, retry)
+        permit = Permit(tokens, self._probe, retry, trial=self.isolation.trial_due)
         self._probe = False
+        if permit.trial:
+            self.isolation.begin_trial()
         return permit
 
     def put_back(self, permit: Permit) -> None:
@@ -130,6 +128,8 @@ class Permits:
         self._tokens += permit.tokens
         self._probe |= permit.probe
         self._retries += permit.retry
+        if permit.trial:
+            self.isolation.put_trial_back()
         # What was told meanwhile stays told.
         self._report.began = max(0, self._report.began - 1)
         self._report.retries = max(0, self._report.retries - permit.retry)
@@ -142,7 +142,7 @@ class Permits:
 
     def went_well(self, permit: Permit) -> None:
         """The upstream answered as it should."""
-        self._unreached = 0
+        self.isolation.answered()
         self._report.astray = 0
         self._report.ok += 1
         self._report.probe_ok |= permit.probe
@@ -158,7 +158,7 @@ class Permits:
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
-        self._unreached = 0
+        self.isolation.answered()
         self._report.throttled += 1
         # Until all workers have agreed on less: no more at once than now, without this one.
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
@@ -185,17 +185,14 @@ class Permits:
         self._report.astray += 1
         self.had_trouble(points, retry_after)
 
-    def was_not_reached(self, points: float, cause: str) -> None:
+    def was_not_reached(self, points: float) -> None:
         """No connection could be made: by nobody, or only from here; the next exchange tells."""
-        self._unreached += 1
-        self._unreached_by = cause
         self._report.unreached += points
         self.wanted()
 
     def reconnected(self) -> None:
         """A connection could be made again."""
-        self.cut_off = ""
-        self._unreached = 0
+        self.isolation.restored()
         self.wanted()
 
     def because(self, cause: str) -> None:
@@ -203,6 +200,11 @@ class Permits:
         self._report.cause = cause
 
     # What is known of the account.
+
+    @property
+    def cut_off(self) -> str:
+        """Why this worker is not answered, while others are; else empty."""
+        return self.isolation.cause
 
     @property
     def last(self) -> Allotment | None:
@@ -325,7 +327,9 @@ class Permits:
         """What happened since the last report, and what is wanted; permits at hand go back."""
         began = self._report.began
         if self.cut_off:
-            demand = Demand(0, 0)  # what there is, is for those who can use it
+            # What there is, is for those who can use it.
+            trials = int(self.isolation.trial_due)
+            demand = Demand(trials, trials * max(1.0, demand.tokens))
         if self._unanswered:
             # As it was: it may have arrived. What happened since follows with the next.
             told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
@@ -335,6 +339,7 @@ class Permits:
             told.left, self._permits = int(self._permits), self._permits % 1
             told.left_tokens, self._tokens = self._tokens, 0.0
         told.cut_off = self.cut_off
+        told.vain, told.vain_ms = self.isolation.report()
         told.in_flight = self.in_flight
         if demand.calls or began or self.in_flight:
             told.want = demand.calls + self._use.expected(began)
@@ -352,8 +357,7 @@ class Permits:
         """Take the next lot."""
         self._last, self._heard_at = allotment, self._clock()
         self._unanswered = None
-        if allotment.alone and self._unreached >= UNREACHED_PROOF:
-            self.cut_off = self._unreached_by
+        self.isolation.told(alone=allotment.alone, doubted=allotment.doubted)
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens

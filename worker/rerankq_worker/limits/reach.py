@@ -1,4 +1,4 @@
-"""Looks whether this worker can connect again, once it knows that it alone cannot."""
+"""Looks whether this worker is answered again, once it knows that it alone is not."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from rerankq_worker.upstream import Provider, Unreachable
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0
-"""From one try to connect to the next, and how soon it is noticed that one is called for."""
+"""From one try to the next, and how soon it is noticed that one is called for."""
 
 
 class Reach:
@@ -46,10 +46,16 @@ class Reach:
                 await self._try(permits)
 
     async def _try(self, permits: Permits) -> None:
+        if permits.isolation.needs_call:
+            # Connections are made, so that only a job's call can tell.
+            if permits.isolation.offer_trial():
+                permits.wanted()
+                self._changed()
+            return
         try:
             await self._sites[permits].reach()
         except Unreachable as error:
-            permits.cut_off = str(error.cause or permits.cut_off)
+            permits.isolation.cause = str(error.cause or permits.cut_off)
             return
         permits.reconnected()
         self._tell([each for each in self._sites if each.cut_off])

@@ -15,7 +15,8 @@
 --   probe_ok   whether a call that was a probe succeeded
 --   serial     name of the report, the same when it is repeated and else never
 --   unreached  points of failure for connections that could not be made
---   cut_off    why this worker cannot connect while others can, '' where it can
+--   vain, vain_ms   jobs in a row that were not answered there, none since the last answer, and for how long
+--   cut_off    why this worker is not answered while others are, '' where it is
 --   ranked     fingerprint of the endpoint, if it gave a ranking, else ''
 --   astray     answers in a row, up to the last, that were not the endpoint's
 --   served     fingerprints of the keys by which rankings were given
@@ -26,7 +27,8 @@
 --   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight,
 --   ranked (the fingerprint of who gave the last ranking), served (those of the keys by which rankings
 --   were given in the last minute), idle_ms (how long no worker has come),
---   alone (whether others reach what this worker has not), cut_off (the workers that don't, by name), now,
+--   alone (whether others are answered and this worker is not), doubted (whether its failures are not held
+--   against the upstream), cut_off (the workers that are alone in that, by name), now,
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
@@ -91,6 +93,6 @@ local told = cjson.encode({
   rate = rate(), limited = limited(), limits = limits,
   workers = worker == '' and present or peers, in_flight = state.held,
   ranked = state.ranked or '', served = served_keys, idle_ms = idle_ms, alone = alone,
-  cut_off = cut_off_workers, now = now,
+  doubted = doubted, cut_off = cut_off_workers, now = now,
 })
 return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

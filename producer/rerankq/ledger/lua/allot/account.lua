@@ -14,8 +14,8 @@ local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that nobody named for so long h
 local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
 local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival',
-  'pause_since', 'cause', 'well_by', 'well_at', 'other_by', 'other_at', 'lost_by', 'lost_at', 'cut_off',
-  'served'}
+  'pause_since', 'cause', 'well_by', 'well_at', 'other_by', 'other_at', 'lost_by', 'lost_at',
+  'withheld', 'cut_off', 'served'}
 
 local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])

@@ -1,12 +1,14 @@
--- Whether it is this worker alone that cannot reach the upstream.
--- Defines alone (whether others reach it, that could not be reached from here) and note_reach(), which
--- counts connections that could not be made as trouble, unless they are this worker's own; and
--- cut_off_workers (those that cannot connect while others can, by name).
+-- Whether what fails at this worker is its own: others are answered, and it is not.
+-- Defines alone (whether others are answered in the time in which this worker is not), doubted (whether
+-- what fails there is not held against the upstream, or would not be) and note_reach(), which leaves
+-- failures that are this worker's own out of what is counted as trouble; and cut_off_workers (those that
+-- are not answered while others are, by name).
 -- Of the record: well_by and well_at (the worker that was answered last, and when), other_at (when
--- another one was), other_by, lost_by and lost_at (the first that could not connect, since nobody has
--- been answered), cut_off (JSON: the workers that cannot connect while others can; when, and why).
+-- another one was), other_by, lost_by and lost_at (the first that was not answered, since nobody has
+-- been), withheld (its points of failure, until another worker confirms them), cut_off (JSON: the
+-- workers that are not answered while others are; when, and why).
 
-local alone, cut_off_workers, note_reach = false, {}, nil
+local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
 
 -- In a block, as Lua bounds the names of a script.
 do
@@ -14,6 +16,7 @@ local WELL_MS = 10000      -- an answer is so long a sign that the upstream can 
 local LONE_MS = 3000       -- so long one worker's word does not count against those that are at work
 local ALIVE_MS = 5000
 local CUT_OFF_MS = 6000    -- a worker that is cut off comes more often
+local VAIN_JOBS = 3        -- of so many that failed in a row, with none answered, the worker is suspected
 
 local function forget_answers_of(name)
   if state.well_by == name then
@@ -30,13 +33,7 @@ local function note_answer()
     state.well_by = worker
   end
   state.well_at = now
-  state.lost_by, state.lost_at = nil, nil
-end
-
-local function others_reach_it()
-  local at = state.well_at
-  if state.well_by == worker then at = state.other_at end
-  return at and now - at < WELL_MS
+  state.lost_by, state.lost_at, state.withheld = nil, nil, nil
 end
 
 -- Workers that live, whether or not they have asked for this account yet: each sweeps twice a second.
@@ -45,9 +42,17 @@ local function is_anybody_else_there()
   return active > 1 or heard > 1
 end
 
+-- For how long no other worker has been answered, in ms; nil for too long.
+local function others_answered_before()
+  local at = state.well_at
+  if state.well_by == worker then at = state.other_at end
+  return at and now - at < WELL_MS and now - at or nil
+end
+
 -- Whether nobody else has said so, and not for long, while there are others.
 local function is_one_word()
-  return is_anybody_else_there() and state.lost_by == worker and now - state.lost_at < LONE_MS
+  if not is_anybody_else_there() then return false end
+  return not state.lost_by or (state.lost_by == worker and now - state.lost_at < LONE_MS)
 end
 
 local function note_cut_off()
@@ -63,15 +68,49 @@ local function note_cut_off()
   state.cut_off, cut_off_workers = next(named) and cjson.encode(named) or nil, named
 end
 
+local function leave_out_trouble()
+  report.trouble, report.trouble_pause_ms, report.astray = 0, 0, 0
+end
+
+-- Who is cut off stays so in a quiet hour as well, until others fail too or are gone.
+local function is_still_alone(before)
+  if state.mode == 'broken' or not is_anybody_else_there() then return false end
+  return before ~= nil or not state.lost_by or state.lost_by == worker
+end
+
+local function note_failures(before)
+  local points = report.trouble + report.unreached
+  if points == 0 then return end
+  local one_word = is_one_word()
+  if not state.lost_by then state.lost_by, state.lost_at = worker, now end
+  if before or alone then
+    leave_out_trouble()
+  elseif one_word then
+    state.withheld = (state.withheld or 0) + points
+    leave_out_trouble()
+  else
+    report.trouble = points + (state.withheld or 0)
+    -- A second word, or one that has held: from now on each counts.
+    state.lost_at, state.withheld = now - LONE_MS, nil
+  end
+end
+
 note_reach = function()
   note_cut_off()
   if worker == '' then return end
   if report.ok + report.throttled > 0 then return note_answer() end
-  if report.unreached == 0 then return end
-  forget_answers_of(worker)
-  if not state.lost_by then state.lost_by, state.lost_at = worker, now end
-  alone = others_reach_it() or false
-  if not alone and not is_one_word() then report.trouble = report.trouble + report.unreached end
+  local vain = report.vain or 0
+  local suspected = report.unreached > 0 or vain >= VAIN_JOBS or report.cut_off ~= ''
+  -- Its own answers are no sign any more that the upstream is well.
+  if suspected then forget_answers_of(worker) end
+  local before = others_answered_before()
+  if report.cut_off ~= '' then
+    alone = is_still_alone(before)
+  elseif suspected and before then
+    alone = report.unreached > 0 or before <= (report.vain_ms or 0) / 2
+  end
+  doubted = alone or before ~= nil or is_one_word()
+  if suspected then note_failures(before) end
 end
 
 end

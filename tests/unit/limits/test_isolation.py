@@ -1,0 +1,173 @@
+"""What a worker must have met before it believes that it alone is not answered."""
+
+from random import Random
+
+import pytest
+
+from rerankq_worker.limits.isolation import Isolation
+from running.fake_limits import Clock
+
+CALL_SECONDS = 5.0
+
+
+class Story:
+    """What a worker meets, one call after the other."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.isolation = Isolation(self.clock.monotonic)
+
+    def let_pass(self, seconds: float) -> None:
+        """Nothing happens."""
+        self.clock.now += seconds
+
+    def fails(self, job: int, *, after: float = 0.2, cause: str = "502, page") -> None:
+        """A call of a job fails at once; the next begins later."""
+        self.isolation.failed(str(job), cause, began=self.clock.now)
+        self.let_pass(after)
+
+    def times_out(self, *jobs: int, answered: bool = False) -> None:
+        """Calls that begin together are silent for as long as they may be."""
+        began = self.clock.now
+        self.let_pass(CALL_SECONDS / 2)
+        if answered:
+            self.isolation.answered()
+        self.let_pass(CALL_SECONDS / 2)
+        for job in jobs:
+            self.isolation.failed(str(job), "answer_timeout", began=began, silent=True)
+
+    def hears(self, *, alone: bool = True, doubted: bool = True) -> str:
+        """An exchange with Redis; returns why the worker is cut off."""
+        self.isolation.report()
+        self.isolation.told(alone=alone, doubted=doubted)
+        return self.isolation.cause
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+@pytest.fixture
+def cut_off(story: Story) -> Story:
+    for job in range(8):
+        story.fails(job)
+    assert story.hears() == "502, page"
+    return story
+
+
+@pytest.mark.parametrize(
+    ("jobs", "after", "alone"),
+    [
+        (range(7), 0.2, True),
+        (range(8), 0.1, True),
+        ([1, 2] * 10, 0.2, True),
+        (range(100), 0.2, False),
+    ],
+    ids=["few jobs", "a short while", "the same jobs", "others fail too"],
+)
+def test_a_worker_does_not_think_in_haste_that_it_is_alone(
+    jobs: range | list[int], after: float, *, alone: bool, story: Story
+) -> None:
+    """Eight jobs in a row must have failed, for a second, while others were answered."""
+    for job in jobs:
+        story.fails(job, after=after)
+    assert story.hears(alone=alone) == ""
+
+
+def test_an_answer_begins_it_anew(story: Story) -> None:
+    """Who is answered now and then is not cut off, however much fails."""
+    for job in range(7):
+        story.fails(job)
+    story.isolation.answered()
+    for job in range(7):
+        story.fails(job)
+    assert story.hears() == ""
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3])
+@pytest.mark.parametrize("calls_a_second", [5, 50])
+def test_faults_of_the_upstream_isolate_nobody(
+    share: float, calls_a_second: int, story: Story
+) -> None:
+    """Where two or three calls of ten fail at everybody's, no worker thinks that it is alone."""
+    chance = Random(7)  # noqa: S311  a test that can be had again
+    for job in range(10_000):
+        if chance.random() < share:
+            story.fails(job, after=1 / calls_a_second)
+        else:
+            story.isolation.answered()
+            story.let_pass(1 / calls_a_second)
+        assert story.hears() == ""
+
+
+def test_silence_is_a_stronger_sign(story: Story) -> None:
+    """Three calls that lasted their whole time, with none answered meanwhile, are proof enough."""
+    story.times_out(1, 2, 3)
+    assert story.isolation.holds
+    assert story.hears() == "answer_timeout"
+
+
+def test_a_time_out_among_answers_is_a_failure_like_any(story: Story) -> None:
+    """Where something was answered during such a call, it holds nothing up and proves little."""
+    story.times_out(1, 2, 3, answered=True)
+    assert not story.isolation.holds
+    assert story.hears() == ""
+
+
+def test_failures_of_everybody_are_forgotten(story: Story) -> None:
+    """What others met as well is no sign against this worker when they are answered again."""
+    for job in range(20):
+        story.fails(job)
+    story.hears(alone=False, doubted=False)
+    assert story.hears() == ""
+
+
+def test_first_failures_cost_no_attempt(story: Story) -> None:
+    """A job pays from its second failure here on, or where others are not answered either."""
+    story.hears(alone=False)
+    assert story.isolation.is_free("1")
+    story.fails(1)
+    assert not story.isolation.is_free("1")
+    assert story.isolation.is_free("2")
+    story.isolation.answered()
+    assert not story.isolation.is_free("3")
+    story.hears(alone=False, doubted=False)
+    story.fails(3)
+    assert not story.isolation.is_free("4")
+
+
+def test_trials_come_one_by_one(cut_off: Story) -> None:
+    """A cut off worker makes one call in two seconds, until one is answered."""
+    isolation = cut_off.isolation
+    assert (isolation.holds, isolation.offer_trial()) == (True, False)
+    cut_off.let_pass(2)
+    assert (isolation.offer_trial(), isolation.holds) == (True, False)
+    isolation.begin_trial()
+    assert (isolation.offer_trial(), isolation.holds) == (False, True)
+    isolation.trial_failed(silent=False)
+    cut_off.let_pass(2)
+    assert isolation.offer_trial()
+    isolation.begin_trial()
+    isolation.answered()
+    assert (isolation.cause, isolation.holds) == ("", False)
+
+
+def test_a_silent_trial_gives_the_next_one_longer(cut_off: Story) -> None:
+    """An upstream that needs longer than the first trial allows is found in the end."""
+    lengths = []
+    for _ in range(8):
+        lengths.append(cut_off.isolation.trial_seconds)
+        cut_off.isolation.begin_trial()
+        cut_off.let_pass(lengths[-1])
+        cut_off.isolation.trial_failed(silent=True)
+        assert not cut_off.isolation.offer_trial()
+        cut_off.let_pass(lengths[-1])
+        assert cut_off.isolation.offer_trial()
+    assert lengths == [2, 4, 8, 16, 32, 64, 64, 64]
+
+
+def test_a_real_outage_ends_it(cut_off: Story) -> None:
+    """When the others are not answered either it is the upstream: this worker is as any other."""
+    cut_off.hears(alone=False)
+    assert (cut_off.isolation.cause, cut_off.isolation.holds) == ("", False)
