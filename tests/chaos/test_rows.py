@@ -133,6 +133,11 @@ def test_an_absurd_upstream_costs_no_memory(tmp_path: Path) -> None:
     _holds("upstream-absurd", tmp_path)
 
 
+def test_a_sick_worker_holds_nobody_up(tmp_path: Path) -> None:
+    """Proxies of some workers answer pages, reset, or are silent: nobody else notices it."""
+    _holds("sick-worker", tmp_path)
+
+
 def test_a_429_storm_uses_no_attempt(tmp_path: Path) -> None:
     """Throttled jobs wait as long as they are told, pay no attempt, and drain afterwards."""
     _holds("429-storm", tmp_path)

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from rerankq_worker.limits import reach
+from rerankq_worker.limits import isolation, reach
 from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.reach import Reach
-from rerankq_worker.upstream import Cause, Deferred, Unreachable, UpstreamError
+from rerankq_worker.upstream import Cause, Deferred, Unreachable, UpstreamError, WrongEndpoint
 from running.fake_limits import ANSWER, Network, asking
 
 LOST = Unreachable("no way", cause=Cause.DNS)
@@ -89,6 +89,50 @@ def test_an_answer_between_them_begins_anew() -> None:
         await lost(network, times=1)
         network.hear("a", alone=True)
         assert network.permits["a"].cut_off == ""
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where connections are made only a call can tell: one, of one job, which pays no attempt."""
+    monkeypatch.setattr(reach, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(isolation, "FIRST_TRIAL_SECONDS", 0.01)
+    monkeypatch.setattr(isolation, "PROOF_SECONDS", 0)
+
+    async def scenario() -> None:
+        network = Network(a={})
+        permits = network.permits["a"]
+        network.providers["a"].answer = WrongEndpoint("a page", status=403, cause=Cause.PAGE)
+        for number in range(isolation.PROOF):
+            assert isinstance(await ask(network, f"job {number}"), UpstreamError)
+        network.hear("a", alone=True)
+        assert (permits.cut_off, network.routes.appetite()) == ("403, page", 0)
+        offered = asyncio.Event()
+        looking = Reach(network.ways, changed=offered.set, say=lambda _: None)
+        task = asyncio.create_task(looking.run())
+        await offered.wait()
+        assert (permits.report(Demand(0, 0)).want, network.routes.appetite()) == (1, 1)
+        met = await ask(network, "first trial", alone=True)
+        assert isinstance(met, Deferred)
+        assert (met.seconds, permits.cut_off, network.routes.appetite()) == (0, "403, page", 0)
+        offered.clear()
+        await offered.wait()
+        network.providers["a"].answer = ANSWER
+        assert await ask(network, "second trial", alone=True) is None
+        assert permits.cut_off == ""
+        task.cancel()
+
+    async def ask(network: Network, job: str, *, alone: bool = False) -> UpstreamError | None:
+        network.hear("a", permits=1, alone=alone, doubted=True)
+        way = await network.routes.way(asking(), tokens=1, retry=False)
+        try:
+            async with Passage(network.routes, way) as upstream:
+                await upstream.ask(job, 1, asking())
+        except UpstreamError as error:
+            return error
+        return None
 
     asyncio.run(scenario())
 

@@ -342,7 +342,8 @@ class Permits:
         told.vain, told.vain_ms = self.isolation.report()
         told.in_flight = self.in_flight
         if demand.calls or began or self.in_flight:
-            told.want = demand.calls + self._use.expected(began)
+            expected = self._use.expected(began)
+            told.want = demand.calls + (0 if self.cut_off else expected)
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         if told.want:

@@ -4,16 +4,17 @@
 -- failures that are this worker's own out of what is counted as trouble; and cut_off_workers (those that
 -- are not answered while others are, by name).
 -- Of the record: well_by and well_at (the worker that was answered last, and when), other_at (when
--- another one was), other_by, lost_by and lost_at (the first that was not answered, since nobody has
--- been), withheld (its points of failure, until another worker confirms them), cut_off (JSON: the
--- workers that are not answered while others are; when, and why).
+-- another one was), other_by, lost_by and lost_at (the workers that were not answered since anybody was,
+-- each between spaces, and when the first said so), withheld (their points of failure, until they are
+-- confirmed), cut_off (JSON: the workers that are not answered while others are; when, and why).
 
 local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
 
 -- In a block, as Lua bounds the names of a script.
 do
 local WELL_MS = 10000      -- an answer is so long a sign that the upstream can be reached
-local LONE_MS = 3000       -- so long one worker's word does not count against those that are at work
+local LONE_MS = 3000       -- so long the word of a few does not count against those that are at work
+local MOST_WORDS = 8
 local ALIVE_MS = 5000
 local CUT_OFF_MS = 6000    -- a worker that is cut off comes more often
 local VAIN_JOBS = 3        -- of so many that failed in a row, with none answered, the worker is suspected
@@ -49,10 +50,32 @@ local function others_answered_before()
   return at and now - at < WELL_MS and now - at or nil
 end
 
--- Whether nobody else has said so, and not for long, while there are others.
-local function is_one_word()
+local function words()
+  local _, count = string.gsub(state.lost_by or '', '%S+', '')
+  return count
+end
+
+local function has_given_its_word()
+  return state.lost_by ~= nil and string.find(state.lost_by, ' ' .. worker .. ' ', 1, true) ~= nil
+end
+
+-- Of others than this worker.
+local function is_lost_elsewhere() return words() > (has_given_its_word() and 1 or 0) end
+
+local function give_word()
+  state.lost_at = state.lost_at or now
+  if not has_given_its_word() and words() < MOST_WORDS then
+    state.lost_by = (state.lost_by or ' ') .. worker .. ' '
+  end
+end
+
+-- Whether no more than half of the workers say so, this one among them, and not for long: until then
+-- the others may yet be answered.
+local function is_word_of_few()
   if not is_anybody_else_there() then return false end
-  return not state.lost_by or (state.lost_by == worker and now - state.lost_at < LONE_MS)
+  if state.lost_at and now - state.lost_at >= LONE_MS then return false end
+  local said = words() + (has_given_its_word() and 0 or 1)
+  return said < math.max(2, math.min(MOST_WORDS, math.floor(active / 2) + 1))
 end
 
 local function note_cut_off()
@@ -75,22 +98,22 @@ end
 -- Who is cut off stays so in a quiet hour as well, until others fail too or are gone.
 local function is_still_alone(before)
   if state.mode == 'broken' or not is_anybody_else_there() then return false end
-  return before ~= nil or not state.lost_by or state.lost_by == worker
+  return before ~= nil or not is_lost_elsewhere()
 end
 
 local function note_failures(before)
   local points = report.trouble + report.unreached
   if points == 0 then return end
-  local one_word = is_one_word()
-  if not state.lost_by then state.lost_by, state.lost_at = worker, now end
+  local of_few = is_word_of_few()
+  give_word()
   if before or alone then
     leave_out_trouble()
-  elseif one_word then
+  elseif of_few then
     state.withheld = (state.withheld or 0) + points
     leave_out_trouble()
   else
     report.trouble = points + (state.withheld or 0)
-    -- A second word, or one that has held: from now on each counts.
+    -- Most say so, or it has held: from now on each word counts.
     state.lost_at, state.withheld = now - LONE_MS, nil
   end
 end
@@ -109,7 +132,7 @@ note_reach = function()
   elseif suspected and before then
     alone = report.unreached > 0 or before <= (report.vain_ms or 0) / 2
   end
-  doubted = alone or before ~= nil or is_one_word()
+  doubted = alone or before ~= nil or is_word_of_few()
   if suspected then note_failures(before) end
 end
 
