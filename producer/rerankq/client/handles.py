@@ -6,17 +6,15 @@ client, whose settings hold a password. In the process that unpickles it, it is 
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rerankq.contract import JobState, JobStatus, RerankResult
 from rerankq.errors import DetachedHandle
-from rerankq.ledger.records import End, Records
+from rerankq.ledger.records import End
 
 
 class AsyncOwner(Protocol):
     """What a handle needs of the asynchronous client."""
-
-    records: Records
 
     async def status(self, job_id: str) -> JobStatus:
         """Where the job stands."""
@@ -41,12 +39,15 @@ class Owner(Protocol):
         """Cancel the job; returns the state it was in."""
 
 
-class AsyncJobHandle:
-    """A job that was accepted; good for as long as its client is open."""
+C = TypeVar("C")
 
-    def __init__(self, client: AsyncOwner | None, job_id: str, end: End | None = None) -> None:
+
+class _Handle(Generic[C]):
+    """What both handles are: a job's id, its end as far as that is known, and whom to ask."""
+
+    def __init__(self, client: C | None, job_id: str, end: End | None = None) -> None:
         self._client = client
-        self.id = job_id
+        self._id = job_id
         self._end = end
 
     def __repr__(self) -> str:
@@ -62,15 +63,31 @@ class AsyncJobHandle:
         return self.__copy__()
 
     @property
-    def client(self) -> AsyncOwner:
+    def id(self) -> str:
+        """The job's id."""
+        return self._id
+
+    @property
+    def client(self) -> C:
         """Whom the handle asks.
 
         Raises:
             DetachedHandle: it was unpickled.
         """
         if self._client is None:
-            raise detached(self.id)
+            raise DetachedHandle(
+                f"the handle of job {self.id} came from another process and has no client here: "
+                "client.get(handle.id) gives one that has"
+            )
         return self._client
+
+    def settle(self, end: End) -> None:
+        """Remember the job's end, so that it need not be asked for again."""
+        self._end = end
+
+
+class AsyncJobHandle(_Handle[AsyncOwner]):
+    """A job that was accepted; good for as long as its client is open."""
 
     async def status(self) -> JobStatus:
         """Where the job stands.
@@ -110,58 +127,23 @@ class AsyncJobHandle:
         """
         return await self.client.cancel(self.id)
 
-    def settle(self, end: End) -> None:
-        """Remember the job's end, so that it need not be asked for again."""
-        self._end = end
 
-
-class JobHandle:
+class JobHandle(_Handle[Owner]):
     """A job that was accepted. `AsyncJobHandle` says what each method raises."""
-
-    def __init__(self, client: Owner | None, job_id: str, end: End | None = None) -> None:
-        self._client = client
-        self._id = job_id
-        self._end = end
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-        return self._id
-
-    def __repr__(self) -> str:
-        return f"<rerank job {self.id}>"
-
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
-        return type(self), (None, self.id, self._end)
-
-    def __copy__(self) -> Self:
-        return type(self)(self._client, self.id, self._end)
-
-    def __deepcopy__(self, _: object) -> Self:
-        return self.__copy__()
 
     def status(self) -> JobStatus:
         """Where the job stands."""
-        return self._owner().status(self.id)
+        return self.client.status(self.id)
 
     def result(self, timeout: float | None = None) -> RerankResult:
         """The ranking, waiting for it up to `timeout` seconds (None: until the job's end)."""
         if self._end is None:
-            self._end = self._owner().end(self.id, timeout)
+            self._end = self.client.end(self.id, timeout)
         return ranking(self._end)
 
     def cancel(self) -> JobState:
         """Cancel the job in whatever state it is; returns that state. An end stays as it is."""
-        return self._owner().cancel(self.id)
-
-    def settle(self, end: End) -> None:
-        """Remember the job's end, so that it need not be asked for again."""
-        self._end = end
-
-    def _owner(self) -> Owner:
-        if self._client is None:
-            raise detached(self.id)
-        return self._client
+        return self.client.cancel(self.id)
 
 
 def ranking(end: End) -> RerankResult:
@@ -174,11 +156,3 @@ def ranking(end: End) -> RerankResult:
     if isinstance(end, RerankResult):
         return end
     raise end
-
-
-def detached(job_id: str) -> DetachedHandle:
-    """What to say of a handle without a client."""
-    return DetachedHandle(
-        f"the handle of job {job_id} came from another process and has no client here: "
-        "client.get(handle.id) gives one that has"
-    )
