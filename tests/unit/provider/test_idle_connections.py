@@ -90,8 +90,8 @@ def by_clock(test: Callable[[Calls], None]) -> None:
 @pytest.mark.parametrize(
     ("rate", "latency", "rest", "connections"),
     [
-        (2_000, 0.1, 0.2, 610),
-        (2_000, 0.001, 0.2, 410),
+        (2_000, 0.1, 0.15, 510),
+        (2_000, 0.001, 0.15, 310),
         (30, 2.0, 3.0, 155),
         (30, 0.05, 1.0, 35),
         (600, 1.0, 1.5, 610 + MOST_IDLE),
@@ -101,7 +101,7 @@ def by_clock(test: Callable[[Calls], None]) -> None:
 def test_a_rest_as_long_as_answers_take_and_connections_are_bounded(
     rate: int, latency: float, rest: float, connections: int
 ) -> None:
-    """A connection rests as long as an answer takes, and half as long again; 0.2 s at least."""
+    """A connection rests as long as an answer takes, and half as long again; 0.15 s at least."""
 
     def test(calls: Calls) -> None:
         assert calls.at(rate, 5 + 3 * latency, lambda _: latency) <= connections

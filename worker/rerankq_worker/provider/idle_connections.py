@@ -41,7 +41,7 @@ class Rest:
         few: so many are few.
     """
 
-    least: float = 0.2
+    least: float = 0.15
     to_answer: float = 1.5
     spare: float = 1.0
     few: int = 128
