@@ -23,7 +23,8 @@ from running.worker import RunningWorker
 
 JOBS = 200
 LATENCY_SECONDS = 0.05
-MOST_SECONDS = 20.0
+MOST_SECONDS = 60.0
+"""It takes 6 to 15 s; where a fault holds up more than its own job, some are never done."""
 WELL_AT_FIRST = 20
 """The site is known to rank when the first fault comes."""
 RESET = struct.pack("ii", 1, 0)
