@@ -64,7 +64,7 @@ class Worker:
         self.leases = HeldUpLeases()
         holdings = Holdings(100)
         self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
-        network = Network(1, site={MODEL: MODEL})
+        self.network = network = Network(1, site={MODEL: MODEL})
         self.upstream = network.providers["site"]
         if answers:
             network.hear("site", permits=10)
@@ -120,6 +120,25 @@ async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
         hint.cancel()
     await asyncio.gather(*hints, return_exceptions=True)
     assert worker.accepted == []
+
+
+def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
+    """What a hint names goes back at once: no job lies here until the worker is well."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        worker.leases.answers.set()
+        for _ in range(3):
+            worker.network.permits["site"].isolation.failed("j", "proxy", began=0.0, lost=True)
+        worker.network.hear("site", alone=True)
+        assert not worker.executor.takes_more()
+        named = tuple(f"job-{number}" for number in range(20))
+        await worker.executor.serve(Hint(lane=Lane.BULK, job_ids=named), lambda: None)
+        assert sorted(worker.leases.handed_back) == sorted(named)
+        writing.cancel()
+
+    run(scenario)
 
 
 def test_a_worker_that_claims_is_not_deaf() -> None:

@@ -73,6 +73,9 @@ class Executor:
             while named and not self._draining:
                 # What the upstream would not take soon is left in the queue, for whoever can.
                 room = await self._room()
+                if self._routes.cut_off:
+                    # None of them may lie here until this worker is well: they go back at once.
+                    room = len(named)
                 portion, named = named[:room], named[room:]
                 taken, suspected = await self._take_whole(portion, tally)
                 work += taken
@@ -148,6 +151,8 @@ class Executor:
         """Wait until more jobs make sense in hand; returns how many."""
         try:
             while not (room := self._holdings.room(self._routes.appetite())):
+                if self._routes.cut_off:
+                    break
                 self._routes.hunger(is_felt=True)
                 await self._holdings.stirred()
             return room

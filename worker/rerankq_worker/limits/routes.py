@@ -163,6 +163,11 @@ class Routes:
         appetites = [each.appetite for each in open_ones]
         return None if None in appetites else sum(each or 0 for each in appetites)
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether this worker is cut off from each account: its jobs go back at once."""
+        return all(each.cut_off for each in self._accounts)
+
     def hunger(self, *, is_felt: bool) -> None:
         """Say whether there are jobs that would be taken in hand if there were an appetite."""
         self._hungry = is_felt
