@@ -42,8 +42,8 @@ class Connection(asyncio.Protocol):
         """When its last exchange ended, by the loop's clock in seconds."""
         self.asked_at = self.usable_at = 0.0
         """When its last exchange began, and when it may carry the next one, by the same clock."""
-        self.slowest = 0.0
-        """Seconds that the longest of its exchanges took."""
+        self.last_seconds = 0.0
+        """How long its last exchange took."""
         self.sloppy: str | None = None
         """What of the answer breaks the rules of HTTP, though it could be read."""
         self._surplus = surplus

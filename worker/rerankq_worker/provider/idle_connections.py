@@ -35,7 +35,7 @@ class Rest:
 
     Attributes:
         least: always.
-        to_answer: always as well, in multiples of the longest answer that this connection gave.
+        to_answer: always as well, in multiples of the longer one of its last two answers.
         spare: and while there are few idle connections, at least this long, and by the same
             multiple of the longest answer that the endpoint gave of late.
         few: so many are few.
@@ -73,9 +73,11 @@ class IdleConnections:
     def put(self, connection: Connection) -> None:
         """Keep a connection whose exchange is over; end one that may not be used again."""
         now = asyncio.get_running_loop().time()
-        connection.slowest = max(connection.slowest, now - connection.asked_at)
-        self._slowest.note(connection.slowest, now)
-        rest = max(REST.least, REST.to_answer * connection.slowest)
+        seconds, before = now - connection.asked_at, connection.last_seconds
+        connection.last_seconds = seconds
+        self._slowest.note(seconds, now)
+        # The one before counts too: an answer that came soon may be another's.
+        rest = max(REST.least, REST.to_answer * max(seconds, before))
         kept = rest < KEEPALIVE_SECONDS and len(self._idle) < MOST_IDLE and connection.is_clean
         if not kept or now < self._caught_at + DISTRUST_SECONDS:
             connection.abort()
