@@ -223,7 +223,7 @@ async def _socket_to(addresses: list[Any]) -> socket.socket:
         return await aiohappyeyeballs.start_connection(
             addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
         )
-    # A race of one costs more than the connection.
+    # One address needs no race.
     ((family, kind, protocol, _, address),) = addresses
     connected = socket.socket(family, kind, protocol)
     try:
