@@ -90,8 +90,8 @@ class IdleConnections:
         now, idle = asyncio.get_running_loop().time(), self._idle
         while idle and idle[0].idle_since < now - KEEPALIVE_SECONDS:
             idle.pop(0).abort()
-        latest = self._idle_since(now)
-        for place in range(bisect_right(idle, now, key=_usable_at) - 1, -1, -1):
+        latest, usable = self._limits(now)
+        for place in range(bisect_right(idle, usable, key=_usable_at) - 1, -1, -1):
             if idle[place].idle_since <= latest:
                 connection = idle.pop(place)
                 if connection.is_silent:
@@ -99,11 +99,14 @@ class IdleConnections:
                 connection.abort()
         return None
 
-    def _idle_since(self, now: float) -> float:
-        """Since when a connection must be idle: for longer, as long as few are."""
+    def _limits(self, now: float) -> tuple[float, float]:
+        """Since when a connection must be idle, and usable: for longer, as long as few are idle."""
         if len(self._idle) >= REST.few:
-            return now
-        return now - max(REST.spare, REST.to_answer * self._slowest.seconds(now))
+            return now, now
+        rest = max(REST.least, REST.to_answer * self._slowest.seconds(now))
+        latest = now - max(REST.spare, rest)
+        # Who became usable later was used later too: it need not be looked at.
+        return latest, latest + rest
 
     def may_be_anothers(self, connection: Connection) -> bool:
         """Whether the endpoint was caught during this exchange, which was not the first one."""
