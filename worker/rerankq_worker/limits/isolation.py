@@ -106,14 +106,15 @@ class Isolation:
             # The others are not answered either, or have gone: then it is the upstream.
             self._forget()
 
-    def is_free(self, job_id: str) -> bool:
+    def is_free(self, job_id: str, *, silent: bool = False) -> bool:
         """Whether a failure that comes now costs the job no attempt: it may be this worker's.
 
-        To be asked before `failed`. A job that fails here a second time may be its own culprit.
+        To be asked before `failed`. Where others were answered before, a job that fails a second
+        time may be its own culprit, and so may one whose call was silent.
         """
-        if not self._doubted or job_id in self._jobs:
-            return False
-        return self._answered_at == -math.inf or len(self._jobs) >= 1
+        if self._answered_at == -math.inf:
+            return self._doubted
+        return self._doubted and not silent and bool(self._jobs) and job_id not in self._jobs
 
     def report(self) -> tuple[int, float]:
         """How many jobs in a row were not answered here, and for how many ms; 0 after an answer.

@@ -277,7 +277,7 @@ class Passage:
     def _noted(self, error: UpstreamError) -> bool:
         """Note that a call failed here; returns whether it may be this worker's own fault alone."""
         isolation, silent = self._permits.isolation, error.cause in SILENT
-        free = isolation.is_free(self._job_id)
+        free = isolation.is_free(self._job_id, silent=silent)
         known = ", ".join(str(each) for each in (error.status, error.cause) if each)
         isolation.failed(
             self._job_id,
