@@ -582,6 +582,17 @@ def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
     assert desk.exchange(want=1).retries == 1
 
 
+def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
+    """Where only retries are left, a tenth of the calls that were made lately may be retries."""
+    desk.exchange(want=1)
+    desk.let_pass(10)
+    left = desk.exchange(began=100).retries
+    assert desk.exchange(retries=left).retries <= 1
+    desk.let_pass(1)
+    # A hundred calls within half a second's average are two hundred a second.
+    assert desk.exchange(want=1).retries in range(19, 23)
+
+
 def test_a_large_fleet_has_retries_too(desk: LedgerDesk) -> None:
     """More workers than there are retries: each may make one, until they are used up."""
     answers = [desk.exchange(f"w{number}", want=1) for number in range(30)]

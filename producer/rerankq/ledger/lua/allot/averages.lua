@@ -11,7 +11,9 @@ local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the 
 local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
 -- For each answer half a retry: what a third of failures needs. Where more fail the breaker is near.
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.5, 20, 200
-local RETRIES_A_SECOND = 1 -- else nothing could succeed any more where only retries are left
+-- Besides, a tenth of the calls that were borne lately: where only retries are left, as at the end of
+-- a run, there are few answers that could pay for them. And one a second, or nothing could succeed.
+local RETRY_FLOW, RETRIES_A_SECOND = 0.1, 1
 local LEAST_ASK_MS = 100   -- between two exchanges of a worker
 
 local function faded(name, constant)
@@ -45,8 +47,9 @@ local function count_answers()
   state.refused = report.ok > 0 and 0 or (state.refused or 0) + report.throttled
   state.well = faded('well', TROUBLE_MS) + report.ok
   state.trouble = faded('trouble', TROUBLE_MS) + report.trouble
+  local retries_a_second = math.max(RETRIES_A_SECOND, RETRY_FLOW * (state.proven or 0))
   state.retries = math.min(MOST_RETRIES, (state.retries or FIRST_RETRIES)
-    + RETRY_SHARE * report.ok + RETRIES_A_SECOND * elapsed / 1000 - report.retries)
+    + RETRY_SHARE * report.ok + retries_a_second * elapsed / 1000 - report.retries)
 end
 
 -- What was borne within the last minutes is borne again, also after a moment in which less came.
