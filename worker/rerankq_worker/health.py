@@ -19,7 +19,7 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
 
     `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
     the ledger answers and takes what it is given; if not, it says why: wait, or see to Redis, and
-    work will go on by itself. Nor is a worker ready that alone cannot reach the upstream: see to
+    work will go on by itself. Nor is a worker ready that alone gets no rankings: see to
     its network. One that was asked to end is alive until its drain is over, and no longer ready.
 
     Raises:

@@ -39,8 +39,8 @@ def status(*, json: options.AsJson = False) -> None:
 
     `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
     then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
-    asked for it in the last minute. A worker that is `cut off` cannot reach what others can, and
-    takes no jobs until it can. Closed keys, models and accounts: `doubted` and `parked` are probed
+    asked for it in the last minute. A worker that is `cut off` alone gets no rankings, and
+    takes no jobs until it does. Closed keys, models and accounts: `doubted` and `parked` are probed
     by themselves, `paused` waits for `rerankq upstream resume`, and `unused` is what no worker
     has probed though it was due, such as a key that was replaced. Jobs wait meanwhile, and use no
     attempt.
@@ -226,7 +226,7 @@ def _closed(
             since = _time(account.since)
             rows.append((account_circuit(name), state, since, next_call, account.cause))
         for worker, cause in account.cut_off.items():
-            reason = f"it alone cannot reach {name} ({cause}): see to its network"
+            reason = f"it alone gets no rankings from {name} ({cause}): see to its network"
             rows.append((f"worker {worker}", "cut off", "", "", reason))
     for name, circuit in closed.items():
         next_call = _time(circuit.probe_at if circuit.every else 0)

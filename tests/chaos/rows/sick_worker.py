@@ -13,8 +13,8 @@ from running.waiting import eventually
 from running.worker import RunningWorker
 
 CALL_SECONDS = 3.0
-CUT_OFF = "cannot reach"
-BACK = "this worker reaches"
+CUT_OFF = "this worker alone gets no rankings"
+BACK = "this worker gets rankings from"
 BROKEN = "is broken now"
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER by which closing a connection resets it."""

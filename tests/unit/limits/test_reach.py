@@ -156,7 +156,7 @@ def test_a_worker_says_that_it_is_cut_off_until_it_connects(
         task.cancel()
 
     asyncio.run(scenario())
-    assert (said[0], said[-1]) == ("cannot reach a (dns), which others can", None)
+    assert (said[0], said[-1]) == ("it alone gets no rankings from a (dns)", None)
     first, last = [record.getMessage() for record in caplog.records]
-    assert first.startswith("this worker cannot reach a (dns), and others can")
-    assert last == "this worker reaches a again"
+    assert first.startswith("this worker alone gets no rankings from a (dns)")
+    assert last == "this worker gets rankings from a again"

@@ -60,7 +60,7 @@ class Gates:
         cut_off = route.permits.cut_off
         if cut_off and not route.permits.isolation.trial_due:
             # Back at once: for the workers that can reach it.
-            reason = f"this worker cannot reach the upstream, and others can ({cut_off})"
+            reason = f"this worker alone gets no rankings from the upstream ({cut_off})"
             return Deferred(reason, seconds=0.0)
         if self._closures and (
             barrier := self._closures.barrier(route.circuits, route.circuit_of(model))

@@ -65,13 +65,13 @@ class Reach:
         for permits in cut_off:
             if permits not in self._known:
                 log.error(
-                    "this worker cannot reach %s (%s), and others can: it takes no jobs for it "
-                    "until it can; see to its network, its proxy or its DNS",
+                    "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
+                    "until it does; see to its network, its proxy or its DNS",
                     *(permits.account.name, permits.cut_off),
                 )
         for permits in self._known.difference(cut_off):
-            log.warning("this worker reaches %s again", permits.account.name)
+            log.warning("this worker gets rankings from %s again", permits.account.name)
         self._known = set(cut_off)
         none_left = len(cut_off) == len(self._sites)
         names = ", ".join(f"{each.account.name} ({each.cut_off})" for each in cut_off)
-        self._say(f"cannot reach {names}, which others can" if none_left else None)
+        self._say(f"it alone gets no rankings from {names}" if none_left else None)
