@@ -158,7 +158,7 @@ class Sink:
         """Open the output; `-` is stdout. What a file holds stays until the first line is written.
 
         Raises:
-            CommandError: it cannot be written, or it is the input.
+            CommandError: it cannot be written, it is the input, or another command is writing it.
         """
         try:
             if path == STANDARD:
@@ -168,8 +168,11 @@ class Sink:
         except OSError as error:
             name = "stdout" if path == STANDARD else path
             raise CommandError(f"cannot write {name}: {error.strerror}") from None
-        if path == STANDARD and not _is_writable(_STDOUT):
-            raise CommandError("cannot write stdout: it is closed")
+        if path == STANDARD:
+            refuse_closed_stdout()
+        if sink._replaces and _is_regular(sink._file) and not _locked(sink._file):
+            sink._file.close()
+            raise CommandError(f"another command is writing {path}: name another output")
         if source and source.is_file(os.fstat(sink._file.fileno())):
             sink._file.close()
             raise CommandError(f"{sink.name} is input and output at once: name another output")
@@ -208,8 +211,31 @@ class Sink:
         self._replaces = False
 
 
+def refuse_closed_stdout() -> None:
+    """Find out before anything is submitted.
+
+    Raises:
+        CommandError: stdout is closed.
+    """
+    if not _is_writable(_STDOUT):
+        raise CommandError("cannot write stdout: it is closed")
+
+
 def _is_regular(file: FileIO) -> bool:
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _locked(file: FileIO) -> bool:
+    """Take the file for this command until it is closed; false where another one has it."""
+    # Two commands that write one file would each empty it of what the other has written.
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks, such as some network ones
+    else:
+        return True
 
 
 def _is_writable(number: int) -> bool:

@@ -10,8 +10,8 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.drafts import fields_of, parsed
-from rerankq.cli.failures import CommandError
-from rerankq.cli.files import Source
+from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
+from rerankq.cli.files import Source, refuse_closed_stdout
 from rerankq.cli.jobs import Ended, ended, show_end
 from rerankq.cli.lines import read_lines
 from rerankq.cli.terminal import put, put_json, tell
@@ -62,6 +62,7 @@ def submit(
     Exit code: 0 it is accepted (with --wait: has a ranking); 1 --wait, and it has none;
     2 bad input or set-up.
     """
+    refuse_closed_stdout()
     options_given: dict[str, Any] = {
         "job_id": job_id,
         "top_n": top_n,
@@ -88,10 +89,16 @@ def submit(
     job_id, end = ask(handed_in)
     if end:
         show_end(job_id, *end, json=json)
-    elif json:
-        put_json(orjson.dumps({"job_id": job_id}))
-    else:
-        put(job_id)
+        return
+    try:
+        if json:
+            put_json(orjson.dumps({"job_id": job_id}))
+        else:
+            put(job_id)
+    except (OutputClosed, OutputFailed):
+        # Who submits again without the id pays for the job twice.
+        tell(f"submit: the job is recorded, and runs; its id is {job_id}")
+        raise
 
 
 def _documents(given: list[str], file: Path | None) -> list[str]:

@@ -63,6 +63,7 @@ def test_a_closed_stream_is_in_nobodys_way(
     ("command", "told"),
     [
         ("rerankq run in >&-", "cannot write stdout: it is closed"),
+        ("rerankq submit -q q -d a >&-", "cannot write stdout: it is closed"),
         ("rerankq schema >&-", "cannot write stdout: it is closed"),
         ("rerankq schema > /dev/full", "cannot write stdout: No space left on device"),
         ("rerankq run - < in >> in", "stdout is input and output at once: name another output"),
@@ -88,6 +89,18 @@ def test_what_cannot_work_is_said_at_once(
     assert (tmp_path / "in").read_text() == JOB
     with LedgerDesk(redis_url) as desk:
         assert not desk.redis.keys("*")
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_an_id_that_stdout_does_not_take_is_on_stderr(
+    redis_url: str, tmp_path: Path, options: str
+) -> None:
+    """The job is recorded by then: whoever submitted it again without its id would pay twice."""
+    done = shell(f"rerankq submit -q q -d a {options} > /dev/full", redis_url, tmp_path)
+    told, error = done.stderr.decode().splitlines()
+    assert (done.returncode, error) == (2, "rerankq: cannot write stdout: No space left on device")
+    status = shell(f"rerankq status {told.split()[-1]}", redis_url, tmp_path)
+    assert status.returncode == 0
 
 
 @pytest.mark.usefixtures("worker")

@@ -38,6 +38,21 @@ def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path
     assert out.read_text() == ""
 
 
+def test_two_commands_do_not_write_one_file(tmp_path: Path) -> None:
+    """Each would empty it of the other's rankings; who comes second is refused until it is free."""
+    out = tmp_path / "out.jsonl"
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(out)
+    with Sink.open(str(out)) as first:
+        first.write(b"kept\n")
+        with pytest.raises(CommandError, match="another command is writing"):
+            Sink.open(str(link))
+    assert out.read_text() == "kept\n"
+    with Sink.open(str(link)) as second:
+        second.write(b"new\n")
+    assert out.read_text() == "new\n"
+
+
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])
 def test_an_unreadable_input_is_one_clear_error(tmp_path: Path, name: str) -> None:
     """A missing file or a folder is named, with what is wrong with it."""
