@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.circuits import key_circuit
 from rerankq.ledger.leases import Lease, Leases
+from rerankq_worker import attempts
 from rerankq_worker.attempts import Attempts
 from rerankq_worker.holdings import Holdings
 from rerankq_worker.lease_keeper import RENEWALS_A_LEASE, keep_leases
@@ -18,6 +20,7 @@ from rerankq_worker.limits.permit import Demand
 from rerankq_worker.result_writer import ResultWriter
 from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.sites import Key
+from rerankq_worker.upstream import NotBegun
 from running.fake_limits import Network, asking, circuit, due_circuit
 
 LEASE_SECONDS = 3.0
@@ -170,5 +173,27 @@ def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
         assert desk.network.circuits.opened == [parked]
         told = permits.report(Demand(0, 0))
         assert (told.began, told.left) == (1, 0)
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_call_that_was_not_begun_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider is told when a lease may be over; what it then leaves is for the next job."""
+
+    async def scenario() -> None:
+        desk = Desk()
+        desk.network.hear("a", permits=1)
+        provider = desk.network.providers["a"]
+        provider.answer = NotBegun()
+        await desk.work(lease_of("first"), claimed_ago=0)
+        permits = desk.network.permits["a"]
+        assert (permits.in_flight, permits.ready, desk.tally) == (0, True, Counter(postponed=1))
+        told = permits.report(Demand(0, 0))
+        assert (told.began, told.left, told.trouble) == (0, 1, 0)
+        may_begin = provider.calls[0].may_begin
+        assert may_begin()
+        later = time.monotonic() + LEASE_SECONDS
+        monkeypatch.setattr(attempts, "time", SimpleNamespace(monotonic=lambda: later))
+        assert not may_begin()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -109,8 +109,13 @@ class Attempts:
             waited = _waited_seconds(lease, claimed_at)
             verdict = consequence(error, self._policy, lease.attempts, waited, lease.past)
             return _as_written(lease, verdict)
-        async with Passage(self._routes, way, lease.past) as upstream:
-            await self._make_sure_of(lease, claimed_at)
+        sure_at = claimed_at
+
+        def is_sure() -> bool:
+            return self._age(lease, sure_at) <= self._lease_seconds
+
+        async with Passage(self._routes, way, lease.past, may_begin=is_sure) as upstream:
+            sure_at = await self._make_sure_of(lease, claimed_at)
             with self._under_way():
                 outcome = await rerank(
                     job,
@@ -132,10 +137,13 @@ class Attempts:
         finally:
             self._calling.discard(work)
 
-    async def _make_sure_of(self, lease: Lease, claimed_at: float) -> None:
+    async def _make_sure_of(self, lease: Lease, claimed_at: float) -> float:
         """Renew a lease that may have run out, or that Redis may have lost while it was away.
 
         A call costs money: it is not begun for a job that is another worker's by now.
+
+        Returns:
+            When the lease was certain, by its claim or by a renewal of it alone.
 
         Raises:
             _LeaseLostError: it is.
@@ -153,6 +161,7 @@ class Attempts:
             else:
                 if lost:
                     raise _LeaseLostError
+        return sure_at
 
     def _age(self, lease: Lease, sure_at: float) -> float:
         """Seconds since the lease was certain: at that time, or by a renewal that covered it."""

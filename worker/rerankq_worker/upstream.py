@@ -12,6 +12,7 @@
     │   ├── WrongEndpoint    who answered is not the rerank endpoint: never the job's fault either
     │   ├── KeyInDoubt       a key was refused by which others are ranked: it may be the job
     │   └── Deferred         not asked at all, or in vain while it is out: uses no attempt
+    │       └── NotBegun     the job may be another worker's by now: nothing was sent
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
         ├── TooLarge         more than the upstream takes at once
@@ -20,7 +21,7 @@
 Providers implement `Provider`; foreign errors become these in `provider` and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Final, Protocol
@@ -63,6 +64,10 @@ class Answer:
     pause_seconds: float | None = None
 
 
+def _certain() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt at one job.
@@ -73,6 +78,8 @@ class Call:
         request: what to rank.
         model: the name that this site gives the model.
         authorization: the whole value of the Authorization header, prefix and key.
+        may_begin: whether the job is certain to be this worker's still. It is asked when a
+            connection had to be made first, which takes a while.
     """
 
     job_id: str
@@ -80,6 +87,7 @@ class Call:
     request: RerankRequest
     model: str
     authorization: str = field(repr=False)
+    may_begin: Callable[[], bool] = field(default=_certain, repr=False, compare=False)
 
 
 class Provider(Protocol):
@@ -292,6 +300,13 @@ class Deferred(Transient):
         self.seconds = seconds
         self.ages = ages
         self.code = code  # type: ignore[misc]  # it speaks for others
+
+
+class NotBegun(Deferred):
+    """Nothing was sent: while a connection was made, the job may have gone to another worker."""
+
+    def __init__(self) -> None:
+        super().__init__("no call was begun: the lease may have run out meanwhile", seconds=0.0)
 
 
 class Malformed(UpstreamError):

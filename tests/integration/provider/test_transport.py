@@ -16,7 +16,7 @@ import pytest
 
 from rerankq_worker.provider import idle_connections
 from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES, Connection
-from rerankq_worker.provider.transport import EndpointTransport
+from rerankq_worker.provider.transport import EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import Trust, trust
 from running.connections import NO_REST
 from running.raw_server import RawServer, read_all, read_request
@@ -147,6 +147,18 @@ def test_requests_follow_each_other_on_a_connection() -> None:
     server = run(test, OK, OK, OK)
     assert server.connections == 1
     assert server.requests == [REQUEST] * 3
+
+
+def test_nothing_is_sent_when_it_may_not_begin_any_more() -> None:
+    """Who may send is asked once the connection stands: making one can take seconds."""
+
+    async def test(caller: Caller, server: Server) -> None:
+        with pytest.raises(TooLateError):
+            await caller.transport.exchange(REQUEST, lambda: server.connections == 0)
+        await server.ended.wait()
+
+    server = run(test, OK)
+    assert (server.connections, server.requests) == (1, [])
 
 
 @pytest.mark.usefixtures("_unrested")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -25,6 +25,7 @@ from rerankq_worker.upstream import (
     KeyRefused,
     Malformed,
     ModelUnavailable,
+    NotBegun,
     OutOfCredit,
     QuotaInDoubt,
     Refused,
@@ -108,9 +109,18 @@ class Passage:
         routes: all of them.
         way: this one.
         past: what the job has met before.
+        may_begin: see `Call`.
     """
 
-    def __init__(self, routes: Routes, way: Way, past: Past = NO_PAST) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        way: Way,
+        past: Past = NO_PAST,
+        *,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._may_begin = may_begin
         self._routes = routes
         self._past = past
         self._gates = routes.gates
@@ -139,9 +149,13 @@ class Passage:
         """Call the site. See `upstream.Upstream`."""
         way, self._began, self._job_id = self._way, True, job_id
         self._called_at = self._permits.isolation.now()
-        call = Call(job_id, attempt, request, way.model, way.route.key.authorization)
+        key = way.route.key.authorization
+        call = Call(job_id, attempt, request, way.model, key, self._may_begin)
         try:
             answer = await self._made(call)
+        except NotBegun:
+            self._began = False
+            raise
         except UpstreamError as error:
             met = await self._judged(error, job_id, attempt, request)
             if met is error:

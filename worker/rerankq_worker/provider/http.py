@@ -17,9 +17,9 @@ from rerankq_worker.provider.connection_faults import connection_fault
 from rerankq_worker.provider.content_encoding import unpacked
 from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.proxies import Proxy, proxy_for
-from rerankq_worker.provider.transport import UNSENT, EndpointTransport
+from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import trust
-from rerankq_worker.upstream import Answer, Call, Cause, Malformed, Transient
+from rerankq_worker.upstream import Answer, Call, Cause, Malformed, NotBegun, Transient
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512
@@ -89,7 +89,9 @@ class HttpProvider:
         try:
             # Around all of it: a body that drips holds every read timeout and never ends.
             async with asyncio.timeout(self._call_seconds) as limit:
-                connection = await self._transport.exchange(self._message(call, content))
+                connection = await self._transport.exchange(
+                    self._message(call, content), call.may_begin
+                )
                 try:
                     reply = await _read(connection, most_bytes, limit)
                 finally:
@@ -97,6 +99,8 @@ class HttpProvider:
             self._transport.require_own(connection)
         except TimeoutError as error:
             raise self._too_late(error, connection) from None
+        except TooLateError:
+            raise NotBegun from None
         except _BROKEN as error:
             raise connection_fault(error, url=self._url, trusted=self._trusted) from error
         if connection.sloppy:

@@ -62,11 +62,14 @@ class EndpointTransport:
         self._resolved_until = 0.0
         self._addresses: list[Any] = []
 
-    async def exchange(self, message: bytes) -> Connection:
+    async def exchange(
+        self, message: bytes, may_begin: Callable[[], bool] = lambda: True
+    ) -> Connection:
         """Send a request, and wait for the head of its answer.
 
         Args:
             message: the request, head and body.
+            may_begin: whether it may still be sent; asked after a connection had to be made.
 
         Returns:
             The connection, with the answer's status and headers; its body is still to be read
@@ -77,13 +80,18 @@ class EndpointTransport:
             httpx.ConnectTimeout: likewise, in the time given.
             httpx.ProxyError: likewise, for the proxy's sake.
             httpx.TransportError: the connection broke later, or the answer is no HTTP.
+            TooLateError: it might not be sent any more, and was not.
         """
         if kept := self._idle.take():
             # What came too early was another's answer. The request was not sent whole, so that
             # nobody has ranked it: it may be sent again.
             with suppress(EarlyAnswerError):
                 return await _exchanged(kept, message)
-        return await _exchanged(await self._connected(), message)
+        connection = await self._connected()
+        if not may_begin():
+            connection.abort()
+            raise TooLateError
+        return await _exchanged(connection, message)
 
     async def reach(self) -> None:
         """Make a connection, and end it again: nothing is sent.
@@ -185,6 +193,10 @@ class EndpointTransport:
                 self._addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 self._resolved_until = loop.time() + RESOLVED_SECONDS
         return self._addresses
+
+
+class TooLateError(Exception):
+    """A request may not be sent any more."""
 
 
 class DoubtfulAnswerError(httpx.RemoteProtocolError):
