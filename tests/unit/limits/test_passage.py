@@ -10,7 +10,7 @@ import pytest
 from rerankq.ledger.accounts import Report
 from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.ledger.failures import NO_PAST, Past
-from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, PROBED_SECONDS, Passage
+from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS, Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.retry import RetryAfter, RetryPolicy
 from rerankq_worker.sites import Key
@@ -159,7 +159,7 @@ def test_account_is_told(
     [
         (QuotaInDoubt("slow"), [(KEY, "upstream_billing", 3)]),
         (OutOfCredit("empty"), [(KEY, "upstream_billing", 1)]),
-        (BadKey("who"), [(KEY, "upstream_auth", 1)]),
+        (BadKey("who"), [(KEY, "upstream_auth", NEVER_CERTAIN)]),
         (ModelUnavailable("which"), [(MODEL, "upstream_model", 3)]),
         (Throttled("slow"), []),
         (Transient("oh"), []),
@@ -289,7 +289,7 @@ def test_failing_probe_opens_nothing() -> None:
     """A parked key whose probe is refused stays closed."""
     met = call(BadKey("who"), before={"closed": {KEY: due_circuit()}})
     assert met.network.circuits.opened == []
-    assert met.tripped == [(KEY, "upstream_auth", 1)]
+    assert met.tripped == [(KEY, "upstream_auth", NEVER_CERTAIN)]
 
 
 def test_redis_away_costs_no_answer() -> None:
@@ -348,10 +348,10 @@ def test_retry_after_reaches_the_account(error: UpstreamError, pauses: tuple[int
 def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
     """A key that is parked is an error in the log, by its fingerprint and without the key."""
     with caplog.at_level(logging.WARNING):
-        call(BadKey("who"))
+        call(OutOfCredit("empty"))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert record.getMessage() == f"{KEY} is parked (upstream_auth): who"
+    assert record.getMessage() == f"{KEY} is parked (upstream_billing): empty"
     assert "a1" not in KEY
 
 
@@ -475,7 +475,7 @@ def refused(
         (("one", "other", "third"), (0, 2), 0),
         (("one",), (), 1),
     ],
-    ids=["one job", "too few", "two jobs", "ranked between", "never ranked"],
+    ids=["one job", "too few", "two jobs", "ranked between", "not ranked lately"],
 )
 def test_a_key_that_ranks_is_not_closed_for_one_job(
     jobs: tuple[str, ...], ranked_before: tuple[int, ...], tripped: int
@@ -491,6 +491,17 @@ def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
     network, _ = refused("one", "other", "third")
     ((name, trip),) = network.circuits.tripped
     assert (name, trip.certain_after, trip.doubt_seconds) == (KEY, 4, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "certain_after"),
+    [(("one",), NEVER_CERTAIN), (("one", "one"), NEVER_CERTAIN), (("one", "other"), 1)],
+)
+def test_one_job_alone_parks_no_key(jobs: tuple[str, ...], certain_after: int) -> None:
+    """Where nobody was ranked lately a second job decides; until then it is probed each second."""
+    network, met = refused(*jobs, ranked_before=())
+    assert network.circuits.tripped[-1][1].certain_after == certain_after
+    assert all(isinstance(each, Deferred) for each in met)
 
 
 def test_a_key_counts_as_ranking_by_what_other_workers_tell() -> None:

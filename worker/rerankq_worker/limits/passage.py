@@ -17,6 +17,7 @@ from rerankq_worker.limits.ways import Way
 from rerankq_worker.upstream import (
     CHECK_ADDRESS,
     Answer,
+    BadKey,
     Call,
     Cause,
     ContentRefused,
@@ -51,6 +52,8 @@ SUSPECTED_STRIKES: Final = 4
 SUSPECTED_SECONDS: Final = 1.0
 """A key by which jobs were ranked a moment ago is out of use when it is suspected, and is parked
 when three probes, each a second after the last, are refused as well."""
+NEVER_CERTAIN: Final = 2**31
+"""Strikes that nobody counts up to: one job alone parks no key."""
 
 PASSING_SECONDS: Final = 30.0
 """A ranking of that long ago shows that the site was no further out than for single calls."""
@@ -216,21 +219,29 @@ class Passage:
     ) -> UpstreamError:
         """Nobody is served by this key, or it is this job alone that is not."""
         permits, trip = self._permits, Trip(error.code, str(error))
+        suspicions = self._gates.suspicions
+        is_suspect = suspicions.refused(self._key, job_id, in_flight=permits.in_flight)
+        # Where nobody else comes, one job that is refused for its own sake is met again and again.
+        may_be_the_job = (
+            isinstance(error, BadKey) and permits.proven and suspicions.is_of_one_job(self._key)
+        )
         if permits.ranked_lately(self._way.route.key.id):
-            in_flight = permits.in_flight
-            if not self._gates.suspicions.refused(self._key, job_id, in_flight=in_flight):
+            if not is_suspect:
                 doubted = KeyInDoubt(error)
                 doubted.ends_job = permits.ranked_within(self._past.failed_seconds)
                 doubted.passing = permits.ranked_within(PASSING_SECONDS)
                 return doubted
             trip = replace(trip, certain_after=SUSPECTED_STRIKES, doubt_seconds=SUSPECTED_SECONDS)
+        elif may_be_the_job:
+            trip = replace(trip, certain_after=NEVER_CERTAIN, doubt_seconds=SUSPECTED_SECONDS)
         state = await self._trip(self._key, trip)
         if not state:
             # Nothing holds the job up where it could come back at once: it waits for long.
             return error
         # Perhaps it is the job that the key may not do: the next probe is another's.
         alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
-        away = PROBED_SECONDS if state is CircuitState.PARKED else DOUBTED_SECONDS
+        for_long = state is CircuitState.PARKED or may_be_the_job
+        away = PROBED_SECONDS if for_long else DOUBTED_SECONDS
         return _deferred(error, away if alone else ELSEWHERE_SECONDS)
 
     async def _refused(self, error: Refused, attempt: int) -> UpstreamError:

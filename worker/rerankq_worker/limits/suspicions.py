@@ -42,6 +42,10 @@ class Suspicions:
             row.jobs.add(job_id)
         return len(row.jobs) == LEAST_JOBS and row.count >= max(LEAST_CALLS, in_flight // SHARE)
 
+    def is_of_one_job(self, key: str) -> bool:
+        """Whether nobody but one job met the refusals: it may be that job."""
+        return len(self._rows[key].jobs) < LEAST_JOBS
+
     def ranked(self, key: str) -> None:
         """Take note of a ranking: the key is well."""
         self._rows.pop(key, None)
