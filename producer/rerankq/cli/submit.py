@@ -17,7 +17,7 @@ from rerankq.cli.lines import read_lines
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.client import AsyncRerankClient
 from rerankq.client.drafts import Submission
-from rerankq.contract import MAX_JOB_BYTES, Lane
+from rerankq.contract import MAX_JOB_BYTES, Lane, new_job_id
 
 
 def submit(
@@ -86,7 +86,13 @@ def submit(
         tell(f"submit: {handle.id}")
         return handle.id, await ended(client, handle, timeout)
 
-    job_id, end = ask(handed_in)
+    # Named here already: whoever interrupts the command can still find the job.
+    given.setdefault("job_id", new_job_id())
+    try:
+        job_id, end = ask(handed_in)
+    except KeyboardInterrupt:
+        tell(f"submit: interrupted; if the job was recorded by then, its id is {given['job_id']}")
+        raise
     if end:
         show_end(job_id, *end, json=json)
         return

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from rerankq import RerankClient
 from running.command import RERANKQ, rerankq
 from running.ledger_desk import LedgerDesk
+from running.proxy import Proxy
+from running.redis_server import RedisServer
 from running.stand_in_worker import StandInWorker
 from running.worker import clean_environment
 
@@ -101,6 +104,21 @@ def test_an_id_that_stdout_does_not_take_is_on_stderr(
     assert (done.returncode, error) == (2, "rerankq: cannot write stdout: No space left on device")
     status = shell(f"rerankq status {told.split()[-1]}", redis_url, tmp_path)
     assert status.returncode == 0
+
+
+def test_an_interrupted_submit_says_the_id(own_redis: RedisServer) -> None:
+    """The job may be recorded by then: its id is said, so that nobody pays for it twice."""
+    with RerankClient(own_redis.url) as client:
+        client.submit(query="q", documents=["d"], lane="interactive")  # Redis knows the script
+    with Proxy(own_redis.port) as proxy:
+        environment = clean_environment() | {"RERANKQ_REDIS_URL": proxy.url}
+        command = [RERANKQ, "submit", "-q", "q", "-d", "a"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as submit:
+            proxy.lose_answer(b"interactive", lambda: submit.send_signal(signal.SIGINT))
+            _, told = submit.communicate(timeout=60)
+    assert submit.returncode == 130
+    with LedgerDesk(own_redis.url) as desk:
+        assert desk.redis.exists(f"rerankq:job:{told.split()[-1].decode()}")
 
 
 @pytest.mark.usefixtures("worker")
