@@ -619,3 +619,28 @@ def test_outage_is_told_of_the_account() -> None:
     failing(network, "other", times=9)
     assert network.circuits.tripped == []
     assert network.permits["a"].report(Demand(0, 0)).trouble == 18.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_free"),
+    [(Cause.ANSWER_TIMEOUT, False), (Cause.CONNECTION_LOST, True), (Cause.PAGE, True)],
+)
+def test_a_silent_call_is_paid_for_at_a_worker_that_is_cut_off(
+    cause: Cause, *, is_free: bool
+) -> None:
+    """At the end of a run only jobs that are never answered may be left, all of them here."""
+    network = Network(a={"m": "site-model"})
+    isolation = network.permits["a"].isolation
+    network.providers["a"].answer = Transient("no answer", cause=cause)
+
+    async def scenario() -> UpstreamError:
+        network.hear("a", permits=1)
+        isolation.answered()
+        way = await network.routes.way(REQUEST, tokens=10, retry=False)
+        isolation.cause = "answer_timeout"
+        with pytest.raises(UpstreamError) as caught:
+            async with Passage(network.routes, way) as upstream:
+                await upstream.ask("job", 1, REQUEST)
+        return caught.value
+
+    assert isinstance(asyncio.run(scenario()), Deferred) is is_free

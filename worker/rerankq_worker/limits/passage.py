@@ -285,7 +285,9 @@ class Passage:
             permits.went_astray(points, error.retry_after)
         else:
             permits.had_trouble(points, error.retry_after)
-        if permits.cut_off:
+        # A silent call may be the job's doing, also at a worker that is cut off by such jobs alone.
+        pays = error.cause in SILENT and not free and not self._way.permit.trial
+        if permits.cut_off and not pays:
             return _deferred(error, 0.0)
         if free:
             return _deferred(error, ELSEWHERE_SECONDS)
