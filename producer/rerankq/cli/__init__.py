@@ -2,6 +2,7 @@
 
 Exit codes: 0 all well, 1 a job has no ranking, 2 bad input or set-up, 70 a fault in rerankq.
 
+entry       the way in: imports the rest
 main        the one error boundary: an error becomes one line and an exit code
 commands    the table of commands; each is imported only when it is called
 settings    what the command line reads from environment and `.env`

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rerankq import errors
-from rerankq.cli import main
+from rerankq.cli import entry, main
 from rerankq.cli.failures import CommandError, ExitCode, OutputClosed
 
 Raising = Callable[[BaseException], None]
@@ -26,6 +26,21 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
         monkeypatch.delenv("RERANKQ_DEBUG", raising=False)
 
     return have_it_raise
+
+
+def test_an_interruption_of_the_start_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever interrupts while the command line is being imported gets the exit code alone."""
+
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == main.__name__:
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, main.__name__)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == ExitCode.INTERRUPTED.value
 
 
 @pytest.mark.parametrize(
