@@ -60,6 +60,8 @@ def _blocked(arena: Arena) -> Report:
         aftermath = stage.settle()
         blocks = _blocks(stage)
     report = _judged(aftermath, blocks)
+    taken = [aftermath.called_again(each.since, aftermath.in_hand(each)) for each in blocks]
+    report.demand(all(taken), "others took over jobs of each that stood still")
     report.demand(
         len(blocks) == arena.load.faults, f"{arena.load.faults} loops were blocked: {len(blocks)}"
     )
@@ -87,14 +89,8 @@ def _blocks(stage: Stage) -> list[Silence]:
 
 
 def _judged(aftermath: Aftermath, silences: list[Silence]) -> Report:
-    struck = [aftermath.in_hand(each) for each in silences]
-    report = report_on(aftermath, struck=list(chain.from_iterable(struck)))
-    taken = [
-        aftermath.called_again(each.since, jobs)
-        for each, jobs in zip(silences, struck, strict=True)
-    ]
-    report.demand(all(taken), "others took over jobs of each that stood still")
-    return report
+    struck = chain.from_iterable(map(aftermath.in_hand, silences))
+    return report_on(aftermath, struck=list(struck))
 
 
 IN_TURN = Row(
