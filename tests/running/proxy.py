@@ -1,6 +1,7 @@
 """A TCP proxy on loopback that can cut its connections, or swallow what they carry."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,9 +19,17 @@ class Proxy:
     Args:
         target: port on loopback to forward to.
         bytes_a_second: how much answers bring, all connections together; None for no bound.
+        tls: with what to speak TLS to clients; None for plain connections.
     """
 
-    def __init__(self, target: int, *, bytes_a_second: float | None = None) -> None:
+    def __init__(
+        self,
+        target: int,
+        *,
+        bytes_a_second: float | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls = tls
         self._link = _Link(bytes_a_second)
         self._target = target
         self._loop = asyncio.new_event_loop()
@@ -93,7 +102,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(changed(), self._loop).result(TIMEOUT_S)
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:

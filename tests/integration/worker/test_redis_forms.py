@@ -1,6 +1,7 @@
 """Redis as people have it: behind TLS, a Unix socket, a password with odd characters, and ACLs."""
 
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import requests
 from running.access import user
 from running.command import rerankq
 from running.flower import USER, flower, workers_seen
+from running.proxy import Proxy
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -43,17 +45,21 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def tls_server(folder: Path, certificate: Path, *, clients: str) -> Iterator[str]:
-    """A Redis that speaks TLS; yields its port there."""
-    port = str(free_port())
-    options = (
-        *("--tls-port", port, "--tls-auth-clients", clients),
-        *("--tls-cert-file", str(certificate / "cert.pem")),
-        *("--tls-key-file", str(certificate / "key.pem")),
-        *("--tls-ca-cert-file", str(certificate / "cert.pem")),
-    )
-    with RedisServer(folder, options=options):
-        yield port
+def behind_tls(folder: Path, certificate: Path, *, client_shows: bool) -> Iterator[int]:
+    """A Redis behind what speaks TLS for it, as in many clouds; yields the port for clients.
+
+    Args:
+        folder: Redis' own.
+        certificate: where the server's certificate and key are.
+        client_shows: whether a client must show a certificate, too.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    if client_shows:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate / "cert.pem")
+    with RedisServer(folder) as server, Proxy(server.port, tls=context) as proxy:
+        yield proxy.port
 
 
 def serves(url: str, folder: Path, **environment: Any) -> None:
@@ -86,7 +92,7 @@ def serves(url: str, folder: Path, **environment: Any) -> None:
 
 def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
     """Plain rediss:// trusts what SSL_CERT_FILE names, in ledger, broker and Flower alike."""
-    with tls_server(tmp_path, certificate, clients="no") as port:
+    with behind_tls(tmp_path, certificate, client_shows=False) as port:
         url = f"rediss://localhost:{port}/0"
         serves(url, tmp_path, SSL_CERT_FILE=str(certificate / "cert.pem"))
         said = rerankq("submit", "-q", "q", "-d", "a", RERANKQ_REDIS_URL=url).stderr
@@ -97,7 +103,7 @@ def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
 def test_tls_with_a_certificate_of_the_client(tmp_path: Path, certificate: Path) -> None:
     """CA, certificate and key named in the address serve all; without them one line says so."""
     cert, key = certificate / "cert.pem", certificate / "key.pem"
-    with tls_server(tmp_path, certificate, clients="yes") as port:
+    with behind_tls(tmp_path, certificate, client_shows=True) as port:
         url = f"rediss://localhost:{port}?ssl_ca_certs={cert}"
         serves(f"{url}&ssl_certfile={cert}&ssl_keyfile={key}&db=2&protocol=3", tmp_path)
         said = rerankq("submit", "-q", "q", "-d", "a", RERANKQ_REDIS_URL=url).stderr
