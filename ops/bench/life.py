@@ -23,7 +23,7 @@ from rerankq.embedded import embedded_redis
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import CALL_JOBS, Intake
 from rerankq.ledger.leases import Finish, Leases
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -22,7 +22,7 @@ from rerankq.contract import JobState
 from rerankq.embedded import embedded_redis
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Leases
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 DAY: Final = 86_400.0
 AT_ONCE: Final = 50

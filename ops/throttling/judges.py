@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chaos.numbered import PREFIX, numbered_job
-from rerankq_worker import tokens
+from rerankq.cost import tokens
 from running.upstream import Call
 from throttling.figures import SERVED, Figure, Seen
 from throttling.scenario import Scenario

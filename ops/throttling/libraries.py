@@ -19,12 +19,12 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 
+from rerankq.accounts import accounts
 from rerankq.contract import Lane
-from rerankq.ledger import accounts
-from rerankq.ledger.store import Store
+from rerankq.store.store import Store
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.sites import Account, Key
+from rerankq_worker.upstream.sites import Account, Key
 from running.redis_server import RedisServer
 
 PERMITS: Final = 2000

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rerankq.contract import DEFAULT_MODEL
 from rerankq.errors import SettingsError
-from rerankq.redis_address import RedisAddress
+from rerankq.store.address import RedisAddress
 
 PREFIX: Final = "RERANKQ_"
 

@@ -95,7 +95,7 @@ def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
     """In a fresh virtualenv the line gives worker, sandbox and Flower, with no index to ask."""
     (line,) = re.findall(r"^\$ pip (install .+)$", "".join(blocks("console")), re.MULTILINE)
     checkout, venv = tmp_path / "rerankq", tmp_path / "venv"
-    parts = ("producer", "worker", "pyproject.toml", "README.md", "LICENSE")
+    parts = ("producer", "worker", "sandbox", "pyproject.toml", "README.md", "LICENSE")
     for part in parts:
         source = ROOT / part
         if source.is_dir():

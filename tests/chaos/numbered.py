@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rerankq.contract import Job, RerankRequest
-from rerankq_worker.sandbox.bigram import match, terms_of
-from rerankq_worker.sandbox.scoring import to_unit
+from rerankq_sandbox.bigram import match, terms_of
+from rerankq_sandbox.scoring import to_unit
 
 PREFIX: Final = "n"
 

@@ -14,11 +14,11 @@ from importlib.resources import files
 from itertools import count
 from typing import Any, Final
 
-from rerankq.ledger import store
 from rerankq.ledger.leases import Lease, Leases
+from rerankq.store import store
+from rerankq_worker.jobs.completer import Outcome, ResultWriter
 from rerankq_worker.provider import HttpProvider
-from rerankq_worker.result_writer import Outcome, ResultWriter
-from rerankq_worker.upstream import Answer, Call
+from rerankq_worker.upstream.port import Answer, Call
 
 SUICIDE_MARK: Final = "that ends its process"
 SUICIDE_WORDS: Final = "this process ends at "

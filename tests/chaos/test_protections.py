@@ -10,7 +10,7 @@ import pytest
 from chaos import catalogue
 from chaos.row import Arena, Report
 from chaos.saboteur import command
-from rerankq.ledger import store
+from rerankq.store import store
 
 pytestmark = pytest.mark.timeout(240)
 

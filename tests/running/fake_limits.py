@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
+from rerankq.accounts.circuits import Circuit, Circuits, CircuitState, Trip
 from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.accounts import Accounts, Allotment, Limits, Report
-from rerankq.ledger.circuits import Circuit, Circuits, CircuitState, Trip
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
-from rerankq_worker.sites import Account, Key, Site
-from rerankq_worker.upstream import Answer, Call, Refused, Score, Unreachable, UpstreamError
+from rerankq_worker.upstream.port import Answer, Call, Refused, Score, Unreachable, UpstreamError
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 NO_LIMITS = Limits()
 MAX_IN_FLIGHT = 100

@@ -7,17 +7,17 @@ from typing import Any, Final, Self, TypeVar
 
 from redis import Redis
 
+from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
+from rerankq.accounts.circuits import Circuits, CircuitState, Trip
 from rerankq.contract import Job, JobState, JobStatus, Lane, RerankRequest, RerankResult, Timings
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
-from rerankq.ledger.accounts import Accounts, Allotment, Limits, Report
 from rerankq.ledger.batches import Batches
-from rerankq.ledger.circuits import Circuits, CircuitState, Trip
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.records import End, Records, record_from, record_key
-from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
+from rerankq.store.store import Retention, Store
 from running.waiting import eventually
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from rerankq.contract import Job, JobState, Lane, RankedDocument, RerankResult, 
 from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 POLL_SECONDS = 0.01
 RETENTION = Retention(600.0, 600.0)

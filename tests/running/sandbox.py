@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import requests
 
-from rerankq_worker.sandbox import SandboxConfig, serve
+from rerankq_sandbox import SandboxConfig, serve
 
 TIMEOUT_S = 30.0
 BODY: dict[str, Any] = {

@@ -16,7 +16,7 @@ from rerankq.contract import (
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 POLL_SECONDS = 0.01
 

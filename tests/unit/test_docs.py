@@ -9,8 +9,8 @@ from rerankq import errors
 from rerankq.cli.commands import COMMANDS
 from rerankq.contract import JobState
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
-from rerankq_worker import upstream
 from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.upstream import port as upstream
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

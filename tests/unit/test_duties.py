@@ -1,8 +1,8 @@
 import asyncio
 
 from rerankq_worker import app
-from rerankq_worker.restart import Restart
-from rerankq_worker.vitals import Vitals
+from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.restart import Restart
 
 
 class CountedRestart(Restart):

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from rerankq import errors
-from rerankq_worker import upstream
+from rerankq_worker.upstream import port as upstream
 
 TREE = [
     each

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.ledger.accounts import Limits
 from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
 from rerankq_worker.settings import WorkerSettings
 
@@ -137,7 +137,7 @@ def test_settings_that_contradict_each_other_are_both_named(
 
 def test_address_with_a_slash_in_the_password_keeps_it() -> None:
     """An address that Redis' library cannot read is refused without a part of the password."""
-    from rerankq.ledger.store import Store  # noqa: PLC0415 - settings themselves need no redis
+    from rerankq.store.store import Store  # noqa: PLC0415 - settings themselves need no redis
 
     with pytest.raises(SettingsError) as caught:
         Store("redis://:s3c/ret@host:6379/0")
@@ -278,7 +278,7 @@ def test_commands_look_at_the_env_file(
 ) -> None:
     """Each command refuses a misspelt name in the `.env` of its folder."""
     from rerankq.cli.settings import load as load_producer  # noqa: PLC0415 - in its folder
-    from rerankq_worker.commands.sandbox import sandbox  # noqa: PLC0415
+    from rerankq_sandbox.command import sandbox  # noqa: PLC0415
     from rerankq_worker.commands.worker import worker  # noqa: PLC0415
 
     commands: dict[str, Callable[[], object]] = {

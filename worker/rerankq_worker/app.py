@@ -21,43 +21,43 @@ from typing import Any, Final
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging, worker_ready
 
-from rerankq.announce import Announcer, celery_settings
-from rerankq.celery_app import IsolatedApp
+from rerankq.accounts.accounts import Accounts
+from rerankq.accounts.circuits import Circuits
+from rerankq.broker.announce import Announcer, celery_settings
+from rerankq.broker.backlog import Backlog
+from rerankq.broker.celery_app import IsolatedApp
+from rerankq.broker.pidbox import forget_mailboxes
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Accounts
-from rerankq.ledger.backlog import Backlog
-from rerankq.ledger.circuits import Circuits
-from rerankq.ledger.durability import warn_of_losses
 from rerankq.ledger.leases import Leases
-from rerankq.ledger.mailboxes import forget_mailboxes
-from rerankq.ledger.store import Retention, Store
 from rerankq.ledger.sweep import Sweep
-from rerankq_worker.attempts import Attempts
-from rerankq_worker.ending import Ending
-from rerankq_worker.executor import Executor
-from rerankq_worker.health import health_served
-from rerankq_worker.holdings import Holdings
-from rerankq_worker.last_write import write_out
-from rerankq_worker.lease_keeper import keep_leases
+from rerankq.store.durability import warn_of_losses
+from rerankq.store.store import Retention, Store
+from rerankq_worker.consumer.pool import AsyncioPool
+from rerankq_worker.consumer.tasks import HintService, RerankTask
+from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.completer import ResultWriter
+from rerankq_worker.jobs.executor import Executor
+from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.last_write import write_out
+from rerankq_worker.jobs.lease_keeper import keep_leases
+from rerankq_worker.jobs.reconciler import reconcile
+from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
-from rerankq_worker.origin import origin
-from rerankq_worker.pool import AsyncioPool
+from rerankq_worker.process.error_origin import origin
+from rerankq_worker.process.health import health_served
+from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.restart import Restart
+from rerankq_worker.process.shutdown_deadline import Ending
+from rerankq_worker.process.watchdog import Watchdog
 from rerankq_worker.provider import DIALECTS, HttpProvider
-from rerankq_worker.reconciler import reconcile
-from rerankq_worker.restart import Restart
-from rerankq_worker.result_writer import ResultWriter
-from rerankq_worker.retry import RetryPolicy
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.sites import Site
-from rerankq_worker.tasks import HintService, RerankTask
 from rerankq_worker.telemetry.activity import Activity, ObservedProvider
 from rerankq_worker.telemetry.log_setup import keep_log
 from rerankq_worker.telemetry.summary import summarise
-from rerankq_worker.vitals import Vitals
-from rerankq_worker.watchdog import Watchdog
+from rerankq_worker.upstream.sites import Site
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class WorkerApp(IsolatedApp):
 
 def _worker_settings() -> dict[str, Any]:
     return {
-        "broker_transport": "rerankq_worker.broker:GatedTransport",
+        "broker_transport": "rerankq_worker.consumer.broker:GatedTransport",
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         # Counts active messages as unacknowledged ones, which ours are not.

@@ -17,13 +17,13 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.ledger.accounts import Limits
 from rerankq.settings import MOST_KEPT_SECONDS, ClientSettings
-from rerankq_worker.dialect_options import options_fault
-from rerankq_worker.keys import is_own_server, key_fault
-from rerankq_worker.site_file import AuthPrefix, Count, check_limits, read_sites
-from rerankq_worker.sites import PREFIXES, Account, Key, Site
+from rerankq_worker.upstream.dialect_options import options_fault
+from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.site_file import AuthPrefix, Count, check_limits, read_sites
+from rerankq_worker.upstream.sites import PREFIXES, Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
 _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from rerankq.accounts import accounts
 from rerankq.contract import Lane
-from rerankq.ledger import accounts
 from throttling.simulation.loop import VirtualLoop
 from throttling.simulation.outcome import Outcome
 from throttling.simulation.script import SimulatedStore

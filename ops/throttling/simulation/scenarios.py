@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rerankq.ledger import accounts
+from rerankq.accounts import accounts
 from throttling.simulation.fleet import Fleet, Plan
 from throttling.simulation.upstream import Behaviour, Limits
 from throttling.simulation.worker import TOKENS

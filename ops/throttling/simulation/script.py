@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.store import Argument
+from rerankq.store.store import Argument
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.store import SmallStore
 

@@ -4,12 +4,12 @@ import asyncio
 from random import Random
 from typing import Final
 
+from rerankq.accounts.accounts import Accounts, Allotment, Limits
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Accounts, Allotment, Limits
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.sites import Account, Key
+from rerankq_worker.upstream.sites import Account, Key
 from throttling.simulation.upstream import ModelUpstream
 
 WAY_SECONDS: Final = (0.001, 0.003)

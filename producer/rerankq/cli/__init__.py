@@ -8,18 +8,15 @@ commands    the table of commands; each is imported only when it is called
 settings    what the command line reads from environment and `.env`
 failures    errors of the command line, and the exit code of every error
 terminal    where lines for the user go
-run         `run` and `results`: the commands over a batch
-files  input_formats  decompression  reading_ahead  lines  drafts  incoming  feed
-            input: bytes -> lines -> jobs -> batch
-collect  open_entries  row_reader  rows  ordered_output  spool
-            output: batch -> rows as their jobs end -> lines, in order
-session  interrupts  patience           both at once, with Ctrl-C and a Redis that went away
-progress  pace  tally  waiting_room  summary  closing
-            what the user sees of it
-submit  jobs  ranking                   one job: submit, status, result, cancel
-tables  times  standard_streams         what is shown, and where
-schema  flower  monitor                 JSON Schemas; Flower for this broker
-demo/                                   everything at once, on a machine with nothing
+options     options that several commands have
+asking      calls of the client, for commands that ask once
+patience    how long a command bears with a Redis that went away
+standard_streams  tables  times         what is shown, and where
+
+batch/      `run` and `results`         input/   what they read
+job/        one job                     rows/    what they write
+operate/    for whoever runs the service
+demo/       everything at once, on a machine with nothing
 """
 
 from rerankq.working_folder import leave_out_working_folder

@@ -36,19 +36,23 @@ class Command:
 
 
 COMMANDS: Final = (
-    Command("run", JOBS, "Run a file of jobs and write their rankings, in order.", "run:run"),
-    Command("results", JOBS, "Write the rankings of a batch that was run before.", "run:results"),
-    Command("submit", JOBS, "Hand one job in and print its id.", "submit:submit"),
-    Command("status", JOBS, "Say where a job stands.", "jobs:status"),
-    Command("result", JOBS, "Print a job's ranking, waiting for it.", "jobs:result"),
-    Command("cancel", JOBS, "Cancel a job that has not ended.", "jobs:cancel"),
-    Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "dead:app"),
-    Command("upstream", SERVICES, "Look at the upstream's limits; pause it.", "upstream:app"),
+    Command("run", JOBS, "Run a file of jobs and write their rankings, in order.", "batch.run:run"),
+    Command(
+        "results", JOBS, "Write the rankings of a batch that was run before.", "batch.run:results"
+    ),
+    Command("submit", JOBS, "Hand one job in and print its id.", "job.submit:submit"),
+    Command("status", JOBS, "Say where a job stands.", "job.jobs:status"),
+    Command("result", JOBS, "Print a job's ranking, waiting for it.", "job.jobs:result"),
+    Command("cancel", JOBS, "Cancel a job that has not ended.", "job.jobs:cancel"),
+    Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "operate.dead:app"),
+    Command(
+        "upstream", SERVICES, "Look at the upstream's limits; pause it.", "operate.upstream:app"
+    ),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
-    Command("flower", SERVICES, "Watch workers and tasks in a browser.", "flower:flower"),
-    Command("sandbox", SERVICES, "Stand in for the upstream, for trying out.", extra="worker"),
+    Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),
+    Command("sandbox", SERVICES, "Stand in for the upstream, for trying out.", extra="sandbox"),
     Command("demo", MORE, "See it all work, on a machine with nothing.", "demo.command:demo"),
-    Command("schema", MORE, "Print the JSON Schemas of the messages.", "schema:schema"),
+    Command("schema", MORE, "Print the JSON Schemas of the messages.", "operate.schema:schema"),
 )
 
 
@@ -133,7 +137,7 @@ def _extra_named(row: Command) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if f"{error.name}.".startswith(("rerankq.", "rerankq_worker.")):
+        if f"{error.name}.".startswith(("rerankq.", "rerankq_worker.", "rerankq_sandbox.")):
             raise  # a part of this very distribution is no extra
         raise MissingExtra(
             f"`rerankq {row.name}` needs an extra that is not installed: "

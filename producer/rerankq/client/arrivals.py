@@ -16,9 +16,9 @@ from typing import Final
 from rerankq.client.inquiries import Inquiries
 from rerankq.client.waits import Wait
 from rerankq.errors import InvalidRequest
-from rerankq.ledger.per_loop import PerLoop
 from rerankq.ledger.records import End, Records
-from rerankq.ledger.store import Store
+from rerankq.store.per_loop import PerLoop
+from rerankq.store.store import Store
 
 LAST_LOOK_SECONDS: Final = 1.0
 """A wait that is out of time gives what has ended by then, if Redis tells it within this."""

@@ -5,6 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from typing import NoReturn, Self, Unpack
 
+from rerankq.accounts.accounts import Accounts
+from rerankq.accounts.circuits import Circuits
+from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import PATIENCE_SECONDS, Admissions, Offered, foremost
 from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import (
@@ -20,17 +23,14 @@ from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, JobState, JobStatus
 from rerankq.errors import ClientClosed, QueueFull, ResultTimeout
-from rerankq.ledger.accounts import Accounts
 from rerankq.ledger.batches import Batches
-from rerankq.ledger.circuits import Circuits
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
 from rerankq.ledger.intake import Intake
 from rerankq.ledger.presence import Presence
-from rerankq.ledger.quarantine import Quarantine
 from rerankq.ledger.records import End, Records
-from rerankq.ledger.store import Retention, Store
 from rerankq.settings import ClientSettings
+from rerankq.store.store import Retention, Store
 
 
 class AsyncRerankClient:

@@ -10,7 +10,7 @@ from rerankq.client.waits import Wait
 from rerankq.errors import ClientClosed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.records import Ended, Records
-from rerankq.ledger.store import Store
+from rerankq.store.store import Store
 
 ASK_SECONDS: Final = 1.0
 PAGE: Final = 500

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from rerankq.announce import Announcer
+from rerankq.broker.announce import Announcer
 from rerankq.client import forks
 from rerankq.contract import Job
 

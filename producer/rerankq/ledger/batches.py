@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from rerankq.contract import BatchProgress, JobError, Message
 from rerankq.errors import BatchNotFound
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
 PAGE: Final = 500

@@ -10,7 +10,7 @@ from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.payload import payload_key
 from rerankq.ledger.records import record_from, record_key
-from rerankq.ledger.store import Store
+from rerankq.store.store import Store
 
 DEAD_KEY: Final = "rerankq:dead"
 PAGE: Final = 20

@@ -3,7 +3,7 @@
 from typing import Final
 
 from rerankq.contract import Lane
-from rerankq.ledger.store import Store
+from rerankq.store.store import Store
 
 PORTION: Final = 1000
 """Jobs that are looked at in one call: Redis serves nobody else meanwhile."""

@@ -12,7 +12,7 @@ import orjson
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.payload import Packer, payload_key
-from rerankq.ledger.store import BESIDE_FROM, Argument, Store
+from rerankq.store.store import BESIDE_FROM, Argument, Store
 
 CALL_JOBS: Final = 100
 """Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""

@@ -10,9 +10,9 @@ import orjson
 from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger import outcomes, payload
-from rerankq.ledger.clock import Clock
 from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
-from rerankq.ledger.store import BESIDE_FROM, Argument, Retention, Store
+from rerankq.store.clock import Clock
+from rerankq.store.store import BESIDE_FROM, Argument, Retention, Store
 
 MOST_DEATHS: Final = 3
 """In a row: a job that each time takes its worker along must not go round for ever. A worker that

@@ -1,6 +1,6 @@
 """Whether workers use this ledger."""
 
-from rerankq.ledger.store import Store
+from rerankq.store.store import Store
 
 
 class Presence:

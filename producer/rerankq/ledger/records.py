@@ -11,7 +11,7 @@ from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
 from rerankq.ledger.failures import Failure, failure_from
-from rerankq.ledger.store import Retention, Store
+from rerankq.store.store import Retention, Store
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 """A ranking, or the error that says why there is none to be had."""

@@ -7,8 +7,8 @@ from typing import Final
 from rerankq.contract import Lane
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import MOST_DEATHS
-from rerankq.ledger.store import Argument, Retention, Store
-from rerankq.ledger.strays import release
+from rerankq.ledger.orphans import release
+from rerankq.store.store import Argument, Retention, Store
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from chaos.saboteur import command
 from rerankq.ledger.dead import DEAD_KEY
 from rerankq.ledger.leases import MOST_DEATHS
 from rerankq.ledger.records import record_from, record_key
-from rerankq_worker.lanes import RESTART_SECONDS
+from rerankq_worker.process.supervisor import RESTART_SECONDS
 from running.upstream import fingerprint
 from running.worker import RunningWorker
 

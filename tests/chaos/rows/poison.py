@@ -11,9 +11,9 @@ from redis import Redis
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from chaos.stage import Stage
-from rerankq.announce import Announcer
+from rerankq.broker.announce import Announcer
+from rerankq.broker.quarantine import COUNTS_KEY, POISON_KEY
 from rerankq.contract import Lane
-from rerankq.ledger.quarantine import COUNTS_KEY, POISON_KEY
 from running.waiting import eventually
 
 QUARANTINED_SECONDS = 30.0

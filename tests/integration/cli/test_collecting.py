@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from rerankq.cli import feed as feeding
-from rerankq.cli.collect import Collector
-from rerankq.cli.drafts import Defaults
-from rerankq.cli.feed import Feed, OnError
-from rerankq.cli.incoming import IncomingLines
-from rerankq.cli.ordered_output import NO_ROOM, OrderedOutput
-from rerankq.cli.spool import Spool, SpoolFull
-from rerankq.cli.tally import Tally
+from rerankq.cli.batch import feed as feeding
+from rerankq.cli.batch.collect import Collector
+from rerankq.cli.batch.feed import Feed, OnError
+from rerankq.cli.batch.incoming import IncomingLines
+from rerankq.cli.input.drafts import Defaults
+from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
+from rerankq.cli.rows.spool import Spool, SpoolFull
+from rerankq.cli.rows.tally import Tally
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import Job, JobError, RerankRequest
 from rerankq.ledger.batches import ExistingJob, RejectedLine
@@ -128,7 +128,7 @@ def test_results_of_an_abandoned_batch_are_not_all(
     rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`rerankq results` writes what an abandoned batch has, says so, and exits with 1."""
-    monkeypatch.setattr("rerankq.cli.batch.ABANDONED_SECONDS", 0.2)
+    monkeypatch.setattr("rerankq.cli.batch.command.ABANDONED_SECONDS", 0.2)
     with LedgerDesk(redis_url) as desk:
         batch = desk.run(desk.batches.open())
         desk.succeed(desk.claimed("a", batch_id=batch))
@@ -218,8 +218,8 @@ def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
     rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where no worker ever was, `run` says what to check, and how to come back to the jobs."""
-    monkeypatch.setattr("rerankq.cli.unserved.UNSERVED_SECONDS", 0.2)
-    monkeypatch.setattr("rerankq.cli.unserved.ASK_SECONDS", 0.1)
+    monkeypatch.setattr("rerankq.cli.batch.unserved.UNSERVED_SECONDS", 0.2)
+    monkeypatch.setattr("rerankq.cli.batch.unserved.ASK_SECONDS", 0.1)
     given = tmp_path / "in.jsonl"
     given.write_text('{"query": "q", "documents": ["d"]}\n')
     done = rerankq("run", str(given))

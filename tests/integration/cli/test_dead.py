@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from rerankq.cli import dead, waiting_room
+from rerankq.broker.quarantine import put_aside
+from rerankq.cli.batch import waiting_room
+from rerankq.cli.operate import dead
 from rerankq.contract import RerankRequest
-from rerankq.ledger.quarantine import put_aside
 from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
 

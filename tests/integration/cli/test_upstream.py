@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from rerankq.cli import obstacles, progress
+from rerankq.accounts.accounts import Limits
+from rerankq.accounts.circuits import CircuitState, Trip
+from rerankq.cli.batch import obstacles, progress
 from rerankq.client import AsyncRerankClient
 from rerankq.ledger import delays
-from rerankq.ledger.accounts import Limits
-from rerankq.ledger.circuits import CircuitState, Trip
 from rerankq.ledger.failures import Failure
 from rerankq.ledger.leases import Postponement
 from rerankq.ledger.records import record_key

@@ -13,7 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from rerankq import AsyncRerankClient, RerankClient
-from rerankq.announce import SPREAD, Announcer
+from rerankq.broker.announce import SPREAD, Announcer
 from rerankq.client.drafts import Draft, Submission
 from rerankq.contract import TASK_NAME, Hint, Job, JobState, Lane, RerankRequest, RerankResult
 from rerankq.errors import (

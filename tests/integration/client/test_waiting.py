@@ -171,7 +171,7 @@ def test_message_that_was_missed_is_asked_for(
     client: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result whose message never arrives is found by asking."""
-    from rerankq.ledger.subscription import Subscription  # noqa: PLC0415 - deaf here alone
+    from rerankq.store.subscription import Subscription  # noqa: PLC0415 - deaf here alone
 
     monkeypatch.setattr(Subscription, "join", lambda *_: None)
     handle = client.submit(**DRAFT)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Limits
 from running.ledger_desk import LedgerDesk
 
 GREEDY: dict[str, Any] = {"want": 1000, "want_tokens": 1e6, "want_slots": 1000}

@@ -181,7 +181,7 @@ def test_wrong_clock_is_put_right(
     (lease,) = desk.run(leases.claim(["a"])).leases
     before = desk.now_ms()
     clock = time.monotonic
-    monkeypatch.setattr("rerankq.ledger.clock.time.monotonic", lambda: clock() + seconds)
+    monkeypatch.setattr("rerankq.store.clock.time.monotonic", lambda: clock() + seconds)
     assert desk.run(leases.finish([finish(lease)])) == [True]
     monkeypatch.undo()
     finished = desk.status("a").finished_at

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rerankq.ledger.circuits import CircuitState
-from rerankq.ledger.store import Store
+from rerankq.accounts.circuits import CircuitState
+from rerankq.store.store import Store
 from running.ledger_desk import LedgerDesk
 
 NAME = "key 1234"

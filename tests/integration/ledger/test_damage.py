@@ -8,8 +8,8 @@ import pytest
 from rerankq.contract import JobState, RerankRequest
 from rerankq.errors import InvalidRequest, JobNotFound
 from rerankq.ledger.intake import Verdict
+from rerankq.ledger.orphans import PAGE
 from rerankq.ledger.records import Outline
-from rerankq.ledger.strays import PAGE
 from running.ledger_desk import LedgerDesk, ids, job
 
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from rerankq.ledger.durability import losses, warn_of_losses
-from rerankq.ledger.store import Store
+from rerankq.store.durability import losses, warn_of_losses
+from rerankq.store.store import Store
 from running.ledger_desk import LedgerDesk
 from running.redis_server import RedisServer, free_port
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rerankq.ledger.scripts import text_of
+from rerankq.store.scripts import text_of
 from running.exploration.ledger import START_MS, Ledger
 from running.exploration.search import Search
 from running.exploration.world import Broken

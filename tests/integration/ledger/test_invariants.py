@@ -43,7 +43,7 @@ def test_schedules_find_what_is_broken(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, original: str, broken: str
 ) -> None:
     """With a line of the scripts spoilt, such schedules find it: the proof is one."""
-    from rerankq.ledger import store  # noqa: PLC0415 - spoilt here alone
+    from rerankq.store import store  # noqa: PLC0415 - spoilt here alone
 
     real = store._script  # noqa: SLF001 - the scripts have no other door
     scripts = ("claim", "finish", "submit", "sweep")

@@ -7,8 +7,8 @@ import pytest
 
 from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
-from rerankq.ledger import store
 from rerankq.ledger.leases import new_request
+from rerankq.store import store
 from running.ledger_desk import LONG, LedgerDesk, ids, job, ranking
 
 

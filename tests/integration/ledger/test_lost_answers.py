@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rerankq.accounts.accounts import Allotment, Limits, Report
 from rerankq.contract import JobError, JobState
-from rerankq.ledger.accounts import Allotment, Limits, Report
 from rerankq.ledger.batches import RejectedLine
 from rerankq.ledger.intake import Verdict
 from running.ledger_desk import LedgerDesk, ids, job

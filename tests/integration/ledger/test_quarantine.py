@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from rerankq.ledger.quarantine import KEPT_SECONDS, MOST_BYTES, POISON_KEY, Quarantine, put_aside
+from rerankq.broker.quarantine import KEPT_SECONDS, MOST_BYTES, POISON_KEY, Quarantine, put_aside
 from running.ledger_desk import LedgerDesk
 
 

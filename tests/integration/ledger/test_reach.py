@@ -1,6 +1,6 @@
 """A worker that alone is not answered is told so, and does not close the account for the others."""
 
-from rerankq.ledger.accounts import Allotment
+from rerankq.accounts.accounts import Allotment
 from running.ledger_desk import LedgerDesk
 
 LOST = 10.0

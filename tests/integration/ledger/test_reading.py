@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rerankq.contract import JobError, RerankResult
 from rerankq.errors import BatchNotFound, JobCancelled, JobFailed, JobNotFound, ResultExpired
-from rerankq.ledger import store
 from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
+from rerankq.store import store
 from running.ledger_desk import LedgerDesk, job, ranking
 from running.waiting import eventually
 

@@ -8,10 +8,10 @@ import orjson
 import pytest
 from redis import Redis
 
-from rerankq.ledger.accounts import Accounts, Limits, Report
-from rerankq.ledger.circuits import Circuits, Trip
-from rerankq.ledger.scripts import text_of
-from rerankq.ledger.store import Argument
+from rerankq.accounts.accounts import Accounts, Limits, Report
+from rerankq.accounts.circuits import Circuits, Trip
+from rerankq.store.scripts import text_of
+from rerankq.store.store import Argument
 from running.exploration.ledger import JOBS, Ledger, answer_of
 from running.exploration.moves import moves
 from running.exploration.world import World

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import DIALECTS, HttpProvider, error_body, http
-from rerankq_worker.upstream import (
+from rerankq_worker.upstream.port import (
     Answer,
     BadKey,
     Call,

@@ -10,7 +10,7 @@ import pytest
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import DIALECTS, HttpProvider, idle_connections
-from rerankq_worker.upstream import Call, Cause, Unreachable, UpstreamError
+from rerankq_worker.upstream.port import Call, Cause, Unreachable, UpstreamError
 from running.certificates import server_context
 from running.connections import NO_REST
 from running.http_proxy import HttpProxy

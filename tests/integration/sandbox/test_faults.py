@@ -8,7 +8,7 @@ import orjson
 import pytest
 import requests
 
-from rerankq_worker.sandbox.error_table import ERRORS
+from rerankq_sandbox.error_table import ERRORS
 from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
 
 

@@ -12,7 +12,7 @@ from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
 from running.worker import clean_environment
 
 START = """
-from rerankq_worker.sandbox import SandboxConfig, main_run
+from rerankq_sandbox import SandboxConfig, main_run
 main_run(SandboxConfig(port=0, scorer="bigram"))
 """
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from kombu import Connection
 
-from rerankq.announce import Announcer
+from rerankq.broker.announce import Announcer
 from rerankq.contract import Lane
-from rerankq_worker.broker import GatedTransport
+from rerankq_worker.consumer.broker import GatedTransport
 from running.redis_server import RedisServer
 
 

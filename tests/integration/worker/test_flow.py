@@ -5,7 +5,7 @@ from celery import Celery
 from redis import Redis
 
 from rerankq import RerankClient
-from rerankq.cli.monitor import watched
+from rerankq.cli.operate.monitor import watched
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker, waiting_messages

@@ -8,8 +8,8 @@ from kombu import pools
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
-from rerankq.cli.monitor import watched
-from rerankq.ledger.mailboxes import MAILBOXES_KEY
+from rerankq.broker.pidbox import MAILBOXES_KEY
+from rerankq.cli.operate.monitor import watched
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
 from running.waiting import eventually

@@ -5,8 +5,8 @@ from pathlib import Path
 import requests
 
 from rerankq import JobHandle, RerankClient
-from rerankq.ledger.accounts import Limits
-from rerankq.ledger.circuits import CircuitState
+from rerankq.accounts.accounts import Limits
+from rerankq.accounts.circuits import CircuitState
 from running.ledger_desk import LedgerDesk
 from running.redis_server import free_port
 from running.sandbox import RunningSandbox

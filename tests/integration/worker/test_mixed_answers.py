@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from rerankq import JobHandle, RerankClient
+from rerankq.accounts.circuits import CircuitState
 from rerankq.contract import JobState
 from rerankq.errors import JobFailed
-from rerankq.ledger.circuits import CircuitState
 from running.ledger_desk import LedgerDesk
 from running.raw_server import RawServer, Serve, read_request
 from running.waiting import eventually

@@ -7,7 +7,7 @@ from pathlib import Path
 from redis import Redis
 
 from rerankq import RerankClient
-from rerankq.cli.monitor import watched
+from rerankq.cli.operate.monitor import watched
 from running.celery_neighbour import LONG_SECONDS, CeleryNeighbour
 from running.sandbox import RunningSandbox
 from running.waiting import eventually

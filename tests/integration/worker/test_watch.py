@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from rerankq import RerankClient
-from rerankq_worker.watchdog import IDLE_SECONDS
+from rerankq_worker.process.watchdog import IDLE_SECONDS
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
 from running.waiting import eventually, lasting
@@ -20,7 +20,8 @@ FRESH_SECONDS = 4
 IMPATIENT = f"""
 import sys
 from rerankq.cli.main import run
-from rerankq_worker import health, watchdog
+from rerankq_worker.process import health
+from rerankq_worker.process import watchdog
 watchdog.LOOP_SECONDS, health.FRESH_SECONDS = {LOOP_SECONDS}, {FRESH_SECONDS}
 sys.exit(run(sys.argv[1:]))
 """

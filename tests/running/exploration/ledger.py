@@ -12,8 +12,8 @@ from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.records import Records, record_from, record_key
-from rerankq.ledger.store import Retention
 from rerankq.ledger.sweep import Sweep
+from rerankq.store.store import Retention
 from running.small_redis.commands import execute
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.store import SmallStore

@@ -6,9 +6,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from rerankq.ledger.refusals import reading, refusal
-from rerankq.ledger.scripts import text_of
-from rerankq.ledger.store import Argument, Store
+from rerankq.store.refusals import reading, refusal
+from rerankq.store.scripts import text_of
+from rerankq.store.store import Argument, Store
 from running.small_redis.commands import execute
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.lua import Lua

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rerankq.cli.failures import CommandError
-from rerankq.cli.files import Sink, Source
+from rerankq.cli.input.files import Sink, Source
 
 
 def test_the_input_is_never_the_output(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rerankq.cli import lines as reading
 from rerankq.cli.failures import CommandError
-from rerankq.cli.files import Source
-from rerankq.cli.lines import CHUNK_BYTES, read_lines
+from rerankq.cli.input import lines as reading
+from rerankq.cli.input.files import Source
+from rerankq.cli.input.lines import CHUNK_BYTES, read_lines
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rerankq.cli.closing import close
+from rerankq.cli.batch.closing import close
+from rerankq.cli.batch.session import Outcome
+from rerankq.cli.batch.summary import Summary
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed
-from rerankq.cli.files import Source
-from rerankq.cli.session import Outcome
-from rerankq.cli.summary import Summary
-from rerankq.cli.tally import Tally
+from rerankq.cli.input.files import Source
+from rerankq.cli.rows.tally import Tally
 from rerankq.errors import LedgerUnavailable, RerankqError
 
 if sys.version_info >= (3, 14):

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from rerankq.cli.drafts import Defaults, entry_from
-from rerankq.cli.lines import Line
+from rerankq.cli.input.drafts import Defaults, entry_from
+from rerankq.cli.input.lines import Line
 from rerankq.contract import MAX_JOB_BYTES, Job, Lane
 from rerankq.ledger.batches import RejectedLine
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from rerankq.cli.open_entries import OpenEntries
-from rerankq.cli.ordered_output import NO_ROOM, OrderedOutput
-from rerankq.cli.rows import Kind, Row
-from rerankq.cli.spool import Spool, SpoolFull
-from rerankq.cli.tally import Tally
+from rerankq.cli.rows.open_entries import OpenEntries
+from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
+from rerankq.cli.rows.rows import Kind, Row
+from rerankq.cli.rows.spool import Spool, SpoolFull
+from rerankq.cli.rows.tally import Tally
 from rerankq.ledger.batches import PAGE
 
 

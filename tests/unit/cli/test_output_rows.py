@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rerankq.cli.rows import job_row, rejected_row
+from rerankq.cli.rows.rows import job_row, rejected_row
 from rerankq.contract import (
     Document,
     JobError,

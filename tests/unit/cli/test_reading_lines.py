@@ -1,7 +1,7 @@
 import io
 import tracemalloc
 
-from rerankq.cli.lines import CHUNK_BYTES, Line, read_lines
+from rerankq.cli.input.lines import CHUNK_BYTES, Line, read_lines
 
 
 class Dribble:

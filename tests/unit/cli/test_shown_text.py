@@ -1,6 +1,6 @@
 import pytest
 
-from rerankq.cli.ranking import shortened, show_ranking, shown_score
+from rerankq.cli.job.ranking import shortened, show_ranking, shown_score
 from rerankq.cli.terminal import printable
 from rerankq.contract import Document, RankedDocument, RerankResult, Timings
 

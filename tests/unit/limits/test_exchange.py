@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from rerankq.accounts.accounts import Allotment, Limits
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.accounts import Allotment, Limits
 from rerankq_worker.limits import exchange
 from rerankq_worker.limits.exchange import (
     AWAY_SECONDS,

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from rerankq.ledger.accounts import Report
-from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.accounts.accounts import Report
+from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.ledger.failures import NO_PAST, Past
+from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS, Passage
 from rerankq_worker.limits.permit import Demand
-from rerankq_worker.retry import RetryAfter, RetryPolicy
-from rerankq_worker.sites import Key
-from rerankq_worker.upstream import (
+from rerankq_worker.upstream.port import (
     CHECK_ADDRESS,
     Answer,
     BadKey,
@@ -33,6 +32,7 @@ from rerankq_worker.upstream import (
     UpstreamError,
     WrongEndpoint,
 )
+from rerankq_worker.upstream.sites import Key
 from running.fake_limits import ANSWER, Network, asking, circuit, due_circuit
 
 KEY = key_circuit("a", Key("a1").id)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rerankq.accounts.accounts import Limits, Report
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Limits, Report
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.permits import (
     AHEAD,
@@ -15,7 +15,7 @@ from rerankq_worker.limits.permits import (
     UNPROVEN_RATE,
     Permits,
 )
-from rerankq_worker.sites import Account
+from rerankq_worker.upstream.sites import Account
 from running.fake_limits import NO_LIMITS, Clock, allotment, permits
 
 NOTHING = Demand(0, 0)

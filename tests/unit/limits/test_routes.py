@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rerankq.ledger.circuits import (
+from rerankq.accounts.circuits import (
     Circuit,
     CircuitState,
     account_circuit,
@@ -19,8 +19,8 @@ from rerankq_worker.limits.gates import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import AHEAD
 from rerankq_worker.limits.ways import Way
-from rerankq_worker.sites import Key
-from rerankq_worker.upstream import Deferred, Refused, TooLarge
+from rerankq_worker.upstream.port import Deferred, Refused, TooLarge
+from rerankq_worker.upstream.sites import Key
 from running.fake_limits import Network, asking, circuit, due_circuit
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
 from rerankq_worker.provider.dialects.dmxapi import DmxapiDialect
-from rerankq_worker.upstream import Answer, Malformed
+from rerankq_worker.upstream.port import Answer, Malformed
 
 DIALECT = DmxapiDialect()
 REQUEST = RerankRequest(model="m", query="q", documents=("a", Document(id="x", text="b"), "c"))

@@ -6,11 +6,11 @@ from pathlib import Path
 import certifi
 import pytest
 
+from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.ledger.accounts import Limits
 from rerankq_worker.provider.environment import check_environment
 from rerankq_worker.provider.trust import CA_VARIABLES, trust
-from rerankq_worker.sites import Account, Key, Site
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 
 def site(url: str) -> Site:

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
-from rerankq_worker.dialect_options import OPTIONS
 from rerankq_worker.provider import DIALECTS
 from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.sites import PREFIXES
-from rerankq_worker.upstream import Answer, Malformed, Refused, TooLarge
+from rerankq_worker.upstream.dialect_options import OPTIONS
+from rerankq_worker.upstream.port import Answer, Malformed, Refused, TooLarge
+from rerankq_worker.upstream.sites import PREFIXES
 
 REQUEST = RerankRequest(query="q", documents=("a", Document(id="x", text="b"), "c"))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.faults import Reply, fault, malformed, request_id_of
 from rerankq_worker.provider.quoting import MOST_WORDS
-from rerankq_worker.upstream import (
+from rerankq_worker.upstream.port import (
     BadKey,
     Cause,
     Refused,

@@ -5,7 +5,7 @@ import pytest
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.dialects.tei import MOST_BYTES, TeiDialect
-from rerankq_worker.upstream import TooLarge
+from rerankq_worker.upstream.port import TooLarge
 
 DIALECT = TeiDialect()
 REQUEST = RerankRequest(

@@ -1,6 +1,6 @@
 import pytest
 
-from rerankq_worker.sandbox.admin_access import is_local, refusal_of
+from rerankq_sandbox.admin_access import is_local, refusal_of
 
 PORT = 8787
 HOME = "127.0.0.1:8787"

@@ -3,11 +3,11 @@ from typing import Any
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.contract import encode, rank
-from rerankq_worker.sandbox.dialects import DIALECTS
-from rerankq_worker.sandbox.error_table import typical
-from rerankq_worker.sandbox.errors import GatewayError
-from rerankq_worker.sandbox.shapes import GATEWAY
+from rerankq_sandbox.contract import encode, rank
+from rerankq_sandbox.dialects import DIALECTS
+from rerankq_sandbox.error_table import typical
+from rerankq_sandbox.errors import GatewayError
+from rerankq_sandbox.shapes import GATEWAY
 
 DMXAPI = DIALECTS["dmxapi"]
 GOOD = {"model": "m", "query": "q", "documents": ["a", {"text": "b"}, "c"]}

@@ -3,9 +3,9 @@ from typing import Any
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.contract import encode, rank
-from rerankq_worker.sandbox.dialects import DIALECTS, DialectName, served
-from rerankq_worker.sandbox.errors import GatewayError
+from rerankq_sandbox.contract import encode, rank
+from rerankq_sandbox.dialects import DIALECTS, DialectName, served
+from rerankq_sandbox.errors import GatewayError
 
 DOCUMENTS = ["one", "two words", "three"]
 SCORES = [0.1, 0.9, 0.5]

@@ -2,10 +2,10 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker import upstream
+from rerankq_sandbox.error_table import ERRORS, Meaning, typical
+from rerankq_sandbox.shapes import HTML_TYPE
 from rerankq_worker.provider.faults import Reply, fault
-from rerankq_worker.sandbox.error_table import ERRORS, Meaning, typical
-from rerankq_worker.sandbox.shapes import HTML_TYPE
+from rerankq_worker.upstream import port as upstream
 
 
 def body(name: str) -> bytes:

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import Question
-from rerankq_worker.sandbox.latency import Distribution, Latency
+from rerankq_sandbox.config import SandboxConfig
+from rerankq_sandbox.contract import Question
+from rerankq_sandbox.latency import Distribution, Latency
 
 QUESTION = Question("m", "one two", ["three", "four five"])
 TOKENS = 7

@@ -4,13 +4,13 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from rerankq_worker.sandbox.contract import Question
-from rerankq_worker.sandbox.errors import GatewayError
-from rerankq_worker.sandbox.metering.account import Account, Admission, OverLimit
-from rerankq_worker.sandbox.metering.accounts import Accounts, fingerprint
-from rerankq_worker.sandbox.metering.limiter import Limiter
-from rerankq_worker.sandbox.metering.limits import AccountLimits, read_changes, read_limits
-from rerankq_worker.sandbox.metering.refusals import left_headers, over_limit
+from rerankq_sandbox.contract import Question
+from rerankq_sandbox.errors import GatewayError
+from rerankq_sandbox.metering.account import Account, Admission, OverLimit
+from rerankq_sandbox.metering.accounts import Accounts, fingerprint
+from rerankq_sandbox.metering.limiter import Limiter
+from rerankq_sandbox.metering.limits import AccountLimits, read_changes, read_limits
+from rerankq_sandbox.metering.refusals import left_headers, over_limit
 
 QUESTION = Question("m", "one two", ["three", "four five"])
 TOKENS = 7  # 2 of the query twice, and 3 of the documents

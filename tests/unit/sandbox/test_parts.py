@@ -4,9 +4,9 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.journal import Entry, Journal
-from rerankq_worker.sandbox.server import banner
+from rerankq_sandbox.config import SandboxConfig
+from rerankq_sandbox.journal import Entry, Journal
+from rerankq_sandbox.server import banner
 
 
 def arrive(journal: Journal, job_id: str = "j", attempt: str = "1", key: str = "k") -> Entry:

@@ -1,11 +1,11 @@
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.contract import Question
-from rerankq_worker.sandbox.errors import GatewayError
-from rerankq_worker.sandbox.faults import Call, RandomFaults
-from rerankq_worker.sandbox.rules import MAX_RULES, FaultRules, read_directive, read_rules
+from rerankq_sandbox.config import SandboxConfig
+from rerankq_sandbox.contract import Question
+from rerankq_sandbox.errors import GatewayError
+from rerankq_sandbox.faults import Call, RandomFaults
+from rerankq_sandbox.rules import MAX_RULES, FaultRules, read_directive, read_rules
 
 
 def call(query: str = "q", job_id: str | None = None, attempt: int | None = None) -> Call:

@@ -6,15 +6,15 @@ import orjson
 import pytest
 
 from rerankq.errors import SettingsError
-from rerankq_worker.sandbox.contract import Question
-from rerankq_worker.sandbox.errors import GatewayError
-from rerankq_worker.sandbox.faults import Call
-from rerankq_worker.sandbox.latency import Constant, Latency
-from rerankq_worker.sandbox.metering.accounts import Accounts, fingerprint
-from rerankq_worker.sandbox.metering.limiter import Limiter
-from rerankq_worker.sandbox.metering.limits import AccountLimits
-from rerankq_worker.sandbox.scenario import Scenario, load_scenario, read_scenario
-from rerankq_worker.sandbox.timeline import Timeline
+from rerankq_sandbox.contract import Question
+from rerankq_sandbox.errors import GatewayError
+from rerankq_sandbox.faults import Call
+from rerankq_sandbox.latency import Constant, Latency
+from rerankq_sandbox.metering.accounts import Accounts, fingerprint
+from rerankq_sandbox.metering.limiter import Limiter
+from rerankq_sandbox.metering.limits import AccountLimits
+from rerankq_sandbox.scenario import Scenario, load_scenario, read_scenario
+from rerankq_sandbox.timeline import Timeline
 
 DROP = {"kind": "drop"}
 CALL = Call(1, Question("m", "q", ["d"]), "a", None, None)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankq_worker.sandbox import scoring
-from rerankq_worker.sandbox.bigram import BigramScorer, match, terms_of
-from rerankq_worker.sandbox.config import SandboxConfig
-from rerankq_worker.sandbox.hashed import HashScorer
-from rerankq_worker.sandbox.scoring import Scorer, ScorerUnavailableError, resolve, to_unit
-from rerankq_worker.sandbox.semantic import SemanticScorer
+from rerankq_sandbox import scoring
+from rerankq_sandbox.bigram import BigramScorer, match, terms_of
+from rerankq_sandbox.config import SandboxConfig
+from rerankq_sandbox.hashed import HashScorer
+from rerankq_sandbox.scoring import Scorer, ScorerUnavailableError, resolve, to_unit
+from rerankq_sandbox.semantic import SemanticScorer
 
 QUERY = "如何预防感冒"
 GOOD = "预防感冒应勤洗手、戴口罩"

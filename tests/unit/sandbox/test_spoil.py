@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from rerankq_worker.sandbox.actions import SpoilAction
-from rerankq_worker.sandbox.contract import Question, rank
-from rerankq_worker.sandbox.dialects import DIALECTS, DialectName
-from rerankq_worker.sandbox.spoil import spoil
+from rerankq_sandbox.actions import SpoilAction
+from rerankq_sandbox.contract import Question, rank
+from rerankq_sandbox.dialects import DIALECTS, DialectName
+from rerankq_sandbox.spoil import spoil
 
 PLACES: dict[DialectName, tuple[str, ...]] = {
     "dmxapi": ("results",),

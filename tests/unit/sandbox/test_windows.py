@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankq_worker.sandbox.metering.bucket import TokenBucket
-from rerankq_worker.sandbox.metering.peak import Peak
-from rerankq_worker.sandbox.metering.window import SlidingWindow
+from rerankq_sandbox.metering.bucket import TokenBucket
+from rerankq_sandbox.metering.peak import Peak
+from rerankq_sandbox.metering.window import SlidingWindow
 
 STEPS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=1, max_size=30)
 

@@ -1,10 +1,10 @@
 import pytest
 
+from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Limits
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.sites import Account, Key, Site
 from rerankq_worker.telemetry.banner import banner, masked, public_url
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 SECRET = "abcdefghijklmnopqrstuvwxyz012345"  # noqa: S105  made up here
 SITES = (

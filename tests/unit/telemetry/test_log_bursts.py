@@ -4,7 +4,7 @@ from rerankq_worker.telemetry.log_bursts import BURST_SECONDS, MOST_BURSTS, Burs
 
 
 def record(
-    message: str, *arguments: object, logger: str = "rerankq_worker.rerank", level: int = 30
+    message: str, *arguments: object, logger: str = "rerankq_worker.jobs.rerank", level: int = 30
 ) -> logging.LogRecord:
     return logging.LogRecord(logger, level, "", 0, message, arguments, None)
 

@@ -9,7 +9,7 @@ from rerankq.ledger.leases import Finish, Lease, Postponement
 from rerankq_worker.telemetry import summary
 from rerankq_worker.telemetry.activity import Activity, Durations, ObservedProvider
 from rerankq_worker.telemetry.summary import figures, sentence, summarise
-from rerankq_worker.upstream import Answer, Call, Refused, Throttled, UpstreamError
+from rerankq_worker.upstream.port import Answer, Call, Refused, Throttled, UpstreamError
 
 LEASE = Lease("id", 1, 0, 0.0, b"")
 CALL = Call("id", 1, RerankRequest(query="q", documents=("d",), model="m"), "m", "key")

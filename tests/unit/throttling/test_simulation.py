@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rerankq.ledger.accounts import Limits as Known
+from rerankq.accounts.accounts import Limits as Known
 from throttling.simulation.fleet import Fleet, Plan, simulate
 from throttling.simulation.scenarios import (
     Scenario,

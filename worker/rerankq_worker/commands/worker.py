@@ -14,10 +14,10 @@ import typer
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
 from rerankq.foreign_environment import drop_foreign_variables
-from rerankq.ledger.first_contact import look
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
-from rerankq_worker.ending import ENDING_SIGNALS
-from rerankq_worker.lanes import end_with_stdin, serve_lanes
+from rerankq.store.first_contact import look
+from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
+from rerankq_worker.process.supervisor import end_with_stdin, serve_lanes
 from rerankq_worker.provider.environment import check_environment
 from rerankq_worker.settings import LogLevel, WorkerSettings
 from rerankq_worker.telemetry.banner import banner

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from rerankq.accounts.accounts import Allotment
+from rerankq.accounts.circuits import Circuit, Circuits, CircuitState
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.accounts import Allotment
-from rerankq.ledger.circuits import Circuit, Circuits, CircuitState
-from rerankq_worker.upstream import Deferred, ModelUnavailable, OutOfCredit
+from rerankq_worker.upstream.port import Deferred, ModelUnavailable, OutOfCredit
 
 GATED_SECONDS: Final = 1.0
 """How long a job is sent away when everything is closed: then it stays in the queue until not."""

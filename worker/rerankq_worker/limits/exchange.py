@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from rerankq.accounts.accounts import Accounts, Allotment
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.accounts import Accounts, Allotment
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import Permits
 

@@ -4,14 +4,14 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from rerankq.accounts.accounts import Allotment
+from rerankq.accounts.circuits import Circuits
 from rerankq.contract import RerankRequest
-from rerankq.ledger.accounts import Allotment
-from rerankq.ledger.circuits import Circuits
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream import Deferred, Throttled
+from rerankq_worker.upstream.port import Deferred, Throttled
 
 COURTESY_SECONDS: Final = 0.2
 """How long a job whose model failed last leaves the probe of an account to others."""

@@ -8,13 +8,13 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
+from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.contract import RerankRequest
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Way
-from rerankq_worker.upstream import (
+from rerankq_worker.upstream.port import (
     CHECK_ADDRESS,
     Answer,
     BadKey,

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from rerankq.accounts.accounts import Allotment, Report
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Allotment, Report
 from rerankq_worker.limits.isolation import Isolation
 from rerankq_worker.limits.malformed_share import MalformedShare
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.recent_use import RecentUse
-from rerankq_worker.sites import Account
+from rerankq_worker.upstream.sites import Account
 
 AHEAD: Final = 10
 """Jobs that a worker holds beyond what its permits are good for, so that none goes unused."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.ways import Route
-from rerankq_worker.upstream import Provider, Unreachable
+from rerankq_worker.upstream.port import Provider, Unreachable
 
 log = logging.getLogger(__name__)
 

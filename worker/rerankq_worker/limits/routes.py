@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from rerankq.accounts.accounts import Accounts, Allotment
+from rerankq.accounts.circuits import Circuits
 from rerankq.contract import RerankRequest
-from rerankq.ledger.accounts import Accounts, Allotment
-from rerankq.ledger.circuits import Circuits
 from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.gates import COURTESY_SECONDS, Gates
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream import Deferred, Throttled
+from rerankq_worker.upstream.port import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
 

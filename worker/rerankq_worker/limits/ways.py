@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rerankq.accounts.circuits import account_circuit, key_circuit, model_circuit
 from rerankq.contract import RerankRequest
-from rerankq.ledger.circuits import account_circuit, key_circuit, model_circuit
 from rerankq_worker.limits.permit import Permit
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.sites import Key, Site
-from rerankq_worker.upstream import Provider, Refused
+from rerankq_worker.upstream.port import Provider, Refused
+from rerankq_worker.upstream.sites import Key, Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.upstream import Answer
+from rerankq_worker.upstream.port import Answer
 
 
 class Dialect(Protocol):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rerankq.errors import SettingsError
 from rerankq_worker.provider.proxies import proxy_for
 from rerankq_worker.provider.trust import check_key_log, trust
-from rerankq_worker.sites import Site
+from rerankq_worker.upstream.sites import Site
 
 
 def check_environment(sites: Iterable[Site]) -> None:

@@ -10,7 +10,7 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, quoting, redirects, waits
 from rerankq_worker.provider.excerpt import excerpt
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
+from rerankq_worker.upstream.port import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
 
 PROXY_AUTHENTICATION: Final = 407
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")

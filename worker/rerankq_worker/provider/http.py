@@ -19,7 +19,7 @@ from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.proxies import Proxy, proxy_for
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import trust
-from rerankq_worker.upstream import Answer, Call, Cause, Malformed, NotBegun, Transient
+from rerankq_worker.upstream.port import Answer, Call, Cause, Malformed, NotBegun, Transient
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512

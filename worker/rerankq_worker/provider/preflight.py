@@ -1,7 +1,7 @@
 """What can be said of a request before it is sent: a call that must fail is not made."""
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.upstream import Refused, TooLarge
+from rerankq_worker.upstream.port import Refused, TooLarge
 
 
 def require_at_most(documents: int, request: RerankRequest, *, vendor: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.same_document import is_own
-from rerankq_worker.upstream import Malformed, Score
+from rerankq_worker.upstream.port import Malformed, Score
 
 
 def read_scores(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rerankq_worker.provider.error_body import Form
-from rerankq_worker.upstream import (
+from rerankq_worker.upstream.port import (
     CHECK_ADDRESS,
     BadKey,
     ContentRefused,

@@ -8,7 +8,7 @@ from typing import Final
 
 from rerankq.contract import JobState, RerankRequest
 from rerankq.ledger.leases import Finish, Postponement
-from rerankq_worker.upstream import Answer, Call, Provider, UpstreamError
+from rerankq_worker.upstream.port import Answer, Call, Provider, UpstreamError
 
 HANDED_BACK: Final = "handed_back"
 """Why a job waits that another worker may take at once."""

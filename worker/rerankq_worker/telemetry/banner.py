@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
-from rerankq.ledger.accounts import Limits
-from rerankq.ledger.store import shown_address
+from rerankq.store.store import shown_address
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.sites import Account, Key, Site
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 _TELLING_CHARACTERS: Final = 24
 """A key of so many may show its last four, by which its owner knows it."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from rerankq_worker.origin import origin
+from rerankq_worker.process.error_origin import origin
 
 FIGURES: Final = "figures"
 """The attribute of a record that has figures, by name: such a line is never one of a burst."""

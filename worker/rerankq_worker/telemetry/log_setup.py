@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from rerankq_worker.origin import origin
+from rerankq_worker.process.error_origin import origin
 from rerankq_worker.settings import LogFormat, LogLevel
 from rerankq_worker.telemetry.log_bursts import BURST_SECONDS, Bursts
 from rerankq_worker.telemetry.log_lines import FIGURES, Form, json_form, said, text_form

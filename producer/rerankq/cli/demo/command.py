@@ -12,13 +12,13 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from rerankq.cli.batch import Manner, run_batch
+from rerankq.cli.batch.command import Manner, run_batch
+from rerankq.cli.batch.session import Outcome
 from rerankq.cli.demo.showing import Report, read_report, show_rankings
 from rerankq.cli.demo.stack import Stack
-from rerankq.cli.drafts import Defaults
 from rerankq.cli.failures import ExitCode
-from rerankq.cli.files import Sink, Source
-from rerankq.cli.session import Outcome
+from rerankq.cli.input.drafts import Defaults
+from rerankq.cli.input.files import Sink, Source
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import put
 

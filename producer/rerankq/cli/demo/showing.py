@@ -9,10 +9,10 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from rerankq.cli.drafts import fields_of, parsed
-from rerankq.cli.files import Source
-from rerankq.cli.lines import read_lines
-from rerankq.cli.ranking import show_ranking
+from rerankq.cli.input.drafts import fields_of, parsed
+from rerankq.cli.input.files import Source
+from rerankq.cli.input.lines import read_lines
+from rerankq.cli.job.ranking import show_ranking
 from rerankq.cli.terminal import printable, put
 from rerankq.contract import MAX_JOB_BYTES, RerankResult, Timings
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rerankq.cli.demo.children import Child, await_ready, running
-from rerankq.cli.flower import USER, flower_installed
-from rerankq.cli.monitor import watched
+from rerankq.cli.operate.flower import USER, flower_installed
+from rerankq.cli.operate.monitor import watched
 from rerankq.cli.settings import CommandSettings
 from rerankq.cli.terminal import put
 from rerankq.contract import Lane
 from rerankq.embedded import embedded_redis
-from rerankq.ledger.store import shown_address
+from rerankq.store.store import shown_address
 
 
 @dataclass(frozen=True, slots=True)

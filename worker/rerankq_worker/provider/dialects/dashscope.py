@@ -14,7 +14,7 @@ import orjson
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.preflight import require_at_most, require_no_instruction
 from rerankq_worker.provider.reading import count, member, read_scores, text
-from rerankq_worker.upstream import Answer
+from rerankq_worker.upstream.port import Answer
 
 MOST_DOCUMENTS: Final = 500
 

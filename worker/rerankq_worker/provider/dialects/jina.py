@@ -12,7 +12,7 @@ import orjson
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.preflight import require_no_instruction
 from rerankq_worker.provider.reading import count, member, read_scores
-from rerankq_worker.upstream import Answer
+from rerankq_worker.upstream.port import Answer
 
 
 class JinaDialect:

@@ -13,7 +13,7 @@ import orjson
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.preflight import require_at_most, require_no_instruction
 from rerankq_worker.provider.reading import read_scores
-from rerankq_worker.upstream import Answer, TooLarge
+from rerankq_worker.upstream.port import Answer, TooLarge
 
 MOST_TEXTS: Final = 32
 MOST_BYTES: Final = 2_000_000

@@ -1,0 +1,1 @@
+"""What all workers know together of an account upstream: its limits, permits and breakers."""

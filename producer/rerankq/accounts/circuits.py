@@ -1,0 +1,170 @@
+"""Circuits: keys, models and accounts that may not be used for now, with the reason.
+
+All workers see the same ones, and take turns at probing them.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from secrets import token_hex
+from typing import Any, Final
+
+import orjson
+
+from rerankq.store.store import Store
+
+UNUSED_MS: Final = 60_000
+"""A worker that has jobs for what is closed probes it when that is due, or moments later."""
+
+
+class CircuitState(StrEnum):
+    """`doubted` is not certain yet; `parked` until a probe succeeds; `paused` by an operator."""
+
+    DOUBTED = "doubted"
+    PARKED = "parked"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A closed circuit. Times are ms by Redis' clock.
+
+    Attributes:
+        state: how certain it is.
+        code: stable name of the reason, such as `upstream_billing`.
+        reason: in words.
+        strikes: how often in a row it happened; what failed together counts once.
+        since: when it first did.
+        struck_at: when it was last counted.
+        every: time between two probes; 0 for none.
+        probe_at: when the next one is due.
+    """
+
+    state: CircuitState
+    code: str
+    reason: str
+    strikes: int
+    since: float
+    struck_at: float
+    every: float
+    probe_at: float
+
+    def is_unused(self, now_ms: float) -> bool:
+        """Whether its probe is so long overdue, by Redis' clock, that nobody has a use for it.
+
+        Such is a key that was replaced in every worker, or a model that no job asks for.
+        """
+        return self.every > 0 and now_ms - self.probe_at > UNUSED_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Why a circuit closes, and how it is probed.
+
+    Attributes:
+        certain_after: times in a row that it must happen before it is certain.
+        doubt_seconds: time to the next probe until then.
+        probe_seconds: time between probes from then on; None for none.
+    """
+
+    code: str
+    reason: str
+    certain_after: int = 1
+    doubt_seconds: float = 5.0
+    probe_seconds: float | None = 60.0
+    state: CircuitState = CircuitState.PARKED
+
+
+class Circuits:
+    """The circuits in Redis. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+        """Close a circuit, or count once more that it is closed.
+
+        Returns:
+            Its state; None when so many are closed that no model's is added, and it stays open.
+        """
+        every = "" if trip.probe_seconds is None else int(trip.probe_seconds * 1000)
+        state: bytes | None = await self._store.run(
+            *("trip", name, trip.state.value, trip.code, trip.reason, trip.certain_after),
+            *(int(trip.doubt_seconds * 1000), every),
+        )
+        return None if state is None else CircuitState(state.decode())
+
+    async def probe(self, *names: str) -> bool:
+        """Take the turn to probe all of them; False, and none taken, while one is not due."""
+        # The library may send it again after a lost answer: then it is known by its name.
+        return bool(await self._store.run("probe", token_hex(4), *names))
+
+    async def closed(self) -> dict[str, Circuit]:
+        """All that are closed, by name."""
+        stored: dict[bytes, bytes] = await self._store.command("HGETALL", _CLOSED)
+        told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
+        return sound_circuits(told)
+
+    async def unused(self, closed: Mapping[str, Circuit]) -> frozenset[str]:
+        """The names of those that no worker has a use for: their state is of long ago."""
+        if not closed:
+            return frozenset()
+        seconds, microseconds = await self._store.command("TIME")
+        now_ms = int(seconds) * 1000 + int(microseconds) / 1000
+        return frozenset(name for name, each in closed.items() if each.is_unused(now_ms))
+
+    async def reopen(self, *names: str) -> int:
+        """Let them be used again; returns how many were closed."""
+        return int(await self._store.command("HDEL", _CLOSED, *names))
+
+
+def sound_circuits(stored: Mapping[str, str | bytes]) -> dict[str, Circuit]:
+    """Those of these circuits, as they are stored, that this version can read.
+
+    Another one may know more fields, which it leaves out, or more states: those circuits, and any
+    that are damaged, are open here, as far as this worker goes; the others count.
+    """
+    read = ((name, _circuit_from(each)) for name, each in stored.items())
+    return {name: circuit for name, circuit in read if circuit}
+
+
+def _circuit_from(stored: str | bytes) -> Circuit | None:
+    try:
+        fields: dict[str, Any] = orjson.loads(stored)
+        return Circuit(
+            state=CircuitState(fields["state"]),
+            code=str(fields["code"]),
+            reason=str(fields["reason"]),
+            strikes=int(fields["strikes"]),
+            since=_finite(fields["since"]),
+            struck_at=_finite(fields["struck_at"]),
+            every=_finite(fields["every"]),
+            probe_at=_finite(fields["probe_at"]),
+        )
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number
+
+
+def account_circuit(account: str) -> str:
+    """Name of the circuit of a whole account."""
+    return f"account {account}"
+
+
+def key_circuit(site: str, key_id: str) -> str:
+    """Name of the circuit of a key at a site; `key_id` is its fingerprint, never the key."""
+    return f"key {site} {key_id}"
+
+
+def model_circuit(site: str, model: str) -> str:
+    """Name of the circuit of a model at a site."""
+    return f"model {site} {model}"
+
+
+_CLOSED: Final = "rerankq:circuits"

@@ -1,0 +1,137 @@
+"""The seam to Celery on the producer's side: hints are published through Celery's own API."""
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, Final
+
+from kombu import Producer
+
+from rerankq.broker.celery_app import IsolatedApp
+from rerankq.broker.names import CONTROL_EXCHANGE, EVENT_EXCHANGE
+from rerankq.broker.transport import ADDRESS_OPTION, OwnTransport
+from rerankq.contract import TASK_NAME, Hint, Lane
+from rerankq.store.address import RedisAddress
+
+log = logging.getLogger(__name__)
+
+VISIBILITY_SECONDS: Final = 600
+PUBLISH_SECONDS: Final = 5.0
+REPR_CHARACTERS: Final = 1024
+SPREAD: Final = 16
+"""Messages that there should be before they are filled: so many workers can begin at once."""
+
+
+def celery_settings(redis_url: str) -> dict[str, Any]:
+    """What producers, workers and Flower must agree on."""
+    address = RedisAddress.parse(redis_url)
+    return {
+        # What Celery logs and shows; the transport goes by the address below.
+        "broker_url": address.public_url,
+        "broker_transport": f"{OwnTransport.__module__}:{OwnTransport.__name__}",
+        # The ledger writes results, and clients read them there.
+        "result_backend": None,
+        "control_exchange": CONTROL_EXCHANGE,
+        "event_exchange": EVENT_EXCHANGE,
+        "event_queue_prefix": EVENT_EXCHANGE,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "task_default_queue": Lane.BULK.queue,
+        "task_ignore_result": True,
+        "broker_transport_options": {
+            ADDRESS_OPTION: address,
+            "visibility_timeout": VISIBILITY_SECONDS,
+            # Celery's default is base64: a third more memory for nothing.
+            "body_encoding": "utf-8",
+        },
+    }
+
+
+class Announcer:
+    """Publishes hints. Thread-safe, and safe to use after a fork."""
+
+    def __init__(self, redis_url: str) -> None:
+        settings = celery_settings(redis_url)
+        settings["broker_transport_options"] |= {
+            # A producer must not hang; only workers live without a read timeout.
+            "socket_timeout": PUBLISH_SECONDS,
+            "socket_connect_timeout": PUBLISH_SECONDS,
+        }
+        self._app = IsolatedApp(settings)
+
+    def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
+        """Publish messages that name the jobs; False when one could not be published.
+
+        How many one message names: see `jobs_per_message`.
+
+        What is announced `again` goes to a queue of its own, which workers serve in turn with
+        the first: it has stood in line before.
+
+        A failure loses nothing: the ledger holds the jobs, and the reconciler
+        announces what no hint has named.
+        """
+        queue = lane.again_queue if again else lane.queue
+        try:
+            with self._app.producer_or_acquire() as producer, ExitStack() as batch:
+                size = 1
+                if len(job_ids) > 1:
+                    waiting = _waiting(producer, queue) if lane.jobs_per_hint > 1 else 0
+                    size = jobs_per_message(lane, len(job_ids), waiting)
+                    batch.enter_context(producer.batch())
+                for names in _portions(job_ids, size):
+                    hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
+                    self._app.send_task(
+                        TASK_NAME,
+                        kwargs=hint,
+                        # Celery's own takes as long as all the rest: it is for any object.
+                        kwargsrepr=repr(hint)[:REPR_CHARACTERS],
+                        # What has a queue's name is the queue: there is nothing to declare.
+                        declare=[],
+                        queue=queue,
+                        producer=producer,
+                        ignore_result=True,
+                        retry=False,
+                    )
+        except Exception as error:  # noqa: BLE001  the job is accepted, whatever becomes of its hint
+            log.warning(
+                "no hint for %d %s jobs (%s): the reconciler will announce them",
+                len(job_ids),
+                lane,
+                type(error).__name__,
+            )
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give the broker connections back."""
+        self._app.close()
+
+
+def jobs_per_message(lane: Lane, jobs: int, waiting: int) -> int:
+    """How many of the jobs to announce one message names.
+
+    Where messages wait, every worker has work, and full messages cost the least. Where few do,
+    workers may be idle: the jobs are spread, so that a small batch does not fall to one of them.
+
+    Args:
+        lane: whose jobs they are.
+        jobs: how many there are.
+        waiting: messages in the lane's queue that no worker has taken.
+    """
+    if waiting >= SPREAD:
+        return lane.jobs_per_hint
+    return min(lane.jobs_per_hint, math.ceil(jobs / SPREAD))
+
+
+def _waiting(producer: Producer, queue: str) -> int:
+    # kombu's own question asks for each of four priorities, of which hints use one.
+    channel: Any = producer.channel
+    return int(channel.client.llen(queue))
+
+
+def _portions(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

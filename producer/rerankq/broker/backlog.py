@@ -1,0 +1,19 @@
+"""How much waits in a lane."""
+
+from rerankq.contract import Lane
+from rerankq.store.store import Store
+
+
+class Backlog:
+    """What waits for a worker. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store, lane: Lane) -> None:
+        self._store = store
+        self._lane = lane
+
+    async def hints(self) -> int:
+        """Messages in the lane's Celery queues."""
+        lengths = await self._store.commands(
+            ("LLEN", self._lane.queue), ("LLEN", self._lane.again_queue)
+        )
+        return sum(lengths)

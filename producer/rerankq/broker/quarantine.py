@@ -1,0 +1,87 @@
+"""Messages that were no hints: put aside by workers, counted, and shown to operators.
+
+They say nothing about jobs: a job whose hint was poisoned is announced again like any other
+that lost its hint. A stranger's message may hold anything, so it is shown only when asked for.
+"""
+
+from secrets import token_hex
+from typing import Final
+
+import orjson
+
+from rerankq.contract import Message
+from rerankq.errors import InvalidRequest
+from rerankq.store.scripts import text_of
+from rerankq.store.store import Argument, Store
+
+POISON_KEY: Final = "rerankq:poison"
+COUNTS_KEY: Final = "rerankq:poison:counts"
+MOST_KEPT: Final = 1000
+MOST_BYTES: Final = 4 * 1024
+KEPT_SECONDS: Final = 7 * 24 * 3600
+
+
+class PoisonedMessage(Message):
+    """A message that was put aside.
+
+    Attributes:
+        queue: where it lay.
+        fault: why it was not let in.
+        size: its length in bytes.
+        content: its beginning, at most `MOST_BYTES` as JSON, with what is no UTF-8 replaced.
+    """
+
+    queue: str
+    fault: str
+    size: int
+    content: str
+
+
+def put_aside(queue: str, fault: str, message: bytes) -> tuple[Argument, ...]:
+    """The command that records a message: once, also where it is sent again after a lost answer."""
+    record = PoisonedMessage(
+        queue=queue, fault=fault, size=len(message), content=_beginning(message)
+    )
+    told = (token_hex(8), fault, record.encode(), MOST_KEPT, KEPT_SECONDS)
+    return ("EVAL", text_of("put_aside"), 0, *told)
+
+
+def _beginning(message: bytes) -> str:
+    # Counted as it is stored: what is no UTF-8 grows threefold, a control character sixfold.
+    content = message[:MOST_BYTES].decode(errors="replace")
+    while (size := len(orjson.dumps(content))) > MOST_BYTES:
+        content = content[: len(content) * MOST_BYTES // size]
+    return content
+
+
+class Quarantine:
+    """What operators may ask. Every call raises LedgerUnavailable when Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def counts(self) -> dict[str, int]:
+        """How many messages were put aside in all, by fault."""
+        flat = await self._store.command("HGETALL", COUNTS_KEY)
+        pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
+        return {fault.decode(): int(count) for fault, count in pairs}
+
+    async def messages(self, most: int) -> list[PoisonedMessage]:
+        """Those kept, the newest first."""
+        kept = await self._store.command("LRANGE", POISON_KEY, 0, most - 1)
+        return [_message(each) for each in kept]
+
+    async def purge(self) -> int:
+        """Forget the messages kept; returns how many. The counts stay."""
+        kept, _ = await self._store.commands(("LLEN", POISON_KEY), ("DEL", POISON_KEY))
+        return int(kept)
+
+
+def _message(kept: bytes) -> PoisonedMessage:
+    """One of those kept; what another hand put there is shown as what it is, beside the others."""
+    try:
+        return PoisonedMessage.parse(kept)
+    except InvalidRequest:
+        return PoisonedMessage(
+            queue=POISON_KEY, fault="unreadable", size=len(kept), content=_beginning(kept)
+        )

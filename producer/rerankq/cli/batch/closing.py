@@ -1,0 +1,97 @@
+"""The last words of a run: what came of it, how to come back to it, and the exit code."""
+
+import shlex
+
+from rerankq.cli.batch.feed import Feed
+from rerankq.cli.batch.session import Outcome
+from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
+from rerankq.cli.input.decompression import UNPACKERS
+from rerankq.cli.input.files import STANDARD, STDIN, Source
+from rerankq.cli.terminal import silence_stdout, tell
+from rerankq.cli.times import local_time
+
+
+def close(
+    name: str,
+    outcome: Outcome,
+    *,
+    output: str,
+    feed: Feed | None,
+    quiet: bool,
+    json: bool,
+    source: Source | None = None,
+) -> ExitCode:
+    """Say what is to be said; returns the exit code."""
+    gone = isinstance(outcome.fault, OutputClosed)
+    if gone:
+        silence_stdout()
+        if not feed:
+            return ExitCode.BROKEN_PIPE
+    code = _verdict(outcome, feed)
+    for line in _notes(outcome, output, feed, source):
+        tell(f"rerankq: {line}")
+    if gone:
+        return ExitCode.BROKEN_PIPE
+    if json:
+        tell(outcome.summary.json())
+    elif not quiet:
+        summary = outcome.summary
+        tell(summary.part(name) if outcome.broken_off else summary.sentence(name))
+    return code
+
+
+def _verdict(outcome: Outcome, feed: Feed | None) -> ExitCode:
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome.fault:
+        return exit_code(outcome.fault)
+    if feed and feed.stopped:
+        return ExitCode.UNUSABLE
+    tally = outcome.summary.tally
+    missing = tally.failed + tally.rejected + tally.unended
+    return ExitCode.NO_RANKING if missing or _incomplete(outcome) else ExitCode.DONE
+
+
+def _incomplete(outcome: Outcome) -> bool:
+    return outcome.timed_out or outcome.abandoned or outcome.cut_at is not None
+
+
+def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | None) -> list[str]:
+    notes: list[str] = []
+    if outcome.fault and not isinstance(outcome.fault, OutputClosed):
+        notes.append(str(outcome.fault))
+    if outcome.timed_out:
+        notes.append("not all jobs have ended in time")
+    if outcome.abandoned:
+        notes.append(
+            "this batch is abandoned, never closed and fed by nobody: lines may be missing"
+        )
+    if outcome.broken_off:
+        notes.append(
+            f"the jobs run on, and what they come to is kept until {local_time(outcome.kept_until)}"
+            f"; come back with: {_way_back(outcome, output)}"
+        )
+    cut_at = feed.next_line if feed and not feed.ended else outcome.cut_at
+    if cut_at is not None:
+        notes.append(
+            f"nothing from line {cut_at} on was submitted; submit the rest with: "
+            f"{_rest(cut_at, source)}"
+        )
+    return notes
+
+
+def _rest(cut_at: int, source: Source | None) -> str:
+    """How to run the lines that were not submitted."""
+    path = "INPUT" if source is None or source.name == STDIN else shlex.quote(source.name)
+    if source and source.compression:
+        unpacked = f"{UNPACKERS[source.compression]} {path} | tail -n +{cut_at}"
+    else:
+        unpacked = f"tail -n +{cut_at} {path}"
+    return f"{unpacked} | rerankq run - -o rest.jsonl"
+
+
+def _way_back(outcome: Outcome, output: str) -> str:
+    to = "" if output == STANDARD else f" -o {shlex.quote(output)}"
+    if isinstance(outcome.fault, OutputFailed):
+        to = " -o FILE, on a disk with room"
+    return f"rerankq results {outcome.summary.batch_id}{to}"

@@ -1,0 +1,120 @@
+"""Entries of an input, read and checked in a thread: a source may block for as long as it likes."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from rerankq.cli.input.drafts import Defaults, entry_from
+from rerankq.cli.input.lines import Line, Readable, read_lines
+from rerankq.contract import MAX_HINT_JOBS, MAX_JOB_BYTES, Job
+from rerankq.ledger.batches import RejectedLine
+
+PORTION_BYTES: Final = 4 * 1024 * 1024
+HELD_ENTRIES: Final = 10 * MAX_HINT_JOBS
+HELD_BYTES: Final = 4 * PORTION_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A line on its way into the batch."""
+
+    line: int
+    size: int
+    entry: Job | RejectedLine
+
+
+class IncomingLines:
+    """Reads ahead a little, bounded in lines and in bytes, and hands over in portions."""
+
+    def __init__(self, source: Readable, *, batch_id: str, defaults: Defaults) -> None:
+        self._source = source
+        self._batch_id = batch_id
+        self._defaults = defaults
+        self._held: deque[Incoming] = deque()
+        self._held_bytes = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._exhausted = False
+        self._fault: Exception | None = None
+
+    async def portions(self) -> AsyncGenerator[list[Incoming], None]:
+        """What has been read so far, again and again: a slow source is not waited for to fill one.
+
+        Raises:
+            CommandError: the source cannot be read any further.
+        """
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+        # A daemon: a thread that waits for stdin cannot be called back, and must not keep us.
+        threading.Thread(
+            target=self._read, args=(loop, arrived), name="rerankq-input", daemon=True
+        ).start()
+        try:
+            while portion := await self._next(arrived):
+                yield portion
+        finally:
+            with self._changed:
+                self._closed = True
+                self._changed.notify()
+        if self._fault:
+            raise self._fault
+
+    async def _next(self, arrived: asyncio.Event) -> list[Incoming]:
+        while True:
+            arrived.clear()
+            with self._changed:
+                portion = self._take()
+                over = self._exhausted
+                self._changed.notify()
+            if portion or over:
+                return portion
+            await arrived.wait()
+
+    def _take(self) -> list[Incoming]:
+        portion: list[Incoming] = []
+        size = 0
+        while self._held and len(portion) < MAX_HINT_JOBS and size < PORTION_BYTES:
+            portion.append(self._held.popleft())
+            size += portion[-1].size
+        self._held_bytes -= size
+        return portion
+
+    def _read(self, loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
+        try:
+            for incoming in self._entries():
+                if not self._hold(incoming):
+                    return
+                if not arrived.is_set():
+                    loop.call_soon_threadsafe(arrived.set)
+        except Exception as fault:  # noqa: BLE001  handed over to be raised where it is awaited
+            self._fault = fault
+        with self._changed:
+            self._exhausted = True
+            closed = self._closed
+        if not closed:
+            loop.call_soon_threadsafe(arrived.set)
+
+    def _entries(self) -> Iterator[Incoming]:
+        for line in read_lines(self._source, limit=MAX_JOB_BYTES):
+            if line.text is None or line.text.strip():
+                yield self._checked(line)
+
+    def _checked(self, line: Line) -> Incoming:
+        entry = entry_from(line, batch_id=self._batch_id, defaults=self._defaults)
+        return Incoming(line.number, len(line.text or b""), entry)
+
+    def _hold(self, incoming: Incoming) -> bool:
+        """Wait for room and hold the entry; False when nobody wants it any more."""
+        with self._changed:
+            while not self._closed and self._full():
+                self._changed.wait()
+            if self._closed:
+                return False
+            self._held.append(incoming)
+            self._held_bytes += incoming.size
+            return True
+
+    def _full(self) -> bool:
+        return len(self._held) >= HELD_ENTRIES or self._held_bytes >= HELD_BYTES

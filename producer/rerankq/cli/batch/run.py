@@ -1,0 +1,107 @@
+"""`rerankq run` and `rerankq results`."""
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from rerankq.cli import options
+from rerankq.cli.batch.closing import close
+from rerankq.cli.batch.command import Manner, fetch_batch, run_batch
+from rerankq.cli.batch.feed import OnError
+from rerankq.cli.input.drafts import Defaults
+from rerankq.cli.input.files import STANDARD, Sink, Source
+from rerankq.cli.settings import load
+from rerankq.cli.terminal import tell
+
+
+def run(
+    *,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A file with a JSON object a line, also as gzip or Zstandard; - is stdin.",
+        ),
+    ],
+    output: options.Output = STANDARD,
+    lane: options.LaneOption = None,
+    model: options.Model = None,
+    top_n: options.TopN = None,
+    on_error: Annotated[
+        OnError, typer.Option(help="After a bad line, go on with the next or submit no more.")
+    ] = OnError.SKIP,
+    timeout: options.Timeout = None,
+    quiet: options.Quiet = False,
+    json: options.JsonSummary = False,
+) -> None:
+    """Run a file of jobs and write their rankings, in order.
+
+    An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
+    `model`, `return_documents`, `instruction`, `lane`, `metadata`, `not_before`,
+    `deadline_seconds` and `idempotency_key`; or, as in OpenAI's batch files, one with
+    `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields are ignored, blank
+    lines skipped.
+
+    Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
+    and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
+    `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
+
+    Ctrl-C leaves the jobs running and says how to come back to them.
+
+    Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
+    """
+    settings = load()
+    if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
+        tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
+    with Source.open(source) as origin, ExitStack() as exits:
+        # Before the output is touched: what is no text is refused at once.
+        origin.begin()
+        if origin.compression and not quiet:
+            tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
+        sink = exits.enter_context(Sink.open(output, origin))
+        running = run_batch(
+            settings,
+            origin,
+            sink,
+            Manner("run", quiet=quiet, seconds=timeout),
+            defaults=Defaults(model=model or settings.model, lane=lane, top_n=top_n),
+            on_error=on_error,
+        )
+        outcome, feed = asyncio.run(running)
+    code = close("run", outcome, output=output, feed=feed, quiet=quiet, json=json, source=origin)
+    raise typer.Exit(code)
+
+
+def results(
+    *,
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The id that run showed.")],
+    output: options.Output = STANDARD,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out what has no end.")
+    ] = True,
+    timeout: options.Timeout = None,
+    quiet: options.Quiet = False,
+    json: options.JsonSummary = False,
+) -> None:
+    """Write the rankings of a batch that was run before.
+
+    The output is that of `rerankq run`. A batch is kept for RERANKQ_BATCH_TTL (31 days), and so
+    are its rankings until they have been written in whole; from then on for RERANKQ_RESULT_TTL.
+
+    A batch that was never closed, and whose `rerankq run` gives no sign of life, is abandoned:
+    what is there is written, and lines may be missing.
+
+    The same where `rerankq run` was broken off before it had submitted its whole input: from
+    which line on nothing was submitted is said.
+
+    Exit code: 0 all have a ranking; 1 some have none (yet), or lines were never submitted; 2 bad
+    set-up.
+    """
+    settings = load()
+    manner = Manner("results", quiet=quiet, seconds=timeout)
+    with Sink.open(output) as sink:
+        outcome = asyncio.run(fetch_batch(settings, batch, sink, manner, wait=wait))
+    raise typer.Exit(close("results", outcome, output=output, feed=None, quiet=quiet, json=json))

@@ -1,0 +1,185 @@
+"""Feeding, collecting and showing, all at once, until the end or an interruption."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rerankq.cli.batch.collect import Collector
+from rerankq.cli.batch.feed import Feed
+from rerankq.cli.batch.interrupts import Interrupts
+from rerankq.cli.batch.progress import View, follow
+from rerankq.cli.batch.summary import Summary
+from rerankq.cli.batch.unserved import give_up_unserved
+from rerankq.cli.patience import patiently
+from rerankq.client import AsyncRerankClient
+from rerankq.errors import LedgerUnavailable, RerankqError
+
+HALT_SECONDS: Final = 3.0
+"""How long an interruption waits for the portion that is being recorded."""
+CANCEL_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended.
+
+    Attributes:
+        summary: what was written.
+        interrupted: by Ctrl-C, SIGTERM or SIGHUP.
+        timed_out: not all had ended in time.
+        fault: what broke it off, if anything did.
+        abandoned: whether the batch was never sealed, and nobody feeds it any more.
+        kept_until: until when the batch and its results are kept, in Unix seconds.
+        cut_at: the first line of input that was not submitted, of a batch whose feeding was cut.
+    """
+
+    summary: Summary
+    interrupted: bool
+    timed_out: bool
+    fault: RerankqError | None
+    abandoned: bool
+    kept_until: float
+    cut_at: int | None = None
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether there is more to be written."""
+        return self.interrupted or self.timed_out or self.fault is not None
+
+
+class Session:
+    """One batch in front of a user.
+
+    Args:
+        client: where the batch is.
+        batch_id: the batch.
+        collector: what writes its output.
+        feed: what puts jobs in; None for a batch that is fed elsewhere, or was.
+        view: what the user sees.
+        kept_until: until when the batch and its results are kept, in Unix seconds.
+        share_read: how much of the input was read, 0 to 1, where that is known.
+    """
+
+    def __init__(
+        self,
+        client: AsyncRerankClient,
+        batch_id: str,
+        collector: Collector,
+        *,
+        feed: Feed | None,
+        view: View,
+        kept_until: float,
+        share_read: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._batch_id = batch_id
+        self._collector = collector
+        self._feed = feed
+        self._view = view
+        self._kept_until = kept_until
+        self._share_read = share_read
+
+    async def run(self, seconds: float | None) -> Outcome:
+        """Go on until all is written; at most `seconds`, and until the first Ctrl-C."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        showing = asyncio.create_task(
+            follow(
+                self._client,
+                self._batch_id,
+                self._view,
+                tally=lambda: self._collector.output.ended,
+                share_read=self._share_read,
+            )
+        )
+        fault: RerankqError | None = None
+        done = False
+        with Interrupts() as interrupts:
+            try:
+                done = await self._work(interrupts.stop, seconds)
+            except RerankqError as error:
+                fault = error
+            finally:
+                took = loop.time() - began
+                await _cancelled(showing)
+            if done and self._collector.complete:
+                await self._released(interrupts.stop)
+            stopped = interrupts.stop.is_set()
+        return Outcome(
+            Summary(self._batch_id, self._collector.output.written, took),
+            interrupted=stopped and not done,
+            timed_out=not (done or stopped or fault),
+            fault=fault,
+            abandoned=self._collector.abandoned,
+            kept_until=self._kept_until,
+        )
+
+    async def _work(self, stop: asyncio.Event, seconds: float | None) -> bool:
+        """Whether all was written; otherwise a signal came, or time ran out."""
+        feeding = asyncio.create_task(self._fed())
+        collecting = asyncio.create_task(self._collector.run())
+        stopping = asyncio.create_task(stop.wait())
+        unserved = asyncio.create_task(self._unserved(seconds))
+        work = asyncio.gather(feeding, collecting)
+        try:
+            either: set[asyncio.Future[Any]] = {work, stopping, unserved}
+            await asyncio.wait(either, timeout=seconds, return_when="FIRST_COMPLETED")
+            if work.done():
+                work.result()
+            elif unserved.done():
+                unserved.result()
+            return work.done()
+        finally:
+            await _cancelled(stopping, collecting, unserved)
+            await self._halted(feeding)
+            await _cancelled(work)
+
+    async def _unserved(self, seconds: float | None) -> None:
+        if seconds is None:  # else the user has said how long to wait
+            output = self._collector.output
+            await give_up_unserved(
+                self._client, lambda: output.ended.succeeded + output.ended.failed > 0
+            )
+        await asyncio.Event().wait()
+
+    async def _released(self, stop: asyncio.Event) -> None:
+        releasing = asyncio.create_task(self._collector.release())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((releasing, stopping), return_when="FIRST_COMPLETED")
+        await _cancelled(releasing, stopping)
+
+    async def _fed(self) -> None:
+        if self._feed:
+            await self._feed.run()
+            await patiently(self._sealed)
+
+    async def _sealed(self) -> None:
+        cut = self._feed.next_line if self._feed and not self._feed.ended else None
+        await self._client.batches.seal(self._batch_id, cut_at=cut)
+
+    async def _halted(self, feeding: asyncio.Task[None]) -> None:
+        """End the feeding where it stands, and seal the batch: nothing more will come."""
+        if not self._feed or _succeeded(feeding):
+            return
+        self._feed.halt()
+        await asyncio.wait({feeding}, timeout=HALT_SECONDS if self._feed.recording else 0)
+        await _cancelled(feeding)
+        with suppress(LedgerUnavailable):
+            await self._feed.look_up()
+            await self._sealed()
+
+
+def _succeeded(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def _cancelled(*futures: asyncio.Future[Any]) -> None:
+    # Again and again: before Python 3.12, asyncio.wait_for, which redis sends with, can lose a
+    # cancellation, and the task goes on as if nobody had asked.
+    while left := [each for each in futures if not each.done()]:
+        for each in left:
+            each.cancel()
+        await asyncio.wait(left, timeout=CANCEL_SECONDS)
+    await asyncio.gather(*futures, return_exceptions=True)

@@ -1,0 +1,65 @@
+"""gzip and Zstandard, unpacked as they are read: a little at a time, whatever they grow to."""
+
+import gzip
+import sys
+import zlib
+from typing import IO, Final, Protocol, cast
+
+from rerankq.cli.failures import CommandError
+from rerankq.cli.input.formats import GZIP, ZSTANDARD
+from rerankq.cli.input.lines import Readable
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+UNPACKERS: Final = {"gzip": "gzip -dc", "Zstandard": "zstd -dc"}
+"""The command that unpacks each kind, for advice."""
+
+
+class _Reader(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+class Decompressed:
+    """What a compressed input holds.
+
+    Args:
+        packed: the compressed bytes.
+        first: the first of them, which tell the format.
+        name: what to call the input.
+    """
+
+    def __init__(self, packed: Readable, first: bytes, name: str) -> None:
+        self._name = name
+        self._kind = compression_of(first)
+        file = cast("IO[bytes]", packed)
+        self._reader: _Reader = (
+            gzip.GzipFile(fileobj=file) if first.startswith(GZIP) else zstd.ZstdFile(file)
+        )
+
+    def read(self, size: int, /) -> bytes:
+        """What there is, at most `size` bytes; nothing at the end.
+
+        Raises:
+            CommandError: it is damaged, or ends too early.
+        """
+        try:
+            return self._reader.read1(size)
+        except EOFError:
+            raise CommandError(
+                f"cannot read {self._name} to its end: its {self._kind} data breaks off"
+            ) from None
+        except (gzip.BadGzipFile, zlib.error, zstd.ZstdError):
+            raise CommandError(
+                f"cannot read {self._name} any further: its {self._kind} data is damaged"
+            ) from None
+
+
+def compression_of(first: bytes) -> str | None:
+    """How an input with these first bytes is compressed; None where it is not, or unknown here."""
+    if first.startswith(GZIP):
+        return "gzip"
+    return "Zstandard" if first.startswith(ZSTANDARD) else None

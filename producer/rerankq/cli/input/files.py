@@ -1,0 +1,242 @@
+"""Input and output of a run: files, or stdin and stdout; refused before anything is submitted."""
+
+import fcntl
+import os
+import stat
+from io import FileIO
+from typing import Final, Self
+
+from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
+from rerankq.cli.input.decompression import Decompressed, compression_of
+from rerankq.cli.input.formats import LOOKED_AT_BYTES, MARK_BYTES, not_json_lines, unreadable
+from rerankq.cli.input.reading_ahead import ReadingAhead
+from rerankq.cli.terminal import inert_json
+
+STANDARD: Final = "-"
+STDIN: Final = "stdin"
+"""What the input is called where it comes from there."""
+_STDIN: Final = 0
+_STDOUT: Final = 1
+
+
+class Source:
+    """The input, unpacked where it is compressed.
+
+    Args:
+        file: where its bytes come from.
+        name: what to call it.
+        json_lines: whether it must be JSON Lines, rather than any text.
+
+    Attributes:
+        name: what to call it.
+        compression: how it is compressed, by name, if it is; known once it was begun.
+    """
+
+    def __init__(self, file: FileIO, name: str, *, json_lines: bool = True) -> None:
+        self.name = name
+        self.compression: str | None = None
+        self._file = file
+        self._status = os.fstat(file.fileno())
+        self._bytes = _Bytes(file, name)
+        self._packed = ReadingAhead(self._bytes)
+        self._text: ReadingAhead | None = None
+        self._json_lines = json_lines
+
+    @classmethod
+    def open(cls, path: str, *, json_lines: bool = True) -> Self:
+        """Open the input; `-` is stdin.
+
+        Raises:
+            CommandError: it cannot be read; or it is a file that as a whole is something else.
+        """
+        name = STDIN if path == STANDARD else path
+        try:
+            file = FileIO(_STDIN, closefd=False) if path == STANDARD else FileIO(path)
+        except OSError as error:
+            raise CommandError(f"cannot read {name}: {error.strerror}") from None
+        source = cls(file, name, json_lines=json_lines)
+        try:
+            if source._is_regular:
+                source.begin()
+        except BaseException:
+            file.close()
+            raise
+        return source
+
+    def begin(self) -> None:
+        """Look at the beginning, waiting for its first line where it comes by a pipe.
+
+        Raises:
+            CommandError: as a whole it is something else, such as an archive or a JSON array; or
+                it cannot be read.
+        """
+        self._text = self._text or self._opened()
+
+    def _opened(self) -> ReadingAhead:
+        text = self._packed
+        mark = text.look(MARK_BYTES)
+        self.compression = compression_of(mark)
+        if self.compression:
+            text = ReadingAhead(Decompressed(self._packed, mark, self.name))
+        # Of a pipe the first line: whoever fills it may wait for an answer to that.
+        whole = self._is_regular or not self._json_lines
+        look = text.look if whole else text.look_at_line
+        first = look(LOOKED_AT_BYTES)
+        fault = unreadable(first)
+        if not fault and self._json_lines:
+            fault = not_json_lines(first, whole=whole)
+        if fault:
+            raise CommandError(f"cannot read {self.name}: {fault}")
+        return text
+
+    @property
+    def _is_regular(self) -> bool:
+        return stat.S_ISREG(self._status.st_mode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int, /) -> bytes:
+        """What there is, at most `size` bytes; nothing at the end.
+
+        Raises:
+            CommandError: the reading fails, or what is there is no text.
+        """
+        self._text = self._text or self._opened()
+        return self._text.read(size)
+
+    @property
+    def share_read(self) -> float | None:
+        """How much of a file has been read, 0 to 1; None where nobody knows its length."""
+        if not self._is_regular or not self._status.st_size:
+            return None
+        ahead = self._text.ahead if self._text else 0
+        return min(1.0, max(0, self._bytes.count - ahead) / self._status.st_size)
+
+    def is_file(self, status: os.stat_result) -> bool:
+        """Whether that is the very file that is being read."""
+        return self._is_regular and os.path.samestat(self._status, status)
+
+
+class _Bytes:
+    """A file's bytes as they are, raw: a thread that waits for stdin holds no lock at the end."""
+
+    def __init__(self, file: FileIO, name: str) -> None:
+        self._file = file
+        self._name = name
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            data = self._file.read(size) or b""
+        except OSError as error:
+            raise CommandError(f"cannot read {self._name}: {error.strerror}") from None
+        self.count += len(data)
+        return data
+
+
+class Sink:
+    """The output: lines go out whole, so that a crash leaves whole lines."""
+
+    def __init__(self, file: FileIO, name: str, *, replaces: bool) -> None:
+        self.name = name
+        self._file = file
+        self._replaces = replaces
+        self._is_terminal = file.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @classmethod
+    def open(cls, path: str, source: Source | None = None) -> Self:
+        """Open the output; `-` is stdout. What a file holds stays until the first line is written.
+
+        Raises:
+            CommandError: it cannot be written, it is the input, or another command is writing it.
+        """
+        try:
+            if path == STANDARD:
+                sink = cls(FileIO(_STDOUT, "w", closefd=False), "stdout", replaces=False)
+            else:
+                sink = cls(FileIO(path, "a"), path, replaces=True)
+        except OSError as error:
+            name = "stdout" if path == STANDARD else path
+            raise CommandError(f"cannot write {name}: {error.strerror}") from None
+        if path == STANDARD:
+            refuse_closed_stdout()
+        if sink._replaces and _is_regular(sink._file) and not _locked(sink._file):
+            sink._file.close()
+            raise CommandError(f"another command is writing {path}: name another output")
+        if source and source.is_file(os.fstat(sink._file.fileno())):
+            sink._file.close()
+            raise CommandError(f"{sink.name} is input and output at once: name another output")
+        return sink
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines. The first replace what a file held.
+
+        Raises:
+            OutputClosed: the reader of a pipe has gone.
+            OutputFailed: the disk is full, or the like.
+        """
+        left = memoryview(inert_json(lines) if self._is_terminal else lines)
+        try:
+            self._begin()
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except BrokenPipeError:
+            raise OutputClosed(f"nobody reads {self.name} any more") from None
+        except OSError as error:
+            raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None
+
+    def end(self, *, whole: bool) -> None:
+        """Say that nothing more is written. A whole output without a line empties a file, too.
+
+        Raises:
+            OutputFailed: the file cannot be emptied.
+        """
+        if whole:
+            self.write(b"")
+
+    def _begin(self) -> None:
+        # Not before there is something in its place: a run that comes to nothing leaves it alone.
+        if self._replaces and _is_regular(self._file):
+            self._file.truncate(0)
+        self._replaces = False
+
+
+def refuse_closed_stdout() -> None:
+    """Find out before anything is submitted.
+
+    Raises:
+        CommandError: stdout is closed.
+    """
+    if not _is_writable(_STDOUT):
+        raise CommandError("cannot write stdout: it is closed")
+
+
+def _is_regular(file: FileIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _locked(file: FileIO) -> bool:
+    """Take the file for this command until it is closed; false where another one has it."""
+    # Two commands that write one file would each empty it of what the other has written.
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks, such as some network ones
+    else:
+        return True
+
+
+def _is_writable(number: int) -> bool:
+    return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY

@@ -1,0 +1,1 @@
+"""One job: submit, status, result, cancel; and how a ranking is shown."""

@@ -1,0 +1,158 @@
+"""`rerankq status`, `rerankq result` and `rerankq cancel`: about one job."""
+
+import orjson
+import typer
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.batch.obstacles import obstacles
+from rerankq.cli.batch.pace import shown_duration
+from rerankq.cli.failures import ExitCode, exit_code
+from rerankq.cli.job.ranking import show_ranking
+from rerankq.cli.rows.rows import job_row
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put, put_json, tell
+from rerankq.cli.times import local_time
+from rerankq.client import AsyncJobHandle, AsyncRerankClient
+from rerankq.contract import JobError, JobState, JobStatus, RerankResult
+from rerankq.errors import JobEnded, ResultTimeout
+from rerankq.ledger.records import Outline
+
+
+def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Say where a job stands.
+
+    Exit code: 0 it was found, whatever its state; 1 it was not; 2 bad set-up.
+    """
+
+    async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
+        found = await client.status(job_id)
+        waits = found.state in {JobState.QUEUED, JobState.SCHEDULED}
+        return found, list((await obstacles(client)).values()) if waits else []
+
+    found, waits_for = ask(question)
+    if json:
+        # `job_id` and `status`, as everywhere else; `id` and `state` were their first names.
+        names = {"job_id": found.id, "status": found.state}
+        told = names | orjson.loads(found.encode()) | {"waits_for": waits_for}
+        put_json(orjson.dumps(told))
+        return
+    rows = list(_shown(found).items())
+    if waits_for:
+        rows.append(("waits for", "; ".join(waits_for)))
+    show_table((Column(style="dim"), Column()), rows, head=False)
+
+
+def result(
+    *, job_id: options.JobId, timeout: options.Timeout = None, json: options.AsJson = False
+) -> None:
+    """Print a job's ranking, waiting for it.
+
+    With --json, one object like an output line of `rerankq run`.
+
+    Exit code: 0 here is the ranking; 1 the job has none, is not known, or has not ended in time;
+    2 bad set-up.
+    """
+
+    async def known_and_ended(client: AsyncRerankClient) -> Ended:
+        return await ended(client, await client.get(job_id), timeout)
+
+    outline, end = ask(known_and_ended)
+    show_end(job_id, outline, end, json=json)
+
+
+def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Cancel a job that has not ended.
+
+    A job that runs at this moment may still cost its call; its ranking is not kept.
+
+    Exit code: 0 it is cancelled, now or before; 1 it had ended otherwise, or is not known;
+    2 bad set-up.
+    """
+    before = ask(lambda client: client.cancel(job_id))
+    after = before if before.ended else JobState.CANCELLED
+    if json:
+        put_json(orjson.dumps({"job_id": job_id, "was": before, "status": after}))
+    elif before is JobState.CANCELLED:
+        # Perhaps by this very call, when the answer to its first try was lost.
+        put("cancelled; it is so already")
+    elif before.ended:
+        tell(f"rerankq: the job had ended before: it {before}")
+    else:
+        put(f"cancelled; it was {before}")
+    if after is not JobState.CANCELLED:
+        raise typer.Exit(ExitCode.NO_RANKING)
+
+
+Ended = tuple[Outline | None, RerankResult | JobEnded]
+"""A job's record and end."""
+
+
+async def ended(
+    client: AsyncRerankClient,
+    handle: AsyncJobHandle,
+    timeout: float | None,  # noqa: ASYNC109  handed on
+) -> Ended:
+    """The job's end, waiting for it.
+
+    Raises:
+        JobNotFound, ResultExpired, ResultTimeout, LedgerUnavailable: there is none to be had.
+    """
+    end: RerankResult | JobEnded
+    try:
+        end = await handle.result(timeout)
+    except JobEnded as error:
+        end = error
+    except ResultTimeout as error:
+        reason = (await handle.status()).last_error
+        why = f"; {reason.message}" if reason else ""
+        kept = shown_duration(client.settings.result_ttl)
+        raise ResultTimeout(
+            f"{error}{why}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
+        ) from None
+    return (await client.records.outlines([handle.id]))[0], end
+
+
+def show_end(
+    job_id: str, outline: Outline | None, end: RerankResult | JobEnded, *, json: bool
+) -> None:
+    """Print a job's end and set the exit code that goes with it.
+
+    Raises:
+        JobEnded: it has no ranking, and people are to be told.
+    """
+    if json:
+        put_json(job_row(job_id, outline.custom_id if outline else None, outline, end))
+    elif isinstance(end, RerankResult):
+        show_ranking(end)
+    else:
+        raise end
+    if isinstance(end, JobEnded):
+        raise typer.Exit(exit_code(end))
+
+
+def _shown(found: JobStatus) -> dict[str, str]:
+    shown = {
+        "job": found.id,
+        "state": found.state.value,
+        "lane": found.lane.value,
+        "attempts": str(found.attempts),
+        "submitted": _time(found.submitted_at),
+        "first started": _time(found.started_at),
+        "finished": _time(found.finished_at),
+        "next attempt": _time(found.next_attempt_at),
+        "deadline": _time(found.deadline_at),
+        "custom id": found.custom_id or "",
+        "batch": found.batch_id or "",
+        "error": _error(found.error),
+        "last error": _error(found.last_error),
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+def _error(error: JobError | None) -> str:
+    return f"{error.message} ({error.code})" if error else ""
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else local_time(seconds, "milliseconds")

@@ -1,0 +1,275 @@
+"""`rerankq dead`: failed jobs and poisoned messages, to be looked at, replayed or purged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import orjson
+import typer
+
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.batch.waiting_room import Notice
+from rerankq.cli.failures import CommandError, ExitCode
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put, put_json, tell
+from rerankq.cli.times import local_time
+from rerankq.client import AsyncRerankClient
+from rerankq.errors import QueueFull, RerankqError
+from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
+
+app = typer.Typer(
+    name="dead",
+    no_args_is_help=True,
+    add_completion=False,
+    # Joins the lines of a paragraph, as plain and rich markup do not.
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Look at failed jobs, replay or purge them.",
+)
+
+PORTION = PAGE
+PATIENCE_SECONDS: Final = 60.0
+"""How long a full lane may take no replay, before the user is told to come back."""
+
+# Local times, as they are typed. Nothing failed before the one, nor will after the other.
+_FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
+_LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
+
+Reason = Annotated[
+    str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
+]
+OfModel = Annotated[str | None, typer.Option("--model", help="Only those for this model.")]
+OfBatch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Only those that failed then or later (local time).")
+]
+Until = Annotated[datetime | None, typer.Option(help="Only those that failed before.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters.")]
+All = Annotated[bool, typer.Option("--all", help="All there are.")]
+
+
+@app.command("list")
+def list_(
+    *,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 50,
+    json: options.AsJsonLines = False,
+) -> None:
+    """List dead letters, the newest first. With --json, an object a line."""
+    wanted = _wanted(reason, model, batch, since, until)
+
+    async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
+        letters: list[DeadLetter] = []
+        async for letter in client.dead.find(wanted):
+            letters.append(letter)
+            if len(letters) == limit:
+                break
+        return letters, await client.dead.count()
+
+    letters, count = ask(question)
+    if json:
+        for letter in letters:
+            put_json(_json_of(letter))
+        return
+    if letters:
+        show_table(_LISTED, [_listed(each) for each in letters])
+    put(f"{len(letters)} of {count} dead letters")
+
+
+@app.command()
+def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
+    """Show one dead letter, without the texts it holds."""
+    letter = ask(lambda client: client.dead.get(job_id))
+    if json:
+        put_json(_json_of(letter))
+        return
+    fields = letter.model_dump(exclude_none=True) | {"failed_at": local_time(letter.failed_at)}
+    rows = [(name.replace("_", " "), str(value)) for name, value in fields.items()]
+    show_table((Column(style="dim"), Column()), rows, head=False)
+
+
+@app.command()
+def replay(
+    *,
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+    json: options.AsJsonLines = False,
+) -> None:
+    """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id.
+
+    A letter whose payload is gone, or cannot be read by this version, is named and left alone.
+
+    A full lane is waited for, a minute at most in which it takes none.
+
+    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a
+    full lane.
+    """
+    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+
+    async def question(client: AsyncRerankClient) -> tuple[int, int]:
+        count = skipped = 0
+        notice = Notice(lambda said: tell(f"rerankq: {said}"))
+        for portion in _portions(await chosen.ids(client)):
+            replays = await client.dead.replays(portion)
+            ids, refusal = await client.admissions.offer(
+                [job for _, job in replays.jobs], patience=PATIENCE_SECONDS, held_up=notice
+            )
+            done = [(old, job) for old, job in replays.jobs if job.id in set(ids)]
+            # Only now: were we to end here, a repeated replay would find its job accepted.
+            await client.dead.forget([old for old, _ in done])
+            for old, job in done:
+                _show_replay(old, job.id, json=json)
+            if refusal:
+                raise _held_up(refusal, count + len(done))
+            for job_id in replays.unreadable:
+                tell(f"rerankq: {job_id} was skipped: its payload is gone or cannot be read")
+            count += len(done)
+            skipped += len(replays.unreadable)
+        return count, skipped
+
+    count, skipped = ask(question)
+    if not json:
+        put(f"{count} jobs replayed")
+    if skipped:
+        tell(f"rerankq: {skipped} dead letters skipped: purge them, or replay them elsewhere")
+        raise typer.Exit(ExitCode.NO_RANKING)
+
+
+@app.command()
+def purge(
+    *,
+    ids: Ids = None,
+    every: All = False,
+    reason: Reason = None,
+    model: OfModel = None,
+    batch: OfBatch = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Delete dead letters with all they hold. Their status remains until its retention ends."""
+    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+
+    async def question(client: AsyncRerankClient) -> int:
+        found = await chosen.ids(client)
+        for portion in _portions(found):
+            await client.dead.forget(portion)
+        return len(found)
+
+    put(f"{ask(question)} dead letters purged")
+
+
+@app.command()
+def poison(
+    *,
+    content: Annotated[
+        bool, typer.Option("--content", help="Show what the messages hold: it may be private.")
+    ] = False,
+    clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
+) -> None:
+    """Show the messages that workers put aside, as they were no hints.
+
+    A hint is the message on a queue that tells workers of new jobs. Whatever else comes by such a
+    queue is counted here by its fault, and the last of each are kept.
+    """
+    if clear:
+        put(f"{ask(lambda client: client.quarantine.purge())} messages purged")
+        return
+    for fault, count in sorted(ask(lambda client: client.quarantine.counts()).items()):
+        put(f"{fault}: {count} in all")
+    for message in ask(lambda client: client.quarantine.messages(limit)):
+        held = f": {message.content}" if content else ""
+        put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
+
+
+class _Choice:
+    """The dead letters that a command is about: named ones, or those that fit."""
+
+    def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
+        if not ids and wanted == Wanted() and not every:
+            raise CommandError("name dead letters, give a filter, or say --all")
+        if ids and (every or wanted != Wanted()):
+            raise CommandError("give either ids or filters, not both")
+        self._ids = ids
+        self._wanted = wanted
+
+    async def ids(self, client: AsyncRerankClient) -> list[str]:
+        """Their ids.
+
+        Raises:
+            JobNotFound: one that was named is none.
+        """
+        if self._ids:
+            return await client.dead.named(self._ids)
+        return await client.dead.ids(self._wanted)
+
+
+def _wanted(
+    reason: str | None,
+    model: str | None,
+    batch: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Wanted:
+    return Wanted(
+        reason=reason,
+        model=model,
+        batch_id=batch,
+        since=_timestamp(since),
+        until=_timestamp(until),
+    )
+
+
+def _timestamp(time: datetime | None) -> float | None:
+    """Unix seconds; of a time that has none, those of the nearest that has."""
+    return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
+
+
+# Id and reason first: a narrow terminal breaks what stands behind them.
+_LISTED: Final = (
+    *(Column("id", whole=True), Column("reason", whole=True), Column("failed")),
+    *(Column("attempts", right=True), Column("model"), Column("custom id")),
+)
+
+
+def _listed(letter: DeadLetter) -> tuple[str, ...]:
+    failed = f"{datetime.fromtimestamp(letter.failed_at).astimezone():%Y-%m-%d %H:%M}"
+    return (
+        *(letter.id, letter.reason, failed, str(letter.attempts)),
+        *(letter.model or "", letter.custom_id or ""),
+    )
+
+
+def _json_of(letter: DeadLetter) -> bytes:
+    # `job_id`, as everywhere else; `id` was its first name.
+    return orjson.dumps({"job_id": letter.id} | orjson.loads(letter.encode()))
+
+
+def _show_replay(old: str, new: str, *, json: bool) -> None:
+    if json:
+        put_json(orjson.dumps({"job_id": old, "replay": new, "id": old}))
+    else:
+        put(f"{old} -> {new}")
+
+
+def _held_up(refusal: RerankqError, count: int) -> RerankqError:
+    if not isinstance(refusal, QueueFull):
+        return refusal
+    return QueueFull(
+        f"the lane has been full for {PATIENCE_SECONDS:g} s: {count} jobs were replayed, the other "
+        "letters are kept; add workers, then replay again"
+    )
+
+
+def _portions(ids: Sequence[str]) -> list[list[str]]:
+    return [list(ids[start : start + PORTION]) for start in range(0, len(ids), PORTION)]

@@ -1,0 +1,77 @@
+"""`rerankq flower`: Flower for this broker, always behind a password."""
+
+import asyncio
+import importlib.util
+import os
+import secrets
+import socket
+from typing import Annotated
+
+import typer
+
+from rerankq.cli.failures import CommandError
+from rerankq.cli.settings import load
+from rerankq.cli.terminal import tell
+from rerankq.errors import MissingExtra
+from rerankq.foreign_environment import drop_foreign_variables
+from rerankq.store.address import RedisAddress
+from rerankq.store.first_contact import look
+
+USER = "rerankq"
+
+
+def flower(
+    *,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 5555,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine's.")
+    ] = "127.0.0.1",
+) -> None:
+    """Watch workers and tasks in a browser.
+
+    Runs Flower until Ctrl-C. User and password are those of RERANKQ_FLOWER_AUTH
+    (user:password); without it, a password is made up for this run and shown once. Flower sees
+    messages, which name jobs: no query, no document, no ranking. It only looks on: it refuses
+    to end workers, or to send, revoke or change tasks.
+    """
+    settings = load()
+    if not flower_installed():
+        raise MissingExtra(
+            'Flower needs an extra that is not installed: pip install "rerankq[monitor]"'
+        )
+    _check_free(address, port)
+    if problem := asyncio.run(look(settings.redis_url, writes=False)):
+        tell(f"flower: {problem} (Flower starts, and tries again)")
+    given = settings.flower_auth.get_secret_value() if settings.flower_auth else ""
+    auth = given or f"{USER}:{secrets.token_urlsafe(12)}"
+    where = f"flower: http://{address}:{port}"
+    if given:
+        tell(f"{where} (user and password: RERANKQ_FLOWER_AUTH)")
+    else:
+        user, _, password = auth.partition(":")
+        tell(f"{where} (user {user}, password {password}, made up for this run)")
+    tell(f"flower: watching the workers of {RedisAddress.parse(settings.redis_url).public_url}")
+    # This process becomes Flower, and nobody but rerankq tells it anything.
+    drop_foreign_variables(os.environ)
+    from rerankq.cli.operate.flower_server import serve  # noqa: PLC0415  an extra, and slow to import
+    from rerankq.cli.operate.monitor import watched  # noqa: PLC0415  likewise
+
+    app = watched(settings.redis_url)
+    serve(app, settings.redis_url, port=port, address=address, auth=auth)
+
+
+def flower_installed() -> bool:
+    """Whether the extra is there."""
+    return importlib.util.find_spec("flower") is not None
+
+
+def _check_free(address: str, port: int) -> None:
+    try:
+        family, _, _, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {address}:{port}: {error.strerror or 'no such address'}"
+        ) from None

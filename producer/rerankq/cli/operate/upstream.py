@@ -1,0 +1,242 @@
+"""`rerankq upstream`: how the accounts with the upstream stand; pause and resume them."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+import orjson
+import typer
+
+from rerankq.accounts.accounts import Allotment
+from rerankq.accounts.circuits import Circuit, CircuitState, Trip, account_circuit
+from rerankq.cli import options
+from rerankq.cli.asking import ask
+from rerankq.cli.failures import CommandError
+from rerankq.cli.tables import Column, show_table
+from rerankq.cli.terminal import put
+from rerankq.client import AsyncRerankClient
+
+app = typer.Typer(
+    name="upstream",
+    no_args_is_help=True,
+    add_completion=False,
+    # Joins the lines of a paragraph, as plain and rich markup do not.
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Look at the upstream's limits; pause it.",
+)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...", help="Accounts, or closed circuits, as `status` names them."
+    ),
+]
+
+
+@app.command()
+def status(*, json: options.AsJson = False) -> None:
+    """Show each account with its limits, and what is closed, why and since when.
+
+    `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
+    then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
+    asked for it in the last minute. A worker that is `cut off` alone gets no rankings, and
+    takes no jobs until it does. Closed keys, models and accounts: `doubted` and `parked` are probed
+    by themselves, `paused` waits for `rerankq upstream resume`, and `unused` is what no worker
+    has probed though it was due, such as a key that was replaced. Jobs wait meanwhile, and use no
+    attempt.
+    """
+
+    async def question(
+        client: AsyncRerankClient,
+    ) -> tuple[dict[str, Allotment], dict[str, Circuit], frozenset[str]]:
+        closed = await client.circuits.closed()
+        names = await client.accounts.names()
+        accounts = {name: await client.accounts.look(name) for name in names}
+        return accounts, closed, await client.circuits.unused(closed)
+
+    accounts, closed, unused = ask(question)
+    if json:
+        shown = {name: _shown(account) for name, account in accounts.items()}
+        circuits = {
+            name: _shown_circuit(each, is_unused=name in unused) for name, each in closed.items()
+        }
+        put(orjson.dumps({"accounts": shown, "closed": circuits}).decode())
+        return
+    if not accounts:
+        put("no worker has called an upstream through this Redis yet")
+    else:
+        show_table(_ACCOUNTS, _accounts(accounts, closed))
+    if closed or any(_alarm(each) or each.cut_off for each in accounts.values()):
+        put("")
+        show_table(_CLOSED, _closed(accounts, closed, unused))
+
+
+@app.command()
+def pause(
+    *,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Accounts.")],
+    reason: Annotated[str, typer.Option(help="Shown by `status`.")] = "by an operator",
+) -> None:
+    """Stop all calls by an account until it is resumed. What is under way is finished."""
+    trip = Trip("paused", reason, probe_seconds=None, state=CircuitState.PAUSED)
+
+    async def question(client: AsyncRerankClient) -> None:
+        known = await client.accounts.names()
+        for name in names:
+            if name not in known:
+                raise CommandError(f"there is no account {name}: see `rerankq upstream status`")
+        for name in names:
+            await client.circuits.trip(account_circuit(name), trip)
+
+    ask(question)
+    put(f"paused: {', '.join(names)}")
+
+
+@app.command()
+def resume(
+    *,
+    names: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="All that is closed.")] = False,
+) -> None:
+    """Let what is closed be used again at once: an account, or a parked key or model.
+
+    Also forgets that an account was throttled or out. Jobs that were told to wait longer, after a
+    failure, are tried at once.
+    """
+    if bool(names) == every:
+        raise CommandError("name what to resume, or say --all")
+
+    async def question(client: AsyncRerankClient) -> list[str]:
+        circuits = set(await client.circuits.closed())
+        accounts = {
+            account_circuit(name): name
+            for name in await client.accounts.names()
+            if _state(await client.accounts.look(name))
+        }
+        closed = sorted(circuits | accounts.keys())
+        wanted = closed
+        if not every:
+            wanted = [each for name in names or () for each in _named(name, closed)]
+        if circuits.intersection(wanted):
+            await client.circuits.reopen(*wanted)
+        for name in wanted:
+            if name in accounts:
+                await client.accounts.resume(accounts[name])
+        if wanted:
+            # Last: a job that is tried before would find it closed, and be put off again.
+            await client.delays.end()
+        return wanted
+
+    resumed = ask(question)
+    put(f"resumed: {', '.join(resumed)}" if resumed else "nothing was closed")
+
+
+def _state(account: Allotment) -> str:
+    """What keeps an account from calling; empty when nothing does."""
+    if account.mode != "open":
+        return account.mode
+    return "throttled" if account.wait_ms else ""
+
+
+def _alarm(account: Allotment) -> str:
+    """The same, where a worker is there whose jobs wait for it."""
+    return _state(account) if account.in_use else ""
+
+
+def _named_state(account: Allotment) -> str:
+    return (_state(account) or "open") if account.in_use else "unused"
+
+
+def _shown(account: Allotment) -> dict[str, object]:
+    """What of an account is of use to others."""
+    return {
+        "state": _named_state(account),
+        "since": account.since / 1000 or None,
+        "until": (account.now + account.wait_ms) / 1000 if account.wait_ms else None,
+        "cause": account.cause or None,
+        "calls_per_second": round(account.rate, 3),
+        "limits": account.limits.known(),
+        "in_flight": int(account.in_flight),
+        "workers": account.workers,
+        "cut_off": account.cut_off,
+    }
+
+
+def _shown_circuit(circuit: Circuit, *, is_unused: bool) -> dict[str, object]:
+    """The same of a circuit; times are Unix seconds here as well."""
+    return {
+        "state": "unused" if is_unused else circuit.state,
+        "code": circuit.code,
+        "reason": circuit.reason,
+        "since": circuit.since / 1000,
+        "next_probe": circuit.probe_at / 1000 if circuit.every else None,
+    }
+
+
+def _named(name: str, closed: list[str]) -> list[str]:
+    """What is closed of that name.
+
+    An account may be named without saying that it is one, and a key by its fingerprint, at
+    whatever sites it is closed.
+    """
+    found = [each for each in closed if each in {name, account_circuit(name)}]
+    found = found or [each for each in closed if _is_key(each, name)]
+    if found:
+        return found
+    raise CommandError(f"{name} is not closed: see `rerankq upstream status`")
+
+
+def _is_key(circuit: str, fingerprint: str) -> bool:
+    return circuit.startswith("key ") and circuit.rpartition(" ")[2] == fingerprint
+
+
+_ACCOUNTS: Final = (
+    *(Column("account", whole=True), Column("state"), Column("since", whole=True)),
+    *(Column("calls/s"), Column("limits"), Column("in flight"), Column("workers")),
+)
+_CLOSED: Final = (
+    *(Column("closed"), Column("state"), Column("since", whole=True)),
+    *(Column("next call", whole=True), Column("reason")),
+)
+
+
+def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for name, account in accounts.items():
+        circuit = closed.get(account_circuit(name))
+        limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
+        state = circuit.state.value if circuit else _named_state(account)
+        since = _time(circuit.since if circuit else account.since)
+        rows.append(
+            (
+                *(name, state, since, f"{account.rate:,.1f}"),
+                *(limits or "found by itself", f"{account.in_flight:,.0f}", str(account.workers)),
+            )
+        )
+    return rows
+
+
+def _closed(
+    accounts: dict[str, Allotment], closed: dict[str, Circuit], unused: frozenset[str]
+) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for name, account in accounts.items():
+        if state := _alarm(account):
+            next_call = _time(account.now + account.wait_ms)
+            since = _time(account.since)
+            rows.append((account_circuit(name), state, since, next_call, account.cause))
+        for worker, cause in account.cut_off.items():
+            reason = f"it alone gets no rankings from {name} ({cause}): see to its network"
+            rows.append((f"worker {worker}", "cut off", "", "", reason))
+    for name, circuit in closed.items():
+        next_call = _time(circuit.probe_at if circuit.every else 0)
+        reason = f"{circuit.reason} ({circuit.code})"
+        state = "unused" if name in unused else circuit.state.value
+        rows.append((name, state, _time(circuit.since), next_call, reason))
+    return rows
+
+
+def _time(milliseconds: float) -> str:
+    if not milliseconds:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")

@@ -1,0 +1,1 @@
+"""What jobs cost: tokens, counted before they are sent."""

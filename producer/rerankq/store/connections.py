@@ -1,0 +1,114 @@
+"""Connections to one Redis: who may use one, and what happens where no answer comes."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, Final, TypeVar
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+
+from rerankq.errors import LedgerUnavailable
+from rerankq.store.answers import Answers
+from rerankq.store.refusals import is_unanswered, refusal
+
+T = TypeVar("T")
+
+ONCE: Final = Retry(NoBackoff(), 0)
+"""For the library: tries are repeated here, where it is known what became of the earlier ones."""
+RETRIES: Final = 3
+CLOSE_SECONDS: Final = 5.0
+"""So long calls that are under way have to end when the connections are closed."""
+_BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
+
+
+class Connections:
+    """Those of one event loop.
+
+    Where all are in use, a call waits for one, first come, first served. It waits for as long as
+    Redis answers anybody.
+
+    Args:
+        redis: the library's client, told to try `ONCE`.
+        address: for messages.
+    """
+
+    def __init__(self, redis: Redis, address: str) -> None:
+        self.answers = Answers()
+        self._redis = redis
+        self._address = address
+        self._most = redis.connection_pool.max_connections
+        self._free = asyncio.Semaphore(self._most)
+        self._answered_at = -math.inf
+        self._given_up_at = -math.inf
+        self._last_failure = ""
+
+    async def answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
+        """What Redis answers, asked again where no answer comes.
+
+        A repeat is safe: every script of the ledger may run twice.
+
+        Args:
+            ask: asks once. Its whole work is repeated, so that no part of it is forgotten.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses. It is uncertain when any of the
+                tries had no answer, whatever Redis said to a later one.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        async with self._free:
+            if began < self._given_up_at and self._answered_at < self._given_up_at:
+                # Redis answered nobody while this call waited, and one that was ahead gave up.
+                raise LedgerUnavailable(self._last_failure)
+            uncertain = False
+            for tried in count(1):
+                if self.answers.outdated:
+                    await self._drop_idle()
+                try:
+                    async with self.answers.awaited():
+                        answer = await ask(self._redis)
+                except (exceptions.RedisError, OSError) as error:
+                    unanswered = is_unanswered(error)
+                    uncertain = uncertain or unanswered
+                    if tried <= RETRIES and isinstance(error, _REPEATED):
+                        await asyncio.sleep(_BACKOFF.compute(tried))
+                        continue
+                    problem = refusal(self._address, error, uncertain=uncertain)
+                    self.answers.refused(error, problem)
+                    if isinstance(error, _REPEATED):
+                        self._given_up_at, self._last_failure = clock(), str(problem)
+                    # Without the library's own error: it may quote the command, and so what a
+                    # job holds.
+                    raise problem from None
+                self._answered_at = clock()
+                self.answers.trouble = None
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+    async def _drop_idle(self) -> None:
+        """Close those that nobody uses now; each connects again when it is used next."""
+        self.answers.outdated = False
+        # Without a pause at any of them, as the pool's own way has: somebody could take one there.
+        for connection in self._redis.connection_pool._available_connections:  # noqa: SLF001
+            with suppress(exceptions.RedisError, OSError):
+                await connection.disconnect(nowait=True)
+
+    def another(self) -> Any:
+        """A connection of the redis library beside the others, not yet opened."""
+        return self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        """Give them back, once the calls that are under way have ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for _ in range(self._most):
+                    await self._free.acquire()
+        await self._redis.aclose()
+
+
+_REPEATED: Final = (exceptions.ConnectionError, exceptions.TimeoutError)

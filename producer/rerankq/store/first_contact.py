@@ -1,0 +1,42 @@
+"""Whether Redis can be used, asked once before anything is built upon it."""
+
+import asyncio
+from typing import Final
+
+from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.store.store import Store
+
+LOOK_SECONDS: Final = 5.0
+"""A Redis that is silent for longer may come back: whoever starts has patience of its own."""
+
+_AS_THE_LEDGER_DOES: Final = """
+redis.call('EXISTS', 'rerankq:bulk', 'rerankq:interactive')
+return redis.call('EXPIRE', 'rerankq:first_contact', 1)
+"""
+"""Asks for keys of several slots, which no cluster allows; a command that writes, but nothing."""
+
+
+async def look(url: str, *, writes: bool = True) -> LedgerUnavailable | None:
+    """What stands in the way of using Redis now; None when nothing does.
+
+    Args:
+        url: its address.
+        writes: whether whoever starts writes to the ledger. If not, an answer is enough.
+
+    Raises:
+        SettingsError: it cannot be used until the address or the server's set-up is changed.
+    """
+    async with Store(url) as store:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                if writes:
+                    await store.command("EVAL", _AS_THE_LEDGER_DOES, 0)
+                else:
+                    await store.command("PING")
+        except LedgerUnavailable as problem:
+            if problem.lasting:
+                raise SettingsError(str(problem)) from None
+            return problem
+        except TimeoutError:
+            return LedgerUnavailable(f"Redis at {store.address} does not answer in time")
+    return None

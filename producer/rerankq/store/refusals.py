@@ -1,0 +1,257 @@
+"""The errors of the redis library, mapped to ours: what happened, and what to do."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from redis import exceptions
+
+from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.store.connecting import NOTHING_SENT, is_tls_fault, why_no_connection
+
+_CLUSTER: Final = (
+    "is a Redis Cluster, where no script writes what a job needs: "
+    "point RERANKQ_REDIS_URL at a single Redis"
+)
+_SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
+    (
+        "NOAUTH",
+        None,
+        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
+    ),
+    (
+        "Authentication required",
+        None,
+        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
+    ),
+    (
+        "WRONGPASS",
+        exceptions.AuthenticationError,
+        "refuses user or password: correct RERANKQ_REDIS_URL",
+    ),
+    (
+        "ACL failure",
+        exceptions.NoPermissionError,
+        "forbids this user a command: correct its ACL",
+    ),
+    (
+        "protected mode",
+        None,
+        "is in protected mode and serves its own machine alone: give it a password (requirepass)",
+    ),
+    (
+        "DB index is out of range",
+        None,
+        "has no database of that number: correct RERANKQ_REDIS_URL, or raise its setting databases",
+    ),
+    (
+        "CLUSTERDOWN",
+        exceptions.ClusterDownError,
+        "is a Redis Cluster that is down: point RERANKQ_REDIS_URL at a single Redis",
+    ),
+    ("SELECT is not allowed in cluster mode", None, _CLUSTER),
+    ("in a cluster node", None, _CLUSTER),
+    ("while the cluster is down", None, _CLUSTER),
+    ("CROSSSLOT", None, _CLUSTER),
+    ("MOVED ", exceptions.MovedError, _CLUSTER),
+)
+"""The same for what lasts until somebody changes the address or the server."""
+
+_PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
+    # Redis' own word, the library's class where it has one, and what to say. By the word, as inside
+    # a script a refusal may arrive as the script's failure; by the class, as it may be cut off.
+    (
+        "OOM ",
+        exceptions.OutOfMemoryError,
+        "is out of memory, nothing was recorded: free some, retry",
+    ),
+    (
+        "MISCONF",
+        None,
+        "cannot write to its disk, nothing was recorded: free some room there, retry",
+    ),
+    (
+        "NOREPLICAS",
+        None,
+        "has too few replicas, nothing was recorded: see to them, or lower min-replicas-to-write",
+    ),
+    ("BUSY ", None, "is held up by a script: wait for its end, or end it by SCRIPT KILL"),
+    ("Script killed", None, "was told to end a script before its time: retry"),
+    (
+        "MASTERDOWN",
+        exceptions.MasterDownError,
+        "is a replica without its primary: point RERANKQ_REDIS_URL at a primary",
+    ),
+    (
+        "READONLY",
+        exceptions.ReadOnlyError,
+        "is a read-only replica: point RERANKQ_REDIS_URL at a primary",
+    ),
+    (
+        "max number of clients",
+        None,
+        "takes no more connections: raise its maxclients, or end some clients",
+    ),
+    ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
+    (
+        "max number of clients",
+        None,
+        "takes no more clients (maxclients): close some, or raise it there; then retry",
+    ),
+)
+"""What goes by itself, or when somebody mends it: the same command may be taken then."""
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+_LASTING: Final = (
+    _WRONG_TYPE,
+    # A script's own failure, as Redis 7 and its forerunner word it.
+    "user_script",
+    "Error running script",
+    "Error compiling script",
+    "wrong number of arg",
+    "unknown command",
+    "syntax error",
+    "is not an integer",
+    "is not a valid float",
+)
+"""What is known to come again, however often it is tried. What is not known may pass: to give up
+what was paid for is the worse mistake."""
+
+_NOTHING_RECORDED: Final = ", nothing was recorded"
+"""What a refusal says of its own try, and what is not true of an earlier one without an answer."""
+
+_UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
+
+_EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    # From the particular to the general: the first that fits says it best.
+    (exceptions.InvalidResponse, "is no Redis: correct RERANKQ_REDIS_URL"),
+    (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
+    (exceptions.ConnectionError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
+    (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
+)
+_QUOTED: Final = " caused error: "
+_FOR_GOOD: Final = "a key holds what it must not, or the command is none there"
+_FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
+_CODE: Final = re.compile(r"[A-Z]+(?= )")
+
+
+@contextmanager
+def mapped(address: str) -> Iterator[None]:
+    """Map the errors of the redis library that arise inside.
+
+    Raises:
+        LedgerUnavailable: Redis cannot be reached, or refuses.
+    """
+    try:
+        yield
+    except (exceptions.RedisError, OSError) as error:
+        raise refusal(address, error) from error
+
+
+def refusal(address: str, error: Exception, *, uncertain: bool = False) -> LedgerUnavailable:
+    """What an error of the redis library means.
+
+    Args:
+        address: for the message.
+        error: what the last try ended with.
+        uncertain: whether an earlier try had no answer, and may have done what was asked for.
+    """
+    said = _said(error)
+    passing = _passing(error, said)
+    uncertain = uncertain or is_unanswered(error)
+    if passing is None and _is_lasting(error, said):
+        told = f"Redis at {address} {_refused(said)}: {_FOR_GOOD}"
+        return LedgerRefusal(told, uncertain=uncertain)
+    explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
+    if uncertain:
+        explanation = explanation.replace(_NOTHING_RECORDED, "")
+    return LedgerUnavailable(
+        f"Redis at {address} {explanation}",
+        uncertain=uncertain,
+        lasting=_is_of_the_set_up(error, said),
+    )
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Whether nobody knows if it was done.
+
+    It was not, where Redis refused it in its own words, or where it was never sent.
+    """
+    if NOTHING_SENT in getattr(error, "__notes__", ()):
+        return False
+    return isinstance(error, _UNANSWERED) and _passing(error, _said(error)) is None
+
+
+def is_from_replica(error: Exception) -> bool:
+    """Whether it was a replica that refused: what it answers on this connection will not change."""
+    return isinstance(error, exceptions.ReadOnlyError) or "READONLY" in _said(error)
+
+
+def _said(error: Exception) -> str:
+    """Redis' own words: without the command that the library quotes before them in a pipeline."""
+    words = str(error).rpartition(_QUOTED)[2].lstrip("('\"")
+    code = getattr(error, "status_code", None)
+    return f"{code} {words}" if code else words
+
+
+def _passing(error: Exception, said: str) -> str | None:
+    """What to say of a refusal that passes; None where it is not known as one."""
+    forbidden = _FORBIDDEN.search(said)
+    if forbidden:
+        return f"forbids this user the command {forbidden[1]}: correct its ACL"
+    return _listed(_SET_UP, error, said) or _listed(_PASSING, error, said)
+
+
+def _is_of_the_set_up(error: Exception, said: str) -> bool:
+    return (
+        (isinstance(error, _UNANSWERED) and is_tls_fault(said))
+        or isinstance(error, exceptions.InvalidResponse)
+        or _listed(_SET_UP, error, said) is not None
+    )
+
+
+def _listed(
+    rows: tuple[tuple[str, type[Exception] | None, str], ...], error: Exception, said: str
+) -> str | None:
+    return next(
+        (
+            text
+            for word, kind, text in rows
+            if word in said or (kind is not None and isinstance(error, kind))
+        ),
+        None,
+    )
+
+
+def _is_lasting(error: Exception, said: str) -> bool:
+    if isinstance(error, exceptions.DataError):
+        return True
+    return isinstance(error, exceptions.ResponseError) and any(
+        word.lower() in said.lower() for word in _LASTING
+    )
+
+
+def _explanation(error: Exception) -> str | None:
+    if isinstance(error, _UNANSWERED) and (reason := why_no_connection(str(error))):
+        return reason
+    return next((text for kind, text in _EXPLANATIONS if isinstance(error, kind)), None)
+
+
+def _refused(said: str) -> str:
+    # Its first word alone: the others may quote what a job holds.
+    code = _CODE.match(said)
+    return f"refuses a command ({code[0]})" if code else "refuses a command"
+
+
+def reading(answer: Any) -> Any:
+    """The answer to a command of many that read; None where the key holds another type.
+
+    Raises:
+        RedisError: any other refusal.
+    """
+    if not isinstance(answer, Exception):
+        return answer
+    if str(answer).startswith(_WRONG_TYPE):
+        return None
+    raise answer

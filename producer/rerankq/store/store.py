@@ -1,0 +1,280 @@
+"""The seam to Redis: one connection pool, commands and scripts."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Self, TypeVar
+
+from redis import exceptions
+from redis.asyncio import (
+    Connection,
+    ConnectionPool,
+    Redis,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.connection import AbstractConnection
+
+from rerankq.errors import ClientClosed, SettingsError
+from rerankq.store.address import RedisAddress
+from rerankq.store.answers import Answers
+from rerankq.store.connections import ONCE, Connections
+from rerankq.store.on_connect import Pool, greet
+from rerankq.store.per_loop import PerLoop
+from rerankq.store.refusals import reading
+from rerankq.store.scripts import digest_of, text_of
+from rerankq.store.subscription import Subscription
+
+Argument = str | int | bytes
+T = TypeVar("T")
+
+BESIDE_FROM: Final = 4
+"""So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
+CLIENT_NAME: Final = "rerankq"
+ANSWER_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what has ended is kept, in seconds: results, and failed jobs with their payload."""
+
+    result_seconds: float
+    dead_seconds: float
+
+    def arguments(self) -> tuple[int, int]:
+        """The two as the scripts take them, in ms."""
+        return int(self.result_seconds * 1000), int(self.dead_seconds * 1000)
+
+
+class Store:
+    """A Redis that the ledger's parts share, with connections of its own for each event loop.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://` address.
+        answer_seconds: how long to wait for an answer before a command counts as unanswered;
+            when None, as long as the address says, or else `ANSWER_SECONDS`.
+
+    Raises:
+        SettingsError: the address is none, or has an option that is not known.
+    """
+
+    def __init__(self, url: str, *, answer_seconds: float | None = None) -> None:
+        address = _read(url)
+        self.address = address.shown
+        self._closed = False
+        self._connections = PerLoop(
+            partial(_connections, address, answer_seconds), Connections.close
+        )
+
+    @property
+    def answers(self) -> Answers:
+        """What the running loop waits for."""
+        return self._own().answers
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connections back. Calls that are under way end first; new ones are refused."""
+        self._closed = True
+        await self._connections.close()
+
+    async def run(self, script: str, *arguments: Argument) -> Any:
+        """Run the script of that name and return what it documents.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+            ClientClosed: the store was closed, as for every other call.
+        """
+        text, digest = _script(script)
+
+        async def ask(redis: Redis) -> Any:
+            try:
+                return await redis.evalsha(digest, 0, *arguments)
+            except exceptions.NoScriptError:
+                return await redis.eval(text, 0, *arguments)
+
+        return await self._answered(ask)
+
+    async def run_behind(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> Any:
+        """Run a script right behind a command, as one transaction; returns the script's answer.
+
+        What is large goes by the command: Lua hashes every byte that a script is given.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses; then neither was done.
+        """
+        _, answer = await self._with_script(script, arguments, before=command)
+        return answer
+
+    async def run_ahead_of(
+        self, command: Sequence[Argument], script: str, *arguments: Argument
+    ) -> tuple[Any, Any]:
+        """Run a script, then a command, in one round trip; returns both answers.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        answer, behind = await self._with_script(script, arguments, after=command)
+        return answer, behind
+
+    async def _with_script(
+        self,
+        script: str,
+        arguments: Sequence[Argument],
+        *,
+        before: Sequence[Argument] = (),
+        after: Sequence[Argument] = (),
+    ) -> list[Any]:
+        text, digest = _script(script)
+
+        async def ask(redis: Redis) -> list[Any]:
+            answers = await sent(redis, "EVALSHA", digest)
+            if any(isinstance(each, exceptions.NoScriptError) for each in answers):
+                answers = await sent(redis, "EVAL", text)
+            for each in answers:
+                if isinstance(each, exceptions.RedisError):
+                    raise each
+            return answers
+
+        def sent(redis: Redis, how: str, named: str) -> Awaitable[list[Any]]:
+            parts = filter(None, (before, (how, named, 0, *arguments), after))
+            return _piped(redis, parts, transaction=bool(before), raise_on_error=False)
+
+        return await self._answered(ask)
+
+    async def command(self, *parts: Argument) -> Any:
+        """Send one command.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+
+        async def ask(redis: Redis) -> Any:
+            return await redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+
+        return await self._answered(ask)
+
+    async def commands(
+        self, *commands: tuple[Argument, ...], all_or_none: bool = False
+    ) -> list[Any]:
+        """Send several commands in one round trip.
+
+        Args:
+            *commands: each with its arguments.
+            all_or_none: make them one transaction. Not for reading: a Redis without memory
+                refuses transactions, whatever is in them.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+        return await self._answered(lambda redis: _piped(redis, commands, transaction=all_or_none))
+
+    async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """Send several commands that read, in one round trip; each answer stands for itself.
+
+        Where a key holds something of another type the answer is None, as where there is none:
+        what one damaged key would say about its neighbours is nothing.
+
+        Raises:
+            LedgerUnavailable: Redis cannot be reached, or refuses.
+        """
+
+        async def ask(redis: Redis) -> list[Any]:
+            answers = await _piped(redis, commands, raise_on_error=False)
+            return [reading(each) for each in answers]
+
+        return await self._answered(ask)
+
+    def subscription(self, told: Callable[[str], None]) -> Subscription:
+        """A way to hear what is published, on a connection of its own.
+
+        Args:
+            told: called with a channel when there may be something new; see `Subscription`.
+        """
+        return Subscription(self._own().another, told)
+
+    async def _answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
+        return await self._own().answered(ask)
+
+    def _own(self) -> Connections:
+        if self._closed:
+            raise ClientClosed
+        return self._connections.get()
+
+
+def _connections(address: RedisAddress, answer_seconds: float | None) -> Connections:
+    pool = connection_pool(
+        address, answer_seconds=answer_seconds, retry=ONCE, redis_connect_func=greet
+    )
+    return Connections(Redis.from_pool(pool), address.shown)
+
+
+async def _piped(
+    redis: Redis,
+    commands: Iterable[Sequence[Argument]],
+    *,
+    transaction: bool = False,
+    raise_on_error: bool = True,
+) -> list[Any]:
+    async with redis.pipeline(transaction=transaction) as pipeline:
+        for parts in commands:
+            pipeline.execute_command(*parts)
+        return await pipeline.execute(raise_on_error=raise_on_error)
+
+
+def shown_address(url: str) -> str:
+    """The address without user and password, fit for a message.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    return _read(url).shown
+
+
+def connection_pool(
+    address: RedisAddress, *, answer_seconds: float | None = None, **options: Any
+) -> ConnectionPool:
+    """Connections to an address.
+
+    Args:
+        address: where Redis is.
+        answer_seconds: see `Store`.
+        **options: what else the library's connections are told.
+    """
+    patience: dict[str, Any] = {
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
+    } | address.patience()
+    if answer_seconds is not None:
+        patience["socket_timeout"] = answer_seconds
+    name = {"client_name": CLIENT_NAME}
+    return Pool(
+        connection_class=_connection_class(address),
+        **name | address.arguments() | patience | options,
+    )
+
+
+def _read(url: str) -> RedisAddress:
+    try:
+        address = RedisAddress.parse(url)
+        address.check_files()
+    except ValueError as error:
+        raise SettingsError(f"RERANKQ_REDIS_URL {error}") from None
+    return address
+
+
+def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
+    if address.path:
+        return UnixDomainSocketConnection
+    return SSLConnection if address.tls else Connection
+
+
+def _script(name: str) -> tuple[str, str]:
+    return text_of(name), digest_of(name)

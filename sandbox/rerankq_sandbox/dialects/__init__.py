@@ -1,0 +1,51 @@
+"""The ways in which vendors are asked and answer, one a file."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from rerankq_sandbox.dialects.cohere import COHERE
+from rerankq_sandbox.dialects.dashscope import DASHSCOPE
+from rerankq_sandbox.dialects.dialect import Dialect
+from rerankq_sandbox.dialects.dmxapi import DMXAPI
+from rerankq_sandbox.dialects.jina import JINA
+from rerankq_sandbox.dialects.siliconflow import SILICONFLOW, SILICONFLOW_AS_DOCUMENTED
+from rerankq_sandbox.dialects.tei import TEI
+from rerankq_sandbox.dialects.vllm import VLLM
+from rerankq_sandbox.dialects.voyage import VOYAGE
+
+DialectName = Literal[
+    "dmxapi",
+    "jina",
+    "cohere",
+    "siliconflow",
+    "siliconflow-as-documented",
+    "voyage",
+    "vllm",
+    "tei",
+    "dashscope",
+]
+
+DIALECTS: Final[Mapping[DialectName, Dialect]] = {
+    "dmxapi": DMXAPI,
+    "jina": JINA,
+    "cohere": COHERE,
+    "siliconflow": SILICONFLOW,
+    "siliconflow-as-documented": SILICONFLOW_AS_DOCUMENTED,
+    "voyage": VOYAGE,
+    "vllm": VLLM,
+    "tei": TEI,
+    "dashscope": DASHSCOPE,
+}
+
+
+def served(name: DialectName) -> list[Dialect]:
+    """One dialect a path: those with a path of their own, and one of those that share theirs.
+
+    That one is `name`, if it is among those that share a path, and else DMXAPI's.
+    """
+    by_path = {DMXAPI.path: DMXAPI}
+    by_path |= {dialect.path: dialect for dialect in (COHERE, TEI, DASHSCOPE, DIALECTS[name])}
+    return list(by_path.values())
+
+
+__all__ = ["DIALECTS", "Dialect", "DialectName", "served"]

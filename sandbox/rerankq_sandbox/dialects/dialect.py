@@ -1,0 +1,71 @@
+"""What a dialect is made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rerankq_sandbox.complaint import complaint
+from rerankq_sandbox.contract import Question, Ranked
+from rerankq_sandbox.errors import ErrorCode, GatewayError
+from rerankq_sandbox.shapes import Shape
+
+
+class Asked(BaseModel):
+    """A request body. Unknown fields are ignored, as gateways ignore them."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+AskedT = TypeVar("AskedT", bound=Asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One vendor's way of asking and answering.
+
+    Attributes:
+        path: Where it is asked.
+        read: Decodes a request body; raises GatewayError.
+        entry: One result.
+        wrap: The whole answer around its results (null, if spoiled so), for a request id.
+        shape: How a refusal is written.
+        max_body_bytes: Longest request body; None leaves it to the server's own bound.
+    """
+
+    path: str
+    read: Callable[[bytes], Question]
+    entry: Callable[[Question, Ranked], dict[str, Any]]
+    wrap: Callable[[Question, list[dict[str, Any]] | None, str], Any]
+    shape: Shape
+    max_body_bytes: int | None = None
+
+    def answer(self, question: Question, ranking: Sequence[Ranked], request_id: str) -> Any:
+        """The answer to a call."""
+        return self.wrap(question, [self.entry(question, one) for one in ranking], request_id)
+
+
+def decode(
+    model: type[AskedT],
+    body: bytes,
+    *,
+    status: int = 400,
+    code: ErrorCode = "invalid_request",
+    kind: str = "new_api_error",
+) -> AskedT:
+    """Decode a request body.
+
+    Raises:
+        GatewayError: Names the first field at fault but never its content.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise GatewayError(status, complaint(error, depth=2), code, kind) from None
+
+
+def too_long(query: str, text: str, most: int, estimate: Callable[[str], float]) -> bool:
+    """Whether query and document exceed `most` tokens together."""
+    # No character costs more than one token: short texts need no count.
+    return len(query) + len(text) > most and estimate(query) + estimate(text) > most

@@ -1,0 +1,27 @@
+"""How many jobs a message names: a small batch is spread, what comes behind a backlog is not."""
+
+import pytest
+
+from rerankq.broker.announce import SPREAD, jobs_per_message
+from rerankq.contract import MAX_HINT_JOBS, Lane
+
+
+@pytest.mark.parametrize("jobs", [1, 2, SPREAD, SPREAD + 1, 100, 5000])
+def test_jobs_of_an_empty_queue_are_spread(jobs: int) -> None:
+    """With no message waiting, as many workers as can be find one, and all get about the same."""
+    size = jobs_per_message(Lane.BULK, jobs, 0)
+    messages = -(-jobs // size)
+    assert messages >= min(jobs, SPREAD) / 2
+    assert messages <= SPREAD or size == MAX_HINT_JOBS
+
+
+@pytest.mark.parametrize("jobs", [1, 100, 5000])
+def test_jobs_behind_a_backlog_fill_messages(jobs: int) -> None:
+    """With enough messages waiting, one more costs as little a job as it can."""
+    assert jobs_per_message(Lane.BULK, jobs, SPREAD) == MAX_HINT_JOBS
+
+
+@pytest.mark.parametrize("waiting", [0, SPREAD])
+def test_interactive_jobs_go_singly(waiting: int) -> None:
+    """An interactive job waits for no other, whatever the queue."""
+    assert jobs_per_message(Lane.INTERACTIVE, 100, waiting) == 1

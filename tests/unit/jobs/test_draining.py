@@ -1,0 +1,274 @@
+"""What a drain does about a hint whose claim is under way."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from rerankq.contract import Hint, Job, Lane, RerankRequest
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
+from rerankq_worker.jobs import completer as writing_results
+from rerankq_worker.jobs import executor as executing
+from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.completer import ResultWriter
+from rerankq_worker.jobs.executor import Executor
+from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.retry import RetryPolicy
+from running.fake_limits import Network
+
+MODEL = "a-model"
+
+
+class HeldUpLeases(Leases):
+    """Gives a lease for every job asked for, once it is let to; keeps what became of them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.deaf_to = self.away_for = 0
+        self.finished: list[str] = []
+        self.handed_back: list[str] = []
+
+    async def claim(
+        self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
+    ) -> Claim:
+        """Leases for all, as late as the test says."""
+        del alone, request
+        self.asked += job_ids
+        await self.answers.wait()
+        return Claim([_lease(job_id) for job_id in job_ids], [])
+
+    async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+        """Keep the ids, but for the first calls, which get no answer, or find nobody there."""
+        if self.deaf_to:
+            self.deaf_to -= 1
+            await asyncio.Event().wait()
+        if self.away_for:
+            self.away_for -= 1
+            raise LedgerUnavailable("Redis is away")
+        self.finished += [each.lease.job_id for each in finishes]
+        return [True] * len(finishes)
+
+    async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
+        """Keep the ids."""
+        self.handed_back += [each.lease.job_id for each in postponements]
+        return [True] * len(postponements)
+
+
+class Worker:
+    """An executor with its writer, over a held-up ledger and an upstream that answers at once."""
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self.leases = HeldUpLeases()
+        holdings = Holdings(100)
+        self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
+        self.network = network = Network(1, site={MODEL: MODEL})
+        self.upstream = network.providers["site"]
+        if answers:
+            network.hear("site", permits=10)
+        attempts = Attempts(
+            leases=self.leases,
+            holdings=holdings,
+            writer=self.writer,
+            routes=network.routes,
+            policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
+            lease_seconds=60,
+        )
+        self.executor = Executor(
+            leases=self.leases,
+            holdings=holdings,
+            writer=self.writer,
+            routes=network.routes,
+            attempts=attempts,
+        )
+        self.accepted: list[str] = []
+
+    def serve(self, job_id: str) -> asyncio.Task[dict[str, int]]:
+        """Begin to serve a hint that names one job."""
+        hint = Hint(lane=Lane.BULK, job_ids=(job_id,))
+        return asyncio.create_task(self.executor.serve(hint, lambda: self.accepted.append(job_id)))
+
+    async def serve_until_written(self, job_id: str) -> None:
+        """Serve a hint that names one job, until its end is on its way to the ledger."""
+        await self.serve(job_id)
+        await settle()
+
+
+def _lease(job_id: str) -> Lease:
+    request = RerankRequest(model=MODEL, query="q", documents=("d",))
+    return Lease(job_id, 1, 0, 0.0, Job(id=job_id, request=request).encode())
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
+    """Cancel the hints as the pool does at SIGTERM; the next step is the drain."""
+    for hint in hints:
+        hint.cancel()
+    await asyncio.gather(*hints, return_exceptions=True)
+    assert worker.accepted == []
+
+
+def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
+    """What a hint names goes back at once: no job lies here until the worker is well."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        worker.leases.answers.set()
+        for _ in range(3):
+            worker.network.permits["site"].isolation.failed("j", "proxy", began=0.0, lost=True)
+        worker.network.hear("site", alone=True)
+        assert not worker.executor.takes_more()
+        named = tuple(f"job-{number}" for number in range(20))
+        await worker.executor.serve(Hint(lane=Lane.BULK, job_ids=named), lambda: None)
+        assert sorted(worker.leases.handed_back) == sorted(named)
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_worker_that_claims_is_not_deaf() -> None:
+    """While a claim is under way, or refused, no other message is taken, and none is missed."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        assert worker.executor.takes_more()
+        serving = worker.serve("claiming")
+        await settle()
+        assert not worker.executor.takes_more()
+        worker.leases.answers.set()
+        await serving
+        assert worker.executor.takes_more()
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
+    """A claim under way is finished, and what it took is given back: a drain begins no call."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        hints = [worker.serve("claiming"), worker.serve("not begun")]
+        await settle()
+        await stopped(worker, *hints)
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        assert not drain.done()
+        worker.leases.answers.set()
+        await drain
+        assert worker.leases.asked == ["claiming"]
+        assert worker.leases.handed_back == ["claiming"]
+        assert worker.upstream.calls == []
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_drain_begins_no_call() -> None:
+    """The call under way may end; a job that waits for its turn is given back at once."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.answers.set()
+        worker.upstream.answers.clear()
+        writing = asyncio.create_task(worker.writer.run())
+        hints = [worker.serve(name) for name in ("called", "waiting")]
+        await settle()
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        assert worker.leases.handed_back == ["waiting"]
+        assert not drain.done()
+        worker.upstream.answers.set()
+        await drain
+        assert worker.leases.finished == ["called"]
+        assert len(worker.upstream.calls) == 1
+        await asyncio.gather(*hints)
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_what_a_late_claim_took_is_handed_back() -> None:
+    """When the drain is over before a claim is answered, what it takes is handed back at once."""
+
+    async def scenario() -> None:
+        worker = Worker(answers=False)
+        writing = asyncio.create_task(worker.writer.run())
+        hint = worker.serve("claiming")
+        await settle()
+        await stopped(worker, hint)
+        worker.executor.hurry()
+        drain = asyncio.create_task(worker.executor.drain(10))
+        await settle()
+        worker.leases.answers.set()
+        await drain
+        assert worker.leases.handed_back == ["claiming"]
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that does not answer a claim does not keep the worker from ending."""
+    monkeypatch.setattr(executing, "HAND_BACK_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        worker = Worker()
+        hint = worker.serve("claiming")
+        await settle()
+        await stopped(worker, hint)
+        await worker.executor.drain(0)
+        assert worker.leases.finished == worker.leases.handed_back == []
+
+    run(scenario)
+
+
+def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain does not wait long for an answer on a connection that may be dead: it asks again."""
+    monkeypatch.setattr(writing_results, "HASTY_ANSWER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.deaf_to = 2
+        worker.leases.answers.set()
+        writing = asyncio.create_task(worker.writer.run())
+        await worker.serve_until_written("answered")
+        await worker.executor.drain(10)
+        assert worker.leases.finished == ["answered"]
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_drain_begins_while_redis_is_away() -> None:
+    """An end that waits for Redis when a worker is asked to go is written once it is back."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.away_for = 1
+        worker.leases.answers.set()
+        writing = asyncio.create_task(worker.writer.run())
+        await worker.serve_until_written("answered")
+        assert worker.leases.away_for == 0
+        await worker.executor.drain(10)
+        assert worker.leases.finished == ["answered"]
+        writing.cancel()
+
+    run(scenario)

@@ -1,0 +1,224 @@
+"""The jobs in a worker's hands."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from rerankq.contract import MAX_HINT_JOBS
+from rerankq.ledger.leases import Lease
+from rerankq_worker.jobs.in_flight import MOST_UNWRITTEN, Holdings
+
+T = TypeVar("T")
+
+
+def lease(job_id: str, token: int = 1) -> Lease:
+    return Lease(job_id=job_id, token=token, attempts=0, waited_seconds=0.0, payload=b"")
+
+
+def run(scenario: Coroutine[Any, Any, T]) -> T:
+    async def bounded() -> T:
+        async with asyncio.timeout(10):
+            return await scenario
+
+    return asyncio.run(bounded())
+
+
+def working() -> asyncio.Task[None]:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    return asyncio.create_task(for_ever())
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_removed_job_is_no_longer_held() -> None:
+    """What was added is held until it is removed."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(5), working()
+        holdings.add(lease("a"), task)
+        assert holdings.leases() == [lease("a")]
+        holdings.remove([lease("a"), lease("never held")])
+        assert holdings.leases() == []
+        task.cancel()
+
+    run(scenario())
+
+
+def test_older_token_removes_nothing() -> None:
+    """A job that is here again under a newer token stays when its older lease is let go."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(5), working()
+        holdings.add(lease("a", token=2), task)
+        holdings.remove([lease("a", token=1)])
+        assert holdings.leases() == [lease("a", token=2)]
+        task.cancel()
+
+    run(scenario())
+
+
+def test_abandoned_work_is_stopped() -> None:
+    """Work on a job that is no longer ours is cancelled, let go, and counted."""
+
+    async def scenario() -> None:
+        holdings, lost, kept = Holdings(5), working(), working()
+        holdings.add(lease("lost"), lost)
+        holdings.add(lease("kept"), kept)
+        assert holdings.abandon([lease("lost"), lease("unknown")]) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await lost
+        assert holdings.leases() == [lease("kept")]
+        assert not kept.done()
+        kept.cancel()
+
+    run(scenario())
+
+
+def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
+    """A lost lease stops the work under it alone; the same job under a newer one goes on."""
+
+    async def scenario() -> None:
+        holdings, old, new = Holdings(5), working(), working()
+        holdings.add(lease("a", token=1), old)
+        holdings.add(lease("a", token=2), new)
+        assert holdings.abandon([lease("a", token=1)]) == 0
+        await settle()
+        assert old.cancelled()
+        assert not new.done()
+        assert holdings.leases() == [lease("a", token=2)]
+        new.cancel()
+
+    run(scenario())
+
+
+def test_finished_work_is_not_abandoned() -> None:
+    """Work that is done left an outcome under way: its job stays in hand till it is written."""
+
+    async def scenario() -> None:
+        holdings = Holdings(5)
+        done = asyncio.create_task(asyncio.sleep(0))
+        await done
+        holdings.add(lease("a"), done)
+        assert holdings.abandon([lease("a")]) == 0
+        assert holdings.leases() == [lease("a")]
+
+    run(scenario())
+
+
+def test_interrupted_jobs_stay_in_hand() -> None:
+    """An interrupt stops all work, and keeps the leases until the jobs are given back."""
+
+    async def scenario() -> None:
+        holdings, tasks = Holdings(5), [working(), working()]
+        for number, task in enumerate(tasks):
+            holdings.add(lease(str(number)), task)
+        assert [each.job_id for each in holdings.interrupt()] == ["0", "1"]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
+        assert len(holdings.leases()) == 2
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("release", ["remove", "abandon"])
+def test_room_is_waited_for(release: str) -> None:
+    """At the limit there is no room, until one job is let go."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(1), working()
+        assert holdings.room(None)
+        holdings.add(lease("a"), task)
+        assert not holdings.room(None)
+        stirred = asyncio.create_task(holdings.stirred())
+        await settle()
+        assert not stirred.done()
+        if release == "remove":
+            holdings.remove([lease("a")])
+        else:
+            holdings.abandon([lease("a")])
+        await stirred
+        assert holdings.room(None)
+        task.cancel()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("appetite", "room"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (20, 9)]
+)
+def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> None:
+    """A message is taken whole, or as far as the upstream would take its jobs soon."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(10), working()
+        holdings.add(lease("a"), task)
+        assert holdings.room(appetite) == room
+        task.cancel()
+
+    run(scenario())
+
+
+def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
+    """A job whose work is done makes room at once, though its end is written later."""
+
+    async def scenario() -> None:
+        holdings, at_work, done = Holdings(5), working(), working()
+        for name in "abcd":
+            holdings.add(lease(name), at_work)
+        holdings.add(lease("e"), done)
+        assert not holdings.room(None)
+        stirred = asyncio.create_task(holdings.stirred())
+        await settle()
+        done.cancel()
+        await stirred
+        assert holdings.room(None)
+        assert len(holdings.leases()) == 5
+        at_work.cancel()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("limit", [1, 2 * MOST_UNWRITTEN])
+@pytest.mark.parametrize("appetite", [None, 1000])
+def test_unwritten_ends_are_bounded(limit: int, appetite: int | None) -> None:
+    """While ends cannot be written no more jobs are taken than some: results take memory."""
+
+    async def scenario() -> None:
+        holdings, done = Holdings(limit), working()
+        done.cancel()
+        await settle()
+        count = 0
+        while holdings.room(appetite):
+            holdings.add(lease(str(count)), done)
+            await settle()
+            count += 1
+        assert count == max(limit, MOST_UNWRITTEN)
+        holdings.remove([lease("0")])
+        assert holdings.room(appetite)
+
+    run(scenario())
+
+
+def test_emptied_waits_for_the_last() -> None:
+    """A drain is over when the last job is let go, and not before."""
+
+    async def scenario() -> None:
+        holdings, task = Holdings(1), working()
+        for name in ("a", "b"):
+            holdings.add(lease(name), task)
+        emptied = asyncio.create_task(holdings.emptied())
+        holdings.remove([lease("a")])
+        await settle()
+        assert not emptied.done()
+        holdings.remove([lease("b")])
+        await emptied
+        task.cancel()
+
+    run(scenario())

@@ -1,0 +1,57 @@
+"""The reconciler's loop: what a tick queues again is announced, come what may."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from rerankq.broker.announce import Announcer
+from rerankq.contract import Lane
+from rerankq.ledger.sweep import Sweep
+from rerankq_worker.jobs.reconciler import reconcile
+
+
+class HeldUpSweep(Sweep):
+    """Has queued jobs again, and is held up on its way back."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def tick(self) -> dict[Lane, list[str]]:
+        """Two jobs, in its own time."""
+        self.asked.set()
+        await self.answers.wait()
+        return {Lane.BULK: ["a", "b"]}
+
+
+class NotedAnnouncer(Announcer):
+    """Notes down what it is given."""
+
+    def __init__(self) -> None:
+        self.announced: list[str] = []
+
+    def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
+        """All is well."""
+        assert again
+        self.announced += [f"{lane} {each}" for each in job_ids]
+        return True
+
+
+def test_the_last_tick_is_announced() -> None:
+    """A worker that ends in the middle of a tick, asked twice, announces what it has queued."""
+
+    async def ended() -> list[str]:
+        sweep, announcer = HeldUpSweep(), NotedAnnouncer()
+        duty = asyncio.create_task(reconcile(sweep, announcer))
+        await sweep.asked.wait()
+        for _ in range(2):
+            duty.cancel()
+            await asyncio.wait({duty}, timeout=0.01)
+        assert not duty.done()
+        sweep.answers.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(duty, 10)
+        return announcer.announced
+
+    assert asyncio.run(ended()) == ["bulk a", "bulk b"]

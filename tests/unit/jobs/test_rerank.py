@@ -1,0 +1,221 @@
+"""One attempt at a job, against an upstream in this process."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq.contract import Document, Job, RerankRequest, RerankResult
+from rerankq.cost import tokens
+from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, rerank
+from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.upstream.port import (
+    Answer,
+    Refused,
+    Score,
+    Throttled,
+    Transient,
+    UpstreamError,
+)
+
+texts = st.text(min_size=1, max_size=10).filter(lambda text: not text.isspace())
+
+DOCUMENTS = ("zero", Document(id="one", text="1"), "two")
+
+
+@dataclass
+class FakeUpstream:
+    """Answers, or fails, as it is told; keeps the calls."""
+
+    answer: Answer | UpstreamError = field(
+        default_factory=lambda: Answer(
+            scores=[Score(2, 0.9), Score(1, 0.5), Score(0, 0.1)],
+            prompt_tokens=5,
+            total_tokens=7,
+            request_id="id-1",
+        )
+    )
+    calls: list[tuple[str, int, RerankRequest]] = field(default_factory=list)
+
+    async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
+        """What it was told."""
+        self.calls.append((job_id, attempt, request))
+        if isinstance(self.answer, UpstreamError):
+            raise self.answer
+        return self.answer
+
+
+def job(*, top_n: int | None = None, return_documents: bool = True) -> Job:
+    request = RerankRequest(
+        query="two words",
+        documents=DOCUMENTS,
+        top_n=top_n,
+        return_documents=return_documents,
+    )
+    return Job(id="j", request=request, metadata={"tenant": "a"})
+
+
+def attempt(
+    given: Job | None = None,
+    upstream: FakeUpstream | None = None,
+    *,
+    attempts: int = 0,
+    policy: RetryPolicy | None = None,
+) -> Outcome:
+    return asyncio.run(
+        rerank(
+            given or job(),
+            attempts=attempts,
+            waited_seconds=1.5,
+            upstream=upstream or FakeUpstream(),
+            policy=policy or RetryPolicy(),
+        )
+    )
+
+
+def result(outcome: Outcome) -> RerankResult:
+    assert isinstance(outcome, Succeeded)
+    return RerankResult.parse(outcome.result)
+
+
+def test_documents_come_from_the_job() -> None:
+    """Each row carries the document as submitted, with the caller's id, at its index."""
+    rows = result(attempt()).results
+    assert [(row.index, row.relevance_score, row.document) for row in rows] == [
+        (2, 0.9, Document(text="two")),
+        (1, 0.5, Document(id="one", text="1")),
+        (0, 0.1, Document(text="zero")),
+    ]
+
+
+@pytest.mark.parametrize(("top_n", "rows"), [(1, [2]), (2, [2, 1]), (9, [2, 1, 0])])
+def test_top_n_is_honoured(top_n: int, rows: list[int]) -> None:
+    """The best top_n come back, even of an upstream that sends more."""
+    found = result(attempt(job(top_n=top_n)))
+    assert [row.index for row in found.results] == rows
+
+
+def test_documents_stay_away_when_not_wanted() -> None:
+    """With return_documents false no row carries a document, nor a null in its place."""
+    outcome = attempt(job(return_documents=False))
+    assert all(row.document is None for row in result(outcome).results)
+    assert isinstance(outcome, Succeeded)
+    assert b"document" not in outcome.result
+
+
+@given(
+    job=st.builds(
+        Job,
+        id=st.just("j"),
+        request=st.builds(
+            RerankRequest,
+            query=st.just("q"),
+            documents=st.lists(
+                texts | st.builds(Document, id=st.none() | texts, text=texts), min_size=3
+            ),
+            top_n=st.none() | st.integers(1, 4),
+            return_documents=st.booleans(),
+        ),
+        metadata=st.dictionaries(texts, texts, max_size=2),
+    ),
+    request_id=st.none() | texts,
+    scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+)
+def test_a_result_is_spelled_as_the_contract_does(
+    job: Job, request_id: str | None, scores: list[float]
+) -> None:
+    """A result is, byte by byte, what the contract's own encoding makes of it."""
+    ranking = [Score(index, score) for index, score in enumerate(scores)]
+    outcome = attempt(job, FakeUpstream(Answer(ranking, 5, 7, request_id)))
+    assert isinstance(outcome, Succeeded)
+    assert outcome.result == result(outcome).encode()
+
+
+def test_result_tells_how_it_came_about() -> None:
+    """A result holds usage beside our estimate, attempts, waiting time, ids and metadata."""
+    found = result(attempt(attempts=2))
+    request = job().request
+    assert found.usage.model_dump() == {
+        "prompt_tokens": 5,
+        "total_tokens": 7,
+        "estimated_tokens": tokens.load(request.query, request.texts()),
+    }
+    assert (found.job_id, found.attempts, found.request_id) == ("j", 3, "id-1")
+    assert found.timings.waited_seconds == 1.5
+    assert found.metadata == {"tenant": "a"}
+
+
+def test_upstream_learns_job_and_attempt() -> None:
+    """A call names the job, and counts the attempt from one."""
+    upstream = FakeUpstream()
+    attempt(upstream=upstream, attempts=2)
+    assert upstream.calls == [("j", 3, job().request)]
+
+
+def test_refused_job_fails_with_the_reason() -> None:
+    """A refusal is the job's end: its code as the reason, its words as the message."""
+    outcome = attempt(upstream=FakeUpstream(Refused("the upstream answered 400")))
+    assert isinstance(outcome, Failed)
+    assert (outcome.end.reason, outcome.end.message) == (
+        "upstream_refused",
+        "the upstream answered 400",
+    )
+    assert outcome.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Transient("oh"), "upstream_unavailable: oh"),
+        (
+            Transient("oh", status=502, request_id="r1"),
+            "upstream_unavailable (status 502, request id r1): oh",
+        ),
+        (
+            Transient("oh (request id r1)", request_id="r1"),
+            "upstream_unavailable: oh (request id r1)",
+        ),
+    ],
+)
+def test_log_names_what_is_known(
+    caplog: pytest.LogCaptureFixture, error: UpstreamError, line: str
+) -> None:
+    """The line of a failed call names what is known of it, each once, and nothing that is not."""
+    caplog.set_level("INFO")
+    attempt(upstream=FakeUpstream(error))
+    assert caplog.messages == [f"job j, attempt 1: {line}"]
+
+
+def test_last_attempt_says_how_many_there_were() -> None:
+    """A job that used up its attempts says so in its message."""
+    hasty = RetryPolicy(min_retry_seconds=0)
+    outcome = attempt(upstream=FakeUpstream(Transient("no answer")), attempts=4, policy=hasty)
+    assert isinstance(outcome, Failed)
+    assert outcome.end.message == "no answer after 5 attempts"
+    assert outcome.attempts == 5
+
+
+def test_transient_error_is_tried_again() -> None:
+    """A transient error costs an attempt and a delay, and is no end."""
+    outcome = attempt(upstream=FakeUpstream(Transient("no answer")))
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.attempts == 1
+
+
+def test_throttled_job_keeps_its_attempts() -> None:
+    """A throttled job waits and has used no attempt."""
+    outcome = attempt(upstream=FakeUpstream(Throttled("slow down", retry_after=3)), attempts=4)
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.attempts == 4
+    assert outcome.seconds >= 3
+
+
+def test_age_counts_the_wait_before_the_call() -> None:
+    """The age limit runs from the job's acceptance, not from the call."""
+    outcome = attempt(
+        upstream=FakeUpstream(Throttled("slow down")), policy=RetryPolicy(give_up_seconds=1.5)
+    )
+    assert isinstance(outcome, Failed)
+    assert outcome.end.reason == "upstream_throttled"

@@ -1,0 +1,172 @@
+"""A worker that starts itself anew, and what it had finished by then."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from rerankq.contract import JobState
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq_worker.jobs import completer as result_writer
+from rerankq_worker.jobs.completer import Outcome, ResultWriter
+from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.last_write import write_out
+from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.restart import Restart
+from rerankq_worker.process.shutdown_deadline import CUT_SHORT
+
+
+class ReluctantLeases(Leases):
+    """Takes nothing at first, and then everything."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self._refusals = refusals
+        self.taken: list[str] = []
+        self.renewed: list[str] = []
+
+    async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+        """Refuse so often, then take."""
+        return self._take([each.lease.job_id for each in finishes])
+
+    async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
+        """The same."""
+        return self._take([each.lease.job_id for each in postponements])
+
+    async def renew(self, leases: Sequence[Lease]) -> set[str]:
+        """Keep whose leases were prolonged."""
+        self.renewed += [each.job_id for each in leases]
+        return set()
+
+    def _take(self, names: list[str]) -> list[bool]:
+        if self._refusals:
+            self._refusals -= 1
+            raise LedgerUnavailable("Redis is out of memory")
+        self.taken += names
+        return [True] * len(names)
+
+
+class Steps:
+    """Keeps the order of what a restart does."""
+
+    def __init__(self, *, stop_asked: bool = False) -> None:
+        self.done: list[str] = []
+        self.restart = Restart(
+            Vitals(stop_asked=stop_asked),
+            drain=self._step("drained"),
+            write_out=self._step("written"),
+            replace=lambda: self.done.append("replaced"),
+            leave=lambda code: self.done.append(f"left with {code}"),
+        )
+
+    def _step(self, name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def step() -> None:
+            self.done.append(name)
+
+        return step
+
+
+def finish(name: str) -> Finish:
+    return Finish(Lease(name, 1, 0, 0.0, b""), 1, JobState.SUCCEEDED, b"")
+
+
+def postponement(name: str) -> Postponement:
+    return Postponement(Lease(name, 1, 0, 0.0, b""), 0, 0.0)
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+def test_a_process_is_replaced_when_its_ends_are_written() -> None:
+    """Calls under way end first, then all that is finished is written, then the process goes."""
+    steps = Steps()
+    run(lambda: steps.restart.in_order("it is deaf"))
+    assert steps.done == ["drained", "written", "replaced"]
+
+
+def test_a_blocked_loop_costs_no_end() -> None:
+    """Where the event loop is blocked, another thread writes what is finished, and once only."""
+    steps = Steps()
+    threads = [threading.Thread(target=steps.restart.at_once, args=["blocked"]) for _ in range(2)]
+
+    async def scenario() -> None:
+        for thread in threads:
+            thread.start()
+        # On the loop, which stands still until both are done.
+        for thread in threads:
+            thread.join(10)
+
+    run(scenario)
+    assert steps.done == ["written", "replaced"]
+
+
+def test_a_process_that_was_asked_to_end_is_not_replaced() -> None:
+    """It writes what is finished, and ends in no orderly way."""
+    steps = Steps(stop_asked=True)
+    steps.restart.at_once("the loop is blocked")
+    assert steps.done == ["written", f"left with {CUT_SHORT}"]
+
+
+@pytest.mark.parametrize("refusals", [0, 3], ids=["taken", "refused at first"])
+def test_the_last_write_waits_until_redis_takes_it(
+    monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """What is finished is offered until it is taken, and its leases are kept meanwhile."""
+    monkeypatch.setattr(result_writer, "RETRY_SECONDS", 0.05)
+    ledger = ReluctantLeases(refusals)
+    outcomes: list[Outcome] = [finish("a"), finish("b"), postponement("c")]
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Leases]:
+        yield ledger
+
+    run(lambda: write_out(outcomes, opened, lease_seconds=0.1))
+    assert sorted(ledger.taken) == ["a", "b", "c"]
+    assert bool(ledger.renewed) == bool(refusals)
+
+
+def test_what_cannot_be_written_keeps_no_other_back() -> None:
+    """Where one outcome makes the writing itself fail, the others are written, and it ends."""
+    ledger = ReluctantLeases()
+
+    class Brittle(ReluctantLeases):
+        async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+            if any(each.lease.job_id == "odd" for each in finishes):
+                raise RuntimeError("CANARY")
+            return await ledger.finish(finishes)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Leases]:
+        yield Brittle()
+
+    run(lambda: write_out([finish("a"), finish("odd"), finish("b")], opened, lease_seconds=10))
+    assert ledger.taken == ["a", "b"]
+
+
+def test_an_end_counts_as_unwritten_until_the_ledger_has_it() -> None:
+    """Also one whose write is under way, so that a restart cannot forget it."""
+
+    async def scenario() -> None:
+        ledger = ReluctantLeases(refusals=1)
+        holdings = Holdings(10)
+        writer = ResultWriter(ledger, holdings, lease_seconds=60)
+        end = finish("a")
+        holdings.add(end.lease, asyncio.create_task(asyncio.sleep(0)))
+        writer.put(end)
+        writing = asyncio.create_task(writer.run())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert writer.unwritten() == [end]
+        await holdings.emptied()
+        assert writer.unwritten() == []
+        writing.cancel()
+
+    run(scenario)

@@ -1,0 +1,119 @@
+"""kombu's Redis transport with a gate: poison is put aside before Celery meets it.
+
+The gate stands in the client with which kombu reads its queues. A poisoned message looks to
+kombu like a poll that found nothing, so the consumer goes on as if it had never been there.
+
+Beside it stands what keeps a worker consuming when connections are cut.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from kombu.transport.redis import QoS
+from redis import Redis
+from redis.exceptions import RedisError
+
+from rerankq.broker.misdirected import answer
+from rerankq.broker.quarantine import put_aside
+from rerankq.broker.transport import OwnChannel, OwnTransport
+from rerankq.ledger.records import record_key
+from rerankq_worker.consumer.envelope import fault_in, waiting_for
+
+log = logging.getLogger(__name__)
+
+
+class GatedRedis(Redis):
+    """A Redis client whose blocking pops let nothing through but hints."""
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        """The reply to a command; None for a BRPOP that brought poison."""
+        reply = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name != "BRPOP" or not reply:
+            return reply
+        queue, message = reply
+        fault = fault_in(message)
+        if fault is None:
+            return reply
+        log.warning("a message in %s is no hint (%s): put aside", queue.decode(), fault)
+        self._put_aside(queue.decode(), fault, message)
+        if sender := waiting_for(message):
+            self._tell(sender)
+        return None
+
+    def _tell(self, sender: str) -> None:
+        # A job's end is the ledger's to write, whoever used its id for a message.
+        other = Redis(connection_pool=self.connection_pool)
+        try:
+            if other.exists(record_key(sender)):
+                return
+            for command in answer(sender):
+                other.execute_command(*command)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            log.warning("its sender could not be told (%s)", type(error).__name__)
+
+    def _put_aside(self, queue: str, fault: str, message: bytes) -> None:
+        # Not on this client's connection: kombu is in the middle of a poll there.
+        other = Redis(connection_pool=self.connection_pool)
+        try:
+            other.execute_command(*put_aside(queue, fault, message))  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            log.warning("it could not be kept for inspection (%s)", type(error).__name__)
+
+
+class LenientQoS(QoS):
+    """Counts a message as done also when Redis could not be told so.
+
+    In kombu 5.7 it goes on taking the room of a message in the consumer, for good: a few cut
+    connections, and a worker consumes no more. To Redis it is still unacknowledged, so it comes
+    again after the visibility timeout, and a hint that comes twice does no harm.
+    """
+
+    _quick_ack: Callable[[str], None]
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message."""
+        try:
+            super().ack(delivery_tag)
+        except RedisError as error:
+            log.info("a message could not be acknowledged (%s)", type(error).__name__)
+            self._quick_ack(delivery_tag)
+
+
+class GatedChannel(OwnChannel):
+    """A channel that reads through the gate, and survives the loss of its connection."""
+
+    QoS = LenientQoS
+    do_restore: bool
+
+    def close(self) -> None:
+        """Close; messages that were not acknowledged go back to their queue where that can be.
+
+        kombu 5.7 tries so even when the connection is gone, and ends the worker by it. Hints
+        need no such care: what they name is announced again.
+        """
+        if self._is_cut_off():
+            self.do_restore = False
+        super().close()
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:  # noqa: FBT001, FBT002  kombu's signature
+        """Acknowledge a message; nothing to do when its connection is gone (see `close`)."""
+        if not self._is_cut_off():
+            super().basic_ack(delivery_tag, multiple)
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002  likewise
+        """Reject a message; nothing to do when its connection is gone (see `close`)."""
+        if not self._is_cut_off():
+            super().basic_reject(delivery_tag, requeue)
+
+    def _is_cut_off(self) -> bool:
+        return getattr(self.connection, "client", None) is None
+
+    def _get_client(self) -> type[Redis]:
+        return GatedRedis
+
+
+class GatedTransport(OwnTransport):
+    """Set as Celery's `broker_transport`."""
+
+    Channel = GatedChannel

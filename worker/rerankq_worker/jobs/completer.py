@@ -1,0 +1,194 @@
+"""Writes ends and postponements to the ledger: those that come together in one call.
+
+A call by itself costs Redis as much as seven ends that it carries, and the worker more. So the
+first is written at once, and what comes right after it gathers: the busier, the fewer calls.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.leases import Finish, Leases, Postponement
+from rerankq_worker.jobs.in_flight import Holdings
+
+log = logging.getLogger(__name__)
+
+MOST_TOGETHER: Final = 100
+MOST_BYTES: Final = 4 * 1024 * 1024
+RETRY_SECONDS: Final = 0.5
+HASTY_ANSWER_SECONDS: Final = 1.5
+"""How long a worker that is about to end waits for an answer, before it asks by another connection:
+the one at hand may be dead, and the leases last no longer than a few of these."""
+
+Outcome = Finish | Postponement
+T = TypeVar("T", Finish, Postponement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """An outcome that the ledger refused, and since when it does, by the loop's clock."""
+
+    outcome: Outcome
+    error: LedgerRefusal
+    since: float
+
+
+class ResultWriter:
+    """Takes what became of jobs, and holds on to it until the ledger has it.
+
+    Args:
+        leases: the ledger.
+        holdings: the jobs in hand: each is let go once the ledger knows what became of it.
+        lease_seconds: for so long an outcome that the ledger refuses is offered again.
+        gather_seconds: from one write to the next, unless there is enough for a full one.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        holdings: Holdings,
+        *,
+        lease_seconds: float,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        self._leases = leases
+        self._holdings = holdings
+        self._lease_seconds = lease_seconds
+        self._gather_seconds = gather_seconds
+        self._wrote_at = -math.inf
+        self._unwritten: dict[tuple[str, int], Outcome] = {}
+        self._waiting: list[Outcome] = []
+        self._refused: list[_Refused] = []
+        self._wake = asyncio.Event()
+        self._answer_seconds: float | None = None
+        self._writing: asyncio.Timeout | None = None
+
+    def put(self, outcome: Outcome) -> None:
+        """Hand over what became of a job."""
+        self._unwritten[_key(outcome)] = outcome
+        self._waiting.append(outcome)
+        self._wake.set()
+
+    def unwritten(self) -> list[Outcome]:
+        """What was handed over and is not in the ledger, as far as is known. From any thread."""
+        return list(self._unwritten.values())
+
+    def hasten(self) -> None:
+        """Ask again soon from now on where no answer comes; a write may be asked for twice."""
+        self._answer_seconds = HASTY_ANSWER_SECONDS
+        if self._writing:
+            self._writing.reschedule(asyncio.get_running_loop().time() + HASTY_ANSWER_SECONDS)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._wake.wait()
+            await self._gather()
+            portion = self._next_portion()
+            if self._waiting:
+                # It was full: the next may follow at once.
+                self._wrote_at = -math.inf
+            # Each on its own, and later: no other outcome may wait for what may never be taken.
+            again, self._refused = self._refused, []
+            if not self._waiting:
+                self._wake.clear()
+            for refused in await self._write(portion):
+                self._keep(refused)
+            for before in again:
+                for refused in await self._write([before.outcome]):
+                    self._keep(replace(refused, since=before.since))
+
+    async def _gather(self) -> None:
+        """Let some more come, unless this is a moment's first, or there is no time to lose."""
+        clock = asyncio.get_running_loop().time
+        rest = self._wrote_at + self._gather_seconds - clock()
+        if rest > 0 and len(self._waiting) < MOST_TOGETHER and self._answer_seconds is None:
+            await asyncio.sleep(rest)
+        self._wrote_at = clock()
+
+    def _next_portion(self) -> list[Outcome]:
+        size = count = 0
+        while count < min(len(self._waiting), MOST_TOGETHER) and size < MOST_BYTES:
+            outcome = self._waiting[count]
+            size += len(outcome.outcome) if isinstance(outcome, Finish) else 0
+            count += 1
+        portion, self._waiting = self._waiting[:count], self._waiting[count:]
+        return portion
+
+    def _keep(self, refused: _Refused) -> None:
+        """Offer an outcome again a little later, unless that has been done for a whole lease."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - refused.since < self._lease_seconds:
+            loop.call_later(RETRY_SECONDS, self._offer_again, refused)
+            return
+        # Nothing will change that. The lease runs out, and the job is looked at again.
+        log.critical("an outcome was dropped: %s", refused.error)
+        self._let_go([refused.outcome])
+
+    def _offer_again(self, refused: _Refused) -> None:
+        self._refused.append(refused)
+        self._wake.set()
+
+    async def _write(self, portion: Sequence[Outcome]) -> list[_Refused]:
+        """Write outcomes, and let go of their jobs; returns those that the ledger refused."""
+        finishes = [each for each in portion if isinstance(each, Finish)]
+        postponements = [each for each in portion if isinstance(each, Postponement)]
+        refused = []
+        if finishes:
+            refused += await self._until_written(self._leases.finish, finishes)
+        if postponements:
+            refused += await self._until_written(self._leases.postpone, postponements)
+        return refused
+
+    async def _until_written(
+        self, write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
+    ) -> list[_Refused]:
+        accepted: list[bool] | None = None
+        while accepted is None:
+            try:
+                accepted = await self._answered(write(outcomes))
+            except TimeoutError:
+                log.warning("%d outcomes wait to be written: no answer", len(outcomes))
+            except LedgerRefusal as error:
+                if len(outcomes) == 1:
+                    now = asyncio.get_running_loop().time()
+                    return [_Refused(outcomes[0], error, now)]
+                # One of them may be the cause: the others are taken without it.
+                alone = [await self._until_written(write, [outcome]) for outcome in outcomes]
+                return [each for refused in alone for each in refused]
+            except LedgerUnavailable as error:
+                # A result was paid for: it is kept until Redis is back. If the lease is lost by
+                # then, the ledger refuses it, and another worker's result stands.
+                log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
+                await asyncio.sleep(RETRY_SECONDS)
+        self._let_go(outcomes)
+        refused = accepted.count(False)
+        if refused:
+            log.info(
+                "%d outcomes not taken: their jobs had ended (as after an earlier try without an "
+                "answer), or were another worker's",
+                refused,
+            )
+        return []
+
+    def _let_go(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._unwritten.pop(_key(outcome), None)
+        self._holdings.remove(outcome.lease for outcome in outcomes)
+
+    async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:
+        """What the ledger says, if it does so in time."""
+        try:
+            async with asyncio.timeout(self._answer_seconds) as self._writing:
+                return await write
+        finally:
+            # A time limit that is over cannot be moved any more.
+            self._writing = None
+
+
+def _key(outcome: Outcome) -> tuple[str, int]:
+    return outcome.lease.job_id, outcome.lease.token

@@ -1,0 +1,215 @@
+"""From a hint to work: claim the jobs that it names, as many as make sense, and see to a drain."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from rerankq.contract import Hint
+from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.ledger.leases import Claim, Lease, Leases, Postponement, new_request
+from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.completer import ResultWriter
+from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.limits.routes import Routes
+
+log = logging.getLogger(__name__)
+
+Taken = tuple[list[asyncio.Task[None]], list[str]]
+"""Work that was begun, and suspects."""
+
+CLAIM_RETRY_SECONDS: Final = 0.5
+HAND_BACK_SECONDS: Final = 5.0
+"""How long the end of a drain waits for a Redis that does not answer."""
+
+
+class Executor:
+    """Serves hints. All its calls belong to one event loop.
+
+    Args:
+        leases: the ledger, as this worker sees it.
+        holdings: the jobs in hand.
+        writer: where those go that are handed back.
+        routes: the ways to the upstream, and how much more it would take.
+        attempts: the work on a job.
+    """
+
+    def __init__(
+        self,
+        *,
+        leases: Leases,
+        holdings: Holdings,
+        writer: ResultWriter,
+        routes: Routes,
+        attempts: Attempts,
+    ) -> None:
+        self._leases = leases
+        self._holdings = holdings
+        self._writer = writer
+        self._routes = routes
+        self._attempts = attempts
+        self._turn = asyncio.Lock()
+        self._claiming: asyncio.Task[Taken] | None = None
+        self._hurry = asyncio.Event()
+        self._draining = False
+        self._alone = False
+
+    async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
+        """Work on the jobs that a hint names; returns how many took which outcome.
+
+        Args:
+            hint: names of jobs, some of which may be done, or another worker's.
+            claimed: called once this worker holds what it can of them, so that the message
+                has done its duty: from then on the leases keep the jobs safe.
+        """
+        tally: Counter[str] = Counter()
+        work: list[asyncio.Task[None]] = []
+        suspects: list[str] = []
+        async with self._turn:
+            named = list(hint.job_ids)
+            # Whoever drains begins nothing: what is left is announced again.
+            while named and not self._draining:
+                # What the upstream would not take soon is left in the queue, for whoever can.
+                room = await self._room()
+                if self._routes.cut_off:
+                    # None of them may lie here until this worker is well: they go back at once.
+                    room = len(named)
+                portion, named = named[:room], named[room:]
+                taken, suspected = await self._take_whole(portion, tally)
+                work += taken
+                suspects += suspected
+        claimed()
+        tally["not_queued"] += len(hint.job_ids) - len(work) - len(suspects)
+        await asyncio.gather(*work, return_exceptions=True)
+        for job_id in suspects:
+            await self._serve_alone(job_id, tally)
+        return {name: count for name, count in tally.items() if count}
+
+    async def drain(self, seconds: float) -> None:
+        """Let calls that are under way end within so long; give all other jobs back at once.
+
+        A claim under way is finished first: what it took belongs to this worker, and is given back.
+        What is given back is queued again at once, and has used no attempt.
+        """
+        self._draining = True
+        self._writer.hasten()
+        calling = self._attempts.begin_no_more()
+        self._hand_back(self._holdings.interrupt(but=calling))
+        if calling:
+            log.info(
+                "%d jobs may finish within %g s; another signal ends that", len(calling), seconds
+            )
+        emptied = asyncio.create_task(self._emptied())
+        hurried = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({emptied, hurried}, timeout=seconds, return_when="FIRST_COMPLETED")
+        hurried.cancel()
+        if not emptied.done():
+            await self._end_claiming()
+            unfinished = self._holdings.interrupt()
+            log.warning("handing back %d jobs that did not finish in time", len(unfinished))
+            self._hand_back(unfinished)
+        done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
+        if not done:
+            emptied.cancel()
+            log.warning("Redis did not take them all back: their leases will run out instead")
+
+    def _hand_back(self, leases: Sequence[Lease]) -> None:
+        for lease in leases:
+            self._writer.put(Postponement(lease, lease.attempts, 0))
+
+    def takes_more(self) -> bool:
+        """Whether a message that came now would be taken: not while another one is being claimed.
+
+        A claim that Redis refuses may take minutes, and the consumer is not deaf for that.
+        """
+        return (
+            self._holdings.room(self._routes.appetite()) > 0
+            and not self._alone
+            and (self._claiming is None or self._claiming.done())
+            and not self._draining
+        )
+
+    def hurry(self) -> None:
+        """Cut a drain short: what runs is given back now."""
+        self._hurry.set()
+
+    async def _serve_alone(self, job_id: str, tally: Counter[str]) -> None:
+        """Serve a job whose last workers ended while they held it, with nothing else in hand."""
+        async with self._turn:
+            self._alone = True
+            try:
+                await self._holdings.emptied()
+                if not self._draining:
+                    await self._take_whole([job_id], tally, alone=True)
+                    await self._holdings.emptied()
+            finally:
+                self._alone = False
+
+    async def _room(self) -> int:
+        """Wait until more jobs make sense in hand; returns how many."""
+        try:
+            while not (room := self._holdings.room(self._routes.appetite())):
+                if self._routes.cut_off:
+                    break
+                self._routes.hunger(is_felt=True)
+                await self._holdings.stirred()
+            return room
+        finally:
+            self._routes.hunger(is_felt=False)
+
+    async def _emptied(self) -> None:
+        """Wait until no claim is under way, and then until no job is held."""
+        if self._claiming:
+            await asyncio.wait({self._claiming})
+        await self._holdings.emptied()
+
+    async def _end_claiming(self) -> None:
+        """Let a claim under way bring what it takes, unless Redis does not answer."""
+        if not self._claiming:
+            return
+        _, unanswered = await asyncio.wait({self._claiming}, timeout=HAND_BACK_SECONDS)
+        for claiming in unanswered:
+            claiming.cancel()
+
+    async def _take_whole(
+        self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
+    ) -> Taken:
+        """Take jobs to the end of it, also when whoever asked is cancelled meanwhile.
+
+        Redis may have given the leases by then: somebody must hold them. `_turn` sees to it that
+        there is one at a time.
+        """
+        self._claiming = asyncio.create_task(self._take(job_ids, tally, alone=alone))
+        return await asyncio.shield(self._claiming)
+
+    async def _take(self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool) -> Taken:
+        """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
+        sent_at = time.monotonic()
+        claim = await self._claim(job_ids, new_request(), alone=alone)
+        work = [
+            asyncio.create_task(self._attempts.work(lease, sent_at, tally))
+            for lease in claim.leases
+        ]
+        for lease, task in zip(claim.leases, work, strict=True):
+            self._holdings.add(lease, task)
+        return work, claim.suspects
+
+    async def _claim(self, job_ids: Sequence[str], request: str, *, alone: bool) -> Claim:
+        while True:
+            try:
+                return await self._leases.claim(job_ids, alone=alone, request=request)
+            except LedgerRefusal as error:
+                if len(job_ids) == 1:
+                    # Nothing will change that, and the other jobs of the lane wait behind it.
+                    log.critical("job %s is left alone: %s", job_ids[0], error)
+                    return Claim([], [])
+                claims = [await self._claim([job_id], request, alone=alone) for job_id in job_ids]
+                return Claim(
+                    [lease for claim in claims for lease in claim.leases],
+                    [suspect for claim in claims for suspect in claim.suspects],
+                )
+            except LedgerUnavailable as error:
+                log.warning("no claim: %s", error)
+                await asyncio.sleep(CLAIM_RETRY_SECONDS)

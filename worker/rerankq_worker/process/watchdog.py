@@ -1,0 +1,157 @@
+"""Finds what a worker waits for in vain, and mends it in place.
+
+Three kinds are known. A connection that swallows everything without ever ending (no FIN, no answer)
+keeps the ledger's calls, or Celery, waiting: it is cut, and whoever waited makes a new one. Celery
+may not come to itself by that: then the process is started anew, in good order. And something may
+block the event loop: then a thread of its own starts the process anew.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from rerankq.broker.backlog import Backlog
+from rerankq.broker.connections import cut_connections
+from rerankq.errors import LedgerUnavailable
+from rerankq.store.answers import Answers
+from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.restart import Restart
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 2.0
+DEAD_SECONDS: Final = 5.0
+"""A call that waits so long, while Redis answers others, has a dead connection; or a long answer,
+and so the time is doubled whenever that was found."""
+MOST_DEAD_SECONDS: Final = 60.0
+IDLE_SECONDS: Final = 20.0
+"""Messages wait, there is room, and none has come for this long: the consumer is deaf."""
+HUB_SECONDS: Final = 10.0
+"""Celery's hub has stood still for this long: it waits for an answer, or between two tries."""
+MOST_CUTS: Final = 5
+"""After so many in vain the process is started anew; they take longer than Celery's longest pause
+between two tries at its broker."""
+FORGET_SECONDS: Final = 60.0
+"""What was found longer ago has no part in what is found now."""
+LOOP_SECONDS: Final = 60.0
+
+
+class Watchdog:
+    """Watches over one worker. Belongs to its event loop.
+
+    Args:
+        vitals: the signs of life.
+        backlog: what waits for this worker, asked by connections that give up soon.
+        ledger: the calls that have time to wait.
+        takes_more: whether a message that came now would be taken.
+        restart: the last resort.
+    """
+
+    def __init__(
+        self,
+        vitals: Vitals,
+        backlog: Backlog,
+        ledger: Answers,
+        *,
+        takes_more: Callable[[], bool],
+        restart: Restart,
+    ) -> None:
+        self._vitals = vitals
+        self._backlog = backlog
+        self._ledger = ledger
+        self._takes_more = takes_more
+        self._restart = restart
+        # Since when all that a working consumer needs has been there without a break.
+        self._free_since: float | None = None
+        self._answering_since: float | None = None
+        self._dead_seconds = DEAD_SECONDS
+        self._gave_up_at = self._cut_at = 0.0
+        self._cuts = 0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        threading.Thread(
+            target=_watch_loop,
+            args=(self._vitals, self._restart),
+            name="rerankq-watchdog",
+            daemon=True,
+        ).start()
+        beating = asyncio.create_task(_beat(self._vitals))
+        try:
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                await self._check()
+        finally:
+            beating.cancel()
+
+    async def _check(self) -> None:
+        """Judge only while Redis answers and takes what it is given: an outage is no deafness."""
+        try:
+            waiting = await self._backlog.hints()
+        except LedgerUnavailable as error:
+            self._vitals.ledger_trouble = str(error)
+            self._free_since = self._answering_since = None
+            return
+        now = self._vitals.ledger_beat = time.monotonic()
+        self._vitals.ledger_trouble = self._ledger.trouble
+        self._answering_since = self._answering_since or now
+        self._give_up_dead_calls(now, self._answering_since)
+        if self._ledger.trouble:
+            self._free_since = self._answering_since = None
+            return
+        self._free_since = (self._free_since or now) if waiting and self._takes_more() else None
+        # A worker that drains takes nothing, and is not deaf for that.
+        deafness = None if self._vitals.draining else self._deafness(now, waiting)
+        if deafness:
+            await self._mend_consumer(now, deafness)
+
+    def _give_up_dead_calls(self, now: float, answering_since: float) -> None:
+        if now - self._gave_up_at > FORGET_SECONDS:
+            self._dead_seconds = DEAD_SECONDS
+        given_up = self._ledger.give_up(self._dead_seconds, since=answering_since)
+        if given_up:
+            self._gave_up_at = now
+            self._dead_seconds = min(2 * self._dead_seconds, MOST_DEAD_SECONDS)
+            log.warning("%d calls waited on dead connections to Redis: made anew", given_up)
+
+    def _deafness(self, now: float, waiting: int) -> str | None:
+        """Why Celery seems deaf, since the last attempt to mend that; None when it does not."""
+        since = max(self._answering_since or now, self._cut_at)
+        if now - max(since, self._vitals.hub_beat) > HUB_SECONDS:
+            return f"Celery has stood still for {HUB_SECONDS:g} s"
+        free_since = max(self._free_since or now, self._cut_at)
+        if now - max(free_since, self._vitals.delivery) > IDLE_SECONDS:
+            return f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"
+        return None
+
+    async def _mend_consumer(self, now: float, deafness: str) -> None:
+        if now - self._cut_at > FORGET_SECONDS:
+            self._cuts = 0
+        if self._cuts >= MOST_CUTS:
+            await self._restart.in_order(deafness)
+            return
+        self._cuts, self._cut_at = self._cuts + 1, now
+        log.error("%s: its %d connections to Redis are made anew", deafness, cut_connections())
+
+
+async def _beat(vitals: Vitals) -> None:
+    while True:
+        vitals.loop_beat = time.monotonic()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+def _watch_loop(vitals: Vitals, restart: Restart) -> None:
+    before = time.monotonic()
+    while True:
+        time.sleep(CHECK_SECONDS)
+        now = time.monotonic()
+        # A gap here too means that the whole process stood still: nobody's fault.
+        stood_still, before = now - before > 2 * CHECK_SECONDS, now
+        if stood_still:
+            vitals.loop_beat = now
+        elif now - vitals.loop_beat > LOOP_SECONDS:
+            restart.at_once(f"the event loop has been blocked for {LOOP_SECONDS:g} s")

@@ -1,0 +1,204 @@
+"""The file that names several sites, accounts and keys: `RERANKQ_UPSTREAM_FILE`, in TOML.
+
+    [[sites]]
+    name = "dmxapi"
+    url = "https://www.dmxapi.cn/v1/rerank"
+
+    [[sites.accounts]]
+    name = "main"
+    keys = ["DMXAPI_API_KEY"]       # names of environment variables: no key stands in the file
+    rpm = 600
+
+Sites, accounts and keys are used in the order of the file: the next when the one before is
+closed, or has no permit left.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+
+from rerankq.accounts.accounts import Limits
+from rerankq.errors import SettingsError
+from rerankq_worker.upstream.dialect_options import options_fault
+from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.sites import Account, Key, Site
+
+MOST_BYTES: Final = 1024 * 1024
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+"""Of requests, tokens or calls. Lua counts in doubles, and JSON here in 64 bits."""
+
+
+def _prefix(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it has a character that no HTTP header may carry")
+    # A word, because a variable that is empty counts as one that is not there.
+    return "" if text == "none" else text
+
+
+AuthPrefix = Annotated[str, AfterValidator(_prefix)]
+"""What stands before a key, as it is written; `none` for nothing."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class AccountEntry(_Strict):
+    """`[[sites.accounts]]`: keys that share limits."""
+
+    name: Name
+    keys: Annotated[tuple[str, ...], Field(min_length=1)]
+    rpm: Count | None = None
+    tpm: Count | None = None
+    concurrency: Count | None = None
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        check_limits(self.limits())
+        return self
+
+    def limits(self) -> Limits:
+        """The limits that are known."""
+        return Limits(self.rpm, self.tpm, self.concurrency)
+
+
+class SiteEntry(_Strict):
+    """`[[sites]]`: an endpoint."""
+
+    name: Name
+    url: HttpUrl
+    dialect: str = "dmxapi"
+    options: Mapping[str, StrictInt] = {}
+    auth_prefix: AuthPrefix | None = None
+    models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
+    accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
+
+
+class SiteFile(_Strict):
+    """The whole file."""
+
+    sites: Annotated[tuple[SiteEntry, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [each.name for each in self.sites]
+        accounts = [f"{site.name}/{each.name}" for site in self.sites for each in site.accounts]
+        for name in (*names, *accounts):
+            if (*names, *accounts).count(name) > 1:
+                raise ValueError(f"the name {name} is given twice")
+        return self
+
+
+def check_limits(limits: Limits, *, rpm: str = "rpm", tpm: str = "tpm") -> None:
+    """Refuse limits that contradict each other.
+
+    Args:
+        limits: of one account.
+        rpm: the name by which requests a minute were set.
+        tpm: likewise tokens.
+
+    Raises:
+        ValueError: names both.
+    """
+    if limits.rpm and limits.tpm and limits.tpm < limits.rpm:
+        raise ValueError(
+            f"{tpm} and {rpm} contradict each other: {limits.tpm} tokens a minute are too few for "
+            f"{limits.rpm} requests, each of which costs one at least"
+        )
+
+
+def read_sites(
+    path: Path, environment: Mapping[str, str], prefixes: Mapping[str, str]
+) -> tuple[Site, ...]:
+    """The sites that a file names.
+
+    Args:
+        path: the file.
+        environment: where the keys are, by the names that the file gives.
+        prefixes: what usually stands before a key, by dialect.
+
+    Raises:
+        SettingsError: the file cannot be read, or something in it is wrong; names the place.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # not by its size: a pipe or a device has none
+        if len(content) > MOST_BYTES:
+            raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is over {MOST_BYTES:,} bytes")
+        entries = SiteFile.model_validate(tomllib.loads(content.decode()))
+    except OSError as error:
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {path} cannot be read: {error.strerror}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path} is no TOML: {error}") from None
+    except ValidationError as error:
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path}: {_faults(error)}") from None
+    except (RecursionError, ValueError):
+        # Of tomllib: brackets within hundreds of brackets, a number of thousands of digits.
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {path} is nested too deeply, or has a number that is too large"
+        ) from None
+    return tuple(_site(entry, environment, prefixes) for entry in entries.sites)
+
+
+def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[str, str]) -> Site:
+    if entry.dialect not in prefixes:
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: site {entry.name}: there is no dialect {entry.dialect}: "
+            f"known are {', '.join(prefixes)}"
+        )
+    if fault := options_fault(entry.dialect, entry.options):
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: options: {fault}")
+    prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
+    accounts = tuple(_account(entry, each, prefix, environment) for each in entry.accounts)
+    keys = [key for account in accounts for key in account.keys]
+    if len(set(keys)) < len(keys):
+        raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
+    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models, entry.options)
+
+
+def _account(
+    site: SiteEntry, entry: AccountEntry, prefix: str, environment: Mapping[str, str]
+) -> Account:
+    name, own_server = f"{site.name}/{entry.name}", is_own_server(str(site.url), site.dialect)
+    keys = tuple(
+        Key(prefix + _secret(each, environment, f"{name}: key {nth}", own_server=own_server))
+        for nth, each in enumerate(entry.keys, 1)
+    )
+    return Account(name, keys, entry.limits())
+
+
+def _secret(name: str, environment: Mapping[str, str], place: str, *, own_server: bool) -> str:
+    secret = environment.get(name, "").strip()
+    if not secret:
+        # Without what stands there: it may well be the key itself.
+        raise SettingsError(
+            f"RERANKQ_UPSTREAM_FILE: {place} names no environment variable that is set: "
+            "`keys` has names of variables, never the keys themselves"
+        )
+    if fault := key_fault(secret, own_server=own_server):
+        raise SettingsError(f"{name}: {fault}")
+    return secret
+
+
+def _faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'the file'}: "
+        f"{each['msg'].removeprefix('Value error, ')}"
+        for each in faults
+    )
