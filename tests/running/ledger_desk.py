@@ -116,11 +116,11 @@ class LedgerDesk:
         finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome)
         return self.run(self.leases().finish([finish]))[0]
 
-    def fail(self, lease: Lease, reason: str = "upstream_refused") -> bool:
+    def fail(self, lease: Lease, reason: str = "upstream_refused", *, said: str = "") -> bool:
         """Finish a job with a failure."""
         outcome = outcomes.failure(JobFailed(reason, "no", status=400, request_id="2025"))
         return self.run(
-            self.leases().finish([Finish(lease, 1, JobState.FAILED, outcome, reason=reason)])
+            self.leases().finish([Finish(lease, 1, JobState.FAILED, outcome, reason, said)])
         )[0]
 
     def postpone(self, lease: Lease, seconds: float, *, attempts: int = 1) -> bool:

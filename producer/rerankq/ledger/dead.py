@@ -19,7 +19,7 @@ _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
 
 class DeadLetter(Message):
-    """A failed job, without the texts that it holds. Times are Unix seconds by Redis' clock."""
+    """A failed job, without the texts that it asked for. Times are Unix seconds by Redis' clock."""
 
     id: str
     reason: str
@@ -34,6 +34,8 @@ class DeadLetter(Message):
     documents: int
     batch_id: str | None = None
     custom_id: str | None = None
+    upstream_said: str | None = None
+    """The beginning of the upstream's last answer: it may hold the request. Told by `get` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Replays:
 
     jobs: list[tuple[str, Job]]
     unreadable: list[str]
+
+
+def said_key(job_id: str) -> str:
+    """Redis key of what the upstream said last to a failed job."""
+    return f"rerankq:said:{job_id}"
 
 
 class DeadLetters:
@@ -123,10 +130,12 @@ class DeadLetters:
             JobNotFound: no dead letter has it.
         """
         score = await self._store.command("ZSCORE", DEAD_KEY, job_id)
-        found = [] if score is None else await self._read([(job_id.encode(), float(score))])
-        if not found:
+        if score is None:
             raise _unknown(job_id)
-        return found[0]
+        letters = await self._read([(job_id.encode(), float(score))])
+        said = await self._store.command("GET", said_key(job_id))
+        told = None if said is None else said.decode(errors="replace")
+        return letters[0].model_copy(update={"upstream_said": told})
 
     async def replays(self, job_ids: Sequence[str]) -> Replays:
         """New jobs that ask for the same as the old ones: an end never changes.
@@ -150,7 +159,8 @@ class DeadLetters:
         # No transaction: a Redis without memory refuses those, and this frees some. A payload that
         # is left between the two has its time to go already.
         await self._store.commands(
-            ("ZREM", DEAD_KEY, *job_ids), ("DEL", *(payload_key(each) for each in job_ids))
+            ("ZREM", DEAD_KEY, *job_ids),
+            ("DEL", *(key(each) for each in job_ids for key in (payload_key, said_key))),
         )
 
     async def _scored(self, wanted: Wanted) -> list[tuple[bytes, float]]:

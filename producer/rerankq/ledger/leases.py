@@ -62,6 +62,7 @@ class Finish:
         attempts: attempts used in all.
         outcome: the end as `ledger.outcomes` spells it.
         reason: the error's code, when there is one.
+        said: the upstream's last words, kept with the dead letter: they may hold the request.
     """
 
     lease: Lease
@@ -69,6 +70,7 @@ class Finish:
     state: JobState
     outcome: bytes
     reason: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,10 @@ class Leases:
         date = outcomes.date_done(at_ms)
         heads = orjson.dumps(
             [
-                (each.lease.job_id, each.lease.token, each.attempts, each.state, each.reason)
+                (
+                    *(each.lease.job_id, each.lease.token, each.attempts, each.state),
+                    *((each.reason, each.said) if each.said else (each.reason,)),
+                )
                 for each in finishes
             ]
         )

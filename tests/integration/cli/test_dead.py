@@ -30,10 +30,11 @@ def failed(
     model: str = "m",
     at: int = 0,
     batch_id: str | None = None,
+    said: str = "",
 ) -> None:
     """A job that failed, at a given second when one is given."""
     request = RerankRequest(model=model, query="private", documents=("private",))
-    desk.fail(desk.claimed(job_id, request=request, batch_id=batch_id), reason)
+    desk.fail(desk.claimed(job_id, request=request, batch_id=batch_id), reason, said=said)
     if at:
         desk.redis.zadd("rerankq:dead", {job_id: at * 1000})
 
@@ -83,13 +84,17 @@ def test_a_letter_takes_a_line(rerankq: CommandLine, desk: LedgerDesk) -> None:
 
 def test_a_letter_is_shown_without_its_texts(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """`dead show` tells why a job failed, and nothing of what it holds."""
-    failed(desk, "a")
+    failed(desk, "a", said="its words: the key is old")
     shown = rerankq.asked("dead", "show", "a")
+    assert shown["upstream_said"] == "its words: the key is old"
+    assert "its words" not in rerankq("dead", "list", "--json").stdout
     assert (shown["id"], shown["reason"], shown["documents"]) == ("a", "upstream_refused", 1)
     for said in (json.dumps(shown), rerankq("dead", "show", "a").stdout):
         assert "upstream_refused" in said
         assert "private" not in said
     assert rerankq("dead", "show", "never").returncode == 1
+    rerankq("dead", "purge", "a")
+    assert not desk.redis.exists("rerankq:said:a")
 
 
 def test_a_replay_makes_a_new_job_once(rerankq: CommandLine, desk: LedgerDesk) -> None:

@@ -71,6 +71,42 @@ def test_the_log_says_what_matters_and_no_more(
     assert all(line.startswith("20") for line in lines if line)
 
 
+def test_what_the_upstream_repeats_is_told_to_the_operator_alone(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """Texts in an answer reach no log, no event, no status, no result: only the dead letter."""
+    documents = ["DOC-CANARY of Alice\n一份文件", "no"]
+    echo = json.dumps(documents) + " ".join(documents)
+    body = {"error": {"message": echo, "code": documents[0], "type": echo}, "request_id": echo}
+    headers = {"X-Request-Id": "DOC-CANARY"}
+    with (
+        RunningWorker(redis_url, upstream.url, tmp_path, api_key=SECRET) as worker,
+        Redis.from_url(redis_url) as judge,
+        RerankClient(redis_url) as client,
+        judge.pubsub() as heard,
+    ):
+        client.submit(query=QUERY, documents=["yes"]).result(timeout=30)
+        # All that Flower shows it has from Celery's events and results.
+        heard.psubscribe("*")
+        told = []
+        for status in (400, 404, 422, 500):
+            action = {"kind": "status", "status": status, "body": body, "headers": headers}
+            upstream.set_faults({"times": 1, "action": action})
+            handle = client.submit(query=QUERY, documents=documents, return_documents=False)
+            try:
+                handle.result(timeout=30)
+            except errors.JobFailed as failed:
+                told.append(str(failed))
+                assert b"CANARY" in (judge.get(f"rerankq:said:{handle.id}") or b"")
+            told += [repr(handle.status()), repr(judge.get(f"celery-task-meta-{handle.id}"))]
+            told.append(repr(judge.get(f"rerankq:job:{handle.id}")))
+        told += [repr(message) for message in iter(heard.get_message, None)]
+        assert worker.terminate() == 0
+        told.append(worker.log())
+    assert "upstream_refused (status 400" in told[-1]
+    assert not any(each in text for text in told for each in ("CANARY", "Alice", "一份", "\\u4e00"))
+
+
 def test_lines_can_be_json_and_fewer(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:

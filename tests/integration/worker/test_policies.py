@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from rerankq import JobHandle, RerankClient, errors
+from rerankq.ledger.dead import DeadLetters
+from running.ledger_desk import LedgerDesk
 from running.redis_server import free_port
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -49,14 +51,18 @@ def prove(client: RerankClient) -> None:
 def test_a_bad_request_fails_at_once(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A 400 of an endpoint that ranks is permanent: one call, and its words reach the user."""
+    """A 400 of an endpoint that ranks is permanent: one call, and the operator reads its words."""
     body = {"error": {"message": "model does not rerank", "type": "new_api_error", "code": ""}}
     with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
         prove(client)
         upstream.set_faults({"action": {"kind": "status", "status": 400, "body": body}})
-        with pytest.raises(errors.JobFailed, match=r"400.*model does not rerank") as caught:
-            submitted(client).result(timeout=30)
+        handle = submitted(client)
+        with pytest.raises(errors.JobFailed, match=r"400.*`rerankq dead show") as caught:
+            handle.result(timeout=30)
     end = caught.value
+    with LedgerDesk(redis_url) as desk:
+        letter = desk.run(DeadLetters(desk.store).get(handle.id))
+    assert "model does not rerank" in (letter.upstream_said or "")
     assert (end.reason, end.status, end.attempts) == ("upstream_refused", 400, 1)
     assert end.request_id
     assert end.request_id in str(end)

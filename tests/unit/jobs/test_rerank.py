@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Document, Job, RerankRequest, RerankResult
 from rerankq.cost import tokens
-from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, rerank
+from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, consequence, rerank
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.port import (
     Answer,
@@ -64,15 +64,17 @@ def attempt(
     attempts: int = 0,
     policy: RetryPolicy | None = None,
 ) -> Outcome:
-    return asyncio.run(
-        rerank(
-            given or job(),
-            attempts=attempts,
-            waited_seconds=1.5,
-            upstream=upstream or FakeUpstream(),
-            policy=policy or RetryPolicy(),
+    try:
+        return asyncio.run(
+            rerank(
+                given or job(),
+                attempts=attempts,
+                waited_seconds=1.5,
+                upstream=upstream or FakeUpstream(),
+            )
         )
-    )
+    except UpstreamError as error:
+        return consequence("j", error, policy or RetryPolicy(), attempts, 1.5)
 
 
 def result(outcome: Outcome) -> RerankResult:
@@ -155,14 +157,16 @@ def test_upstream_learns_job_and_attempt() -> None:
 
 
 def test_refused_job_fails_with_the_reason() -> None:
-    """A refusal is the job's end: its code as the reason, its words as the message."""
-    outcome = attempt(upstream=FakeUpstream(Refused("the upstream answered 400")))
+    """A refusal is the job's end: its code as the reason, its message; what was said is kept."""
+    refused = Refused("the upstream answered 400")
+    refused.said = "private"
+    outcome = attempt(upstream=FakeUpstream(refused))
     assert isinstance(outcome, Failed)
     assert (outcome.end.reason, outcome.end.message) == (
         "upstream_refused",
-        "the upstream answered 400",
+        "the upstream answered 400; `rerankq dead show j` shows what it said",
     )
-    assert outcome.attempts == 1
+    assert (outcome.attempts, outcome.said) == (1, "private")
 
 
 @pytest.mark.parametrize(

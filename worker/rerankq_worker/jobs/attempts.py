@@ -99,16 +99,19 @@ class Attempts:
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
             return _failed(lease, lease.attempts, end)
-        request, tokens = job.request, 0
-        if self._routes.counts_tokens:
-            tokens = await estimated_tokens(request)
-        retry = lease.attempts > 0
         try:
-            way = await self._routes.way(request, tokens=tokens, retry=retry)
+            return _as_written(lease, await self._ranked(job, lease, claimed_at))
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
-            verdict = consequence(error, self._policy, lease.attempts, waited, lease.past)
-            return _as_written(lease, verdict)
+            return _as_written(
+                lease,
+                consequence(job.id, error, self._policy, lease.attempts, waited, lease.past),
+            )
+
+    async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
+        tokens = await estimated_tokens(job.request) if self._routes.counts_tokens else 0
+        retry = lease.attempts > 0
+        way = await self._routes.way(job.request, tokens=tokens, retry=retry)
         sure_at = claimed_at
 
         def is_sure() -> bool:
@@ -117,15 +120,13 @@ class Attempts:
         async with Passage(self._routes, way, lease.past, may_begin=is_sure) as upstream:
             sure_at = await self._make_sure_of(lease, claimed_at)
             with self._under_way():
-                outcome = await rerank(
+                return await rerank(
                     job,
                     attempts=lease.attempts,
                     waited_seconds=_waited_seconds(lease, claimed_at),
                     upstream=upstream,
-                    policy=self._policy,
-                    past=lease.past,
+                    tokens=tokens,
                 )
-        return _as_written(lease, outcome)
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
@@ -183,11 +184,11 @@ def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
         case RetryAfter(seconds, attempts, failure):
             return Postponement(lease, attempts, seconds, failure)
         case _:
-            return _failed(lease, outcome.attempts, outcome.end)
+            return _failed(lease, outcome.attempts, outcome.end, outcome.said)
 
 
-def _failed(lease: Lease, attempts: int, end: JobFailed) -> Finish:
-    return Finish(lease, attempts, JobState.FAILED, outcomes.failure(end), end.reason)
+def _failed(lease: Lease, attempts: int, end: JobFailed, said: str = "") -> Finish:
+    return Finish(lease, attempts, JobState.FAILED, outcomes.failure(end), end.reason, said)
 
 
 def _unforeseen(lease: Lease, error: Exception) -> Finish:

@@ -9,10 +9,10 @@ from typing import Any, Final
 import orjson
 
 from rerankq.contract import CONTRACT_VERSION, Document, Job, RerankRequest
-from rerankq.cost import tokens
+from rerankq.cost.tokens import load
 from rerankq.errors import JobFailed
 from rerankq.ledger.failures import NO_PAST, Past
-from rerankq_worker.jobs.retry import GiveUp, RetryAfter, RetryPolicy
+from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.port import Answer, Upstream, UpstreamError
 
 log = logging.getLogger(__name__)
@@ -33,10 +33,15 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job will have none."""
+    """The job will have none.
+
+    Attributes:
+        said: the upstream's last words, for the dead letter alone: they may hold the request.
+    """
 
     end: JobFailed
     attempts: int
+    said: str = ""
 
 
 LARGE_CHARACTERS: Final = 1_000_000
@@ -45,14 +50,8 @@ Outcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(
-    job: Job,
-    *,
-    attempts: int,
-    waited_seconds: float,
-    upstream: Upstream,
-    policy: RetryPolicy,
-    past: Past = NO_PAST,
-) -> Outcome:
+    job: Job, *, attempts: int, waited_seconds: float, upstream: Upstream, tokens: int = 0
+) -> Succeeded:
     """Make one attempt at a job.
 
     Args:
@@ -60,8 +59,10 @@ async def rerank(
         attempts: attempts used before this one.
         waited_seconds: time since the job might run for the first time.
         upstream: whom to ask.
-        policy: what to do when that goes wrong.
-        past: what the job has met before.
+        tokens: what `estimated_tokens` gave of it; 0 where it was not asked yet.
+
+    Raises:
+        UpstreamError: there is no ranking: see `consequence`.
     """
     started = time.monotonic()
     try:
@@ -73,17 +74,17 @@ async def rerank(
         details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
         named = f"{error.code} ({details})" if details else error.code
         log.info("job %s, attempt %d: %s: %s", job.id, attempts + 1, named, error)
-        age = waited_seconds + time.monotonic() - started
-        return consequence(error, policy, attempts, age, past)
+        raise
     timings = {
         "waited_seconds": round(waited_seconds, 3),
         "upstream_seconds": round(time.monotonic() - started, 3),
     }
-    estimated = await estimated_tokens(job.request)
+    estimated = tokens or await estimated_tokens(job.request)
     return Succeeded(_result(job, answer, attempts + 1, timings, estimated), attempts + 1)
 
 
 def consequence(
+    job_id: str,
     error: UpstreamError,
     policy: RetryPolicy,
     attempts: int,
@@ -92,28 +93,27 @@ def consequence(
 ) -> Failed | RetryAfter:
     """What an error comes to for its job."""
     decision = policy.decide(error, attempts=attempts, age_seconds=age_seconds, past=past)
-    return _failed(error, decision) if isinstance(decision, GiveUp) else decision
-
-
-def _failed(error: UpstreamError, decision: GiveUp) -> Failed:
+    if isinstance(decision, RetryAfter):
+        return decision
     tried = f" after {decision.attempts} attempts" if decision.attempts > 1 else ""
+    where = f"; `rerankq dead show {job_id}` shows what it said" if error.said else ""
     end = JobFailed(
         error.code,
-        f"{error}{tried}",
+        f"{error}{tried}{where}",
         status=error.status,
         request_id=error.request_id,
         attempts=decision.attempts,
     )
-    return Failed(end, decision.attempts)
+    return Failed(end, decision.attempts, error.said)
 
 
 async def estimated_tokens(request: RerankRequest) -> int:
     """How many tokens a call is reckoned to cost."""
     texts = request.texts()
     if sum(map(len, texts)) < LARGE_CHARACTERS:
-        return tokens.load(request.query, texts)
+        return load(request.query, texts)
     # Millions of characters take a while to count: other jobs must not wait for that.
-    return await asyncio.to_thread(tokens.load, request.query, texts)
+    return await asyncio.to_thread(load, request.query, texts)
 
 
 def _result(

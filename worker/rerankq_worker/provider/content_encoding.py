@@ -53,7 +53,7 @@ def _undone(body: bytes, encoding: str, most_bytes: int) -> bytes:
             return _bounded(zstd.ZstdDecompressor(), body, most_bytes)
     except (zlib.error, zstd.ZstdError, EOFError):
         raise ValueError(f"what was called {encoding} is none") from None
-    raise ValueError(f"it is compressed by {encoding[:20]!r}, which was not asked for")
+    raise ValueError("it is compressed in an unknown way, which was not asked for")
 
 
 def _bounded(

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import error_body, quoting, redirects, waits
-from rerankq_worker.provider.excerpt import excerpt
+from rerankq_worker.provider import error_body, redirects, waits, words
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
 from rerankq_worker.upstream.port import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
 
@@ -37,14 +36,13 @@ class Reply:
 def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamError:
     """The error that an answer with a status other than 200 stands for.
 
-    Its message holds nothing of `request` or `key`.
+    Its message holds nothing that the upstream wrote but its id of the call; see `words`.
     """
     said = error_body.read(reply.body)
-    heard = quoting.hear(said.words, request, key)
-    # An echo decides nothing: a document about empty accounts must park no key.
-    kind = meaning(reply.status, said.form, said.codes, heard.own)
-    request_id = request_id_of(reply.headers, key) or _shown_id(said.request_id, key)
-    message, cause = f"the upstream answered {reply.status}{_said(heard, request_id)}", None
+    deciding = words.deciding(said.words, request) if said.words else ""
+    kind = meaning(reply.status, said.form, said.codes, deciding)
+    request_id = _id(reply, said.request_id, request, key)
+    message, cause = f"the upstream answered {reply.status}{_named(request_id)}", None
     if reply.status in redirects.STATUSES:
         message += redirects.advice(reply.headers, key)
         cause = Cause.REDIRECT
@@ -57,12 +55,17 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
         shut = reply.status in _SHUT
         message += " with a web page"
         message += ": a firewall or a challenge stands before the endpoint" if shut else ""
-    if kind in WHAT_TO_DO and cause is not Cause.REDIRECT:
-        message += f"; {WHAT_TO_DO[kind]}"
+    advice = next((WHAT_TO_DO[each] for each in kind.__mro__ if each in WHAT_TO_DO), None)
+    if advice and cause is not Cause.REDIRECT:
+        message += f"; {advice}"
     headers = reply.headers
     paused = waits.pause(headers, throttled=issubclass(kind, Throttled))
-    wait = _first(waits.retry_after(headers), paused, waits.window(heard.own))
-    return kind(message, retry_after=wait, status=reply.status, request_id=request_id, cause=cause)
+    wait = _first(
+        waits.retry_after(headers), paused, waits.window(deciding, words.texts_of(request))
+    )
+    error = kind(message, retry_after=wait, status=reply.status, request_id=request_id, cause=cause)
+    error.said = words.kept(reply.body)
+    return error
 
 
 def malformed(
@@ -77,18 +80,15 @@ def malformed(
         request: what was to be ranked; the message holds nothing of it.
         key: likewise.
     """
-    request_id = request_id_of(reply.headers, key)
+    request_id = _id(reply, None, request, key)
     if decoded is None and error_body.form_of(reply.body) is error_body.Form.PAGE:
         # Of a login, a portal, or a maintenance: it is nothing that an API would send.
         message = f"the upstream answered with a web page; {WHAT_TO_DO[WrongEndpoint]}"
         return WrongEndpoint(message, status=reply.status, request_id=request_id, cause=Cause.PAGE)
-    words = excerpt(reply.body)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
-        words = error_body.read_decoded(decoded).words
-    heard = quoting.hear(words, request, key)
-    message = f"{reason}{_said(heard, request_id)}"
-    error = Malformed(message, status=reply.status, request_id=request_id)
+    error = Malformed(f"{reason}{_named(request_id)}", status=reply.status, request_id=request_id)
+    error.said = words.kept(reply.body)
     # By our own words alone: the vendor's may name the request, or another id each time.
     error.pattern = hashlib.sha256(_NUMBER.sub("", reason).encode()).hexdigest()[:8]
     return error
@@ -99,19 +99,20 @@ def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:
     return next((_shown_id(headers[name], key) for name in _ID_HEADERS if name in headers), None)
 
 
-def _said(heard: quoting.Heard, request_id: str | None) -> str:
-    """What a message tells of the vendor's words, and of its id of the call."""
-    words = heard.shown
-    if words is None:
-        said = " (its words are withheld: they repeat the request)"
-    else:
-        said = f': "{words}"' if words else ""
-    named = f" (request id {request_id})" if request_id and request_id not in said else ""
-    return said + named
+def _id(reply: Reply, told: str | None, request: RerankRequest, key: str) -> str | None:
+    """The id of a call that failed, which a message names: none that stands in the request."""
+    request_id = request_id_of(reply.headers, key) or _shown_id(told, key)
+    if not request_id or words.stand_in(words.texts_of(request), request_id):
+        return None
+    return request_id
+
+
+def _named(request_id: str | None) -> str:
+    return f" (request id {request_id})" if request_id else ""
 
 
 def _shown_id(request_id: str | None, key: str) -> str | None:
-    if not request_id or not _ID.fullmatch(request_id) or quoting.repeats(request_id, key):
+    if not request_id or not _ID.fullmatch(request_id) or words.tells_of(key, request_id):
         return None
     return request_id
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from rerankq_worker.provider import quoting
+from rerankq_worker.provider import words
 
 STATUSES: Final = frozenset({300, 301, 302, 303, 305, 307, 308})
 MOST_SHOWN: Final = 200
@@ -18,7 +18,7 @@ def advice(headers: Mapping[str, str], key: str) -> str:
         key: what the call was authorized by; nothing of it is said.
     """
     where = target(headers.get("location", ""))
-    shown = f" to {where}" if where and not quoting.repeats(where, key) else ""
+    shown = f" to {where}" if where and not words.tells_of(key, where) else ""
     return (
         f", a redirect{shown}; no redirect is followed: if the endpoint has moved, set its new "
         "address in RERANKQ_UPSTREAM_URL, or as the site's url in RERANKQ_UPSTREAM_FILE"

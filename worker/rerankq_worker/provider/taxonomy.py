@@ -1,8 +1,11 @@
 """What error answers mean: the one table of it, read from the top down.
 
 The body comes first and the status second, for gateways send one signal under several statuses.
-A row fits when its code, its words and its statuses do; the first that fits decides. What fits
+A row fits when its code, its sentence and its statuses do; the first that fits decides. What fits
 no row falls to a class by its status in which nothing is lost and nobody is blamed in haste.
+
+Sentences are looked for at the beginning of the message alone: further on a vendor may quote the
+request, and a document about empty accounts must park no key.
 
 Sources: the error tables of Jina, Cohere, SiliconFlow, Voyage, DashScope, vLLM and TEI; of the
 gateway family (one-api, new-api, rix-api) its source and what it was seen to answer. Each body
@@ -46,7 +49,7 @@ OF_ANY_PAGE: Final = {400, 401, 402, 403, 404, 406, 410, 422, 451}
 """Statuses that, on a web page, are not those of an API, but a firewall's, a portal's or another
 server's. With 413 or 429 it means what they say: what stands before an API limits size and rate."""
 NO_SUCH_PATH: Final = (
-    r"^\W*(error\W+)?(404\W+)?((the )?(requested )?(page|file|route|path|endpoint|resource|url)"
+    r"(404\W+)?((the )?(requested )?(page|file|route|path|endpoint|resource|url)"
     r"( you requested)? )?((was|is|could) )?not (be )?found( on this server)?\W*(404)?\W*$"
     r"|invalid url|unknown (request )?(url|path|endpoint|route)|no (such )?(route|endpoint|path)\b"
     r"|no static resource|cannot post\b"
@@ -60,10 +63,13 @@ CONTENT_POLICY: Final = (
 )
 """Codes of filters that look at what a text says, as vendors and gateways name them."""
 AGAINST_THE_POLICY: Final = (
+    r"[^:“「\n]{0,120}?("
     r"content[ -](management |safety |usage |moderation )?(policy|policies|filter)"
     r"|inappropriate content|(blocked|flagged|rejected) by .{0,30}(moderation|safety)"
-    r"|(内容|文本|输入).{0,12}(违规|审核|不安全|敏感|不合规)|敏感(词|内容|信息)"
+    r"|(内容|文本|输入).{0,12}(违规|审核|不安全|敏感|不合规)|敏感(词|内容|信息))"
 )
+"""Here, as about the size, what decides may stand further on, though in no quotation: a 400 is the
+job's own end in any case."""
 ABOUT_THE_CONTENT: Final = {400, 401, 403, 406, 422, 451, 500}
 
 
@@ -74,7 +80,7 @@ class Row:
     Attributes:
         means: the class of error.
         code: pattern of the whole code or type; any when empty.
-        words: pattern of something in the message; any when empty.
+        words: pattern of how the message begins; any when empty.
         statuses: the statuses under which it counts.
         forms: what the body may be.
     """
@@ -91,7 +97,7 @@ class Row:
             status in self.statuses
             and form in self.forms
             and (not self.code or any(_whole(self.code, code) for code in codes))
-            and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
+            and (not self.words or re.match(self.words, words, re.IGNORECASE) is not None)
         )
 
 
@@ -99,8 +105,11 @@ BY_BODY: Final = (
     # A filter does not like the text: that is the job's own, under whatever status it comes.
     Row(ContentRefused, code=CONTENT_POLICY, forms={Form.JSON}),
     # Slow down. Before the balance: a busy gateway sends these words with any code.
-    Row(Throttled, words="负载已饱和|负载已满", statuses=ABOUT_THE_ACCOUNT),
-    Row(Throttled, words="请求数限制", statuses=ABOUT_THE_ACCOUNT),
+    Row(
+        Throttled,
+        words=r"(当前)?(分组|系统)?\s?[\w.-]{0,40}?\s?(上游|模型|渠道)?负载已(饱和|满)|您已达到总?请求数限制",
+        statuses=ABOUT_THE_ACCOUNT,
+    ),
     Row(Throttled, code="rate_?limit(_?(reached|exceeded|error))?"),
     Row(Throttled, code=r"rate_(request|token|concurrency|ip)_limit_exceeded"),  # Jina
     Row(Throttled, code=r"limit_(requests|burst_rate)|(token_)?concurrency_limit\w*"),
@@ -113,48 +122,58 @@ BY_BODY: Final = (
     ),
     Row(
         OutOfCredit,
-        words=r"remain ?quota|额度已用尽|(额度|配额|余额|预扣费).{0,8}(不足|失败)"
-        r"|token amount has been exhausted|free allocated quota exceeded"
-        r"|balance is insufficient|insufficient (account )?balance|no enough balance",
+        words=r"token amount has been exhausted|(token|user) quota is not enough|预扣费.{0,4}失败"
+        r"|(您的|您|该|当前)?(用户|令牌|账户|账号|帐户|帐号)?[\s\d\[\]()#]{0,24}(的)?(剩余|可用)?"
+        r"(额度|配额|余额)(已用尽|已用完|不足)"
+        r"|free allocated quota exceeded|(sorry, )?((your |the )?account )?balance is insufficient"
+        r"|(your account is suspended due to )?insufficient (account )?balance|no enough balance",
         statuses=ABOUT_THE_ACCOUNT,
     ),
     # Throttling with some vendors, an empty account with others.
     Row(QuotaInDoubt, code="insufficient_quota", statuses={429}),
-    Row(QuotaInDoubt, words="exceeded your current quota", statuses={429}),
+    Row(QuotaInDoubt, words="you (have )?exceeded your current quota", statuses={429}),
     Row(OutOfCredit, code="insufficient_quota"),
     # Slow down, in words; DashScope's quota is one of tokens a minute.
     Row(Throttled, code=r"throttling(\.\w+)?"),
     Row(Throttled, code="overloaded"),  # TEI
     Row(
         Throttled,
-        words=r"\b[rt]pm limit|rate limit|too many requests|请求过于频繁|请求频率",
+        words=r"((your )?request was rejected due to |(token|api|request|organization) "
+        r"|(you|your) [\w ]{0,40}?)?(rate[ -]limit|[rt]pm limit)|too many requests"
+        r"|(您的|当前)?请求(过于频繁|频率)",
         statuses={403, 429, *SERVER},
     ),
     # Nobody serves this model.
     Row(ModelUnavailable, code="model_not_found"),
     Row(
         ModelUnavailable,
-        words="无可用(渠道|通道)|no available channel",
+        words=r"(当前)?(分组\s?.{1,80}?下)?(对于)?((该|此)?模型\s?.{0,120}?)?\s?(暂)?无可用(渠道|通道)"
+        r"|(there is )?no available channel",
         statuses={403, 404, *SERVER},
     ),
     # Nobody serves it to this key: other models it may use. Before what is said of keys.
     Row(
         ModelUnavailable,
-        words=r"无权(访问|使用)(该|此)?模型|access to (the |this )?model\b.{0,40}denied",
+        words=r"(该|此|当前)?(令牌|用户|分组|密钥)?\s?无权(访问|使用)(该|此)?模型"
+        r"|access to (the |this )?model\b.{0,40}denied",
         statuses={403},
     ),
     # Nobody serves this path: so it is for every job, whatever it asks for.
     Row(WrongEndpoint, words=NO_SUCH_PATH, statuses={404, 410}),
-    Row(WrongEndpoint, words=r"http request .{0,40}\bhttps (port|server)", statuses={400}),
-    Row(WrongEndpoint, words="^missing authentication token$", statuses={403}),  # AWS: no such path
+    Row(
+        WrongEndpoint,
+        words=r"(client sent an |the plain )http request .{0,40}\bhttps (port|server)",
+        statuses={400},
+    ),
+    Row(WrongEndpoint, words="missing authentication token$", statuses={403}),  # AWS: no such path
     # The request is at fault, whatever the status says.
     Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
     Row(
         TooLarge,
-        words=r"maximum context length|context length|too many tokens|too large"
-        r"|maximum allowed (batch size|length)|batch size is invalid"
+        words=r"(invalid request: |input validation error: )?[^:“「\n]{0,120}?(context length"
+        r"|too many tokens|too large|maximum allowed (batch size|length)|batch size is invalid"
         r"|must have less than \d+ (tokens|characters)"
-        r"|number of (total max chunks|documents|tokens)",
+        r"|number of (total max chunks|documents|tokens))",
         statuses=ABOUT_THE_SIZE,
     ),
     Row(
@@ -207,7 +226,7 @@ def meaning(status: int, form: Form, codes: tuple[str, ...], words: str) -> Kind
         status: its HTTP status.
         form: what its body is.
         codes: what its body gives as code and as type.
-        words: its message without what repeats the request, whose words decide nothing.
+        words: its message as far as it may decide, see `words.deciding`.
     """
     return next(row.means for row in TABLE if row.fits(status, form, codes, words))
 

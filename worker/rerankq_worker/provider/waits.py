@@ -4,9 +4,11 @@ import email.utils
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+
+from rerankq_worker.provider import words
 
 MOST_SECONDS: Final = 3600.0
 """No vendor means a week."""
@@ -23,7 +25,7 @@ _LIMITED: Final = tuple(
 _MILLISECONDS: Final = ("retry-after-ms", "x-ms-retry-after-ms")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
-_WINDOW: Final = re.compile(r"请求数限制\D{0,3}(\d{1,4})\s*分钟")
+_WINDOW: Final = re.compile(r"请求数限制\D{0,3}(\d{1,4})\s*(分钟)")
 _AGAIN: Final = re.compile(
     r"\b(?:try again|retry|wait|resets?)\b\D{0,20}?((?:\d{1,6}(?:\.\d{1,6})?\s?[a-z]{1,12}\s?)+)",
     re.IGNORECASE,
@@ -81,18 +83,19 @@ def pause(headers: Mapping[str, str], *, throttled: bool = False) -> float | Non
     return max((each for each in resets if each is not None), default=None)
 
 
-def window(words: str) -> float | None:
-    """Seconds of a wait in words.
+def window(said: str, request: Sequence[str] = ()) -> float | None:
+    """Seconds of a wait in words; of none that stand in a text of the request, as a quotation.
 
     The gateway family's window, as in "请求数限制: 1分钟内最多请求5次"; and what others say: "try
     again in 1m30s", "retry after 20 seconds", "请30秒后重试".
     """
-    if found := _WINDOW.search(words):
-        return _bounded(60.0 * int(found[1]))
-    if found := _AGAIN.search(words):
-        return _spelt(found[1])
-    if found := _AGAIN_LATER.search(words):
-        return _bounded(float(found[1]) * _UNITS_SPELT[found[2]])
+    for pattern in (_WINDOW, _AGAIN, _AGAIN_LATER):
+        if found := pattern.search(said):
+            if words.stand_in(request, found[0]):
+                return None
+            if pattern is _AGAIN:
+                return _spelt(found[1])
+            return _bounded(float(found[1]) * _UNITS_SPELT[found[2]])
     return None
 
 
@@ -109,9 +112,9 @@ def _number(value: str | None) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _spelt(words: str) -> float | None:
+def _spelt(time: str) -> float | None:
     """A time such as "1m30s" or "2 minutes 5 seconds"; None where a word is no unit of time."""
-    parts = [(float(number), unit.lower()) for number, unit in _SPELT.findall(words)]
+    parts = [(float(number), unit.lower()) for number, unit in _SPELT.findall(time)]
     if any(unit not in _UNITS_SPELT for _, unit in parts):
         return None
     return _bounded(sum(number * _UNITS_SPELT[unit] for number, unit in parts))

@@ -184,9 +184,12 @@ class UpstreamError(RerankqError):
             job by which its calls fail.
         passing: whether others are given rankings at the moment: then the site is not out, and the
             next call may well be answered.
+        said: the beginning of the answer, in the upstream's own words. It may hold the request: it
+            is kept beside the dead letter, and told nowhere else.
     """
 
     ends_job = True
+    said = ""
     passing = False
     pattern = ""
     alone = False
@@ -275,6 +278,7 @@ class KeyInDoubt(Transient):
             cause=refusal.cause,
         )
         self.code = refusal.code  # type: ignore[misc]  # it speaks for the refusal
+        self.said = refusal.said
 
 
 class Deferred(Transient):

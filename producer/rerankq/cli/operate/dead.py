@@ -83,7 +83,10 @@ def list_(
 
 @app.command()
 def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
-    """Show one dead letter, without the texts it holds."""
+    """Show one dead letter, without the texts it asked for.
+
+    What the upstream said last is shown as it came: it may repeat some of them.
+    """
     letter = ask(lambda client: client.dead.get(job_id))
     if json:
         put_json(_json_of(letter))

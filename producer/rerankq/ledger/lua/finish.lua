@@ -4,7 +4,8 @@
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter
 --       3 the time in ms that stands in the results: Redis' clock, as its last answer told the
 --         caller and the time since. Where that is not within the last second, it is corrected here
---       4 the jobs, as a JSON list of [id, token, attempts, final state, reason or '']
+--       4 the jobs, as a JSON list of [id, token, attempts, final state, reason or '', and of a failed
+--         one the upstream's last words, where there are any]
 --       then, where they are not staged, for each job its result
 -- Safe to repeat: an end never changes, and the second time says 0.
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
@@ -64,7 +65,7 @@ end
 local function finish()
   read_records(ids)
   for at, each in ipairs(jobs) do
-    local id, token, attempts, state, reason = unpack(each)
+    local id, token, attempts, state, reason, said = unpack(each)
     local job = held_job(id, token)
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
     done[at] = in_time and bring_in(id, ARGV[at + 4]) and 1 or 0
@@ -72,6 +73,7 @@ local function finish()
     if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
+      if said then redis.call('SET', 'rerankq:said:' .. id, said, 'PX', keep[2]) end
       ended[#ended + 1] = id
     elseif #ARGV == 4 then
       gather('DEL', staged_key(id))

@@ -5,6 +5,7 @@
 --   rerankq:job:<id>        string  the record: a small JSON object, so that one command reads or
 --                                   writes those of many jobs
 --   rerankq:payload:<id>    string  the job, until its end; longer for a failed one; see payload.py
+--   rerankq:said:<id>       string  of a failed one: the upstream's last words, kept as its payload
 --   celery-task-meta-<id>   string  the result, in the format of Celery's result backend
 --   rerankq:staged:<id>     string  a result in the transaction that brings it, until `finish`
 --                                   puts it in its place

@@ -164,7 +164,7 @@ redis.call('ZREMRANGEBYSCORE', 'rerankq:dead', '-inf', now - keep[2])
 local excess = math.min(redis.call('ZCARD', 'rerankq:dead') - most_dead, most)
 if excess > 0 then
   for _, id in ipairs(redis.call('ZRANGE', 'rerankq:dead', 0, excess - 1)) do
-    redis.call('DEL', payload_key(id))
+    redis.call('DEL', payload_key(id), 'rerankq:said:' .. id)
     redis.call('ZREM', 'rerankq:dead', id)
   end
 end

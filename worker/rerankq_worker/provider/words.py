@@ -1,0 +1,74 @@
+"""A vendor's words: what of them may decide, and which of them may be shown: none.
+
+A vendor may quote a document, a query or a key in whatever it says, and in whatever form. So its
+words stand in no message and no log: they are kept beside the dead letter, for `rerankq dead show`.
+They decide by whole sentences from their beginning on (see `taxonomy`), where a quotation does not
+stand; and not even so where the request itself says the same.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from rerankq.contract import RerankRequest
+
+MOST_KEPT_BYTES: Final = 4096
+LEAST_BYTES: Final = 14
+MOST_COMPARED: Final = 48
+_OPENING: Final = re.compile(
+    r"\s*(?:\[[^\]]{1,80}\]\s*)?(?:(?:\w+ )?error[\s:,.(-]+)?", re.IGNORECASE
+)
+"""What may stand before a sentence: a masked key in brackets, "Error:"; no quotation mark."""
+_CUT: Final = re.compile(r"\.{3}|…|\n")
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
+LETTERS_OF_KEY: Final = 14
+"""So many in a row tell of a key; a shorter key is looked for as a whole."""
+
+
+def kept(body: bytes) -> str:
+    """The beginning of an answer, as an operator may look at it."""
+    return body[:MOST_KEPT_BYTES].decode("utf-8", "replace").strip()
+
+
+def deciding(words: str, request: RerankRequest) -> str:
+    """The words that tell the class of an error; none where they begin as the request does."""
+    sentence = words[_OPENING.match(words).end() :]  # type: ignore[union-attr]  # it may be empty
+    beginning = _CUT.split(sentence, maxsplit=1)[0][:MOST_COMPARED]
+    # Less is said by many a document without having been quoted.
+    tells = len(beginning.encode()) >= LEAST_BYTES
+    return "" if tells and stand_in(texts_of(request), beginning) else sentence
+
+
+def texts_of(request: RerankRequest) -> Sequence[str]:
+    """All that a request says."""
+    return (request.query, request.instruction or "", *request.texts())
+
+
+def stand_in(texts: Sequence[str], words: str) -> bool:
+    """Whether one of the texts says these words, in any case and spacing."""
+    sought = _plain(words)
+    return any(sought in _plain(text) for text in texts)
+
+
+def tells_of(key: str, words: str) -> bool:
+    """Whether words hold a key, or as much as would give it away."""
+    if not key or key in words:
+        return bool(key)
+    said = _letters(words)
+    return any(part in said for part in _parts(key))
+
+
+@lru_cache(maxsize=64)
+def _parts(key: str) -> tuple[str, ...]:
+    letters = _letters(key)
+    starts = range(max(1, len(letters) - LETTERS_OF_KEY + 1))
+    return tuple(letters[start : start + LETTERS_OF_KEY] for start in starts)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTERS.sub("", text.casefold())
