@@ -1,5 +1,6 @@
 """What is wrong with a message, in words fit for whoever wrote it: from pydantic's to ours."""
 
+import re
 from typing import Final
 
 from pydantic import ValidationError
@@ -12,7 +13,6 @@ _REWORDED: Final = {
     "too_long": "must have at most {max_length:,} entries",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length:,} characters",
-    "string_pattern_mismatch": "must match {pattern}",
     "greater_than": "must be over {gt:,.15g}",
     "greater_than_equal": "must be {ge:,.15g} or more",
     "less_than_equal": "must be {le:,.16g} or less",
@@ -41,6 +41,8 @@ def first_fault(error: ValidationError) -> InvalidRequest:
     path = ".".join(str(part) for part in fault["loc"] if part not in _BRANCHES)
     if len(faults) > 1 and kind in _WRONG_BRANCH and fault["loc"][-1] in _BRANCHES:
         return InvalidRequest(path, "must be a string, or an object with a text")
+    if kind == "string_pattern_mismatch":
+        return InvalidRequest(path, in_words(fault["ctx"]["pattern"]))
     reworded = _REWORDED.get(kind)
     reason = (
         reworded.format(**fault.get("ctx", {})) if reworded else message[:1].lower() + message[1:]
@@ -48,6 +50,13 @@ def first_fault(error: ValidationError) -> InvalidRequest:
     return (UnsupportedVersion if path == "version" else InvalidRequest)(path, reason)
 
 
+def in_words(pattern: str) -> str:
+    """What a name must be that has to match `^[A-Za-z0-9…]{least,most}$`, as all patterns are."""
+    signs, least, most = _NAME_PATTERN.fullmatch(pattern).groups()  # type: ignore[union-attr]
+    return f"must be {least} to {most} letters, digits and {' '.join(signs)}"
+
+
+_NAME_PATTERN: Final = re.compile(r"\^\[A-Za-z0-9(\S+)\]\{(\d+),(\d+)\}\$")
 # pydantic tries a document as a string and as an object, and reports both; a reader
 # wants the one fault of the form that was meant, under the name of the field alone.
 _BRANCHES: Final = frozenset({"str", "Document"})

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Final
 
 from aiohttp import web
 
+from rerankq.cli.terminal import put
 from rerankq_sandbox.admin import Admin
 from rerankq_sandbox.bigram import BigramScorer
 from rerankq_sandbox.config import SandboxConfig
@@ -105,12 +105,12 @@ def main_run(config: SandboxConfig) -> None:
         ScorerUnavailableError: The scorer asked for is not installed.
         SettingsError: The scenario file is wrong, or cannot be read.
         OSError: The port is taken, or the log file cannot be opened.
+        OutputClosed, OutputFailed: stdout takes no more.
     """
     scorer = resolve(config.scorer)
 
     def announce(port: int) -> None:
-        sys.stdout.write(banner(config, port, scorer) + "\n")
-        sys.stdout.flush()
+        put(banner(config, port, scorer))
 
     asyncio.run(serve(config, announce))
 

@@ -55,22 +55,22 @@ end}
 
 def no_fencing() -> None:
     """Let a worker write to a job that another one runs by now."""
-    _change_scripts(after_prelude=IGNORING_FENCES)
+    _change_scripts(after=IGNORING_FENCES, file="workers/tokens")
 
 
 def no_state_check() -> None:
     """Let a result be written whatever state its job is in."""
-    _change_scripts(after_prelude=IGNORING_STATES, only="finish")
+    _change_scripts(after=IGNORING_STATES, file="workers/tokens", only="finish")
 
 
 def no_atomic_finish() -> None:
     """Write results, and leave the jobs' states as they are."""
-    _change_scripts(before_prelude=STATE_LEFT, only="finish")
+    _change_scripts(before=STATE_LEFT, only="finish")
 
 
 def no_watermark() -> None:
     """Never find a lost hint."""
-    _change_scripts(after_prelude=NOTHING_LOST, only="sweep")
+    _change_scripts(after=NOTHING_LOST, only="sweep")
 
 
 def no_renewal() -> None:
@@ -150,18 +150,19 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 }
 
 
-def _change_scripts(*, before_prelude: str = "", after_prelude: str = "", only: str = "") -> None:
+def _change_scripts(
+    *, before: str = "", after: str = "", file: str = "prelude", only: str = ""
+) -> None:
     load = store._script  # noqa: SLF001  there is no other door, and none should be made
-    prelude = (files("rerankq.ledger") / "lua" / "prelude.lua").read_text("utf-8")
+    original = (files("rerankq.ledger") / "lua" / f"{file}.lua").read_text("utf-8")
 
     @cache
     def changed(name: str) -> tuple[str, str]:
         text, digest = load(name)
-        if only not in ("", name):
+        if only not in ("", name) or original not in text:
             return text, digest
-        assert text.startswith(prelude)
         # In Lua the later of two local functions of one name counts, for what stands below it.
-        text = before_prelude + prelude + after_prelude + text.removeprefix(prelude)
+        text = text.replace(original, before + original + after)
         return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     store._script = changed  # noqa: SLF001

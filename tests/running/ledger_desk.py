@@ -239,6 +239,11 @@ class LedgerDesk:
         return bool(self.redis.exists(f"rerankq:payload:{job_id}"))
 
 
+def claims_of(lease: Lease) -> int:
+    """The how manieth claim of its job gave the lease."""
+    return lease.token >> 32
+
+
 def ids(admissions: Sequence[Admission] | Sequence[Lease]) -> list[str]:
     """The ids of what came back."""
     return [each.job_id for each in admissions]

@@ -23,6 +23,12 @@ class CommandError(errors.RerankqError):
     code = "command_error"
 
 
+class InputBroken(CommandError):
+    """A compressed input cannot be unpacked any further: it is damaged, or ends too early."""
+
+    code = "input_broken"
+
+
 class OutputFailed(CommandError):
     """The output takes no more: the disk is full, or the like."""
 

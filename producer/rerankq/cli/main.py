@@ -4,6 +4,7 @@ Every error becomes one line on stderr and an exit code; a traceback is shown to
 who did not ask for it with RERANKQ_DEBUG.
 """
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from rerankq.cli.commands import build
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.standard_streams import drop_unwritable, secure_streams
-from rerankq.cli.terminal import silence_stdout, stdout_checked, tell
+from rerankq.cli.terminal import output_failed, silence_stdout, stdout_checked, tell
 from rerankq.errors import RerankqError
 from rerankq.settings import read_one
 
@@ -63,6 +64,9 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
             verdict = exit_code(error), str(error)
         case typer.TyperException():
             verdict = ExitCode.UNUSABLE, _misused(error)
+        case OSError(errno=errno.EBADF | errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO):
+            # Each command answers for its own files: this is the help, on its way to stdout.
+            verdict = ExitCode.UNUSABLE, str(output_failed(error))
         case OSError():
             verdict = ExitCode.UNUSABLE, error.strerror or type(error).__name__
         case _:

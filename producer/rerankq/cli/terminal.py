@@ -64,8 +64,13 @@ def stdout_checked() -> Iterator[None]:
     except BrokenPipeError:
         raise OutputClosed("nobody reads stdout any more") from None
     except OSError as error:
-        fault = "it is closed" if error.errno == errno.EBADF else error.strerror
-        raise OutputFailed(f"cannot write stdout: {fault}") from None
+        raise output_failed(error) from None
+
+
+def output_failed(error: OSError) -> OutputFailed:
+    """What to raise where stdout has taken no more."""
+    fault = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return OutputFailed(f"cannot write stdout: {fault}")
 
 
 def inert_json(encoded: bytes) -> bytes:

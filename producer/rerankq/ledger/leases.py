@@ -31,7 +31,8 @@ class Lease:
     """A job in this worker's hands.
 
     Attributes:
-        token: fencing token; the ledger refuses every write under an older one.
+        token: fencing token, a number that no other claim has: the job's count of claims, times
+            2**32, plus the claim's random name. The ledger refuses every write under another one.
         attempts: attempts used before this one.
         waited_seconds: time since the job might run for the first time, by Redis' clock.
         payload: the job as JSON.
@@ -204,7 +205,7 @@ class Leases:
 
 
 def new_request() -> str:
-    """A name for one claim: by it the ledger knows its repeat."""
+    """A name for one claim, 32 random bits: by it the ledger knows its repeat, and its leases."""
     return token_hex(4)
 
 

@@ -49,7 +49,7 @@ def test_rules_hold_after_any_order_of_calls(
     [
         pytest.param(*each, id=name)
         for name, each in {
-            "a stale lease counts": (" and job.claims == token", "", LEASE_LOST, None),
+            "a stale lease counts": (" and token_of(job) == token", "", LEASE_LOST, None),
             "a job that is not running ends": ("job.state == 'running' and ", "", (), None),
             "what is not queued is given out": (
                 *("in_time and job.state == 'queued' then", "in_time then", (), None),

@@ -18,7 +18,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
 @pytest.mark.parametrize(
     ("original", "broken"),
     [
-        ("and job.claims == token", ""),
+        ("and token_of(job) == token", ""),
         ("gather('ZREM ' .. lane_set(job.lane, job.state), id)", ""),
         (
             "'HINCRBY', batch_key(batch), state, ended",

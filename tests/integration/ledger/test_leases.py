@@ -9,7 +9,7 @@ from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.ledger.leases import new_request
 from rerankq.store import store
-from running.ledger_desk import LONG, LedgerDesk, ids, job, ranking
+from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
 
 def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
@@ -25,7 +25,7 @@ def test_lease_carries_the_job(desk: LedgerDesk) -> None:
     desk.submit(job("a"))
     (lease,) = desk.claim("a")
     assert Job.parse(lease.payload) == job("a")
-    assert (lease.token, lease.attempts) == (1, 0)
+    assert (claims_of(lease), lease.attempts) == (1, 0)
     assert 0 <= lease.waited_seconds < 60
     assert desk.status("a").started_at is not None
 
@@ -95,12 +95,28 @@ def test_old_token_is_refused(desk: LedgerDesk) -> None:
     assert desk.end("a") is None
 
 
+def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
+    """After Redis went back to an older state, no claim has the token of a forgotten one."""
+    desk.submit(job("a"))
+    before = {key: desk.redis.dump(key) for key in desk.redis.keys("rerankq:*")}
+    forgotten = desk.claim("a")[0]
+    for key, value in before.items():
+        assert isinstance(value, bytes)
+        desk.redis.restore(key, 0, value, replace=True)
+    desk.redis.delete("rerankq:bulk:running")
+    (current,) = desk.claim("a", worker="other")
+    assert claims_of(current) == claims_of(forgotten)
+    assert desk.renew(forgotten) == {"a"}
+    assert desk.succeed(forgotten) is False
+    assert desk.succeed(current) is True
+
+
 def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the look at the token an old lease would win: that is what the fence is for."""
     real = store._script  # noqa: SLF001 - the scripts have no other door
 
     def unfenced(name: str) -> tuple[str, str]:
-        text = real(name)[0].replace("and job.claims == token", "")
+        text = real(name)[0].replace("and token_of(job) == token", "")
         return text, "0" * 40
 
     old = desk.claimed("a", lease_seconds=0.05)

@@ -9,7 +9,7 @@ from rerankq.accounts.accounts import Allotment, Limits, Report
 from rerankq.contract import JobError, JobState
 from rerankq.ledger.batches import RejectedLine
 from rerankq.ledger.intake import Verdict
-from running.ledger_desk import LedgerDesk, ids, job
+from running.ledger_desk import LedgerDesk, claims_of, ids, job
 from running.proxy import Proxy
 from running.redis_server import RedisServer
 
@@ -68,7 +68,7 @@ def test_claim(line: Line) -> None:
     line.lose("job-or-worker")
     leases = line.desk.run(line.desk.leases("job-or-worker").claim(["a", "b"])).leases
     assert ids(leases) == ["a", "b"]
-    assert [each.token for each in leases] == [1, 1]
+    assert [claims_of(each) for each in leases] == [1, 1]
     assert line.direct.renew(*leases) == set()
 
 

@@ -8,6 +8,7 @@ from rerankq.ledger.intake import Verdict
 from rerankq.ledger.leases import Lease
 from running.exploration.ledger import Ledger
 from running.exploration.world import Heard, World, demand
+from running.ledger_desk import claims_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Claim:
             return _nothing
         demand(is_queued or is_taken, "only a queued job is given out")
         token = before.get("claims", 0) + (not is_taken)
-        demand(given[0].token == token, "each lease has a token of its own")
+        demand(claims_of(given[0]) == token, "each lease has a token of its own")
         return partial(_taken, worker=self.worker, lease=given[0])
 
 

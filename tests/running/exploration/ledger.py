@@ -14,6 +14,7 @@ from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.records import Records, record_from, record_key
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention
+from running.ledger_desk import claims_of
 from running.small_redis.commands import execute
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.store import SmallStore
@@ -147,7 +148,7 @@ class Ledger:
         """Whether the job is running under this lease, or nobody has claimed it since."""
         record = self.record(lease.job_id)
         is_held = record["state"] is JobState.RUNNING or record.get("lapsed", False)
-        return bool(is_held and not record["state"].ended and record["claims"] == lease.token)
+        return bool(is_held and not record["state"].ended and record["claims"] == claims_of(lease))
 
     def result(self, job_id: str) -> bytes | None:
         """A job's result as it is stored."""

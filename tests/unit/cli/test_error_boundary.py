@@ -51,7 +51,11 @@ def test_an_interruption_of_the_start_is_no_traceback(monkeypatch: pytest.Monkey
         (errors.JobNotFound("no job"), ExitCode.NO_RANKING, "rerankq: no job\n"),
         (errors.JobFailed("why", "it failed"), ExitCode.NO_RANKING, "rerankq: it failed\n"),
         (errors.ResultTimeout("not yet"), ExitCode.NO_RANKING, "rerankq: not yet\n"),
-        (OSError(28, "No space left"), ExitCode.UNUSABLE, "rerankq: No space left\n"),
+        (
+            *(OSError(28, "No space left"), ExitCode.UNUSABLE),
+            "rerankq: cannot write stdout: No space left\n",
+        ),
+        (OSError(11, "No child"), ExitCode.UNUSABLE, "rerankq: No child\n"),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED, "rerankq: interrupted\n"),
         (BrokenPipeError(), ExitCode.BROKEN_PIPE, ""),
         (OutputClosed("gone"), ExitCode.BROKEN_PIPE, ""),

@@ -38,6 +38,17 @@ def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path
     assert out.read_text() == ""
 
 
+def test_an_output_that_was_not_there_comes_with_its_first_line(tmp_path: Path) -> None:
+    """A command that comes to nothing leaves no empty file; a whole output may be an empty one."""
+    out = tmp_path / "new.jsonl"
+    with Sink.open(str(out)) as sink:
+        sink.end(whole=False)
+    assert not out.exists()
+    with Sink.open(str(out)) as sink:
+        sink.end(whole=True)
+    assert out.read_bytes() == b""
+
+
 def test_two_commands_do_not_write_one_file(tmp_path: Path) -> None:
     """Each would empty it of the other's rankings; who comes second is refused until it is free."""
     out = tmp_path / "out.jsonl"

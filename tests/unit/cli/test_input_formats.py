@@ -72,9 +72,9 @@ REFUSED = [
     (b"\x7fELF\x02\x01\x01\n\x00\x01\x02", "binary"),
     (gzip.compress(gzip.compress(JOBS)), "compressed twice"),
     (gzip.compress(b"PK\x03\x04" + b"x" * 90), "a zip archive"),
-    (gzip.compress(JOBS)[:-9], "breaks off"),
+    (gzip.compress(JOBS)[:-9], "ends too early"),
     (gzip.compress(os.urandom(90))[:-12] + b"x" * 12, "damaged"),
-    (zstd.compress(JOBS)[:-2], "breaks off"),
+    (zstd.compress(JOBS)[:-2], "ends too early"),
     (zstd.compress(JOBS) + b"rubbish", "damaged"),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 from rerankq.cli.batch.closing import close
 from rerankq.cli.batch.session import Outcome
 from rerankq.cli.batch.summary import Summary
-from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed
+from rerankq.cli.failures import ExitCode, InputBroken, OutputClosed, OutputFailed
 from rerankq.cli.input.files import Source
 from rerankq.cli.rows.tally import Tally
 from rerankq.errors import LedgerUnavailable, RerankqError
@@ -130,6 +130,14 @@ def test_the_rest_of_a_file_is_run_by_a_command(
         close("run", given, output="o", feed=None, quiet=False, json=False, source=source)
     said = capsys.readouterr().err
     assert f"with: {start.format(path)} | rerankq run - -o rest.jsonl\n" in said
+
+
+def test_what_cannot_be_unpacked_is_to_be_got_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    """No command brings the rest out of a file that ends too early: the advice does not say so."""
+    given = dataclasses.replace(outcome(Tally(succeeded=3), fault=InputBroken("cut")), cut_at=4)
+    assert closed(given) is ExitCode.UNUSABLE
+    said = "line 4 on was submitted; get the input anew, whole, then submit the rest with: "
+    assert said in capsys.readouterr().err
 
 
 def test_a_file_without_a_job_is_said_to_have_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,8 @@ def test_unknown_name_is_refused(name: str, hint: str) -> None:
 def test_caller_may_fix_the_id() -> None:
     """The id that the caller gives is the job's; one that cannot be an id is refused."""
     assert job(GOOD | {"job_id": "order-7:1"}).id == "order-7:1"
-    with pytest.raises(InvalidRequest, match=r"^job_id: must match"):
+    said = r"^job_id: must be 1 to 64 letters, digits and _ \. : -$"
+    with pytest.raises(InvalidRequest, match=said):
         job(GOOD | {"job_id": "a b"})
 
 

@@ -107,8 +107,8 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
     ("old", "new", "named"),
     [
         ('name = "first"', "", r"sites\.0\.name: Field required"),
-        ('name = "first"', 'name = "a b"', r"sites\.0\.name: String should match"),
-        ('name = "main"', 'name = "a/b"', r"sites\.0\.accounts\.0\.name: String should match"),
+        ('name = "first"', 'name = "a b"', r"sites\.0\.name: must be 1 to 100 letters,"),
+        ('name = "main"', 'name = "a/b"', r"accounts\.0\.name: must be 1 to 100 letters,"),
         ("https://first.example/v1/rerank", "first.example", r"sites\.0\.url: "),
         ("https://first", "ftp://first", r"sites\.0\.url: "),
         ('keys = ["KEY_1"]', "keys = []", r"sites\.0\.accounts\.0\.keys: "),

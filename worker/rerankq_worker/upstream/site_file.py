@@ -31,12 +31,14 @@ from pydantic import (
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
+from rerankq.faults import in_words
 from rerankq_worker.upstream.dialect_options import options_fault
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 MOST_BYTES: Final = 1024 * 1024
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
+_NAME: Final = r"^[A-Za-z0-9_.:-]{1,100}$"
+Name = Annotated[str, Field(pattern=_NAME)]
 Count = Annotated[int, Field(ge=1, le=10**12)]
 """Of requests, tokens or calls. Lua counts in doubles, and JSON here in 64 bits."""
 
@@ -198,7 +200,12 @@ def _secret(name: str, environment: Mapping[str, str], place: str, *, own_server
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'the file'}: "
-        f"{each['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, each['loc'])) or 'the file'}: {_said(each['type'], each['msg'])}"
         for each in faults
     )
+
+
+def _said(kind: str, message: str) -> str:
+    if kind == "string_pattern_mismatch":
+        return in_words(_NAME)
+    return message.removeprefix("Value error, ")

@@ -4,7 +4,7 @@ import shlex
 
 from rerankq.cli.batch.feed import Feed
 from rerankq.cli.batch.session import Outcome
-from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
+from rerankq.cli.failures import ExitCode, InputBroken, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.input.decompression import UNPACKERS
 from rerankq.cli.input.files import STANDARD, STDIN, Source
 from rerankq.cli.terminal import silence_stdout, tell
@@ -73,8 +73,10 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         )
     cut_at = feed.next_line if feed and not feed.ended else outcome.cut_at
     if cut_at is not None:
+        # What cannot be unpacked here cannot be by the command either.
+        anew = "get the input anew, whole, then " if isinstance(outcome.fault, InputBroken) else ""
         notes.append(
-            f"nothing from line {cut_at} on was submitted; submit the rest with: "
+            f"nothing from line {cut_at} on was submitted; {anew}submit the rest with: "
             f"{_rest(cut_at, source)}"
         )
     return notes

@@ -5,7 +5,7 @@ import sys
 import zlib
 from typing import IO, Final, Protocol, cast
 
-from rerankq.cli.failures import CommandError
+from rerankq.cli.failures import InputBroken
 from rerankq.cli.input.formats import GZIP, ZSTANDARD
 from rerankq.cli.input.lines import Readable
 
@@ -44,16 +44,17 @@ class Decompressed:
         """What there is, at most `size` bytes; nothing at the end.
 
         Raises:
-            CommandError: it is damaged, or ends too early.
+            InputBroken: it is damaged, or ends too early.
         """
         try:
             return self._reader.read1(size)
         except EOFError:
-            raise CommandError(
-                f"cannot read {self._name} to its end: its {self._kind} data breaks off"
+            raise InputBroken(
+                f"cannot read {self._name} any further: its {self._kind} data ends too early, "
+                "so a part of it is missing"
             ) from None
         except (gzip.BadGzipFile, zlib.error, zstd.ZstdError):
-            raise CommandError(
+            raise InputBroken(
                 f"cannot read {self._name} any further: its {self._kind} data is damaged"
             ) from None
 

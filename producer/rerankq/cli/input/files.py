@@ -3,7 +3,9 @@
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 from typing import Final, Self
 
 from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
@@ -141,21 +143,27 @@ class _Bytes:
 class Sink:
     """The output: lines go out whole, so that a crash leaves whole lines."""
 
-    def __init__(self, file: FileIO, name: str, *, replaces: bool) -> None:
+    def __init__(self, file: FileIO, name: str, *, replaces: bool, is_new: bool = False) -> None:
         self.name = name
         self._file = file
         self._replaces = replaces
+        self._is_new = is_new
         self._is_terminal = file.isatty()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._is_new and self._replaces:
+            with suppress(OSError):
+                Path(self.name).unlink()
         self._file.close()
 
     @classmethod
     def open(cls, path: str, source: Source | None = None) -> Self:
         """Open the output; `-` is stdout. What a file holds stays until the first line is written.
+
+        A file that was not there is there no more afterwards, unless something was written.
 
         Raises:
             CommandError: it cannot be written, it is the input, or another command is writing it.
@@ -164,7 +172,8 @@ class Sink:
             if path == STANDARD:
                 sink = cls(FileIO(_STDOUT, "w", closefd=False), "stdout", replaces=False)
             else:
-                sink = cls(FileIO(path, "a"), path, replaces=True)
+                is_new = not os.path.lexists(path)
+                sink = cls(FileIO(path, "a"), path, replaces=True, is_new=is_new)
         except OSError as error:
             name = "stdout" if path == STANDARD else path
             raise CommandError(f"cannot write {name}: {error.strerror}") from None

@@ -8,12 +8,12 @@
 -- for the first time}, with four more where it was tried before: {ms since it came back, ms since its
 -- first attempt failed or 0, pattern of its answer or '', how often in a row}, and {id} for each
 -- suspect that may only be claimed alone: should it end its worker, it must not take others along. The
--- token is the count of claims: it fences off whoever
--- held the job before. The payloads are read right behind, in the same round trip: where they are
--- large, the lease is longer by the time that they take by a slow link, as the worker knows of it only
--- when they have arrived. Its first renewal then sets that right.
+-- token fences off whoever held the job before. The payloads are read right behind, in the same round
+-- trip: where they are large, the lease is longer by the time that they take by a slow link, as the
+-- worker knows of it only when they have arrived. Its first renewal then sets that right.
 
 -- @include workers/absences
+-- @include workers/tokens
 local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
 local worker, lease, most_absent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -38,7 +38,7 @@ end
 local function give(id, job)
   given[#given + 1], bytes = id, bytes + number(job.bytes)
   local since = math.max(number(job.not_before), number(job.submitted))
-  local row = {id, job.claims, number(job.attempts), since > 0 and now - since or 0}
+  local row = {id, token_of(job), number(job.attempts), since > 0 and now - since or 0}
   local failure = job.failure
   if type(failure) == 'table' then
     local failing = number(failure.since)

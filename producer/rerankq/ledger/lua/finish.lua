@@ -10,6 +10,8 @@
 -- Safe to repeat: an end never changes, and the second time says 0.
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
+
+-- @include workers/tokens
 local clock, told, keep = now_ms(), tonumber(ARGV[3]), retention(1)
 local is_right = told <= clock and clock - told <= 1000
 local now = is_right and told or clock

@@ -3,6 +3,8 @@
 -- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms, and why: an
 --         object, or null where that is as it was before]
 -- Returns, for each job: 1 when it was the caller's to give, else 0.
+
+-- @include workers/tokens
 local now = now_ms()
 local jobs, ids, done = cjson.decode(ARGV[1]), {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end

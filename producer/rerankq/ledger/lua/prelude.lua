@@ -191,14 +191,6 @@ local function known_of(id) return known[id] end
 -- Gathers the writing of a job's record as it is now.
 local function write_record(id) gather('MSET', job_key(id), encoded(known[id])) end
 
--- The job that the holder of `token` is running, else nil. One whose lease ran out is its holder's
--- still, as long as nobody has claimed it since: what it has begun to pay for is not thrown away.
-local function held_job(id, token)
-  local job = known_of(id)
-  local is_held = job and (job.state == 'running' or job.lapsed == true and is_open(job.state))
-  return is_held and job.claims == token and job or nil
-end
-
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job
 -- announced after it has been claimed for a while; in a deep backlog nothing is newer and
 -- claimed, so nothing is announced twice. Each Celery queue of a lane has a watermark of its own:

@@ -3,6 +3,8 @@
 -- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 the leases,
 --       as a JSON list of [id, token]
 -- Returns the ids that are no longer the worker's: cancelled, ended, or claimed by another.
+
+-- @include workers/tokens
 local now = now_ms()
 local lease_ends = whole(now + tonumber(ARGV[2]))
 local leases, ids, lost = cjson.decode(ARGV[3]), {}, {}

@@ -1,0 +1,16 @@
+-- The fencing token, by which a worker shows that a job is still its own.
+-- Defines token_of(job) and held_job(id, token).
+
+-- The fencing token of a job's last claim: how many there were, and the claim's own random name. The
+-- count alone comes again after Redis went back to an older state, for another worker.
+local function token_of(job)
+  return number(job.claims) % 2 ^ 21 * 2 ^ 32 + (tonumber(text(job.request) or '', 16) or 0)
+end
+
+-- The job that the holder of `token` is running, else nil. One whose lease ran out is its holder's
+-- still, as long as nobody has claimed it since: what it has begun to pay for is not thrown away.
+local function held_job(id, token)
+  local job = known_of(id)
+  local is_held = job and (job.state == 'running' or job.lapsed == true and is_open(job.state))
+  return is_held and token_of(job) == token and job or nil
+end
