@@ -55,6 +55,8 @@ def allotment(**fields: Any) -> Allotment:
         alone=False,
         doubted=False,
         cut_off={},
+        verdicts={},
+        others=0,
         now=1_000_000,
         closed={},
     )

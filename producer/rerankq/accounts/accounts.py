@@ -4,6 +4,7 @@ A worker comes a few times a second, not once a call; `allot.lua` has the rules.
 """
 
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from secrets import token_hex
 from typing import Any, Final, Literal
 
@@ -64,7 +65,10 @@ class Report:
         probe_ok: whether a call that was a probe succeeded.
         ranked: fingerprint of the endpoint, if it gave a ranking; else empty.
         astray: answers in a row, up to the last, that were not the endpoint's.
-        served: fingerprints of the keys by which rankings were given.
+        served: by fingerprint of the keys that gave rankings lately: ms since the last such call
+            began.
+        took_ms: how long calls took lately that were ranked, at most.
+        refused: by fingerprint of the keys that are refused here in a row: ms since that began.
         serial: name of the report. One that is sent again, as its answer was lost, is told once.
     """
 
@@ -90,7 +94,9 @@ class Report:
     probe_ok: bool = False
     ranked: str = ""
     astray: int = 0
-    served: list[str] = field(default_factory=list)
+    served: dict[str, float] = field(default_factory=dict)
+    took_ms: float = 0.0
+    refused: dict[str, float] = field(default_factory=dict)
     serial: str = field(default_factory=lambda: token_hex(4), compare=False)
 
     def joined(self, later: "Report") -> "Report":
@@ -112,8 +118,19 @@ class Report:
             probe_ok=self.probe_ok or later.probe_ok,
             ranked=later.ranked or self.ranked,
             astray=later.astray + (0 if later.ok else self.astray),
-            served=sorted({*self.served, *later.served}),
+            served=later.served,
+            took_ms=later.took_ms,
+            refused=later.refused,
         )
+
+
+class Blame(StrEnum):
+    """Who is at fault that a key is refused to a worker."""
+
+    WORKER = "worker"
+    """Calls of others by the key were ranked since: this worker's address may not be let in."""
+    KEY = "key"
+    """It is refused to the others as well, or nobody was ranked by it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,8 @@ class Allotment:
         alone: whether others are answered in the time in which this worker is not.
         doubted: whether a failure of this worker is not, or would not be, the upstream's.
         cut_off: why workers are not answered that are alone in that, by their names.
+        verdicts: who is at fault that a key is refused to this worker, once that is known.
+        others: how many workers beside this one use the account.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.
     """
@@ -167,6 +186,8 @@ class Allotment:
     alone: bool
     doubted: bool
     cut_off: dict[str, str]
+    verdicts: dict[str, Blame]
+    others: int
     now: int
     closed: dict[str, Circuit]
 
@@ -214,4 +235,7 @@ def _allotment(answer: bytes) -> Allotment:
     limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
     cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
     served = frozenset(fields.pop("served"))
-    return Allotment(limits=limits, closed=closed, cut_off=cut_off, served=served, **fields)
+    verdicts = {key: Blame(each) for key, each in fields.pop("verdicts").items()}
+    return Allotment(
+        limits=limits, closed=closed, cut_off=cut_off, served=served, verdicts=verdicts, **fields
+    )

@@ -516,9 +516,9 @@ def test_an_answer_between_foreign_ones_begins_their_run_anew(desk: LedgerDesk) 
 
 def test_all_workers_know_by_which_keys_was_ranked(desk: LedgerDesk) -> None:
     """For a minute after the last ranking."""
-    desk.exchange("a", served=["one"], ok=1)
+    desk.exchange("a", served={"one": 0}, ok=1)
     desk.let_pass(40)
-    assert desk.exchange("b", served=["other"], ok=1).served == {"one", "other"}
+    assert desk.exchange("b", served={"other": 0}, ok=1).served == {"one", "other"}
     desk.let_pass(40)
     assert desk.exchange("c").served == {"other"}
     assert desk.look().served == {"other"}

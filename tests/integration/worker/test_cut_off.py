@@ -1,5 +1,6 @@
-"""One worker of several that cannot reach the upstream: its node has lost its way out."""
+"""One worker of several that the upstream does not serve: no way out, or not let in."""
 
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ import requests
 
 from rerankq import RerankClient
 from running.ledger_desk import LedgerDesk
+from running.raw_server import RawServer, read_request
 from running.redis_server import free_port
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -41,3 +43,36 @@ def test_a_worker_that_is_cut_off_leaves_its_jobs_to_others(redis_url: str, tmp_
         account = desk.look(urlsplit(upstream.url).netloc)
         assert (account.mode, list(account.cut_off.values())) == ("open", ["proxy"])
         assert "is broken now" not in well.log()
+
+
+NOT_LET_IN = b'{"error":{"message":"ip not allowed"}}'
+
+
+def refuse(connection: socket.socket) -> None:
+    """A proxy by which whoever comes is not let in by the vendor."""
+    while True:
+        read_request(connection)
+        head = b"HTTP/1.1 403 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(NOT_LET_IN) + NOT_LET_IN)
+
+
+def test_a_worker_that_is_not_let_in_parks_no_key(redis_url: str, tmp_path: Path) -> None:
+    """Its key is refused where others are ranked by the same: it stops, and they go on."""
+    with (
+        RunningSandbox(keys=("sk-test",), latency_ms=50) as upstream,
+        RawServer(refuse) as proxy,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=5) as well,
+        RerankClient(redis_url) as client,
+    ):
+        client.submit(query="q", documents=["a", "b"]).result(timeout=30)
+        way = {"http_proxy": f"http://127.0.0.1:{proxy.port}", "no_proxy": ""}
+        with RunningWorker(
+            redis_url, upstream.url, tmp_path, max_in_flight=5, environment=way
+        ) as ill:
+            jobs = ({"query": f"q{n}", "documents": ["a", "b"]} for n in range(JOBS))
+            for each in list(client.submit_many(jobs)):
+                assert each.result(timeout=30).attempts <= 2
+            eventually(lambda: "alone gets no rankings" in ill.log(), "it says so", seconds=20)
+            for log in (well.log(), ill.log()):
+                assert "is parked" not in log
+                assert "is doubted" not in log

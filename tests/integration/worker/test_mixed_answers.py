@@ -170,3 +170,36 @@ def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Pa
         # The job whose probe failed stays away until others have probed.
         eventually(lambda: states()[JobState.SUCCEEDED] >= JOBS - 1, "they go on", seconds=40)
         assert not states()[JobState.FAILED]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 3.0])
+def test_a_key_that_is_revoked_is_parked_by_several_workers(
+    seconds: float, redis_url: str, tmp_path: Path
+) -> None:
+    """However long answers take: rankings of calls that were under way speak for no key."""
+    revoked = threading.Event()
+
+    def answered(request: bytes) -> bytes:
+        if revoked.is_set():
+            return answer(401, b'{"error":{"code":"invalid_api_key"}}', JSON)
+        time.sleep(seconds)
+        return answer(200, ranking(request), JSON)
+
+    with (
+        RawServer(serving(answered)) as upstream,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=5) as one,
+        RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=5) as other,
+        RerankClient(redis_url) as client,
+        LedgerDesk(redis_url) as desk,
+    ):
+        jobs = submitted(client, 60)
+        next(iter(client.as_completed(jobs, timeout=30)))
+        revoked.set()
+
+        def states() -> list[CircuitState]:
+            return [each.state for each in desk.run(desk.circuits.closed()).values()]
+
+        limit = 10 + 2 * seconds
+        eventually(lambda: states() == [CircuitState.PARKED], "it is parked", seconds=limit)
+        assert not any(each.status().state is JobState.FAILED for each in jobs)
+        assert not any("alone gets no rankings" in each.log() for each in (one, other))

@@ -11,7 +11,8 @@ from rerankq.accounts.accounts import Report
 from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
-from rerankq_worker.limits.passage import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS, Passage
+from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS
+from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.upstream.port import (
     CHECK_ADDRESS,
@@ -76,7 +77,7 @@ def call(
         endpoint: fingerprint of the site's; one that is taken to be right where empty.
     """
     network = Network(a={"m": "site-model"})
-    network.permits["a"].endpoint = endpoint
+    network.permits["a"].rankings.endpoint = endpoint
     network.providers["a"].answer = answer
 
     async def scenario() -> UpstreamError | None:
@@ -436,7 +437,10 @@ def test_a_page_is_one_failure_where_others_are_ranked(
 
 
 def refused(
-    *jobs: str, ranked_before: tuple[int, ...] = (0,), error: UpstreamError | None = None
+    *jobs: str,
+    ranked_before: tuple[int, ...] = (0,),
+    error: UpstreamError | None = None,
+    news: dict[str, Any] | None = None,
 ) -> tuple[Network, list[UpstreamError]]:
     """Calls of these jobs, each of which the key is refused for.
 
@@ -444,11 +448,12 @@ def refused(
         jobs: their ids, one call each.
         ranked_before: before which of the calls another job is ranked.
         error: with what they are refused.
+        news: what is heard of the account before each call.
     """
     network, met = Network(a={"m": "site-model"}), []
 
     async def ask(job: str, answer: Answer | UpstreamError) -> None:
-        network.hear("a", permits=1)
+        network.hear("a", permits=1, **(news or {}))
         network.providers["a"].answer = answer
         way = await network.routes.way(REQUEST, tokens=10, retry=False)
         async with Passage(network.routes, way) as upstream:
@@ -484,6 +489,16 @@ def test_a_key_that_ranks_is_not_closed_for_one_job(
     network, met = refused(*jobs, ranked_before=ranked_before)
     assert len(network.circuits.tripped) == tripped
     assert isinstance(met[-1], Deferred) is bool(tripped)
+
+
+@pytest.mark.parametrize("ranked_before", [(0,), ()], ids=["ranked lately", "from cold"])
+def test_a_key_is_not_closed_for_what_one_worker_meets(ranked_before: tuple[int, ...]) -> None:
+    """Where others work, it is closed when Redis says that they are refused as well."""
+    jobs = ("one", "other", "third")[: 3 if ranked_before else 1]
+    network, met = refused(*jobs, ranked_before=ranked_before, news={"others": 3})
+    assert network.circuits.tripped == []
+    assert isinstance(met[-1], Deferred)
+    assert network.permits["a"].report(Demand(0, 0)).refused.keys() == {Key("a1").id}
 
 
 def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
@@ -538,7 +553,7 @@ def test_malformed_answers_to_many_blame_no_job() -> None:
     past = Past(failed_seconds=9, failing_seconds=9, pattern="p", repeats=4)
     network = Network(a={"m": "site-model"})
     network.permits["a"].gave_ranking()
-    network.permits["a"].malformed.malformed()
+    network.permits["a"].rankings.malformed.malformed()
 
     async def scenario() -> UpstreamError:
         network.hear("a", permits=1)

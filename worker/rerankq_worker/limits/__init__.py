@@ -12,5 +12,9 @@ routes      which account and key a job is sent by, and who waits for what
 isolation   whether this worker alone is not answered by an upstream
 reach       takes an upstream back into use from which this worker was cut off
 crowds      which jobs are sent back, so that those of other accounts find room
+rankings    what is known of the rankings that an account gave
+suspicions  which keys are refused here in a row, and whose fault that is
+key_verdicts  what a refusal of a key means
+circuit_changes  closes circuits for all workers, and opens them
 passage     one call by a route: what its answer means for key, model and account
 """

@@ -21,6 +21,8 @@ URGENT_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 2.0
 """How long a worker with work waits before it asks whether a closed account is open again, and
 one with slots before it shows that it is alive: less than `GONE_MS` of `allot/account.lua`."""
+VERDICT_SECONDS: Final = 0.25
+"""Between two exchanges while it is to be found out to whom a key is refused."""
 AWAY_SECONDS: Final = 0.5
 LEAVE_SECONDS: Final = 1.0
 
@@ -106,6 +108,8 @@ class Exchange:
             # Only to show that it still is.
             return self._asked_at + LOOK_SECONDS
         waiting = self._demand().calls > 0
+        if self._permits.suspicions.pending and not self._away:
+            return self._asked_at + VERDICT_SECONDS
         if waiting or self._permits.unreported:
             return self._asked_at + self._pause(waiting=waiting)
         return self._asked_at + LOOK_SECONDS if self._permits.holds_slots else math.inf

@@ -9,9 +9,8 @@ from rerankq.accounts.circuits import Circuits
 from rerankq.contract import RerankRequest
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
-from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream.port import Deferred, Throttled
+from rerankq_worker.upstream.port import BadKey, Deferred, Throttled
 
 COURTESY_SECONDS: Final = 0.2
 """How long a job whose model failed last leaves the probe of an account to others."""
@@ -31,7 +30,6 @@ class Gates:
         self._routes = routes
         self.circuits = circuits
         self.culprits = Culprits()
-        self.suspicions = Suspicions()
         self._closures = Closures(circuits)
 
     def hear(self, allotment: Allotment) -> None:
@@ -46,7 +44,9 @@ class Gates:
     def is_open(self, route: Route) -> bool:
         """Whether a route takes more than probes."""
         permits = route.permits
-        return permits.open and not permits.cut_off and not self._closures.shut(route.circuits)
+        if not permits.open or permits.cut_off or permits.suspicions.suspects(route.key.id):
+            return False
+        return not self._closures.shut(route.circuits)
 
     def open_elsewhere(self, way: Way, request: RerankRequest) -> bool:
         """Whether a request could go by another route at once."""
@@ -62,6 +62,9 @@ class Gates:
             # Back at once: for the workers that can reach it.
             reason = f"this worker alone gets no rankings from the upstream ({cut_off})"
             return Deferred(reason, seconds=0.0)
+        if route.permits.suspicions.holds(route.key.id):
+            reason = "the key is refused to this worker: it finds out whether to all"
+            return Deferred(reason, seconds=GATED_SECONDS, code=BadKey.code)
         if self._closures and (
             barrier := self._closures.barrier(route.circuits, route.circuit_of(model))
         ):
@@ -94,7 +97,8 @@ class Gates:
         if any(self.culprits.suspects(each) for each in probing):
             return LOOK_AMONG
         trial_due = any(each.isolation.trial_due for each in accounts)
-        return int(trial_due or bool(probing) or self._is_one_due())
+        suspected = any(self._may_test(each) for each in self._routes)
+        return int(trial_due or bool(probing) or suspected or self._is_one_due())
 
     def is_left_to_others(self, route: Route, model: str, since: float) -> bool:
         """Whether a job of a model leaves an account's probe for a moment to those of others.
@@ -113,6 +117,8 @@ class Gates:
         """A way by which a closed circuit is probed, when that is due and the turn is ours."""
         for route, name in routes:
             shut = self._closures.shut((*route.circuits, route.circuit_of(name)))
+            if route.permits.suspicions.holds(route.key.id):
+                continue
             if not shut or not self._closures.may_be_probed(shut):
                 continue
             # The permit first: it is at hand, and a turn is asked for in Redis.
@@ -126,6 +132,7 @@ class Gates:
                 if not ours:
                     route.permits.put_back(permit)
             if ours:
+                route.permits.suspicions.call_begins(route.key.id)
                 return Way(route, permit, name, turns=shut)
         return None
 
@@ -146,6 +153,11 @@ class Gates:
         circuits = (*way.route.circuits, way.route.circuit_of(way.model))
         proved = way.turns or self._closures.doubted(circuits)
         return proved if ranked else self._closures.without_billing(proved)
+
+    def _may_test(self, route: Route) -> bool:
+        """Whether a single call by a key that is under suspicion may begin."""
+        suspicions, key = route.permits.suspicions, route.key.id
+        return suspicions.suspects(key) and not suspicions.holds(key) and route.permits.open
 
     def _is_one_due(self) -> bool:
         # Without a permit nothing would come of it: then one is asked for first.

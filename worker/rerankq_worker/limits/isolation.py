@@ -62,6 +62,10 @@ class Isolation:
         if self._weight or self.cause:
             self._forget()
 
+    def is_answered_since(self, began: float) -> bool:
+        """Whether any call was answered here after that time."""
+        return self._answered_at > began
+
     def restored(self) -> None:
         """A connection could be made again."""
         self._forget()
@@ -98,13 +102,16 @@ class Isolation:
         """
         self._doubted = doubted
         if alone and self._proven and not self.cause:
-            self.cause = self._last_cause
-            self.needs_call = self._unreached < UNREACHED_PROOF
-            self._trial_seconds = FIRST_TRIAL_SECONDS
-            self._next_trial_at = self._clock() + FIRST_TRIAL_SECONDS
+            self.cut_off(self._last_cause, needs_call=self._unreached < UNREACHED_PROOF)
         elif not alone and (self.cause or (self._reported and not doubted)):
             # The others are not answered either, or have gone: then it is the upstream.
             self._forget()
+
+    def cut_off(self, cause: str, *, needs_call: bool = True) -> None:
+        """It is known that this worker is at fault, and why."""
+        self.cause, self.needs_call = cause, needs_call
+        self._trial_seconds = FIRST_TRIAL_SECONDS
+        self._next_trial_at = self._clock() + FIRST_TRIAL_SECONDS
 
     def is_free(self, job_id: str, *, silent: bool = False) -> bool:
         """Whether a failure that comes now costs the job no attempt: it may be this worker's.

@@ -1,28 +1,25 @@
 """One call by a route, and what its answer means for the key, the model and the account."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
 from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
 from rerankq.contract import RerankRequest
-from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.failures import NO_PAST, Past
+from rerankq_worker.limits.circuit_changes import close, reopen
+from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, PASSING_SECONDS, KeyVerdicts
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.upstream.port import (
     CHECK_ADDRESS,
     Answer,
-    BadKey,
     Call,
     Cause,
     ContentRefused,
     Deferred,
-    KeyInDoubt,
     KeyRefused,
     Malformed,
     ModelUnavailable,
@@ -37,26 +34,7 @@ from rerankq_worker.upstream.port import (
     WrongEndpoint,
 )
 
-log = logging.getLogger(__name__)
-
 OUT_SECONDS: Final = 5.0
-ELSEWHERE_SECONDS: Final = 1.0
-"""How long a job is sent away that may go by another key or site, or by another worker: its key was
-refused, or all that this worker called failed."""
-PROBED_SECONDS: Final = 90.0
-"""And when it was a probe, and all else is closed too: longer than from probe to probe."""
-
-DOUBTED_SECONDS: Final = 2.0
-"""And when the key is only suspected, so that probes are a second apart."""
-SUSPECTED_STRIKES: Final = 4
-SUSPECTED_SECONDS: Final = 1.0
-"""A key by which jobs were ranked a moment ago is out of use when it is suspected, and is parked
-when three probes, each a second after the last, are refused as well."""
-NEVER_CERTAIN: Final = 2**31
-"""Strikes that nobody counts up to: one job alone parks no key."""
-
-PASSING_SECONDS: Final = 30.0
-"""A ranking of that long ago shows that the site was no further out than for single calls."""
 
 CERTAIN: Final = 10.0
 """Points of failure that are proof by themselves, where no answers speak against it."""
@@ -78,17 +56,6 @@ SILENT: Final = {Cause.SEND_TIMEOUT, Cause.ANSWER_TIMEOUT, Cause.BODY_TIMEOUT}
 NEVER_RANKED: Final = f"it has never given a ranking: {CHECK_ADDRESS}"
 REPEATED: Final = 0.25
 """Of that, when the job has failed before: it may be the job."""
-
-
-def _deferred(error: UpstreamError, seconds: float, advice: str = "") -> Deferred:
-    return Deferred(
-        f"{error}; {advice}" if advice else str(error),
-        seconds=seconds,
-        code=error.code,
-        status=error.status,
-        request_id=error.request_id,
-        cause=error.cause,
-    )
 
 
 def _points(error: UpstreamError, attempt: int) -> float:
@@ -187,12 +154,11 @@ class Passage:
     async def _well(self, *, ranked: bool) -> None:
         self._permits.went_well(self._way.permit)
         if ranked:
-            self._permits.gave_ranking(self._way.route.key.id)
-            self._gates.suspicions.ranked(self._key)
+            self._permits.gave_ranking(self._way.route.key.id, self._called_at)
         self._gates.culprits.answered(self._permits.account.name, self._way.model)
         cleared = self._gates.cleared(self._way, ranked=ranked)
         if cleared:
-            await self._reopen(cleared)
+            await reopen(self._gates.circuits, cleared)
 
     async def _judged(
         self, error: UpstreamError, job_id: str, attempt: int, request: RerankRequest
@@ -203,82 +169,53 @@ class Passage:
                 self._because(error)
                 self._permits.was_throttled(error.retry_after)
                 if isinstance(error, QuotaInDoubt):
-                    await self._trip(self._key, Trip(OutOfCredit.code, str(error), certain_after=3))
+                    await self._close(
+                        self._key, Trip(OutOfCredit.code, str(error), certain_after=3)
+                    )
             case KeyRefused():
-                return await self._key_refused(error, job_id, request)
+                verdicts = KeyVerdicts(self._gates, self._way, self._past)
+                return await verdicts.refused(error, job_id, request, began=self._called_at)
             case ModelUnavailable():
-                await self._trip(self._model, Trip(error.code, str(error), certain_after=3))
+                await self._close(self._model, Trip(error.code, str(error), certain_after=3))
             case Transient() | Malformed():
                 return await self._in_trouble(error, attempt)
             case Refused():
                 return await self._refused(error, attempt)
         return error
 
-    async def _key_refused(
-        self, error: KeyRefused, job_id: str, request: RerankRequest
-    ) -> UpstreamError:
-        """Nobody is served by this key, or it is this job alone that is not."""
-        permits, trip = self._permits, Trip(error.code, str(error))
-        suspicions = self._gates.suspicions
-        is_suspect = suspicions.refused(self._key, job_id, in_flight=permits.in_flight)
-        # Where nobody else comes, one job that is refused for its own sake is met again and again.
-        may_be_the_job = (
-            isinstance(error, BadKey) and permits.proven and suspicions.is_of_one_job(self._key)
-        )
-        if permits.ranked_lately(self._way.route.key.id):
-            if not is_suspect:
-                doubted = KeyInDoubt(error)
-                doubted.ends_job = permits.ranked_within(self._past.failed_seconds)
-                doubted.passing = permits.ranked_within(PASSING_SECONDS)
-                return doubted
-            trip = replace(trip, certain_after=SUSPECTED_STRIKES, doubt_seconds=SUSPECTED_SECONDS)
-        elif may_be_the_job:
-            trip = replace(trip, certain_after=NEVER_CERTAIN, doubt_seconds=SUSPECTED_SECONDS)
-        state = await self._trip(self._key, trip)
-        if not state:
-            # Nothing holds the job up where it could come back at once: it waits for long.
-            return error
-        # Perhaps it is the job that the key may not do: the next probe is another's.
-        alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
-        for_long = state is CircuitState.PARKED or may_be_the_job
-        away = PROBED_SECONDS if for_long else DOUBTED_SECONDS
-        return _deferred(error, away if alone else ELSEWHERE_SECONDS)
-
     async def _refused(self, error: Refused, attempt: int) -> UpstreamError:
         """The upstream is well, and it is the request that is not; or it is not known to be."""
         if error.status is None or error.status < HTTPStatus.BAD_REQUEST:
             # Nobody has answered of whom that could be said.
-            return _deferred(error, OUT_SECONDS) if self._out else error
+            return Deferred.because_of(error, OUT_SECONDS) if self._out else error
         # Who looks at what a text says is an endpoint, whether or not it has ever ranked one.
-        if not self._permits.proven and not isinstance(error, ContentRefused):
+        if not self._permits.rankings.proven and not isinstance(error, ContentRefused):
             return await self._in_trouble(error, attempt)
         await self._well(ranked=False)
         return error
 
     async def _in_trouble(self, error: UpstreamError, attempt: int) -> UpstreamError:
         """It failed: the upstream, or one model of it."""
-        permits, past = self._permits, self._past
-        error.ends_job = permits.proven
+        permits, past, rankings = self._permits, self._past, self._permits.rankings
+        error.ends_job = rankings.proven
         if isinstance(error, Malformed) and not past.pattern:
-            permits.malformed.malformed()
-        error.alone = (
-            permits.ranked_within(past.failing_seconds) and not permits.malformed.is_common
-        )
-        error.passing = permits.ranked_within(PASSING_SECONDS)
-        ranks = permits.ranked_lately()
+            rankings.malformed.malformed()
+        error.alone = rankings.within(past.failing_seconds) and not rankings.malformed.is_common
+        error.passing = rankings.within(PASSING_SECONDS)
+        ranks = rankings.lately()
         astray = isinstance(error, WrongEndpoint)
         points = ASTRAY if astray and ranks else _points(error, attempt)
         free = self._noted(error)
-        of_one_model = permits.proven and not isinstance(error, WrongEndpoint | Unreachable)
+        of_one_model = rankings.proven and not isinstance(error, WrongEndpoint | Unreachable)
         trip = Trip(error.code, str(error), certain_after=3)
         if (
             of_one_model
             and self._gates.culprits.failed(permits.account.name, self._way.model, points)
-            and await self._trip(self._model, trip)
+            and await self._close(self._model, trip)
         ):
             # Other models are answered, so the account stays open to them.
-            return _deferred(error, OUT_SECONDS)
-        self._because(error, NEVER_RANKED if not permits.proven else _advice(error))
+            return Deferred.because_of(error, OUT_SECONDS)
+        self._because(error, NEVER_RANKED if not rankings.proven else _advice(error))
         if isinstance(error, Unreachable):
             permits.was_not_reached(points)
         elif astray:
@@ -288,15 +225,15 @@ class Passage:
         # A silent call may be the job's doing, also at a worker that is cut off by such jobs alone.
         pays = error.cause in SILENT and not free and not self._way.permit.trial
         if permits.cut_off and not pays:
-            return _deferred(error, 0.0)
+            return Deferred.because_of(error, 0.0)
         if free:
-            return _deferred(error, ELSEWHERE_SECONDS)
+            return Deferred.because_of(error, ELSEWHERE_SECONDS)
         if isinstance(error, Refused):
-            return _deferred(error, OUT_SECONDS, NEVER_RANKED)
+            return Deferred.because_of(error, OUT_SECONDS, NEVER_RANKED)
         # Others were served since this job met the same before: then it may be the job.
-        may_be_the_job = permits.proven and permits.ranked_within(past.failed_seconds)
+        may_be_the_job = rankings.proven and rankings.within(past.failed_seconds)
         if self._out or (astray and not ranks and not may_be_the_job):
-            return _deferred(error, OUT_SECONDS)
+            return Deferred.because_of(error, OUT_SECONDS)
         if astray:
             error.ends_job = may_be_the_job
         return error
@@ -335,25 +272,5 @@ class Passage:
     def _model(self) -> str:
         return model_circuit(self._way.route.site.name, self._way.model)
 
-    async def _trip(self, name: str, trip: Trip) -> CircuitState | None:
-        """Close a circuit; None when it could not be, and so holds nobody up."""
-        try:
-            state = await self._gates.circuits.trip(name, trip)
-        except LedgerUnavailable as unavailable:
-            log.warning("%s could not be closed for all workers: %s", name, unavailable)
-            return None
-        if state is None:
-            log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
-            return None
-        # An operator is wanted: no job can do anything about it.
-        level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING
-        log.log(level, "%s is %s (%s): %s", name, state, trip.code, trip.reason)
-        self._permits.wanted()
-        return state
-
-    async def _reopen(self, names: tuple[str, ...]) -> None:
-        try:
-            if await self._gates.circuits.reopen(*names):
-                log.warning("open again: %s", ", ".join(names))
-        except LedgerUnavailable as unavailable:
-            log.warning("%s could not be opened: %s", ", ".join(names), unavailable)
+    async def _close(self, name: str, trip: Trip) -> CircuitState | None:
+        return await close(self._gates.circuits, self._permits, name, trip)

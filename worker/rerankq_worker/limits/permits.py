@@ -13,9 +13,10 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment, Report
 from rerankq.contract import Lane
 from rerankq_worker.limits.isolation import Isolation
-from rerankq_worker.limits.malformed_share import MalformedShare
 from rerankq_worker.limits.permit import Demand, Permit
+from rerankq_worker.limits.rankings import Rankings
 from rerankq_worker.limits.recent_use import RecentUse
+from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.upstream.sites import Account
 
 AHEAD: Final = 10
@@ -34,8 +35,6 @@ AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
 MOST_PAUSE_SECONDS: Final = 3600.0
-LATELY_SECONDS: Final = 60.0
-"""How long a ranking speaks for the site, and for the key, by which it was given."""
 BUDGET_SECONDS: Final = 1.0
 """How long the number of retries that is allowed is good for: it grows by one a second at least."""
 
@@ -47,7 +46,7 @@ class Permits:
         account: the account.
         lane: whose work this worker does.
         max_in_flight: calls that it has under way at most.
-        endpoint: fingerprint of the site, by which it is known whether it ever gave a ranking.
+        endpoint: see `Rankings`.
         clock: seconds that only ever grow; the monotonic clock if None.
     """
 
@@ -65,13 +64,11 @@ class Permits:
         self.in_flight = 0
         self.wanted: Callable[[], None] = lambda: None
         """Called when there is something new to ask or to tell."""
-        self.endpoint = endpoint
-        self._ranked_at = -math.inf
-        self.malformed = MalformedShare(clock or time.monotonic)
-        self._ranked_by: dict[str, float] = {}
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
+        self.rankings = Rankings(endpoint, self._clock)
+        self.suspicions = Suspicions(self._clock)
         self.isolation = Isolation(self._clock)
         self._most_in_flight = 0
         self._use = RecentUse(self._clock)
@@ -148,13 +145,16 @@ class Permits:
         self._report.probe_ok |= permit.probe
         self.wanted()
 
-    def gave_ranking(self, key_id: str = "") -> None:
-        """The upstream did what it is there for, by one of the account's keys."""
-        self._ranked_at = self._ranked_by[key_id] = self._clock()
-        self.malformed.ranked()
-        self._report.ranked = self.endpoint
-        if key_id not in self._report.served:
-            self._report.served.append(key_id)
+    def gave_ranking(self, key_id: str = "", began: float | None = None) -> None:
+        """The upstream did what it is there for, by one of the account's keys.
+
+        Args:
+            key_id: fingerprint of the key.
+            began: when the call did; now if None.
+        """
+        self.rankings.given(key_id, began)
+        self.suspicions.ranked(key_id)
+        self._report.ranked = self.rankings.endpoint
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for so many seconds if it said so."""
@@ -227,27 +227,6 @@ class Permits:
     def broken(self) -> bool:
         """Whether the upstream is known to be out."""
         return self._last is not None and self._last.mode == "broken"
-
-    @property
-    def proven(self) -> bool:
-        """Whether the endpoint has ever given a ranking, as far as all workers know."""
-        if not self.endpoint or self._ranked_at > -math.inf:
-            return True
-        return self._last is not None and self._last.ranked == self.endpoint
-
-    def ranked_within(self, seconds: float) -> bool:
-        """Whether this worker was given a ranking in the last so many seconds."""
-        return self._clock() - self._ranked_at < seconds
-
-    def ranked_lately(self, key_id: str | None = None) -> bool:
-        """Whether any worker was given a ranking within the last minute, by a key or by any."""
-        now = self._clock()
-        own = self._ranked_at if key_id is None else self._ranked_by.get(key_id, -math.inf)
-        if now - own < LATELY_SECONDS:
-            return True
-        if self._last is None or now - self._heard_at >= LATELY_SECONDS:
-            return False
-        return bool(self._last.served) if key_id is None else key_id in self._last.served
 
     @property
     def closed_for(self) -> float:
@@ -340,6 +319,8 @@ class Permits:
             told.left_tokens, self._tokens = self._tokens, 0.0
         told.cut_off = self.cut_off
         told.vain, told.vain_ms = self.isolation.report()
+        told.served, told.took_ms = self.rankings.served(), 1000 * self.rankings.took_seconds
+        told.refused = self.suspicions.report()
         told.in_flight = self.in_flight
         if demand.calls or began or self.in_flight:
             expected = self._use.expected(began)
@@ -358,7 +339,9 @@ class Permits:
         """Take the next lot."""
         self._last, self._heard_at = allotment, self._clock()
         self._unanswered = None
+        self.rankings.heard(allotment)
         self.isolation.told(alone=allotment.alone, doubted=allotment.doubted)
+        self._hear_verdicts(allotment)
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
@@ -369,6 +352,15 @@ class Permits:
         share = allotment.rate / (1 if self._lane is Lane.INTERACTIVE else allotment.workers)
         careful = allotment.limited or allotment.rate < UNPROVEN_RATE
         self._apart = 1 / (SPARE * share) if careful else 0.0
+
+    def _hear_verdicts(self, allotment: Allotment) -> None:
+        key = self.suspicions.told(allotment.verdicts, others=allotment.others)
+        if key is None or self.cut_off:
+            return
+        # Where other keys of the account serve this worker, it only leaves that one alone.
+        if not self.isolation.is_answered_since(self.suspicions.began_at(key)):
+            self.isolation.cut_off("key_refused")
+            self.suspicions.forget()
 
     def live_on_little(self, told: Report, elapsed: float, *, may_be_told: bool = False) -> None:
         """Redis is away: keep the report for later, and use a small share of what was known last.

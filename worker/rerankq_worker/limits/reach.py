@@ -66,7 +66,8 @@ class Reach:
             if permits not in self._known:
                 log.error(
                     "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
-                    "until it does; see to its network, its proxy or its DNS",
+                    "until it does; see to its network, its proxy or its DNS, and to whether the "
+                    "vendor lets its address in",
                     *(permits.account.name, permits.cut_off),
                 )
         for permits in self._known.difference(cut_off):

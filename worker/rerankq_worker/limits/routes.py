@@ -251,7 +251,8 @@ class Routes:
             may_wait |= not waiter.retry or permits.may_retry or not permits.knows_budget
             if self.gates.is_left_to_others(route, name, waiter.since):
                 continue
-            if permit := route.permits.take(waiter.tokens, retry=waiter.retry):
+            if permit := permits.take(waiter.tokens, retry=waiter.retry):
+                permits.suspicions.call_begins(route.key.id)
                 return Way(route, permit, name)
         if len(closed) == len(waiter.routes):
             nearest = min(closed, key=lambda each: each.seconds)

@@ -1,8 +1,15 @@
-"""Whether it is a key that is refused, or only the jobs that came with it."""
+"""Whether a key is refused to everybody, to this worker alone, or only to single jobs.
 
-import time
+One worker alone is refused when its address is not on the vendor's list. So a row of refusals
+closes a key for nobody else yet: this worker makes single calls by it until Redis says whether
+others were ranked by it since the row began.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+from rerankq.accounts.accounts import Blame
 
 KEPT_SECONDS: Final = 30.0
 """A refusal that is longer ago than this has nothing to do with the next."""
@@ -10,33 +17,49 @@ SHARE: Final = 4
 """Of so many calls under way, one must be refused, and no other be ranked in between."""
 LEAST_CALLS: Final = 3
 LEAST_JOBS: Final = 2
+PACE_SECONDS: Final = 0.5
+"""From call to call by a key that is under suspicion here, until it is known who is at fault."""
+BLAMED_PACE_SECONDS: Final = 2.0
+"""And when it is this worker, which other keys of the account serve."""
 
 
 @dataclass(slots=True)
 class _Row:
+    began: float
+    refused_at: float
     jobs: set[str] = field(default_factory=set)
     count: int = 0
-    refused_at: float = 0.0
+    is_suspect: bool = False
+    next_call_at: float = 0.0
+    blame: Blame | None = None
 
 
 class Suspicions:
-    """The refusals in a row that each key met, as this worker saw it."""
+    """The refusals in a row that each key of an account met, as this worker saw it.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._rows: dict[str, _Row] = {}
+        self._others = 0
 
-    def refused(self, key: str, job_id: str, *, in_flight: int) -> bool:
-        """Take note of a refusal; returns whether the key is to blame, and not this job.
+    def refused(self, key: str, job_id: str, *, began: float, in_flight: int) -> bool:
+        """Take note of a refusal; returns whether it is hardly this job by which it came.
 
         Args:
-            key: the circuit of the key.
+            key: fingerprint of the key.
             job_id: whose call it was.
+            began: when the call did.
             in_flight: calls under way by the account, of which some may be ranked yet.
         """
-        now = time.monotonic()
-        row = self._rows.setdefault(key, _Row())
-        if now - row.refused_at > KEPT_SECONDS:
-            row.jobs, row.count = set(), 0
+        now = self._clock()
+        row = self._row(key)
+        if row is None:
+            row = self._rows[key] = _Row(began, now)
+        row.began = min(row.began, began)
         row.refused_at, row.count = now, row.count + 1
         if len(row.jobs) < LEAST_JOBS:
             row.jobs.add(job_id)
@@ -46,6 +69,90 @@ class Suspicions:
         """Whether nobody but one job met the refusals: it may be that job."""
         return len(self._rows[key].jobs) < LEAST_JOBS
 
+    def hold(self, key: str) -> None:
+        """Make no more than single calls by the key, until it is known who is at fault."""
+        row = self._rows[key]
+        if not row.is_suspect:
+            row.is_suspect = True
+            row.next_call_at = self._clock() + PACE_SECONDS
+
+    def closed(self, key: str) -> None:
+        """The key is out of use for all workers: what holds it back is known to all."""
+        self._rows[key].is_suspect = False
+
     def ranked(self, key: str) -> None:
-        """Take note of a ranking: the key is well."""
+        """Take note of a ranking: the key is well, and this worker may use it."""
         self._rows.pop(key, None)
+
+    def forget(self) -> None:
+        """Begin anew: it is known by other means that this worker is at fault."""
+        self._rows.clear()
+
+    # What Redis is asked, and says.
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is not known yet who is at fault."""
+        return any(self.suspects(key) for key in tuple(self._rows))
+
+    def report(self) -> dict[str, float]:
+        """For how many ms each key under suspicion is refused."""
+        now = self._clock()
+        return {
+            key: 1000 * max(0.0, now - row.began)
+            for key, row in tuple(self._rows.items())
+            if self.suspects(key)
+        }
+
+    def told(self, verdicts: Mapping[str, Blame], *, others: int) -> str | None:
+        """Take note of who is at fault; returns a key that is refused to this worker alone.
+
+        Args:
+            verdicts: by key, where it is known.
+            others: how many workers beside this one use the account.
+        """
+        self._others = others
+        alone = None
+        for key, blame in verdicts.items():
+            row = self._row(key)
+            if row is None or not row.is_suspect:
+                continue
+            row.blame = blame
+            if blame is Blame.WORKER:
+                alone = key
+        return alone
+
+    def began_at(self, key: str) -> float:
+        """When the first call of the row began."""
+        return self._rows[key].began
+
+    def blames_key(self, key: str) -> bool:
+        """Whether the key is refused to everybody, as far as is known."""
+        return self._others == 0 or self._rows[key].blame is Blame.KEY
+
+    # Which calls may begin.
+
+    def suspects(self, key: str) -> bool:
+        """Whether no more than single calls are made by the key."""
+        row = self._row(key)
+        return row is not None and row.is_suspect
+
+    def holds(self, key: str) -> bool:
+        """Whether no call by the key may begin now."""
+        row = self._row(key)
+        return row is not None and row.is_suspect and self._clock() < row.next_call_at
+
+    def call_begins(self, key: str) -> None:
+        """A call by the key is about to begin."""
+        row = self._rows.get(key)
+        if row is not None and row.is_suspect:
+            is_here = row.blame is Blame.WORKER
+            row.next_call_at = self._clock() + (BLAMED_PACE_SECONDS if is_here else PACE_SECONDS)
+
+    def _row(self, key: str) -> _Row | None:
+        """The row that is going on; None after a while without a refusal."""
+        row = self._rows.get(key)
+        if row is not None and self._clock() - row.refused_at > KEPT_SECONDS:
+            del self._rows[key]
+            return None
+        return row

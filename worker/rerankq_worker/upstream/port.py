@@ -305,6 +305,18 @@ class Deferred(Transient):
         self.ages = ages
         self.code = code  # type: ignore[misc]  # it speaks for others
 
+    @classmethod
+    def because_of(cls, error: UpstreamError, seconds: float, advice: str = "") -> "Deferred":
+        """A wait for what an error says, with all that is known of why."""
+        return cls(
+            f"{error}; {advice}" if advice else str(error),
+            seconds=seconds,
+            code=error.code,
+            status=error.status,
+            request_id=error.request_id,
+            cause=error.cause,
+        )
+
 
 class NotBegun(Deferred):
     """Nothing was sent: while a connection was made, the job may have gone to another worker."""

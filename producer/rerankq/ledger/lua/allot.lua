@@ -19,7 +19,9 @@
 --   cut_off    why this worker is not answered while others are, '' where it is
 --   ranked     fingerprint of the endpoint, if it gave a ranking, else ''
 --   astray     answers in a row, up to the last, that were not the endpoint's
---   served     fingerprints of the keys by which rankings were given
+--   served     by fingerprint of the keys that gave rankings lately: ms since the last such call began
+--   took_ms    how long calls took lately that were ranked, at most
+--   refused    by fingerprint of the keys that are refused to the worker in a row: ms since that began
 -- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
@@ -29,13 +31,15 @@
 --   were given in the last minute), idle_ms (how long no worker has come),
 --   alone (whether others are answered and this worker is not), doubted (whether its failures are not held
 --   against the upstream), cut_off (the workers that are alone in that, by name), now,
+--   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
+--   fault, once that is known), others (workers beside it that use the account),
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/repeats
 -- @include allot/reach
--- @include allot/served
 -- @include allot/averages
+-- @include allot/keys
 -- @include allot/rate
 -- @include allot/lots
 -- @include allot/found_slots
@@ -50,7 +54,7 @@
 recall_repeat()
 if report.want > 0 then state[report.lane .. '_at'] = now end
 note_reach()
-note_served()
+keys.note()
 count_answers()
 remember_flow()
 count_trial()
@@ -92,7 +96,7 @@ local told = cjson.encode({
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
   rate = rate(), limited = limited(), limits = limits,
   workers = worker == '' and present or peers, in_flight = state.held,
-  ranked = state.ranked or '', served = served_keys, idle_ms = idle_ms, alone = alone,
-  doubted = doubted, cut_off = cut_off_workers, now = now,
+  ranked = state.ranked or '', served = keys.served, idle_ms = idle_ms, alone = alone,
+  doubted = doubted, cut_off = cut_off_workers, verdicts = keys.verdicts, others = others, now = now,
 })
 return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

@@ -1,8 +1,8 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
 -- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
 -- work), state (the account's record; each file says which fields are its own), limits (those that
--- are known), elapsed (ms since the exchange before), present (workers that use the account), active
--- and peers (these, and those of the reporting lane, at least one each, as lots are divided by them), idle_ms (how long no worker has come, for who only
+-- are known), elapsed (ms since the exchange before), present (workers that use the account), others (these
+-- without the reporting one), active and peers (present, and those of the reporting lane, at least one each, as lots are divided by them), idle_ms (how long no worker has come, for who only
 -- looks), held_by_all(), slots_key, answers_key, leave(), store().
 -- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
 -- limits, named (each set of limits that a worker named
@@ -15,7 +15,7 @@ local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
 local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival',
   'pause_since', 'cause', 'well_by', 'well_at', 'other_by', 'other_at', 'lost_by', 'lost_at',
-  'withheld', 'cut_off', 'served'}
+  'withheld', 'cut_off', 'served', 'keys_refused'}
 
 local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -92,6 +92,7 @@ if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
   redis.call('ZADD', peers_key(report.lane), now + GONE_MS, worker)
 end
 local present = redis.call('ZCOUNT', workers_key, '(' .. now, '+inf')
+local others = present - (redis.call('ZSCORE', workers_key, worker) and 1 or 0)
 local active = math.max(1, present)
 -- Those of the same lane: they take turns.
 local peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
