@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from redis import Redis
 from redis.exceptions import RedisError
 
-from rerankq.ledger.outcomes import RESULT_PREFIX
+from running.keys import KEYS
 
 TURN_SECONDS = 0.2
 
@@ -66,7 +66,7 @@ class Endings:
             Redis.from_url(self._redis_url, socket_timeout=60) as client,
             client.pubsub(ignore_subscribe_messages=True) as channel,
         ):
-            channel.psubscribe(f"{RESULT_PREFIX}*")
+            channel.psubscribe(KEYS.result("*"))
             until = time.monotonic() + TURN_SECONDS
             while time.monotonic() < until:
                 channel.get_message(timeout=TURN_SECONDS)
@@ -74,5 +74,5 @@ class Endings:
             while not self._stopped.is_set():
                 message = channel.get_message(timeout=TURN_SECONDS)
                 if message:
-                    job_id = message["channel"].decode().removeprefix(RESULT_PREFIX)
+                    job_id = KEYS.result.name_of(message["channel"].decode())
                     self._heard[job_id].append((time.time(), message["data"]))

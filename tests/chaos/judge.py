@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 
 from chaos.numbered import what_is_wrong
 from rerankq.contract import Job, JobState
-from rerankq.ledger.outcomes import result_key
-from rerankq.ledger.records import record_from, record_key
+from rerankq.ledger.records import record_from
+from running.keys import KEYS
 from running.waiting import POLL_SECONDS
 
 PAGE: Final = 500
@@ -159,8 +159,8 @@ def _pages(ids: list[str]) -> Iterator[list[str]]:
 def _read(client: Redis, page: list[str]) -> dict[str, Record]:
     with client.pipeline(transaction=True) as pipeline:
         for job_id in page:
-            pipeline.get(record_key(job_id))
-            pipeline.get(result_key(job_id))
+            pipeline.get(KEYS.job(job_id))
+            pipeline.get(KEYS.result(job_id))
         answers = pipeline.execute()
     read = {
         job_id: (record_from(record), result)

@@ -55,22 +55,22 @@ end}
 
 def no_fencing() -> None:
     """Let a worker write to a job that another one runs by now."""
-    _change_scripts(after=IGNORING_FENCES, file="workers/tokens")
+    _change_scripts(IGNORING_FENCES, behind="workers/tokens")
 
 
 def no_state_check() -> None:
     """Let a result be written whatever state its job is in."""
-    _change_scripts(after=IGNORING_STATES, file="workers/tokens", only="finish")
+    _change_scripts(IGNORING_STATES, behind="workers/tokens", only="finish")
 
 
 def no_atomic_finish() -> None:
     """Write results, and leave the jobs' states as they are."""
-    _change_scripts(before=STATE_LEFT, only="finish")
+    _change_scripts(STATE_LEFT, only="finish")
 
 
 def no_watermark() -> None:
     """Never find a lost hint."""
-    _change_scripts(after=NOTHING_LOST, only="sweep")
+    _change_scripts(NOTHING_LOST, behind="lines", only="sweep")
 
 
 def no_renewal() -> None:
@@ -150,19 +150,19 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 }
 
 
-def _change_scripts(
-    *, before: str = "", after: str = "", file: str = "prelude", only: str = ""
-) -> None:
+def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
+    """Put lines into scripts: at their beginning, or behind one of the files they are made of."""
     load = store._script  # noqa: SLF001  there is no other door, and none should be made
-    original = (files("rerankq.ledger") / "lua" / f"{file}.lua").read_text("utf-8")
+    file = (files("rerankq.ledger") / "lua" / f"{behind}.lua").read_text("utf-8") if behind else ""
 
     @cache
     def changed(name: str) -> tuple[str, str]:
         text, digest = load(name)
-        if only not in ("", name) or original not in text:
+        if only not in ("", name):
             return text, digest
+        assert file in text or not only, "the file is gone"
         # In Lua the later of two local functions of one name counts, for what stands below it.
-        text = text.replace(original, before + original + after)
+        text = text.replace(file, file + lines, 1)
         return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     store._script = changed  # noqa: SLF001

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from redis import Redis
 
 from rerankq.contract import JobState
-from rerankq.ledger.dead import DEAD_KEY
 from rerankq.ledger.records import record_from
+from running.keys import KEYS
 from running.ledger_lines import Place, place_of
 
 LANES = ("bulk", "interactive")
@@ -94,7 +94,7 @@ class Books:
     def look(self, *names: str) -> dict[str, Entry]:
         """These jobs as they are now, or all."""
         asked = names or tuple(self._names)
-        answers = self._read(keys=[DEADLINES, DEAD_KEY, *SETS], args=asked)
+        answers = self._read(keys=[DEADLINES, KEYS.dead, *SETS], args=asked)
         return {name: _entry(*answer) for name, answer in zip(asked, answers, strict=True)}
 
     def depth(self, lane: str) -> int:

@@ -15,9 +15,10 @@ from rerankq.ledger import outcomes
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq.ledger.records import End, Records, record_from, record_key
+from rerankq.ledger.records import End, Records, record_from
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention, Store
+from running.keys import KEYS
 from running.waiting import eventually
 
 T = TypeVar("T")
@@ -222,12 +223,12 @@ class LedgerDesk:
 
     def record(self, job_id: str) -> dict[str, Any]:
         """A job's record; empty when there is none."""
-        stored: Any = self.redis.get(record_key(job_id))
+        stored: Any = self.redis.get(KEYS.job(job_id))
         return record_from(stored)
 
     def alter_record(self, job_id: str, **fields: Any) -> None:
         """Change fields of a job's record behind the ledger's back."""
-        self.redis.set(record_key(job_id), json.dumps(self.record(job_id) | fields))
+        self.redis.set(KEYS.job(job_id), json.dumps(self.record(job_id) | fields))
 
     def silence(self, worker: str, seconds: float) -> None:
         """As if the worker had last been heard of so many seconds ago."""

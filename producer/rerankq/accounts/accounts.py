@@ -205,7 +205,10 @@ class Accounts:
 
     async def names(self) -> list[str]:
         """Every account that a worker has used in this Redis."""
-        return sorted(each.decode() for each in await self._store.command("SMEMBERS", _NAMES))
+        return sorted(
+            each.decode()
+            for each in await self._store.command("SMEMBERS", self._store.keys.accounts)
+        )
 
     async def exchange(
         self, account: str, worker: str, limits: Limits, report: Report
@@ -220,12 +223,11 @@ class Accounts:
 
     async def resume(self, account: str) -> bool:
         """Forget that an account is throttled, broken or asked to pause; False when it was not."""
-        key = f"rerankq:account:{account}"
+        key = self._store.keys.account(account)
         return bool(await self._store.command("HDEL", key, *_CLOSING))
 
 
 _CLOSING: Final = ("pause", "pause_since", "mode", "mode_since", "reopens", "step", "cause")
-_NAMES: Final = "rerankq:accounts"
 
 
 def _allotment(answer: bytes) -> Allotment:

@@ -102,7 +102,7 @@ class Circuits:
 
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""
-        stored: dict[bytes, bytes] = await self._store.command("HGETALL", _CLOSED)
+        stored: dict[bytes, bytes] = await self._store.command("HGETALL", self._store.keys.circuits)
         told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
         return sound_circuits(told)
 
@@ -116,7 +116,7 @@ class Circuits:
 
     async def reopen(self, *names: str) -> int:
         """Let them be used again; returns how many were closed."""
-        return int(await self._store.command("HDEL", _CLOSED, *names))
+        return int(await self._store.command("HDEL", self._store.keys.circuits, *names))
 
 
 def sound_circuits(stored: Mapping[str, str | bytes]) -> dict[str, Circuit]:
@@ -165,6 +165,3 @@ def key_circuit(site: str, key_id: str) -> str:
 def model_circuit(site: str, model: str) -> str:
     """Name of the circuit of a model at a site."""
     return f"model {site} {model}"
-
-
-_CLOSED: Final = "rerankq:circuits"

@@ -14,6 +14,9 @@ class Backlog:
     async def hints(self) -> int:
         """Messages in the lane's Celery queues."""
         lengths = await self._store.commands(
-            ("LLEN", self._lane.queue), ("LLEN", self._lane.again_queue)
+            *(
+                ("LLEN", self._store.keys.queue(each))
+                for each in (self._lane.queue, self._lane.again_queue)
+            )
         )
         return sum(lengths)

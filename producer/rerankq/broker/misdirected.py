@@ -10,7 +10,8 @@ from typing import Final
 
 from rerankq.contract import TASK_NAME
 from rerankq.errors import JobFailed
-from rerankq.ledger.outcomes import date_done, failure, result_key, whole
+from rerankq.ledger.outcomes import date_done, failure, whole
+from rerankq.store.keys import Keys
 from rerankq.store.store import Argument
 
 KEPT_SECONDS: Final = 24 * 3600
@@ -23,14 +24,15 @@ ADVICE: Final = JobFailed(
 )
 
 
-def answer(message_id: str) -> Sequence[tuple[Argument, ...]]:
+def answer(keys: Keys, message_id: str) -> Sequence[tuple[Argument, ...]]:
     """The commands that end the wait for a message, unless something ended it already.
 
     Args:
+        keys: what the ledger's keys are called.
         message_id: Celery's id of it, and no job's.
     """
     # Of this machine's clock, which decides on nothing: the date is shown.
     date = date_done(int(time.time() * 1000))
     result = whole(message_id, date, failure(ADVICE))
-    key = result_key(message_id)
+    key = keys.result(message_id)
     return ("SET", key, result, "EX", KEPT_SECONDS, "NX"), ("PUBLISH", key, result)

@@ -1,8 +1,7 @@
-"""What Celery's things of rerankq are called in Redis.
+"""What Celery's exchanges are called. The names of its keys stand in `rerankq.store.keys`.
 
 Each name is rerankq's own. By kombu's defaults, every Celery application of the same database would
-share them: one's visibility timeout would make another's running tasks run twice, and one's
-`control shutdown` would end another's workers.
+share them, and one's `control shutdown` would end another's workers.
 """
 
 from typing import Final
@@ -12,12 +11,3 @@ CONTROL_EXCHANGE: Final = "rerankq"
 MAILBOX_EXCHANGE: Final = f"{CONTROL_EXCHANGE}.pidbox"
 
 EVENT_EXCHANGE: Final = "rerankq.events"
-
-UNACKED_KEY: Final = "rerankq.unacked"
-UNACKED_INDEX_KEY: Final = "rerankq.unacked_index"
-UNACKED_MUTEX_KEY: Final = "rerankq.unacked_mutex"
-
-BINDING_KEY: Final = "rerankq.binding.%s"
-"""By exchange: the queues that are bound to it."""
-BINDING_PERMANENT_KEY: Final = "rerankq.binding_permanent.%s"
-BINDING_DEADLINES_KEY: Final = "rerankq.binding_deadlines"

@@ -10,11 +10,10 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from rerankq.broker.names import BINDING_KEY, MAILBOX_EXCHANGE
+from rerankq.broker.names import MAILBOX_EXCHANGE
 from rerankq.errors import LedgerUnavailable
 from rerankq.store.store import Store
 
-MAILBOXES_KEY: Final = BINDING_KEY % MAILBOX_EXCHANGE
 ANSWER_SECONDS: Final = 5.0
 """Housekeeping is worth no more waiting than this."""
 
@@ -23,4 +22,4 @@ async def forget_mailboxes(store: Store) -> None:
     """Empty the list, so that it never holds more than came since the last worker's start."""
     with suppress(LedgerUnavailable, TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):
-            await store.command("DEL", MAILBOXES_KEY)
+            await store.command("DEL", store.keys.binding(MAILBOX_EXCHANGE))

@@ -14,8 +14,6 @@ from rerankq.errors import InvalidRequest
 from rerankq.store.scripts import text_of
 from rerankq.store.store import Argument, Store
 
-POISON_KEY: Final = "rerankq:poison"
-COUNTS_KEY: Final = "rerankq:poison:counts"
 MOST_KEPT: Final = 1000
 MOST_BYTES: Final = 4 * 1024
 KEPT_SECONDS: Final = 7 * 24 * 3600
@@ -62,26 +60,28 @@ class Quarantine:
 
     async def counts(self) -> dict[str, int]:
         """How many messages were put aside in all, by fault."""
-        flat = await self._store.command("HGETALL", COUNTS_KEY)
+        flat = await self._store.command("HGETALL", self._store.keys.poison_counts)
         pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
         return {fault.decode(): int(count) for fault, count in pairs}
 
     async def messages(self, most: int) -> list[PoisonedMessage]:
         """Those kept, the newest first."""
-        kept = await self._store.command("LRANGE", POISON_KEY, 0, most - 1)
-        return [_message(each) for each in kept]
+        kept = await self._store.command("LRANGE", self._store.keys.poison, 0, most - 1)
+        return [_message(each, self._store.keys.poison) for each in kept]
 
     async def purge(self) -> int:
         """Forget the messages kept; returns how many. The counts stay."""
-        kept, _ = await self._store.commands(("LLEN", POISON_KEY), ("DEL", POISON_KEY))
+        kept, _ = await self._store.commands(
+            ("LLEN", self._store.keys.poison), ("DEL", self._store.keys.poison)
+        )
         return int(kept)
 
 
-def _message(kept: bytes) -> PoisonedMessage:
+def _message(kept: bytes, found_under: str) -> PoisonedMessage:
     """One of those kept; what another hand put there is shown as what it is, beside the others."""
     try:
         return PoisonedMessage.parse(kept)
     except InvalidRequest:
         return PoisonedMessage(
-            queue=POISON_KEY, fault="unreadable", size=len(kept), content=_beginning(kept)
+            queue=found_under, fault="unreadable", size=len(kept), content=_beginning(kept)
         )

@@ -14,32 +14,27 @@ from kombu.transport.redis import Channel, Transport
 from redis import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 
 from rerankq.broker.connections import droppable
-from rerankq.broker.names import (
-    BINDING_DEADLINES_KEY,
-    BINDING_KEY,
-    BINDING_PERMANENT_KEY,
-    UNACKED_INDEX_KEY,
-    UNACKED_KEY,
-    UNACKED_MUTEX_KEY,
-)
 from rerankq.store.address import RedisAddress
+from rerankq.store.keys import Keys
 
 ADDRESS_OPTION: Final = "rerankq_address"
 """Transport option that brings the `RedisAddress`. The URL beside it is told without password and
 options: Celery logs it, and shows it."""
 
+_KEYS: Final = Keys()
 _ONLY_TCP: Final = ("socket_keepalive", "socket_keepalive_options", "socket_connect_timeout")
 
 
 class OwnChannel(Channel):
     """A channel that makes one client for each of its connection pools."""
 
-    unacked_key = UNACKED_KEY
-    unacked_index_key = UNACKED_INDEX_KEY
-    unacked_mutex_key = UNACKED_MUTEX_KEY
-    keyprefix_queue = BINDING_KEY
-    keyprefix_binding_permanent = BINDING_PERMANENT_KEY
-    keyprefix_binding_deadlines = BINDING_DEADLINES_KEY
+    unacked_key = _KEYS.unacked
+    unacked_index_key = _KEYS.unacked_index
+    unacked_mutex_key = _KEYS.unacked_mutex
+    # kombu fills in the exchange by `%`.
+    keyprefix_queue = _KEYS.binding("%s")
+    keyprefix_binding_permanent = _KEYS.binding_permanent("%s")
+    keyprefix_binding_deadlines = _KEYS.binding_deadlines
 
     connection: Any
     _kept: Redis | None = None

@@ -8,7 +8,6 @@ from typing import Final
 
 from rerankq.client.waits import Wait
 from rerankq.errors import ClientClosed, LedgerUnavailable
-from rerankq.ledger import outcomes
 from rerankq.ledger.records import Ended, Records
 from rerankq.store.store import Store
 
@@ -30,6 +29,7 @@ class Inquiries:
 
     def __init__(self, store: Store, records: Records) -> None:
         self._records = records
+        self._channel = store.keys.result
         self._subscription = store.subscription(self._heard)
         self._clock = asyncio.get_running_loop().time
         self._waits: dict[str, set[Wait]] = {}
@@ -54,7 +54,7 @@ class Inquiries:
         for job_id in wait.pending:
             self._waits.setdefault(job_id, set()).add(wait)
         if listen:
-            self._subscription.join(map(outcomes.result_key, wait.pending))
+            self._subscription.join(map(self._channel, wait.pending))
         else:
             self._ask_about(wait.pending)
         if self._timer is None:
@@ -108,7 +108,7 @@ class Inquiries:
         await self._subscription.close()
 
     def _heard(self, channel: str) -> None:
-        self._ask_about([outcomes.job_of_channel(channel)])
+        self._ask_about([self._channel.name_of(channel)])
 
     def _ask_about(self, job_ids: Iterable[str]) -> None:
         for job_id in job_ids:
@@ -159,7 +159,7 @@ class Inquiries:
     def _forget(self, job_id: str) -> None:
         self._waits.pop(job_id, None)
         self._due.pop(job_id, None)
-        self._subscription.leave(outcomes.result_key(job_id))
+        self._subscription.leave(self._channel(job_id))
 
     async def _read_all(self) -> None:
         try:

@@ -55,13 +55,14 @@ class Batches:
         self, store: Store, retention: Retention, *, kept_seconds: float = KEPT_SECONDS
     ) -> None:
         self._store = store
+        self._keys = store.keys
         self._retention = retention
         self._kept_ms = int(kept_seconds * 1000)
 
     async def open(self) -> str:
         """Start a batch; returns its id. Jobs enter it by carrying that id."""
         batch_id = f"batch-{uuid.uuid4()}"
-        key = _key(batch_id)
+        key = self._keys.batch(batch_id)
         await self._store.commands(
             ("HSET", key, "sealed", 0, "total", 0),
             ("PEXPIRE", key, self._kept_ms),
@@ -77,7 +78,7 @@ class Batches:
     async def unfed_seconds(self, batch_id: str) -> float:
         """How long ago the last sign of life or the last entry came, by Redis' clock."""
         fed, (seconds, micros) = await self._store.commands(
-            ("HGET", _key(batch_id), "fed"), ("TIME",)
+            ("HGET", self._keys.batch(batch_id), "fed"), ("TIME",)
         )
         if fed is None:
             return math.inf
@@ -105,7 +106,7 @@ class Batches:
 
     async def cut_at(self, batch_id: str) -> int | None:
         """The first line of input that was not submitted; None where feeding was not cut."""
-        cut = await self._store.command("HGET", _key(batch_id), "cut")
+        cut = await self._store.command("HGET", self._keys.batch(batch_id), "cut")
         return None if cut is None else int(cut)
 
     async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
@@ -117,7 +118,7 @@ class Batches:
 
     async def seconds_left(self, batch_id: str) -> float:
         """For how long the batch is kept from now on, by Redis' clock; 0 when there is none."""
-        left = await self._store.command("PTTL", _key(batch_id))
+        left = await self._store.command("PTTL", self._keys.batch(batch_id))
         return max(0, int(left)) / 1000
 
     async def progress(self, batch_id: str) -> BatchProgress:
@@ -126,7 +127,9 @@ class Batches:
         Raises:
             BatchNotFound: no such batch.
         """
-        sealed, *counts = await self._store.command("HMGET", _key(batch_id), "sealed", *_COUNTS)
+        sealed, *counts = await self._store.command(
+            "HMGET", self._keys.batch(batch_id), "sealed", *_COUNTS
+        )
         if sealed is None:
             raise BatchNotFound(
                 f"no batch has the id {batch_id}: check it, or it is past its retention"
@@ -138,7 +141,7 @@ class Batches:
 
     async def size(self, batch_id: str) -> int:
         """How many entries there are so far."""
-        return int(await self._store.command("LLEN", f"{_key(batch_id)}:entries"))
+        return int(await self._store.command("LLEN", self._keys.batch_entries(batch_id)))
 
     async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[Entry]:
         """All entries in the order they were added, read a page at a time."""
@@ -150,7 +153,7 @@ class Batches:
     async def page(self, batch_id: str, start: int) -> list[Entry]:
         """The next entries from position `start`; none when there are no more so far."""
         stored = await self._store.command(
-            "LRANGE", f"{_key(batch_id)}:entries", start, start + PAGE - 1
+            "LRANGE", self._keys.batch_entries(batch_id), start, start + PAGE - 1
         )
         return [_entry(each) for each in stored]
 
@@ -162,7 +165,3 @@ def _entry(stored: bytes) -> Entry:
         return OwnJob(job_id, custom_id or None)
     kind = ExistingJob if stored.startswith(b'{"job_id"') else RejectedLine
     return kind.parse(stored)
-
-
-def _key(batch_id: str) -> str:
-    return f"rerankq:batch:{batch_id}"

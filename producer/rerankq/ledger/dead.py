@@ -8,11 +8,9 @@ from typing import Any, Final
 from rerankq.contract import Job, Message
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes, payload
-from rerankq.ledger.payload import payload_key
-from rerankq.ledger.records import record_from, record_key
+from rerankq.ledger.records import record_from
 from rerankq.store.store import Store
 
-DEAD_KEY: Final = "rerankq:dead"
 PAGE: Final = 20
 """Letters read at once: each comes with its payload, which can be large."""
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
@@ -80,20 +78,16 @@ class Replays:
     unreadable: list[str]
 
 
-def said_key(job_id: str) -> str:
-    """Redis key of what the upstream said last to a failed job."""
-    return f"rerankq:said:{job_id}"
-
-
 class DeadLetters:
     """What operators do with failed jobs. Every call raises LedgerUnavailable without Redis."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._keys = store.keys
 
     async def count(self) -> int:
         """How many there are."""
-        return int(await self._store.command("ZCARD", DEAD_KEY))
+        return int(await self._store.command("ZCARD", self._keys.dead))
 
     async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
         """Those that are meant, the newest first, read a page at a time."""
@@ -117,7 +111,7 @@ class DeadLetters:
             JobNotFound: no dead letter has one of them.
         """
         once = list(dict.fromkeys(job_ids))
-        scores = await self._store.commands(*(("ZSCORE", DEAD_KEY, each) for each in once))
+        scores = await self._store.commands(*(("ZSCORE", self._keys.dead, each) for each in once))
         for job_id, score in zip(once, scores, strict=True):
             if score is None:
                 raise _unknown(job_id)
@@ -129,11 +123,11 @@ class DeadLetters:
         Raises:
             JobNotFound: no dead letter has it.
         """
-        score = await self._store.command("ZSCORE", DEAD_KEY, job_id)
+        score = await self._store.command("ZSCORE", self._keys.dead, job_id)
         if score is None:
             raise _unknown(job_id)
         letters = await self._read([(job_id.encode(), float(score))])
-        said = await self._store.command("GET", said_key(job_id))
+        said = await self._store.command("GET", self._keys.said(job_id))
         told = None if said is None else said.decode(errors="replace")
         return letters[0].model_copy(update={"upstream_said": told})
 
@@ -142,7 +136,9 @@ class DeadLetters:
 
         The new id follows from the old one, so that a replay that is repeated is one still.
         """
-        stored = await self._store.readings(*(("GET", payload_key(each)) for each in job_ids))
+        stored = await self._store.readings(
+            *(("GET", self._keys.payload(each)) for each in job_ids)
+        )
         found = Replays([], [])
         for job_id, each in zip(job_ids, stored, strict=True):
             job = _job(each)
@@ -159,21 +155,29 @@ class DeadLetters:
         # No transaction: a Redis without memory refuses those, and this frees some. A payload that
         # is left between the two has its time to go already.
         await self._store.commands(
-            ("ZREM", DEAD_KEY, *job_ids),
-            ("DEL", *(key(each) for each in job_ids for key in (payload_key, said_key))),
+            ("ZREM", self._keys.dead, *job_ids),
+            (
+                "DEL",
+                *(key(each) for each in job_ids for key in (self._keys.payload, self._keys.said)),
+            ),
         )
 
     async def _scored(self, wanted: Wanted) -> list[tuple[bytes, float]]:
         newest = "+inf" if wanted.until is None else f"({int(wanted.until * 1000)}"
         oldest = "-inf" if wanted.since is None else str(int(wanted.since * 1000))
         return _scored(
-            await self._store.command("ZREVRANGEBYSCORE", DEAD_KEY, newest, oldest, "WITHSCORES")
+            await self._store.command(
+                "ZREVRANGEBYSCORE", self._keys.dead, newest, oldest, "WITHSCORES"
+            )
         )
 
     async def _read(self, scored: Sequence[tuple[bytes, float]]) -> list[DeadLetter]:
         ids = [job_id.decode() for job_id, _ in scored]
         answers = await self._store.commands(
-            *(("MGET", *map(key, ids)) for key in (record_key, payload_key, outcomes.result_key))
+            *(
+                ("MGET", *map(key, ids))
+                for key in (self._keys.job, self._keys.payload, self._keys.result)
+            )
         )
         return [
             _letter(job_id, score / 1000, record_from(record), asked, result)

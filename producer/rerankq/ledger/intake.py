@@ -11,7 +11,7 @@ import orjson
 
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
-from rerankq.ledger.payload import Packer, payload_key
+from rerankq.ledger.payload import Packer
 from rerankq.store.store import BESIDE_FROM, Argument, Store
 
 CALL_JOBS: Final = 100
@@ -46,6 +46,7 @@ class Intake:
 
     def __init__(self, store: Store, *, max_queue_depth: int) -> None:
         self._store = store
+        self._keys = store.keys
         self._max_queue_depth = max_queue_depth
         self._packer = Packer()
 
@@ -80,10 +81,10 @@ class Intake:
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
             # Past the script, at half the cost, as long as nobody knows any of the jobs.
-            mark = f"rerankq:submitting:{token_hex(8)}"
+            mark = self._keys.submitting(token_hex(8))
             placed: list[Argument] = ["MSETNX", mark, 1]
             for job, payload in zip(jobs, payloads, strict=True):
-                placed += (payload_key(job.id), payload)
+                placed += (self._keys.payload(job.id), payload)
             told = (self._max_queue_depth, heads, mark)
             answers: list[bytes] = await self._store.run_behind(placed, "submit", *told)
             if answers:

@@ -103,6 +103,7 @@ class Leases:
         self, store: Store, retention: Retention, *, worker: str, lease_seconds: float
     ) -> None:
         self._store = store
+        self._keys = store.keys
         self._worker = worker
         self._lease_ms = int(lease_seconds * 1000)
         self._retention = retention
@@ -139,7 +140,7 @@ class Leases:
         self, job_ids: Sequence[str], named: tuple[Argument, ...], claim: Claim
     ) -> None:
         # Past the script: most often the worker gets all that it asks for.
-        payloads = ("MGET", *map(payload.payload_key, job_ids))
+        payloads = ("MGET", *map(self._keys.payload, job_ids))
         settings = (self._worker, self._lease_ms, SUSPECT_ABSENCES, *named)
         (now_ms, *rows), stored = await self._store.run_ahead_of(
             payloads, "claim", *settings, *job_ids
@@ -185,7 +186,7 @@ class Leases:
         else:
             staged: list[Argument] = ["MSET"]
             for each, result in zip(finishes, results, strict=True):
-                staged += (_staged_key(each.lease.job_id), result)
+                staged += (self._keys.staged(each.lease.job_id), result)
             done = await self._store.run_behind(staged, "finish", *told)
         return [each == 1 for each in done]
 
@@ -207,7 +208,3 @@ class Leases:
 def new_request() -> str:
     """A name for one claim, 32 random bits: by it the ledger knows its repeat, and its leases."""
     return token_hex(4)
-
-
-def _staged_key(job_id: str) -> str:
-    return f"rerankq:staged:{job_id}"

@@ -22,7 +22,7 @@ async def release(store: Store, retention: Retention, job_ids: Sequence[str]) ->
     """
     for start in range(0, len(job_ids), PAGE):
         page = job_ids[start : start + PAGE]
-        stored = await store.command("MGET", *map(payload.payload_key, page))
+        stored = await store.command("MGET", *map(store.keys.payload, page))
         keys: list[Argument] = []
         for job_id, asked in zip(page, stored, strict=True):
             if key := _key(asked):

@@ -17,17 +17,6 @@ ENDS: Final[dict[str, type[JobEnded]]] = {
     each.__name__: each for each in (JobFailed, JobCancelled, JobExpired)
 }
 _LAST_CALL: Final[dict[str, type]] = {"status": int, "request_id": str, "attempts": int}
-RESULT_PREFIX: Final = "celery-task-meta-"
-
-
-def result_key(job_id: str) -> str:
-    """Redis key of a job's result, and the channel it is published on."""
-    return RESULT_PREFIX + job_id
-
-
-def job_of_channel(channel: str) -> str:
-    """The id of the job whose end is published on the channel."""
-    return channel.removeprefix(RESULT_PREFIX)
 
 
 def success(result: bytes) -> bytes:

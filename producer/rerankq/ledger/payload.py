@@ -28,11 +28,6 @@ _OPTIONS: Final[dict[int, int]] = {
 }
 
 
-def payload_key(job_id: str) -> str:
-    """Redis key of what a job asks for."""
-    return f"rerankq:payload:{job_id}"
-
-
 class Packer:
     """Packs jobs, one after the other: what it works with is costly to set up."""
 

@@ -15,4 +15,4 @@ class Presence:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        return bool(await self._store.command("EXISTS", "rerankq:sweeper"))
+        return bool(await self._store.command("EXISTS", self._store.keys.sweeper))

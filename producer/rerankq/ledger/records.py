@@ -49,6 +49,7 @@ class Records:
 
     def __init__(self, store: Store, retention: Retention) -> None:
         self._store = store
+        self._keys = store.keys
         self._retention = retention
 
     async def status(self, job_id: str) -> JobStatus:
@@ -60,7 +61,7 @@ class Records:
         """
         # The record first: a result is there when the record says that the job has ended.
         record, stored = await self._store.command(
-            "MGET", record_key(job_id), outcomes.result_key(job_id)
+            "MGET", self._keys.job(job_id), self._keys.result(job_id)
         )
         fields = record_from(record)
         if not fields.keys() >= {"state", "lane", "submitted"}:
@@ -75,7 +76,7 @@ class Records:
         """
         if not job_ids:
             return []
-        stored = await self._store.command("MGET", *map(record_key, job_ids))
+        stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
         return [_outline(record_from(each)) for each in stored]
 
     async def ends(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
@@ -88,7 +89,7 @@ class Records:
             return []
         # Both at one moment: an end between the two would look like a result past its retention.
         stored = await self._store.command(
-            "MGET", *map(record_key, job_ids), *map(outcomes.result_key, job_ids)
+            "MGET", *map(self._keys.job, job_ids), *map(self._keys.result, job_ids)
         )
         states = [_state(each) for each in stored[: len(job_ids)]]
         return [
@@ -108,14 +109,12 @@ class Records:
         """
         if len(job_ids) <= FEW:
             return [Ended(job_id, end) for job_id, end in await self.ends(job_ids)]
-        stored = await self._store.command("MGET", *map(record_key, job_ids))
+        stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
         states = dict(zip(job_ids, map(_state, stored), strict=True))
         over = {each: state for each, state in states.items() if state is None or state.ended}
         if not over:
             return []
-        sizes = await self._store.readings(
-            *(("STRLEN", outcomes.result_key(each)) for each in over)
-        )
+        sizes = await self._store.readings(*(("STRLEN", self._keys.result(each)) for each in over))
         return [
             Ended(job_id, None if size else _gone(job_id, state), size or 0)
             for (job_id, state), size in zip(over.items(), sizes, strict=True)
@@ -127,7 +126,7 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        stored = await self._store.command("MGET", *map(outcomes.result_key, job_ids))
+        stored = await self._store.command("MGET", *map(self._keys.result, job_ids))
         return [
             (job_id, _past_retention(job_id) if each is None else outcomes.end_from(each))
             for job_id, each in zip(job_ids, stored, strict=True)
@@ -147,11 +146,6 @@ class Records:
         if not before:
             raise _unknown(job_id)
         return JobState(before)
-
-
-def record_key(job_id: str) -> str:
-    """Redis key of a job's record."""
-    return f"rerankq:job:{job_id}"
 
 
 def record_from(stored: bytes | None) -> dict[str, Any]:

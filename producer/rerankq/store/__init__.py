@@ -9,7 +9,10 @@ on_connect     what is said first on every connection
 connecting     errors that arise before a connection stands
 first_contact  a first question, which tells a fault of the set-up
 refusals       what Redis answers in place of a result, as our error with a way out
-scripts        the Lua scripts, put together from their files
+keys           what every key is called, in Python and in the scripts
+scripts        the Lua scripts by their names
+script_text    a script's text, put together from its files
+lua/           what scripts of several rooms are made of
 subscription   hearing what is published
 clock          what Redis' clock shows
 durability     whether Redis is set to keep what it is given

@@ -9,12 +9,6 @@ from rerankq.store.store import Store
 LOOK_SECONDS: Final = 5.0
 """A Redis that is silent for longer may come back: whoever starts has patience of its own."""
 
-_AS_THE_LEDGER_DOES: Final = """
-redis.call('EXISTS', 'rerankq:bulk', 'rerankq:interactive')
-return redis.call('EXPIRE', 'rerankq:first_contact', 1)
-"""
-"""Asks for keys of several slots, which no cluster allows; a command that writes, but nothing."""
-
 
 async def look(url: str, *, writes: bool = True) -> LedgerUnavailable | None:
     """What stands in the way of using Redis now; None when nothing does.
@@ -30,7 +24,7 @@ async def look(url: str, *, writes: bool = True) -> LedgerUnavailable | None:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 if writes:
-                    await store.command("EVAL", _AS_THE_LEDGER_DOES, 0)
+                    await store.run("first_contact")
                 else:
                     await store.command("PING")
         except LedgerUnavailable as problem:

@@ -19,6 +19,7 @@ from rerankq.errors import ClientClosed, SettingsError
 from rerankq.store.address import RedisAddress
 from rerankq.store.answers import Answers
 from rerankq.store.connections import ONCE, Connections
+from rerankq.store.keys import Keys
 from rerankq.store.on_connect import Pool, greet
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.refusals import reading
@@ -55,6 +56,9 @@ class Store:
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
             when None, as long as the address says, or else `ANSWER_SECONDS`.
 
+    Attributes:
+        keys: what everything is called there.
+
     Raises:
         SettingsError: the address is none, or has an option that is not known.
     """
@@ -62,6 +66,7 @@ class Store:
     def __init__(self, url: str, *, answer_seconds: float | None = None) -> None:
         address = _read(url)
         self.address = address.shown
+        self.keys = Keys()
         self._closed = False
         self._connections = PerLoop(
             partial(_connections, address, answer_seconds), Connections.close

@@ -11,10 +11,10 @@ from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from chaos.sabotage import SUICIDE_MARK, SUICIDE_WORDS
 from chaos.saboteur import command
-from rerankq.ledger.dead import DEAD_KEY
 from rerankq.ledger.leases import MOST_DEATHS
-from rerankq.ledger.records import record_from, record_key
+from rerankq.ledger.records import record_from
 from rerankq_worker.process.supervisor import RESTART_SECONDS
+from running.keys import KEYS
 from running.upstream import fingerprint
 from running.worker import RunningWorker
 
@@ -68,9 +68,9 @@ def _crashes(worker: RunningWorker) -> Iterator[Silence]:
 
 
 def _letter(client: Redis, job_id: str) -> tuple[int, str | None, bool]:
-    (stored,) = client.execute_command("MGET", record_key(job_id))  # type: ignore[no-untyped-call]
+    (stored,) = client.execute_command("MGET", KEYS.job(job_id))  # type: ignore[no-untyped-call]
     record = record_from(stored)
-    is_dead = client.zscore(DEAD_KEY, job_id) is not None
+    is_dead = client.zscore(KEYS.dead, job_id) is not None
     return record.get("claims", 0), record.get("reason"), is_dead
 
 

@@ -12,8 +12,8 @@ from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from chaos.stage import Stage
 from rerankq.broker.announce import Announcer
-from rerankq.broker.quarantine import COUNTS_KEY, POISON_KEY
 from rerankq.contract import Lane
+from running.keys import KEYS
 from running.waiting import eventually
 
 QUARANTINED_SECONDS = 30.0
@@ -30,11 +30,11 @@ def _poison(arena: Arena) -> Report:
                 redis.lpush(Lane.BULK.queue, message)
         put_in = 3 * len(poison)
         eventually(
-            lambda: redis.llen(POISON_KEY) >= put_in,
+            lambda: redis.llen(KEYS.poison) >= put_in,
             f"{put_in} messages are quarantined",
             seconds=QUARANTINED_SECONDS,
         )
-        counted = sum(map(int, redis.hvals(COUNTS_KEY)))
+        counted = sum(map(int, redis.hvals(KEYS.poison_counts)))
         alive = [worker.process.poll() is None for worker in stage.workers]
         aftermath = stage.settle()
     report = report_on(aftermath)

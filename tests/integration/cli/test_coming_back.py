@@ -17,8 +17,8 @@ from redis import Redis
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
 from rerankq.ledger.batches import OwnJob
-from rerankq.ledger.records import record_key
 from running.command import RERANKQ, rerankq
+from running.keys import KEYS
 from running.ledger_desk import LedgerDesk
 from running.redis_server import RedisServer
 from running.stand_in_worker import StandInWorker
@@ -143,7 +143,7 @@ def test_rows_are_fetched_as_their_jobs_end(redis_url: str, tmp_path: Path) -> N
         for lease in desk.claim(*others):
             desk.succeed(lease)
         eventually(lambda: "run: 2 of 3 lines" in run.said(), "two are fetched")
-        desk.redis.delete(*map(outcomes.result_key, others), *map(record_key, others))
+        desk.redis.delete(*map(KEYS.result, others), *map(KEYS.job, others))
         desk.succeed(desk.claim(first)[0])
         out, _ = run.process.communicate(timeout=30)
     assert (run.process.returncode, names(out.decode())) == (0, ["1", "2", "3"]), run.said()
@@ -161,7 +161,7 @@ def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_pa
         ids = run.job_ids(desk)
         for lease in desk.claim(*ids):
             desk.succeed(lease)
-        keys = [outcomes.result_key(each) for each in ids]
+        keys = [KEYS.result(each) for each in ids]
         assert all(desk.redis.ttl(key) > 30 * 24 * 3600 for key in keys)
         assert results(redis_url, run.batch(), "--no-wait").returncode == 1
         assert all(desk.redis.ttl(key) <= 86_400 for key in keys)

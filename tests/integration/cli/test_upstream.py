@@ -15,8 +15,8 @@ from rerankq.client import AsyncRerankClient
 from rerankq.ledger import delays
 from rerankq.ledger.failures import Failure
 from rerankq.ledger.leases import Postponement
-from rerankq.ledger.records import record_key
 from running.command_line import CommandLine
+from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, job
 from running.stand_in_worker import StandInWorker
 
@@ -159,9 +159,9 @@ def test_resume_hastens_what_was_put_off(
     desk.submit(*(job(f"later-{number}", not_before=4e9 - number) for number in range(4)))
     suspect = desk.claimed("suspect")
     desk.run(desk.leases().postpone([Postponement(suspect, 0, 3600, failure)]))
-    held: Any = desk.redis.get(record_key("suspect"))
+    held: Any = desk.redis.get(KEYS.job("suspect"))
     stored = json.loads(held)
-    desk.redis.set(record_key("suspect"), json.dumps(stored | {"away": [["w", "1"]]}))
+    desk.redis.set(KEYS.job("suspect"), json.dumps(stored | {"away": [["w", "1"]]}))
     if name == KEY:
         desk.trip(KEY)
     else:

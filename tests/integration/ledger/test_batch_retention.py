@@ -3,15 +3,14 @@
 import pytest
 
 from rerankq.contract import JobState
-from rerankq.ledger import outcomes
 from rerankq.ledger.batches import KEPT_SECONDS, ExistingJob
-from rerankq.ledger.records import record_key
+from running.keys import KEYS
 from running.ledger_desk import LONG, LedgerDesk, job
 
 
 def left(desk: LedgerDesk, job_id: str) -> tuple[float, float]:
     """Seconds for which a job's result and record are kept from now on."""
-    result, record = (desk.redis.pttl(key(job_id)) for key in (outcomes.result_key, record_key))
+    result, record = (desk.redis.pttl(key(job_id)) for key in (KEYS.result, KEYS.job))
     return result / 1000, record / 1000
 
 

@@ -12,6 +12,7 @@ from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.leases import Finish, Lease, Leases
+from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, ids, job, ranking
 from running.redis_server import RedisServer
 from running.waiting import eventually
@@ -29,7 +30,7 @@ def finish(lease: Lease) -> Finish:
 
 def stored(desk: LedgerDesk, name: str) -> dict[str, Any]:
     """A result as it lies in Redis."""
-    found: dict[str, Any] = json.loads(desk.redis.get(outcomes.result_key(name)) or "{}")
+    found: dict[str, Any] = json.loads(desk.redis.get(KEYS.result(name)) or "{}")
     return found
 
 
@@ -98,9 +99,9 @@ def test_refused_result_leaves_nothing(desk: LedgerDesk) -> None:
     """A result under a token that is stale is neither stored, nor kept aside."""
     lease = desk.claimed("a")
     desk.cancel("a")
-    end = desk.redis.get(outcomes.result_key("a"))
+    end = desk.redis.get(KEYS.result("a"))
     assert not desk.succeed(lease)
-    assert desk.redis.get(outcomes.result_key("a")) == end
+    assert desk.redis.get(KEYS.result("a")) == end
     assert left_over(desk) == []
 
 
@@ -168,7 +169,7 @@ def test_date_is_redis_own(desk: LedgerDesk) -> None:
     assert finished is not None
     assert stored(desk, "a")["date_done"] == outcomes.date_done(round(finished * 1000)).decode()
     assert desk.now_ms() / 1000 - 5 < finished <= desk.now_ms() / 1000
-    assert 0 < desk.redis.pttl(outcomes.result_key("a")) <= 60_000
+    assert 0 < desk.redis.pttl(KEYS.result("a")) <= 60_000
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
@@ -194,7 +195,7 @@ def test_wrong_clock_is_put_right(
 def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) -> None:  # noqa: FBT001
     """An end is published whole, to listeners of the channel and of a pattern alike."""
     lease = desk.claimed("a")
-    channel = outcomes.result_key("a")
+    channel = KEYS.result("a")
     pubsub: Any = desk.redis.pubsub
     with pubsub(ignore_subscribe_messages=True) as listener:
         if by_pattern:
@@ -226,7 +227,7 @@ def test_patterns_of_others_cost_nothing(own_redis: RedisServer, pattern: str) -
             if expected > 1:
                 heard = [listener.get_message(timeout=5) for _ in names]
                 assert [each["channel"] for each in heard if each] == [
-                    outcomes.result_key(name).encode() for name in names
+                    KEYS.result(name).encode() for name in names
                 ]
 
 
@@ -244,12 +245,12 @@ def test_listener_at_a_replica_hears_the_result(
         other.replicaof("127.0.0.1", own_redis.port)
         lease = desk.claimed("a")
         eventually(lambda: desk.redis.wait(1, 500), "the replica follows")
-        listener.subscribe(outcomes.result_key("a"))
+        listener.subscribe(KEYS.result("a"))
         listener.get_message(timeout=5)
         assert desk.succeed(lease)
         message = listener.get_message(timeout=10)
         assert message is not None
-        assert message["data"] == desk.redis.get(outcomes.result_key("a"))
+        assert message["data"] == desk.redis.get(KEYS.result("a"))
 
 
 def test_user_who_may_not_ask_who_listens_ends_jobs(own_redis: RedisServer) -> None:
@@ -268,12 +269,10 @@ def test_user_who_may_not_ask_who_listens_ends_jobs(own_redis: RedisServer) -> N
         pubsub: Any = desk.redis.pubsub
         url = own_redis.url.replace("redis://", "redis://app:pw@")
         with pubsub(ignore_subscribe_messages=True) as listener, LedgerDesk(url) as user:
-            listener.subscribe(outcomes.result_key("a"))
+            listener.subscribe(KEYS.result("a"))
             listener.get_message(timeout=5)
             assert user.succeed(lease)
-            assert listener.get_message(timeout=5)["data"] == desk.redis.get(
-                outcomes.result_key("a")
-            )
+            assert listener.get_message(timeout=5)["data"] == desk.redis.get(KEYS.result("a"))
 
 
 def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None:

@@ -64,7 +64,7 @@ def test_rules_hold_after_any_order_of_calls(
             ),
             "a key leads to many jobs": ("job.key and earlier(job)", "nil", (), "a key"),
             "an ended job stays in its lane": (
-                *("gather('ZREM ' .. lane_set(job.lane, job.state), id)", "", (), None),
+                *("gather('ZREM ' .. lane_set_key(job.lane, job.state), id)", "", (), None),
             ),
             "a hint lost in a busy lane is not found": (
                 *("below = math.max(below, number(mark))", "", (), None),

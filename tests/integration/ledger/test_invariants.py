@@ -19,7 +19,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
     ("original", "broken"),
     [
         ("and token_of(job) == token", ""),
-        ("gather('ZREM ' .. lane_set(job.lane, job.state), id)", ""),
+        ("gather('ZREM ' .. lane_set_key(job.lane, job.state), id)", ""),
         (
             "'HINCRBY', batch_key(batch), state, ended",
             "'HINCRBY', batch_key(batch), state, 2 * ended",

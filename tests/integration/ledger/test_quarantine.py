@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from rerankq.broker.quarantine import KEPT_SECONDS, MOST_BYTES, POISON_KEY, Quarantine, put_aside
+from rerankq.broker.quarantine import KEPT_SECONDS, MOST_BYTES, Quarantine, put_aside
+from running.keys import KEYS
 from running.ledger_desk import LedgerDesk
 
 
@@ -21,8 +22,8 @@ def test_messages_are_kept_for_a_week(desk: LedgerDesk) -> None:
     """Each message put aside sets the time of all to a week from then; the counts stay."""
     for _ in range(2):
         desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
-        assert KEPT_SECONDS - 60 < int(desk.redis.ttl(POISON_KEY)) <= KEPT_SECONDS
-        desk.redis.persist(POISON_KEY)
+        assert KEPT_SECONDS - 60 < int(desk.redis.ttl(KEYS.poison)) <= KEPT_SECONDS
+        desk.redis.persist(KEYS.poison)
     assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 2}
 
 
@@ -37,7 +38,7 @@ def test_a_message_is_put_aside_once(desk: LedgerDesk) -> None:
 def test_what_another_hand_put_there_is_shown_beside_the_others(desk: LedgerDesk) -> None:
     """An entry that is no message that was put aside costs the others no place in the list."""
     desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
-    desk.redis.lpush(POISON_KEY, "no record")
+    desk.redis.lpush(KEYS.poison, "no record")
     strange, kept = desk.run(Quarantine(desk.store).messages(10))
     assert (strange.fault, strange.size, strange.content) == ("unreadable", 9, "no record")
     assert (kept.queue, kept.fault) == ("q", "no_json")

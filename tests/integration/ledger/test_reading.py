@@ -14,6 +14,8 @@ from rerankq.contract import JobError, RerankResult
 from rerankq.errors import BatchNotFound, JobCancelled, JobFailed, JobNotFound, ResultExpired
 from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
 from rerankq.store import store
+from rerankq.store.script_text import read
+from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, job, ranking
 from running.waiting import eventually
 
@@ -150,8 +152,8 @@ def test_a_batch_past_its_retention_stays_gone(desk: LedgerDesk) -> None:
 @given(st.integers(0, 253_402_300_799_999))
 def test_iso_time_is_pythons(desk: LedgerDesk, milliseconds: int) -> None:
     """The ledger writes a time as Python's datetime does, from 1970 to the year 9999."""
-    prelude = store._script("claim")[0].partition("-- Gives jobs")[0]  # noqa: SLF001
-    written = desk.redis.eval(f"{prelude}\nreturn iso_time(tonumber(ARGV[1]))", 0, milliseconds)
+    text = read("rerankq.ledger", "iso_time").with_keys(KEYS)
+    written = desk.redis.eval(f"{text}\nreturn iso_time(tonumber(ARGV[1]))", 0, milliseconds)
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(
         microsecond=milliseconds % 1000 * 1000
     )

@@ -8,8 +8,9 @@ from kombu import pools
 from redis import Redis
 
 from rerankq import JobHandle, RerankClient, errors
-from rerankq.broker.pidbox import MAILBOXES_KEY
+from rerankq.broker.names import MAILBOX_EXCHANGE
 from rerankq.cli.operate.monitor import watched
+from running.keys import KEYS
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -104,11 +105,15 @@ def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
         with RunningWorker(redis_url, "http://127.0.0.1:1/", tmp_path) as doomed:
             named = f"bulk.{doomed.process.pid}@{socket.gethostname()}"
             eventually(lambda: asked() == {named}, "it answers")
-        assert any(named.encode() in each for each in judge.smembers(MAILBOXES_KEY))
+        assert any(
+            named.encode() in each for each in judge.smembers(KEYS.binding(MAILBOX_EXCHANGE))
+        )
         with RunningWorker(redis_url, "http://127.0.0.1:1/", tmp_path) as living:
             eventually(lambda: asked() != set(), "the next answers")
-            assert not any(named.encode() in each for each in judge.smembers(MAILBOXES_KEY))
-            judge.delete(MAILBOXES_KEY)
+            assert not any(
+                named.encode() in each for each in judge.smembers(KEYS.binding(MAILBOX_EXCHANGE))
+            )
+            judge.delete(KEYS.binding(MAILBOX_EXCHANGE))
             assert asked() == {f"bulk.{living.process.pid}@{socket.gethostname()}"}
 
 

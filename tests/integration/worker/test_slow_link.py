@@ -6,7 +6,8 @@ from pathlib import Path
 from redis import Redis
 
 from rerankq import RerankClient
-from rerankq.ledger.records import record_from, record_key
+from rerankq.ledger.records import record_from
+from running.keys import KEYS
 from running.proxy import Proxy
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
@@ -40,6 +41,6 @@ def test_a_payload_may_take_longer_than_a_lease_to_arrive(
 
 def record_of(judge: Redis, job_id: str) -> dict[str, object]:
     """A job's record."""
-    stored = judge.get(record_key(job_id))
+    stored = judge.get(KEYS.job(job_id))
     assert isinstance(stored, bytes)
     return record_from(stored)

@@ -11,9 +11,10 @@ from rerankq.ledger import outcomes, sweep
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq.ledger.records import Records, record_from, record_key
+from rerankq.ledger.records import Records, record_from
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention
+from running.keys import KEYS
 from running.ledger_desk import claims_of
 from running.small_redis.commands import execute
 from running.small_redis.keyspace import Keyspace
@@ -142,7 +143,7 @@ class Ledger:
 
     def record(self, job_id: str) -> Mapping[str, Any]:
         """A job's record; empty when there is none."""
-        return _record(self._command("GET", record_key(job_id)))
+        return _record(self._command("GET", KEYS.job(job_id)))
 
     def is_current(self, lease: Lease) -> bool:
         """Whether the job is running under this lease, or nobody has claimed it since."""
@@ -152,7 +153,7 @@ class Ledger:
 
     def result(self, job_id: str) -> bytes | None:
         """A job's result as it is stored."""
-        result: bytes | None = self._command("GET", outcomes.result_key(job_id))
+        result: bytes | None = self._command("GET", KEYS.result(job_id))
         return result
 
     def sets(self, job_id: str) -> list[str]:

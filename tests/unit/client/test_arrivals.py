@@ -10,9 +10,9 @@ import pytest
 
 from rerankq.client import arrivals, inquiries
 from rerankq.errors import ClientClosed, InvalidRequest, LedgerUnavailable, ResultExpired
-from rerankq.ledger.outcomes import result_key
 from rerankq.ledger.records import End, Ended, Records
 from rerankq.store.store import Store
+from running.keys import KEYS
 
 END = ResultExpired("gone")
 
@@ -43,6 +43,7 @@ class FakeRedis:
     """A store and records at once: jobs end when the test says so, each result of one size."""
 
     def __init__(self, *, size: int = 0) -> None:
+        self.keys = KEYS
         self.size = size
         self.over: set[str] = set()
         self.asked: list[int] = []
@@ -64,8 +65,8 @@ class FakeRedis:
         """End jobs, and publish it."""
         for job_id in job_ids:
             self.over.add(job_id)
-            if result_key(job_id) in self.heard.channels:
-                self.heard.told(result_key(job_id))
+            if KEYS.result(job_id) in self.heard.channels:
+                self.heard.told(KEYS.result(job_id))
 
     async def ended(self, job_ids: Sequence[str]) -> list[Ended]:
         """As `Records.ended`."""

@@ -16,6 +16,7 @@ from rerankq.errors import (
     UnsupportedVersion,
 )
 from rerankq.ledger import outcomes
+from running.keys import KEYS
 
 HEAD = (
     b'{"task_id":"j","date_done":"2026-01-01T00:00:00.000000+00:00","traceback":null,"children":[],'
@@ -114,7 +115,7 @@ def test_result_of_another_major_version_is_refused() -> None:
 def test_result_key_is_celerys_own() -> None:
     """A result lies where Celery's Redis backend looks for it."""
     backend: Any = Celery("any", set_as_current=False, backend="redis://").backend
-    assert outcomes.result_key("j").encode() == backend.get_key_for_task("j")
+    assert KEYS.result("j").encode() == backend.get_key_for_task("j")
 
 
 def test_outcome_closes_the_object_that_the_head_opens() -> None:

@@ -8,7 +8,7 @@ Beside it stands what keeps a worker consuming when connections are cut.
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from kombu.transport.redis import QoS
 from redis import Redis
@@ -17,10 +17,12 @@ from redis.exceptions import RedisError
 from rerankq.broker.misdirected import answer
 from rerankq.broker.quarantine import put_aside
 from rerankq.broker.transport import OwnChannel, OwnTransport
-from rerankq.ledger.records import record_key
+from rerankq.store.keys import Keys
 from rerankq_worker.consumer.envelope import fault_in, waiting_for
 
 log = logging.getLogger(__name__)
+
+_KEYS: Final = Keys()
 
 
 class GatedRedis(Redis):
@@ -45,9 +47,9 @@ class GatedRedis(Redis):
         # A job's end is the ledger's to write, whoever used its id for a message.
         other = Redis(connection_pool=self.connection_pool)
         try:
-            if other.exists(record_key(sender)):
+            if other.exists(_KEYS.job(sender)):
                 return
-            for command in answer(sender):
+            for command in answer(_KEYS, sender):
                 other.execute_command(*command)  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("its sender could not be told (%s)", type(error).__name__)

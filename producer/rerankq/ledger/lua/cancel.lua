@@ -3,6 +3,8 @@
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, then job ids
 -- Returns, for each job: the state before, or '' when the id is unknown, or its record
 -- damaged. A job that had ended stays as it was.
+-- @include clock
+-- @include ends
 local now, keep = now_ms(), retention(1)
 local ids, before = {unpack(ARGV, 3)}, {}
 read_records(ids)

@@ -11,9 +11,14 @@
 -- token fences off whoever held the job before. The payloads are read right behind, in the same round
 -- trip: where they are large, the lease is longer by the time that they take by a slow link, as the
 -- worker knows of it only when they have arrived. Its first renewal then sets that right.
-
+-- @include clock
+-- @include lines
+-- @include records
 -- @include workers/absences
+-- @include workers/heard
 -- @include workers/tokens
+-- @keys lane_set
+
 local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
 local worker, lease, most_absent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -30,7 +35,7 @@ local function take(id, job)
   job.state, job.claims, job.worker, job.request, job.started, job.lapsed = 'running',
     number(job.claims) + 1, worker, request, now, nil
   write_record(id)
-  gather('ZREM ' .. lane_set(job.lane, 'queued'), id)
+  gather('ZREM ' .. lane_set_key(job.lane, 'queued'), id)
   taken[job.lane] = taken[job.lane] or {}
   table.insert(taken[job.lane], id)
 end
@@ -69,11 +74,11 @@ for _, id in ipairs(ids) do
 end
 local lease_ends = whole(now + lease + bytes / SLOW_BYTES_A_MS)
 for _, id in ipairs(given) do
-  gather('ZADD ' .. lane_set(known_of(id).lane, 'running'), lease_ends, id)
+  gather('ZADD ' .. lane_set_key(known_of(id).lane, 'running'), lease_ends, id)
 end
 for lane, line in pairs(taken) do
   local first, again = 0, 0
-  for _, score in ipairs(redis.call('ZMSCORE', lane_set(lane, 'queued'), unpack(line))) do
+  for _, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
     local place = tonumber(score) or 0
     if place < AGAIN then first = math.max(first, place) else again = math.max(again, place) end
   end

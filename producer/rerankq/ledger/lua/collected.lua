@@ -3,6 +3,9 @@
 -- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, 3 batch id, then job ids; none of a batch
 --       that waits for them as well, or where one has not ended, is touched
 -- Returns 1, or 0 where there is no such batch.
+-- @include records
+-- @include retention
+-- @keys job batch result
 local now, keep, batch = now_ms(), retention(1), ARGV[3]
 local ids = {unpack(ARGV, 4)}
 if not is_batch(batch) then return 0 end

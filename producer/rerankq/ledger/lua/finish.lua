@@ -10,8 +10,11 @@
 -- Safe to repeat: an end never changes, and the second time says 0.
 -- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
-
+-- @include clock
+-- @include ends
+-- @include undoing
 -- @include workers/tokens
+-- @keys result said staged
 local clock, told, keep = now_ms(), tonumber(ARGV[3]), retention(1)
 local is_right = told <= clock and clock - told <= 1000
 local now = is_right and told or clock
@@ -75,7 +78,7 @@ local function finish()
     if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
-      if said then redis.call('SET', 'rerankq:said:' .. id, said, 'PX', keep[2]) end
+      if said then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
       ended[#ended + 1] = id
     elseif #ARGV == 4 then
       gather('DEL', staged_key(id))

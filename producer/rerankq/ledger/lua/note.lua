@@ -3,6 +3,9 @@
 -- A job that it stands for is kept as long as the batch waits for it.
 -- ARGV: 1 batch id, 2 entry, 3 name of the count it adds to, 4 id of the job it stands for, or ''
 -- Returns 1 when it was put, else 0.
+-- @include batches
+-- @include records
+-- @keys job batch batch_entries result
 local batch, entry, id, now = ARGV[1], ARGV[2], ARGV[4], now_ms()
 
 -- Puts the end of what is kept off to that time, in ms; never nearer.
@@ -21,7 +24,7 @@ local function adopt()
   prolong(result_key(id), batch_end(batch, now))
 end
 
-if redis.call('LINDEX', batch_key(batch) .. ':entries', -1) == entry then return 0 end
+if redis.call('LINDEX', batch_entries_key(batch), -1) == entry then return 0 end
 if not add_to_batch(batch, {entry}) then return 0 end
 redis.call('HINCRBY', batch_key(batch), ARGV[3], 1)
 if id ~= '' then adopt() end

@@ -3,8 +3,10 @@
 -- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms, and why: an
 --         object, or null where that is as it was before]
 -- Returns, for each job: 1 when it was the caller's to give, else 0.
-
+-- @include clock
+-- @include records
 -- @include workers/tokens
+-- @keys lane_set
 local now = now_ms()
 local jobs, ids, done = cjson.decode(ARGV[1]), {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end
@@ -23,12 +25,12 @@ for at, each in ipairs(jobs) do
   local id, token, attempts, delay, failure = unpack(each)
   local job = held_job(id, token)
   if job then
-    if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set(job.lane, job.state), id) end
+    if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(job.lane, job.state), id) end
     job.state, job.attempts, job.due = 'scheduled', attempts, whole(now + delay)
     job.away, job.lapsed = nil, nil
     note_failure(job, failure)
     write_record(id)
-    gather('ZADD ' .. lane_set(job.lane, 'scheduled'), job.due, id)
+    gather('ZADD ' .. lane_set_key(job.lane, 'scheduled'), job.due, id)
   end
   done[at] = job and 1 or 0
 end

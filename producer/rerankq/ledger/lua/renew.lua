@@ -3,8 +3,11 @@
 -- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 the leases,
 --       as a JSON list of [id, token]
 -- Returns the ids that are no longer the worker's: cancelled, ended, or claimed by another.
-
+-- @include clock
+-- @include records
+-- @include workers/heard
 -- @include workers/tokens
+-- @keys lane_set
 local now = now_ms()
 local lease_ends = whole(now + tonumber(ARGV[2]))
 local leases, ids, lost = cjson.decode(ARGV[3]), {}, {}
@@ -12,7 +15,7 @@ hear(ARGV[1], now)
 
 -- Its lease had run out, but nobody has claimed it since.
 local function take_back(id, job)
-  gather('ZREM ' .. lane_set(job.lane, job.state), id)
+  gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
   job.state, job.lapsed = 'running', nil
   write_record(id)
 end
@@ -24,7 +27,7 @@ for _, lease in ipairs(leases) do
   local job = held_job(id, token)
   if job then
     if job.state ~= 'running' then take_back(id, job) end
-    gather('ZADD ' .. lane_set(job.lane, 'running'), lease_ends, id)
+    gather('ZADD ' .. lane_set_key(job.lane, 'running'), lease_ends, id)
   else
     lost[#lost + 1] = id
   end

@@ -14,6 +14,11 @@
 -- 'scheduled' (accepted, to be announced by the reconciler), 'full', 'conflict', 'no_batch' (there is
 -- none with that id), or 'existing:<id>' where the idempotency key and the fingerprint belong to a
 -- job accepted before.
+-- @include batches
+-- @include lines
+-- @include records
+-- @include undoing
+-- @keys job payload idempotency lane_set deadlines
 local now = now_ms()
 local most, jobs = tonumber(ARGV[1]), cjson.decode(ARGV[2])
 local marked = #ARGV == 3
@@ -22,9 +27,9 @@ local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
   if not depth[lane] then
-    depth[lane] = redis.call('ZCARD', lane_set(lane, 'queued'))
-      + redis.call('ZCARD', lane_set(lane, 'scheduled'))
-      + redis.call('ZCARD', lane_set(lane, 'running'))
+    depth[lane] = redis.call('ZCARD', lane_set_key(lane, 'queued'))
+      + redis.call('ZCARD', lane_set_key(lane, 'scheduled'))
+      + redis.call('ZCARD', lane_set_key(lane, 'running'))
   end
   return depth[lane]
 end
@@ -99,7 +104,7 @@ local function place()
     known[job.id] = new_record(job)
     write_record(job.id)
     if job.waits then
-      gather('ZADD ' .. lane_set(job.lane, 'scheduled'), whole(job.not_before), job.id)
+      gather('ZADD ' .. lane_set_key(job.lane, 'scheduled'), whole(job.not_before), job.id)
     else
       queued[job.lane] = queued[job.lane] or {}
       table.insert(queued[job.lane], job.id)
@@ -108,7 +113,7 @@ local function place()
   for lane, line in pairs(queued) do
     local place = next_place(lane, false, #line)
     for at, id in ipairs(line) do
-      gather('ZADD ' .. lane_set(lane, 'queued'), whole(place + at - 1), id)
+      gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(place + at - 1), id)
     end
   end
   placed = true
@@ -123,7 +128,7 @@ local function lead()
       redis.call('DEL', idempotency_key(job.key))
       redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
     end
-    if job.deadline then gather('ZADD rerankq:deadlines', whole(now + job.deadline), job.id) end
+    if job.deadline then gather('ZADD ' .. deadlines_key, whole(now + job.deadline), job.id) end
     if job.batch then
       entries[job.batch] = entries[job.batch] or {}
       -- With its name: a row whose record is gone still says which line it stands for.

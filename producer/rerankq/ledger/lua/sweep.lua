@@ -9,9 +9,14 @@
 -- lane: the ids to announce, and those taken out of it because their records were missing or damaged;
 -- nothing at all, not even empty lists, when somebody else swept in this interval. Whoever calls it
 -- shows that it is alive. Safe to repeat: what a lost answer named is found by its lost hints.
-
+-- @include clock
+-- @include ends
+-- @include lines
 -- @include workers/absences
+-- @include workers/heard
 -- @include sweep/foreign_keys
+-- @keys job payload said lane_set deadlines dead last_heard sweeper sweeping
+
 local interval, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local grace, grace_again = tonumber(ARGV[3]), tonumber(ARGV[4])
 local most_deaths, keep = tonumber(ARGV[5]), retention(6)
@@ -21,19 +26,19 @@ local now, worker = now_ms(), ARGV[10]
 if worker ~= '' then hear(worker, now) end
 
 -- One that outlasts the interval was set before the clock was: nobody sweeps under it.
-if redis.call('PTTL', 'rerankq:sweeping') > interval then redis.call('DEL', 'rerankq:sweeping') end
-if not redis.call('SET', 'rerankq:sweeping', '1', 'NX', 'PX', interval) then return {} end
+if redis.call('PTTL', sweeping_key) > interval then redis.call('DEL', sweeping_key) end
+if not redis.call('SET', sweeping_key, '1', 'NX', 'PX', interval) then return {} end
 
 -- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
 -- out in such a gap get the time of one more lease, or every running job would run twice.
 local put_aside = put_foreign_keys_aside()
 local last, amnesty, set_back = unpack(
-  redis.call('HMGET', 'rerankq:sweeper', 'last', 'amnesty', 'set_back'))
+  redis.call('HMGET', sweeper_key, 'last', 'amnesty', 'set_back'))
 last, amnesty = number(last), number(amnesty)
 if now - last > math.max(2 * interval, lease / 2) then amnesty = now + lease end
 -- Where the last sweep lies ahead, the clock was set back since: no lease is to run for longer now.
 if last > now then amnesty, set_back = math.min(amnesty, now + lease), '1' end
-redis.call('HSET', 'rerankq:sweeper', 'last', whole(now), 'amnesty', whole(amnesty))
+redis.call('HSET', sweeper_key, 'last', whole(now), 'amnesty', whole(amnesty))
 
 local KNOWN_MS = 24 * 3600 * 1000 -- who was silent for longer has been taken for dead long ago
 local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
@@ -42,10 +47,10 @@ local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
 
 local function tidy_workers()
   local known = math.max(KNOWN_MS, 2 * SILENT_LEASES * lease)
-  redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', whole(now - known))
+  redis.call('ZREMRANGEBYSCORE', last_heard_key, '-inf', whole(now - known))
   if not set_back then return end
   -- What was heard at a time that lies ahead was heard before the clock was set back.
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, '(' .. whole(now), '+inf')) do
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', last_heard_key, '(' .. whole(now), '+inf')) do
     hear(name, now)
   end
 end
@@ -54,7 +59,7 @@ end
 -- cannot be served, and what is written to a record that is gone comes to life as a ghost.
 local function members(lane, state, first, last, strays)
   local found, ids, scores = {}, {}, {}
-  local scored = redis.call('ZRANGEBYSCORE', lane_set(lane, state), first, last, 'WITHSCORES',
+  local scored = redis.call('ZRANGEBYSCORE', lane_set_key(lane, state), first, last, 'WITHSCORES',
     'LIMIT', 0, most)
   for at = 1, #scored, 2 do
     ids[#ids + 1], scores[scored[at]] = scored[at], tonumber(scored[at + 1])
@@ -65,7 +70,7 @@ local function members(lane, state, first, last, strays)
     if job and job.state == state and job.lane == lane then
       found[#found + 1] = id
     else
-      redis.call('ZREM', lane_set(lane, state), id)
+      redis.call('ZREM', lane_set_key(lane, state), id)
       if not job then redis.call('DEL', job_key(id)) end
       -- Nobody will ask for it any more; an end that was cut short may have left it.
       if not job or not is_open(job.state) then
@@ -81,8 +86,8 @@ local function requeue(lane, from, id, announce)
   local job = known_of(id)
   job.state = 'queued'
   write_record(id)
-  if from ~= 'queued' then gather('ZREM ' .. lane_set(lane, from), id) end
-  gather('ZADD ' .. lane_set(lane, 'queued'), whole(next_place(lane, true, 1)), id)
+  if from ~= 'queued' then gather('ZREM ' .. lane_set_key(lane, from), id) end
+  gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(next_place(lane, true, 1)), id)
   announce[#announce + 1] = id
 end
 
@@ -91,10 +96,10 @@ end
 -- them by chance is not to be with the third as well.
 local function rest(lane, id)
   local job = known_of(id)
-  if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set(lane, job.state), id) end
+  if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(lane, job.state), id) end
   job.state, job.due = 'scheduled', whole(now + SILENT_LEASES * lease)
   write_record(id)
-  gather('ZADD ' .. lane_set(lane, 'scheduled'), job.due, id)
+  gather('ZADD ' .. lane_set_key(lane, 'scheduled'), job.due, id)
 end
 
 -- What becomes of a job whose lease ran out, now or earlier. Nobody can be heard while Redis stood
@@ -114,9 +119,9 @@ end
 -- Shortens leases that end later than any given out now would; says whether there may be more.
 local function shorten_leases(lane)
   local ends = whole(now + lease)
-  local ids = redis.call('ZRANGEBYSCORE', lane_set(lane, 'running'), '(' .. ends, '+inf',
+  local ids = redis.call('ZRANGEBYSCORE', lane_set_key(lane, 'running'), '(' .. ends, '+inf',
     'LIMIT', 0, most)
-  for _, id in ipairs(ids) do gather('ZADD ' .. lane_set(lane, 'running'), ends, id) end
+  for _, id in ipairs(ids) do gather('ZADD ' .. lane_set_key(lane, 'running'), ends, id) end
   carry_out()
   return #ids == most
 end
@@ -147,25 +152,25 @@ end
 
 tidy_workers()
 
-local passed = redis.call('ZRANGEBYSCORE', 'rerankq:deadlines', '-inf', now, 'LIMIT', 0, most)
+local passed = redis.call('ZRANGEBYSCORE', deadlines_key, '-inf', now, 'LIMIT', 0, most)
 read_records(passed)
 for _, id in ipairs(passed) do
   local job = known_of(id)
   if job and is_open(job.state) then
     decree_end(id, job, 'expired', '', EXPIRED, now, keep)
   end
-  gather('ZREM rerankq:deadlines', id)
+  gather('ZREM ' .. deadlines_key, id)
 end
 -- At once: what has ended must not be found in its lane below.
 carry_out()
 
 -- Dead letters past their time or over their number go, the oldest first.
-redis.call('ZREMRANGEBYSCORE', 'rerankq:dead', '-inf', now - keep[2])
-local excess = math.min(redis.call('ZCARD', 'rerankq:dead') - most_dead, most)
+redis.call('ZREMRANGEBYSCORE', dead_key, '-inf', now - keep[2])
+local excess = math.min(redis.call('ZCARD', dead_key) - most_dead, most)
 if excess > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', 'rerankq:dead', 0, excess - 1)) do
-    redis.call('DEL', payload_key(id), 'rerankq:said:' .. id)
-    redis.call('ZREM', 'rerankq:dead', id)
+  for _, id in ipairs(redis.call('ZRANGE', dead_key, 0, excess - 1)) do
+    redis.call('DEL', payload_key(id), said_key(id))
+    redis.call('ZREM', dead_key, id)
   end
 end
 
@@ -181,8 +186,8 @@ for at = 11, #ARGV, 3 do
   found[#found + 1] = {announce, strays}
 end
 if more then
-  redis.call('HSET', 'rerankq:sweeper', 'set_back', '1')
+  redis.call('HSET', sweeper_key, 'set_back', '1')
 elseif set_back then
-  redis.call('HDEL', 'rerankq:sweeper', 'set_back')
+  redis.call('HDEL', sweeper_key, 'set_back')
 end
 return found

@@ -1,15 +1,15 @@
 -- Keys of all jobs together that hold something of another type, as another hand left it. Each script
 -- that meets one fails, so that one such key would hold up every job.
 -- Defines put_foreign_keys_aside(), which returns the names of those that it met.
-
-local PUT_ASIDE = ':put-aside'
+-- @include lines
+-- @keys put_aside lane_set deadlines dead last_heard sweeper circuits accounts
 
 local function types_by_key()
-  local types = {['rerankq:deadlines'] = 'zset', ['rerankq:dead'] = 'zset', [WORKERS] = 'zset',
-    ['rerankq:sweeper'] = 'hash', ['rerankq:circuits'] = 'hash', ['rerankq:accounts'] = 'set'}
+  local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
+    [sweeper_key] = 'hash', [circuits_key] = 'hash', [accounts_key] = 'set'}
   for at = 11, #ARGV, 3 do
     local lane = ARGV[at]
-    for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set(lane, state)] = 'zset' end
+    for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end
     types[line_key(lane, false)], types[line_key(lane, true)] = 'hash', 'hash'
     types[ARGV[at + 1]], types[ARGV[at + 2]] = 'list', 'list'
   end
@@ -22,7 +22,7 @@ local function put_foreign_keys_aside()
   for key, kind in pairs(types_by_key()) do
     local found = redis.call('TYPE', key).ok
     if found ~= kind and found ~= 'none' then
-      redis.call('RENAME', key, key .. PUT_ASIDE)
+      redis.call('RENAME', key, put_aside_key(key))
       met[#met + 1] = key
     end
   end

@@ -5,6 +5,8 @@
 -- since, and how many of these are dead; and note_absence(job, ended).
 -- Of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
 -- lapsed, while the last of these leases has run out and nobody has claimed the job since.
+-- @include values
+-- @keys last_heard
 
 local SILENT_LEASES = 5
 
@@ -24,7 +26,7 @@ local function absences(job, now, lease)
   local names, away, dead = {}, {}, 0
   for at, each in ipairs(before) do names[at] = each[1] end
   -- Where the key holds something else this names an error, and no time at all.
-  local heard = #names > 0 and redis.pcall('ZMSCORE', WORKERS, unpack(names)) or {}
+  local heard = #names > 0 and redis.pcall('ZMSCORE', last_heard_key, unpack(names)) or {}
   for at, each in ipairs(before) do
     local heard_at = tonumber(heard[at]) or 0
     if heard_at <= each[2] then

@@ -1,5 +1,7 @@
 -- The fencing token, by which a worker shows that a job is still its own.
 -- Defines token_of(job) and held_job(id, token).
+-- @include records
+-- @include values
 
 -- The fencing token of a job's last claim: how many there were, and the claim's own random name. The
 -- count alone comes again after Redis went back to an older state, for another worker.

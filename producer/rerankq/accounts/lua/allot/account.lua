@@ -8,6 +8,9 @@
 -- limits, named (each set of limits that a worker named
 -- lately, and when), held (slots that all workers hold together), bulk_at and interactive_at (when a
 -- lane last wanted something).
+-- @include clock
+-- @include values
+-- @keys account account_workers account_lane account_slots account_answers accounts
 
 local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
 local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that nobody named for so long hold no more
@@ -20,9 +23,9 @@ local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'tr
 local now = now_ms()
 local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local urgent = report.lane == 'interactive'
-local key, workers_key, slots_key = account_keys(account)
-local answers_key = key .. ':answers' -- what each worker was given last, in case that is lost
-local function peers_key(lane) return workers_key .. ':' .. lane end
+local key, workers_key, slots_key = account_key(account), account_workers_key(account), account_slots_key(account)
+local answers_key = account_answers_key(account) -- what each worker was given last, in case that is lost
+local function peers_key(lane) return account_lane_key(account, lane) end
 
 local function held_by_all()
   local held = 0
@@ -119,5 +122,5 @@ local function store()
   redis.call('PEXPIRE', workers_key, KEPT_MS)
   redis.call('PEXPIRE', slots_key, KEPT_MS)
   redis.call('PEXPIRE', peers_key(report.lane), KEPT_MS)
-  redis.call('SADD', 'rerankq:accounts', account)
+  redis.call('SADD', accounts_key, account)
 end

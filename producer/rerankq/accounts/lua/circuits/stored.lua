@@ -1,5 +1,6 @@
 -- Circuits as they are stored, by whatever version of a worker.
 -- Defines sound_circuit(stored) (its fields, or nil where these are not what they should be).
+-- @include values
 
 local NUMBERS = {'strikes', 'since', 'struck_at', 'every', 'probe_at'}
 

@@ -1,6 +1,7 @@
 -- The circuits that are closed, as every worker is told of them.
 -- Defines closed_circuits() (JSON: by name what is stored of each, as a text).
 -- Of the record: tidied (when it was last looked for circuits that nobody needs any more).
+-- @keys circuits
 
 local TIDY_MS, UNUSED_MS = 3600000, 24 * 3600000
 
@@ -14,11 +15,11 @@ end
 local function closed_circuits()
   local tidy = worker ~= '' and now - (state.tidied or 0) > TIDY_MS
   if tidy then state.tidied = now end
-  local closed, circuits = {}, redis.call('HGETALL', 'rerankq:circuits')
+  local closed, circuits = {}, redis.call('HGETALL', circuits_key)
   for at = 1, #circuits, 2 do
     local name, circuit = circuits[at], circuits[at + 1]
     if tidy and is_unused(circuit) then
-      redis.call('HDEL', 'rerankq:circuits', name)
+      redis.call('HDEL', circuits_key, name)
     else
       -- As it is stored, there may be many, and they are told at each exchange; but as a text, so
       -- that whoever reads it judges each for itself.

@@ -6,13 +6,16 @@
 -- Calls that were under way together fail together: within the time to the next probe they
 -- count once, or a crowd of them would be certain at once of what a few slow tries are to find out.
 -- For the same reason it is safe to repeat.
-
+-- @include clock
+-- @include values
 -- @include circuits/stored
+-- @keys circuits
+
 local MOST = 200 -- jobs may name any model: every exchange of a worker carries what is closed
 local now = now_ms()
-local stored = redis.call('HGET', 'rerankq:circuits', ARGV[1])
+local stored = redis.call('HGET', circuits_key, ARGV[1])
 local is_new_model = not stored and string.sub(ARGV[1], 1, 6) == 'model '
-if is_new_model and redis.call('HLEN', 'rerankq:circuits') >= MOST then return nil end
+if is_new_model and redis.call('HLEN', circuits_key) >= MOST then return nil end
 local circuit = sound_circuit(stored) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not undo what an operator said.
 if circuit.state == 'paused' and ARGV[2] ~= 'paused' then return 'paused' end
@@ -25,5 +28,5 @@ circuit.state = certain and ARGV[2] or 'doubted'
 circuit.code, circuit.reason = ARGV[3], ARGV[4]
 circuit.every = tonumber(certain and ARGV[7] or ARGV[6]) or 0
 circuit.probe_at = now + circuit.every
-redis.call('HSET', 'rerankq:circuits', ARGV[1], encoded(circuit))
+redis.call('HSET', circuits_key, ARGV[1], encoded(circuit))
 return circuit.state

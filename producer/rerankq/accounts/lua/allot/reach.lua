@@ -7,6 +7,7 @@
 -- another one was), other_by, lost_by and lost_at (the workers that were not answered since anybody was,
 -- each between spaces, and when the first said so), withheld (their points of failure, until they are
 -- confirmed), cut_off (JSON: the workers that are not answered while others are; when, and why).
+-- @keys last_heard
 
 local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
 
@@ -39,7 +40,7 @@ end
 
 -- Workers that live, whether or not they have asked for this account yet: each sweeps twice a second.
 local function is_anybody_else_there()
-  local heard = tonumber(redis.pcall('ZCOUNT', WORKERS, now - ALIVE_MS, '+inf')) or 0
+  local heard = tonumber(redis.pcall('ZCOUNT', last_heard_key, now - ALIVE_MS, '+inf')) or 0
   return active > 1 or heard > 1
 end
 

@@ -3,9 +3,12 @@
 -- Returns 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
 -- Safe to repeat: a turn that this very request has taken is the caller's still.
 -- @include circuits/stored
+-- @include clock
+-- @include values
+-- @keys circuits
 local now, request, due = now_ms(), ARGV[1], {}
 for at = 2, #ARGV do
-  local circuit = sound_circuit(redis.call('HGET', 'rerankq:circuits', ARGV[at]))
+  local circuit = sound_circuit(redis.call('HGET', circuits_key, ARGV[at]))
   if circuit and circuit.turn ~= request then
     if circuit.every == 0 or now < circuit.probe_at then return 0 end
     due[ARGV[at]] = circuit
@@ -13,6 +16,6 @@ for at = 2, #ARGV do
 end
 for name, circuit in pairs(due) do
   circuit.probe_at, circuit.turn = now + circuit.every, request
-  redis.call('HSET', 'rerankq:circuits', name, encoded(circuit))
+  redis.call('HSET', circuits_key, name, encoded(circuit))
 end
 return 1

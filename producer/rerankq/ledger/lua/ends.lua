@@ -1,0 +1,52 @@
+-- The end of a job: it leaves its lane, and its result says how it ended.
+-- Defines end_job(id, job, state, reason, now, keep), decree_end(id, job, state, reason, outcome, now,
+-- keep), CANCELLED and EXPIRED.
+-- @include records
+-- @include retention
+-- @include iso_time
+-- @keys job payload result idempotency lane_set deadlines dead
+
+-- Moves a job to its end; its leaving its lane is gathered. The caller has made sure that the job has
+-- no end yet, and sees to its result, which it keeps until the time returned. `reason` is the error's
+-- code, or ''; `keep` is {ms for results, ms for dead letters}.
+local function end_job(id, job, state, reason, now, keep)
+  local ends = result_end(job, now, keep)
+  gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
+  -- Why it waited: from now on its result says how it ended.
+  job.state, job.finished, job.failure = state, now, nil
+  if state == 'failed' then
+    job.reason = reason
+    -- A dead letter: kept with its payload, so that it can be looked at and replayed.
+    redis.call('ZADD', dead_key, now, id)
+    redis.call('PEXPIREAT', payload_key(id), whole(now + keep[2]))
+  else
+    gather('DEL', payload_key(id))
+  end
+  if job.deadline then gather('ZREM ' .. deadlines_key, id) end
+  local kept = whole(record_end(state, now, ends, keep))
+  redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
+  local key, batch = text(job.idempotency), text(job.batch)
+  -- Another job may have the key by now, where it was gone. A key of another type is nobody's.
+  if key and redis.pcall('HGET', idempotency_key(key), 'id') == id then
+    redis.call('PEXPIREAT', idempotency_key(key), kept)
+  end
+  if batch then count_end(batch, state) end
+  return ends
+end
+
+-- The same where the ledger itself decides on the end, with the result that says so, and tells
+-- whoever waits. `outcome` is the tail of the result: '"status":…,"result":…}'.
+local function decree_end(id, job, state, reason, outcome, now, keep)
+  local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
+    .. '","traceback":null,"children":[],' .. outcome
+  local ends = end_job(id, job, state, reason, now, keep)
+  redis.call('SET', result_key(id), result, 'PXAT', whole(ends))
+  redis.call('PUBLISH', result_key(id), result)
+end
+
+-- The outcomes that the ledger itself decides on, as Celery's backend spells them.
+local CANCELLED = '"status":"REVOKED","result":{"exc_type":"JobCancelled",'
+  .. '"exc_module":"rerankq.errors","exc_message":["cancelled","the job was cancelled"]}}'
+local EXPIRED = '"status":"FAILURE","result":{"exc_type":"JobExpired",'
+  .. '"exc_module":"rerankq.errors","exc_message":["deadline_passed",'
+  .. '"the deadline of the job passed before it was done"]}}'

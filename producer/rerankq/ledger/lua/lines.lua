@@ -1,0 +1,62 @@
+-- The orders in which jobs of a lane are announced. What is announced again waits in a Celery queue and
+-- an order of its own: its places in the lane's set of queued jobs are those from AGAIN on.
+-- Defines AGAIN, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
+-- and lost_places(lane, again, waiting, now, grace).
+-- Of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
+-- watermark, its time), idle_at and idle_sequence (since when the Celery queue is empty, the last place
+-- then), lost (the place up to which hints are known to be lost).
+-- @include values
+-- @keys lane lane_again lane_set
+
+local AGAIN = 2 ^ 52
+local function line_key(lane, again) return again and lane_again_key(lane) or lane_key(lane) end
+
+-- The first of the next `count` places in an order of announcement.
+local function next_place(lane, again, count)
+  local last = redis.call('HINCRBY', line_key(lane, again), 'sequence', count)
+  return (again and AGAIN or 0) + last - count + 1
+end
+
+-- Hints are first in, first out. So a queued job is known to have lost its hint when a job
+-- announced after it has been claimed for a while; in a deep backlog nothing is newer and
+-- claimed, so nothing is announced twice. Each Celery queue of a lane has a watermark of its own:
+-- one that is served quickly says nothing about the other.
+local function advance_watermark(lane, place)
+  local again = place >= AGAIN
+  local sequence = again and place - AGAIN or place
+  local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
+  if sequence > claimed then
+    redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
+  end
+end
+
+-- The first and the last place of those queued jobs that have lost their hints: up to the
+-- watermark of `grace` ms ago, or, when no message has been waiting for that long, all there were
+-- then. It never falls, as what is announced again gets a higher place: so many can be moved tick
+-- by tick.
+local function lost_places(lane, again, waiting, now, grace)
+  local key, first = line_key(lane, again), again and AGAIN or 0
+  local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
+    redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
+      'lost'))
+  -- Of a time ahead nothing is known but that the clock was set back since: it begins anew.
+  if number(mark_at) > now then mark, mark_at = 0, 0 end
+  if number(idle_at) > now then idle_at = false end
+  local below = number(known)
+  if now - number(mark_at) >= grace then
+    below = math.max(below, number(mark))
+    redis.call('HSET', key, 'mark', claimed or 0, 'mark_at', whole(now))
+  end
+  local last = whole(first + number(sequence))
+  local queued = redis.call('ZCOUNT', lane_set_key(lane, 'queued'), whole(first), last)
+  if waiting > 0 or queued == 0 then
+    redis.call('HDEL', key, 'idle_at', 'idle_sequence')
+  elseif not idle_at then
+    redis.call('HSET', key, 'idle_at', whole(now), 'idle_sequence', sequence or 0)
+  elseif now - number(idle_at) >= grace then
+    below = math.max(below, number(idle_sequence))
+    redis.call('HDEL', key, 'idle_at', 'idle_sequence')
+  end
+  if below > 0 then redis.call('HSET', key, 'lost', whole(below)) end
+  return whole(first), whole(first + below)
+end

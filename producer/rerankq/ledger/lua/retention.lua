@@ -1,0 +1,21 @@
+-- For how long results and records are kept.
+-- Defines retention(at), result_end(job, now, keep, but) and record_end(state, now, result_ends, keep).
+-- @include batches
+
+local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
+
+-- Until when a job's result is kept, in ms: from now on for its retention, and as long as a batch waits
+-- for it: its own, or the last that took it in later. `but`: a batch that waits no more.
+local function result_end(job, now, keep, but)
+  local ends = now + keep[1]
+  for _, batch in ipairs({job.batch or '', job.adopted}) do
+    if batch ~= but then ends = math.max(ends, batch_end(batch, now)) end
+  end
+  return ends
+end
+
+-- Until when its record is kept: longer than the result, so that "expired" can be told from "never was".
+local function record_end(state, now, result_ends, keep)
+  local ends = result_ends + keep[1]
+  return state == 'failed' and math.max(ends, now + keep[2]) or ends
+end

@@ -1,0 +1,119 @@
+"""Every key of rerankq in Redis, declared here and nowhere else: for Python, and for the scripts.
+
+A script names the keys that it uses (`-- @keys job payload`), and its text gets what builds them:
+for `job` the function `job_key(name)`, for `deadlines` the string `deadlines_key`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_TEXT: Final = str.maketrans({"\\": "\\\\", "'": "\\'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Keys that differ by one name."""
+
+    head: str
+    tail: str = ""
+
+    def __call__(self, name: str) -> str:
+        """The key of that name."""
+        return self.head + name + self.tail
+
+    def name_of(self, key: str) -> str:
+        """The name by which that key differs."""
+        return key.removeprefix(self.head).removesuffix(self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Keys that differ by two names."""
+
+    head: str
+    between: str
+
+    def __call__(self, first: str, second: str) -> str:
+        """The key of those names."""
+        return self.head + first + self.between + second
+
+
+class Keys:
+    """The keys. What is stored under each is told in `docs/redis-layout.md`.
+
+    Attributes:
+        prefix: what each key begins with.
+    """
+
+    def __init__(self) -> None:
+        self.prefix = prefix = ""
+        # A job, by its id.
+        self.job = Family(f"{prefix}rerankq:job:")
+        self.payload = Family(f"{prefix}rerankq:payload:")
+        self.said = Family(f"{prefix}rerankq:said:")
+        self.result = Family(f"{prefix}celery-task-meta-")
+        """Also the channel on which the result is published."""
+        self.staged = Family(f"{prefix}rerankq:staged:")
+        self.submitting = Family(f"{prefix}rerankq:submitting:")
+        """By the name of a request."""
+        self.idempotency = Family(f"{prefix}rerankq:idempotency:")
+        # A batch, by its id.
+        self.batch = Family(f"{prefix}rerankq:batch:")
+        self.batch_entries = Family(f"{prefix}rerankq:batch:", ":entries")
+        # A lane: its orders of announcement, and its jobs by their state.
+        self.lane = Family(f"{prefix}rerankq:")
+        self.lane_again = Family(f"{prefix}rerankq:", ":again")
+        self.lane_set = Grid(f"{prefix}rerankq:", ":")
+        # Of all jobs together.
+        self.deadlines = f"{prefix}rerankq:deadlines"
+        self.dead = f"{prefix}rerankq:dead"
+        self.sweeper = f"{prefix}rerankq:sweeper"
+        self.sweeping = f"{prefix}rerankq:sweeping"
+        self.last_heard = f"{prefix}rerankq:workers"
+        self.put_aside = Family("", ":put-aside")
+        """By the key in whose place something else was found."""
+        self.first_contact = f"{prefix}rerankq:first_contact"
+        # An account upstream, by its name.
+        self.accounts = f"{prefix}rerankq:accounts"
+        self.account = Family(f"{prefix}rerankq:account:")
+        self.account_workers = Family(f"{prefix}rerankq:account:", ":workers")
+        self.account_lane = Grid(f"{prefix}rerankq:account:", ":workers:")
+        self.account_slots = Family(f"{prefix}rerankq:account:", ":slots")
+        self.account_answers = Family(f"{prefix}rerankq:account:", ":answers")
+        self.circuits = f"{prefix}rerankq:circuits"
+        # Messages that were no hints.
+        self.poison = f"{prefix}rerankq:poison"
+        self.poison_counts = f"{prefix}rerankq:poison:counts"
+        self.poison_told = Family(f"{prefix}rerankq:poison:told:")
+        # Celery's. By kombu's names every Celery application of the same database would share them:
+        # one's visibility timeout would make another's running tasks run twice.
+        self.queue = Family(prefix)
+        """By the name of the queue, where kombu adds nothing: its messages of ordinary priority."""
+        self.unacked = f"{prefix}rerankq.unacked"
+        self.unacked_index = f"{prefix}rerankq.unacked_index"
+        self.unacked_mutex = f"{prefix}rerankq.unacked_mutex"
+        self.binding = Family(f"{prefix}rerankq.binding.")
+        """By exchange: the queues that are bound to it."""
+        self.binding_permanent = Family(f"{prefix}rerankq.binding_permanent.")
+        self.binding_deadlines = f"{prefix}rerankq.binding_deadlines"
+
+    def in_lua(self, name: str) -> str:
+        """The line of a script that builds the key of that attribute.
+
+        Raises:
+            AttributeError: there is no such key.
+        """
+        match getattr(self, name):
+            case Family(head, tail):
+                behind = f" .. {_quoted(tail)}" if tail else ""
+                built = f"{_quoted(head)} .. name{behind}" if head else f"name{behind}"
+                return f"local function {name}_key(name) return {built} end\n"
+            case Grid(head, between):
+                built = f"{_quoted(head)} .. first .. {_quoted(between)} .. second"
+                return f"local function {name}_key(first, second) return {built} end\n"
+            case key:
+                return f"local {name}_key = {_quoted(key)}\n"
+
+
+def _quoted(text: str) -> str:
+    return f"'{text.translate(_TEXT)}'"
