@@ -9,11 +9,13 @@ from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
 from rerankq.accounts.circuits import Circuit, Circuits, CircuitState, Trip
 from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import Events
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
 from rerankq_worker.upstream.port import Answer, Call, Refused, Score, Unreachable, UpstreamError
 from rerankq_worker.upstream.sites import Account, Key, Site
+from running.heard import heard
 
 NO_LIMITS = Limits()
 MAX_IN_FLIGHT = 100
@@ -200,6 +202,8 @@ class Network:
 
     def __init__(self, max_in_flight: int = MAX_IN_FLIGHT, /, **models: dict[str, str]) -> None:
         self.circuits = FakeCircuits()
+        self.events = Events()
+        self.heard = heard(self.events)
         self.providers = {name: FakeProvider() for name in models}
         self.permits = {name: permits(name=name) for name in models}
         self.changes = 0
@@ -207,7 +211,11 @@ class Network:
             route for name, served in models.items() for route in self._routes(name, served)
         ]
         self.routes = Routes(
-            self.ways, self.circuits, max_in_flight=max_in_flight, changed=self._changed
+            self.ways,
+            self.circuits,
+            max_in_flight=max_in_flight,
+            changed=self._changed,
+            events=self.events,
         )
 
     def hear(self, site: str, **fields: Any) -> None:

@@ -28,6 +28,7 @@ from rerankq.broker.backlog import Backlog
 from rerankq.broker.celery_app import IsolatedApp
 from rerankq.broker.pidbox import forget_mailboxes
 from rerankq.contract import Lane
+from rerankq.events import Events
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.durability import warn_of_losses
@@ -54,10 +55,13 @@ from rerankq_worker.process.shutdown_deadline import Ending
 from rerankq_worker.process.watchdog import Watchdog
 from rerankq_worker.provider import DIALECTS, HttpProvider
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.telemetry.activity import Activity, ObservedProvider
+from rerankq_worker.telemetry.activity import Activity
+from rerankq_worker.telemetry.event_log import log_events
 from rerankq_worker.telemetry.log_setup import keep_log
 from rerankq_worker.telemetry.summary import summarise
-from rerankq_worker.upstream.sites import Site
+from rerankq_worker.upstream.observed import ObservedProvider
+from rerankq_worker.upstream.port import Provider
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +87,11 @@ LEDGER_ANSWER_SECONDS: Final = 30.0
 
 
 class WorkerApp(IsolatedApp):
-    """A Celery app that knows what its pool runs."""
+    """A Celery app that knows what its pool runs.
+
+    Attributes:
+        rerankq_events: what happens here. Listeners join before `serve`; the log is one of them.
+    """
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
         super().__init__(
@@ -94,12 +102,16 @@ class WorkerApp(IsolatedApp):
         self.lane = lane
         self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
         self.register_task(RerankTask())
+        self.rerankq_events = Events()
+        log_events(self.rerankq_events)
         self.vitals = Vitals()
         self.ending = Ending(settings.drain_seconds)
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """What the pool opens on its loop."""
-        return _service(self._settings, self._sites, self.lane, self.node, self.vitals)
+        return _service(
+            self._settings, self._sites, self.lane, self.node, self.vitals, self.rerankq_events
+        )
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
@@ -143,11 +155,16 @@ def _worker_settings() -> dict[str, Any]:
 
 @asynccontextmanager
 async def _service(
-    settings: WorkerSettings, sites: Sequence[Site], lane: Lane, node: str, vitals: Vitals
+    settings: WorkerSettings,
+    sites: Sequence[Site],
+    lane: Lane,
+    node: str,
+    vitals: Vitals,
+    events: Events,
 ) -> AsyncIterator[HintService]:
     retention = Retention(settings.result_ttl, settings.dead_ttl)
     lease_seconds = settings.lease_seconds
-    activity = Activity()
+    activity = Activity(events)
     async with (
         Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store,
         # Renewals have a connection of their own, and little patience: one that is silent must
@@ -163,20 +180,30 @@ async def _service(
         heart = Leases(pulse, retention, worker=name, lease_seconds=lease_seconds)
         holdings = Holdings(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
         writer = ResultWriter(
-            leases, holdings, lease_seconds=lease_seconds, gather_seconds=GATHER_SECONDS[lane]
+            leases,
+            holdings,
+            lease_seconds=lease_seconds,
+            gather_seconds=GATHER_SECONDS[lane],
+            events=events,
         )
         ways = [
             route
             for site in sites
-            for route in await _routes(settings, site, lane, providers, activity)
+            for route in await _routes(settings, site, lane, providers, events)
         ]
         routes = Routes(
             ways,
             Circuits(pulse),
             max_in_flight=settings.max_in_flight,
             changed=holdings.stir,
+            events=events,
         )
-        reach = Reach(ways, changed=holdings.stir, say=partial(setattr, vitals, "upstream_trouble"))
+        reach = Reach(
+            ways,
+            changed=holdings.stir,
+            say=partial(setattr, vitals, "upstream_trouble"),
+            events=events,
+        )
         exchanges = routes.exchanges(Accounts(pulse), worker=node)
         attempts = Attempts(
             leases=leases,
@@ -189,10 +216,15 @@ async def _service(
                 give_up_seconds=settings.give_up_seconds,
             ),
             lease_seconds=lease_seconds,
-            came_to=activity.came_to,
+            events=events,
         )
         executor = Executor(
-            leases=leases, holdings=holdings, writer=writer, routes=routes, attempts=attempts
+            leases=leases,
+            holdings=holdings,
+            writer=writer,
+            routes=routes,
+            attempts=attempts,
+            events=events,
         )
         restart = Restart(
             vitals,
@@ -218,9 +250,11 @@ async def _service(
                     restart,
                     writer.run(),
                     watchdog.run(),
-                    keep_leases(heart, holdings, lease_seconds=lease_seconds),
+                    keep_leases(heart, holdings, lease_seconds=lease_seconds, events=events),
                     reconcile(
-                        Sweep(store, retention, lease_seconds=lease_seconds, worker=name), announcer
+                        Sweep(store, retention, lease_seconds=lease_seconds, worker=name),
+                        announcer,
+                        events,
                     ),
                     *(each.run() for each in exchanges),
                     reach.run(),
@@ -254,7 +288,7 @@ async def _routes(
     site: Site,
     lane: Lane,
     providers: AsyncExitStack,
-    activity: Activity,
+    events: Events,
 ) -> list[Route]:
     """The ways to a site: each account by each of its keys."""
     provider = await providers.enter_async_context(
@@ -265,7 +299,7 @@ async def _routes(
         )
     )
     return [
-        Route(site, key, ObservedProvider(provider, activity), permits)
+        Route(site, key, _observed(provider, events, site, account, key), permits)
         for account in site.accounts
         for permits in [
             Permits(
@@ -277,6 +311,12 @@ async def _routes(
         ]
         for key in account.keys
     ]
+
+
+def _observed(
+    provider: Provider, events: Events, site: Site, account: Account, key: Key
+) -> Provider:
+    return ObservedProvider(provider, events, site=site.name, account=account.name, key_id=key.id)
 
 
 def _miss(restart: Restart, duty: "asyncio.Task[None]") -> None:

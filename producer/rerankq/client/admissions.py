@@ -13,6 +13,7 @@ from rerankq.errors import (
     QueueFull,
     RerankqError,
 )
+from rerankq.events import Events, JobAccepted, JobRef
 from rerankq.ledger.intake import Admission, Intake, Verdict
 
 ROOM_SECONDS: Final = 0.5
@@ -31,12 +32,21 @@ class Admissions:
         intake: the ledger.
         publishing: where hints go.
         max_queue_depth: for the words in which a full lane refuses.
+        events: told of each job that is recorded.
     """
 
-    def __init__(self, intake: Intake, publishing: Publishing, *, max_queue_depth: int) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        publishing: Publishing,
+        *,
+        max_queue_depth: int,
+        events: Events | None = None,
+    ) -> None:
         self._intake = intake
         self._publishing = publishing
         self._max_queue_depth = max_queue_depth
+        self._events = events or Events()
 
     async def submit(self, job: Job) -> str:
         """Record one job, or say why not; returns its id, or that of the job its key belongs to.
@@ -54,6 +64,7 @@ class Admissions:
         if refusal := _refusal([job], [admission]):
             raise refusal
         if admission.verdict is Verdict.ACCEPTED:
+            self._tell([job])
             await self._publishing.announce([job])
         return admission.job_id
 
@@ -150,8 +161,14 @@ class Admissions:
             admitted[job.id] = admission
             if admission.verdict is Verdict.ACCEPTED:
                 accepted.append(job)
+        self._tell(accepted)
         await self._publishing.announce_soon(accepted)
         return refused
+
+    def _tell(self, accepted: Sequence[Job]) -> None:
+        if JobAccepted in self._events.wanted:
+            for job in accepted:
+                self._events.tell(JobAccepted(job=JobRef.of(job)))
 
     def _impatience(self, lane: Lane, position: int) -> QueueFull:
         said = f"{self._fullness(lane)}, and took none any more: {_ADVICE}"

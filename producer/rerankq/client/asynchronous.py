@@ -23,6 +23,7 @@ from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, JobState, JobStatus
 from rerankq.errors import ClientClosed, QueueFull, ResultTimeout
+from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
@@ -42,20 +43,29 @@ class AsyncRerankClient:
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
         settings: all settings at once, in place of the environment.
+        events: told what this client does with jobs; of its own when None.
 
     Raises:
         SettingsError: a setting is wrong.
     """
 
     def __init__(
-        self, redis_url: str | None = None, *, settings: ClientSettings | None = None
+        self,
+        redis_url: str | None = None,
+        *,
+        settings: ClientSettings | None = None,
+        events: Events | None = None,
     ) -> None:
+        self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
         self._store = Store(self.settings.redis_url)
         depth = self.settings.max_queue_depth
         self.publishing = Publishing(self.settings.redis_url)
         self.admissions = Admissions(
-            Intake(self._store, max_queue_depth=depth), self.publishing, max_queue_depth=depth
+            Intake(self._store, max_queue_depth=depth),
+            self.publishing,
+            max_queue_depth=depth,
+            events=self.events,
         )
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
         self.records = Records(self._store, retention)
@@ -207,7 +217,10 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        return await self.records.cancel(checked_id(job_id))
+        was = await self.records.cancel(checked_id(job_id))
+        if not was.ended and JobCancelled in self.events.wanted:
+            self.events.tell(JobCancelled(job=JobRef(job_id), was=was))
+        return was
 
     async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
         """How a job ended, waiting for it: a ranking, or the error that says why there is none.

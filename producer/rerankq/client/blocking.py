@@ -14,6 +14,7 @@ from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.contract import Job, JobState, JobStatus
 from rerankq.errors import ClientClosed, QueueFull
+from rerankq.events import Events
 from rerankq.ledger.records import End
 from rerankq.settings import ClientSettings
 
@@ -28,14 +29,20 @@ class RerankClient:
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
         settings: all settings at once, in place of the environment.
+        events: told what this client does with jobs, in its own thread; of its own when None.
 
     Raises:
         SettingsError: a setting is wrong.
     """
 
     def __init__(
-        self, redis_url: str | None = None, *, settings: ClientSettings | None = None
+        self,
+        redis_url: str | None = None,
+        *,
+        settings: ClientSettings | None = None,
+        events: Events | None = None,
     ) -> None:
+        self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
         self._opened: _Opened | None = None
         self._closed = False
@@ -188,7 +195,7 @@ class _Opened:
 
     def __init__(self, owner: RerankClient) -> None:
         self.portal = Portal()
-        self.client = AsyncRerankClient(settings=owner.settings)
+        self.client = AsyncRerankClient(settings=owner.settings, events=owner.events)
         self._forgotten = weakref.finalize(owner, _end_soon, self.portal, self.client)
         self._forgotten.atexit = False
 

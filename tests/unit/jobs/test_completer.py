@@ -1,7 +1,6 @@
 """What the writer does about an outcome that the ledger will not take."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -9,10 +8,20 @@ import pytest
 
 from rerankq.contract import JobState
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.events import (
+    Events,
+    JobFailed,
+    JobRef,
+    LedgerCallFailed,
+    LedgerOperation,
+    OutcomeDropped,
+    OutcomeRefused,
+)
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as result_writer
 from rerankq_worker.jobs.completer import MOST_TOGETHER, ResultWriter
 from rerankq_worker.jobs.in_flight import Holdings
+from running.heard import heard
 
 
 class ChoosyLeases(Leases):
@@ -40,6 +49,11 @@ class ChoosyLeases(Leases):
         raise AssertionError(postponements)
 
 
+def told(name: str) -> JobFailed:
+    """The event of an end that a test hands over; of which kind it is does not matter."""
+    return JobFailed(job=JobRef(name), attempts=1, reason="r", status=None)
+
+
 class Desk:
     """A writer, with the jobs whose ends it is given."""
 
@@ -48,8 +62,14 @@ class Desk:
     ) -> None:
         self.leases = leases
         self.holdings = Holdings(100)
+        self.events = Events()
+        self.heard = heard(self.events)
         self.writer = ResultWriter(
-            leases, self.holdings, lease_seconds=lease_seconds, gather_seconds=gather_seconds
+            leases,
+            self.holdings,
+            lease_seconds=lease_seconds,
+            gather_seconds=gather_seconds,
+            events=self.events,
         )
 
     async def write(self, *names: str) -> None:
@@ -65,7 +85,7 @@ class Desk:
         for name in names:
             lease = Lease(name, 1, 0, 0.0, b"")
             self.holdings.add(lease, work)
-            self.writer.put(Finish(lease, 1, JobState.SUCCEEDED, b""))
+            self.writer.put(Finish(lease, 1, JobState.SUCCEEDED, b""), told(name))
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +101,7 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(bounded())
 
 
-def test_refused_outcome_is_offered_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_outcome_is_offered_again() -> None:
     """An end that the ledger refuses is kept for a lease: what it stumbles over may be mended."""
 
     async def scenario() -> None:
@@ -89,25 +109,25 @@ def test_refused_outcome_is_offered_again(caplog: pytest.LogCaptureFixture) -> N
         await desk.write("before", "damaged", "behind")
         # The others do not wait for it.
         assert desk.leases.finished == ["before", "behind", "damaged"]
+        assert desk.heard == [told("before"), told("behind"), told("damaged")]
 
     run(scenario)
-    assert "dropped" not in caplog.text
 
 
-def test_outcome_refused_for_a_lease_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    """An end that is refused for as long as the lease lasts is let go, and the log says so."""
+def test_outcome_refused_for_a_lease_is_dropped() -> None:
+    """An end that is refused for as long as the lease lasts is let go, and said to be so."""
 
     async def scenario() -> None:
         desk = Desk(ChoosyLeases(LedgerRefusal("no"), "damaged", times=10_000), lease_seconds=0.1)
         await desk.write("before", "damaged", "behind")
         assert desk.leases.finished == ["before", "behind"]
+        dropped = OutcomeDropped(job=JobRef("damaged"), message="no")
+        assert desk.heard == [told("before"), told("behind"), dropped]
 
-    with caplog.at_level(logging.CRITICAL):
-        run(scenario)
-    assert [each.message for each in caplog.records] == ["an outcome was dropped: no"]
+    run(scenario)
 
 
-def test_outcome_waits_for_redis(caplog: pytest.LogCaptureFixture) -> None:
+def test_outcome_waits_for_redis() -> None:
     """However long Redis takes nothing, no end is dropped for that."""
 
     async def scenario() -> None:
@@ -115,9 +135,31 @@ def test_outcome_waits_for_redis(caplog: pytest.LogCaptureFixture) -> None:
         desk = Desk(ChoosyLeases(error, "paid", times=50), lease_seconds=0)
         await desk.write("paid")
         assert desk.leases.finished == ["paid"]
+        *waits, last = desk.heard
+        write = LedgerOperation.WRITE
+        assert waits == 50 * [LedgerCallFailed(operation=write, jobs=1, message="not now")]
+        assert last == told("paid")
 
     run(scenario)
-    assert "dropped" not in caplog.text
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_an_end_that_the_ledger_did_not_take_is_not_told_as_one(repeated: bool) -> None:  # noqa: FBT001
+    """What another worker ended is said to be refused, and whether it may be this very end."""
+
+    class LostLeases(ChoosyLeases):
+        async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+            """Somebody has ended them."""
+            return [False for _ in await super().finish(finishes)]
+
+    async def scenario() -> None:
+        error = LedgerUnavailable("no answer", uncertain=True)
+        desk = Desk(LostLeases(error, "lost", times=int(repeated)))
+        await desk.write("lost")
+        assert desk.heard[-1] == OutcomeRefused(job=JobRef("lost"), repeated=repeated)
+        assert told("lost") not in desk.heard
+
+    run(scenario)
 
 
 @pytest.mark.parametrize("hurried", [True, False])

@@ -71,7 +71,7 @@ def test_abandoned_work_is_stopped() -> None:
         holdings, lost, kept = Holdings(5), working(), working()
         holdings.add(lease("lost"), lost)
         holdings.add(lease("kept"), kept)
-        assert holdings.abandon([lease("lost"), lease("unknown")]) == 1
+        assert holdings.abandon([lease("lost"), lease("unknown")]) == [lease("lost")]
         with pytest.raises(asyncio.CancelledError):
             await lost
         assert holdings.leases() == [lease("kept")]
@@ -88,7 +88,7 @@ def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
         holdings, old, new = Holdings(5), working(), working()
         holdings.add(lease("a", token=1), old)
         holdings.add(lease("a", token=2), new)
-        assert holdings.abandon([lease("a", token=1)]) == 0
+        assert holdings.abandon([lease("a", token=1)]) == []
         await settle()
         assert old.cancelled()
         assert not new.done()
@@ -106,7 +106,7 @@ def test_finished_work_is_not_abandoned() -> None:
         done = asyncio.create_task(asyncio.sleep(0))
         await done
         holdings.add(lease("a"), done)
-        assert holdings.abandon([lease("a")]) == 0
+        assert holdings.abandon([lease("a")]) == []
         assert holdings.leases() == [lease("a")]
 
     run(scenario())

@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Document, Job, RerankRequest, RerankResult
 from rerankq.cost import tokens
+from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, consequence, rerank
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.port import (
     Answer,
+    Cause,
     Refused,
     Score,
     Throttled,
     Transient,
     UpstreamError,
 )
+from running.heard import heard
 
 texts = st.text(min_size=1, max_size=10).filter(lambda text: not text.isspace())
 
@@ -63,6 +66,7 @@ def attempt(
     *,
     attempts: int = 0,
     policy: RetryPolicy | None = None,
+    events: Events | None = None,
 ) -> Outcome:
     try:
         return asyncio.run(
@@ -71,6 +75,7 @@ def attempt(
                 attempts=attempts,
                 waited_seconds=1.5,
                 upstream=upstream or FakeUpstream(),
+                events=events,
             )
         )
     except UpstreamError as error:
@@ -169,27 +174,26 @@ def test_refused_job_fails_with_the_reason() -> None:
     assert (outcome.attempts, outcome.said) == (1, "private")
 
 
-@pytest.mark.parametrize(
-    ("error", "line"),
-    [
-        (Transient("oh"), "upstream_unavailable: oh"),
-        (
-            Transient("oh", status=502, request_id="r1"),
-            "upstream_unavailable (status 502, request id r1): oh",
-        ),
-        (
-            Transient("oh (request id r1)", request_id="r1"),
-            "upstream_unavailable: oh (request id r1)",
-        ),
-    ],
-)
-def test_log_names_what_is_known(
-    caplog: pytest.LogCaptureFixture, error: UpstreamError, line: str
-) -> None:
-    """The line of a failed call names what is known of it, each once, and nothing that is not."""
-    caplog.set_level("INFO")
-    attempt(upstream=FakeUpstream(error))
-    assert caplog.messages == [f"job j, attempt 1: {line}"]
+def test_a_failed_attempt_is_told() -> None:
+    """What a call met is told with all that is known of it, but for the upstream's own words."""
+    events = Events()
+    told = heard(events)
+    attempt(upstream=FakeUpstream(), events=events)
+    assert told == []
+    error = Transient("oh", status=502, request_id="r1", cause=Cause.PAGE)
+    error.said = "private"
+    attempt(upstream=FakeUpstream(error), attempts=2, events=events)
+    assert told == [
+        AttemptFailed(
+            job=JobRef.of(job()),
+            attempt=3,
+            reason="upstream_unavailable",
+            status=502,
+            cause="page",
+            request_id="r1",
+            message="oh",
+        )
+    ]
 
 
 def test_last_attempt_says_how_many_there_were() -> None:

@@ -1,7 +1,6 @@
 """When a worker comes to Redis for permits: as seldom as it may, as soon as it must."""
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 
@@ -9,6 +8,7 @@ import pytest
 
 from rerankq.accounts.accounts import Allotment, Limits
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import BreakerClosed, BreakerOpened, Events, LimitFound, LimitsDiffer
 from rerankq_worker.limits import exchange
 from rerankq_worker.limits.exchange import (
     AWAY_SECONDS,
@@ -20,13 +20,18 @@ from rerankq_worker.limits.exchange import (
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import Permits
 from running.fake_limits import NO_LIMITS, Clock, FakeAccounts, allotment, permits
+from running.heard import heard
 
 AWAY = LedgerUnavailable("Redis is away")
 NOTHING = Demand(0, 0)
 
 
 def made(
-    at_hand: Permits, *, waiting: int = 0, accounts: FakeAccounts | None = None
+    at_hand: Permits,
+    *,
+    waiting: int = 0,
+    accounts: FakeAccounts | None = None,
+    events: Events | None = None,
 ) -> tuple[Exchange, list[Allotment | None]]:
     """An exchange, and what it heard."""
     heard: list[Allotment | None] = []
@@ -36,6 +41,7 @@ def made(
         worker="w",
         demand=lambda: Demand(waiting, 10.0 * waiting),
         heard=heard.append,
+        events=events,
     )
     return desk, heard
 
@@ -197,35 +203,34 @@ def test_leaving_does_not_need_redis() -> None:
     asyncio.run(desk.leave())
 
 
-def test_changes_are_logged_once(caplog: pytest.LogCaptureFixture, clock: Clock) -> None:
-    """The log tells once when an account closes, and why, and once when it opens.
-
-    That it closes is a warning, and that it opens is none.
-    """
+def test_changes_are_told_once(clock: Clock) -> None:
+    """It is told once when an account closes, and why; once when it opens; and a limit found."""
     del clock
-    caplog.set_level(logging.INFO)
     cause = "upstream_unavailable (502)"
     broken = allotment(mode="broken", cause=cause)
-    answers = [allotment(), broken, broken, allotment()]
-    desk, _ = made(permits(), accounts=FakeAccounts(*answers))
+    limited = allotment(limited=True, rate=7, slots=3)
+    answers = [allotment(), broken, broken, allotment(), limited, limited]
+    events = Events()
+    told = heard(events)
+    desk, _ = made(permits(), accounts=FakeAccounts(*answers), events=events)
     for _ in answers:
         asyncio.run(desk._ask())  # noqa: SLF001  one exchange
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"the account account is broken now: {cause}"),
-        ("INFO", "the account account is open now"),
+    assert told == [
+        BreakerOpened(breaker="account account", state="broken", reason=cause),
+        BreakerClosed(breaker="account account"),
+        LimitFound(account="account", rate=7, slots=3),
     ]
 
 
-def test_limits_that_differ_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_limits_that_differ_are_told_once() -> None:
     """A worker whose own limits are not those in force says so, and does not repeat it."""
-    told = allotment(limits=Limits(rpm=60))
-    for own, lines in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):
-        caplog.clear()
-        desk, _ = made(permits(own), accounts=FakeAccounts(told))
+    in_force = Limits(rpm=60)
+    for own, times in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):
+        events = Events()
+        told = heard(events)
+        accounts = FakeAccounts(allotment(limits=in_force))
+        desk, _ = made(permits(own), accounts=accounts, events=events)
         for _ in range(3):
             asyncio.run(desk._ask())  # noqa: SLF001  what happens each time it is due
-        said = (
-            f"limits of account in force are {{'rpm': 60}}, and {own.known() or 'none'} are set "
-            "here: other workers name lower ones"
-        )
-        assert [record.getMessage() for record in caplog.records] == [said] * lines
+        differ = LimitsDiffer(account="account", in_force=in_force.known(), own=own.known())
+        assert told == [differ] * times

@@ -1,7 +1,6 @@
 """What each answer of the upstream means for the key, the model, the account and the job."""
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from rerankq.accounts.accounts import Report
 from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.events import BreakerOpened
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS
@@ -346,13 +346,12 @@ def test_retry_after_reaches_the_account(error: UpstreamError, pauses: tuple[int
     assert (told.pause_ms, told.trouble_pause_ms) == pauses
 
 
-def test_operator_is_alerted(caplog: pytest.LogCaptureFixture) -> None:
-    """A key that is parked is an error in the log, by its fingerprint and without the key."""
-    with caplog.at_level(logging.WARNING):
-        call(OutOfCredit("empty"))
-    (record,) = caplog.records
-    assert record.levelno == logging.ERROR
-    assert record.getMessage() == f"{KEY} is parked (upstream_billing): empty"
+def test_operator_is_alerted() -> None:
+    """A key that is parked is told of by its fingerprint and without the key."""
+    told = call(OutOfCredit("empty")).network.heard
+    assert told == [
+        BreakerOpened(breaker=KEY, state="parked", reason="upstream_billing", message="empty")
+    ]
     assert "a1" not in KEY
 
 

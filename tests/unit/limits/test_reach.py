@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
+from rerankq.events import Events, WorkerIsolated, WorkerReconnected
 from rerankq_worker.limits import isolation, reach
 from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.upstream.port import Cause, Deferred, Unreachable, UpstreamError, WrongEndpoint
 from running.fake_limits import ANSWER, Network, asking
+from running.heard import heard
 
 LOST = Unreachable("no way", cause=Cause.DNS)
 
@@ -138,17 +140,19 @@ def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
 
 
 def test_a_worker_says_that_it_is_cut_off_until_it_connects(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It says so once in its log and to whoever asks for its health, and again when it is over."""
+    """It says so once as an event and to whoever asks for its health, and again when it is over."""
     monkeypatch.setattr(reach, "LOOK_SECONDS", 0)
     said: list[str | None] = []
+    events = Events()
+    told = heard(events)
 
     async def scenario() -> None:
         network = Network(a={})
         await cut_off(network)
         back = asyncio.Event()
-        looking = Reach(network.ways, changed=back.set, say=said.append)
+        looking = Reach(network.ways, changed=back.set, say=said.append, events=events)
         task = asyncio.create_task(looking.run())
         await network.providers["a"].reached.wait()
         network.providers["a"].answer = ANSWER
@@ -157,6 +161,4 @@ def test_a_worker_says_that_it_is_cut_off_until_it_connects(
 
     asyncio.run(scenario())
     assert (said[0], said[-1]) == ("it alone gets no rankings from a (dns)", None)
-    first, last = [record.getMessage() for record in caplog.records]
-    assert first.startswith("this worker alone gets no rankings from a (dns)")
-    assert last == "this worker gets rankings from a again"
+    assert told == [WorkerIsolated(account="a", cause="dns"), WorkerReconnected(account="a")]

@@ -1,5 +1,6 @@
 import logging
 
+from rerankq_worker.telemetry.event_log import STATES
 from rerankq_worker.telemetry.log_bursts import BURST_SECONDS, MOST_BURSTS, Bursts
 
 
@@ -59,8 +60,8 @@ def test_each_change_of_a_state_is_shown() -> None:
     log = Log()
     states = ("broken", "broken", "broken", "well", "broken")
     for state in states:
-        log.add(record("%s is %s", "a/1", state, logger="rerankq_worker.limits.exchange"))
-    log.add(record("%s is %s", "a/2", "broken", logger="rerankq_worker.limits.exchange"))
+        log.add(record("%s is %s", "a/1", state, logger=STATES))
+    log.add(record("%s is %s", "a/2", "broken", logger=STATES))
     assert log.lines == [
         "a/1 is broken",
         "… and 2 more like it in 0 s: a/1 is broken",
@@ -75,7 +76,7 @@ def test_failures_about_a_state_are_a_burst() -> None:
     log = Log()
     for number in range(5):
         error = OSError(f"try {number}")
-        log.add(record("%s: %s", "a", error, logger="rerankq_worker.limits.exchange"))
+        log.add(record("%s: %s", "a", error, logger=STATES))
     assert log.lines == ["a: try 0"]
 
 

@@ -4,63 +4,63 @@ import random
 
 import pytest
 
-from rerankq.contract import JobState, RerankRequest
-from rerankq.ledger.leases import Finish, Lease, Postponement
+from rerankq.events import (
+    RANKED,
+    CallFinished,
+    Events,
+    JobFailed,
+    JobRef,
+    JobReleased,
+    JobRetried,
+    JobSucceeded,
+)
 from rerankq_worker.telemetry import summary
-from rerankq_worker.telemetry.activity import Activity, Durations, ObservedProvider
+from rerankq_worker.telemetry.activity import Activity, Durations
 from rerankq_worker.telemetry.summary import figures, sentence, summarise
-from rerankq_worker.upstream.port import Answer, Call, Refused, Throttled, UpstreamError
 
-LEASE = Lease("id", 1, 0, 0.0, b"")
-CALL = Call("id", 1, RerankRequest(query="q", documents=("d",), model="m"), "m", "key")
-
-
-class Scripted:
-    """A provider that answers, or fails, in turn."""
-
-    def __init__(self, *errors: UpstreamError | None) -> None:
-        self.errors = list(errors)
-
-    def check(self, request: RerankRequest, model: str) -> None:
-        """All can be sent."""
-
-    async def reach(self) -> None:
-        """Be there."""
-
-    async def rerank(self, call: Call) -> Answer:
-        """The next in turn."""
-        del call
-        error = self.errors.pop(0)
-        if error:
-            raise error
-        return Answer((), 0, 0, None)
+JOB = JobRef("id")
+DONE = JobSucceeded(
+    job=JOB,
+    attempts=1,
+    waited_seconds=1.0,
+    call_seconds=0.5,
+    prompt_tokens=0,
+    total_tokens=0,
+    estimated_tokens=9,
+)
 
 
-async def calls(activity: Activity, *errors: UpstreamError | None) -> None:
-    provider = ObservedProvider(Scripted(*errors), activity)
-    for error in errors:
-        if error is None:
-            await provider.rerank(CALL)
-        else:
-            with pytest.raises(type(error)):
-                await provider.rerank(CALL)
+def called(outcome: str) -> CallFinished:
+    return CallFinished(
+        job_id="id",
+        attempt=1,
+        model="m",
+        site="a",
+        account="a",
+        key_id="k",
+        seconds=0.0005,
+        outcome=outcome,
+        status=None,
+    )
 
 
 def test_a_minute_is_one_sentence() -> None:
     """Done and rate, failed and postponed by reason, calls and their times, and what is in hand."""
-    activity = Activity()
+    events = Events()
+    activity = Activity(events)
     for _ in range(1200):
-        activity.came_to(Finish(LEASE, 1, JobState.SUCCEEDED, b""))
+        events.tell(DONE)
     for reason in ("upstream_refused", "upstream_refused", "crash_loop"):
-        activity.came_to(Finish(LEASE, 1, JobState.FAILED, b"", reason))
-    activity.came_to(Postponement(LEASE, 0, 1.0))
-    activity.came_to(Postponement(LEASE, 0, 0))
-    asyncio.run(calls(activity, None, Throttled("slow down"), Refused("no")))
+        events.tell(JobFailed(job=JOB, attempts=1, reason=reason, status=None))
+    events.tell(JobRetried(job=JOB, attempts=0, reason="upstream_throttled", delay_seconds=1.0))
+    events.tell(JobReleased(job=JOB))
+    for outcome in (RANKED, "upstream_throttled", "upstream_refused"):
+        events.tell(called(outcome))
     counts = activity.take()
     said = sentence(counts, 7, 60.0)
     assert said.startswith(
         "in 60 s: done 1,200 (20.0 jobs/s); failed 3 (upstream_refused 2, crash_loop 1); "
-        "postponed 2 (retry 1, handed_back 1); calls answered 1 (p50 0.0005"
+        "postponed 2 (upstream_throttled 1, handed_back 1); calls answered 1 (p50 0.0005"
     )
     assert said.endswith("; failed calls 2 (upstream_throttled 1, upstream_refused 1); in hand 7")
     told = figures(counts, 7, 60.0)
@@ -87,7 +87,7 @@ def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
 ) -> None:
     """A line comes when something happened or is in hand; else a sparse one alone."""
     caplog.set_level(logging.INFO)
-    activity = Activity()
+    activity = Activity(Events())
     in_hand = [0]
 
     async def turns(number: int) -> list[str]:
@@ -121,12 +121,13 @@ def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
 def test_the_last_line_comes_with_the_end(caplog: pytest.LogCaptureFixture) -> None:
     """What happened since the last line is not lost when the worker ends."""
     caplog.set_level(logging.INFO)
-    activity = Activity()
+    events = Events()
+    activity = Activity(events)
 
     async def scenario() -> None:
         task = asyncio.create_task(summarise(activity, lambda: 0))
         await asyncio.sleep(0)
-        activity.came_to(Finish(LEASE, 1, JobState.SUCCEEDED, b""))
+        events.tell(DONE)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

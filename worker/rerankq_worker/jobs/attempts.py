@@ -1,29 +1,48 @@
 """One attempt at a job in hand, and what it comes to in the ledger."""
 
 import asyncio
-import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, Final
 
 from rerankq.contract import Job, JobState
 from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
+from rerankq.events import (
+    Event,
+    Events,
+    JobClaimed,
+    JobFaulted,
+    JobRef,
+    LedgerCallFailed,
+    LedgerOperation,
+    PermitWaited,
+)
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.completer import ResultWriter
 from rerankq_worker.jobs.in_flight import Holdings
-from rerankq_worker.jobs.rerank import Outcome, Succeeded, consequence, estimated_tokens, rerank
+from rerankq_worker.jobs.outcome_event import outcome_event
+from rerankq_worker.jobs.rerank import (
+    Failed,
+    Outcome,
+    Succeeded,
+    consequence,
+    estimated_tokens,
+    rerank,
+)
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.ways import Way
 from rerankq_worker.process.error_origin import origin
 from rerankq_worker.upstream.port import UpstreamError
 
-log = logging.getLogger(__name__)
+_Written = tuple[Finish | Postponement, Event | None]
+"""What the ledger is to take, and what is told once it has."""
 
 RENEW_RETRY_SECONDS: Final = 0.5
 
@@ -38,7 +57,7 @@ class Attempts:
         routes: the ways to the upstream.
         policy: what to do when it fails.
         lease_seconds: how long a lease lasts without renewal.
-        came_to: told of each outcome.
+        events: told what happens to each job.
     """
 
     def __init__(
@@ -50,7 +69,7 @@ class Attempts:
         routes: Routes,
         policy: RetryPolicy,
         lease_seconds: float,
-        came_to: Callable[[Finish | Postponement], None] = lambda _: None,
+        events: Events | None = None,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
@@ -60,7 +79,7 @@ class Attempts:
         self._calling: set[asyncio.Task[Any]] = set()
         self._ending = False
         self._lease_seconds = lease_seconds
-        self._came_to = came_to
+        self._events = events or Events()
 
     async def work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
         """See a job through: its outcome is handed to the writer, and counted.
@@ -71,7 +90,7 @@ class Attempts:
             tally: counts outcomes by name.
         """
         try:
-            outcome = await self._attempt(lease, claimed_at)
+            outcome, event = await self._attempt(lease, claimed_at)
         except asyncio.CancelledError:
             # Whoever cancelled decides what becomes of the job.
             tally["abandoned"] += 1
@@ -81,37 +100,37 @@ class Attempts:
             self._holdings.remove([lease])
             return
         except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
-            outcome = _unforeseen(lease, error)
+            outcome, event = self._unforeseen(lease, error)
         tally[_name(outcome)] += 1
-        self._came_to(outcome)
-        self._writer.put(outcome)
+        self._writer.put(outcome, event)
 
     def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:
         """Begin no call from now on; returns the work whose calls are under way."""
         self._ending = True
         return self._calling
 
-    async def _attempt(self, lease: Lease, claimed_at: float) -> Finish | Postponement:
+    async def _attempt(self, lease: Lease, claimed_at: float) -> _Written:
         if self._ending:
-            return Postponement(lease, lease.attempts, 0)
+            return self._as_written(lease, None, RetryAfter(0, lease.attempts))
         try:
             job = Job.parse(lease.payload)
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
-            return _failed(lease, lease.attempts, end)
+            return self._as_written(lease, None, Failed(end, lease.attempts))
+        self._tell_of_claim(job, lease)
+        outcome: Outcome
         try:
-            return _as_written(lease, await self._ranked(job, lease, claimed_at))
+            outcome = await self._ranked(job, lease, claimed_at)
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
-            return _as_written(
-                lease,
-                consequence(job.id, error, self._policy, lease.attempts, waited, lease.past),
-            )
+            outcome = consequence(job.id, error, self._policy, lease.attempts, waited, lease.past)
+        return self._as_written(lease, job, outcome)
 
     async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
         tokens = await estimated_tokens(job.request) if self._routes.counts_tokens else 0
-        retry = lease.attempts > 0
+        retry, asked_at = lease.attempts > 0, time.monotonic()
         way = await self._routes.way(job.request, tokens=tokens, retry=retry)
+        self._tell_of_permit(job, way, asked_at)
         sure_at = claimed_at
 
         def is_sure() -> bool:
@@ -126,7 +145,20 @@ class Attempts:
                     waited_seconds=_waited_seconds(lease, claimed_at),
                     upstream=upstream,
                     tokens=tokens,
+                    events=self._events,
                 )
+
+    def _tell_of_claim(self, job: Job, lease: Lease) -> None:
+        if JobClaimed in self._events.wanted:
+            attempts, waited = lease.attempts, lease.waited_seconds
+            about = JobRef.of(job)
+            self._events.tell(JobClaimed(job=about, attempts=attempts, waited_seconds=waited))
+
+    def _tell_of_permit(self, job: Job, way: Way, asked_at: float) -> None:
+        if PermitWaited in self._events.wanted:
+            site, account = way.route.site.name, way.route.permits.account.name
+            seconds, about = time.monotonic() - asked_at, JobRef.of(job)
+            self._events.tell(PermitWaited(job=about, site=site, account=account, seconds=seconds))
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
@@ -156,7 +188,8 @@ class Attempts:
             try:
                 lost = await self._leases.renew([lease])
             except LedgerUnavailable as error:
-                log.warning("a call waits until its lease is certain: %s", error)
+                confirm = LedgerOperation.CONFIRM
+                self._events.tell(LedgerCallFailed(operation=confirm, jobs=1, message=str(error)))
                 sure_at = -math.inf
                 await asyncio.sleep(RENEW_RETRY_SECONDS)
             else:
@@ -168,6 +201,27 @@ class Attempts:
         """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
         return time.monotonic() - self._holdings.sure_since(lease, sure_at)
 
+    def _unforeseen(self, lease: Lease, error: Exception) -> _Written:
+        """The job ends, whatever rerankq stumbled over."""
+        self._events.tell(JobFaulted(job=JobRef(lease.job_id), origin=origin(error)))
+        end = JobFailed(
+            "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
+        )
+        return self._as_written(lease, None, Failed(end, lease.attempts + 1))
+
+    def _as_written(self, lease: Lease, job: Job | None, outcome: Outcome) -> _Written:
+        """An outcome as the ledger takes it, and the event that tells of it."""
+        event = outcome_event(lease.job_id, job, outcome, self._events.wanted)
+        match outcome:
+            case Succeeded(result, attempts):
+                written = outcomes.success(result)
+                return Finish(lease, attempts, JobState.SUCCEEDED, written), event
+            case Failed(end, attempts, said):
+                written = outcomes.failure(end)
+                return Finish(lease, attempts, JobState.FAILED, written, end.reason, said), event
+            case RetryAfter(seconds, attempts, failure):
+                return Postponement(lease, attempts, seconds, failure), event
+
 
 class _LeaseLostError(Exception):
     """The job is no longer this worker's."""
@@ -175,28 +229,6 @@ class _LeaseLostError(Exception):
 
 def _waited_seconds(lease: Lease, claimed_at: float) -> float:
     return lease.waited_seconds + time.monotonic() - claimed_at
-
-
-def _as_written(lease: Lease, outcome: Outcome) -> Finish | Postponement:
-    match outcome:
-        case Succeeded(result, attempts):
-            return Finish(lease, attempts, JobState.SUCCEEDED, outcomes.success(result))
-        case RetryAfter(seconds, attempts, failure):
-            return Postponement(lease, attempts, seconds, failure)
-        case _:
-            return _failed(lease, outcome.attempts, outcome.end, outcome.said)
-
-
-def _failed(lease: Lease, attempts: int, end: JobFailed, said: str = "") -> Finish:
-    return Finish(lease, attempts, JobState.FAILED, outcomes.failure(end), end.reason, said)
-
-
-def _unforeseen(lease: Lease, error: Exception) -> Finish:
-    log.error("job %s: unforeseen %s", lease.job_id, origin(error))
-    end = JobFailed(
-        "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
-    )
-    return _failed(lease, lease.attempts + 1, end)
 
 
 def _name(outcome: Finish | Postponement) -> str:

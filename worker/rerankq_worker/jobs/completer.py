@@ -5,17 +5,23 @@ first is written at once, and what comes right after it gathers: the busier, the
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.events import (
+    Event,
+    Events,
+    JobRef,
+    LedgerCallFailed,
+    LedgerOperation,
+    OutcomeDropped,
+    OutcomeRefused,
+)
 from rerankq.ledger.leases import Finish, Leases, Postponement
 from rerankq_worker.jobs.in_flight import Holdings
-
-log = logging.getLogger(__name__)
 
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -45,6 +51,7 @@ class ResultWriter:
         holdings: the jobs in hand: each is let go once the ledger knows what became of it.
         lease_seconds: for so long an outcome that the ledger refuses is offered again.
         gather_seconds: from one write to the next, unless there is enough for a full one.
+        events: told what the ledger took, and what it did not.
     """
 
     def __init__(
@@ -54,11 +61,14 @@ class ResultWriter:
         *,
         lease_seconds: float,
         gather_seconds: float = 0.0,
+        events: Events | None = None,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
         self._lease_seconds = lease_seconds
         self._gather_seconds = gather_seconds
+        self._events = events or Events()
+        self._to_tell: dict[tuple[str, int], Event] = {}
         self._wrote_at = -math.inf
         self._unwritten: dict[tuple[str, int], Outcome] = {}
         self._waiting: list[Outcome] = []
@@ -67,9 +77,11 @@ class ResultWriter:
         self._answer_seconds: float | None = None
         self._writing: asyncio.Timeout | None = None
 
-    def put(self, outcome: Outcome) -> None:
-        """Hand over what became of a job."""
+    def put(self, outcome: Outcome, event: Event | None = None) -> None:
+        """Hand over what became of a job, and the event to tell once the ledger has it."""
         self._unwritten[_key(outcome)] = outcome
+        if event:
+            self._to_tell[_key(outcome)] = event
         self._waiting.append(outcome)
         self._wake.set()
 
@@ -126,7 +138,8 @@ class ResultWriter:
             loop.call_later(RETRY_SECONDS, self._offer_again, refused)
             return
         # Nothing will change that. The lease runs out, and the job is looked at again.
-        log.critical("an outcome was dropped: %s", refused.error)
+        job = JobRef(refused.outcome.lease.job_id)
+        self._events.tell(OutcomeDropped(job=job, message=str(refused.error)))
         self._let_go([refused.outcome])
 
     def _offer_again(self, refused: _Refused) -> None:
@@ -148,11 +161,13 @@ class ResultWriter:
         self, write: Callable[[Sequence[T]], Awaitable[list[bool]]], outcomes: Sequence[T]
     ) -> list[_Refused]:
         accepted: list[bool] | None = None
+        repeated = False
         while accepted is None:
             try:
                 accepted = await self._answered(write(outcomes))
             except TimeoutError:
-                log.warning("%d outcomes wait to be written: no answer", len(outcomes))
+                repeated = True
+                self._tell_of_failure(len(outcomes), "no answer")
             except LedgerRefusal as error:
                 if len(outcomes) == 1:
                     now = asyncio.get_running_loop().time()
@@ -163,21 +178,30 @@ class ResultWriter:
             except LedgerUnavailable as error:
                 # A result was paid for: it is kept until Redis is back. If the lease is lost by
                 # then, the ledger refuses it, and another worker's result stands.
-                log.warning("%d outcomes wait to be written: %s", len(outcomes), error)
+                repeated = repeated or error.uncertain
+                self._tell_of_failure(len(outcomes), str(error))
                 await asyncio.sleep(RETRY_SECONDS)
+        for outcome, was_taken in zip(outcomes, accepted, strict=True):
+            self._tell(outcome, was_taken=was_taken, repeated=repeated)
         self._let_go(outcomes)
-        refused = accepted.count(False)
-        if refused:
-            log.info(
-                "%d outcomes not taken: their jobs had ended (as after an earlier try without an "
-                "answer), or were another worker's",
-                refused,
-            )
         return []
+
+    def _tell(self, outcome: Outcome, *, was_taken: bool, repeated: bool) -> None:
+        event = self._to_tell.get(_key(outcome))
+        if was_taken and event:
+            self._events.tell(event)
+        elif not was_taken and OutcomeRefused in self._events.wanted:
+            job = JobRef(outcome.lease.job_id)
+            self._events.tell(OutcomeRefused(job=job, repeated=repeated))
+
+    def _tell_of_failure(self, jobs: int, message: str) -> None:
+        write = LedgerOperation.WRITE
+        self._events.tell(LedgerCallFailed(operation=write, jobs=jobs, message=message))
 
     def _let_go(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             self._unwritten.pop(_key(outcome), None)
+            self._to_tell.pop(_key(outcome), None)
         self._holdings.remove(outcome.lease for outcome in outcomes)
 
     async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:

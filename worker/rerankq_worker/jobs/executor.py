@@ -9,6 +9,14 @@ from typing import Final
 
 from rerankq.contract import Hint
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
+from rerankq.events import (
+    Events,
+    JobRef,
+    JobReleased,
+    JobUnclaimable,
+    LedgerCallFailed,
+    LedgerOperation,
+)
 from rerankq.ledger.leases import Claim, Lease, Leases, Postponement, new_request
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.completer import ResultWriter
@@ -34,6 +42,7 @@ class Executor:
         writer: where those go that are handed back.
         routes: the ways to the upstream, and how much more it would take.
         attempts: the work on a job.
+        events: told what is given back, and what cannot be claimed.
     """
 
     def __init__(
@@ -44,12 +53,14 @@ class Executor:
         writer: ResultWriter,
         routes: Routes,
         attempts: Attempts,
+        events: Events | None = None,
     ) -> None:
         self._leases = leases
         self._holdings = holdings
         self._writer = writer
         self._routes = routes
         self._attempts = attempts
+        self._events = events or Events()
         self._turn = asyncio.Lock()
         self._claiming: asyncio.Task[Taken] | None = None
         self._hurry = asyncio.Event()
@@ -117,7 +128,9 @@ class Executor:
 
     def _hand_back(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
-            self._writer.put(Postponement(lease, lease.attempts, 0))
+            self._writer.put(
+                Postponement(lease, lease.attempts, 0), JobReleased(job=JobRef(lease.job_id))
+            )
 
     def takes_more(self) -> bool:
         """Whether a message that came now would be taken: not while another one is being claimed.
@@ -203,7 +216,8 @@ class Executor:
             except LedgerRefusal as error:
                 if len(job_ids) == 1:
                     # Nothing will change that, and the other jobs of the lane wait behind it.
-                    log.critical("job %s is left alone: %s", job_ids[0], error)
+                    job = JobRef(job_ids[0])
+                    self._events.tell(JobUnclaimable(job=job, message=str(error)))
                     return Claim([], [])
                 claims = [await self._claim([job_id], request, alone=alone) for job_id in job_ids]
                 return Claim(
@@ -211,5 +225,8 @@ class Executor:
                     [suspect for claim in claims for suspect in claim.suspects],
                 )
             except LedgerUnavailable as error:
-                log.warning("no claim: %s", error)
+                claim = LedgerOperation.CLAIM
+                self._events.tell(
+                    LedgerCallFailed(operation=claim, jobs=len(job_ids), message=str(error))
+                )
                 await asyncio.sleep(CLAIM_RETRY_SECONDS)

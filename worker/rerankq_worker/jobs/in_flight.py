@@ -103,16 +103,16 @@ class Holdings:
                 self._let_go(lease)
         self._stirred.set()
 
-    def abandon(self, leases: Iterable[Lease]) -> int:
-        """Stop working under leases that were lost; returns how many those were."""
-        abandoned = 0
+    def abandon(self, leases: Iterable[Lease]) -> list[Lease]:
+        """Stop working under leases that were lost; returns those under which work went on."""
+        abandoned = []
         for lease in leases:
             held = self._of(lease)
             # Work that is done left an outcome, which the writer has under way.
             if held and not held.work.done():
                 held.work.cancel()
                 self._let_go(lease)
-                abandoned += 1
+                abandoned.append(lease)
         self._stirred.set()
         return abandoned
 

@@ -1,25 +1,24 @@
 """Announces again what fell on the floor: expired leases, due retries, lost hints."""
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from typing import Final
 
 from rerankq.broker.announce import Announcer
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import Events, JobsRequeued, LedgerCallFailed, LedgerOperation
 from rerankq.ledger.sweep import SWEEP_SECONDS, Sweep
-
-log = logging.getLogger(__name__)
 
 LAST_TICK_SECONDS: Final = 2.0
 """How long the end of a worker waits for a Redis that does not answer."""
 
 
-async def reconcile(sweep: Sweep, announcer: Announcer) -> None:
+async def reconcile(sweep: Sweep, announcer: Announcer, events: Events | None = None) -> None:
     """Sweep until cancelled. Any number of workers may do so at once."""
+    events = events or Events()
     while True:
-        tick = asyncio.create_task(_tick(sweep, announcer))
+        tick = asyncio.create_task(_tick(sweep, announcer, events))
         try:
             await asyncio.shield(tick)
         except asyncio.CancelledError:
@@ -28,14 +27,14 @@ async def reconcile(sweep: Sweep, announcer: Announcer) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _tick(sweep: Sweep, announcer: Announcer) -> None:
+async def _tick(sweep: Sweep, announcer: Announcer, events: Events) -> None:
     try:
         for lane, job_ids in (await sweep.tick()).items():
-            log.debug("announcing %d %s jobs again", len(job_ids), lane)
+            events.tell(JobsRequeued(lane=lane, count=len(job_ids)))
             # A hint that cannot be published now is found missing by a later sweep.
             await asyncio.to_thread(announcer.announce, lane, job_ids, again=True)
     except LedgerUnavailable as error:
-        log.warning("cannot look for lost jobs: %s", error)
+        events.tell(LedgerCallFailed(operation=LedgerOperation.SWEEP, message=str(error)))
 
 
 async def _ended(tick: "asyncio.Task[None]") -> None:

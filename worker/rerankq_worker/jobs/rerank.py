@@ -1,21 +1,33 @@
 """The job's logic: one attempt, and what follows from it. Knows no Celery, Redis or httpx."""
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from rerankq.contract import CONTRACT_VERSION, Document, Job, RerankRequest
 from rerankq.cost.tokens import load
 from rerankq.errors import JobFailed
+from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.port import Answer, Upstream, UpstreamError
 
-log = logging.getLogger(__name__)
+
+class Measures(NamedTuple):
+    """What was measured of a call that brought a ranking.
+
+    Attributes:
+        waited_seconds: from when the job might first run to the call.
+        call_seconds: how long the call took.
+        estimated_tokens: what it was reckoned to cost.
+    """
+
+    waited_seconds: float
+    call_seconds: float
+    estimated_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +37,14 @@ class Succeeded:
     Attributes:
         result: a `RerankResult` as JSON.
         attempts: attempts used in all.
+        answer: what the upstream answered.
+        measures: what was measured of the call.
     """
 
     result: bytes
     attempts: int
+    answer: Answer
+    measures: Measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,13 @@ Outcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(
-    job: Job, *, attempts: int, waited_seconds: float, upstream: Upstream, tokens: int = 0
+    job: Job,
+    *,
+    attempts: int,
+    waited_seconds: float,
+    upstream: Upstream,
+    tokens: int = 0,
+    events: Events | None = None,
 ) -> Succeeded:
     """Make one attempt at a job.
 
@@ -60,6 +82,7 @@ async def rerank(
         waited_seconds: time since the job might run for the first time.
         upstream: whom to ask.
         tokens: what `estimated_tokens` gave of it; 0 where it was not asked yet.
+        events: told when the call brings no ranking.
 
     Raises:
         UpstreamError: there is no ranking: see `consequence`.
@@ -68,19 +91,25 @@ async def rerank(
     try:
         answer = await upstream.ask(job.id, attempts + 1, job.request)
     except UpstreamError as error:
-        # Most messages name the upstream's id of the call themselves.
-        request_id = error.request_id if (error.request_id or "") not in str(error) else None
-        known = {"status": error.status, "cause": error.cause, "request id": request_id}
-        details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
-        named = f"{error.code} ({details})" if details else error.code
-        log.info("job %s, attempt %d: %s: %s", job.id, attempts + 1, named, error)
+        if events and AttemptFailed in events.wanted:
+            events.tell(_attempt_failed(job, attempts + 1, error))
         raise
-    timings = {
-        "waited_seconds": round(waited_seconds, 3),
-        "upstream_seconds": round(time.monotonic() - started, 3),
-    }
-    estimated = tokens or await estimated_tokens(job.request)
-    return Succeeded(_result(job, answer, attempts + 1, timings, estimated), attempts + 1)
+    seconds = time.monotonic() - started
+    measures = Measures(waited_seconds, seconds, tokens or await estimated_tokens(job.request))
+    result = _result(job, answer, attempts + 1, measures)
+    return Succeeded(result, attempts + 1, answer, measures)
+
+
+def _attempt_failed(job: Job, attempt: int, error: UpstreamError) -> AttemptFailed:
+    return AttemptFailed(
+        job=JobRef.of(job),
+        attempt=attempt,
+        reason=error.code,
+        status=error.status,
+        cause=error.cause,
+        request_id=error.request_id,
+        message=str(error),
+    )
 
 
 def consequence(
@@ -116,9 +145,7 @@ async def estimated_tokens(request: RerankRequest) -> int:
     return await asyncio.to_thread(load, request.query, texts)
 
 
-def _result(
-    job: Job, answer: Answer, attempts: int, timings: dict[str, float], estimated_tokens: int
-) -> bytes:
+def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> bytes:
     """What `RerankResult.encode` would give, without the objects: they cost six times as much."""
     request = job.request
     rows: list[dict[str, Any]] = [
@@ -137,10 +164,13 @@ def _result(
         "usage": {
             "prompt_tokens": answer.prompt_tokens,
             "total_tokens": answer.total_tokens,
-            "estimated_tokens": estimated_tokens,
+            "estimated_tokens": measures.estimated_tokens,
         },
         "attempts": attempts,
-        "timings": timings,
+        "timings": {
+            "waited_seconds": round(measures.waited_seconds, 3),
+            "upstream_seconds": round(measures.call_seconds, 3),
+        },
     }
     if answer.request_id is not None:
         result["request_id"] = answer.request_id

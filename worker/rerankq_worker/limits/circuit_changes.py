@@ -1,42 +1,53 @@
-"""Closes circuits for all workers, and opens them again; says so in the log."""
+"""Closes circuits for all workers, and opens them again; tells of it."""
 
-import logging
-
-from rerankq.accounts.circuits import Circuits, CircuitState, Trip
+from rerankq.accounts.circuits import CircuitState, Trip
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import (
+    BreakerClosed,
+    BreakerNotOpened,
+    BreakerOpened,
+    Events,
+    LedgerCallFailed,
+    LedgerOperation,
+)
+from rerankq_worker.limits.gates import Gates
 from rerankq_worker.limits.permits import Permits
 
-log = logging.getLogger(__name__)
 
-
-async def close(circuits: Circuits, permits: Permits, name: str, trip: Trip) -> CircuitState | None:
+async def close(gates: Gates, permits: Permits, name: str, trip: Trip) -> CircuitState | None:
     """Close a circuit; None when it could not be, and so holds nobody up.
 
     Args:
-        circuits: all of them, in Redis.
+        gates: what is closed.
         permits: of the account that it belongs to; the next exchange tells what is closed.
         name: which one.
         trip: why, and when that is certain.
     """
     try:
-        state = await circuits.trip(name, trip)
-    except LedgerUnavailable as unavailable:
-        log.warning("%s could not be closed for all workers: %s", name, unavailable)
+        state = await gates.circuits.trip(name, trip)
+    except LedgerUnavailable as error:
+        _tell_of_failure(gates.events, LedgerOperation.OPEN_BREAKER, name, error)
         return None
     if state is None:
-        log.warning("%s stays open (%s): too many circuits are closed", name, trip.code)
+        gates.events.tell(BreakerNotOpened(breaker=name, reason=trip.code))
         return None
-    # An operator is wanted: no job can do anything about it.
-    level = logging.ERROR if state is CircuitState.PARKED else logging.WARNING
-    log.log(level, "%s is %s (%s): %s", name, state, trip.code, trip.reason)
+    opened = BreakerOpened(breaker=name, state=state, reason=trip.code, message=trip.reason)
+    gates.events.tell(opened)
     permits.wanted()
     return state
 
 
-async def reopen(circuits: Circuits, names: tuple[str, ...]) -> None:
+async def reopen(gates: Gates, names: tuple[str, ...]) -> None:
     """Open circuits again, as an answer showed that they may be."""
     try:
-        if await circuits.reopen(*names):
-            log.warning("open again: %s", ", ".join(names))
-    except LedgerUnavailable as unavailable:
-        log.warning("%s could not be opened: %s", ", ".join(names), unavailable)
+        if await gates.circuits.reopen(*names):
+            for name in names:
+                gates.events.tell(BreakerClosed(breaker=name))
+    except LedgerUnavailable as error:
+        _tell_of_failure(gates.events, LedgerOperation.CLOSE_BREAKER, ", ".join(names), error)
+
+
+def _tell_of_failure(
+    events: Events, operation: LedgerOperation, subject: str, error: LedgerUnavailable
+) -> None:
+    events.tell(LedgerCallFailed(operation=operation, subject=subject, message=str(error)))

@@ -1,18 +1,25 @@
 """Fetches permits of one account from Redis, and tells it what became of the last ones."""
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable
 from typing import Final
 
 from rerankq.accounts.accounts import Accounts, Allotment
+from rerankq.accounts.circuits import account_circuit
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import (
+    BreakerClosed,
+    BreakerOpened,
+    Events,
+    LedgerCallFailed,
+    LedgerOperation,
+    LimitFound,
+    LimitsDiffer,
+)
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import Permits
-
-log = logging.getLogger(__name__)
 
 SOON_SECONDS: Final = 0.02
 """Between two exchanges when all that was wanted was given, and is used up."""
@@ -37,6 +44,7 @@ class Exchange:
         demand: what waits for permits.
         heard: called after each exchange, with the answer if Redis gave one.
         clock: seconds that only ever grow; the monotonic clock if None.
+        events: told how the account stands.
     """
 
     def __init__(
@@ -48,6 +56,7 @@ class Exchange:
         demand: Callable[[], Demand],
         heard: Callable[[Allotment | None], None],
         clock: Callable[[], float] | None = None,
+        events: Events | None = None,
     ) -> None:
         self._accounts = accounts
         self._permits = permits
@@ -55,6 +64,7 @@ class Exchange:
         self._worker = worker
         self._demand = demand
         self._heard = heard
+        self._events = events or Events()
         self._clock = clock or time.monotonic
         self._asked_at = -math.inf
         self._away = False
@@ -77,10 +87,8 @@ class Exchange:
                 await self._accounts.exchange(
                     self._account.name, self._worker, self._account.limits, told
                 )
-        except (LedgerUnavailable, TimeoutError):
-            log.info(
-                "permits of %s were not given back: they expire by themselves", self._account.name
-            )
+        except (LedgerUnavailable, TimeoutError) as error:
+            self._tell_of_failure(LedgerOperation.RETURN_PERMITS, error)
 
     def _look(self) -> None:
         """See whether the next exchange should come sooner: called at each call, so it is short."""
@@ -137,7 +145,7 @@ class Exchange:
                 self._account.name, self._worker, self._account.limits, told
             )
         except LedgerUnavailable as error:
-            log.warning("no permits for %s: %s", self._account.name, error)
+            self._tell_of_failure(LedgerOperation.EXCHANGE_PERMITS, error)
             self._away = True
             elapsed = self._asked_at - asked_before
             self._permits.live_on_little(told, elapsed, may_be_told=error.uncertain)
@@ -149,15 +157,24 @@ class Exchange:
         self._heard(allotment)
 
     def _tell_of_changes(self, allotment: Allotment) -> None:
-        before = self._permits.last
+        before, name = self._permits.last, self._account.name
         if allotment.mode != (before.mode if before else "open"):
-            cause = f": {allotment.cause}" if allotment.cause else ""
-            level = logging.INFO if allotment.mode == "open" else logging.WARNING
-            log.log(level, "the account %s is %s now%s", self._account.name, allotment.mode, cause)
-        if allotment.limits != self._account.limits and not self._differs:
+            breaker = account_circuit(name)
+            if allotment.mode == "open":
+                self._events.tell(BreakerClosed(breaker=breaker))
+            else:
+                state, reason = allotment.mode, allotment.cause
+                self._events.tell(BreakerOpened(breaker=breaker, state=state, reason=reason))
+        in_force, own = allotment.limits.known(), self._account.limits.known()
+        if allotment.limited and not in_force and before and not before.limited:
+            found = LimitFound(account=name, rate=allotment.rate, slots=allotment.slots)
+            self._events.tell(found)
+        if in_force != own and not self._differs:
             self._differs = True
-            in_force, own = allotment.limits.known(), self._account.limits.known()
-            log.warning(
-                "limits of %s in force are %s, and %s are set here: other workers name lower ones",
-                *(self._account.name, in_force, own or "none"),
-            )
+            self._events.tell(LimitsDiffer(account=name, in_force=in_force, own=own))
+
+    def _tell_of_failure(self, operation: LedgerOperation, error: Exception) -> None:
+        name = self._account.name
+        self._events.tell(
+            LedgerCallFailed(operation=operation, subject=name, message=str(error) or "no answer")
+        )

@@ -7,6 +7,7 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.circuits import Circuits
 from rerankq.contract import RerankRequest
+from rerankq.events import Events
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.ways import Route, Way, leading
@@ -24,9 +25,13 @@ class Gates:
     Args:
         routes: all of them.
         circuits: the circuits in Redis.
+        events: told which circuits are closed and opened.
     """
 
-    def __init__(self, routes: Sequence[Route], circuits: Circuits) -> None:
+    def __init__(
+        self, routes: Sequence[Route], circuits: Circuits, events: Events | None = None
+    ) -> None:
+        self.events = events or Events()
         self._routes = routes
         self.circuits = circuits
         self.culprits = Culprits()

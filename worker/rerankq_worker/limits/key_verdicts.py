@@ -95,7 +95,7 @@ class KeyVerdicts:
         elif may_be_the_job:
             trip = replace(trip, certain_after=NEVER_CERTAIN, doubt_seconds=SUSPECTED_SECONDS)
         name = key_circuit(self._way.route.site.name, self._key)
-        state = await close(self._gates.circuits, permits, name, trip)
+        state = await close(self._gates, permits, name, trip)
         if not state:
             # Nothing holds the job up where it could come back at once: it waits for long.
             return error

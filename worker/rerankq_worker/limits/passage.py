@@ -6,8 +6,15 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
-from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.accounts.circuits import (
+    CircuitState,
+    Trip,
+    account_circuit,
+    key_circuit,
+    model_circuit,
+)
 from rerankq.contract import RerankRequest
+from rerankq.events import BreakerHalfOpened, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.limits.circuit_changes import close, reopen
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, PASSING_SECONDS, KeyVerdicts
@@ -94,6 +101,7 @@ class Passage:
         self._routes = routes
         self._past = past
         self._gates = routes.gates
+        self._events = routes.events
         self._way = way
         self._permits = way.route.permits
         self._cost: float | None = None
@@ -119,6 +127,7 @@ class Passage:
         """Call the site. See `upstream.Upstream`."""
         way, self._began, self._job_id = self._way, True, job_id
         self._called_at = self._permits.isolation.now()
+        self._tell_of_probes(job_id)
         key = way.route.key.authorization
         call = Call(job_id, attempt, request, way.model, key, self._may_begin)
         try:
@@ -158,7 +167,7 @@ class Passage:
         self._gates.culprits.answered(self._permits.account.name, self._way.model)
         cleared = self._gates.cleared(self._way, ranked=ranked)
         if cleared:
-            await reopen(self._gates.circuits, cleared)
+            await reopen(self._gates, cleared)
 
     async def _judged(
         self, error: UpstreamError, job_id: str, attempt: int, request: RerankRequest
@@ -273,4 +282,12 @@ class Passage:
         return model_circuit(self._way.route.site.name, self._way.model)
 
     async def _close(self, name: str, trip: Trip) -> CircuitState | None:
-        return await close(self._gates.circuits, self._permits, name, trip)
+        return await close(self._gates, self._permits, name, trip)
+
+    def _tell_of_probes(self, job_id: str) -> None:
+        """Tell of the breakers that the call is to find out about."""
+        names = self._way.turns
+        if self._way.permit.probe:
+            names += (account_circuit(self._permits.account.name),)
+        for name in names:
+            self._events.tell(BreakerHalfOpened(breaker=name, job=JobRef(job_id)))

@@ -1,15 +1,13 @@
 """Looks whether this worker is answered again, once it knows that it alone is not."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from rerankq.events import Events, WorkerIsolated, WorkerReconnected
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.ways import Route
 from rerankq_worker.upstream.port import Provider, Unreachable
-
-log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0
 """From one try to the next, and how soon it is noticed that one is called for."""
@@ -22,6 +20,7 @@ class Reach:
         routes: all of them.
         changed: called when jobs can go by an account again, or no longer.
         say: told in words that no account can be reached from here; None when one can.
+        events: told of each account that cannot, and when it can again.
     """
 
     def __init__(
@@ -30,11 +29,13 @@ class Reach:
         *,
         changed: Callable[[], None],
         say: Callable[[str | None], None],
+        events: Events | None = None,
     ) -> None:
         self._sites: dict[Permits, Provider] = {each.permits: each.provider for each in routes}
         self._known: set[Permits] = set()
         self._changed = changed
         self._say = say
+        self._events = events or Events()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -64,14 +65,10 @@ class Reach:
     def _tell(self, cut_off: Sequence[Permits]) -> None:
         for permits in cut_off:
             if permits not in self._known:
-                log.error(
-                    "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
-                    "until it does; see to its network, its proxy or its DNS, and to whether the "
-                    "vendor lets its address in",
-                    *(permits.account.name, permits.cut_off),
-                )
+                name, cause = permits.account.name, permits.cut_off
+                self._events.tell(WorkerIsolated(account=name, cause=cause))
         for permits in self._known.difference(cut_off):
-            log.warning("this worker gets rankings from %s again", permits.account.name)
+            self._events.tell(WorkerReconnected(account=permits.account.name))
         self._known = set(cut_off)
         none_left = len(cut_off) == len(self._sites)
         names = ", ".join(f"{each.account.name} ({each.cut_off})" for each in cut_off)

@@ -15,6 +15,7 @@ from typing import Final
 from rerankq.accounts.accounts import Accounts, Allotment
 from rerankq.accounts.circuits import Circuits
 from rerankq.contract import RerankRequest
+from rerankq.events import Events
 from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.gates import COURTESY_SECONDS, Gates
@@ -42,6 +43,7 @@ class Routes:
         circuits: the circuits in Redis.
         max_in_flight: calls under way at most, by all routes together.
         changed: called when more jobs may make sense in hand than before.
+        events: told what happens to permits, limits and breakers.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class Routes:
         *,
         max_in_flight: int,
         changed: Callable[[], None],
+        events: Events | None = None,
     ) -> None:
+        self.events = events or Events()
         self._free = max_in_flight
         self._crowds = Crowds()
-        self.gates = Gates(routes, circuits)
+        self.gates = Gates(routes, circuits, self.events)
         self._routes = routes
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
         self._changed = changed
@@ -66,7 +70,14 @@ class Routes:
     def exchanges(self, accounts: Accounts, *, worker: str) -> list[Exchange]:
         """What fetches the permits: to be run beside, one for each account."""
         return [
-            Exchange(accounts, each, worker=worker, demand=self.demand, heard=self.heard)
+            Exchange(
+                accounts,
+                each,
+                worker=worker,
+                demand=self.demand,
+                heard=self.heard,
+                events=self.events,
+            )
             for each in self._accounts
         ]
 

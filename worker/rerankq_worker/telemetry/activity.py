@@ -1,19 +1,22 @@
-"""Counts what a worker does, for a line a minute: plain counters, so that a job costs nothing."""
+"""Counts what a worker's events tell, for a line a minute: plain counters, which cost nothing."""
 
 import math
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from rerankq.contract import JobState, RerankRequest
-from rerankq.ledger.leases import Finish, Postponement
-from rerankq_worker.upstream.port import Answer, Call, Provider, UpstreamError
+from rerankq.events import (
+    RANKED,
+    CallFinished,
+    Events,
+    JobFailed,
+    JobReleased,
+    JobRetried,
+    JobSucceeded,
+)
 
 HANDED_BACK: Final = "handed_back"
 """Why a job waits that another worker may take at once."""
-RETRY: Final = "retry"
-"""Why one waits of which no more is known than that it is to be tried again."""
 
 _SHORTEST: Final = 0.0005
 _STEP: Final = math.log(1.1)
@@ -67,57 +70,35 @@ class Counts:
 
 
 class Activity:
-    """Counts, from one look at them to the next."""
+    """Counts what events tell, from one look at them to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
         self.counts = Counts()
+        events.listen(self._succeeded, JobSucceeded)
+        events.listen(self._failed, JobFailed)
+        events.listen(self._retried, JobRetried)
+        events.listen(self._released, JobReleased)
+        events.listen(self._called, CallFinished)
 
     def take(self) -> Counts:
         """What happened since this was called before."""
         taken, self.counts = self.counts, Counts()
         return taken
 
-    def came_to(self, outcome: Finish | Postponement) -> None:
-        """An attempt at a job has ended."""
-        counts = self.counts
-        match outcome:
-            case Finish(state=JobState.SUCCEEDED):
-                counts.done += 1
-            case Finish(reason=reason):
-                counts.failed[reason or "unknown"] += 1
-            case Postponement():
-                failure = getattr(outcome, "failure", None)
-                why = HANDED_BACK if outcome.delay_seconds == 0 else RETRY
-                counts.waits[failure.code if failure else why] += 1
+    def _succeeded(self, _: JobSucceeded) -> None:
+        self.counts.done += 1
 
+    def _failed(self, event: JobFailed) -> None:
+        self.counts.failed[event.reason] += 1
 
-class ObservedProvider:
-    """A provider whose calls are counted.
+    def _retried(self, event: JobRetried) -> None:
+        self.counts.waits[event.reason] += 1
 
-    Args:
-        provider: makes them.
-        activity: where they are counted.
-    """
+    def _released(self, _: JobReleased) -> None:
+        self.counts.waits[HANDED_BACK] += 1
 
-    def __init__(self, provider: Provider, activity: Activity) -> None:
-        self._provider = provider
-        self._activity = activity
-
-    def check(self, request: RerankRequest, model: str) -> None:
-        """See `upstream.Provider`."""
-        self._provider.check(request, model)
-
-    async def reach(self) -> None:
-        """See `upstream.Provider`."""
-        await self._provider.reach()
-
-    async def rerank(self, call: Call) -> Answer:
-        """See `upstream.Provider`."""
-        began = time.monotonic()
-        try:
-            answer = await self._provider.rerank(call)
-        except UpstreamError as error:
-            self._activity.counts.errors[error.code] += 1
-            raise
-        self._activity.counts.calls.add(time.monotonic() - began)
-        return answer
+    def _called(self, event: CallFinished) -> None:
+        if event.outcome == RANKED:
+            self.counts.calls.add(event.seconds)
+        else:
+            self.counts.errors[event.outcome] += 1

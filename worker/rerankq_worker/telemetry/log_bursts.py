@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rerankq_worker.telemetry.event_log import STATES
+
 BURST_SECONDS: Final = 60.0
 MOST_BURSTS: Final = 500
 """Kinds of line that are told apart at a time; what comes beyond that is shown as it is."""
-STATES: Final = "rerankq_worker.limits"
-"""The loggers of what stands and falls; the first argument of their lines names it."""
 
 _DIFFERS: Final = re.compile(r"(?<=\bjob )\S+|\S*\d\S*")
 """What differs between like lines: the id of a job, and whatever has a digit."""

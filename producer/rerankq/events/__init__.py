@@ -1,0 +1,86 @@
+"""What happens to jobs, calls, permits, breakers and batches: said once, to whoever listens.
+
+event      what every event is, and which job it is about
+catalogue  all kinds of them
+channel    where events are told, and where listeners join
+jobs       from acceptance to an end
+calls      calls of the rerank endpoint
+limits     permits, limits and circuit breakers, and what the ledger does not answer
+batches    batches of a client
+
+No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
+"""
+
+from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
+from rerankq.events.calls import RANKED, CallFinished, CallStarted
+from rerankq.events.catalogue import EVENTS
+from rerankq.events.channel import Events
+from rerankq.events.event import Event, JobRef
+from rerankq.events.jobs import (
+    AttemptFailed,
+    JobAccepted,
+    JobCancelled,
+    JobClaimed,
+    JobFailed,
+    JobFaulted,
+    JobReleased,
+    JobRetried,
+    JobRevoked,
+    JobsRequeued,
+    JobSucceeded,
+    JobUnclaimable,
+    OutcomeDropped,
+    OutcomeRefused,
+)
+from rerankq.events.limits import (
+    BreakerClosed,
+    BreakerHalfOpened,
+    BreakerNotOpened,
+    BreakerOpened,
+    LedgerCallFailed,
+    LedgerOperation,
+    LimitFound,
+    LimitsDiffer,
+    PermitWaited,
+    WorkerIsolated,
+    WorkerReconnected,
+)
+
+__all__ = [
+    "EVENTS",
+    "RANKED",
+    "AttemptFailed",
+    "BatchAbandoned",
+    "BatchCompleted",
+    "BatchOpened",
+    "BatchSealed",
+    "BreakerClosed",
+    "BreakerHalfOpened",
+    "BreakerNotOpened",
+    "BreakerOpened",
+    "CallFinished",
+    "CallStarted",
+    "Event",
+    "Events",
+    "JobAccepted",
+    "JobCancelled",
+    "JobClaimed",
+    "JobFailed",
+    "JobFaulted",
+    "JobRef",
+    "JobReleased",
+    "JobRetried",
+    "JobRevoked",
+    "JobSucceeded",
+    "JobUnclaimable",
+    "JobsRequeued",
+    "LedgerCallFailed",
+    "LedgerOperation",
+    "LimitFound",
+    "LimitsDiffer",
+    "OutcomeDropped",
+    "OutcomeRefused",
+    "PermitWaited",
+    "WorkerIsolated",
+    "WorkerReconnected",
+]

@@ -1,0 +1,73 @@
+"""What happens to a call of the rerank endpoint."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from rerankq.events.event import Event
+
+RANKED: Final = "ranked"
+"""The outcome of a call that brought a ranking."""
+_CLASS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A call is about to be sent.
+
+    Attributes:
+        job_id: whose it is.
+        attempt: which call of the job, from 1.
+        model: the site's name for the model.
+        site: name of the site.
+        account: name of the account there.
+        key_id: fingerprint of the key; never the key.
+    """
+
+    name: ClassVar[str] = "call.started"
+    job_id: str
+    attempt: int
+    model: str
+    site: str
+    account: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFinished(Event):
+    """A call has ended, with a ranking or without. Not said of one that was broken off here.
+
+    Attributes:
+        job_id: whose it is.
+        attempt: which call of the job, from 1.
+        model: the site's name for the model.
+        site: name of the site.
+        account: name of the account there.
+        key_id: fingerprint of the key; never the key.
+        seconds: how long it took.
+        outcome: `ranked`, or the reason why it brought no ranking.
+        status: HTTP status; 200 of a ranking, None where there was no answer.
+        cause: what lies behind a failure (`dns`, `answer_timeout`, …), where more is known.
+        prompt_tokens: as the upstream counts; 0 when it does not say.
+        total_tokens: likewise.
+        request_id: the upstream's own id of the call.
+    """
+
+    name: ClassVar[str] = "call.finished"
+    job_id: str
+    attempt: int
+    model: str
+    site: str
+    account: str
+    key_id: str
+    seconds: float
+    outcome: str
+    status: int | None
+    cause: str | None = None
+    prompt_tokens: int = 0
+    total_tokens: int = 0
+    request_id: str | None = None
+
+    @property
+    def status_class(self) -> str:
+        """`2xx` to `5xx`, or `none` where there was no answer."""
+        return f"{self.status // _CLASS}xx" if self.status else "none"

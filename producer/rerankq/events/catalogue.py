@@ -1,0 +1,68 @@
+"""Every kind of event that there is."""
+
+from typing import Final
+
+from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
+from rerankq.events.calls import CallFinished, CallStarted
+from rerankq.events.event import Event
+from rerankq.events.jobs import (
+    AttemptFailed,
+    JobAccepted,
+    JobCancelled,
+    JobClaimed,
+    JobFailed,
+    JobFaulted,
+    JobReleased,
+    JobRetried,
+    JobRevoked,
+    JobsRequeued,
+    JobSucceeded,
+    JobUnclaimable,
+    OutcomeDropped,
+    OutcomeRefused,
+)
+from rerankq.events.limits import (
+    BreakerClosed,
+    BreakerHalfOpened,
+    BreakerNotOpened,
+    BreakerOpened,
+    LedgerCallFailed,
+    LimitFound,
+    LimitsDiffer,
+    PermitWaited,
+    WorkerIsolated,
+    WorkerReconnected,
+)
+
+EVENTS: Final[tuple[type[Event], ...]] = (
+    JobAccepted,
+    JobClaimed,
+    AttemptFailed,
+    JobSucceeded,
+    JobFailed,
+    JobRetried,
+    JobReleased,
+    JobRevoked,
+    JobCancelled,
+    JobFaulted,
+    JobUnclaimable,
+    OutcomeRefused,
+    OutcomeDropped,
+    JobsRequeued,
+    CallStarted,
+    CallFinished,
+    PermitWaited,
+    LimitFound,
+    LimitsDiffer,
+    BreakerOpened,
+    BreakerHalfOpened,
+    BreakerClosed,
+    BreakerNotOpened,
+    WorkerIsolated,
+    WorkerReconnected,
+    LedgerCallFailed,
+    BatchOpened,
+    BatchSealed,
+    BatchCompleted,
+    BatchAbandoned,
+)

@@ -1,0 +1,103 @@
+"""What a real worker tells its listeners."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rerankq import RerankClient
+from rerankq.contract import RerankResult
+from rerankq.errors import JobFailed
+from rerankq.events import Events, JobAccepted, JobCancelled
+from running.heard import heard
+from running.sandbox import RunningSandbox
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+LISTENING = Path(__file__).parents[2] / "running" / "listening" / "worker.py"
+PRIVATE = ("the-very-query", "the-very-document", "the-very-metadata", "sk-test")
+
+
+class Told:
+    """What a worker has told so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def lines(self, job_id: str = "") -> list[str]:
+        """The events about a job, or all of them: name, and what they hold."""
+        return [line for line in self.path.read_text().splitlines() if job_id in line]
+
+    def names(self, job_id: str) -> list[str]:
+        """What happened to a job, in its order."""
+        return [line.partition(" ")[0] for line in self.lines(job_id)]
+
+
+@pytest.fixture
+def told(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> Iterator[Told]:
+    """The events of a worker that serves the bulk lane."""
+    path = tmp_path / "events"
+    path.touch()
+    command, environment = (sys.executable, str(LISTENING)), {"EVENTS": str(path)}
+    with RunningWorker(
+        redis_url, upstream.url, tmp_path, command=command, environment=environment
+    ) as worker:
+        yield Told(path)
+        assert worker.terminate() == 0
+
+
+def submit(client: RerankClient, **fields: object) -> str:
+    """A job that says things which nobody else may know."""
+    return client.submit(
+        query="the-very-query",
+        documents=["the-very-document", "another"],
+        metadata={"a": "the-very-metadata"},
+        custom_id="mine",
+        **fields,  # type: ignore[arg-type]  # as submit takes them
+    ).id
+
+
+def test_a_job_is_told_from_its_claim_to_its_end(
+    redis_url: str, upstream: RunningSandbox, told: Told
+) -> None:
+    """Each step is told once and in order; a call that fails is told before the job goes on."""
+    upstream.fault(kind="status", status=500)
+    with RerankClient(redis_url) as client:
+        retried = submit(client)
+        assert isinstance(client.end(retried, 60), RerankResult)
+        upstream.fault(kind="status", status=400)
+        failed = submit(client)
+        assert isinstance(client.end(failed, 30), JobFailed)
+    attempt = ["job.claimed", "permit.waited", "call.started", "call.finished"]
+    eventually(lambda: "job.failed" in told.names(failed), "the last end is told")
+    assert told.names(retried) == [
+        *(*attempt, "attempt.failed", "job.retried"),
+        *(*attempt, "job.succeeded"),
+    ]
+    assert told.names(failed) == [*attempt, "attempt.failed", "job.failed"]
+    succeeded = told.lines(retried)[-1]
+    assert "attempts=2" in succeeded
+    assert "custom_id='mine'" in succeeded
+    everything = "\n".join(told.lines())
+    assert not [each for each in PRIVATE if each in everything]
+
+
+def test_a_client_tells_what_it_does(redis_url: str) -> None:
+    """A client says which jobs it has handed in, a repeat not again, and which it has cancelled."""
+    events = Events()
+    said = heard(events)
+    with RerankClient(redis_url, events=events) as client:
+        once = submit(client, idempotency_key="a")
+        assert submit(client, idempotency_key="a") == once
+        many = [each.id for each in client.submit_many([{"query": "q", "documents": ["d"]}] * 2)]
+        for _ in range(2):
+            client.cancel(once)
+    names = [
+        (type(each), each.job.id) for each in said if isinstance(each, JobAccepted | JobCancelled)
+    ]
+    assert names == [
+        *((JobAccepted, each) for each in (once, *many)),
+        (JobCancelled, once),
+    ]
+    assert not [private for private in PRIVATE for each in said if private in repr(each)]

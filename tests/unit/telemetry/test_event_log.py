@@ -1,0 +1,137 @@
+"""The words in which a worker's log tells what happens."""
+
+import logging
+
+import pytest
+
+from rerankq.contract import Lane
+from rerankq.events import (
+    AttemptFailed,
+    BreakerClosed,
+    BreakerNotOpened,
+    BreakerOpened,
+    Event,
+    Events,
+    JobFaulted,
+    JobRef,
+    JobRevoked,
+    JobsRequeued,
+    JobUnclaimable,
+    LedgerCallFailed,
+    LedgerOperation,
+    LimitFound,
+    LimitsDiffer,
+    OutcomeDropped,
+    OutcomeRefused,
+    WorkerIsolated,
+    WorkerReconnected,
+)
+from rerankq_worker.telemetry.event_log import STATES, log_events
+
+JOB = JobRef("j", Lane.BULK)
+LOWER = "other workers name lower ones"
+UNTIL = (
+    "until it does; see to its network, its proxy or its DNS, and to whether the vendor lets its "
+    "address in"
+)
+
+
+def failed(message: str, **known: str | int) -> AttemptFailed:
+    fields = {"status": None, "cause": None, "request_id": None} | known
+    return AttemptFailed(
+        job=JOB,
+        attempt=1,
+        reason="upstream_unavailable",
+        message=message,
+        **fields,  # type: ignore[arg-type]  # of three fields
+    )
+
+
+def away(operation: LedgerOperation, subject: str = "", jobs: int = 0) -> LedgerCallFailed:
+    return LedgerCallFailed(operation=operation, subject=subject, jobs=jobs, message="no answer")
+
+
+LINES: list[tuple[Event, str]] = [
+    (failed("oh"), "INFO job j, attempt 1: upstream_unavailable: oh"),
+    (
+        failed("oh", status=502, request_id="r1"),
+        "INFO job j, attempt 1: upstream_unavailable (status 502, request id r1): oh",
+    ),
+    (
+        failed("oh (request id r1)", request_id="r1", cause="dns"),
+        "INFO job j, attempt 1: upstream_unavailable (cause dns): oh (request id r1)",
+    ),
+    (JobRevoked(job=JOB), "INFO job j was cancelled, or lost to another worker"),
+    (
+        JobFaulted(job=JOB, origin="KeyError at a.py:7"),
+        "ERROR job j: unforeseen KeyError at a.py:7",
+    ),
+    (JobUnclaimable(job=JOB, message="no"), "CRITICAL job j is left alone: no"),
+    (JobsRequeued(lane=Lane.BULK, count=3), "DEBUG announcing 3 bulk jobs again"),
+    (
+        OutcomeRefused(job=JOB, repeated=False),
+        "INFO job j: outcome not taken: it had ended, or was another worker's",
+    ),
+    (OutcomeDropped(job=JOB, message="no"), "CRITICAL job j: an outcome was dropped: no"),
+    (away(LedgerOperation.CLAIM, jobs=7), "WARNING no claim of 7 jobs: no answer"),
+    (
+        away(LedgerOperation.RETURN_PERMITS, "a"),
+        "INFO permits of a were not given back: they expire by themselves",
+    ),
+    (away(LedgerOperation.EXCHANGE_PERMITS, "a"), "WARNING no permits for a: no answer"),
+    (
+        BreakerOpened(breaker="key a 1f", state="parked", reason="upstream_billing", message="no"),
+        "ERROR key a 1f is parked (upstream_billing): no",
+    ),
+    (
+        BreakerOpened(breaker="model a m", state="doubted", reason="upstream_model", message="no"),
+        "WARNING model a m is doubted (upstream_model): no",
+    ),
+    (
+        BreakerOpened(breaker="account a", state="broken", reason="upstream_unavailable (502)"),
+        "WARNING the account a is broken now: upstream_unavailable (502)",
+    ),
+    (BreakerClosed(breaker="account a"), "INFO the account a is open now"),
+    (BreakerClosed(breaker="key a 1f"), "WARNING key a 1f is open again"),
+    (
+        BreakerNotOpened(breaker="model a m", reason="upstream_model"),
+        "WARNING model a m stays open (upstream_model): too many circuits are closed",
+    ),
+    (
+        LimitFound(account="a", rate=12.345, slots=4),
+        "INFO a has a limit: 12.3 calls a second, 4 of them at once in this worker",
+    ),
+    (
+        LimitsDiffer(account="a", in_force={"rpm": 60}, own={}),
+        "WARNING limits of a in force are {'rpm': 60}, and none are set here: " + LOWER,
+    ),
+    (
+        WorkerIsolated(account="a", cause="dns"),
+        "ERROR this worker alone gets no rankings from a (dns): it takes no jobs for it " + UNTIL,
+    ),
+    (WorkerReconnected(account="a"), "WARNING this worker gets rankings from a again"),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), LINES, ids=[line[:40] for _, line in LINES])
+def test_an_event_is_one_line(event: Event, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The line names what is known, each once, and its level says whether an operator is wanted."""
+    caplog.set_level(logging.DEBUG)
+    events = Events()
+    log_events(events)
+    events.tell(event)
+    assert [f"{each.levelname} {each.getMessage()}" for each in caplog.records] == [line]
+    stands_or_falls = event.name.split(".")[0] in {"breaker", "limit", "limits", "worker"}
+    assert (caplog.records[0].name == STATES) == stands_or_falls
+
+
+@pytest.mark.parametrize("operation", LedgerOperation)
+def test_every_operation_has_words(
+    operation: LedgerOperation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the ledger does not answer has a line of its own."""
+    caplog.set_level(logging.INFO)
+    events = Events()
+    log_events(events)
+    events.tell(away(operation, "a", jobs=1))
+    assert len(caplog.messages) == 1

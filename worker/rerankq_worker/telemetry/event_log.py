@@ -1,0 +1,162 @@
+"""The lines of the log that tell of jobs, permits and breakers: a listener on events."""
+
+import logging
+from typing import Final
+
+from rerankq.accounts.circuits import CircuitState, account_circuit
+from rerankq.events import (
+    AttemptFailed,
+    BreakerClosed,
+    BreakerNotOpened,
+    BreakerOpened,
+    Events,
+    JobFaulted,
+    JobRevoked,
+    JobsRequeued,
+    JobUnclaimable,
+    LedgerCallFailed,
+    LedgerOperation,
+    LimitFound,
+    LimitsDiffer,
+    OutcomeDropped,
+    OutcomeRefused,
+    WorkerIsolated,
+    WorkerReconnected,
+)
+
+log = logging.getLogger(__name__)
+STATES: Final = f"{__name__}.states"
+"""The logger of what stands and falls; the first argument of its lines names it."""
+states = logging.getLogger(STATES)
+
+_ACCOUNT: Final = account_circuit("")
+_IN_VAIN: Final = {
+    LedgerOperation.CLAIM: "no claim of {jobs} jobs",
+    LedgerOperation.RENEW: "leases of {jobs} jobs not renewed",
+    LedgerOperation.CONFIRM: "a call waits until its lease is certain",
+    LedgerOperation.WRITE: "{jobs} outcomes wait to be written",
+    LedgerOperation.SWEEP: "cannot look for lost jobs",
+    LedgerOperation.EXCHANGE_PERMITS: "no permits for {subject}",
+    LedgerOperation.OPEN_BREAKER: "{subject} could not be closed for all workers",
+    LedgerOperation.CLOSE_BREAKER: "{subject} could not be opened",
+}
+
+
+def log_events(events: Events) -> None:
+    """Have what an operator is to read written to the log."""
+    events.listen(_attempt_failed, AttemptFailed)
+    events.listen(_job_revoked, JobRevoked)
+    events.listen(_job_faulted, JobFaulted)
+    events.listen(_job_unclaimable, JobUnclaimable)
+    events.listen(_jobs_requeued, JobsRequeued)
+    events.listen(_outcome_refused, OutcomeRefused)
+    events.listen(_outcome_dropped, OutcomeDropped)
+    events.listen(_ledger_call_failed, LedgerCallFailed)
+    events.listen(_breaker_opened, BreakerOpened)
+    events.listen(_breaker_not_opened, BreakerNotOpened)
+    events.listen(_breaker_closed, BreakerClosed)
+    events.listen(_limit_found, LimitFound)
+    events.listen(_limits_differ, LimitsDiffer)
+    events.listen(_worker_isolated, WorkerIsolated)
+    events.listen(_worker_reconnected, WorkerReconnected)
+
+
+# Jobs.
+
+
+def _attempt_failed(event: AttemptFailed) -> None:
+    # Most messages name the upstream's id of the call themselves.
+    is_named = (event.request_id or "") in event.message
+    known = {
+        "status": event.status,
+        "cause": event.cause,
+        "request id": None if is_named else event.request_id,
+    }
+    details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+    reason = f"{event.reason} ({details})" if details else event.reason
+    log.info("job %s, attempt %d: %s: %s", event.job.id, event.attempt, reason, event.message)
+
+
+def _job_revoked(event: JobRevoked) -> None:
+    log.info("job %s was cancelled, or lost to another worker", event.job.id)
+
+
+def _job_faulted(event: JobFaulted) -> None:
+    log.error("job %s: unforeseen %s", event.job.id, event.origin)
+
+
+def _job_unclaimable(event: JobUnclaimable) -> None:
+    log.critical("job %s is left alone: %s", event.job.id, event.message)
+
+
+def _jobs_requeued(event: JobsRequeued) -> None:
+    log.debug("announcing %d %s jobs again", event.count, event.lane)
+
+
+def _outcome_refused(event: OutcomeRefused) -> None:
+    log.info(
+        "job %s: outcome not taken: it had ended%s, or was another worker's",
+        event.job.id,
+        " (as after an earlier try without an answer)" if event.repeated else "",
+    )
+
+
+def _outcome_dropped(event: OutcomeDropped) -> None:
+    log.critical("job %s: an outcome was dropped: %s", event.job.id, event.message)
+
+
+def _ledger_call_failed(event: LedgerCallFailed) -> None:
+    if event.operation is LedgerOperation.RETURN_PERMITS:
+        log.info("permits of %s were not given back: they expire by themselves", event.subject)
+        return
+    in_vain = _IN_VAIN[event.operation].format(jobs=event.jobs, subject=event.subject)
+    log.warning("%s: %s", in_vain, event.message)
+
+
+# What stands and falls.
+
+
+def _breaker_opened(event: BreakerOpened) -> None:
+    if event.breaker.startswith(_ACCOUNT):
+        cause = f": {event.reason}" if event.reason else ""
+        states.warning("the %s is %s now%s", event.breaker, event.state, cause)
+        return
+    # An operator is wanted: no job can do anything about it.
+    level = logging.ERROR if event.state == CircuitState.PARKED else logging.WARNING
+    states.log(level, "%s is %s (%s): %s", event.breaker, event.state, event.reason, event.message)
+
+
+def _breaker_not_opened(event: BreakerNotOpened) -> None:
+    states.warning("%s stays open (%s): too many circuits are closed", event.breaker, event.reason)
+
+
+def _breaker_closed(event: BreakerClosed) -> None:
+    if event.breaker.startswith(_ACCOUNT):
+        states.info("the %s is open now", event.breaker)
+    else:
+        states.warning("%s is open again", event.breaker)
+
+
+def _limit_found(event: LimitFound) -> None:
+    slots = "" if event.slots is None else f", {event.slots} of them at once in this worker"
+    states.info("%s has a limit: %.3g calls a second%s", event.account, event.rate, slots)
+
+
+def _limits_differ(event: LimitsDiffer) -> None:
+    states.warning(
+        "limits of %s in force are %s, and %s are set here: other workers name lower ones",
+        *(event.account, dict(event.in_force), dict(event.own) or "none"),
+    )
+
+
+def _worker_isolated(event: WorkerIsolated) -> None:
+    states.error(
+        "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
+        "until it does; see to its network, its proxy or its DNS, and to whether the "
+        "vendor lets its address in",
+        *(event.account, event.cause),
+    )
+
+
+def _worker_reconnected(event: WorkerReconnected) -> None:
+    states.warning("this worker gets rankings from %s again", event.account)
