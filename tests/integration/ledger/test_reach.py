@@ -1,5 +1,7 @@
 """A worker that alone is not answered is told so, and does not close the account for the others."""
 
+import pytest
+
 from rerankq.accounts.accounts import Allotment
 from running.ledger_desk import LedgerDesk
 
@@ -43,11 +45,52 @@ def test_old_answers_are_no_witnesses(desk: LedgerDesk) -> None:
 
 def test_one_word_waits_for_those_at_work(desk: LedgerDesk) -> None:
     """Before the first answer of anybody, one worker's word counts when it has held for a while."""
-    desk.exchange("other", want=1, in_flight=1)
+    desk.exchange("other", want=1)
     told = desk.exchange("ill", want=1, unreached=LOST)
     assert (told.mode, told.alone) == ("open", False)
     desk.let_pass(3.5)
     assert desk.exchange("ill", want=1, unreached=LOST).mode == "broken"
+
+
+@pytest.mark.parametrize(("took", "holds"), [(0, 11), (2, 3.5), (5, 9)])
+def test_one_word_waits_for_calls_that_are_under_way(
+    took: float, holds: float, desk: LedgerDesk
+) -> None:
+    """For twice as long as an answer takes: until then the others may yet have one."""
+    if took:
+        desk.exchange("other", want=1, ok=1, served={"key": 0.0}, took_ms=took * 1000)
+        desk.let_pass(11 + took)
+
+    def told() -> str:
+        desk.exchange("other", want=1, in_flight=1)
+        return fail(desk, "ill", vain=4).mode
+
+    assert told() == "open"
+    desk.let_pass(holds - 1)
+    assert told() == "open"
+    desk.let_pass(2)
+    assert told() == "broken"
+
+
+def test_an_answer_opens_what_the_word_of_another_closed(desk: LedgerDesk) -> None:
+    """Whoever is answered is told of no outage that few of the workers met."""
+    for each in ("one", "two", "three"):
+        desk.exchange(each, want=1, in_flight=1)
+    fail(desk, "ill", vain=4)
+    desk.let_pass(13)
+    for each in ("one", "two", "three"):
+        desk.exchange(each, want=1, in_flight=1)
+    assert fail(desk, "ill", vain=4).mode == "broken"
+    assert desk.exchange("one", want=1, ok=1).mode == "open"
+    assert fail(desk, "ill", vain=4).mode == "open"
+
+
+def test_an_answer_of_before_opens_nothing_that_most_met(desk: LedgerDesk) -> None:
+    """An outage that most workers say is there ends by a probe alone."""
+    for each in ("one", "two", "three"):
+        desk.exchange(each, want=1, in_flight=1)
+    assert [fail(desk, each, vain=4).mode for each in ("one", "two")][-1] == "broken"
+    assert desk.exchange("three", want=1, ok=1).mode == "broken"
 
 
 def test_who_is_cut_off_is_named(desk: LedgerDesk) -> None:
@@ -121,3 +164,16 @@ def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
     desk.let_pass(7)
     told = fail(desk, "ill", vain=9, cut_off="page")
     assert told.alone is False
+
+
+@pytest.mark.parametrize(("lane", "alone"), [("interactive", False), ("bulk", True)])
+def test_only_who_could_serve_its_jobs_keeps_a_worker_cut_off(
+    lane: str, desk: LedgerDesk, *, alone: bool
+) -> None:
+    """An idle worker of the other lane is no evidence that anybody's jobs are ranked."""
+    for each in ("bulk.1@host.a", f"{lane}.2@host.b"):
+        desk.redis.zadd("rerankq:workers", {each: desk.now_ms() + 1000})
+    serve(desk, "other")
+    desk.exchange("other")
+    desk.let_pass(11)
+    assert fail(desk, "ill", vain=9, cut_off="page").alone is alone

@@ -10,7 +10,7 @@ local keys = {served = {}, verdicts = {}}
 
 -- In a block, as Lua bounds the names of a script.
 do
-local LATELY_MS, MOST_KEYS, MOST_WORDS = 60000, 50, 8
+local LATELY_MS, TOOK_FADES_MS, MOST_KEYS, MOST_WORDS = 60000, 180000, 50, 8
 local WORD_MS = 3000       -- a worker that is refused a key says so more often
 local ROW_MS = 1000        -- refusals of one moment are no proof against a worker
 local SLACK_MS = 500       -- reports travel: a ranking and a refusal this close are of one moment
@@ -24,7 +24,7 @@ local function table_of(stored)
 end
 
 local function note_served()
-  state.took = math.max(report.took_ms or 0, faded('took', LATELY_MS))
+  state.took = math.max(report.took_ms or 0, faded('took', TOOK_FADES_MS))
   local at = table_of(state.served)
   for name, age in pairs(report.served or {}) do
     -- A worker of an earlier version names the keys alone.
@@ -56,7 +56,8 @@ local function verdict(ms, good_at, words)
   if good_at >= now - ms + SLACK_MS then return ms >= ROW_MS and 'worker' or nil end
   if words_since(good_at, words) > (others + 1) / 2 then return 'key' end
   local took = 2 * math.min(state.took, MOST_TOOK_MS)
-  if good_at == 0 and state.held > report.in_flight then took = UNKNOWN_MS end
+  local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
+  if good_at == 0 and state.held > mine then took = UNKNOWN_MS end
   return ms >= LONE_MS + took and 'key' or nil
 end
 

@@ -13,8 +13,10 @@ local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
 
 -- In a block, as Lua bounds the names of a script.
 do
-local WELL_MS = 10000      -- an answer is so long a sign that the upstream can be reached
-local LONE_MS = 3000       -- so long the word of a few does not count against those that are at work
+local WELL_MS = 10000      -- an answer is so long a sign that the upstream can be reached, or longer:
+local LONE_MS = 3000       -- so long the word of a few does not count against those that are at work, or
+local TOOK_TIMES, MOST_TOOK_MS = 2, 30000  -- for so many times the longest that an answer took lately.
+local UNKNOWN_MS = 12000   -- Where that is not known, while others wait for theirs.
 local MOST_WORDS = 8
 local ALIVE_MS = 5000
 local CUT_OFF_MS = 6000    -- a worker that is cut off comes more often
@@ -29,26 +31,26 @@ local function forget_answers_of(name)
   end
 end
 
-local function note_answer()
-  if state.well_by ~= worker then
-    state.other_by, state.other_at = state.well_by, state.well_at
-    state.well_by = worker
-  end
-  state.well_at = now
-  state.lost_by, state.lost_at, state.withheld = nil, nil, nil
-end
-
 -- Workers that live, whether or not they have asked for this account yet: each sweeps twice a second.
 local function is_anybody_else_there()
   local heard = tonumber(redis.pcall('ZCOUNT', last_heard_key, now - ALIVE_MS, '+inf')) or 0
   return active > 1 or heard > 1
 end
 
+local function took_ms() return TOOK_TIMES * math.min(MOST_TOOK_MS, state.took or 0) end
+
 -- For how long no other worker has been answered, in ms; nil for too long.
 local function others_answered_before()
   local at = state.well_at
   if state.well_by == worker then at = state.other_at end
-  return at and now - at < WELL_MS and now - at or nil
+  return at and now - at < math.max(WELL_MS, took_ms()) and now - at or nil
+end
+
+-- How long the word of a few is not believed: those that have calls under way may yet be answered.
+local function lone_ms()
+  if state.held <= tonumber(redis.call('HGET', slots_key, worker) or 0) then return LONE_MS end
+  local took = took_ms()
+  return math.max(LONE_MS, took > 0 and took or UNKNOWN_MS)
 end
 
 local function words()
@@ -59,6 +61,8 @@ end
 local function has_given_its_word()
   return state.lost_by ~= nil and string.find(state.lost_by, ' ' .. worker .. ' ', 1, true) ~= nil
 end
+
+local function words_of_most() return math.max(2, math.min(MOST_WORDS, math.floor(active / 2) + 1)) end
 
 -- Of others than this worker.
 local function is_lost_elsewhere() return words() > (has_given_its_word() and 1 or 0) end
@@ -74,9 +78,20 @@ end
 -- the others may yet be answered.
 local function is_word_of_few()
   if not is_anybody_else_there() then return false end
-  if state.lost_at and now - state.lost_at >= LONE_MS then return false end
-  local said = words() + (has_given_its_word() and 0 or 1)
-  return said < math.max(2, math.min(MOST_WORDS, math.floor(active / 2) + 1))
+  if state.lost_at and now - state.lost_at >= lone_ms() then return false end
+  return words() + (has_given_its_word() and 0 or 1) < words_of_most()
+end
+
+local function note_answer()
+  if state.well_by ~= worker then
+    state.other_by, state.other_at = state.well_by, state.well_at
+    state.well_by = worker
+  end
+  state.well_at = now
+  -- The word of a few has closed the account, and whoever did not give it is answered: it was theirs.
+  local of_few = words() > 0 and words() < words_of_most() and not has_given_its_word()
+  if of_few and report.ok > 0 and state.mode == 'broken' then report.probe_ok = true end
+  state.lost_by, state.lost_at, state.withheld = nil, nil, nil
 end
 
 local function note_cut_off()
@@ -96,9 +111,21 @@ local function leave_out_trouble()
   report.trouble, report.trouble_pause_ms, report.astray = 0, 0, 0
 end
 
+-- Whether other workers could serve the jobs that this one leaves: they use the account, or wait for
+-- jobs of its lane. One that waits for those of the other lane is no evidence that anybody is served.
+local function could_others_serve()
+  if others > 0 then return true end
+  local lane, count = report.lane .. '.', 0
+  local heard = redis.pcall('ZRANGEBYSCORE', WORKERS, whole(now - ALIVE_MS), '+inf')
+  for _, name in ipairs(heard) do
+    if string.sub(name, 1, #lane) == lane then count = count + 1 end
+  end
+  return count > 1
+end
+
 -- Who is cut off stays so in a quiet hour as well, until others fail too or are gone.
 local function is_still_alone(before)
-  if state.mode == 'broken' or not is_anybody_else_there() then return false end
+  if state.mode == 'broken' or not could_others_serve() then return false end
   return before ~= nil or not is_lost_elsewhere()
 end
 
@@ -115,7 +142,7 @@ local function note_failures(before)
   else
     report.trouble = points + (state.withheld or 0)
     -- Most say so, or it has held: from now on each word counts.
-    state.lost_at, state.withheld = now - LONE_MS, nil
+    state.lost_at, state.withheld = now - MOST_TOOK_MS * TOOK_TIMES, nil
   end
 end
 
