@@ -218,10 +218,10 @@ def test_a_refusal_that_hangs_holds_no_longer_than_a_call() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("{", 'broken JSON: "{"'),
-        ('{"error":{"message":"no luck","code":"x"}}', 'under status 200: "no luck"'),
-        ('{"detail":"no luck"}', 'under status 200: "no luck"'),
-        ("{}", 'without results: "{}"'),
+        ("{", "broken JSON"),
+        ('{"error":{"message":"no luck","code":"x"}}', "an error under status 200"),
+        ('{"detail":"no luck"}', "an error under status 200"),
+        ("{}", "without results"),
         ('"text"', "without results"),
         (b" " * (CAP_BYTES + 1), "is over"),
     ],
@@ -232,6 +232,7 @@ def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words:
     error = met(answering(body), dialect)
     assert isinstance(error, Malformed)
     assert words in str(error)
+    assert "luck" not in str(error)
 
 
 @each_dialect
@@ -264,7 +265,7 @@ def test_an_answer_that_can_be_read_is_read(
 @pytest.mark.parametrize(
     ("body", "status", "headers", "words"),
     [
-        (b"\x8b..", 200, {"Content-Encoding": "br"}, "no ranking: it is compressed by 'br'"),
+        (b"\x8b..", 200, {"Content-Encoding": "br"}, "it is compressed in an unknown way"),
         (gzip.compress(b" " * 2 * CAP_BYTES), 200, {"Content-Encoding": "gzip"}, "is over"),
         (b"", 204, {}, "answered 204 with no ranking"),
         (b"", 200, {}, "answered 200 with no ranking"),
