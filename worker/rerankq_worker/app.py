@@ -53,12 +53,13 @@ from rerankq_worker.process.heartbeats import Vitals
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.shutdown_deadline import Ending
 from rerankq_worker.process.watchdog import Watchdog
-from rerankq_worker.provider import DIALECTS, HttpProvider
+from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.telemetry.activity import Activity
 from rerankq_worker.telemetry.event_log import log_events
 from rerankq_worker.telemetry.log_setup import keep_log
 from rerankq_worker.telemetry.summary import summarise
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.observed import ObservedProvider
 from rerankq_worker.upstream.port import Provider
 from rerankq_worker.upstream.sites import Account, Key, Site

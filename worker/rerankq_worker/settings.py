@@ -20,10 +20,10 @@ from pydantic_settings import NoDecode
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
 from rerankq.settings import MOST_KEPT_SECONDS, ClientSettings
-from rerankq_worker.upstream.dialect_options import options_fault
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.site_file import AuthPrefix, Count, check_limits, read_sites
-from rerankq_worker.upstream.sites import PREFIXES, Account, Key, Site
+from rerankq_worker.upstream.sites import Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
 _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
@@ -153,8 +153,8 @@ class WorkerSettings(ClientSettings):
     @field_validator("dialect")
     @classmethod
     def _is_known(cls, dialect: str) -> str:
-        if dialect not in PREFIXES:
-            raise ValueError(f"there is none of that name: known are {', '.join(PREFIXES)}")
+        if dialect not in DIALECTS:
+            raise ValueError(f"there is none of that name: known are {', '.join(DIALECTS)}")
         return dialect
 
     @field_validator("dialect_options", mode="before")
@@ -173,7 +173,7 @@ class WorkerSettings(ClientSettings):
         cls, options: Mapping[str, int], info: ValidationInfo
     ) -> Mapping[str, int]:
         dialect = info.data.get("dialect")  # not there when it is wrong itself
-        if dialect and (fault := options_fault(dialect, options)):
+        if dialect and (fault := DIALECTS[dialect].options_fault(options)):
             raise ValueError(fault)
         return options
 
@@ -206,14 +206,16 @@ class WorkerSettings(ClientSettings):
             SettingsError: no key is set, or the file is wrong.
         """
         if self.upstream_file:
-            return read_sites(self.upstream_file, environment, PREFIXES)
+            return read_sites(self.upstream_file, environment)
         keys = self.api_keys or self.vendor_keys
         if not keys:
             raise SettingsError(
                 "no upstream key: set DMXAPI_API_KEY (or RERANKQ_API_KEYS), "
                 "or point RERANKQ_UPSTREAM_URL at `rerankq sandbox` with any key"
             )
-        prefix = PREFIXES[self.dialect] if self.auth_prefix is None else self.auth_prefix
+        prefix = (
+            DIALECTS[self.dialect].auth_prefix if self.auth_prefix is None else self.auth_prefix
+        )
         name = urlsplit(str(self.upstream_url)).netloc.rpartition("@")[2]
         # All keys share the limits: that errs on the side that nobody is throttled for.
         account = Account(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import DIALECTS, HttpProvider
+from rerankq_worker.provider import HttpProvider
 from rerankq_worker.provider.trust import CA_VARIABLES
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.port import Call, Cause, Transient, Unreachable, UpstreamError
 from running.certificates import server_context
 from running.raw_server import RawServer, Serve, read_all, read_request

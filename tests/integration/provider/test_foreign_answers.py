@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import DIALECTS, HttpProvider
+from rerankq_worker.provider import HttpProvider
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.port import Call, Cause, Transient, UpstreamError
 from running.raw_server import RawServer, Serve, read_request
 from running.waiting import eventually

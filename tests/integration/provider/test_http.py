@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import DIALECTS, HttpProvider, error_body, http
+from rerankq_worker.provider import HttpProvider, error_body, http
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.port import (
     Answer,
     BadKey,

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import DIALECTS, HttpProvider, idle_connections
+from rerankq_worker.provider import HttpProvider, idle_connections
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.port import Call, Cause, Unreachable, UpstreamError
 from running.certificates import server_context
 from running.connections import NO_REST

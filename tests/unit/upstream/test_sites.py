@@ -6,9 +6,8 @@ import pytest
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq_worker.provider import DIALECTS
 from rerankq_worker.upstream.site_file import MOST_BYTES, read_sites
-from rerankq_worker.upstream.sites import PREFIXES, Key, Site
+from rerankq_worker.upstream.sites import Key, Site
 
 SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
 KEYS = {"KEY_1": SECRET, "KEY_2": "sk-another", "QUOTED": f'"{SECRET}"', "PLACEHOLDER": "changeme"}
@@ -50,7 +49,7 @@ keys = ["KEY_1"]
 def read(folder: Path, text: str, **more: str) -> tuple[Site, ...]:
     file = folder / "upstream.toml"
     file.write_text(text)
-    return read_sites(file, KEYS | more, PREFIXES)
+    return read_sites(file, KEYS | more)
 
 
 def test_file_is_read_in_its_order(tmp_path: Path) -> None:
@@ -189,22 +188,22 @@ def test_file_must_be_there_and_be_text(tmp_path: Path) -> None:
     file = tmp_path / "upstream.toml"
     for path in (file, tmp_path):
         with pytest.raises(SettingsError, match="cannot be read"):
-            read_sites(path, KEYS, PREFIXES)
+            read_sites(path, KEYS)
     file.write_bytes(b'name = "\xff"')
     with pytest.raises(SettingsError, match="is no TOML"):
-        read_sites(file, KEYS, PREFIXES)
+        read_sites(file, KEYS)
     for content in (b"sites = " + b"[" * 100_000, b"sites = " + b"9" * 5000):
         file.write_bytes(content)
         with pytest.raises(SettingsError, match="is nested too deeply, or has a number that is"):
-            read_sites(file, KEYS, PREFIXES)
+            read_sites(file, KEYS)
     file.write_bytes(b".".join([b"sites"] * 10_000) + b" = 1")
     with pytest.raises(SettingsError, match=r"upstream\.toml: sites: "):
-        read_sites(file, KEYS, PREFIXES)
+        read_sites(file, KEYS)
     with pytest.raises(SettingsError, match="is over 1,048,576 bytes"):
-        read_sites(Path("/dev/zero"), KEYS, PREFIXES)
+        read_sites(Path("/dev/zero"), KEYS)
     file.write_bytes(b"#" * (MOST_BYTES + 1))
     with pytest.raises(SettingsError, match="is over 1,048,576 bytes"):
-        read_sites(file, KEYS, PREFIXES)
+        read_sites(file, KEYS)
 
 
 def test_file_in_the_docstring_can_be_read(tmp_path: Path) -> None:
@@ -215,11 +214,6 @@ def test_file_in_the_docstring_can_be_read(tmp_path: Path) -> None:
     text = "\n".join(line.removeprefix("    ") for line in example.splitlines())
     (site,) = read(tmp_path, text, DMXAPI_API_KEY=SECRET)
     assert site.accounts[0].limits == Limits(rpm=600)
-
-
-def test_every_dialect_has_its_prefix() -> None:
-    """What can be set as a dialect is what there are adapters for."""
-    assert PREFIXES.keys() == DIALECTS.keys()
 
 
 def test_key_is_spoken_of_by_its_fingerprint() -> None:

@@ -1,6 +1,5 @@
-"""The rerank endpoint behind `upstream.Provider`: httpx, one file a dialect, errors mapped here."""
+"""The rerank endpoint behind `upstream.Provider`: HTTP, with foreign errors mapped here."""
 
-from rerankq_worker.provider.dialects import DIALECTS
 from rerankq_worker.provider.http import HttpProvider
 
-__all__ = ["DIALECTS", "HttpProvider"]
+__all__ = ["HttpProvider"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from rerankq_worker.provider.reading import text
+from rerankq_worker.upstream.dialects.reading import text
 
 MOST_BODY: Final = 64 * 1024
 MOST_TEXT: Final = 4096

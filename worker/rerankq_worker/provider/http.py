@@ -15,10 +15,10 @@ from rerankq_worker.provider import answer_json, error_body, faults, waits
 from rerankq_worker.provider.connection import SUCCESS, Connection
 from rerankq_worker.provider.connection_faults import connection_fault
 from rerankq_worker.provider.content_encoding import unpacked
-from rerankq_worker.provider.dialect import Dialect
 from rerankq_worker.provider.proxies import Proxy, proxy_for
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import trust
+from rerankq_worker.upstream.dialects import Dialect
 from rerankq_worker.upstream.port import Answer, Call, Cause, Malformed, NotBegun, Transient
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024

@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from rerankq_worker.upstream.dialects import DIALECTS
+
 LEAST_CHARACTERS: Final = 8
-OWN_SERVERS: Final = frozenset({"vllm", "tei"})
-"""Dialects of servers that people run themselves, with any key or none."""
 
 _NO_KEYS: Final = (
     (r"^['\"]|['\"]$", "a key stands in quotes: leave them out"),
@@ -48,7 +48,9 @@ _WORDS: Final = frozenset(
 def is_own_server(url: str, dialect: str) -> bool:
     """Whether a key is for a server that may well take any: one's own, or a stand-in for one."""
     host = urlsplit(url).hostname or ""
-    return dialect in OWN_SERVERS or host == "localhost" or _is_loopback(host)
+    known = DIALECTS.get(dialect)
+    runs_itself = known is not None and known.is_own_server
+    return runs_itself or host == "localhost" or _is_loopback(host)
 
 
 def key_fault(key: str, *, own_server: bool) -> str | None:

@@ -32,7 +32,7 @@ from pydantic import (
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
 from rerankq.faults import in_words
-from rerankq_worker.upstream.dialect_options import options_fault
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.sites import Account, Key, Site
 
@@ -122,15 +122,12 @@ def check_limits(limits: Limits, *, rpm: str = "rpm", tpm: str = "tpm") -> None:
         )
 
 
-def read_sites(
-    path: Path, environment: Mapping[str, str], prefixes: Mapping[str, str]
-) -> tuple[Site, ...]:
+def read_sites(path: Path, environment: Mapping[str, str]) -> tuple[Site, ...]:
     """The sites that a file names.
 
     Args:
         path: the file.
         environment: where the keys are, by the names that the file gives.
-        prefixes: what usually stands before a key, by dialect.
 
     Raises:
         SettingsError: the file cannot be read, or something in it is wrong; names the place.
@@ -154,18 +151,19 @@ def read_sites(
         raise SettingsError(
             f"RERANKQ_UPSTREAM_FILE: {path} is nested too deeply, or has a number that is too large"
         ) from None
-    return tuple(_site(entry, environment, prefixes) for entry in entries.sites)
+    return tuple(_site(entry, environment) for entry in entries.sites)
 
 
-def _site(entry: SiteEntry, environment: Mapping[str, str], prefixes: Mapping[str, str]) -> Site:
-    if entry.dialect not in prefixes:
+def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
+    dialect = DIALECTS.get(entry.dialect)
+    if dialect is None:
         raise SettingsError(
             f"RERANKQ_UPSTREAM_FILE: site {entry.name}: there is no dialect {entry.dialect}: "
-            f"known are {', '.join(prefixes)}"
+            f"known are {', '.join(DIALECTS)}"
         )
-    if fault := options_fault(entry.dialect, entry.options):
+    if fault := dialect.options_fault(entry.options):
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: options: {fault}")
-    prefix = prefixes[entry.dialect] if entry.auth_prefix is None else entry.auth_prefix
+    prefix = dialect.auth_prefix if entry.auth_prefix is None else entry.auth_prefix
     accounts = tuple(_account(entry, each, prefix, environment) for each in entry.accounts)
     keys = [key for account in accounts for key in account.keys]
     if len(set(keys)) < len(keys):

@@ -3,18 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from rerankq.accounts.accounts import Limits
-from rerankq_worker.upstream.dialect_options import Options
-
-PREFIXES: Final[Mapping[str, str]] = {
-    "dmxapi": "",
-    **dict.fromkeys(
-        ("jina", "cohere", "siliconflow", "voyage", "vllm", "tei", "dashscope"), "Bearer "
-    ),
-}
-"""What usually stands before a key in the Authorization header, by dialect."""
+from rerankq_worker.upstream.dialects.dialect import Options
 
 
 @dataclass(frozen=True, slots=True)

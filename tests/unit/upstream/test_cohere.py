@@ -3,9 +3,9 @@
 import orjson
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.cohere import CohereDialect
+from rerankq_worker.upstream.dialects.cohere import Cohere
 
-DIALECT = CohereDialect()
+DIALECT = Cohere()
 REQUEST = RerankRequest(
     query="What is the capital of the United States?",
     documents=(
@@ -43,7 +43,7 @@ def test_request_as_documented() -> None:
 
 def test_where_documents_are_cut_can_be_said() -> None:
     """Where the site gives a number of tokens for a document, it is sent along."""
-    own = CohereDialect(max_tokens_per_doc=8192)
+    own = Cohere(max_tokens_per_doc=8192)
     assert orjson.loads(own.encode(REQUEST, "m"))["max_tokens_per_doc"] == 8192
 
 

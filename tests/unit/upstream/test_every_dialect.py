@@ -1,7 +1,6 @@
 """What holds for every dialect: nothing is believed that was not checked, nothing is dropped."""
 
 import contextlib
-import inspect
 import math
 import unicodedata
 from collections.abc import Callable
@@ -13,11 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
-from rerankq_worker.provider import DIALECTS
-from rerankq_worker.provider.dialect import Dialect
-from rerankq_worker.upstream.dialect_options import OPTIONS
+from rerankq_worker.upstream.dialects import DIALECTS, Dialect
 from rerankq_worker.upstream.port import Answer, Malformed, Refused, TooLarge
-from rerankq_worker.upstream.sites import PREFIXES
 
 REQUEST = RerankRequest(query="q", documents=("a", Document(id="x", text="b"), "c"))
 
@@ -62,18 +58,6 @@ def dialect(name: str) -> Dialect:
 
 def decode(name: str, rows: Rows, request: RerankRequest = REQUEST) -> Answer:
     return dialect(name).decode(ANSWERS[name](rows), request, "id-1")
-
-
-def test_settings_offer_each_dialect() -> None:
-    """RERANKQ_DIALECT takes the names that there are, and no other."""
-    assert set(PREFIXES) == set(DIALECTS)
-
-
-@each_dialect
-def test_settings_offer_each_option(name: str) -> None:
-    """The options that a dialect can be made with are those that can be set, and no other."""
-    parameters = inspect.signature(DIALECTS[name]).parameters
-    assert set(parameters) == set(OPTIONS.get(name, {}))
 
 
 @each_dialect
@@ -206,9 +190,9 @@ def test_the_texts_and_the_query_are_sent(name: str) -> None:
 def test_documented_limits_are_kept_before_the_call(name: str, most: int) -> None:
     """More documents than the vendor takes cost no call; the message names the limit."""
     fits = RerankRequest(query="q", documents=("d",) * most)
-    dialect(name).encode(fits, "m")
+    dialect(name).check(fits, "m")
     with pytest.raises(TooLarge, match=rf"^{most + 1:,} documents are over the {most:,} that"):
-        dialect(name).encode(RerankRequest(query="q", documents=("d",) * (most + 1)), "m")
+        dialect(name).check(RerankRequest(query="q", documents=("d",) * (most + 1)), "m")
 
 
 @each_dialect
@@ -217,8 +201,9 @@ def test_an_instruction_is_sent_or_refused(name: str) -> None:
     request = REQUEST.model_copy(update={"instruction": "rank for a nurse"})
     model = TAKES_INSTRUCTION.get(name)
     if model:
+        dialect(name).check(request, model)
         assert b"rank for a nurse" in dialect(name).encode(request, model)
     if model != "any":
         with pytest.raises(Refused, match="takes no instruction; leave it out") as caught:
-            dialect(name).encode(request, "bge-reranker-v2-m3")
+            dialect(name).check(request, "bge-reranker-v2-m3")
         assert "nurse" not in str(caught.value)

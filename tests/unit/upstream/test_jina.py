@@ -3,9 +3,9 @@
 import orjson
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.jina import JinaDialect
+from rerankq_worker.upstream.dialects.jina import Jina
 
-DIALECT = JinaDialect()
+DIALECT = Jina()
 REQUEST = RerankRequest(
     query="Organic skincare products for sensitive skin",
     documents=(

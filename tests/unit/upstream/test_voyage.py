@@ -3,9 +3,9 @@
 import orjson
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.voyage import VoyageDialect
+from rerankq_worker.upstream.dialects.voyage import Voyage
 
-DIALECT = VoyageDialect()
+DIALECT = Voyage()
 REQUEST = RerankRequest(query="Sample query", documents=("Sample document 1", "Sample document 2"))
 ANSWER = b"""{
   "object": "list",

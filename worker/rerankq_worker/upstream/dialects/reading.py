@@ -4,7 +4,7 @@ from math import isfinite
 from typing import Any
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.same_document import is_own
+from rerankq_worker.upstream.dialects.same_document import is_own
 from rerankq_worker.upstream.port import Malformed, Score
 
 
@@ -69,6 +69,12 @@ def member(body: Any, *path: str) -> Any:
 def count(value: Any) -> int:
     """A figure of the upstream's usage; 0 where it is missing or no count."""
     return value if type(value) is int and value >= 0 else 0
+
+
+def read_and_written(tokens: Any) -> tuple[int, int]:
+    """Tokens read, and in all, of a usage that counts `input_tokens` and `output_tokens`."""
+    read = count(member(tokens, "input_tokens"))
+    return read, read + count(member(tokens, "output_tokens"))
 
 
 def text(value: Any) -> str | None:

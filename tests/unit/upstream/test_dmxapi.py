@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
-from rerankq_worker.provider.dialects.dmxapi import DmxapiDialect
+from rerankq_worker.upstream.dialects.dmxapi import Dmxapi
 from rerankq_worker.upstream.port import Answer, Malformed
 
-DIALECT = DmxapiDialect()
+DIALECT = Dmxapi()
 REQUEST = RerankRequest(model="m", query="q", documents=("a", Document(id="x", text="b"), "c"))
 
 
@@ -112,7 +112,7 @@ def test_top_n_rows_are_enough() -> None:
     [
         ({"prompt_tokens": 7, "total_tokens": 9}, (7, 9)),
         ({"prompt_tokens": 0, "total_tokens": 0}, (0, 0)),
-        ({"total_tokens": 9}, (0, 9)),
+        ({"total_tokens": 9}, (9, 9)),
         ({"prompt_tokens": None, "total_tokens": "9"}, (0, 0)),
         ({"prompt_tokens": -1, "total_tokens": 1.5}, (0, 0)),
         ({"prompt_tokens": True, "total_tokens": False}, (0, 0)),

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.vllm import VllmDialect
+from rerankq_worker.upstream.dialects.vllm import Vllm
 
-DIALECT = VllmDialect()
+DIALECT = Vllm()
 REQUEST = RerankRequest(
     query="What is the capital of France?",
     documents=(
@@ -42,7 +42,7 @@ def test_request_as_documented() -> None:
 @pytest.mark.parametrize("tokens", [-1, 8192])
 def test_truncation_can_be_asked_for(tokens: int) -> None:
     """Where the site says so, what is too long is cut off at the number it gives."""
-    own = VllmDialect(truncate_prompt_tokens=tokens)
+    own = Vllm(truncate_prompt_tokens=tokens)
     assert orjson.loads(own.encode(REQUEST, "m"))["truncate_prompt_tokens"] == tokens
 
 

@@ -3,9 +3,9 @@
 import orjson
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.dashscope import DashscopeDialect
+from rerankq_worker.upstream.dialects.dashscope import Dashscope
 
-DIALECT = DashscopeDialect()
+DIALECT = Dashscope()
 REQUEST = RerankRequest(
     query="什么是文本排序模型",
     documents=(

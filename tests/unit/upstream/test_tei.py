@@ -4,10 +4,10 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.tei import MOST_BYTES, TeiDialect
+from rerankq_worker.upstream.dialects.tei import MOST_BYTES, Tei
 from rerankq_worker.upstream.port import TooLarge
 
-DIALECT = TeiDialect()
+DIALECT = Tei()
 REQUEST = RerankRequest(
     query="What is Deep Learning?",
     documents=("Deep Learning is not...", "Deep learning is..."),
@@ -38,10 +38,10 @@ def test_bytes_have_a_limit_too() -> None:
     """A body over the server's payload limit costs no call."""
     request = RerankRequest(query="q", documents=("d" * 100_000,) * 21)
     with pytest.raises(TooLarge, match=rf"bytes are over the {MOST_BYTES:,} that TEI takes"):
-        DIALECT.encode(request, "m")
+        DIALECT.check(request, "m")
 
 
 def test_a_server_may_have_other_limits() -> None:
     """A server that was started with other limits is met with those."""
-    own = TeiDialect(max_client_batch_size=1000, payload_limit=10_000_000)
-    own.encode(RerankRequest(query="q", documents=("d" * 100_000,) * 33), "m")
+    own = Tei(max_client_batch_size=1000, payload_limit=10_000_000)
+    own.check(RerankRequest(query="q", documents=("d" * 100_000,) * 33), "m")

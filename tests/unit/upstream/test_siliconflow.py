@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.dialects.siliconflow import SiliconflowDialect
+from rerankq_worker.upstream.dialects.siliconflow import Siliconflow
 
-DIALECT = SiliconflowDialect()
+DIALECT = Siliconflow()
 REQUEST = RerankRequest(
     query="Apple",
     documents=("apple", "banana", "fruit", "vegetable"),

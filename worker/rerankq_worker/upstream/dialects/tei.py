@@ -1,0 +1,56 @@
+"""A model served by Hugging Face's Text Embeddings Inference.
+
+Source: TEI, its OpenAPI and `router/src/main.rs`: POST /rerank with query, texts, raw_scores,
+return_text, truncate; answer a bare array [{index, score, text}] of all texts, best first. A
+server takes 32 texts and 2 MB a call unless it was started with other limits, and serves one
+model, which no request names.
+"""
+
+from typing import Any, Final
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.upstream.dialects.dialect import Dialect
+from rerankq_worker.upstream.port import TooLarge
+
+MOST_TEXTS: Final = 32
+MOST_BYTES: Final = 2_000_000
+MOST_BYTES_A_CHARACTER: Final = 6
+"""In JSON, where a control character is written as \\u0001."""
+BYTES_AROUND: Final = 100, 3
+"""For what stands around the texts, and around each: names, quotes and commas."""
+
+
+class Tei(Dialect):
+    """The dialect of a server of one's own, with the limits that it has when none are set.
+
+    Its options are what it was told at its start, as `--max-client-batch-size` and
+    `--payload-limit`: how many texts it takes, and how many bytes.
+    """
+
+    vendor = "TEI"
+    is_own_server = True
+    known_options = {"max_client_batch_size": (), "payload_limit": ()}  # noqa: RUF012  see `Dialect`
+    results = ()
+    score = "score"
+
+    def check(self, request: RerankRequest, model: str) -> None:
+        """See `Dialect`."""
+        super().check(request, model)
+        self.require_at_most(self.options.get("max_client_batch_size", MOST_TEXTS), request)
+        most = self.options.get("payload_limit", MOST_BYTES)
+        texts = request.texts()
+        around, around_each = BYTES_AROUND
+        longest = MOST_BYTES_A_CHARACTER * (len(request.query) + sum(map(len, texts)))
+        # Bytes are counted only where they may be too many: the request is written for that.
+        if longest + around + around_each * len(texts) <= most:
+            return
+        size = len(self.encode(request, model))
+        if size > most:
+            raise TooLarge(
+                f"{size:,} bytes are over the {most:,} that TEI takes in one call; send fewer or "
+                "shorter documents"
+            )
+
+    def body(self, request: RerankRequest, model: str) -> dict[str, Any]:  # noqa: ARG002  it has one
+        """See `Dialect`."""
+        return {"query": request.query, "texts": request.texts()}
