@@ -116,7 +116,7 @@ class FakeCircuits(Circuits):
         self.full = False
         self.holds: asyncio.Event | None = None
         """What an answer waits for."""
-        self._refused = set(refused)
+        self.refused = set(refused)
 
     async def trip(self, name: str, trip: Trip) -> CircuitState | None:
         """Keep it, unless there are too many."""
@@ -131,7 +131,7 @@ class FakeCircuits(Circuits):
         self._answer()
         if self.holds:
             await self.holds.wait()
-        if self._refused.isdisjoint(names):
+        if self.refused.isdisjoint(names):
             self.probed += names
             return True
         return False

@@ -69,7 +69,7 @@ def refusal() -> str:
         ("RERANKQ_API_KEYS", f"'{SECRET}'"),
         ("RERANKQ_API_KEYS", f"Bearer {SECRET}"),
         ("RERANKQ_API_KEYS", f"{SECRET},{SECRET}"),
-        ("RERANKQ_API_KEYS", f"{SECRET},changeme"),
+        ("RERANKQ_API_KEYS", f"{SECRET},short"),
         ("DMXAPI_API_KEY", f"bearer {SECRET}"),
         ("DMXAPI_API_KEY", f"${{{SECRET}}}"),
         ("RERANKQ_RPM", "0"),

@@ -247,7 +247,7 @@ async def _service(
         with closing(Announcer(settings.redis_url)) as announcer:
             async with (
                 _health(settings, vitals),
-                _background(
+                background(
                     restart,
                     writer.run(),
                     watchdog.run(),
@@ -339,7 +339,7 @@ def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextMan
 
 
 @asynccontextmanager
-async def _background(restart: Restart, *duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def background(restart: Restart, *duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run duties that have no end beside the block."""
     tasks = [asyncio.create_task(duty) for duty in duties]
     for task in tasks:

@@ -47,6 +47,16 @@ def test_celery_rebuilds_our_error(kind: type[JobEnded]) -> None:
     assert meta["status"] == "FAILURE"
 
 
+def test_a_kind_of_an_end_is_written_as_that_end() -> None:
+    """A subclass, which no reader knows by its name, is read as the end that it is a kind of."""
+
+    class OutOfPatience(JobExpired):
+        """Known here alone."""
+
+    stored = HEAD + outcomes.failure(OutOfPatience("deadline_passed", "late"))
+    assert type(outcomes.decode(stored)) is JobExpired
+
+
 def test_celery_reads_our_result() -> None:
     """Celery's backend reads a success as the result's JSON object."""
     meta = celery_meta(outcomes.success(RESULT.encode()))

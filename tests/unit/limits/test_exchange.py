@@ -32,6 +32,8 @@ def made(
     waiting: int = 0,
     accounts: FakeAccounts | None = None,
     events: Events | None = None,
+    clock: Callable[[], float] | None = None,
+    asked_at: float = -math.inf,
 ) -> tuple[Exchange, list[Allotment | None]]:
     """An exchange, and what it heard."""
     heard: list[Allotment | None] = []
@@ -42,15 +44,16 @@ def made(
         demand=lambda: Demand(waiting, 10.0 * waiting),
         heard=heard.append,
         events=events,
+        clock=clock,
+        asked_at=asked_at,
     )
     return desk, heard
 
 
 def due(at_hand: Permits, *, waiting: int = 0) -> float:
     """Seconds from an exchange just made to the next."""
-    desk, _ = made(at_hand, waiting=waiting)
-    desk._asked_at = 0.0  # noqa: SLF001  the timing is what is tested
-    return desk._due()  # noqa: SLF001  likewise
+    desk, _ = made(at_hand, waiting=waiting, asked_at=0.0)
+    return desk.due()
 
 
 def given(came: Allotment, *, want: int = 5, limits: Limits = NO_LIMITS) -> Permits:
@@ -121,12 +124,11 @@ def test_idle_worker_gives_its_slots_back() -> None:
 def test_redis_that_is_away_is_tried_now_and_then() -> None:
     """However urgent it is, an absent Redis is asked twice a second; those who wait are served."""
     at_hand = given(allotment())
-    desk, heard = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY))
-    asyncio.run(desk._ask())  # noqa: SLF001  one exchange
+    desk, heard = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY), clock=lambda: 0.0)
+    asyncio.run(desk.ask())
     assert heard == [None]
     at_hand.was_throttled(None)
-    desk._asked_at = 0.0  # noqa: SLF001  the timing is what is tested
-    assert desk._due() == AWAY_SECONDS  # noqa: SLF001  likewise
+    assert desk.due() == AWAY_SECONDS
 
 
 async def come_true(condition: Callable[[], bool]) -> None:
@@ -214,7 +216,7 @@ def test_changes_are_told_once(clock: Clock) -> None:
     told = heard(events)
     desk, _ = made(permits(), accounts=FakeAccounts(*answers), events=events)
     for _ in answers:
-        asyncio.run(desk._ask())  # noqa: SLF001  one exchange
+        asyncio.run(desk.ask())
     assert told == [
         BreakerOpened(breaker="account account", state="broken", reason=cause),
         BreakerClosed(breaker="account account"),
@@ -231,6 +233,6 @@ def test_limits_that_differ_are_told_once() -> None:
         accounts = FakeAccounts(allotment(limits=in_force))
         desk, _ = made(permits(own), accounts=accounts, events=events)
         for _ in range(3):
-            asyncio.run(desk._ask())  # noqa: SLF001  what happens each time it is due
+            asyncio.run(desk.ask())
         differ = LimitsDiffer(account="account", in_force=in_force.known(), own=own.known())
         assert told == [differ] * times

@@ -111,6 +111,15 @@ def test_a_connection_that_is_not_made_is_told_apart(attempt: int) -> None:
     assert call(Unreachable("where"), attempt=attempt).told.unreached == 2.5
 
 
+def test_a_kind_of_an_error_counts_as_that_error() -> None:
+    """A class of error that no table names weighs as the nearest one above it that a table has."""
+
+    class NoSuchHost(Unreachable):
+        """A cause that providers may tell apart one day."""
+
+    assert call(NoSuchHost("where")).told.unreached == call(Unreachable("where")).told.unreached
+
+
 def test_good_answer_is_told_as_such() -> None:
     """An answer is told as one that went well, and touches no circuit."""
     met = call(ANSWER)

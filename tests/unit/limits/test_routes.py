@@ -411,7 +411,7 @@ def test_due_probe_takes_a_turn() -> None:
 def test_turn_of_another_worker_is_left_to_it() -> None:
     """When another worker probes, the job is sent away as before, and no second turn is used."""
     network = Network(**ONE_SITE)
-    network.circuits._refused = {KEY_A1}  # noqa: SLF001  another worker's
+    network.circuits.refused = {KEY_A1}  # another worker's
     closed = {
         KEY_A1: due_circuit(),
         KEY_A2: circuit(),
@@ -450,7 +450,7 @@ def test_turn_is_taken_once() -> None:
 def test_turn_of_another_is_not_asked_for_again() -> None:
     """A worker that is told that the turn is another's takes no job in hand for it."""
     network = Network(**ONE_SITE)
-    network.circuits._refused = {KEY_A1}  # noqa: SLF001  another worker's
+    network.circuits.refused = {KEY_A1}  # another worker's
     network.hear("a", permits=9, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
     with pytest.raises(Deferred):
         way(network)

@@ -67,7 +67,7 @@ class Kennel:
     async def check(self, times: int = 2) -> None:
         """Look so often, each time when what was short has passed."""
         for _ in range(times):
-            await self.watchdog._check()  # noqa: SLF001  a check at a time, and not every 2 s
+            await self.watchdog.check()
             await asyncio.sleep(2 * SOON)
 
 

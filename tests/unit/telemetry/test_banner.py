@@ -3,7 +3,7 @@ import pytest
 from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.telemetry.banner import banner, masked, public_url
+from rerankq_worker.telemetry.banner import banner, doubtful_keys, masked, public_url
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 SECRET = "abcdefghijklmnopqrstuvwxyz012345"  # noqa: S105  made up here
@@ -44,6 +44,12 @@ def test_a_worker_says_how_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     told = str(list(banner("1.2.3", WorkerSettings.load(), SITES, list(Lane))))
     assert SECRET not in told
     assert "short" not in told
+
+
+def test_a_key_without_a_digit_is_doubted() -> None:
+    """A word in the place of a vendor's key is named by its fingerprint; no other is."""
+    _, word = SITES[0].accounts[0].keys
+    assert list(doubtful_keys(SITES)) == [masked(word)]
 
 
 @pytest.mark.parametrize(

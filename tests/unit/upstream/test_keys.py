@@ -2,7 +2,7 @@
 
 import pytest
 
-from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.keys import is_own_server, key_fault, looks_made_up
 
 QUOTES = "in quotes"
 HEADER = "the name of a header"
@@ -12,7 +12,6 @@ ADDRESS = "is an address"
 UNFILLED = "was to be filled in"
 CHARACTER = "a character that no HTTP header may carry"
 SHORT = "under 8 characters"
-PLACEHOLDER = "a placeholder"
 
 
 @pytest.mark.parametrize(
@@ -70,29 +69,20 @@ def test_what_no_server_takes_is_told(key: str, words: str, *, own_server: bool)
     assert "a1b2" not in fault
 
 
-@pytest.mark.parametrize(
-    ("key", "words"),
-    [
-        ("x", SHORT),
-        ("sk-", SHORT),
-        ("sk-1234", SHORT),
-        ("your-api-key", PLACEHOLDER),
-        ("YOUR_API_KEY_HERE", PLACEHOLDER),
-        ("sk-your-dmxapi-key", PLACEHOLDER),
-        ("DMXAPI_API_KEY", PLACEHOLDER),
-        ("changeme", PLACEHOLDER),
-        ("change-me", PLACEHOLDER),
-        ("placeholder", PLACEHOLDER),
-        ("sk-xxxxxxxxxxxxxxxx", PLACEHOLDER),
-        ("sk-........", PLACEHOLDER),
-    ],
-)
-def test_what_no_vendor_gave_out_is_told(key: str, words: str) -> None:
-    """A key that is short, or words alone, is none of a vendor's; one's own server may take it."""
-    fault = key_fault(key, own_server=False)
-    assert fault is not None
-    assert words in fault
+@pytest.mark.parametrize("key", ["x", "sk-", "sk-1234"])
+def test_what_no_vendor_gave_out_is_told(key: str) -> None:
+    """A key that is short is none of a vendor's; one's own server may take it."""
+    assert SHORT in (key_fault(key, own_server=False) or "")
     assert key_fault(key, own_server=True) is None
+
+
+@pytest.mark.parametrize(
+    "key", ["your-api-key", "YOUR_API_KEY_HERE", "sk-your-dmxapi-key", "sk-xxxxxxxxxxxxxxxx"]
+)
+def test_a_word_in_the_place_of_a_key_is_suspected(key: str) -> None:
+    """What examples have in the place of a key is taken, and looks made up: it has no digit."""
+    assert key_fault(key, own_server=False) is None
+    assert looks_made_up(key)
 
 
 @pytest.mark.parametrize(

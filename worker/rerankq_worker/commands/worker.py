@@ -20,7 +20,7 @@ from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
 from rerankq_worker.process.supervisor import end_with_stdin, serve_lanes
 from rerankq_worker.provider.environment import check_environment
 from rerankq_worker.settings import LogLevel, WorkerSettings
-from rerankq_worker.telemetry.banner import banner
+from rerankq_worker.telemetry.banner import banner, doubtful_keys
 from rerankq_worker.telemetry.log_lines import FIGURES
 from rerankq_worker.telemetry.log_setup import set_up_log
 
@@ -57,6 +57,8 @@ def worker(
     if not end_with_parent:
         for line, figures in banner(version("rerankq"), settings, sites, lanes):
             log.info("%s", line, extra={FIGURES: figures})
+        for name in doubtful_keys(sites):
+            log.warning("the key %s has no digit: if it is a placeholder, put your key there", name)
     if end_with_parent:
         end_with_stdin()
     if len(lanes) > 1:

@@ -45,6 +45,7 @@ class Exchange:
         heard: called after each exchange, with the answer if Redis gave one.
         clock: seconds that only ever grow; the monotonic clock if None.
         events: told how the account stands.
+        asked_at: when the last exchange was, by that clock.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Exchange:
         heard: Callable[[Allotment | None], None],
         clock: Callable[[], float] | None = None,
         events: Events | None = None,
+        asked_at: float = -math.inf,
     ) -> None:
         self._accounts = accounts
         self._permits = permits
@@ -66,7 +68,7 @@ class Exchange:
         self._heard = heard
         self._events = events or Events()
         self._clock = clock or time.monotonic
-        self._asked_at = -math.inf
+        self._asked_at = asked_at
         self._away = False
         self._differs = False
         self._news = asyncio.Event()
@@ -77,7 +79,7 @@ class Exchange:
         """Fetch permits as they are needed, until cancelled."""
         while True:
             await self._until_due()
-            await self._ask()
+            await self.ask()
 
     async def leave(self) -> None:
         """Give back what is left, when no more calls will begin."""
@@ -92,13 +94,13 @@ class Exchange:
 
     def _look(self) -> None:
         """See whether the next exchange should come sooner: called at each call, so it is short."""
-        if self._next > self._clock() + URGENT_SECONDS and self._due() < self._next:
+        if self._next > self._clock() + URGENT_SECONDS and self.due() < self._next:
             self._news.set()
 
     async def _until_due(self) -> None:
         while True:
             self._news.clear()
-            self._next = self._due()
+            self._next = self.due()
             wait = self._next - self._clock()
             if wait <= 0:
                 return
@@ -108,7 +110,7 @@ class Exchange:
             except TimeoutError:
                 continue
 
-    def _due(self) -> float:
+    def due(self) -> float:
         """When to ask next, by the monotonic clock in seconds."""
         if self._permits.cut_off and not self._permits.urgent:
             if self._permits.isolation.trial_due and not self._permits.ready:
@@ -137,7 +139,8 @@ class Exchange:
             return SOON_SECONDS
         return last.ask_ms / 1000
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """Make one exchange."""
         told = self._permits.report(self._demand())
         asked_before, self._asked_at = self._asked_at, self._clock()
         try:

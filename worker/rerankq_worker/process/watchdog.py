@@ -84,11 +84,11 @@ class Watchdog:
         try:
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
-                await self._check()
+                await self.check()
         finally:
             beating.cancel()
 
-    async def _check(self) -> None:
+    async def check(self) -> None:
         """Judge only while Redis answers and takes what it is given: an outage is no deafness."""
         try:
             waiting = await self._backlog.hints()

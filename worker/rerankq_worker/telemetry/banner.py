@@ -8,6 +8,7 @@ from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
 from rerankq.store.store import shown_address
 from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.upstream.keys import is_own_server, looks_made_up
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 _TELLING_CHARACTERS: Final = 24
@@ -63,10 +64,22 @@ def masked(key: Key) -> str:
 
     The name is that of `rerankq upstream status`.
     """
-    secret = key.authorization.rpartition(" ")[2]
+    secret = _secret(key)
     start = "sk-" if secret.startswith("sk-") else ""
     end = secret[-4:] if len(secret) >= _TELLING_CHARACTERS else ""
     return f"{start}…{end} ({key.id})"
+
+
+def doubtful_keys(sites: Sequence[Site]) -> Iterator[str]:
+    """Keys that a vendor is to be shown, and that look as if somebody had made them up."""
+    for site in sites:
+        if not is_own_server(site.url, site.dialect):
+            keys = (key for account in site.accounts for key in account.keys)
+            yield from (masked(key) for key in keys if looks_made_up(_secret(key)))
+
+
+def _secret(key: Key) -> str:
+    return key.authorization.rpartition(" ")[2]
 
 
 def _named_limits(limits: Limits) -> dict[str, int | None]:

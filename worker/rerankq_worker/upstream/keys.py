@@ -1,7 +1,7 @@
 """What a key must look like: one that cannot be right is named at start, and not by a 401.
 
-No message shows any of the key. The vendor's own pages have stars where a key goes, and files to
-be filled in have a word there; both are copied as they are.
+No message shows any of the key. The vendor's own pages have stars where a key goes, and examples
+have a word there; both are copied as they are. A word is only warned of: it might be a key.
 """
 
 import re
@@ -33,17 +33,6 @@ _NO_KEYS: Final = (
 )
 """What no server takes, and its name; the first that is found is told."""
 
-_WORDS: Final = frozenset(
-    (
-        *("sk", "your", "my", "the", "api", "key", "apikey", "yourapikey", "token", "secret"),
-        *("dmxapi", "openai", "jina", "cohere", "siliconflow", "voyage", "dashscope", "rerankq"),
-        *("insert", "enter", "paste", "put", "add", "fill", "in", "here", "this", "it", "me"),
-        *("change", "changeme", "replace", "replaceme", "with", "real", "actual", "account"),
-        *("placeholder", "example", "sample", "dummy", "todo", "none", "null", "undefined"),
-    )
-)
-"""What placeholders are made of; no key is made of words alone."""
-
 
 def is_own_server(url: str, dialect: str) -> bool:
     """Whether a key is for a server that may well take any: one's own, or a stand-in for one."""
@@ -63,15 +52,14 @@ def key_fault(key: str, *, own_server: bool) -> str | None:
     for pattern, words in _NO_KEYS:
         if re.search(pattern, key):
             return words
-    return None if own_server else _fault_with_vendors(key)
-
-
-def _fault_with_vendors(key: str) -> str | None:
-    if len(key) < LEAST_CHARACTERS:
+    if len(key) < LEAST_CHARACTERS and not own_server:
         return f"a key has under {LEAST_CHARACTERS} characters: no vendor's is that short"
-    if all(word in _WORDS or len(set(word)) <= 1 for word in re.split("[-_.]+", key.lower())):
-        return "a key is a placeholder: put your key there"
     return None
+
+
+def looks_made_up(key: str) -> bool:
+    """Whether a key may be the word that stands in examples in its place: it has no digit."""
+    return not any(map(str.isdigit, key))
 
 
 def _is_loopback(host: str) -> bool:
