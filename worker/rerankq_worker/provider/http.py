@@ -156,7 +156,8 @@ class HttpProvider:
     def _answer(self, reply: faults.Reply, call: Call, most_bytes: int) -> Answer:
         key, unreadable, decoded = call.authorization.rpartition(" ")[2], "", None
         try:
-            reply = replace(reply, body=unpacked(reply.body, reply.headers, most_bytes))
+            body = unpacked(reply.body, reply.headers, most_bytes)
+            reply = reply if body is reply.body else replace(reply, body=body)
         except ValueError as error:
             reply, unreadable = replace(reply, body=b""), f": {error}"
         if reply.status not in SUCCESS:

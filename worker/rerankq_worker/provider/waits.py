@@ -22,6 +22,7 @@ _LIMITED: Final = tuple(
     for family in ("x-ratelimit", "ratelimit", "x-rate-limit")
     for what in ("-requests", "-tokens", "")
 )
+_ALLOWANCES: Final = {"ratelimit", *(name for names in _LIMITED for name in names)}
 _MILLISECONDS: Final = ("retry-after-ms", "x-ms-retry-after-ms")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])")
@@ -69,6 +70,8 @@ def pause(headers: Mapping[str, str], *, throttled: bool = False) -> float | Non
         headers: of the answer, their names in lower case.
         throttled: whether it is a 429: then what is not said to remain is used up.
     """
+    if not throttled and headers.keys().isdisjoint(_ALLOWANCES):
+        return None  # as in most answers that are rankings
     date = headers.get("date")
     resets = [
         _wait(headers.get(reset), date)

@@ -24,7 +24,7 @@ Providers implement `Provider`; foreign errors become these in `provider` and no
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from rerankq.contract import RerankRequest
 from rerankq.errors import RerankqError
@@ -36,8 +36,7 @@ CHECK_ADDRESS: Final = (
 """What to do where an endpoint does not answer as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A document's score; `index` refers to the documents as sent."""
 
     index: int

@@ -13,11 +13,12 @@ class Key:
     """A key, and the whole Authorization header that it makes."""
 
     authorization: str = field(repr=False)
+    id: str = field(init=False, compare=False)
+    """A fingerprint (SHA-256, cut short) by which the key can be spoken of."""
 
-    @property
-    def id(self) -> str:
-        """A fingerprint (SHA-256, cut short) by which the key can be spoken of."""
-        return hashlib.sha256(self.authorization.encode()).hexdigest()[:8]
+    def __post_init__(self) -> None:
+        fingerprint = hashlib.sha256(self.authorization.encode()).hexdigest()[:8]
+        object.__setattr__(self, "id", fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
