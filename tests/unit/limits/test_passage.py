@@ -130,7 +130,7 @@ def test_good_answer_is_told_as_such() -> None:
 
 def test_answer_settles_its_tokens_and_its_pause() -> None:
     """The upstream's own count replaces the estimate, and a used-up window pauses all."""
-    met = call(replace(ANSWER, total_tokens=500, pause_seconds=1.5), before={"tokens": 100})
+    met = call(ANSWER._replace(total_tokens=500, pause_seconds=1.5), before={"tokens": 100})
     assert met.told.left_tokens == 100 - 500
     assert met.told.pause_ms == 1500
 

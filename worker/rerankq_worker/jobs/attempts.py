@@ -4,9 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from typing import Any, Final
 
 from rerankq.contract import Job, JobState
@@ -138,7 +136,10 @@ class Attempts:
 
         async with Passage(self._routes, way, lease.past, may_begin=is_sure) as upstream:
             sure_at = await self._make_sure_of(lease, claimed_at)
-            with self._under_way():
+            work = asyncio.current_task()
+            assert work is not None  # noqa: S101  only ever called by one
+            self._calling.add(work)
+            try:
                 return await rerank(
                     job,
                     attempts=lease.attempts,
@@ -147,6 +148,8 @@ class Attempts:
                     tokens=tokens,
                     events=self._events,
                 )
+            finally:
+                self._calling.discard(work)
 
     def _tell_of_claim(self, job: Job, lease: Lease) -> None:
         if JobClaimed in self._events.wanted:
@@ -159,16 +162,6 @@ class Attempts:
             site, account = way.route.site.name, way.route.permits.account.name
             seconds, about = time.monotonic() - asked_at, JobRef.of(job)
             self._events.tell(PermitWaited(job=about, site=site, account=account, seconds=seconds))
-
-    @contextmanager
-    def _under_way(self) -> Iterator[None]:
-        work = asyncio.current_task()
-        assert work is not None  # noqa: S101  only ever called by one
-        self._calling.add(work)
-        try:
-            yield
-        finally:
-            self._calling.discard(work)
 
     async def _make_sure_of(self, lease: Lease, claimed_at: float) -> float:
         """Renew a lease that may have run out, or that Redis may have lost while it was away.

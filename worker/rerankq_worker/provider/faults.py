@@ -3,8 +3,8 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, redirects, waits, words
@@ -24,13 +24,12 @@ _ID_HEADERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back; the headers' names are in lower case."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamError:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -157,9 +156,9 @@ class HttpProvider:
         key, unreadable, decoded = call.authorization.rpartition(" ")[2], "", None
         try:
             body = unpacked(reply.body, reply.headers, most_bytes)
-            reply = reply if body is reply.body else replace(reply, body=body)
+            reply = reply if body is reply.body else reply._replace(body=body)
         except ValueError as error:
-            reply, unreadable = replace(reply, body=b""), f": {error}"
+            reply, unreadable = reply._replace(body=b""), f": {error}"
         if reply.status not in SUCCESS:
             raise faults.fault(reply, call.request, key=key)
         try:
@@ -169,7 +168,7 @@ class HttpProvider:
         except Malformed as error:
             raise faults.malformed(str(error), reply, decoded, call.request, key=key) from None
         pause = waits.pause(reply.headers)
-        return answer if pause is None else replace(answer, pause_seconds=pause)
+        return answer if pause is None else answer._replace(pause_seconds=pause)
 
 
 def _decoded(reply: faults.Reply, unreadable: str) -> Any:

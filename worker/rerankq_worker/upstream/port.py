@@ -36,15 +36,16 @@ CHECK_ADDRESS: Final = (
 """What to do where an endpoint does not answer as one."""
 
 
-class Score(NamedTuple):
+# Not frozen: there is one a document, and a frozen one takes twice as long to make.
+@dataclass(slots=True)
+class Score:
     """A document's score; `index` refers to the documents as sent."""
 
     index: int
     relevance_score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A complete and plausible answer: best first, no index twice, every score finite.
 
     Attributes:
