@@ -63,6 +63,7 @@ PRINTED = (
     r"([0-9a-f-]{36} [01]\n?){100}",
     r"1",
     r"0",
+    r"1",
 )
 """What each block of Python prints, in the order of the page: the document that fits wins."""
 

@@ -1,0 +1,72 @@
+"""Takes hints from the queues without Celery's worker: for one that lives in another program."""
+
+from types import TracebackType
+from typing import Any, Final, Self
+
+from kombu import Consumer, Queue
+from kombu.exceptions import OperationalError
+
+from rerankq.broker.announce import celery_settings
+from rerankq.broker.celery_app import IsolatedApp
+from rerankq.contract import Hint, Lane
+from rerankq.errors import InvalidRequest
+
+QUEUES: Final = [name for lane in Lane for name in (lane.queue, lane.again_queue)]
+
+
+class HintReader:
+    """Reads hints of all lanes between `with` and its end. A hint that was read is acknowledged.
+
+    Args:
+        redis_url: the broker.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._app = IsolatedApp(celery_settings(redis_url))
+        self._read: list[Hint] = []
+        self._connection: Any = None
+
+    def __enter__(self) -> Self:
+        self._connection = self._app.connection_for_read()
+        queues = [Queue(name, no_declare=True) for name in QUEUES]
+        consumer = Consumer(
+            self._connection.channel(),
+            queues,
+            no_ack=True,
+            auto_declare=False,
+            accept=["json"],
+            on_message=self._take,
+        )
+        consumer.consume()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.release()
+        self._app.close()
+
+    def next(self, seconds: float) -> list[Hint]:
+        """The hints that came within so many seconds; returns with the first, or with none.
+
+        Raises:
+            OSError: the connection was lost.
+        """
+        self._read = []
+        try:
+            self._connection.drain_events(timeout=seconds)
+        except TimeoutError:
+            return []
+        except (OperationalError, *self._connection.connection_errors) as error:
+            raise OSError("the broker does not answer") from error
+        return self._read
+
+    def _take(self, message: Any) -> None:
+        # What is no hint is a worker's to put aside. Here it is dropped.
+        try:
+            self._read.append(Hint.parse(message.payload[1]))
+        except (InvalidRequest, LookupError, TypeError):
+            return
