@@ -10,6 +10,5 @@ dead      failed jobs: list, replay, forget
 leases    claim, renew, finish, postpone: the worker's side
 presence  which workers serve a lane
 sweep     one tick of the reconciler
-orphans   results of Celery's own that belong to no job
 lua/      the scripts
 """

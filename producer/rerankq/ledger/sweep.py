@@ -1,13 +1,10 @@
 """One tick of the reconciler, whole in one script."""
 
 import logging
-from contextlib import suppress
 from typing import Final
 
 from rerankq.contract import Lane
-from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import MOST_DEATHS
-from rerankq.ledger.orphans import release
 from rerankq.store.store import Argument, Retention, Store
 
 log = logging.getLogger(__name__)
@@ -37,7 +34,6 @@ class Sweep:
         self, store: Store, retention: Retention, *, lease_seconds: float, worker: str = ""
     ) -> None:
         self._store = store
-        self._retention = retention
         self._arguments: list[Argument] = [
             # A little less than the tick, so that a lone worker's next tick finds it over.
             int(SWEEP_SECONDS * 900),
@@ -68,7 +64,6 @@ class Sweep:
                 *(key.decode(), key.decode()),
             )
         announce: dict[Lane, list[str]] = {}
-        left: list[str] = []
         for lane, (due, strays) in zip(Lane, rows, strict=False):
             if strays:
                 names = [job_id.decode() for job_id in strays]
@@ -78,10 +73,6 @@ class Sweep:
                     lane,
                     ", ".join(names[:MOST_NAMED]),
                 )
-                left += names
             if due:
                 announce[lane] = [job_id.decode() for job_id in due]
-        # What was queued again is to be announced, whatever comes of this.
-        with suppress(LedgerUnavailable):
-            await release(self._store, self._retention, left)
         return announce

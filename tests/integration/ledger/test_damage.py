@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from rerankq.contract import JobState, RerankRequest
+from rerankq.contract import JobState
 from rerankq.errors import InvalidRequest, JobNotFound
 from rerankq.ledger.intake import Verdict
-from rerankq.ledger.orphans import PAGE
 from rerankq.ledger.records import Outline
 from running.ledger_desk import LedgerDesk, ids, job
 
@@ -82,31 +81,6 @@ def test_damaged_job_leaves_its_lane(
     assert desk.redis.zscore("rerankq:deadlines", "damaged") is None
     assert 0 < desk.redis.pttl("rerankq:payload:damaged") <= 60_000
     assert ids(desk.claim("damaged", "sound")) == ["sound"]
-
-
-@pytest.mark.parametrize("damage", [gone, no_lane, no_json])
-def test_key_of_a_damaged_job_is_given_a_time(desk: LedgerDesk, damage: Damage) -> None:
-    """The idempotency key of a job that left its lane damaged goes as its payload does."""
-    names = [f"damaged-{number}" for number in range(PAGE + 1)]
-    request = RerankRequest(query="q", documents=("d" * 10_000,))
-    desk.submit(*(job(name, idempotency_key=f"key of {name}", request=request) for name in names))
-    for name in names:
-        damage(desk, name)
-        desk.redis.zadd("rerankq:bulk:scheduled", {name: 1})
-    desk.sweep()
-    for name in names:
-        assert 0 < desk.redis.pttl(f"rerankq:idempotency:key of {name}") <= 60_000
-
-
-def test_key_of_a_new_job_has_no_time_left_over(desk: LedgerDesk) -> None:
-    """A key that was given a time to go has none any more under the job that takes it over."""
-    desk.submit(job("gone", idempotency_key="k"))
-    gone(desk, "gone")
-    desk.run(desk.store.run("release", 60_000, "gone", "k"))
-    assert desk.redis.pttl("rerankq:idempotency:k") > 0
-    desk.submit(job("later", idempotency_key="k"))
-    assert desk.redis.pttl("rerankq:idempotency:k") == -1
-    assert desk.submit(job("again", idempotency_key="k"))[0].job_id == "later"
 
 
 def test_end_of_a_job_leaves_a_key_of_another_alone(desk: LedgerDesk) -> None:
