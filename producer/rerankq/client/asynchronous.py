@@ -1,6 +1,5 @@
 """`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from typing import NoReturn, Self, Unpack
@@ -8,21 +7,21 @@ from typing import NoReturn, Self, Unpack
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.circuits import Circuits
 from rerankq.broker.quarantine import Quarantine
-from rerankq.client.admissions import PATIENCE_SECONDS, Admissions, Offered, foremost
+from rerankq.client.admissions import PATIENCE_SECONDS, Admissions
 from rerankq.client.arrivals import Arrivals
 from rerankq.client.drafts import (
     Draft,
     Submission,
     checked_id,
     job_from,
-    jobs_from,
     portions_of,
     takes_submission,
 )
 from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.publishing import Publishing
-from rerankq.contract import Job, JobState, JobStatus
-from rerankq.errors import ClientClosed, QueueFull, ResultTimeout
+from rerankq.client.stream import Recording, recorded, send
+from rerankq.contract import JobState, JobStatus
+from rerankq.errors import ClientClosed, ResultTimeout
 from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
@@ -152,41 +151,18 @@ class AsyncRerankClient:
             LedgerUnavailable: as in `submit`; its `job_ids` are those of the drafts that were being
                 recorded, from its `position` on. Hand these in again under them, then go on.
         """
-        start, fault, refused = 0, None, None
-        broken: Exception | None = None
-        recording: asyncio.Task[Offered] | None = None
-        try:
-            async for portion, raised in portions_of(drafts):
-                broken = raised
-                jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-                begin, start = start, start + len(portion)
-                earlier, refused = await recording if recording else ([], None)
-                full = isinstance(refused, QueueFull)
-                recording = None if full else self._begin_offer(jobs, begin, patience)
-                # Under way while the next portion is read and checked: neither waits for the other.
-                await asyncio.sleep(0)
-                for job_id in earlier:
+        portions, portion = portions_of(drafts), None
+        async with aclosing(self.recording(patience)) as recording:
+            while step := await send(recording, portion):
+                ids, wants_more = step
+                for job_id in ids:
                     yield AsyncJobHandle(self, job_id)
-                if refused or fault:
-                    break
-            last, refusal = await recording if recording else ([], None)
-            for job_id in last:
-                yield AsyncJobHandle(self, job_id)
-        finally:
-            if recording:
-                # Of no effect at the stream's end; else nobody waits for what is under way.
-                recording.cancel()
-        if wrong := foremost(refused, refusal, fault):
-            raise wrong from broken
-        await self.publishing.flush()
-        if broken:
-            raise broken
+                portion = await anext(portions, None) if wants_more else None
 
-    def _begin_offer(
-        self, jobs: list[Job], start: int, patience: float | None
-    ) -> asyncio.Task[Offered]:
-        return asyncio.create_task(
-            self.admissions.offer_drafts(jobs, start=start, patience=patience)
+    def recording(self, patience: float | None) -> Recording:
+        """What records the portions of a stream of drafts: see `stream`."""
+        return recorded(
+            self.admissions, self.publishing, model=self.settings.model, patience=patience
         )
 
     async def get(self, job_id: str) -> AsyncJobHandle:

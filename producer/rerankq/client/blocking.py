@@ -2,18 +2,18 @@
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
 from rerankq.client import forks
-from rerankq.client.admissions import PATIENCE_SECONDS, Offered, foremost
+from rerankq.client.admissions import PATIENCE_SECONDS
 from rerankq.client.asynchronous import AsyncRerankClient
-from rerankq.client.drafts import Draft, Submission, jobs_from, next_portion, takes_submission
+from rerankq.client.drafts import Draft, Submission, next_portion, takes_submission
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
-from rerankq.contract import Job, JobState, JobStatus
-from rerankq.errors import ClientClosed, QueueFull
+from rerankq.client.stream import leave, send
+from rerankq.contract import JobState, JobStatus
+from rerankq.errors import ClientClosed
 from rerankq.events import Events
 from rerankq.ledger.records import End
 from rerankq.settings import ClientSettings
@@ -90,36 +90,19 @@ class RerankClient:
         A lane that is full for `patience` seconds and takes none of them ends it by QueueFull, and
         a Redis that does not answer by LedgerUnavailable: see AsyncRerankClient for what they tell.
         """
+        opened = self._open()
+        recording = opened.client.recording(patience)
         # Drafts are drawn here, not on the loop: they may come from a file or a database.
-        stream = iter(drafts)
-        start, fault, refused = 0, None, None
-        broken: Exception | None = None
-        recording: Future[Offered] | None = None
+        stream, portion = iter(drafts), None
         try:
-            while not (refused or fault or broken):
-                portion, broken = next_portion(stream)
-                if not portion:
-                    break
-                jobs, fault = jobs_from(portion, default_model=self.settings.model, start=start)
-                begin, start = start, start + len(portion)
-                earlier, refused = recording.result() if recording else ([], None)
-                # Under way while the next portion is read and checked: neither waits.
-                full = isinstance(refused, QueueFull)
-                recording = None if full else self._begin_offer(jobs, begin, patience)
-                for job_id in earlier:
-                    yield self._handle(job_id)
-            last, refusal = recording.result() if recording else ([], None)
-            for job_id in last:
-                yield self._handle(job_id)
+            while step := opened.portal.call(send(recording, portion)):
+                ids, wants_more = step
+                yield from map(self._handle, ids)
+                drawn = next_portion(stream) if wants_more else ([], None)
+                portion = drawn if any(drawn) else None
         finally:
-            if recording:
-                # Of no effect at the stream's end; else nobody waits for what is under way.
-                recording.cancel()
-        if wrong := foremost(refused, refusal, fault):
-            raise wrong from broken
-        self.call(lambda client: client.publishing.flush())
-        if broken:
-            raise broken
+            with suppress(ClientClosed):
+                opened.portal.call(leave(recording))
 
     def get(self, job_id: str) -> JobHandle:
         """A handle for a job that was accepted earlier, perhaps elsewhere."""
@@ -171,12 +154,6 @@ class RerankClient:
 
     def _handle(self, job_id: str) -> JobHandle:
         return JobHandle(self, job_id)
-
-    def _begin_offer(self, jobs: list[Job], start: int, patience: float | None) -> Future[Offered]:
-        opened = self._open()
-        return opened.portal.begin(
-            opened.client.admissions.offer_drafts(jobs, start=start, patience=patience)
-        )
 
     def _open(self) -> "_Opened":
         opened = self._opened
