@@ -12,9 +12,26 @@ from typing import TYPE_CHECKING
 from rerankq import errors
 
 if TYPE_CHECKING:
-    from rerankq.client import AsyncJobHandle, AsyncRerankClient, JobHandle, RerankClient
+    from rerankq.client import (
+        AsyncBatch,
+        AsyncJobHandle,
+        AsyncRerankClient,
+        Batch,
+        BatchResult,
+        JobHandle,
+        RerankClient,
+    )
 
-__all__ = ["AsyncJobHandle", "AsyncRerankClient", "JobHandle", "RerankClient", "errors"]
+__all__ = [
+    "AsyncBatch",
+    "AsyncJobHandle",
+    "AsyncRerankClient",
+    "Batch",
+    "BatchResult",
+    "JobHandle",
+    "RerankClient",
+    "errors",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@
     ├── IdempotencyConflict       the idempotency key belongs to another request
     ├── JobNotFound               no job has this id
     ├── BatchNotFound             no batch has this id
+    ├── BatchAbandoned            the batch was never sealed, and nobody adds to it any more
     ├── ResultExpired             the job ended, but its result is past its retention
     ├── ResultTimeout             the job has not ended yet (also a TimeoutError)
     ├── ClientClosed              the client was closed, before or meanwhile (also a RuntimeError)
@@ -143,6 +144,12 @@ class BatchNotFound(RerankqError):
     """No batch has this id: never opened, or past its retention."""
 
     code = "batch_not_found"
+
+
+class BatchAbandoned(RerankqError):
+    """All results that a batch has were given, but it was never sealed, and its feeder is gone."""
+
+    code = "batch_abandoned"
 
 
 class ResultExpired(RerankqError):

@@ -1,7 +1,19 @@
 """The way in for Python: `AsyncRerankClient`, and `RerankClient` as its blocking face."""
 
 from rerankq.client.asynchronous import AsyncRerankClient
+from rerankq.client.batches import AsyncBatch, Batch, BatchResult, RejectedLine
 from rerankq.client.blocking import RerankClient
 from rerankq.client.handles import AsyncJobHandle, JobHandle
+from rerankq.ledger.records import End
 
-__all__ = ["AsyncJobHandle", "AsyncRerankClient", "JobHandle", "RerankClient"]
+__all__ = [
+    "AsyncBatch",
+    "AsyncJobHandle",
+    "AsyncRerankClient",
+    "Batch",
+    "BatchResult",
+    "End",
+    "JobHandle",
+    "RejectedLine",
+    "RerankClient",
+]

@@ -68,28 +68,6 @@ class Admissions:
             await self._publishing.announce([job])
         return admission.job_id
 
-    async def admit(
-        self, jobs: Sequence[Job], *, held_up: Callable[[str], None]
-    ) -> tuple[list[str], IdempotencyConflict | None]:
-        """Record jobs in their order, waiting for room; their hints follow a little later.
-
-        However long that takes: who calls this says so to somebody who can end it.
-
-        Args:
-            jobs: what to record.
-            held_up: told the reason, each time a full lane has been asked in vain.
-
-        Returns the ids of those that were accepted, now or earlier, and the first conflict.
-
-        Raises:
-            BatchNotFound: some job's batch is none. Every other job was accepted.
-            InvalidRequest, LedgerUnavailable: as in `submit`.
-        """
-        ids, refusal = await self.offer(jobs, patience=None, held_up=held_up)
-        if refusal is None or isinstance(refusal, IdempotencyConflict):
-            return ids, refusal
-        raise refusal
-
     async def offer_drafts(
         self, jobs: Sequence[Job], *, start: int, patience: float | None
     ) -> Offered:
@@ -112,7 +90,9 @@ class Admissions:
         start: int = 0,
         held_up: Callable[[str], None] = lambda _: None,
     ) -> Offered:
-        """As `admit`, with what was refused told beside the ids of the others.
+        """Record jobs in their order, waiting for room; their hints follow a little later.
+
+        Returns the ids of those that were accepted, now or earlier, and what was refused.
 
         Args:
             jobs: what to record.

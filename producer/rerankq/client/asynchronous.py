@@ -9,6 +9,8 @@ from rerankq.accounts.circuits import Circuits
 from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import PATIENCE_SECONDS, Admissions
 from rerankq.client.arrivals import Arrivals
+from rerankq.client.batches import AsyncBatch
+from rerankq.client.batches.parts import BatchParts
 from rerankq.client.drafts import (
     Draft,
     Submission,
@@ -18,6 +20,7 @@ from rerankq.client.drafts import (
     takes_submission,
 )
 from rerankq.client.handles import AsyncJobHandle
+from rerankq.client.operations import Operations
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
 from rerankq.contract import JobState, JobStatus
@@ -44,6 +47,10 @@ class AsyncRerankClient:
         settings: all settings at once, in place of the environment.
         events: told what this client does with jobs; of its own when None.
 
+    Attributes:
+        settings: those that hold.
+        operations: what whoever runs the service looks at and does.
+
     Raises:
         SettingsError: a setting is wrong.
     """
@@ -59,23 +66,33 @@ class AsyncRerankClient:
         self.settings = settings or ClientSettings.load(redis_url=redis_url)
         self._store = Store(self.settings.redis_url)
         depth = self.settings.max_queue_depth
-        self.publishing = Publishing(self.settings.redis_url)
-        self.admissions = Admissions(
+        self._publishing = Publishing(self.settings.redis_url)
+        self._admissions = Admissions(
             Intake(self._store, max_queue_depth=depth),
-            self.publishing,
+            self._publishing,
             max_queue_depth=depth,
             events=self.events,
         )
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
-        self.records = Records(self._store, retention)
-        self.batches = Batches(self._store, retention, kept_seconds=self.settings.batch_ttl)
-        self.presence = Presence(self._store)
-        self.dead = DeadLetters(self._store)
-        self.quarantine = Quarantine(self._store)
-        self.accounts = Accounts(self._store)
-        self.circuits = Circuits(self._store)
-        self.delays = Delays(self._store)
-        self._arrivals = Arrivals(self._store, self.records)
+        self._records = Records(self._store, retention)
+        self._arrivals = Arrivals(self._store, self._records)
+        self._batch_parts = BatchParts(
+            owner=self,
+            batches=Batches(self._store, retention, kept_seconds=self.settings.batch_ttl),
+            records=self._records,
+            admissions=self._admissions,
+            publishing=self._publishing,
+            default_model=self.settings.model,
+        )
+        self.operations = Operations(
+            dead=DeadLetters(self._store),
+            replays=self._admissions,
+            quarantine=Quarantine(self._store),
+            accounts=Accounts(self._store),
+            circuits=Circuits(self._store),
+            delays=Delays(self._store),
+            presence=Presence(self._store),
+        )
         self._closed = False
         self._entered = 0
 
@@ -104,7 +121,7 @@ class AsyncRerankClient:
         self._closed = True
         await self._arrivals.close()
         await self._store.close()
-        await self.publishing.close()
+        await self._publishing.close()
 
     @takes_submission
     async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
@@ -119,7 +136,7 @@ class AsyncRerankClient:
                 `job_id` the job is found if it was recorded.
         """
         job = job_from(arguments, default_model=self.settings.model)
-        return AsyncJobHandle(self, await self.admissions.submit(job))
+        return AsyncJobHandle(self, await self._admissions.submit(job))
 
     async def submit_many(
         self,
@@ -162,7 +179,7 @@ class AsyncRerankClient:
     def recording(self, patience: float | None) -> Recording:
         """What records the portions of a stream of drafts: see `stream`."""
         return recorded(
-            self.admissions, self.publishing, model=self.settings.model, patience=patience
+            self._admissions, self._publishing, model=self.settings.model, patience=patience
         )
 
     async def get(self, job_id: str) -> AsyncJobHandle:
@@ -182,7 +199,7 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        return await self.records.status(checked_id(job_id))
+        return await self._records.status(checked_id(job_id))
 
     async def cancel(self, job_id: str) -> JobState:
         """Cancel a job in whatever state it is; returns that state. An end stays as it is.
@@ -193,10 +210,25 @@ class AsyncRerankClient:
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        was = await self.records.cancel(checked_id(job_id))
+        was = await self._records.cancel(checked_id(job_id))
         if not was.ended and JobCancelled in self.events.wanted:
             self.events.tell(JobCancelled(job=JobRef(job_id), was=was))
         return was
+
+    async def open_batch(self) -> AsyncBatch:
+        """A new batch, to which jobs are added.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        return self.batch(await self._batch_parts.batches.open())
+
+    def batch(self, batch_id: str) -> AsyncBatch:
+        """A batch that was opened earlier, perhaps elsewhere.
+
+        Redis is not asked: where there is no such batch, `progress` and `results` say so.
+        """
+        return AsyncBatch(self._batch_parts, batch_id)
 
     async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
         """How a job ended, waiting for it: a ranking, or the error that says why there is none.

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self, TypeVar, Unpack
 from rerankq.client import forks
 from rerankq.client.admissions import PATIENCE_SECONDS
 from rerankq.client.asynchronous import AsyncRerankClient
+from rerankq.client.batches import Batch
 from rerankq.client.drafts import Draft, Submission, next_portion, takes_submission
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
@@ -125,21 +126,35 @@ class RerankClient:
     ) -> Iterator[JobHandle]:
         """Each handle once its job has ended; its `result()` then answers at once."""
         by_id = {handle.id: handle for handle in handles}
-        opened = self._open()
-        ends = opened.client.ends(list(by_id), timeout)
-        try:
-            while found := opened.portal.call(_next(ends)):
-                handle = by_id.pop(found[0])
-                handle.settle(found[1])
-                yield handle
-        finally:
-            with suppress(ClientClosed):
-                opened.portal.call(ends.aclose())
+        for job_id, end in self.each(lambda client: client.ends(list(by_id), timeout)):
+            handle = by_id.pop(job_id)
+            handle.settle(end)
+            yield handle
+
+    def open_batch(self) -> Batch:
+        """A new batch, to which jobs are added."""
+        return self.batch(self.call(lambda client: client.open_batch()).id)
+
+    def batch(self, batch_id: str) -> Batch:
+        """A batch that was opened earlier, perhaps elsewhere; Redis is not asked."""
+        return Batch(self, batch_id)
 
     def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
         """Ask the asynchronous client, and wait for its answer."""
         opened = self._open()
         return opened.portal.call(ask(opened.client))
+
+    def each(self, ask: Callable[[AsyncRerankClient], AsyncGenerator[T, None]]) -> Iterator[T]:
+        """Ask the asynchronous client, and take its answers one by one."""
+        opened = self._open()
+        answers = ask(opened.client)
+        try:
+            while (found := opened.portal.call(_next(answers))) is not None:
+                yield found
+        finally:
+            # A call that was interrupted ends them already, and a closed client has.
+            with suppress(RuntimeError, ClientClosed):
+                opened.portal.call(answers.aclose())
 
     def run_soon(self, halt: Callable[[], None]) -> float:
         """See `forks`: the threads are its portal's."""
@@ -191,5 +206,5 @@ def _end_soon(portal: Portal, client: AsyncRerankClient) -> None:
     portal.close_soon(client.close())
 
 
-async def _next(ends: AsyncGenerator[tuple[str, End], None]) -> tuple[str, End] | None:
-    return await anext(ends, None)
+async def _next(answers: AsyncGenerator[T, None]) -> T | None:
+    return await anext(answers, None)

@@ -1,9 +1,12 @@
 """How a job stands, and how a batch of them does."""
 
+from typing import Self
+
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
 from rerankq.contract.lanes import JobState, Lane
 from rerankq.contract.message import Message
+from rerankq.errors import JobEnded
 
 
 class JobError(Message):
@@ -15,6 +18,13 @@ class JobError(Message):
         default=None, description="HTTP status of the upstream's answer."
     )
     request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
+
+    @classmethod
+    def of(cls, end: JobEnded) -> Self:
+        """Why a job that has ended has no ranking."""
+        return cls(
+            code=end.reason, message=end.message, status=end.status, request_id=end.request_id
+        )
 
 
 class JobStatus(Message):

@@ -85,6 +85,10 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
+        return [(job_id, end) for job_id, end, _ in await self.sized_ends(job_ids)]
+
+    async def sized_ends(self, job_ids: Sequence[str]) -> list[tuple[str, End, int]]:
+        """As `ends`, each with how many bytes its result has in the ledger."""
         if not job_ids:
             return []
         # Both at one moment: an end between the two would look like a result past its retention.
@@ -93,7 +97,9 @@ class Records:
         )
         states = [_state(each) for each in stored[: len(job_ids)]]
         return [
-            (job_id, _gone(job_id, state) if result is None else outcomes.end_from(result))
+            (job_id, _gone(job_id, state), 0)
+            if result is None
+            else (job_id, outcomes.end_from(result), len(result))
             for job_id, state, result in zip(job_ids, states, stored[len(job_ids) :], strict=True)
             if state is None or state.ended
         ]
@@ -222,13 +228,6 @@ def _past_retention(job_id: str) -> ResultExpired:
     return ResultExpired(f"the job {job_id} has ended, but its result is past its retention")
 
 
-def error_of(end: JobEnded) -> JobError:
-    """Why a job has no ranking, as a message."""
-    return JobError(
-        code=end.reason, message=end.message, status=end.status, request_id=end.request_id
-    )
-
-
 def _outline(fields: dict[str, Any]) -> Outline | None:
     if "state" not in fields:
         return None
@@ -250,7 +249,7 @@ def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobSta
         deadline_at=_seconds(fields.get("deadline")),
         custom_id=fields.get("custom"),
         batch_id=fields.get("batch"),
-        error=error_of(end) if isinstance(end, JobEnded) else None,
+        error=JobError.of(end) if isinstance(end, JobEnded) else None,
         last_error=None if state.ended else _error_before(fields.get("failure")),
     )
 

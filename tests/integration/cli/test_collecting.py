@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from rerankq.cli.batch import feed as feeding
 from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed, OnError
 from rerankq.cli.batch.incoming import IncomingLines
@@ -16,9 +15,11 @@ from rerankq.cli.input.drafts import Defaults
 from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
 from rerankq.cli.rows.spool import Spool, SpoolFull
 from rerankq.cli.rows.tally import Tally
-from rerankq.client import AsyncRerankClient
+from rerankq.client import AsyncRerankClient, RejectedLine
+from rerankq.client.batches import BatchLine
+from rerankq.client.batches import feed as feeding
 from rerankq.contract import Job, JobError, RerankRequest
-from rerankq.ledger.batches import ExistingJob, RejectedLine
+from rerankq.ledger.batches import ExistingJob
 from rerankq.settings import ClientSettings
 from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
@@ -36,15 +37,15 @@ def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
 
     async def collected() -> Collector:
         async with AsyncRerankClient(redis_url) as client:
-            batch_id = await client.batches.open()
+            batch = await client.open_batch()
             line = RejectedLine(line=1, error=JobError(code="invalid_request", message="line 1"))
-            await client.batches.reject(batch_id, line)
-            collector = Collector(client, batch_id, output_to(written), abandoned_after=0.2)
+            await batch.feed().add([BatchLine(1, line)])
+            collector = Collector(batch.reader(abandoned_after=0.2), output_to(written))
             await collector.run()
             return collector
 
     collector = asyncio.run(collected())
-    assert collector.abandoned
+    assert collector.reader.abandoned
     assert collector.output.written == Tally(rejected=1)
     assert len(written) == 1
 
@@ -54,11 +55,12 @@ def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
 
     async def recorded() -> tuple[int, int]:
         async with AsyncRerankClient(redis_url) as client:
-            batch_id = await client.batches.open()
+            batch = await client.open_batch()
             for number in (1, 1, 2, 2):
                 error = JobError(code="invalid_request", message="no")
-                await client.batches.reject(batch_id, RejectedLine(line=number, error=error))
-            progress = await client.batches.progress(batch_id)
+                line = RejectedLine(line=number, error=error)
+                await batch.feed().add([BatchLine(number, line)])
+            progress = await batch.progress()
             return progress.total, progress.ended
 
     assert asyncio.run(recorded()) == (2, 2)
@@ -76,32 +78,31 @@ def test_a_batch_that_is_held_up_is_waited_for(
         settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=1)
         async with AsyncRerankClient(settings=settings) as client:
             blocker = await client.submit(query="q", documents=["d"])
-            batch_id = await client.batches.open()
+            batch = await client.open_batch()
             incoming = IncomingLines(
-                io.BytesIO(lines), batch_id=batch_id, defaults=Defaults(model="m")
+                io.BytesIO(lines), batch_id=batch.id, defaults=Defaults(model="m")
             )
             feed = Feed(
-                client,
-                batch_id,
+                batch,
                 incoming,
                 on_error=OnError.SKIP,
                 report=lambda _: None,
                 held_up=lambda _: None,
             )
             fed = asyncio.create_task(feed.run())
-            collector = Collector(client, batch_id, output_to(written), abandoned_after=0.4)
+            collector = Collector(batch.reader(abandoned_after=0.4), output_to(written))
             collecting = asyncio.create_task(collector.run())
             # Longer than it takes to give up an abandoned batch.
             assert not (await asyncio.wait({collecting}, timeout=1.5))[0]
             await client.cancel(blocker.id)
             with StandInWorker(redis_url):
                 await fed
-                await client.batches.seal(batch_id)
+                await feed.seal()
                 await collecting
             return collector
 
     collector = asyncio.run(collected())
-    assert not collector.abandoned
+    assert not collector.reader.abandoned
     assert collector.output.written == Tally(succeeded=3)
 
 
@@ -171,7 +172,7 @@ def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
     async def collected(batch: str) -> Collector:
         async with AsyncRerankClient(redis_url) as client:
             output = OrderedOutput(written.append, say=said.append, spool=full)
-            collector = Collector(client, batch, output)
+            collector = Collector(client.batch(batch).reader(abandoned_after=None), output)
             await collector.run()
             return collector
 
@@ -187,7 +188,7 @@ def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
         desk.succeed(first)
         collector = collecting.result(30)
     assert [json.loads(line)["job_id"] for line in b"".join(written).splitlines()] == [*"abc"]
-    assert collector.complete
+    assert collector.reader.complete
     assert collector.output.ended == collector.output.written == Tally(succeeded=3)
 
 
@@ -203,7 +204,9 @@ def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
 
         async def collected() -> None:
             async with AsyncRerankClient(redis_url) as client:
-                await Collector(client, batch, output_to(written)).run()
+                await Collector(
+                    client.batch(batch).reader(abandoned_after=None), output_to(written)
+                ).run()
 
         collecting = pool.submit(asyncio.run, collected())
         for at, lease in enumerate(own):

@@ -22,7 +22,7 @@ CALLS: dict[str, Call] = {
     "submit_many, few": lambda client: list(client.submit_many(MANY[:2])),
     "submit_many, many": lambda client: list(client.submit_many(MANY)),
     "cancel": lambda client: client.cancel("earlier"),
-    "seal": lambda client: client.call(lambda inner: inner.batches.seal("batch")),
+    "seal": lambda client: client.batch("batch").seal(),
 }
 REFUSALS: dict[str, Callable[[Redis], object]] = {
     "read-only": lambda judge: judge.replicaof("127.0.0.1", free_port()),

@@ -5,8 +5,8 @@ import pytest
 
 from rerankq.cli.input.drafts import Defaults, entry_from
 from rerankq.cli.input.lines import Line
+from rerankq.client import RejectedLine
 from rerankq.contract import MAX_JOB_BYTES, Job, Lane
-from rerankq.ledger.batches import RejectedLine
 
 DEFAULTS = Defaults(model="m", lane=Lane.INTERACTIVE, top_n=7)
 GOOD: dict[str, Any] = {"query": "cats", "documents": ["a cat", "a dog"]}

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from rerankq.cli.rows.rows import job_row, rejected_row
+from rerankq.client import End
 from rerankq.contract import (
     Document,
     JobError,
@@ -21,8 +22,6 @@ from rerankq.errors import (
     ResultExpired,
     UnsupportedVersion,
 )
-from rerankq.ledger.batches import RejectedLine
-from rerankq.ledger.records import End, Outline
 
 FIELDS = ["custom_id", "job_id", "status", "results", "usage", "attempts"]
 
@@ -47,7 +46,7 @@ def test_a_ranking_is_written_as_it_came() -> None:
         attempts=2,
         timings=Timings(waited_seconds=0, upstream_seconds=0),
     )
-    row = read(job_row("j", None, Outline(JobState.SUCCEEDED, 2, None), result))
+    row = read(job_row("j", None, JobState.SUCCEEDED, 2, result))
     assert list(row) == FIELDS
     assert (row["custom_id"], row["status"], row["attempts"]) == (None, "succeeded", 2)
     assert row["results"] == [
@@ -59,15 +58,14 @@ def test_a_ranking_is_written_as_it_came() -> None:
 
 def test_a_failure_tells_of_the_last_call() -> None:
     """The upstream's status and its id of the call stand in the error, where they are known."""
-    outline = Outline(JobState.FAILED, 2, None)
     end = JobFailed("upstream_refused", "no", status=400, request_id="2025", attempts=2)
-    assert read(job_row("j", None, outline, end))["error"] == {
+    assert read(job_row("j", None, JobState.FAILED, 2, end))["error"] == {
         "code": "upstream_refused",
         "message": "no",
         "status": 400,
         "request_id": "2025",
     }
-    unknown = read(job_row("j", None, outline, JobFailed("upstream_refused", "no")))
+    unknown = read(job_row("j", None, JobState.FAILED, 2, JobFailed("upstream_refused", "no")))
     assert unknown["error"] == {"code": "upstream_refused", "message": "no"}
 
 
@@ -86,17 +84,16 @@ def test_a_job_without_a_ranking_says_why(
     state: JobState | None, end: End, status: str, code: str
 ) -> None:
     """Whatever the end, the line has its status and the error's stable code."""
-    outline = None if state is None else Outline(state, 3, "c")
-    row = read(job_row("j", "c", outline, end))
+    attempts = 0 if state is None else 3
+    row = read(job_row("j", "c", state, attempts, end))
     assert list(row) == [*FIELDS, "error"]
     assert (row["status"], row["results"], row["custom_id"]) == (status, [], "c")
     assert row["error"] == {"code": code, "message": "no"}
-    assert row["attempts"] == (3 if outline else 0)
+    assert row["attempts"] == attempts
 
 
 def test_a_bad_line_has_its_line_too() -> None:
     """A line that never became a job is a failed line without a job id."""
-    line = RejectedLine(line=4, custom_id="c", error=JobError(code="invalid_request", message="m"))
-    row = read(rejected_row(line))
+    row = read(rejected_row("c", JobError(code="invalid_request", message="m")))
     assert list(row) == [*FIELDS, "error"]
     assert (row["job_id"], row["status"], row["attempts"]) == (None, "failed", 0)

@@ -71,7 +71,7 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
             f"the jobs run on, and what they come to is kept until {local_time(outcome.kept_until)}"
             f"; come back with: {_way_back(outcome, output)}"
         )
-    cut_at = feed.next_line if feed and not feed.ended else outcome.cut_at
+    cut_at = feed.adding.next_line if feed and not feed.ended else outcome.cut_at
     if cut_at is not None:
         # What cannot be unpacked here cannot be by the command either.
         anew = "get the input anew, whole, then " if isinstance(outcome.fault, InputBroken) else ""

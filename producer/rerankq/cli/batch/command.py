@@ -3,9 +3,8 @@
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Final
 
-from rerankq.cli.batch.collect import Collector, all_gone
+from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed, OnError
 from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.cli.batch.progress import shown
@@ -14,13 +13,10 @@ from rerankq.cli.batch.waiting_room import Notice
 from rerankq.cli.input.drafts import Defaults
 from rerankq.cli.input.files import Sink, Source
 from rerankq.cli.rows.ordered_output import OrderedOutput
-from rerankq.client import AsyncRerankClient
+from rerankq.client import AsyncBatch, AsyncRerankClient, RejectedLine
+from rerankq.client.batches.reader import ABANDONED_SECONDS
 from rerankq.errors import ResultExpired
-from rerankq.ledger.batches import RejectedLine
 from rerankq.settings import ClientSettings
-
-ABANDONED_SECONDS: Final = 10.0
-"""How long the feeder of a batch that was never sealed may be silent before it counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +51,8 @@ async def run_batch(
         LedgerUnavailable: Redis could not be reached at the start. Nothing was submitted.
     """
     async with AsyncRerankClient(settings=settings) as client:
-        batch_id = await client.batches.open()
-        lines = IncomingLines(source, batch_id=batch_id, defaults=defaults)
+        batch = await client.open_batch()
+        lines = IncomingLines(source, batch_id=batch.id, defaults=defaults)
         with shown(manner.name, quiet=manner.quiet) as view:
 
             def report(line: RejectedLine) -> None:
@@ -64,24 +60,23 @@ async def run_batch(
                     view.say(f"{manner.name}: {line.error.message}")
 
             if manner.details and not manner.quiet:
-                view.say(f"{manner.name}: {batch_id}")
+                view.say(f"{manner.name}: {batch.id}")
             feed = Feed(
-                client,
-                batch_id,
+                batch,
                 lines,
                 on_error=on_error,
                 report=report,
                 held_up=Notice(lambda said: view.say(f"{manner.name}: {said}")),
             )
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
-            collector = Collector(client, batch_id, output, line_of=feed.line_of)
+            reader = batch.reader(abandoned_after=None)
             session = Session(
                 client,
-                batch_id,
-                collector,
+                batch,
+                Collector(reader, output, line_of=feed.adding.line_of),
                 feed=feed,
                 view=view,
-                kept_until=await _kept_until(client, batch_id),
+                kept_until=await _kept_until(batch),
                 share_read=lambda: source.share_read,
             )
             outcome = await session.run(manner.seconds)
@@ -100,33 +95,30 @@ async def fetch_batch(
         LedgerUnavailable: Redis could not be reached at the start.
     """
     async with AsyncRerankClient(settings=settings) as client:
-        await client.batches.progress(batch_id)
-        if await all_gone(client, batch_id):
+        batch = client.batch(batch_id)
+        await batch.progress()
+        if await batch.is_past_retention():
             raise ResultExpired(
                 f"all rankings of {batch_id} are past their retention (RERANKQ_BATCH_TTL until "
                 "they were written in whole, RERANKQ_RESULT_TTL from then on): nothing was written"
             )
         with shown(manner.name, quiet=manner.quiet) as view:
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
-            collector = Collector(
-                client, batch_id, output, wait=wait, abandoned_after=ABANDONED_SECONDS
-            )
             session = Session(
                 client,
-                batch_id,
-                collector,
+                batch,
+                Collector(batch.reader(wait=wait, abandoned_after=ABANDONED_SECONDS), output),
                 feed=None,
                 view=view,
-                kept_until=await _kept_until(client, batch_id),
+                kept_until=await _kept_until(batch),
             )
             outcome = await session.run(manner.seconds)
         sink.end(whole=not outcome.broken_off)
         if not outcome.broken_off:
-            cut_at = await client.batches.cut_at(batch_id)
-            outcome = dataclasses.replace(outcome, cut_at=cut_at)
+            outcome = dataclasses.replace(outcome, cut_at=await batch.cut_at())
         return outcome
 
 
-async def _kept_until(client: AsyncRerankClient, batch_id: str) -> float:
+async def _kept_until(batch: AsyncBatch) -> float:
     # By the clock of whoever is told.
-    return time.time() + await client.batches.seconds_left(batch_id)
+    return time.time() + await batch.seconds_left()

@@ -4,26 +4,16 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from rerankq.cli.input.drafts import Defaults, entry_from
-from rerankq.cli.input.lines import Line, Readable, read_lines
-from rerankq.contract import MAX_HINT_JOBS, MAX_JOB_BYTES, Job
-from rerankq.ledger.batches import RejectedLine
+from rerankq.cli.input.lines import Readable, read_lines
+from rerankq.client.batches import BatchLine
+from rerankq.contract import MAX_HINT_JOBS, MAX_JOB_BYTES
 
 PORTION_BYTES: Final = 4 * 1024 * 1024
 HELD_ENTRIES: Final = 10 * MAX_HINT_JOBS
 HELD_BYTES: Final = 4 * PORTION_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A line on its way into the batch."""
-
-    line: int
-    size: int
-    entry: Job | RejectedLine
 
 
 class IncomingLines:
@@ -33,14 +23,14 @@ class IncomingLines:
         self._source = source
         self._batch_id = batch_id
         self._defaults = defaults
-        self._held: deque[Incoming] = deque()
+        self._held: deque[tuple[int, BatchLine]] = deque()
         self._held_bytes = 0
         self._changed = threading.Condition()
         self._closed = False
         self._exhausted = False
         self._fault: Exception | None = None
 
-    async def portions(self) -> AsyncGenerator[list[Incoming], None]:
+    async def portions(self) -> AsyncGenerator[list[BatchLine], None]:
         """What has been read so far, again and again: a slow source is not waited for to fill one.
 
         Raises:
@@ -61,7 +51,7 @@ class IncomingLines:
         if self._fault:
             raise self._fault
 
-    async def _next(self, arrived: asyncio.Event) -> list[Incoming]:
+    async def _next(self, arrived: asyncio.Event) -> list[BatchLine]:
         while True:
             arrived.clear()
             with self._changed:
@@ -72,19 +62,20 @@ class IncomingLines:
                 return portion
             await arrived.wait()
 
-    def _take(self) -> list[Incoming]:
-        portion: list[Incoming] = []
+    def _take(self) -> list[BatchLine]:
+        portion: list[BatchLine] = []
         size = 0
         while self._held and len(portion) < MAX_HINT_JOBS and size < PORTION_BYTES:
-            portion.append(self._held.popleft())
-            size += portion[-1].size
+            taken, line = self._held.popleft()
+            portion.append(line)
+            size += taken
         self._held_bytes -= size
         return portion
 
     def _read(self, loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
         try:
-            for incoming in self._entries():
-                if not self._hold(incoming):
+            for size, line in self._entries():
+                if not self._hold(size, line):
                     return
                 if not arrived.is_set():
                     loop.call_soon_threadsafe(arrived.set)
@@ -96,24 +87,21 @@ class IncomingLines:
         if not closed:
             loop.call_soon_threadsafe(arrived.set)
 
-    def _entries(self) -> Iterator[Incoming]:
+    def _entries(self) -> Iterator[tuple[int, BatchLine]]:
         for line in read_lines(self._source, limit=MAX_JOB_BYTES):
             if line.text is None or line.text.strip():
-                yield self._checked(line)
+                entry = entry_from(line, batch_id=self._batch_id, defaults=self._defaults)
+                yield len(line.text or b""), BatchLine(line.number, entry)
 
-    def _checked(self, line: Line) -> Incoming:
-        entry = entry_from(line, batch_id=self._batch_id, defaults=self._defaults)
-        return Incoming(line.number, len(line.text or b""), entry)
-
-    def _hold(self, incoming: Incoming) -> bool:
+    def _hold(self, size: int, line: BatchLine) -> bool:
         """Wait for room and hold the entry; False when nobody wants it any more."""
         with self._changed:
             while not self._closed and self._full():
                 self._changed.wait()
             if self._closed:
                 return False
-            self._held.append(incoming)
-            self._held_bytes += incoming.size
+            self._held.append((size, line))
+            self._held_bytes += size
             return True
 
     def _full(self) -> bool:

@@ -19,15 +19,15 @@ async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
     Raises:
         LedgerUnavailable: Redis did not answer.
     """
-    closed = await client.circuits.closed()
-    unused = await client.circuits.unused(closed)
+    closed = await client.operations.circuits.closed()
+    unused = await client.operations.circuits.unused(closed)
     sentences = {
         name: f"{name} is {circuit.state} ({circuit.reason}): {ADVICE}"
         for name, circuit in closed.items()
         if circuit.state is not CircuitState.DOUBTED and name not in unused
     }
-    for name in await client.accounts.names():
-        account = await client.accounts.look(name)
+    for name in await client.operations.accounts.names():
+        account = await client.operations.accounts.look(name)
         if sentence := _said(name, account):
             sentences[name] = sentence
     return sentences

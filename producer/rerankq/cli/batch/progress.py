@@ -22,7 +22,7 @@ from rerankq.cli.batch.pace import Pace, shown_duration, shown_rate
 from rerankq.cli.batch.summary import bad_lines, failed_jobs
 from rerankq.cli.rows.tally import Tally
 from rerankq.cli.terminal import LenientStderr, printable, tell
-from rerankq.client import AsyncRerankClient
+from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.contract import BatchProgress
 from rerankq.errors import LedgerUnavailable
 
@@ -165,7 +165,7 @@ def shown(name: str, *, quiet: bool) -> Iterator[View]:
 
 async def follow(
     client: AsyncRerankClient,
-    batch_id: str,
+    batch: AsyncBatch,
     view: View,
     *,
     tally: Callable[[], Tally],
@@ -175,7 +175,7 @@ async def follow(
 
     Args:
         client: where the batch is.
-        batch_id: the batch.
+        batch: the batch.
         view: what the user sees.
         tally: the rows there are, from whoever fetches them.
         share_read: how much of the input was read, 0 to 1, where that is known.
@@ -188,8 +188,8 @@ async def follow(
         await asyncio.sleep(view.seconds)
         # The others find out whether Redis is away for good; a glance may fail.
         with suppress(LedgerUnavailable):
-            batch = await client.batches.progress(batch_id)
-            standing = standing_of(batch, tally(), share_read(), pace, clock())
+            progress = await batch.progress()
+            standing = standing_of(progress, tally(), share_read(), pace, clock())
             view.update(standing)
             if standing.tally.succeeded + standing.tally.failed:
                 remind_at = None

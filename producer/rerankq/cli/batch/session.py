@@ -12,8 +12,8 @@ from rerankq.cli.batch.interrupts import Interrupts
 from rerankq.cli.batch.progress import View, follow
 from rerankq.cli.batch.summary import Summary
 from rerankq.cli.batch.unserved import give_up_unserved
-from rerankq.cli.patience import patiently
-from rerankq.client import AsyncRerankClient
+from rerankq.client import AsyncBatch, AsyncRerankClient
+from rerankq.client.patience import patiently
 from rerankq.errors import LedgerUnavailable, RerankqError
 
 HALT_SECONDS: Final = 3.0
@@ -54,7 +54,7 @@ class Session:
 
     Args:
         client: where the batch is.
-        batch_id: the batch.
+        batch: the batch.
         collector: what writes its output.
         feed: what puts jobs in; None for a batch that is fed elsewhere, or was.
         view: what the user sees.
@@ -65,7 +65,7 @@ class Session:
     def __init__(
         self,
         client: AsyncRerankClient,
-        batch_id: str,
+        batch: AsyncBatch,
         collector: Collector,
         *,
         feed: Feed | None,
@@ -74,7 +74,7 @@ class Session:
         share_read: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._client = client
-        self._batch_id = batch_id
+        self._batch = batch
         self._collector = collector
         self._feed = feed
         self._view = view
@@ -88,7 +88,7 @@ class Session:
         showing = asyncio.create_task(
             follow(
                 self._client,
-                self._batch_id,
+                self._batch,
                 self._view,
                 tally=lambda: self._collector.output.ended,
                 share_read=self._share_read,
@@ -104,15 +104,15 @@ class Session:
             finally:
                 took = loop.time() - began
                 await _cancelled(showing)
-            if done and self._collector.complete:
+            if done and self._collector.reader.complete:
                 await self._released(interrupts.stop)
             stopped = interrupts.stop.is_set()
         return Outcome(
-            Summary(self._batch_id, self._collector.output.written, took),
+            Summary(self._batch.id, self._collector.output.written, took),
             interrupted=stopped and not done,
             timed_out=not (done or stopped or fault),
             fault=fault,
-            abandoned=self._collector.abandoned,
+            abandoned=self._collector.reader.abandoned,
             kept_until=self._kept_until,
         )
 
@@ -145,7 +145,7 @@ class Session:
         await asyncio.Event().wait()
 
     async def _released(self, stop: asyncio.Event) -> None:
-        releasing = asyncio.create_task(self._collector.release())
+        releasing = asyncio.create_task(self._batch.release())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((releasing, stopping), return_when="FIRST_COMPLETED")
         await _cancelled(releasing, stopping)
@@ -153,22 +153,18 @@ class Session:
     async def _fed(self) -> None:
         if self._feed:
             await self._feed.run()
-            await patiently(self._sealed)
-
-    async def _sealed(self) -> None:
-        cut = self._feed.next_line if self._feed and not self._feed.ended else None
-        await self._client.batches.seal(self._batch_id, cut_at=cut)
+            await patiently(self._feed.seal)
 
     async def _halted(self, feeding: asyncio.Task[None]) -> None:
         """End the feeding where it stands, and seal the batch: nothing more will come."""
         if not self._feed or _succeeded(feeding):
             return
-        self._feed.halt()
-        await asyncio.wait({feeding}, timeout=HALT_SECONDS if self._feed.recording else 0)
+        self._feed.adding.halt()
+        await asyncio.wait({feeding}, timeout=HALT_SECONDS if self._feed.adding.is_recording else 0)
         await _cancelled(feeding)
         with suppress(LedgerUnavailable):
-            await self._feed.look_up()
-            await self._sealed()
+            await self._feed.adding.look_up()
+            await self._feed.seal()
 
 
 def _succeeded(task: asyncio.Task[None]) -> bool:

@@ -29,7 +29,7 @@ async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool
     give_up = clock() + UNSERVED_SECONDS
     while not has_end():
         with suppress(LedgerUnavailable):  # the others find out whether Redis is away for good
-            if await client.presence.has_had_workers():
+            if await client.operations.presence.has_had_workers():
                 return
             if clock() > give_up:
                 raise NoWorker(

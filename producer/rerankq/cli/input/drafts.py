@@ -11,10 +11,10 @@ from typing import Any, Final
 import orjson
 
 from rerankq.cli.input.lines import Line
+from rerankq.client import RejectedLine
 from rerankq.client.drafts import job_from
 from rerankq.contract import MAX_JOB_BYTES, Job, JobError, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
-from rerankq.ledger.batches import RejectedLine
 
 REQUEST_FIELDS: Final = tuple(RerankRequest.model_fields)
 JOB_FIELDS: Final = (

@@ -1,5 +1,7 @@
 """`rerankq status`, `rerankq result` and `rerankq cancel`: about one job."""
 
+from contextlib import suppress
+
 import orjson
 import typer
 
@@ -15,8 +17,7 @@ from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncJobHandle, AsyncRerankClient
 from rerankq.contract import JobError, JobState, JobStatus, RerankResult
-from rerankq.errors import JobEnded, ResultTimeout
-from rerankq.ledger.records import Outline
+from rerankq.errors import JobEnded, JobNotFound, ResultTimeout
 
 
 def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
@@ -57,8 +58,8 @@ def result(
     async def known_and_ended(client: AsyncRerankClient) -> Ended:
         return await ended(client, await client.get(job_id), timeout)
 
-    outline, end = ask(known_and_ended)
-    show_end(job_id, outline, end, json=json)
+    found, end = ask(known_and_ended)
+    show_end(job_id, found, end, json=json)
 
 
 def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
@@ -84,8 +85,8 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
         raise typer.Exit(ExitCode.NO_RANKING)
 
 
-Ended = tuple[Outline | None, RerankResult | JobEnded]
-"""A job's record and end."""
+Ended = tuple[JobStatus | None, RerankResult | JobEnded]
+"""Where a job stands, None when its record is past its retention by now, and its end."""
 
 
 async def ended(
@@ -110,11 +111,13 @@ async def ended(
         raise ResultTimeout(
             f"{error}{why}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
         ) from None
-    return (await client.records.outlines([handle.id]))[0], end
+    with suppress(JobNotFound):
+        return await handle.status(), end
+    return None, end
 
 
 def show_end(
-    job_id: str, outline: Outline | None, end: RerankResult | JobEnded, *, json: bool
+    job_id: str, found: JobStatus | None, end: RerankResult | JobEnded, *, json: bool
 ) -> None:
     """Print a job's end and set the exit code that goes with it.
 
@@ -122,7 +125,8 @@ def show_end(
         JobEnded: it has no ranking, and people are to be told.
     """
     if json:
-        put_json(job_row(job_id, outline.custom_id if outline else None, outline, end))
+        custom_id, state = (found.custom_id, found.state) if found else (None, None)
+        put_json(job_row(job_id, custom_id, state, found.attempts if found else 0, end))
     elif isinstance(end, RerankResult):
         show_ranking(end)
     else:

@@ -65,11 +65,11 @@ def list_(
 
     async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
         letters: list[DeadLetter] = []
-        async for letter in client.dead.find(wanted):
+        async for letter in client.operations.dead.find(wanted):
             letters.append(letter)
             if len(letters) == limit:
                 break
-        return letters, await client.dead.count()
+        return letters, await client.operations.dead.count()
 
     letters, count = ask(question)
     if json:
@@ -87,7 +87,7 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
     What the upstream said last is shown as it came: it may repeat some of them.
     """
-    letter = ask(lambda client: client.dead.get(job_id))
+    letter = ask(lambda client: client.operations.dead.get(job_id))
     if json:
         put_json(_json_of(letter))
         return
@@ -123,13 +123,13 @@ def replay(
         count = skipped = 0
         notice = Notice(lambda said: tell(f"rerankq: {said}"))
         for portion in _portions(await chosen.ids(client)):
-            replays = await client.dead.replays(portion)
-            ids, refusal = await client.admissions.offer(
+            replays = await client.operations.dead.replays(portion)
+            ids, refusal = await client.operations.replays.offer(
                 [job for _, job in replays.jobs], patience=PATIENCE_SECONDS, held_up=notice
             )
             done = [(old, job) for old, job in replays.jobs if job.id in set(ids)]
             # Only now: were we to end here, a repeated replay would find its job accepted.
-            await client.dead.forget([old for old, _ in done])
+            await client.operations.dead.forget([old for old, _ in done])
             for old, job in done:
                 _show_replay(old, job.id, json=json)
             if refusal:
@@ -165,7 +165,7 @@ def purge(
     async def question(client: AsyncRerankClient) -> int:
         found = await chosen.ids(client)
         for portion in _portions(found):
-            await client.dead.forget(portion)
+            await client.operations.dead.forget(portion)
         return len(found)
 
     put(f"{ask(question)} dead letters purged")
@@ -186,11 +186,11 @@ def poison(
     queue is counted here by its fault, and the last of each are kept.
     """
     if clear:
-        put(f"{ask(lambda client: client.quarantine.purge())} messages purged")
+        put(f"{ask(lambda client: client.operations.quarantine.purge())} messages purged")
         return
-    for fault, count in sorted(ask(lambda client: client.quarantine.counts()).items()):
+    for fault, count in sorted(ask(lambda client: client.operations.quarantine.counts()).items()):
         put(f"{fault}: {count} in all")
-    for message in ask(lambda client: client.quarantine.messages(limit)):
+    for message in ask(lambda client: client.operations.quarantine.messages(limit)):
         held = f": {message.content}" if content else ""
         put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
 
@@ -213,8 +213,8 @@ class _Choice:
             JobNotFound: one that was named is none.
         """
         if self._ids:
-            return await client.dead.named(self._ids)
-        return await client.dead.ids(self._wanted)
+            return await client.operations.dead.named(self._ids)
+        return await client.operations.dead.ids(self._wanted)
 
 
 def _wanted(

@@ -49,10 +49,10 @@ def status(*, json: options.AsJson = False) -> None:
     async def question(
         client: AsyncRerankClient,
     ) -> tuple[dict[str, Allotment], dict[str, Circuit], frozenset[str]]:
-        closed = await client.circuits.closed()
-        names = await client.accounts.names()
-        accounts = {name: await client.accounts.look(name) for name in names}
-        return accounts, closed, await client.circuits.unused(closed)
+        closed = await client.operations.circuits.closed()
+        names = await client.operations.accounts.names()
+        accounts = {name: await client.operations.accounts.look(name) for name in names}
+        return accounts, closed, await client.operations.circuits.unused(closed)
 
     accounts, closed, unused = ask(question)
     if json:
@@ -81,12 +81,12 @@ def pause(
     trip = Trip("paused", reason, probe_seconds=None, state=CircuitState.PAUSED)
 
     async def question(client: AsyncRerankClient) -> None:
-        known = await client.accounts.names()
+        known = await client.operations.accounts.names()
         for name in names:
             if name not in known:
                 raise CommandError(f"there is no account {name}: see `rerankq upstream status`")
         for name in names:
-            await client.circuits.trip(account_circuit(name), trip)
+            await client.operations.circuits.trip(account_circuit(name), trip)
 
     ask(question)
     put(f"paused: {', '.join(names)}")
@@ -107,24 +107,24 @@ def resume(
         raise CommandError("name what to resume, or say --all")
 
     async def question(client: AsyncRerankClient) -> list[str]:
-        circuits = set(await client.circuits.closed())
+        circuits = set(await client.operations.circuits.closed())
         accounts = {
             account_circuit(name): name
-            for name in await client.accounts.names()
-            if _state(await client.accounts.look(name))
+            for name in await client.operations.accounts.names()
+            if _state(await client.operations.accounts.look(name))
         }
         closed = sorted(circuits | accounts.keys())
         wanted = closed
         if not every:
             wanted = [each for name in names or () for each in _named(name, closed)]
         if circuits.intersection(wanted):
-            await client.circuits.reopen(*wanted)
+            await client.operations.circuits.reopen(*wanted)
         for name in wanted:
             if name in accounts:
-                await client.accounts.resume(accounts[name])
+                await client.operations.accounts.resume(accounts[name])
         if wanted:
             # Last: a job that is tried before would find it closed, and be put off again.
-            await client.delays.end()
+            await client.operations.delays.end()
         return wanted
 
     resumed = ask(question)

@@ -1,8 +1,6 @@
 """What a user gets: a row for each job, in the order of the input.
 
 rows            an ended job as a line of JSON
-row_reader      fetches rows as their jobs end
-open_entries    which jobs of a batch have no row yet
 ordered_output  writes rows in order
 spool           rows that wait for their turn, in memory, then on disk
 tally           how many rows there are of each kind

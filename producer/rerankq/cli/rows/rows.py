@@ -6,10 +6,9 @@ from typing import Any
 
 import orjson
 
+from rerankq.client import BatchResult, End
 from rerankq.contract import JobError, JobState, RerankResult, Usage
 from rerankq.errors import JobEnded
-from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
-from rerankq.ledger.records import End, Outline, error_of
 
 _NO_USAGE = Usage().model_dump()
 
@@ -31,49 +30,52 @@ class Row:
     line: bytes
 
 
-def row_of_job(
-    position: int, entry: OwnJob | ExistingJob, outline: Outline | None, end: End, line: int | None
-) -> Row:
-    """The row of an entry that stands for a job.
+def row_of(result: BatchResult, line: int | None) -> Row:
+    """The row of an entry of a batch.
 
     Args:
-        position: its place in the batch, from 0.
-        entry: what stands there. Its name counts: an earlier job has one of its own.
-        outline: the job's record; None when that is gone.
-        end: the job's ranking, or why it has none.
+        result: what the entry came to.
         line: number of the line of input that it stands for, where that is known.
     """
-    kind = Kind.SUCCEEDED if isinstance(end, RerankResult) else Kind.FAILED
-    custom_id = entry.custom_id
-    if custom_id is None and isinstance(entry, OwnJob) and outline:
-        custom_id = outline.custom_id
-    where = f"line {line}" if line else f"row {position + 1}"
-    return Row(position, kind, job_row(entry.job_id, custom_id, outline, end, where=where))
+    if isinstance(result.end, JobError):
+        return Row(result.position, Kind.REJECTED, rejected_row(result.custom_id, result.end))
+    kind = Kind.SUCCEEDED if isinstance(result.end, RerankResult) else Kind.FAILED
+    line = result.line or line
+    where = f"line {line}" if line else f"row {result.position + 1}"
+    told = (result.job_id or "", result.custom_id, result.state, result.attempts, result.end)
+    return Row(result.position, kind, job_row(*told, where=where))
 
 
 def job_row(
-    job_id: str, custom_id: str | None, outline: Outline | None, end: End, *, where: str = ""
+    job_id: str,
+    custom_id: str | None,
+    state: JobState | None,
+    attempts: int,
+    end: End,
+    *,
+    where: str = "",
 ) -> bytes:
     """The line of a job that has ended.
 
     Args:
         job_id: the job.
         custom_id: the caller's name for it.
-        outline: its record; None when that is past its retention.
+        state: how it ended; None when its record is past its retention.
+        attempts: calls that were answered or lost.
         end: its ranking, or why it has none.
         where: what to call its place, in the message of a ranking that cannot be had any more.
     """
-    attempts = outline.attempts if outline else 0
     if isinstance(end, RerankResult):
         row = _row(custom_id, job_id, JobState.SUCCEEDED, end.attempts)
         row["results"] = [each.model_dump(exclude_none=True) for each in end.results]
         row["usage"] = end.usage.model_dump()
         return _encoded(row)
     # A ranking that nobody can be given any more is a failure to whoever asks for it now.
-    ended = outline and outline.state is not JobState.SUCCEEDED
-    row = _row(custom_id, job_id, outline.state if outline and ended else JobState.FAILED, attempts)
+    if state is None or state is JobState.SUCCEEDED:
+        state = JobState.FAILED
+    row = _row(custom_id, job_id, state, attempts)
     if isinstance(end, JobEnded):
-        row["error"] = _error(error_of(end))
+        row["error"] = _error(JobError.of(end))
     else:
         row["error"] = _error(
             JobError(code=end.code, message=f"{where}: {end}" if where else str(end))
@@ -81,10 +83,10 @@ def job_row(
     return _encoded(row)
 
 
-def rejected_row(line: RejectedLine) -> bytes:
+def rejected_row(custom_id: str | None, error: JobError) -> bytes:
     """The line of an input line that never became a job."""
-    row = _row(line.custom_id, None, JobState.FAILED, 0)
-    row["error"] = _error(line.error)
+    row = _row(custom_id, None, JobState.FAILED, 0)
+    row["error"] = _error(error)
     return _encoded(row)
 
 

@@ -18,11 +18,13 @@ class OpenEntries:
 
     def extend(self, known: int) -> None:
         """Hear that the batch has so many entries now."""
+        if known <= self.known:
+            return
         for page in range(self.known // PAGE, -(-known // PAGE)):
             start = page * PAGE
             first, last = max(self.known, start) - start, min(known, start + PAGE) - start
             self._pages[page] = self._pages.get(page, 0) | _bits(first, last)
-        self.known = max(self.known, known)
+        self.known = known
 
     def open_in(self, page: int) -> list[int]:
         """The open positions of a page, in order."""

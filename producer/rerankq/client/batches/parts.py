@@ -1,0 +1,30 @@
+"""What batches need of the client that they belong to."""
+
+from dataclasses import dataclass
+
+from rerankq.client.admissions import Admissions
+from rerankq.client.handles import AsyncOwner
+from rerankq.client.publishing import Publishing
+from rerankq.ledger.batches import Batches
+from rerankq.ledger.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class BatchParts:
+    """The parts of one client.
+
+    Attributes:
+        owner: whom the handles of jobs ask.
+        batches: the ledger's batches.
+        records: the ledger's jobs.
+        admissions: records jobs.
+        publishing: publishes their hints.
+        default_model: for jobs that name none.
+    """
+
+    owner: AsyncOwner
+    batches: Batches
+    records: Records
+    admissions: Admissions
+    publishing: Publishing
+    default_model: str

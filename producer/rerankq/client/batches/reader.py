@@ -1,0 +1,190 @@
+"""Reads a batch: brings each result once its job has ended, and knows when it was the last."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+from typing import Final
+
+from rerankq.client.batches.open_entries import OpenEntries
+from rerankq.client.batches.parts import BatchParts
+from rerankq.client.batches.results import BatchResult, EndReader
+from rerankq.client.patience import patiently
+from rerankq.ledger.batches import PAGE
+
+ABANDONED_SECONDS: Final = 10.0
+"""How long the feeder of a batch that was never sealed may be silent before it counts as dead."""
+POLL_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 1.0
+"""How often to look at entries though nothing more of the batch is known to have ended."""
+
+PAGES_AT_ONCE: Final = 4
+
+
+class BatchReader:
+    """Reads one batch, once.
+
+    Args:
+        parts: of the client.
+        batch_id: the batch.
+        in_order: whether each result waits for those before it, rather than come as its job ends.
+        wait: whether to wait for jobs that have not ended, rather than leave them out.
+        abandoned_after: seconds without a sign of life from its feeder after which a batch that
+            was never sealed is given up; None to wait for as long as it takes.
+
+    Attributes:
+        waits: `wait`, as given.
+        abandoned: whether the batch was given up.
+        complete: whether all there will ever be was given.
+        unended: how many entries were left out.
+    """
+
+    def __init__(
+        self,
+        parts: BatchParts,
+        batch_id: str,
+        *,
+        in_order: bool = False,
+        wait: bool = True,
+        abandoned_after: float | None,
+    ) -> None:
+        self._batches = parts.batches
+        self._batch_id = batch_id
+        self._in_order = in_order
+        self._abandoned_after = abandoned_after
+        self._ends = EndReader(parts.records)
+        self._open = OpenEntries()
+        self._given = 0
+        self._rewound = False
+        self._page = 0
+        self._fruitless = 0
+        self._look_at = 0.0
+        self._unfound = 0
+        self.waits = wait
+        self.abandoned = False
+        self.complete = False
+        self.unended = 0
+
+    def portions(self) -> AsyncGenerator[list[BatchResult], None]:
+        """The results, in portions of 2 MiB or 100 at most, each portion in the order of the batch.
+
+        Raises:
+            BatchNotFound: no such batch.
+            LedgerUnavailable: Redis has been away for a minute.
+        """
+        return self._as_they_end() if self.waits else self._ended_by_now()
+
+    def is_waited_for(self, position: int) -> bool:
+        """Whether no result was given for that position yet."""
+        return self._open.is_waited_for(position)
+
+    def rewind(self, position: int) -> None:
+        """Give all from that position on once more, and from now on each in its turn."""
+        self._open.reopen(position)
+        self._given = position
+        self._unfound = self._fruitless = self._page = 0
+        self._in_order = self._rewound = True
+
+    async def _as_they_end(self) -> AsyncGenerator[list[BatchResult], None]:
+        clock = asyncio.get_running_loop().time
+        silent_since: float | None = None
+        while True:
+            # Sealed first, entries second: what was added between the two is still seen.
+            batch = await patiently(lambda: self._batches.progress(self._batch_id))
+            self._open.extend(await patiently(lambda: self._batches.size(self._batch_id)))
+            before = self._given
+            async with aclosing(self._look(batch.ended - self._given)) as portions:
+                async for portion in portions:
+                    yield portion
+            if self._given != before or self._rewound:
+                self._rewound = False
+                continue
+            if not self._open.pages:
+                if batch.sealed:
+                    self.complete = True
+                    return
+                if not await self._silent():
+                    silent_since = None
+                elif silent_since is None:
+                    silent_since = clock()
+                elif self._give_up(clock() - silent_since):
+                    return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _silent(self) -> bool:
+        if self._abandoned_after is None:
+            return False
+        unfed = await patiently(lambda: self._batches.unfed_seconds(self._batch_id))
+        return unfed > self._abandoned_after
+
+    def _give_up(self, seconds: float) -> bool:
+        # Not at the first look: after an outage, the feeder may need a moment to be heard again.
+        self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after / 2
+        return self.abandoned
+
+    async def _look(self, due: int) -> AsyncGenerator[list[BatchResult], None]:
+        """Read what has ended.
+
+        Args:
+            due: how many results may be had, by the batch's counts. They are a hint: an earlier job
+                counts as ended when it has not, and one whose record was deleted never counts.
+        """
+        now = asyncio.get_running_loop().time()
+        fresh = due - self._unfound
+        if fresh <= 0 and now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        read = 0
+        for _ in range(PAGES_AT_ONCE):
+            page = self._open.next_page(0 if self._in_order else self._page)
+            if page is None:
+                break
+            before = read
+            async with aclosing(self._read(page)) as portions:
+                async for portion in portions:
+                    read += len(portion)
+                    yield portion
+                    if self._rewound:
+                        return
+            self._page = page + 1
+            self._fruitless = 0 if read > before else self._fruitless + 1
+            if 0 < fresh <= read:
+                # Jobs end about in their order: what ends next stands at the front.
+                self._page = 0
+                break
+        if read >= fresh:
+            self._fruitless = 0
+            self._unfound = max(0, min(self._unfound, due - read))
+        elif self._fruitless >= self._open.pages:
+            self._unfound, self._fruitless, self._page = due - read, 0, 0
+
+    async def _read(self, page: int) -> AsyncGenerator[list[BatchResult], None]:
+        start = page * PAGE
+        entries = await patiently(partial(self._batches.page, self._batch_id, start))
+        here = [
+            (position, entries[position - start])
+            for position in self._open.open_in(page)
+            if position - start < len(entries)
+        ]
+        if not here:
+            return
+        async with aclosing(self._ends.results(here, in_order=self._in_order)) as portions:
+            async for portion in portions:
+                for each in portion:
+                    self._open.settle(each.position)
+                self._given += len(portion)
+                yield portion
+
+    async def _ended_by_now(self) -> AsyncGenerator[list[BatchResult], None]:
+        batch = await patiently(lambda: self._batches.progress(self._batch_id))
+        position = 0
+        while page := await patiently(partial(self._batches.page, self._batch_id, position)):
+            given = 0
+            placed = list(enumerate(page, position))
+            async with aclosing(self._ends.results(placed, in_order=False)) as portions:
+                async for portion in portions:
+                    given += len(portion)
+                    yield portion
+            self.unended += len(page) - given
+            position += len(page)
+        self.complete = batch.sealed and not self.unended

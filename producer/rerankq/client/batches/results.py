@@ -1,0 +1,138 @@
+"""What the entries of a batch came to, read few at a time, as rankings can be large."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+from rerankq.client.handles import ranking
+from rerankq.client.patience import patiently
+from rerankq.contract import JobError, JobState, RerankResult
+from rerankq.errors import JobFailed
+from rerankq.ledger.batches import Entry, OwnJob, RejectedLine
+from rerankq.ledger.records import End, Outline, Records
+
+PORTION_BYTES: Final = 2 * 1024 * 1024
+FIRST_PORTION: Final = 10
+MOST_PORTION: Final = 100
+
+Placed = tuple[int, Entry]
+"""An entry and its position in the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What one entry of a batch came to.
+
+    Attributes:
+        position: its place in the batch, from 0.
+        job_id: the job; None where the entry is a line that never became one.
+        custom_id: the caller's name for it.
+        line: the number under which it was handed in, of a line that never became a job, or
+            whose job was accepted earlier; None for others.
+        state: how the job ended; None where its record is past its retention, or there is no job.
+        attempts: calls that were answered or lost.
+        end: the ranking, or the error that says why there is none; a `JobError` where the line
+            never became a job.
+    """
+
+    position: int
+    job_id: str | None
+    custom_id: str | None
+    line: int | None
+    state: JobState | None
+    attempts: int
+    end: End | JobError
+
+    def result(self) -> RerankResult:
+        """The ranking.
+
+        Raises:
+            JobFailed, JobCancelled, JobExpired: the job ended without one, or never was one.
+            JobNotFound, ResultExpired, InvalidRequest: there is none to be had any more.
+        """
+        if isinstance(self.end, JobError):
+            raise JobFailed(self.end.code, self.end.message)
+        return ranking(self.end)
+
+
+class EndReader:
+    """Reads what entries came to.
+
+    Args:
+        records: the ledger's jobs.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._portion = FIRST_PORTION
+
+    async def results(
+        self, entries: Sequence[Placed], *, in_order: bool
+    ) -> AsyncGenerator[list[BatchResult], None]:
+        """The results of those that have ended, in the order given, in portions.
+
+        Args:
+            entries: what to look at.
+            in_order: whether to stop before the first that has not ended.
+
+        Raises:
+            LedgerUnavailable: Redis has been away for a minute.
+        """
+        outlines: dict[str, Outline | None] = {}
+        # As long as the first has not ended, in order, the others need not be looked at.
+        if in_order and not _has_ended(entries[0], await self._look(entries[:1], outlines)):
+            return
+        outlines = await self._look(entries, outlines)
+        chosen = takewhile if in_order else filter
+        ended = list(chosen(lambda each: _has_ended(each, outlines), entries))
+        while ended:
+            portion, ended = ended[: self._portion], ended[self._portion :]
+            yield await self._read(portion, outlines)
+
+    async def _look(
+        self, entries: Sequence[Placed], outlines: dict[str, Outline | None]
+    ) -> dict[str, Outline | None]:
+        ids = _job_ids(entries)
+        known = await patiently(lambda: self._records.outlines(ids))
+        return outlines | dict(zip(ids, known, strict=True))
+
+    async def _read(
+        self, portion: Sequence[Placed], outlines: dict[str, Outline | None]
+    ) -> list[BatchResult]:
+        ids = _job_ids(portion)
+        read = await patiently(lambda: self._records.sized_ends(ids))
+        largest = max((size for _, _, size in read), default=1)
+        self._portion = max(1, min(MOST_PORTION, PORTION_BYTES // max(1, largest)))
+        ends = {job_id: end for job_id, end, _ in read}
+        return [
+            BatchResult(position, None, entry.custom_id, entry.line, None, 0, entry.error)
+            if isinstance(entry, RejectedLine)
+            else _result(position, entry, outlines[entry.job_id], ends[entry.job_id])
+            for position, entry in portion
+        ]
+
+
+def _result(position: int, entry: Entry, outline: Outline | None, end: End) -> BatchResult:
+    is_own = isinstance(entry, OwnJob)
+    custom_id = entry.custom_id
+    if custom_id is None and is_own and outline:
+        # Of a job of the batch alone: an earlier job has a name of its own.
+        custom_id = outline.custom_id
+    state, attempts = (outline.state, outline.attempts) if outline else (None, 0)
+    line = None if isinstance(entry, OwnJob) else entry.line
+    job_id = None if isinstance(entry, RejectedLine) else entry.job_id
+    return BatchResult(position, job_id, custom_id, line, state, attempts, end)
+
+
+def _job_ids(entries: Sequence[Placed]) -> list[str]:
+    return [entry.job_id for _, entry in entries if not isinstance(entry, RejectedLine)]
+
+
+def _has_ended(placed: Placed, outlines: dict[str, Outline | None]) -> bool:
+    entry = placed[1]
+    if isinstance(entry, RejectedLine):
+        return True
+    outline = outlines[entry.job_id]
+    # A job without a record is past its retention: waiting would not bring it back.
+    return outline is None or outline.state.ended

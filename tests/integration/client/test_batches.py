@@ -1,0 +1,237 @@
+"""Batches as a Python user meets them, by both clients."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from rerankq import AsyncRerankClient, BatchResult, RerankClient
+from rerankq.client.batches import BatchLine, RejectedLine
+from rerankq.contract import Job, JobError, JobState, RerankRequest
+from rerankq.errors import (
+    BatchAbandoned,
+    BatchNotFound,
+    IdempotencyConflict,
+    InvalidRequest,
+    JobFailed,
+    QueueFull,
+    ResultTimeout,
+)
+from rerankq.settings import ClientSettings
+from running.ledger_desk import LedgerDesk
+from running.stand_in_worker import StandInWorker
+
+Fill = Callable[[str, int], str]
+
+
+def drafts(start: int, stop: int) -> Iterator[dict[str, Any]]:
+    for number in range(start, stop):
+        yield {"query": "q", "documents": ["d"], "custom_id": f"line-{number}"}
+
+
+def fill(redis_url: str, count: int) -> str:
+    """Add so many jobs to a new batch, by the blocking client; returns its id."""
+    with RerankClient(redis_url) as client, client.open_batch() as batch:
+        batch.add(query="q", documents=["d"], custom_id="line-0")
+        assert len(list(batch.add_many(drafts(1, count)))) == count - 1
+        return batch.id
+
+
+def fill_async(redis_url: str, count: int) -> str:
+    """The same by the asynchronous client."""
+
+    async def later(start: int, stop: int) -> AsyncIterator[dict[str, Any]]:
+        for draft in drafts(start, stop):
+            yield draft
+
+    async def filled() -> str:
+        async with AsyncRerankClient(redis_url) as client, await client.open_batch() as batch:
+            await batch.add(query="q", documents=["d"], custom_id="line-0")
+            handles = [each async for each in batch.add_many(later(1, count))]
+            assert len(handles) == count - 1
+            return batch.id
+
+    return asyncio.run(filled())
+
+
+def read(redis_url: str, batch_id: str, **how: Any) -> list[BatchResult]:
+    with RerankClient(redis_url) as client:
+        return list(client.batch(batch_id).results(**how))
+
+
+def read_async(redis_url: str, batch_id: str, **how: Any) -> list[BatchResult]:
+    async def all_of_it() -> list[BatchResult]:
+        async with AsyncRerankClient(redis_url) as client:
+            return [each async for each in client.batch(batch_id).results(**how)]
+
+    return asyncio.run(all_of_it())
+
+
+READERS = pytest.mark.parametrize("read", [read, read_async], ids=["blocking", "async"])
+
+
+@READERS
+@pytest.mark.parametrize("fill", [fill, fill_async], ids=["by blocking", "by async"])
+def test_a_batch_is_come_back_to_by_its_id(
+    redis_url: str, fill: Fill, read: Callable[..., list[BatchResult]]
+) -> None:
+    """Another client, in another process perhaps, has the result of each job, in order."""
+    batch_id = fill(redis_url, 650)
+    with StandInWorker(redis_url):
+        results = read(redis_url, batch_id, in_order=True, timeout=60)
+    assert [each.position for each in results] == list(range(650))
+    assert [each.custom_id for each in results] == [f"line-{at}" for at in range(650)]
+    assert {each.state for each in results} == {JobState.SUCCEEDED}
+    assert results[0].result().job_id == results[0].job_id
+    with RerankClient(redis_url) as client:
+        progress = client.batch(batch_id).progress()
+    assert (progress.sealed, progress.total, progress.succeeded) == (True, 650, 650)
+
+
+@READERS
+def test_results_come_as_jobs_end(redis_url: str, read: Callable[..., list[BatchResult]]) -> None:
+    """Who does not wait gets what has ended; in order, nothing comes before its turn."""
+    with LedgerDesk(redis_url) as desk:
+        batch = desk.run(desk.batches.open())
+        first, second = (desk.claimed(name, batch_id=batch) for name in "ab")
+        desk.run(desk.batches.seal(batch))
+        desk.fail(second)
+        (ended,) = read(redis_url, batch, wait=False)
+        assert (ended.position, ended.job_id, ended.state) == (1, "b", JobState.FAILED)
+        with pytest.raises(JobFailed):
+            ended.result()
+        with pytest.raises(ResultTimeout, match="not all jobs of batch-"):
+            read(redis_url, batch, timeout=0.3)
+        with RerankClient(redis_url) as client:
+            as_they_end = client.batch(batch).results(timeout=30)
+            assert next(as_they_end).job_id == "b"
+            in_order = client.batch(batch).results(in_order=True, timeout=30)
+            desk.succeed(first)
+            assert [each.job_id for each in as_they_end] == ["a"]
+            assert [each.job_id for each in in_order] == ["a", "b"]
+
+
+@READERS
+def test_no_batch_is_an_error(redis_url: str, read: Callable[..., list[BatchResult]]) -> None:
+    """An id that no batch has is BatchNotFound, whether it is read or added to."""
+    with pytest.raises(BatchNotFound, match="batch-never"):
+        read(redis_url, "batch-never")
+    with RerankClient(redis_url) as client:
+        batch = client.batch("batch-never")
+        with pytest.raises(BatchNotFound, match="batch-never"):
+            batch.progress()
+        with pytest.raises(BatchNotFound, match="batch-never"):
+            batch.add(query="q", documents=["d"])
+        with pytest.raises(BatchNotFound, match="batch-never"):
+            list(batch.add_many(drafts(0, 300)))
+
+
+def test_what_ends_in_an_exception_is_abandoned(redis_url: str) -> None:
+    """Readers get what was added, and are told what is missing, at once."""
+    with RerankClient(redis_url) as client:
+        batch = client.open_batch()
+        with pytest.raises(ZeroDivisionError), batch:  # noqa: PT012  the block is the test
+            list(batch.add_many(drafts(0, 3)))
+            raise ZeroDivisionError
+        assert (batch.progress().sealed, batch.cut_at()) == (True, 4)
+        with StandInWorker(redis_url):
+            assert len(list(batch.results(timeout=30))) == 3
+
+
+@READERS
+def test_a_silent_batch_is_abandoned(
+    redis_url: str, read: Callable[..., list[BatchResult]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody has sealed it or shown a sign of life for a while, readers are not kept."""
+    monkeypatch.setattr("rerankq.client.batches.asynchronous.ABANDONED_SECONDS", 0.2)
+    with RerankClient(redis_url) as client:
+        batch = client.open_batch()
+        batch.add(query="q", documents=["d"])
+        with StandInWorker(redis_url), pytest.raises(BatchAbandoned, match="was never sealed"):
+            read(redis_url, batch.id, timeout=30)
+
+
+def test_a_draft_that_is_none_ends_the_adding(redis_url: str) -> None:
+    """It is named by its position; those before it are in the batch, and can be gone on from."""
+    with RerankClient(redis_url) as client, client.open_batch() as batch:
+        adding = batch.add_many([*drafts(0, 2), {"query": "q"}, *drafts(3, 4)])
+        assert [next(adding).status().batch_id for _ in range(2)] == [batch.id] * 2
+        with pytest.raises(InvalidRequest, match=r"^2\.documents: "):
+            next(adding)
+        batch.add(query="q", documents=["d"])
+        assert batch.progress().total == 3
+
+
+def test_a_key_brings_an_earlier_job_in(redis_url: str) -> None:
+    """Its job stands at the line's place, under the line's name; another request is a conflict."""
+    draft: dict[str, Any] = {"query": "q", "documents": ["d"], "idempotency_key": "k"}
+    with RerankClient(redis_url) as client:
+        earlier = client.submit(**draft)
+        with client.open_batch() as batch:
+            added = batch.add(**draft, custom_id="mine")
+            with pytest.raises(IdempotencyConflict):
+                batch.add(**draft | {"query": "another"})
+        assert added.id == earlier.id
+        with StandInWorker(redis_url):
+            (result,) = batch.results(timeout=30)
+        assert (result.job_id, result.custom_id, result.line) == (earlier.id, "mine", 1)
+
+
+def test_a_full_lane_ends_the_adding(redis_url: str) -> None:
+    """The error says from which draft to go on; what had room is in the batch."""
+    settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=2)
+    with RerankClient(settings=settings) as client, client.open_batch() as batch:
+        adding = batch.add_many(drafts(0, 4), patience=0.1)
+        assert [next(adding).status().custom_id for _ in range(2)] == ["line-0", "line-1"]
+        with pytest.raises(QueueFull) as full:
+            next(adding)
+        assert full.value.position == 2
+        assert batch.progress().total == 2
+
+
+def test_lines_that_are_no_jobs_keep_their_place(redis_url: str) -> None:
+    """Whoever feeds lines has each stand in the order, and is told of those that are none."""
+    told: list[RejectedLine] = []
+
+    async def fed() -> list[BatchResult]:
+        async with AsyncRerankClient(redis_url) as client:
+            batch = await client.open_batch()
+            request = RerankRequest(query="q", documents=("d",))
+            job = Job(request=request, batch_id=batch.id, idempotency_key="k")
+            other = Job(
+                request=RerankRequest(query="r", documents=("d",)),
+                batch_id=batch.id,
+                idempotency_key="k",
+            )
+            bad = RejectedLine(line=2, custom_id="bad", error=JobError(code="code", message="no"))
+            async with batch.feed(rejected=told.append) as feed:
+                await feed.add([BatchLine(1, job), BatchLine(2, bad), BatchLine(3, other)])
+                await feed.seal()
+            assert (feed.next_line, feed.line_of(2)) == (4, 3)
+            with StandInWorker(redis_url):
+                return [each async for each in batch.results(in_order=True, timeout=30)]
+
+    results = asyncio.run(fed())
+    assert [each.line for each in told] == [2, 3]
+    assert [(each.line, each.custom_id) for each in results] == [
+        (None, None),
+        (2, "bad"),
+        (3, None),
+    ]
+    with pytest.raises(JobFailed, match="no"):
+        results[1].result()
+
+
+def test_released_results_have_their_ordinary_retention(redis_url: str) -> None:
+    """Until then they are kept as long as the batch; from then on for RERANKQ_RESULT_TTL."""
+    batch_id = fill(redis_url, 2)
+    with StandInWorker(redis_url), RerankClient(redis_url) as client, LedgerDesk(redis_url) as desk:
+        batch = client.batch(batch_id)
+        results = list(batch.results(timeout=30))
+        keys = [f"celery-task-meta-{each.job_id}" for each in results]
+        kept = client.settings.result_ttl
+        assert all(desk.redis.ttl(key) > kept for key in keys)
+        assert batch.seconds_left() > kept
+        batch.release()
+        assert all(0 < desk.redis.ttl(key) <= kept for key in keys)
