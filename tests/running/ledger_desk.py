@@ -11,6 +11,7 @@ from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
 from rerankq.accounts.circuits import Circuits, CircuitState, Trip
 from rerankq.contract import Job, JobState, JobStatus, Lane, RerankRequest, RerankResult, Timings
 from rerankq.errors import JobFailed
+from rerankq.events import Events
 from rerankq.ledger import outcomes
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
@@ -68,6 +69,7 @@ class LedgerDesk:
         self.retention = Retention(result_ttl, result_ttl)
         self.intake = Intake(self.store, max_queue_depth=max_queue_depth)
         self.records = Records(self.store, self.retention)
+        self.events = Events()
         self.batches = Batches(self.store, self.retention)
         self.accounts = Accounts(self.store)
         self.circuits = Circuits(self.store)
@@ -88,7 +90,9 @@ class LedgerDesk:
     def leases(self, worker: str = "w", lease_seconds: float | None = None) -> Leases:
         """The ledger as a worker sees it."""
         seconds = self._lease_seconds if lease_seconds is None else lease_seconds
-        return Leases(self.store, self.retention, worker=worker, lease_seconds=seconds)
+        return Leases(
+            self.store, self.retention, worker=worker, lease_seconds=seconds, events=self.events
+        )
 
     def submit(self, *jobs: Job) -> list[Admission]:
         """Hand jobs in."""
@@ -148,7 +152,7 @@ class LedgerDesk:
         """One tick, not held back by one before it; returns the ids to announce, in all lanes."""
         self.redis.delete("rerankq:sweeping")
         seconds = self._lease_seconds if lease_seconds is None else lease_seconds
-        sweep = Sweep(self.store, self.retention, lease_seconds=seconds)
+        sweep = Sweep(self.store, self.retention, lease_seconds=seconds, events=self.events)
         return [each for ids in self.run(sweep.tick()).values() for each in ids]
 
     def end_amnesty(self) -> None:

@@ -177,7 +177,7 @@ async def _service(
         await forget_mailboxes(store)
         # Of this very process: one that is started in its place may have its number, and so node.
         name = f"{node}.{token_hex(4)}"
-        leases = Leases(store, retention, worker=name, lease_seconds=lease_seconds)
+        leases = Leases(store, retention, worker=name, lease_seconds=lease_seconds, events=events)
         heart = Leases(pulse, retention, worker=name, lease_seconds=lease_seconds)
         holdings = Holdings(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
         writer = ResultWriter(
@@ -253,7 +253,13 @@ async def _service(
                     watchdog.run(),
                     keep_leases(heart, holdings, lease_seconds=lease_seconds, events=events),
                     reconcile(
-                        Sweep(store, retention, lease_seconds=lease_seconds, worker=name),
+                        Sweep(
+                            store,
+                            retention,
+                            lease_seconds=lease_seconds,
+                            worker=name,
+                            events=events,
+                        ),
                         announcer,
                         events,
                     ),

@@ -107,6 +107,14 @@ class JobFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobExpired(Event):
+    """A job's deadline has passed, and it stands in the ledger that it will have no ranking."""
+
+    name: ClassVar[str] = "job.expired"
+    job: JobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRetried(Event):
     """A job was put off, to be tried again.
 
@@ -191,6 +199,14 @@ class OutcomeDropped(Event):
     name: ClassVar[str] = "outcome.dropped"
     job: JobRef
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDamaged(Event):
+    """A job left its lane, as another hand has deleted or damaged its record."""
+
+    name: ClassVar[str] = "job.damaged"
+    job: JobRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

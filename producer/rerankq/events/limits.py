@@ -147,6 +147,18 @@ class WorkerReconnected(Event):
     account: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPutAside(Event):
+    """Another hand has put something else in the place of a key that all jobs share.
+
+    Attributes:
+        key: of that name; what it held lies under the same with `:put-aside` now.
+    """
+
+    name: ClassVar[str] = "ledger.key_put_aside"
+    key: str
+
+
 class LedgerOperation(StrEnum):
     """What a worker asks the ledger for."""
 

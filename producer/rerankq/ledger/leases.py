@@ -9,6 +9,7 @@ import orjson
 
 from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import Events, JobExpired, JobRef
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
 from rerankq.store.clock import Clock
@@ -24,6 +25,9 @@ MOST_TOGETHER: Final = 100
 """Jobs that are claimed in one call."""
 CLAIM_BYTES: Final = 4 * 1024 * 1024
 """Of payloads that should come with one claim: of larger ones fewer are claimed at once."""
+
+_EXPIRED: Final = 2
+"""What `finish.lua` says of a job whose deadline had passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,19 @@ class Leases:
         worker: a name that no other process has or had, also not one that was started in its place:
             by it the ledger tells a worker that paused from one that died.
         lease_seconds: how long a lease lasts without renewal.
+        events: told of each job whose end came too late for its deadline.
     """
 
     def __init__(
-        self, store: Store, retention: Retention, *, worker: str, lease_seconds: float
+        self,
+        store: Store,
+        retention: Retention,
+        *,
+        worker: str,
+        lease_seconds: float,
+        events: Events | None = None,
     ) -> None:
+        self._events = events or Events()
         self._store = store
         self._keys = store.keys
         self._worker = worker
@@ -167,7 +179,7 @@ class Leases:
         return {job_id.decode() for job_id in lost}
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Write results and ends; False where the job was no longer this worker's."""
+        """Write results and ends; False where the job was no longer this worker's, or too late."""
         at_ms = self._clock.now_ms()
         date = outcomes.date_done(at_ms)
         heads = orjson.dumps(
@@ -188,6 +200,9 @@ class Leases:
             for each, result in zip(finishes, results, strict=True):
                 staged += (self._keys.staged(each.lease.job_id), result)
             done = await self._store.run_behind(staged, "finish", *told)
+        for each, said in zip(finishes, done, strict=True):
+            if said == _EXPIRED:
+                self._events.tell(JobExpired(job=JobRef(each.lease.job_id)))
         return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:

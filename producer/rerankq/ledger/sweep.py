@@ -1,13 +1,11 @@
 """One tick of the reconciler, whole in one script."""
 
-import logging
 from typing import Final
 
 from rerankq.contract import Lane
+from rerankq.events import Events, JobDamaged, JobExpired, JobFailed, JobRef, KeyPutAside
 from rerankq.ledger.leases import MOST_DEATHS
 from rerankq.store.store import Argument, Retention, Store
-
-log = logging.getLogger(__name__)
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
@@ -16,7 +14,8 @@ LOST_AGAIN_SECONDS: Final = 15.0
 and what such a hint names must not be announced over and over."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
-MOST_NAMED: Final = 5
+CRASH_LOOP: Final = "crash_loop"
+"""Why a job fails that no worker has survived."""
 
 
 class Sweep:
@@ -28,11 +27,19 @@ class Sweep:
         lease_seconds: how long a lease lasts without renewal.
         worker: the name under which the caller claims jobs, which shows that it is alive; empty for
             somebody who does not.
+        events: told of each job that a sweep ends, and of what it finds damaged.
     """
 
     def __init__(
-        self, store: Store, retention: Retention, *, lease_seconds: float, worker: str = ""
+        self,
+        store: Store,
+        retention: Retention,
+        *,
+        lease_seconds: float,
+        worker: str = "",
+        events: Events | None = None,
     ) -> None:
+        self._events = events or Events()
         self._store = store
         self._arguments: list[Argument] = [
             # A little less than the tick, so that a lone worker's next tick finds it over.
@@ -56,23 +63,26 @@ class Sweep:
             LedgerUnavailable: Redis did not answer.
         """
         # Another worker swept just now: nothing at all.
-        put_aside, *rows = await self._store.run("sweep", *self._arguments) or [[]]
+        put_aside, ended, *rows = await self._store.run("sweep", *self._arguments) or [[], []]
+        for each in ended:
+            self._tell_of_end(*each)
         for key in put_aside:
-            log.error(
-                "the key %s held something of another type: it lies under %s:put-aside now; "
-                "see who else writes to this Redis",
-                *(key.decode(), key.decode()),
-            )
+            self._events.tell(KeyPutAside(key=key.decode(errors="replace")))
         announce: dict[Lane, list[str]] = {}
         for lane, (due, strays) in zip(Lane, rows, strict=False):
-            if strays:
-                names = [job_id.decode() for job_id in strays]
-                log.error(
-                    "%d jobs left the %s lane, their records are missing or damaged: %s",
-                    len(names),
-                    lane,
-                    ", ".join(names[:MOST_NAMED]),
-                )
+            for job_id in strays:
+                job = JobRef(job_id.decode(errors="replace"), lane)
+                self._events.tell(JobDamaged(job=job))
             if due:
                 announce[lane] = [job_id.decode() for job_id in due]
         return announce
+
+    def _tell_of_end(
+        self, job_id: bytes, lane: bytes, batch_id: bytes, state: bytes, attempts: int
+    ) -> None:
+        batch = batch_id.decode(errors="replace") or None
+        job = JobRef(job_id.decode(errors="replace"), Lane(lane.decode()), batch_id=batch)
+        if state == b"expired":
+            self._events.tell(JobExpired(job=job))
+        else:
+            self._events.tell(JobFailed(job=job, attempts=attempts, reason=CRASH_LOOP, status=None))

@@ -1,14 +1,15 @@
 """Records that are gone or damaged: whoever stands beside them is served as if nothing were."""
 
-import logging
 from collections.abc import Callable
 
 import pytest
 
-from rerankq.contract import JobState
+from rerankq.contract import JobState, Lane
 from rerankq.errors import InvalidRequest, JobNotFound
+from rerankq.events import JobDamaged, JobRef
 from rerankq.ledger.intake import Verdict
 from rerankq.ledger.records import Outline
+from running.heard import heard
 from running.ledger_desk import LedgerDesk, ids, job
 
 
@@ -62,9 +63,7 @@ Damage = Callable[[LedgerDesk, str], None]
 
 @DAMAGE
 @pytest.mark.parametrize("state", ["scheduled", "running", "queued"])
-def test_damaged_job_leaves_its_lane(
-    desk: LedgerDesk, damage: Damage, state: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_job_leaves_its_lane(desk: LedgerDesk, damage: Damage, state: str) -> None:
     """A sweep takes a damaged job out of every set, makes no ghost of it, and says so."""
     desk.submit(job("damaged", deadline_seconds=60), job("sound"))
     desk.redis.zrem("rerankq:bulk:queued", "damaged")
@@ -72,10 +71,9 @@ def test_damaged_job_leaves_its_lane(
     desk.redis.zadd("rerankq:deadlines", {"damaged": 1})
     damage(desk, "damaged")
     desk.end_amnesty()
-    with caplog.at_level(logging.ERROR):
-        assert desk.sweep() == []
-    assert "1 jobs left the bulk lane" in caplog.text
-    assert "damaged" in caplog.text
+    told = heard(desk.events)
+    assert desk.sweep() == []
+    assert told == [JobDamaged(job=JobRef("damaged", Lane.BULK))]
     assert desk.places("damaged") == []
     assert not desk.redis.exists("rerankq:job:damaged")
     assert desk.redis.zscore("rerankq:deadlines", "damaged") is None

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from rerankq.contract import Job, JobState, RerankRequest
+from rerankq import events
+from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
+from rerankq.events import JobRef
 from rerankq.ledger.leases import new_request
 from rerankq.store import store
+from running.heard import heard
 from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
 
@@ -218,7 +221,9 @@ def test_unknown_job_cannot_be_cancelled(desk: LedgerDesk) -> None:
 @pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
 def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
     """A job past its deadline expires wherever it stands, and its worker's result is refused."""
-    desk.submit(job("a", deadline_seconds=60))
+    told = heard(desk.events)
+    batch_id = desk.run(desk.batches.open())
+    desk.submit(job("a", deadline_seconds=60, batch_id=batch_id))
     lease = None
     if state != "queued":
         (lease,) = desk.claim("a")
@@ -232,6 +237,7 @@ def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> Non
     assert desk.redis.zcard("rerankq:deadlines") == 0
     if lease:
         assert desk.succeed(lease) is False
+    assert told == [events.JobExpired(job=JobRef("a", Lane.BULK, batch_id=batch_id))]
 
 
 def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
@@ -245,9 +251,12 @@ def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
 
 def test_a_result_past_the_deadline_is_too_late(desk: LedgerDesk) -> None:
     """The deadline decides, and not whether somebody has swept since."""
+    told = heard(desk.events)
     lease = desk.claimed("a", deadline_seconds=60)
     pass_deadline(desk, "a")
-    assert desk.succeed(lease) is False
+    assert [desk.succeed(lease) for _ in range(2)] == [False, False]
+    desk.sweep()
+    assert told == [events.JobExpired(job=JobRef("a"))]
     assert desk.state("a") is JobState.EXPIRED
     assert isinstance(desk.end("a"), JobExpired)
     assert desk.places("a") == []

@@ -5,10 +5,13 @@ from functools import partial
 
 import pytest
 
+from rerankq import events
 from rerankq.contract import JobState, Lane
 from rerankq.errors import JobFailed
+from rerankq.events import JobRef
 from rerankq.ledger import sweep
 from rerankq.ledger.leases import MOST_DEATHS, Lease
+from running.heard import heard
 from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job
 from running.waiting import eventually
 
@@ -134,6 +137,7 @@ def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
 
 def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
     """A job that three workers in a row died with fails, once it is known that the last is dead."""
+    told = heard(desk.events)
     desk.submit(job("a"))
     crash_twice(desk, "a")
     assert lose_lease(desk, "a", "third") == []
@@ -145,6 +149,8 @@ def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
     assert isinstance(end, JobFailed)
     assert end.reason == "crash_loop"
     assert desk.places("a") == []
+    about = JobRef("a", Lane.BULK)
+    assert told == [events.JobFailed(job=about, attempts=0, reason="crash_loop", status=None)]
 
 
 @pytest.mark.parametrize("sign", ["renewal", "claim", "sweep"])
@@ -377,17 +383,15 @@ def test_lanes_lose_hints_apart(desk: LedgerDesk) -> None:
         *("rerankq:interactive:queued", Lane.BULK.queue, Lane.BULK.again_queue),
     ],
 )
-def test_a_key_of_another_type_holds_nobody_up(
-    desk: LedgerDesk, caplog: pytest.LogCaptureFixture, key: str
-) -> None:
+def test_a_key_of_another_type_holds_nobody_up(desk: LedgerDesk, key: str) -> None:
     """What another hand has put in place of a key of all jobs is put aside, and said."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.delete(key)
     desk.redis.set(key, "of another type")
+    told = heard(desk.events)
     assert desk.sweep() == ["a"]
-    assert [each.message.split()[2] for each in caplog.records] == [key]
+    assert told == [events.KeyPutAside(key=key)]
     assert desk.redis.get(f"{key}:put-aside") == b"of another type"
-    caplog.clear()
     assert desk.claim("a")
     assert desk.sweep() == []
-    assert not caplog.records
+    assert len(told) == 1

@@ -12,11 +12,13 @@ from rerankq.events import (
     BreakerOpened,
     Event,
     Events,
+    JobDamaged,
     JobFaulted,
     JobRef,
     JobRevoked,
     JobsRequeued,
     JobUnclaimable,
+    KeyPutAside,
     LedgerCallFailed,
     LedgerOperation,
     LimitFound,
@@ -29,6 +31,7 @@ from rerankq.events import (
 from rerankq_worker.telemetry.event_log import STATES, log_events
 
 JOB = JobRef("j", Lane.BULK)
+OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
 UNTIL = (
     "until it does; see to its network, its proxy or its DNS, and to whether the vendor lets its "
@@ -67,6 +70,11 @@ LINES: list[tuple[Event, str]] = [
         "ERROR job j: unforeseen KeyError at a.py:7",
     ),
     (JobUnclaimable(job=JOB, message="no"), "CRITICAL job j is left alone: no"),
+    (JobDamaged(job=JOB), "ERROR job j left its lane: its record is missing or damaged"),
+    (
+        KeyPutAside(key="k"),
+        "ERROR the key k held something of another type: it lies under k:put-aside now; " + OTHERS,
+    ),
     (JobsRequeued(lane=Lane.BULK, count=3), "DEBUG announcing 3 bulk jobs again"),
     (
         OutcomeRefused(job=JOB, repeated=False),

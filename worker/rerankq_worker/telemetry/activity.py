@@ -9,12 +9,14 @@ from rerankq.events import (
     RANKED,
     CallFinished,
     Events,
+    JobExpired,
     JobFailed,
     JobReleased,
     JobRetried,
     JobSucceeded,
 )
 
+EXPIRED: Final = "deadline_passed"
 HANDED_BACK: Final = "handed_back"
 """Why a job waits that another worker may take at once."""
 
@@ -76,6 +78,7 @@ class Activity:
         self.counts = Counts()
         events.listen(self._succeeded, JobSucceeded)
         events.listen(self._failed, JobFailed)
+        events.listen(self._expired, JobExpired)
         events.listen(self._retried, JobRetried)
         events.listen(self._released, JobReleased)
         events.listen(self._called, CallFinished)
@@ -90,6 +93,9 @@ class Activity:
 
     def _failed(self, event: JobFailed) -> None:
         self.counts.failed[event.reason] += 1
+
+    def _expired(self, _: JobExpired) -> None:
+        self.counts.failed[EXPIRED] += 1
 
     def _retried(self, event: JobRetried) -> None:
         self.counts.waits[event.reason] += 1

@@ -10,10 +10,12 @@ from rerankq.events import (
     BreakerNotOpened,
     BreakerOpened,
     Events,
+    JobDamaged,
     JobFaulted,
     JobRevoked,
     JobsRequeued,
     JobUnclaimable,
+    KeyPutAside,
     LedgerCallFailed,
     LedgerOperation,
     LimitFound,
@@ -48,6 +50,8 @@ def log_events(events: Events) -> None:
     events.listen(_job_revoked, JobRevoked)
     events.listen(_job_faulted, JobFaulted)
     events.listen(_job_unclaimable, JobUnclaimable)
+    events.listen(_job_damaged, JobDamaged)
+    events.listen(_key_put_aside, KeyPutAside)
     events.listen(_jobs_requeued, JobsRequeued)
     events.listen(_outcome_refused, OutcomeRefused)
     events.listen(_outcome_dropped, OutcomeDropped)
@@ -87,6 +91,18 @@ def _job_faulted(event: JobFaulted) -> None:
 
 def _job_unclaimable(event: JobUnclaimable) -> None:
     log.critical("job %s is left alone: %s", event.job.id, event.message)
+
+
+def _job_damaged(event: JobDamaged) -> None:
+    log.error("job %s left its lane: its record is missing or damaged", event.job.id)
+
+
+def _key_put_aside(event: KeyPutAside) -> None:
+    log.error(
+        "the key %s held something of another type: it lies under %s:put-aside now; "
+        "see who else writes to this Redis",
+        *(event.key, event.key),
+    )
 
 
 def _jobs_requeued(event: JobsRequeued) -> None:

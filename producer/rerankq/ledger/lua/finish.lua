@@ -8,7 +8,7 @@
 --         one the upstream's last words, where there are any]
 --       then, where they are not staged, for each job its result
 -- Safe to repeat: an end never changes, and the second time says 0.
--- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, or its
+-- Returns, for each job: 1 when this was its end, 0 when it was no longer the caller's, and 2 when its
 -- deadline had passed: then that is its end, whether or not somebody has swept since.
 -- @include clock
 -- @include ends
@@ -75,7 +75,10 @@ local function finish()
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
     done[at] = in_time and bring_in(id, ARGV[at + 4]) and 1 or 0
     if job then job.attempts = attempts end
-    if job and not in_time then decree_end(id, job, 'expired', '', EXPIRED, clock, keep) end
+    if job and not in_time then
+      decree_end(id, job, 'expired', '', EXPIRED, clock, keep)
+      done[at] = 2
+    end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
       if said then redis.call('SET', said_key(id), said, 'PX', keep[2]) end

@@ -5,10 +5,11 @@
 --       failed, 6 ms to keep a result, 7 ms to keep a dead letter, 8 most dead letters, 9 most jobs
 --       to move in a lane a tick, 10 name of the worker, of this very process of its, or '' for
 --       somebody who is none, then lanes, each followed by its two Celery queues, first and again
--- Returns the keys that were put aside, as they held something of another type, and then, for each
--- lane: the ids to announce, and those taken out of it because their records were missing or damaged;
--- nothing at all, not even empty lists, when somebody else swept in this interval. Whoever calls it
--- shows that it is alive. Safe to repeat: what a lost answer named is found by its lost hints.
+-- Returns the keys that were put aside, as they held something of another type; the jobs that were
+-- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
+-- and those taken out of it because their records were missing or damaged. Nothing at all, not even
+-- empty lists, when somebody else swept in this interval. Whoever calls it shows that it is alive. Safe
+-- to repeat: what a lost answer named is found by its lost hints.
 -- @include clock
 -- @include ends
 -- @include lines
@@ -82,6 +83,13 @@ local function members(lane, state, first, last, strays)
   return found, scores
 end
 
+local ended = {}
+
+local function end_by_decree(id, job, state, reason, outcome)
+  decree_end(id, job, state, reason, outcome, now, keep)
+  ended[#ended + 1] = {id, job.lane, text(job.batch) or '', state, number(job.attempts)}
+end
+
 local function requeue(lane, from, id, announce)
   local job = known_of(id)
   job.state = 'queued'
@@ -108,7 +116,7 @@ local function judge(lane, id, announce)
   local job = known_of(id)
   local away, dead = absences(job, now, lease)
   if dead >= most_deaths and now >= amnesty then
-    decree_end(id, job, 'failed', 'crash_loop', CRASHED, now, keep)
+    end_by_decree(id, job, 'failed', 'crash_loop', CRASHED)
   elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
     rest(lane, id)
   else
@@ -156,9 +164,7 @@ local passed = redis.call('ZRANGEBYSCORE', deadlines_key, '-inf', now, 'LIMIT', 
 read_records(passed)
 for _, id in ipairs(passed) do
   local job = known_of(id)
-  if job and is_open(job.state) then
-    decree_end(id, job, 'expired', '', EXPIRED, now, keep)
-  end
+  if job and is_open(job.state) then end_by_decree(id, job, 'expired', '', EXPIRED) end
   gather('ZREM ' .. deadlines_key, id)
 end
 -- At once: what has ended must not be found in its lane below.
@@ -174,7 +180,7 @@ if excess > 0 then
   end
 end
 
-local found, more = {put_aside}, false
+local found, more = {put_aside, ended}, false
 for at = 11, #ARGV, 3 do
   local lane, announce, strays = ARGV[at], {}, {}
   if set_back then more = shorten_leases(lane) or more end
