@@ -78,11 +78,17 @@ class AsyncRerankClient:
         self._arrivals = Arrivals(self._store, self._records)
         self._batch_parts = BatchParts(
             owner=self,
-            batches=Batches(self._store, retention, kept_seconds=self.settings.batch_ttl),
+            batches=Batches(
+                self._store,
+                retention,
+                kept_seconds=self.settings.batch_ttl,
+                events=self.events,
+            ),
             records=self._records,
             admissions=self._admissions,
             publishing=self._publishing,
             default_model=self.settings.model,
+            events=self.events,
         )
         self.operations = Operations(
             dead=DeadLetters(self._store),

@@ -1,4 +1,4 @@
-"""What happens to a batch, as the client knows it that feeds or collects it."""
+"""What happens to a batch, as the client knows it that feeds or reads it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -34,7 +34,7 @@ class BatchSealed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCompleted(Event):
-    """A client that collects a sealed batch has found all its jobs ended.
+    """A client that reads a sealed batch has found all its jobs ended; each time it is read.
 
     Attributes:
         batch_id: its id.
@@ -58,7 +58,7 @@ class BatchCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchAbandoned(Event):
-    """A client that collects a batch has found that nobody feeds it, and that it was not sealed.
+    """A client that reads a batch has found that nobody feeds it, and that it was not sealed.
 
     Attributes:
         batch_id: its id.

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from rerankq.contract import BatchProgress, JobError, Message
 from rerankq.errors import BatchNotFound
+from rerankq.events import BatchOpened, BatchSealed, Events
 from rerankq.store.store import Retention, Store
 
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
@@ -49,11 +50,18 @@ class Batches:
         store: where they are.
         retention: how long results are kept once their batch was collected.
         kept_seconds: how long a new batch is kept, and its results while nobody collects them.
+        events: told of each batch that is opened or sealed.
     """
 
     def __init__(
-        self, store: Store, retention: Retention, *, kept_seconds: float = KEPT_SECONDS
+        self,
+        store: Store,
+        retention: Retention,
+        *,
+        kept_seconds: float = KEPT_SECONDS,
+        events: Events | None = None,
     ) -> None:
+        self._events = events or Events()
         self._store = store
         self._keys = store.keys
         self._retention = retention
@@ -69,6 +77,7 @@ class Batches:
             all_or_none=True,
         )
         await self.feeding(batch_id)
+        self._events.tell(BatchOpened(batch_id=batch_id))
         return batch_id
 
     async def feeding(self, batch_id: str) -> None:
@@ -103,6 +112,7 @@ class Batches:
             cut_at: the first line of input that was not submitted; None where all were.
         """
         await self._store.run("seal", batch_id, "" if cut_at is None else cut_at)
+        self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
 
     async def cut_at(self, batch_id: str) -> int | None:
         """The first line of input that was not submitted; None where feeding was not cut."""

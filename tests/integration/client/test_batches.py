@@ -18,7 +18,16 @@ from rerankq.errors import (
     QueueFull,
     ResultTimeout,
 )
+from rerankq.events import (
+    BatchCompleted,
+    BatchOpened,
+    BatchSealed,
+    Event,
+    Events,
+    JobAccepted,
+)
 from rerankq.settings import ClientSettings
+from running.heard import heard
 from running.ledger_desk import LedgerDesk
 from running.stand_in_worker import StandInWorker
 
@@ -125,6 +134,36 @@ def test_no_batch_is_an_error(redis_url: str, read: Callable[..., list[BatchResu
             batch.add(query="q", documents=["d"])
         with pytest.raises(BatchNotFound, match="batch-never"):
             list(batch.add_many(drafts(0, 300)))
+
+
+def test_a_batch_is_told_from_its_opening_to_its_completion(redis_url: str) -> None:
+    """Whoever opens, seals and reads it says so, each step once, with the counts at its end."""
+    events = Events()
+    told = heard(events, Event)
+    with RerankClient(redis_url, events=events) as client, StandInWorker(redis_url):
+        with client.open_batch() as batch:
+            for query in ("q", "fail"):
+                batch.add(query=query, documents=["d"])
+        assert len(list(batch.results())) == 2
+        assert len(list(batch.results(wait=False))) == 2
+    completed = BatchCompleted(
+        batch_id=batch.id,
+        total=2,
+        rejected=0,
+        succeeded=1,
+        failed=1,
+        cancelled=0,
+        expired=0,
+    )
+    of_batch = [each for each in told if each.name.startswith("batch.")]
+    assert of_batch == [
+        BatchOpened(batch_id=batch.id),
+        BatchSealed(batch_id=batch.id, cut_at=None),
+        completed,
+        completed,
+    ]
+    accepted = [each for each in told if isinstance(each, JobAccepted)]
+    assert [each.job.batch_id for each in accepted] == [batch.id, batch.id]
 
 
 def test_what_ends_in_an_exception_is_abandoned(redis_url: str) -> None:

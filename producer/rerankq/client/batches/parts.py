@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rerankq.client.admissions import Admissions
 from rerankq.client.handles import AsyncOwner
 from rerankq.client.publishing import Publishing
+from rerankq.events import Events
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.records import Records
 
@@ -20,6 +21,7 @@ class BatchParts:
         admissions: records jobs.
         publishing: publishes their hints.
         default_model: for jobs that name none.
+        events: told what readers find.
     """
 
     owner: AsyncOwner
@@ -28,3 +30,4 @@ class BatchParts:
     admissions: Admissions
     publishing: Publishing
     default_model: str
+    events: Events

@@ -10,6 +10,7 @@ from rerankq.client.batches.open_entries import OpenEntries
 from rerankq.client.batches.parts import BatchParts
 from rerankq.client.batches.results import BatchResult, EndReader
 from rerankq.client.patience import patiently
+from rerankq.events import BatchAbandoned, BatchCompleted
 from rerankq.ledger.batches import PAGE
 
 ABANDONED_SECONDS: Final = 10.0
@@ -49,6 +50,8 @@ class BatchReader:
         abandoned_after: float | None,
     ) -> None:
         self._batches = parts.batches
+        self._events = parts.events
+        self._unfed = 0.0
         self._batch_id = batch_id
         self._in_order = in_order
         self._abandoned_after = abandoned_after
@@ -101,7 +104,7 @@ class BatchReader:
                 continue
             if not self._open.pages:
                 if batch.sealed:
-                    self.complete = True
+                    await self._completed()
                     return
                 if not await self._silent():
                     silent_since = None
@@ -114,13 +117,33 @@ class BatchReader:
     async def _silent(self) -> bool:
         if self._abandoned_after is None:
             return False
-        unfed = await patiently(lambda: self._batches.unfed_seconds(self._batch_id))
-        return unfed > self._abandoned_after
+        self._unfed = await patiently(lambda: self._batches.unfed_seconds(self._batch_id))
+        return self._unfed > self._abandoned_after
 
     def _give_up(self, seconds: float) -> bool:
         # Not at the first look: after an outage, the feeder may need a moment to be heard again.
         self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after / 2
+        if self.abandoned:
+            found = BatchAbandoned(batch_id=self._batch_id, silent_seconds=self._unfed)
+            self._events.tell(found)
         return self.abandoned
+
+    async def _completed(self) -> None:
+        self.complete = True
+        if BatchCompleted not in self._events.wanted:
+            return
+        batch = await patiently(lambda: self._batches.progress(self._batch_id))
+        self._events.tell(
+            BatchCompleted(
+                batch_id=batch.id,
+                total=batch.total,
+                rejected=batch.rejected,
+                succeeded=batch.succeeded,
+                failed=batch.failed,
+                cancelled=batch.cancelled,
+                expired=batch.expired,
+            )
+        )
 
     async def _look(self, due: int) -> AsyncGenerator[list[BatchResult], None]:
         """Read what has ended.
@@ -187,4 +210,5 @@ class BatchReader:
                     yield portion
             self.unended += len(page) - given
             position += len(page)
-        self.complete = batch.sealed and not self.unended
+        if batch.sealed and not self.unended:
+            await self._completed()
