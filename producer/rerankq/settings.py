@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rerankq.contract import DEFAULT_MODEL
 from rerankq.errors import SettingsError
 from rerankq.store.address import RedisAddress
+from rerankq.store.keys import Keys
 
 PREFIX: Final = "RERANKQ_"
 
@@ -66,6 +67,10 @@ class ClientSettings(BaseSettings):
         default="redis://localhost:6379/0",
         description="The Redis or Valkey (6.2 or newer) that holds everything.",
     )
+    namespace: str = Field(
+        default="",
+        description="Stands before every key in Redis: others share it and meet nothing of this.",
+    )
     model: Annotated[str, StringConstraints(min_length=1)] = Field(
         default=DEFAULT_MODEL, description="Model for jobs that name none."
     )
@@ -88,6 +93,11 @@ class ClientSettings(BaseSettings):
     def _is_an_address(cls, url: str) -> str:
         RedisAddress.parse(url).check_files()
         return url
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_a_namespace(cls, namespace: str) -> str:
+        return Keys(namespace).namespace
 
     @classmethod
     def load(cls, env_file: str | None = None, **given: object) -> Self:

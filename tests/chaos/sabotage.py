@@ -156,8 +156,8 @@ def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
     file = (files("rerankq.ledger") / "lua" / f"{behind}.lua").read_text("utf-8") if behind else ""
 
     @cache
-    def changed(name: str) -> tuple[str, str]:
-        text, digest = load(name)
+    def changed(name: str, namespace: str) -> tuple[str, str]:
+        text, digest = load(name, namespace)
         if only not in ("", name):
             return text, digest
         assert file in text or not only, "the file is gone"

@@ -57,8 +57,8 @@ def test_without_a_look_at_the_queue_a_backlog_is_announced_again(
     """With waiting messages taken for none, the row `backlog` turns red."""
     real = store._script  # noqa: SLF001  the scripts have no other door
 
-    def spoilt(name: str) -> tuple[str, str]:
-        text = real(name)[0]
+    def spoilt(name: str, namespace: str) -> tuple[str, str]:
+        text = real(name, namespace)[0]
         assert "if waiting > 0 or" in text
         text = text.replace("if waiting > 0 or", "if")
         return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -96,7 +96,8 @@ class WorkerApp(IsolatedApp):
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
         super().__init__(
-            celery_settings(settings.redis_url) | _worker_settings(), set_as_current=True
+            celery_settings(settings.redis_url, settings.namespace) | _worker_settings(),
+            set_as_current=True,
         )
         self._settings = settings
         self._sites = sites
@@ -167,10 +168,12 @@ async def _service(
     lease_seconds = settings.lease_seconds
     activity = Activity(events)
     async with (
-        Store(settings.redis_url, answer_seconds=LEDGER_ANSWER_SECONDS) as store,
+        Store(
+            settings.redis_url, settings.namespace, answer_seconds=LEDGER_ANSWER_SECONDS
+        ) as store,
         # Renewals have a connection of their own, and little patience: one that is silent must
         # not cost the leases.
-        Store(settings.redis_url, answer_seconds=lease_seconds / 4) as pulse,
+        Store(settings.redis_url, settings.namespace, answer_seconds=lease_seconds / 4) as pulse,
         AsyncExitStack() as providers,
     ):
         await warn_of_losses(store)
@@ -244,7 +247,7 @@ async def _service(
             takes_more=executor.takes_more,
             restart=restart,
         )
-        with closing(Announcer(settings.redis_url)) as announcer:
+        with closing(Announcer(settings.redis_url, settings.namespace)) as announcer:
             async with (
                 _health(settings, vitals),
                 background(
@@ -279,7 +282,7 @@ async def _own_leases(
     settings: WorkerSettings, retention: Retention, node: str
 ) -> AsyncIterator[Leases]:
     """The ledger for one last write, on connections that nobody has used before."""
-    async with Store(settings.redis_url) as store:
+    async with Store(settings.redis_url, settings.namespace) as store:
         yield Leases(store, retention, worker=node, lease_seconds=settings.lease_seconds)
 
 

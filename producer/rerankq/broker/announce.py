@@ -10,7 +10,7 @@ from kombu import Producer
 
 from rerankq.broker.celery_app import IsolatedApp
 from rerankq.broker.names import CONTROL_EXCHANGE, EVENT_EXCHANGE
-from rerankq.broker.transport import ADDRESS_OPTION, OwnTransport
+from rerankq.broker.transport import ADDRESS_OPTION, NAMESPACE_OPTION, OwnTransport
 from rerankq.contract import TASK_NAME, Hint, Lane
 from rerankq.store.address import RedisAddress
 
@@ -23,7 +23,7 @@ SPREAD: Final = 16
 """Messages that there should be before they are filled: so many workers can begin at once."""
 
 
-def celery_settings(redis_url: str) -> dict[str, Any]:
+def celery_settings(redis_url: str, namespace: str = "") -> dict[str, Any]:
     """What producers, workers and Flower must agree on."""
     address = RedisAddress.parse(redis_url)
     return {
@@ -43,6 +43,7 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "task_ignore_result": True,
         "broker_transport_options": {
             ADDRESS_OPTION: address,
+            NAMESPACE_OPTION: namespace,
             "visibility_timeout": VISIBILITY_SECONDS,
             # Celery's default is base64: a third more memory for nothing.
             "body_encoding": "utf-8",
@@ -53,8 +54,8 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
 class Announcer:
     """Publishes hints. Thread-safe, and safe to use after a fork."""
 
-    def __init__(self, redis_url: str) -> None:
-        settings = celery_settings(redis_url)
+    def __init__(self, redis_url: str, namespace: str = "") -> None:
+        settings = celery_settings(redis_url, namespace)
         settings["broker_transport_options"] |= {
             # A producer must not hang; only workers live without a read timeout.
             "socket_timeout": PUBLISH_SECONDS,
@@ -129,7 +130,7 @@ def jobs_per_message(lane: Lane, jobs: int, waiting: int) -> int:
 def _waiting(producer: Producer, queue: str) -> int:
     # kombu's own question asks for each of four priorities, of which hints use one.
     channel: Any = producer.channel
-    return int(channel.client.llen(queue))
+    return int(channel.client.llen(channel.keys.queue(queue)))
 
 
 def _portions(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

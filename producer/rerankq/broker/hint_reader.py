@@ -19,10 +19,11 @@ class HintReader:
 
     Args:
         redis_url: the broker.
+        namespace: what its keys begin with.
     """
 
-    def __init__(self, redis_url: str) -> None:
-        self._app = IsolatedApp(celery_settings(redis_url))
+    def __init__(self, redis_url: str, namespace: str) -> None:
+        self._app = IsolatedApp(celery_settings(redis_url, namespace))
         self._read: list[Hint] = []
         self._connection: Any = None
 

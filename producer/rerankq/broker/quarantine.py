@@ -35,13 +35,15 @@ class PoisonedMessage(Message):
     content: str
 
 
-def put_aside(queue: str, fault: str, message: bytes) -> tuple[Argument, ...]:
+def put_aside(
+    queue: str, fault: str, message: bytes, *, namespace: str = ""
+) -> tuple[Argument, ...]:
     """The command that records a message: once, also where it is sent again after a lost answer."""
     record = PoisonedMessage(
         queue=queue, fault=fault, size=len(message), content=_beginning(message)
     )
     told = (token_hex(8), fault, record.encode(), MOST_KEPT, KEPT_SECONDS)
-    return ("EVAL", text_of("put_aside"), 0, *told)
+    return ("EVAL", text_of("put_aside", namespace), 0, *told)
 
 
 def _beginning(message: bytes) -> str:

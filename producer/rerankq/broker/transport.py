@@ -8,9 +8,12 @@ It also makes a new client of the redis library for each command of a message's 
 holds nothing but the connection pool, and costs twice what the command does.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from kombu.transport.redis import Channel, Transport
+from kombu.utils.encoding import bytes_to_str
 from redis import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 
 from rerankq.broker.connections import droppable
@@ -21,23 +24,59 @@ ADDRESS_OPTION: Final = "rerankq_address"
 """Transport option that brings the `RedisAddress`. The URL beside it is told without password and
 options: Celery logs it, and shows it."""
 
-_KEYS: Final = Keys()
+NAMESPACE_OPTION: Final = "rerankq_namespace"
+"""Transport option that brings the namespace of `rerankq.store.keys`: it stands before the name of
+each queue, and of each channel, where they become keys. Celery's own names have none in them."""
 _ONLY_TCP: Final = ("socket_keepalive", "socket_keepalive_options", "socket_connect_timeout")
+
+
+class OwnRedis(Redis):
+    """A client whose blocking pops name a queue as kombu does, and not by its key."""
+
+    def __init__(self, *arguments: Any, keys: Keys, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.ledger_keys = keys
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        """The reply to a command."""
+        reply = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name != "BRPOP" or not reply:
+            return reply
+        key, message = reply
+        return self.ledger_keys.queue.name_of(key.decode()).encode(), message
 
 
 class OwnChannel(Channel):
     """A channel that makes one client for each of its connection pools."""
 
-    unacked_key = _KEYS.unacked
-    unacked_index_key = _KEYS.unacked_index
-    unacked_mutex_key = _KEYS.unacked_mutex
-    # kombu fills in the exchange by `%`.
-    keyprefix_queue = _KEYS.binding("%s")
-    keyprefix_binding_permanent = _KEYS.binding_permanent("%s")
-    keyprefix_binding_deadlines = _KEYS.binding_deadlines
-
     connection: Any
     _kept: Redis | None = None
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        self.keys = keys = Keys(connection.client.transport_options.get(NAMESPACE_OPTION, ""))
+        self.unacked_key = keys.unacked
+        self.unacked_index_key = keys.unacked_index
+        self.unacked_mutex_key = keys.unacked_mutex
+        # kombu fills in the exchange by `%`.
+        self.keyprefix_queue = keys.binding("%s")
+        self.keyprefix_binding_permanent = keys.binding_permanent("%s")
+        self.keyprefix_binding_deadlines = keys.binding_deadlines
+        super().__init__(connection, **options)
+
+    def _q_for_pri(self, queue: str, pri: int) -> str:
+        name: str = super()._q_for_pri(queue, pri)  # type: ignore[misc]
+        return self.keys.queue(name)
+
+    def _get_publish_topic(self, exchange: str, routing_key: str) -> str:
+        topic: str = super()._get_publish_topic(exchange, routing_key)  # type: ignore[misc]
+        return self.keys.prefix + topic
+
+    def _handle_message(self, client: Any, r: Any) -> dict[str, Any]:
+        said: dict[str, Any] = super()._handle_message(client, r)  # type: ignore[misc]
+        return said | {"channel": bytes_to_str(said["channel"]).removeprefix(self.keys.prefix)}
+
+    def _get_client(self) -> Callable[..., Redis]:
+        return partial(OwnRedis, keys=self.keys)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  kombu's signature
         connection = self.connection.client

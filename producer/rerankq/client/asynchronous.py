@@ -44,6 +44,7 @@ class AsyncRerankClient:
 
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
+        namespace: what its keys begin with there; `RERANKQ_NAMESPACE` when None.
         settings: all settings at once, in place of the environment.
         events: told what this client does with jobs; of its own when None.
 
@@ -59,14 +60,15 @@ class AsyncRerankClient:
         self,
         redis_url: str | None = None,
         *,
+        namespace: str | None = None,
         settings: ClientSettings | None = None,
         events: Events | None = None,
     ) -> None:
         self.events = events or Events()
-        self.settings = settings or ClientSettings.load(redis_url=redis_url)
-        self._store = Store(self.settings.redis_url)
+        self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
+        self._store = Store(self.settings.redis_url, self.settings.namespace)
         depth = self.settings.max_queue_depth
-        self._publishing = Publishing(self.settings.redis_url)
+        self._publishing = Publishing(self.settings.redis_url, self.settings.namespace)
         self._admissions = Admissions(
             Intake(self._store, max_queue_depth=depth),
             self._publishing,

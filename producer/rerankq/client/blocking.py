@@ -29,6 +29,7 @@ class RerankClient:
 
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
+        namespace: what its keys begin with there; `RERANKQ_NAMESPACE` when None.
         settings: all settings at once, in place of the environment.
         events: told what this client does with jobs, in its own thread; of its own when None.
 
@@ -40,11 +41,12 @@ class RerankClient:
         self,
         redis_url: str | None = None,
         *,
+        namespace: str | None = None,
         settings: ClientSettings | None = None,
         events: Events | None = None,
     ) -> None:
         self.events = events or Events()
-        self.settings = settings or ClientSettings.load(redis_url=redis_url)
+        self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
         self._opened: _Opened | None = None
         self._closed = False
         self._entered = 0

@@ -19,8 +19,9 @@ MOST_BEHIND: Final = 2
 class Publishing:
     """Celery publishes with blocking calls: one thread keeps them off the loop, and in order."""
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, namespace: str) -> None:
         self._redis_url = redis_url
+        self._namespace = namespace
         self._begin()
         forks.watch(self)
 
@@ -86,7 +87,7 @@ class Publishing:
 
     def _publish(self, jobs: Iterable[Job]) -> None:
         if self._announcer is None:
-            self._announcer = Announcer(self._redis_url)
+            self._announcer = Announcer(self._redis_url, self._namespace)
             # For a client that nobody closes.
             weakref.finalize(self, self._announcer.close).atexit = False
         by_lane = attrgetter("lane")

@@ -54,7 +54,7 @@ class Sweep:
             worker,
         ]
         for lane in Lane:
-            self._arguments += (lane.value, lane.queue, lane.again_queue)
+            self._arguments += (lane.value, *map(store.keys.queue, (lane.queue, lane.again_queue)))
 
     async def tick(self) -> dict[Lane, list[str]]:
         """Queue again what fell on the floor; returns the jobs to announce, by lane.

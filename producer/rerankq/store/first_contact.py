@@ -10,17 +10,18 @@ LOOK_SECONDS: Final = 5.0
 """A Redis that is silent for longer may come back: whoever starts has patience of its own."""
 
 
-async def look(url: str, *, writes: bool = True) -> LedgerUnavailable | None:
+async def look(url: str, namespace: str = "", *, writes: bool = True) -> LedgerUnavailable | None:
     """What stands in the way of using Redis now; None when nothing does.
 
     Args:
         url: its address.
+        namespace: what keys begin with there.
         writes: whether whoever starts writes to the ledger. If not, an answer is enough.
 
     Raises:
         SettingsError: it cannot be used until the address or the server's set-up is changed.
     """
-    async with Store(url) as store:
+    async with Store(url, namespace) as store:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 if writes:

@@ -4,9 +4,14 @@ A script names the keys that it uses (`-- @keys job payload`), and its text gets
 for `job` the function `job_key(name)`, for `deadlines` the string `deadlines_key`.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
+MOST_NAMESPACE: Final = 64
+_NAMESPACE: Final = re.compile(r"[\w.-]*(\{[\w.-]+\})?[\w.-]*", re.ASCII)
+_RESERVED: Final = ("rerankq", "celery")
+"""What keys without a namespace begin with."""
 _TEXT: Final = str.maketrans({"\\": "\\\\", "'": "\\'"})
 
 
@@ -39,14 +44,25 @@ class Grid:
 
 
 class Keys:
-    """The keys. What is stored under each is told in `docs/redis-layout.md`.
+    """The keys of a namespace. What is stored under each is told in `docs/redis-layout.md`.
+
+    Args:
+        namespace: stands before every key and channel, so that others in the same database share
+            none with it; empty for none. With a part in braces, Redis' hash tag, all keys of the
+            namespace lie in one slot.
 
     Attributes:
-        prefix: what each key begins with.
+        namespace: the same.
+        prefix: what each key and channel begins with.
+
+    Raises:
+        ValueError: it cannot be one; says why.
     """
 
-    def __init__(self) -> None:
-        self.prefix = prefix = ""
+    def __init__(self, namespace: str = "") -> None:
+        _check(namespace)
+        self.namespace = namespace
+        self.prefix = prefix = f"{namespace}:" if namespace else ""
         # A job, by its id.
         self.job = Family(f"{prefix}rerankq:job:")
         self.payload = Family(f"{prefix}rerankq:payload:")
@@ -113,6 +129,18 @@ class Keys:
                 return f"local function {name}_key(first, second) return {built} end\n"
             case key:
                 return f"local {name}_key = {_quoted(key)}\n"
+
+
+def _check(namespace: str) -> None:
+    if len(namespace) > MOST_NAMESPACE or not _NAMESPACE.fullmatch(namespace):
+        raise ValueError(
+            f"must be at most {MOST_NAMESPACE} letters, digits and _ . -, of which one part may "
+            "stand in braces, as in {prod}"
+        )
+    if namespace.startswith(_RESERVED):
+        raise ValueError(
+            f"must not begin with {' or '.join(_RESERVED)}, as keys without a namespace do"
+        )
 
 
 def _quoted(text: str) -> str:

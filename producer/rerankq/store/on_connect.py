@@ -43,7 +43,7 @@ class Pool(ConnectionPool):
         return False
 
 
-async def greet(connection: Any) -> None:
+async def greet(namespace: str, connection: Any) -> None:
     """Begin as the library does, and see to it that Redis knows these scripts."""
     try:
         await connection.on_connect()
@@ -52,10 +52,11 @@ async def greet(connection: Any) -> None:
             raise exceptions.ConnectionError(CLOSED_AT_ONCE) from None
         raise
     try:
-        known = await _asked(connection, "SCRIPT EXISTS", *map(digest_of, BEHIND_BODIES))
+        digests = [digest_of(each, namespace) for each in BEHIND_BODIES]
+        known = await _asked(connection, "SCRIPT EXISTS", *digests)
         for script, is_known in zip(BEHIND_BODIES, known, strict=True):
             if not is_known:
-                await _asked(connection, "SCRIPT LOAD", text_of(script))
+                await _asked(connection, "SCRIPT LOAD", text_of(script, namespace))
     except exceptions.ResponseError:
         # A user who may not do that, or a Redis that does not answer anybody now: the call for
         # which the connection is made says so, in its own words.

@@ -20,7 +20,7 @@ _INCLUDE: Final = re.compile(r"^-- @include (\S+)\n", re.MULTILINE)
 _KEYS: Final = re.compile(r"^-- @keys (.+)\n", re.MULTILINE)
 _USED: Final = re.compile(r"\b([a-z_]+)_key\b")
 _COMMENT: Final = re.compile(r"--.*")
-_KNOWN: Final = frozenset(vars(Keys())) - {"prefix"}
+_KNOWN: Final = frozenset(vars(Keys())) - {"namespace", "prefix"}
 
 
 class ScriptError(Exception):

@@ -16,13 +16,13 @@ _ROOMS = {
 
 
 @cache
-def text_of(name: str) -> str:
-    """The whole text of the script of that name."""
-    return read(_ROOMS.get(name, "rerankq.ledger"), name).with_keys(Keys())
+def text_of(name: str, namespace: str = "") -> str:
+    """The whole text of the script of that name, for the keys of a namespace."""
+    return read(_ROOMS.get(name, "rerankq.ledger"), name).with_keys(Keys(namespace))
 
 
 @cache
-def digest_of(name: str) -> str:
+def digest_of(name: str, namespace: str = "") -> str:
     """The name that Redis gives the script."""
     # SHA-1 is how it does that; nothing is secured by it.
-    return hashlib.sha1(text_of(name).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(text_of(name, namespace).encode(), usedforsecurity=False).hexdigest()

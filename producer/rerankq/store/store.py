@@ -53,6 +53,7 @@ class Store:
 
     Args:
         url: `redis://`, `rediss://` or `unix://` address.
+        namespace: what every key there begins with; see `Keys`.
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
             when None, as long as the address says, or else `ANSWER_SECONDS`.
 
@@ -60,16 +61,19 @@ class Store:
         keys: what everything is called there.
 
     Raises:
-        SettingsError: the address is none, or has an option that is not known.
+        SettingsError: the address is none, or has an option that is not known; or the namespace
+            cannot be one.
     """
 
-    def __init__(self, url: str, *, answer_seconds: float | None = None) -> None:
+    def __init__(
+        self, url: str, namespace: str = "", *, answer_seconds: float | None = None
+    ) -> None:
         address = _read(url)
         self.address = address.shown
-        self.keys = Keys()
+        self.keys = _keys(namespace)
         self._closed = False
         self._connections = PerLoop(
-            partial(_connections, address, answer_seconds), Connections.close
+            partial(_connections, address, namespace, answer_seconds), Connections.close
         )
 
     @property
@@ -95,7 +99,7 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
             ClientClosed: the store was closed, as for every other call.
         """
-        text, digest = _script(script)
+        text, digest = _script(script, self.keys.namespace)
 
         async def ask(redis: Redis) -> Any:
             try:
@@ -137,7 +141,7 @@ class Store:
         before: Sequence[Argument] = (),
         after: Sequence[Argument] = (),
     ) -> list[Any]:
-        text, digest = _script(script)
+        text, digest = _script(script, self.keys.namespace)
 
         async def ask(redis: Redis) -> list[Any]:
             answers = await sent(redis, "EVALSHA", digest)
@@ -214,9 +218,14 @@ class Store:
         return self._connections.get()
 
 
-def _connections(address: RedisAddress, answer_seconds: float | None) -> Connections:
+def _connections(
+    address: RedisAddress, namespace: str, answer_seconds: float | None
+) -> Connections:
     pool = connection_pool(
-        address, answer_seconds=answer_seconds, retry=ONCE, redis_connect_func=greet
+        address,
+        answer_seconds=answer_seconds,
+        retry=ONCE,
+        redis_connect_func=partial(greet, namespace),
     )
     return Connections(Redis.from_pool(pool), address.shown)
 
@@ -275,11 +284,18 @@ def _read(url: str) -> RedisAddress:
     return address
 
 
+def _keys(namespace: str) -> Keys:
+    try:
+        return Keys(namespace)
+    except ValueError as error:
+        raise SettingsError(f"RERANKQ_NAMESPACE: {error}") from None
+
+
 def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
     if address.path:
         return UnixDomainSocketConnection
     return SSLConnection if address.tls else Connection
 
 
-def _script(name: str) -> tuple[str, str]:
-    return text_of(name), digest_of(name)
+def _script(name: str, namespace: str) -> tuple[str, str]:
+    return text_of(name, namespace), digest_of(name, namespace)

@@ -48,6 +48,7 @@ class FakeWorker:
         max_attempts: int,
     ) -> None:
         self._settings = settings
+        self._address = (settings.redis_url, settings.namespace)
         self._scores = scores
         self._asked = asked
         self._max_attempts = max_attempts
@@ -75,7 +76,7 @@ class FakeWorker:
     async def _serve(self) -> None:
         settings, name = self._settings, f"fake.{token_hex(8)}"
         retention = Retention(settings.result_ttl, settings.dead_ttl)
-        async with Store(settings.redis_url) as store:
+        async with Store(settings.redis_url, settings.namespace) as store:
             leases = Leases(store, retention, worker=name, lease_seconds=LEASE_SECONDS)
             sweep = Sweep(store, retention, lease_seconds=LEASE_SECONDS, worker=name)
             try:
@@ -100,7 +101,7 @@ class FakeWorker:
 
     async def _take_hints(self, leases: Leases) -> None:
         while not self._stopping.is_set():
-            with suppress(OSError), HintReader(self._settings.redis_url) as reader:
+            with suppress(OSError), HintReader(*self._address) as reader:
                 while not self._stopping.is_set():
                     for hint in await asyncio.to_thread(reader.next, HINT_SECONDS):
                         await self._take(leases, hint.job_ids)

@@ -47,10 +47,10 @@ def test_schedules_find_what_is_broken(
 
     real = store._script  # noqa: SLF001 - the scripts have no other door
     scripts = ("claim", "finish", "submit", "sweep")
-    assert any(original in real(name)[0] for name in scripts), "the line is gone"
+    assert any(original in real(name, "")[0] for name in scripts), "the line is gone"
 
-    def spoilt(name: str) -> tuple[str, str]:
-        return real(name)[0].replace(original, broken), "0" * 40
+    def spoilt(name: str, namespace: str) -> tuple[str, str]:
+        return real(name, namespace)[0].replace(original, broken), "0" * 40
 
     monkeypatch.setattr(store, "_script", spoilt)
     with pytest.raises(AssertionError):

@@ -118,8 +118,8 @@ def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
     """Without the look at the token an old lease would win: that is what the fence is for."""
     real = store._script  # noqa: SLF001 - the scripts have no other door
 
-    def unfenced(name: str) -> tuple[str, str]:
-        text = real(name)[0].replace("and token_of(job) == token", "")
+    def unfenced(name: str, namespace: str) -> tuple[str, str]:
+        text = real(name, namespace)[0].replace("and token_of(job) == token", "")
         return text, "0" * 40
 
     old = desk.claimed("a", lease_seconds=0.05)

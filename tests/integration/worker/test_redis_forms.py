@@ -123,28 +123,38 @@ def test_unix_socket_with_options(tmp_path: Path) -> None:
         )
 
 
-def test_least_rights_are_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize("namespace", ["", "prod"])
+def test_least_rights_are_enough(tmp_path: Path, namespace: str) -> None:
     """Producer, worker and Flower work with the rights that docs/redis.md gives to each."""
+    environment = {"RERANKQ_NAMESPACE": namespace}
     with (
         RedisServer(tmp_path) as server,
         server.client() as judge,
         RunningSandbox(keys=("sk-test",)) as upstream,
     ):
-        producer = user(server, "producer")
+        producer: dict[str, Any] = environment | {
+            "RERANKQ_REDIS_URL": user(server, "producer", namespace)
+        }
         with (
-            RunningWorker(user(server, "worker"), upstream.url, tmp_path, lane="") as w,
+            RunningWorker(
+                user(server, "worker", namespace),
+                upstream.url,
+                tmp_path,
+                lane="",
+                environment=environment,
+            ) as w,
             flower(
-                user(server, "flower"),
+                user(server, "flower", namespace),
                 tmp_path / "flower.log",
                 RERANKQ_FLOWER_AUTH=":".join(USER),
+                RERANKQ_NAMESPACE=namespace,
             ) as (address, _),
         ):
             lines = "".join(f'{{"query": "q{n}", "documents": ["a", "b"]}}\n' for n in range(60))
-            done = rerankq("run", "-", "-o", "-", RERANKQ_REDIS_URL=producer, given=lines)
+            done = rerankq("run", "-", "-o", "-", given=lines, **producer)
             assert done.returncode == 0, done.stderr
             said = rerankq(
-                *("submit", "-q", "q", "-d", "a", "--wait", "--timeout", "30"),
-                RERANKQ_REDIS_URL=producer,
+                *("submit", "-q", "q", "-d", "a", "--wait", "--timeout", "30"), **producer
             )
             assert said.returncode == 0, said.stderr
             eventually(lambda: len(workers_seen(address)) == 2, "Flower sees both lanes")

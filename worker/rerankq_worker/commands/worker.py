@@ -67,7 +67,7 @@ def worker(
     # From here until Celery takes over, a signal ends what has not begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
-    if problem := asyncio.run(look(settings.redis_url)):
+    if problem := asyncio.run(look(settings.redis_url, settings.namespace)):
         log.warning("%s (the worker starts, and tries again)", problem)
     drop_foreign_variables(os.environ)
     # Celery is slow to import, and the process that only watches over lanes needs none of it.

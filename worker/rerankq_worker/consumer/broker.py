@@ -8,7 +8,8 @@ Beside it stands what keeps a worker consuming when connections are cut.
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from kombu.transport.redis import QoS
 from redis import Redis
@@ -16,21 +17,18 @@ from redis.exceptions import RedisError
 
 from rerankq.broker.misdirected import answer
 from rerankq.broker.quarantine import put_aside
-from rerankq.broker.transport import OwnChannel, OwnTransport
-from rerankq.store.keys import Keys
+from rerankq.broker.transport import OwnChannel, OwnRedis, OwnTransport
 from rerankq_worker.consumer.envelope import fault_in, waiting_for
 
 log = logging.getLogger(__name__)
 
-_KEYS: Final = Keys()
 
-
-class GatedRedis(Redis):
+class GatedRedis(OwnRedis):
     """A Redis client whose blocking pops let nothing through but hints."""
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
         """The reply to a command; None for a BRPOP that brought poison."""
-        reply = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        reply = super().parse_response(connection, command_name, **options)
         if command_name != "BRPOP" or not reply:
             return reply
         queue, message = reply
@@ -47,9 +45,9 @@ class GatedRedis(Redis):
         # A job's end is the ledger's to write, whoever used its id for a message.
         other = Redis(connection_pool=self.connection_pool)
         try:
-            if other.exists(_KEYS.job(sender)):
+            if other.exists(self.ledger_keys.job(sender)):
                 return
-            for command in answer(_KEYS, sender):
+            for command in answer(self.ledger_keys, sender):
                 other.execute_command(*command)  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("its sender could not be told (%s)", type(error).__name__)
@@ -58,7 +56,9 @@ class GatedRedis(Redis):
         # Not on this client's connection: kombu is in the middle of a poll there.
         other = Redis(connection_pool=self.connection_pool)
         try:
-            other.execute_command(*put_aside(queue, fault, message))  # type: ignore[no-untyped-call]
+            other.execute_command(
+                *put_aside(queue, fault, message, namespace=self.ledger_keys.namespace)
+            )  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("it could not be kept for inspection (%s)", type(error).__name__)
 
@@ -111,8 +111,8 @@ class GatedChannel(OwnChannel):
     def _is_cut_off(self) -> bool:
         return getattr(self.connection, "client", None) is None
 
-    def _get_client(self) -> type[Redis]:
-        return GatedRedis
+    def _get_client(self) -> Callable[..., Redis]:
+        return partial(GatedRedis, keys=self.keys)
 
 
 class GatedTransport(OwnTransport):

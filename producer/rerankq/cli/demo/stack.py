@@ -96,7 +96,7 @@ class Stack:
 
     def start_worker(self) -> None:
         """Start a worker on both lanes."""
-        control = watched(self.settings.redis_url).control
+        control = watched(self.settings.redis_url, self.settings.namespace).control
 
         def both_answer() -> bool:
             answers = control.ping(timeout=0.3, limit=len(Lane))

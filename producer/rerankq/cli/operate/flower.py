@@ -40,7 +40,7 @@ def flower(
             'Flower needs an extra that is not installed: pip install "rerankq[monitor]"'
         )
     _check_free(address, port)
-    if problem := asyncio.run(look(settings.redis_url, writes=False)):
+    if problem := asyncio.run(look(settings.redis_url, settings.namespace, writes=False)):
         tell(f"flower: {problem} (Flower starts, and tries again)")
     given = settings.flower_auth.get_secret_value() if settings.flower_auth else ""
     auth = given or f"{USER}:{secrets.token_urlsafe(12)}"
@@ -56,8 +56,8 @@ def flower(
     from rerankq.cli.operate.flower_server import serve  # noqa: PLC0415  an extra, and slow to import
     from rerankq.cli.operate.monitor import watched  # noqa: PLC0415  likewise
 
-    app = watched(settings.redis_url)
-    serve(app, settings.redis_url, port=port, address=address, auth=auth)
+    app = watched(settings.redis_url, settings.namespace)
+    serve(app, settings, port=port, address=address, auth=auth)
 
 
 def flower_installed() -> bool:

@@ -19,7 +19,9 @@ from redis.asyncio import Redis
 from tornado.log import enable_pretty_logging
 
 from rerankq.cli.operate.flower_guard import PasswordFirst
+from rerankq.settings import ClientSettings
 from rerankq.store.address import RedisAddress
+from rerankq.store.keys import Keys
 from rerankq.store.store import connection_pool
 
 
@@ -34,8 +36,9 @@ class QueueLengths:
     settings of Celery's, and of a Unix socket it sees the first database alone.
     """
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, keys: Keys) -> None:
         self._address = address
+        self._keys = keys
 
     async def queues(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """How many messages wait in each queue."""
@@ -45,19 +48,19 @@ class QueueLengths:
             redis.pipeline(transaction=False) as pipeline,
         ):
             for name in listed:
-                pipeline.llen(name)
+                pipeline.llen(self._keys.queue(name))
             lengths = await pipeline.execute()
         return [
             {"name": name, "messages": length} for name, length in zip(listed, lengths, strict=True)
         ]
 
 
-def serve(app: Celery, redis_url: str, *, port: int, address: str, auth: str) -> None:
+def serve(app: Celery, ledger: ClientSettings, *, port: int, address: str, auth: str) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         app: what it looks through.
-        redis_url: where the queues are.
+        ledger: says where the queues are.
         port: to listen on.
         address: to listen on.
         auth: `user:password` that it asks for.
@@ -66,7 +69,7 @@ def serve(app: Celery, redis_url: str, *, port: int, address: str, auth: str) ->
     options.basic_auth = [auth]
     # Its buttons would end workers and make tasks up; `rerankq` does what is to be done.
     options.read_only = True
-    queues = QueueLengths(RedisAddress.parse(redis_url))
+    queues = QueueLengths(RedisAddress.parse(ledger.redis_url), Keys(ledger.namespace))
     BaseHandler.get_broker = lambda _: queues
     enable_pretty_logging()
     server = GuardedFlower(capp=app, options=options, **settings)

@@ -7,7 +7,7 @@ from rerankq.broker.celery_app import IsolatedApp
 from rerankq.contract import Lane
 
 
-def watched(redis_url: str) -> IsolatedApp:
+def watched(redis_url: str, namespace: str = "") -> IsolatedApp:
     """An app for looking on: Flower, which would show a result for a job's id, gets none."""
     queues = {"task_queues": [Queue(lane.queue) for lane in Lane]}
-    return IsolatedApp(celery_settings(redis_url) | queues)
+    return IsolatedApp(celery_settings(redis_url, namespace) | queues)
