@@ -61,6 +61,7 @@ def stack(redis_url: str, settings: Environment, tmp_path: Path) -> Iterator[Env
 PRINTED = (
     r"1 0\.\d+",
     r"([0-9a-f-]{36} [01]\n?){100}",
+    r"(row-\d+ [01]\n?){100}",
     r"1",
     r"0",
     r"1",
