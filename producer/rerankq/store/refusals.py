@@ -1,8 +1,6 @@
 """The errors of the redis library, mapped to ours: what happened, and what to do."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from redis import exceptions
@@ -14,17 +12,10 @@ _CLUSTER: Final = (
     "is a Redis Cluster, where no script writes what a job needs: "
     "point RERANKQ_REDIS_URL at a single Redis"
 )
+_NO_LOGIN: Final = "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host"
 _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
-    (
-        "NOAUTH",
-        None,
-        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
-    ),
-    (
-        "Authentication required",
-        None,
-        "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host",
-    ),
+    ("NOAUTH", None, _NO_LOGIN),
+    ("Authentication required", None, _NO_LOGIN),
     (
         "WRONGPASS",
         exceptions.AuthenticationError,
@@ -94,11 +85,6 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
         "takes no more connections: raise its maxclients, or end some clients",
     ),
     ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
-    (
-        "max number of clients",
-        None,
-        "takes no more clients (maxclients): close some, or raise it there; then retry",
-    ),
 )
 """What goes by itself, or when somebody mends it: the same command may be taken then."""
 
@@ -134,19 +120,6 @@ _QUOTED: Final = " caused error: "
 _FOR_GOOD: Final = "a key holds what it must not, or the command is none there"
 _FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _CODE: Final = re.compile(r"[A-Z]+(?= )")
-
-
-@contextmanager
-def mapped(address: str) -> Iterator[None]:
-    """Map the errors of the redis library that arise inside.
-
-    Raises:
-        LedgerUnavailable: Redis cannot be reached, or refuses.
-    """
-    try:
-        yield
-    except (exceptions.RedisError, OSError) as error:
-        raise refusal(address, error) from error
 
 
 def refusal(address: str, error: Exception, *, uncertain: bool = False) -> LedgerUnavailable:
