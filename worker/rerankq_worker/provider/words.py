@@ -7,6 +7,7 @@ stand; and not even so where the request itself says the same.
 """
 
 import re
+import string
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -21,7 +22,7 @@ _OPENING: Final = re.compile(
 )
 """What may stand before a sentence: a masked key in brackets, "Error:"; no quotation mark."""
 _CUT: Final = re.compile(r"\.{3}|…|\n")
-_NO_LETTERS: Final = re.compile(r"[\W_]+")
+_MARKS: Final = bytes(set(range(128)) - set((string.ascii_letters + string.digits).encode()))
 LETTERS_OF_KEY: Final = 14
 """So many in a row tell of a key; a shorter key is looked for as a whole."""
 
@@ -56,19 +57,30 @@ def tells_of(key: str, words: str) -> bool:
     if not key or key in words:
         return bool(key)
     said = _letters(words)
-    return any(part in said for part in _parts(key))
+    pieces, stretches = _parts(key)
+    # Asked at each success, where next to no id holds as much as a piece.
+    for piece in pieces:
+        if piece in said:
+            return any(stretch in said for stretch in stretches)
+    return False
 
 
 @lru_cache(maxsize=64)
-def _parts(key: str) -> tuple[str, ...]:
-    letters = _letters(key)
+def _parts(key: str) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Pieces of a key of which each stretch that tells of it holds one; and those stretches."""
+    letters, half = _letters(key), LETTERS_OF_KEY // 2
     starts = range(max(1, len(letters) - LETTERS_OF_KEY + 1))
-    return tuple(letters[start : start + LETTERS_OF_KEY] for start in starts)
+    stretches = tuple(letters[start : start + LETTERS_OF_KEY] for start in starts)
+    if len(letters) < LETTERS_OF_KEY:
+        return stretches, stretches
+    whole = range(0, len(letters) - half + 1, half)
+    return tuple(letters[start : start + half] for start in whole), stretches
 
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _letters(text: str) -> str:
-    return _NO_LETTERS.sub("", text.casefold())
+def _letters(text: str) -> bytes:
+    """Letters and digits in one case. Of ASCII alone: that is all that a key may hold."""
+    return text.lower().encode("ascii", "ignore").translate(None, _MARKS)
