@@ -9,13 +9,12 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from hashlib import sha1
 from importlib.resources import files
 from itertools import count
 from typing import Any, Final
 
 from rerankq.ledger.leases import Lease, Leases
-from rerankq.store import store
+from rerankq.store import scripts
 from rerankq_worker.jobs.completer import Outcome, ResultWriter
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.port import Answer, Call
@@ -152,17 +151,16 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 
 def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
     """Put lines into scripts: at their beginning, or behind one of the files they are made of."""
-    load = store._script  # noqa: SLF001  there is no other door, and none should be made
+    load = scripts.text_of
     file = (files("rerankq.ledger") / "lua" / f"{behind}.lua").read_text("utf-8") if behind else ""
 
     @cache
-    def changed(name: str, namespace: str) -> tuple[str, str]:
-        text, digest = load(name, namespace)
+    def changed(name: str, namespace: str = "") -> str:
+        text = load(name, namespace)
         if only not in ("", name):
-            return text, digest
+            return text
         assert file in text or not only, "the file is gone"
         # In Lua the later of two local functions of one name counts, for what stands below it.
-        text = text.replace(file, file + lines, 1)
-        return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
+        return text.replace(file, file + lines, 1)
 
-    store._script = changed  # noqa: SLF001
+    scripts.text_of = changed

@@ -52,7 +52,7 @@ async def greet(namespace: str, connection: Any) -> None:
             raise exceptions.ConnectionError(CLOSED_AT_ONCE) from None
         raise
     try:
-        digests = [digest_of(each, namespace) for each in BEHIND_BODIES]
+        digests = (digest_of(text_of(each, namespace)) for each in BEHIND_BODIES)
         known = await _asked(connection, "SCRIPT EXISTS", *digests)
         for script, is_known in zip(BEHIND_BODIES, known, strict=True):
             if not is_known:

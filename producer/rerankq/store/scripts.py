@@ -22,7 +22,7 @@ def text_of(name: str, namespace: str = "") -> str:
 
 
 @cache
-def digest_of(name: str, namespace: str = "") -> str:
-    """The name that Redis gives the script."""
+def digest_of(text: str) -> str:
+    """The name that Redis gives a script of this text."""
     # SHA-1 is how it does that; nothing is secured by it.
-    return hashlib.sha1(text_of(name, namespace).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

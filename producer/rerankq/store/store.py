@@ -16,6 +16,7 @@ from redis.asyncio import (
 from redis.asyncio.connection import AbstractConnection
 
 from rerankq.errors import ClientClosed, SettingsError
+from rerankq.store import scripts
 from rerankq.store.address import RedisAddress
 from rerankq.store.answers import Answers
 from rerankq.store.connections import ONCE, Connections
@@ -23,7 +24,6 @@ from rerankq.store.keys import Keys
 from rerankq.store.on_connect import Pool, greet
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.refusals import reading
-from rerankq.store.scripts import digest_of, text_of
 from rerankq.store.subscription import Subscription
 
 Argument = str | int | bytes
@@ -99,7 +99,8 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
             ClientClosed: the store was closed, as for every other call.
         """
-        text, digest = _script(script, self.keys.namespace)
+        text = scripts.text_of(script, self.keys.namespace)
+        digest = scripts.digest_of(text)
 
         async def ask(redis: Redis) -> Any:
             try:
@@ -141,7 +142,8 @@ class Store:
         before: Sequence[Argument] = (),
         after: Sequence[Argument] = (),
     ) -> list[Any]:
-        text, digest = _script(script, self.keys.namespace)
+        text = scripts.text_of(script, self.keys.namespace)
+        digest = scripts.digest_of(text)
 
         async def ask(redis: Redis) -> list[Any]:
             answers = await sent(redis, "EVALSHA", digest)
@@ -295,7 +297,3 @@ def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
     if address.path:
         return UnixDomainSocketConnection
     return SSLConnection if address.tls else Connection
-
-
-def _script(name: str, namespace: str) -> tuple[str, str]:
-    return text_of(name, namespace), digest_of(name, namespace)

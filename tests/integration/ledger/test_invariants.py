@@ -2,6 +2,7 @@
 
 import pytest
 
+from rerankq.store import scripts
 from running.ledger_machine import check
 
 EXAMPLES = 50
@@ -43,15 +44,13 @@ def test_schedules_find_what_is_broken(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, original: str, broken: str
 ) -> None:
     """With a line of the scripts spoilt, such schedules find it: the proof is one."""
-    from rerankq.store import store  # noqa: PLC0415 - spoilt here alone
+    real = scripts.text_of
+    names = ("claim", "finish", "submit", "sweep")
+    assert any(original in real(name) for name in names), "the line is gone"
 
-    real = store._script  # noqa: SLF001 - the scripts have no other door
-    scripts = ("claim", "finish", "submit", "sweep")
-    assert any(original in real(name, "")[0] for name in scripts), "the line is gone"
+    def spoilt(name: str, namespace: str = "") -> str:
+        return real(name, namespace).replace(original, broken)
 
-    def spoilt(name: str, namespace: str) -> tuple[str, str]:
-        return real(name, namespace)[0].replace(original, broken), "0" * 40
-
-    monkeypatch.setattr(store, "_script", spoilt)
+    monkeypatch.setattr(scripts, "text_of", spoilt)
     with pytest.raises(AssertionError):
         check(redis_url, MOST_EXAMPLES)

@@ -10,7 +10,7 @@ from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.events import JobRef
 from rerankq.ledger.leases import new_request
-from rerankq.store import store
+from rerankq.store import scripts
 from running.heard import heard
 from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
@@ -116,15 +116,14 @@ def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
 
 def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the look at the token an old lease would win: that is what the fence is for."""
-    real = store._script  # noqa: SLF001 - the scripts have no other door
+    real = scripts.text_of
 
-    def unfenced(name: str, namespace: str) -> tuple[str, str]:
-        text = real(name, namespace)[0].replace("and token_of(job) == token", "")
-        return text, "0" * 40
+    def unfenced(name: str, namespace: str = "") -> str:
+        return real(name, namespace).replace("and token_of(job) == token", "")
 
     old = desk.claimed("a", lease_seconds=0.05)
     reclaimed(desk)
-    monkeypatch.setattr(store, "_script", unfenced)
+    monkeypatch.setattr(scripts, "text_of", unfenced)
     assert desk.succeed(old) is True
 
 
