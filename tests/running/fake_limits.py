@@ -59,6 +59,7 @@ def allotment(**fields: Any) -> Allotment:
         cut_off={},
         verdicts={},
         others=0,
+        took_ms=0.0,
         now=1_000_000,
         closed={},
     )

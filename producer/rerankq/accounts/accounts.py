@@ -161,6 +161,7 @@ class Allotment:
         cut_off: why workers are not answered that are alone in that, by their names.
         verdicts: who is at fault that a key is refused to this worker, once that is known.
         others: how many workers beside this one use the account.
+        took_ms: how long rankings took lately, at most; 0 where nobody knows.
         now: Redis' clock, in ms.
         closed: keys, models and accounts that may not be used, by name.
     """
@@ -188,6 +189,7 @@ class Allotment:
     cut_off: dict[str, str]
     verdicts: dict[str, Blame]
     others: int
+    took_ms: float
     now: int
     closed: dict[str, Circuit]
 

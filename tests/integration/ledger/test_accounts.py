@@ -14,6 +14,7 @@ from rerankq.contract import Lane
 from running.ledger_desk import LedgerDesk
 
 GREEDY: dict[str, Any] = {"want": 1000, "want_tokens": 1e6, "want_slots": 1000}
+WANT_5: dict[str, Any] = {"want": 5, "want_slots": 5}
 BUSY = Limits(rpm=6000)
 """A hundred calls a second, of which 99 are given out; half a second's worth piles up."""
 PACE_OF_BUSY = 99.0
@@ -214,6 +215,31 @@ def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> Non
         turns[name] += slots
         under_way = name if slots else "" if name == under_way else under_way
     assert min(turns.values()) >= 5
+
+
+def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> None:
+    """Also where the failure is not held against the upstream: the others are to be served."""
+    limits, want = Limits(concurrency=1), WANT_5
+    assert desk.exchange("well", limits, **want).slots == 1
+    assert desk.exchange("ill", limits, **want).slots == 0
+    assert desk.exchange("well", limits, ok=1, began=1, **want).slots == 0
+    assert desk.exchange("ill", limits, **want).slots == 1
+    told = desk.exchange("ill", limits, trouble=1.0, vain=3, vain_ms=9000, **want)
+    assert (told.slots, told.doubted) == (0, True)
+    assert desk.exchange("well", limits, **want).slots == 1
+
+
+def test_who_waits_for_a_slot_looks_for_one_often(desk: LedgerDesk) -> None:
+    """And who has one gives it back after a second, however many permits came with it."""
+    limits, want = Limits(concurrency=1), WANT_5
+    names = ("has one", "first", "second", "third")
+    first = [desk.exchange(each, limits, **want) for each in names]
+    again = [
+        desk.exchange(each, limits, left=one.permits, **want)
+        for each, one in zip(names, first, strict=True)
+    ]
+    assert [each.slots for each in again] == [1, 0, 0, 0]
+    assert [each.ask_ms for each in again] == [1000, 150, 150, 150]
 
 
 def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:

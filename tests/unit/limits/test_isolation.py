@@ -108,6 +108,14 @@ def test_silence_is_a_stronger_sign(story: Story) -> None:
     assert story.hears() == "answer_timeout"
 
 
+def test_two_silent_calls_after_each_other_are_proof(story: Story) -> None:
+    """Where few calls are made at once, a third would hold up everybody for as long again."""
+    story.times_out(1)
+    assert story.hears() == ""
+    story.times_out(2)
+    assert story.hears() == "answer_timeout"
+
+
 def test_a_time_out_among_answers_is_a_failure_like_any(story: Story) -> None:
     """Where something was answered during such a call, it holds nothing up and proves little."""
     story.times_out(1, 2, 3, answered=True)
@@ -168,6 +176,24 @@ def test_a_silent_trial_gives_the_next_one_longer(cut_off: Story) -> None:
         cut_off.let_pass(lengths[-1])
         assert cut_off.isolation.offer_trial()
     assert lengths == [2, 4, 8, 16, 32, 64, 64, 64]
+
+
+def test_trials_leave_a_scarce_slot_to_others(cut_off: Story) -> None:
+    """Where each worker has one call at once at most, a trial takes a tenth of the time at most.
+
+    And no longer than the others' answers could explain.
+    """
+    isolation = cut_off.isolation
+    isolation.told(alone=True, doubted=True, took_seconds=0.1, is_crowded=True)
+    for _ in range(3):
+        assert isolation.trial_seconds == 2
+        isolation.begin_trial()
+        cut_off.let_pass(2)
+        isolation.trial_failed(silent=True)
+        cut_off.let_pass(17)
+        assert not isolation.offer_trial()
+        cut_off.let_pass(1)
+        assert isolation.offer_trial()
 
 
 def test_a_real_outage_ends_it(cut_off: Story) -> None:

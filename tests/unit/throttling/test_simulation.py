@@ -43,6 +43,15 @@ def test_known_calls_at_once_are_used_up_and_kept() -> None:
     assert outcome.throttled_share == 0
 
 
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_fewer_calls_at_once_than_workers_go_round(calls: int) -> None:
+    """Each of four workers has a place for a second at a time, and the next finds it soon."""
+    scenario = known_concurrency(calls, seconds=20)
+    outcome = simulate(scenario.plan)
+    assert outcome.count(200, 5) / scenario.ideal * 20 / 15 >= 0.75
+    assert outcome.throttled_share == 0
+
+
 @pytest.mark.parametrize("scenario", [halving_rate(100), halving_concurrency(20, 0.2)])
 def test_a_limit_that_nobody_told_is_found(scenario: Scenario) -> None:
     """Through halving and doubling: 90 % of the work, 2 % of 429s, each level within 10 s."""

@@ -135,7 +135,8 @@ class Exchange:
             return URGENT_SECONDS
         if waiting and not permits.open:
             return min(max(last.wait_ms / 1000, URGENT_SECONDS), LOOK_SECONDS)
-        if waiting and not permits.ready and not permits.scarce:
+        is_used_up = waiting and not permits.ready and not permits.scarce
+        if is_used_up or permits.is_turn_over(waiting=waiting):
             return SOON_SECONDS
         return last.ask_ms / 1000
 

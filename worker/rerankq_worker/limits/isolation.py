@@ -17,12 +17,18 @@ UNREACHED_PROOF: Final = 3
 """Connections in a row that could not be made."""
 SILENT_WEIGHT: Final = 3
 """Jobs that a time-out counts for when nothing was answered here during the whole of the call."""
+SILENT_AGAIN_WEIGHT: Final = 5
+"""And when it began after another one had ended: with few calls at once, two are to be proof."""
 NEW_WEIGHT: Final = 3
 """Jobs that are added to the report of a worker that has never been answered."""
 HOLD_SECONDS: Final = 0.5
 """How long no call begins after such a time-out: those that began beside it end about now too."""
 FIRST_TRIAL_SECONDS: Final = 2.0
 MOST_TRIAL_SECONDS: Final = 64.0
+TRIAL_TIMES: Final = 3
+"""A trial lasts no longer than so many times the longest that others' answers took lately."""
+CROWDED_PAUSE: Final = 9
+"""Times as long as a silent trial is the pause after it, where its slot is missing elsewhere."""
 MOST_JOBS: Final = 100
 
 
@@ -45,12 +51,15 @@ class Isolation:
         self._weight = 0
         self._unreached = 0
         self._began = self._failed_at = math.inf
+        self._silent_at = math.inf
         self._last_cause = ""
         self._answered_at = -math.inf
         self._held_until = -math.inf
         self._doubted = self._reported = False
         self._trial_seconds = FIRST_TRIAL_SECONDS
         self._next_trial_at = -math.inf
+        self._most_trial_seconds = MOST_TRIAL_SECONDS
+        self._pause = 1
 
     def now(self) -> float:
         """The time, for `began` of a call."""
@@ -87,19 +96,29 @@ class Isolation:
         self._began = min(self._began, began)
         self._failed_at = self._clock()
         silent = silent and self._answered_at < began
+        weight = 1
         if silent:
+            weight = SILENT_AGAIN_WEIGHT if began >= self._silent_at else SILENT_WEIGHT
+            self._silent_at = self._failed_at
             self._held_until = self._failed_at + HOLD_SECONDS
         if job_id not in self._jobs and len(self._jobs) < MOST_JOBS:
             self._jobs.add(job_id)
-            self._weight += SILENT_WEIGHT if silent else 1
+            self._weight += weight
 
-    def told(self, *, alone: bool, doubted: bool) -> None:
+    def told(
+        self, *, alone: bool, doubted: bool, took_seconds: float = 0.0, is_crowded: bool = False
+    ) -> None:
         """Take note of what an exchange with Redis said.
 
         Args:
             alone: whether others are answered in the time in which this worker is not.
             doubted: whether what fails here is not held against the upstream, or would not be.
+            took_seconds: how long answers took lately, at most; 0 where nobody knows.
+            is_crowded: whether there is no more than one call at once for each worker.
         """
+        longest = TRIAL_TIMES * took_seconds or MOST_TRIAL_SECONDS
+        self._most_trial_seconds = max(FIRST_TRIAL_SECONDS, min(MOST_TRIAL_SECONDS, longest))
+        self._pause = CROWDED_PAUSE if is_crowded else 1
         self._doubted = doubted
         if alone and self._proven and not self.cause:
             self.cut_off(self._last_cause, needs_call=self._unreached < UNREACHED_PROOF)
@@ -169,8 +188,8 @@ class Isolation:
         """It is not over yet, or the call had not enough time."""
         self._next_trial_at = self._clock() + FIRST_TRIAL_SECONDS
         if silent:
-            self._next_trial_at = self._clock() + self._trial_seconds
-            self._trial_seconds = min(MOST_TRIAL_SECONDS, 2 * self._trial_seconds)
+            self._next_trial_at = self._clock() + self._pause * self._trial_seconds
+            self._trial_seconds = min(self._most_trial_seconds, 2 * self._trial_seconds)
 
     @property
     def _proven(self) -> bool:
@@ -184,5 +203,5 @@ class Isolation:
         self._jobs.clear()
         self._weight = self._unreached = 0
         self._reported = False
-        self._began = self._failed_at = math.inf
+        self._began = self._failed_at = self._silent_at = math.inf
         self._held_until = -math.inf

@@ -297,6 +297,20 @@ class Permits:
         """Whether other workers miss slots that this one has: they wait for a sign of life."""
         return self._slots is not None and (self._slots > 0 or self.in_flight > 0)
 
+    def is_turn_over(self, *, waiting: bool) -> bool:
+        """Whether slots that others wait for lie idle here.
+
+        Args:
+            waiting: whether a job waits for a permit.
+        """
+        last, told = self._last, self._told
+        is_crowded = (
+            last is not None and last.slots is not None and 0 < last.slots < told.want_slots
+        )
+        # Where permits are what is short, more of them come no sooner.
+        has_enough = last is not None and last.permits >= told.want
+        return is_crowded and has_enough and self.in_flight == 0 and not (waiting and self.ready)
+
     @property
     def unreported(self) -> bool:
         """Whether anything happened since the last report."""
@@ -340,7 +354,13 @@ class Permits:
         self._last, self._heard_at = allotment, self._clock()
         self._unanswered = None
         self.rankings.heard(allotment)
-        self.isolation.told(alone=allotment.alone, doubted=allotment.doubted)
+        most = allotment.limits.concurrency
+        self.isolation.told(
+            alone=allotment.alone,
+            doubted=allotment.doubted,
+            took_seconds=allotment.took_ms / 1000,
+            is_crowded=most is not None and most <= allotment.others + 1,
+        )
         self._hear_verdicts(allotment)
         self._good_until = self._heard_at + GOOD_SECONDS
         self._permits += allotment.permits

@@ -32,7 +32,8 @@
 --   alone (whether others are answered and this worker is not), doubted (whether its failures are not held
 --   against the upstream), cut_off (the workers that are alone in that, by name), now,
 --   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
---   fault, once that is known), others (workers beside it that use the account),
+--   fault, once that is known), others (workers beside it that use the account), took_ms (how long
+--   answers took lately, at most),
 --   and closed (the circuits that are, by name: each the text that is stored).
 
 -- @include allot/account
@@ -97,6 +98,7 @@ local told = cjson.encode({
   rate = rate(), limited = limited(), limits = limits,
   workers = worker == '' and present or peers, in_flight = state.held,
   ranked = state.ranked or '', served = keys.served, idle_ms = idle_ms, alone = alone,
-  doubted = doubted, cut_off = cut_off_workers, verdicts = keys.verdicts, others = others, now = now,
+  doubted = doubted, cut_off = cut_off_workers, verdicts = keys.verdicts, others = others, took_ms = state.took or 0,
+  now = now,
 })
 return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'

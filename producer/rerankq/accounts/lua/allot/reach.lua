@@ -108,6 +108,7 @@ local function note_cut_off()
 end
 
 local function leave_out_trouble()
+  report.left_out = report.trouble
   report.trouble, report.trouble_pause_ms, report.astray = 0, 0, 0
 end
 
@@ -116,7 +117,7 @@ end
 local function could_others_serve()
   if others > 0 then return true end
   local lane, count = report.lane .. '.', 0
-  local heard = redis.pcall('ZRANGEBYSCORE', WORKERS, whole(now - ALIVE_MS), '+inf')
+  local heard = redis.pcall('ZRANGEBYSCORE', last_heard_key, whole(now - ALIVE_MS), '+inf')
   for _, name in ipairs(heard) do
     if string.sub(name, 1, #lane) == lane then count = count + 1 end
   end

@@ -1,11 +1,18 @@
 -- Calls in flight, shared out among the workers.
--- Defines share_slots(), which returns those of the reporting worker, or nil without a limit.
+-- Defines slots_in_turns() and share_slots(), which returns those of the reporting worker, or nil without a limit.
 -- Of the record: scarce_at (when a worker last got less than its fair share).
+
+local function most_slots()
+  local found = found_slots()
+  return math.min(limits.concurrency or math.huge, found and math.floor(found) or math.huge)
+end
+
+-- Whether there are fewer slots than workers that want them.
+local function slots_in_turns() return most_slots() < active end
 
 -- Slots are shared out evenly among those who want them, and lent on by those who don't.
 local function share_slots()
-  local found = found_slots()
-  local limit = math.min(limits.concurrency or math.huge, found and math.floor(found) or math.huge)
+  local limit = most_slots()
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
   local given = report.in_flight
   if limit < math.huge then
@@ -16,7 +23,9 @@ local function share_slots()
     end
     local scarce = now - (state.scarce_at or 0) < LANE_MS
     -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
-    local used = report.began + report.in_flight + report.ok + report.throttled + report.trouble
+    -- So does one whose call failed, whoever is to blame: the others are to show that they are served.
+    local failed = report.trouble + report.unreached + (report.left_out or 0)
+    local used = report.began + report.in_flight + report.ok + report.throttled + failed
     local stands_back = scarce and limit < active and used > 0
     local most = stands_back and 0 or scarce and math.ceil(limit / active) or limit
     -- The slot of a call that was throttled is not tried again at once.
