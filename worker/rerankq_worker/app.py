@@ -238,6 +238,7 @@ async def _service(
                 writer.unwritten(),
                 partial(_own_leases, settings, retention, node),
                 lease_seconds=lease_seconds,
+                events=events,
             ),
         )
         watchdog = Watchdog(

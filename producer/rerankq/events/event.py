@@ -30,6 +30,7 @@ class JobRef(NamedTuple):
         model: the model that it asks for; empty where that is not known.
         batch_id: the batch that it belongs to.
         custom_id: the caller's own name for it.
+        traceparent: the span that it was submitted in, in W3C's form.
     """
 
     id: str
@@ -37,8 +38,10 @@ class JobRef(NamedTuple):
     model: str = ""
     batch_id: str | None = None
     custom_id: str | None = None
+    traceparent: str | None = None
 
     @classmethod
     def of(cls, job: Job) -> "JobRef":
         """Which job this is."""
-        return cls(job.id, job.lane, job.request.model, job.batch_id, job.custom_id)
+        trace = job.trace_context.get("traceparent")
+        return cls(job.id, job.lane, job.request.model, job.batch_id, job.custom_id, trace)

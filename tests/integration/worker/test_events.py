@@ -16,6 +16,7 @@ from running.waiting import eventually
 from running.worker import RunningWorker
 
 LISTENING = Path(__file__).parents[2] / "running" / "listening" / "worker.py"
+SPAN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PRIVATE = ("the-very-query", "the-very-document", "the-very-metadata", "sk-test")
 
 
@@ -54,6 +55,7 @@ def submit(client: RerankClient, **fields: object) -> str:
         documents=["the-very-document", "another"],
         metadata={"a": "the-very-metadata"},
         custom_id="mine",
+        trace_context={"traceparent": SPAN},
         **fields,  # type: ignore[arg-type]  # as submit takes them
     ).id
 
@@ -78,7 +80,7 @@ def test_a_job_is_told_from_its_claim_to_its_end(
     assert told.names(failed) == [*attempt, "attempt.failed", "job.failed"]
     succeeded = told.lines(retried)[-1]
     assert "attempts=2" in succeeded
-    assert "custom_id='mine'" in succeeded
+    assert f"custom_id='mine', traceparent='{SPAN}'" in succeeded
     everything = "\n".join(told.lines())
     assert not [each for each in PRIVATE if each in everything]
 

@@ -10,14 +10,16 @@ import pytest
 
 from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import Events, JobRef, JobReleased
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as result_writer
-from rerankq_worker.jobs.completer import Outcome, ResultWriter
+from rerankq_worker.jobs.completer import HandedOver, ResultWriter
 from rerankq_worker.jobs.in_flight import Holdings
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.process.heartbeats import Vitals
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.shutdown_deadline import CUT_SHORT
+from running.heard import heard
 
 
 class ReluctantLeases(Leases):
@@ -122,14 +124,20 @@ def test_the_last_write_waits_until_redis_takes_it(
     """What is finished is offered until it is taken, and its leases are kept meanwhile."""
     monkeypatch.setattr(result_writer, "RETRY_SECONDS", 0.05)
     ledger = ReluctantLeases(refusals)
-    outcomes: list[Outcome] = [finish("a"), finish("b"), postponement("c")]
+    events = Events()
+    told = heard(events, JobReleased)
+    outcomes: list[HandedOver] = [
+        *((finish(name), JobReleased(job=JobRef(name))) for name in "ab"),
+        (postponement("c"), None),
+    ]
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Leases]:
         yield ledger
 
-    run(lambda: write_out(outcomes, opened, lease_seconds=0.1))
+    run(lambda: write_out(outcomes, opened, lease_seconds=0.1, events=events))
     assert sorted(ledger.taken) == ["a", "b", "c"]
+    assert told == [JobReleased(job=JobRef(name)) for name in "ab"]
     assert bool(ledger.renewed) == bool(refusals)
 
 
@@ -147,7 +155,8 @@ def test_what_cannot_be_written_keeps_no_other_back() -> None:
     async def opened() -> AsyncIterator[Leases]:
         yield Brittle()
 
-    run(lambda: write_out([finish("a"), finish("odd"), finish("b")], opened, lease_seconds=10))
+    outcomes: list[HandedOver] = [(finish(name), None) for name in ("a", "odd", "b")]
+    run(lambda: write_out(outcomes, opened, lease_seconds=10, events=Events()))
     assert ledger.taken == ["a", "b"]
 
 
@@ -164,7 +173,7 @@ def test_an_end_counts_as_unwritten_until_the_ledger_has_it() -> None:
         writing = asyncio.create_task(writer.run())
         for _ in range(5):
             await asyncio.sleep(0)
-        assert writer.unwritten() == [end]
+        assert writer.unwritten() == [(end, None)]
         await holdings.emptied()
         assert writer.unwritten() == []
         writing.cancel()

@@ -31,6 +31,8 @@ HASTY_ANSWER_SECONDS: Final = 1.5
 the one at hand may be dead, and the leases last no longer than a few of these."""
 
 Outcome = Finish | Postponement
+HandedOver = tuple[Outcome, Event | None]
+"""What became of a job, and the event to tell once the ledger has it."""
 T = TypeVar("T", Finish, Postponement)
 
 
@@ -85,9 +87,9 @@ class ResultWriter:
         self._waiting.append(outcome)
         self._wake.set()
 
-    def unwritten(self) -> list[Outcome]:
+    def unwritten(self) -> list[HandedOver]:
         """What was handed over and is not in the ledger, as far as is known. From any thread."""
-        return list(self._unwritten.values())
+        return [(each, self._to_tell.get(key)) for key, each in list(self._unwritten.items())]
 
     def hasten(self) -> None:
         """Ask again soon from now on where no answer comes; a write may be asked for twice."""

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from rerankq.events import Events
 from rerankq.ledger.leases import Leases
-from rerankq_worker.jobs.completer import Outcome, ResultWriter
+from rerankq_worker.jobs.completer import HandedOver, ResultWriter
 from rerankq_worker.jobs.in_flight import Holdings
 from rerankq_worker.jobs.lease_keeper import keep_leases
 
@@ -14,10 +15,11 @@ log = logging.getLogger(__name__)
 
 
 async def write_out(
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[HandedOver],
     leases: Callable[[], AbstractAsyncContextManager[Leases]],
     *,
     lease_seconds: float,
+    events: Events,
 ) -> None:
     """Offer them until the ledger has taken or refused each; their leases are kept meanwhile.
 
@@ -25,28 +27,31 @@ async def write_out(
         outcomes: what became of jobs.
         leases: opens the ledger on the event loop that this runs on.
         lease_seconds: how long a lease lasts without renewal.
+        events: told what the ledger took.
     """
     if not outcomes:
         return
     log.warning("writing %d outcomes before this process goes", len(outcomes))
     async with leases() as ledger:
-        if await _is_settled(outcomes, ledger, lease_seconds):
+        if await _is_settled(outcomes, ledger, lease_seconds, events):
             return
         # Whatever it is that cannot be written: the others are taken without it.
         for outcome in outcomes:
-            if not await _is_settled([outcome], ledger, lease_seconds):
-                log.critical("job %s: its end cannot be written", outcome.lease.job_id)
+            if not await _is_settled([outcome], ledger, lease_seconds, events):
+                log.critical("job %s: its end cannot be written", outcome[0].lease.job_id)
 
 
-async def _is_settled(outcomes: Sequence[Outcome], ledger: Leases, lease_seconds: float) -> bool:
+async def _is_settled(
+    outcomes: Sequence[HandedOver], ledger: Leases, lease_seconds: float, events: Events
+) -> bool:
     """Whether the ledger has taken or refused each; not so where the writing itself fails."""
     holdings = Holdings(len(outcomes))
-    writer = ResultWriter(ledger, holdings, lease_seconds=lease_seconds)
+    writer = ResultWriter(ledger, holdings, lease_seconds=lease_seconds, events=events)
     writer.hasten()
     ended = asyncio.create_task(asyncio.sleep(0))
-    for outcome in outcomes:
+    for outcome, event in outcomes:
         holdings.add(outcome.lease, ended)
-        writer.put(outcome)
+        writer.put(outcome, event)
     writing = asyncio.create_task(writer.run())
     keeping = asyncio.create_task(keep_leases(ledger, holdings, lease_seconds=lease_seconds))
     emptied = asyncio.create_task(holdings.emptied())
