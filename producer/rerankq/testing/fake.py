@@ -19,8 +19,9 @@ class FakeRerankq:
 
     Args:
         scores: from a query and its documents to a score for each; see `Scores`.
-        redis_url: the Redis to use; one of its own is started when None. In one that others use
-            as well, their jobs are ranked by `scores` too: take a database that nobody uses.
+        redis_url: the Redis to use; one of its own is started when None.
+        namespace: where its keys lie there; `RERANKQ_NAMESPACE` when None. The jobs of others in
+            the same namespace are ranked by `scores` too: take one that nobody uses.
         max_attempts: attempts after which a job that meets `Retryable` fails.
 
     Attributes:
@@ -37,11 +38,13 @@ class FakeRerankq:
         scores: Scores = shared_words,
         *,
         redis_url: str | None = None,
+        namespace: str | None = None,
         max_attempts: int = 5,
     ) -> None:
         self.scores = scores
         self.requests: list[RerankRequest] = []
         self.redis_url = redis_url or ""
+        self._namespace = namespace
         self._max_attempts = max_attempts
         self._parts = ExitStack()
         self._loop_parts = AsyncExitStack()
@@ -49,12 +52,12 @@ class FakeRerankq:
     @cached_property
     def client(self) -> RerankClient:
         """A blocking client, which ends with the fake."""
-        return self._parts.enter_context(RerankClient(self.redis_url))
+        return self._parts.enter_context(RerankClient(self.redis_url, namespace=self._namespace))
 
     @cached_property
     def async_client(self) -> AsyncRerankClient:
         """A client for coroutines, which ends with `async with`."""
-        client = AsyncRerankClient(self.redis_url)
+        client = AsyncRerankClient(self.redis_url, namespace=self._namespace)
         self._loop_parts.push_async_callback(client.close)
         return client
 
@@ -64,7 +67,7 @@ class FakeRerankq:
                 self.redis_url = starting.enter_context(embedded_redis()).url
             starting.enter_context(
                 FakeWorker(
-                    ClientSettings.load(redis_url=self.redis_url),
+                    ClientSettings.load(redis_url=self.redis_url, namespace=self._namespace),
                     scores=lambda: self.scores,
                     asked=self.requests.append,
                     max_attempts=self._max_attempts,

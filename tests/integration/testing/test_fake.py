@@ -177,16 +177,18 @@ def test_scores_may_change_meanwhile() -> None:
 
 
 def test_a_redis_of_the_users_own(own_redis: RedisServer) -> None:
-    """It can be used with a Redis that is there; what it did not end, the next one ends."""
+    """In a Redis that is there it keeps to its namespace; what it leaves, the next one ends."""
     never = threading.Event()
 
     def scores(_: str, __: Sequence[str]) -> list[float]:
         never.wait()
         return [0.0]
 
-    with FakeRerankq(scores, redis_url=own_redis.url) as fake:
+    with FakeRerankq(scores, redis_url=own_redis.url, namespace="tests") as fake:
         job_id = fake.client.submit(query="q", documents=["d"]).id
         eventually(lambda: fake.requests, "it is under way")
-    with FakeRerankq(redis_url=own_redis.url) as fake:
+    with own_redis.client() as redis:
+        assert all(key.startswith(b"tests:") for key in redis.scan_iter())
+    with FakeRerankq(redis_url=own_redis.url, namespace="tests") as fake:
         assert fake.client.get(job_id).result(timeout=SECONDS).attempts == 1
     never.set()
