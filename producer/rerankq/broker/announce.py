@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 VISIBILITY_SECONDS: Final = 600
 PUBLISH_SECONDS: Final = 5.0
 REPR_CHARACTERS: Final = 1024
+MESSAGE_BYTES: Final = 4 * 1024 * 1024
+"""Of the jobs that one message names, unless one is larger: its worker gets them in one answer."""
 SPREAD: Final = 16
 """Messages that there should be before they are filled: so many workers can begin at once."""
 
@@ -63,10 +65,18 @@ class Announcer:
         }
         self._app = IsolatedApp(settings)
 
-    def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
+    def announce(
+        self,
+        lane: Lane,
+        job_ids: Sequence[str],
+        *,
+        sizes: Sequence[int] = (),
+        again: bool = False,
+    ) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
 
-        How many one message names: see `jobs_per_message`.
+        How many one message names: see `jobs_per_message`. Where the sizes of the jobs are given,
+        in bytes or characters, it names no more than a worker should claim in one answer.
 
         What is announced `again` goes to a queue of its own, which workers serve in turn with
         the first: it has stood in line before.
@@ -82,7 +92,7 @@ class Announcer:
                     waiting = _waiting(producer, queue) if lane.jobs_per_hint > 1 else 0
                     size = jobs_per_message(lane, len(job_ids), waiting)
                     batch.enter_context(producer.batch())
-                for names in _portions(job_ids, size):
+                for names in portions(job_ids, size, sizes):
                     hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
                     self._app.send_task(
                         TASK_NAME,
@@ -133,6 +143,18 @@ def _waiting(producer: Producer, queue: str) -> int:
     return int(channel.client.llen(channel.keys.queue(queue)))
 
 
-def _portions(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def portions(job_ids: Sequence[str], most: int, sizes: Sequence[int]) -> Iterator[Sequence[str]]:
+    """The jobs that each message names, in their order.
+
+    Args:
+        job_ids: all of them.
+        most: how many one message names at most.
+        sizes: of the jobs; without any, they are all taken to be small.
+    """
+    start = total = 0
+    for at, size in enumerate(sizes or [0] * len(job_ids)):
+        if at > start and (at - start == most or total + size > MESSAGE_BYTES):
+            yield job_ids[start:at]
+            start, total = at, 0
+        total += size
+    yield job_ids[start:]

@@ -92,5 +92,7 @@ class Publishing:
             weakref.finalize(self, self._announcer.close).atexit = False
         by_lane = attrgetter("lane")
         for lane, group in groupby(sorted(jobs, key=by_lane), key=by_lane):
-            self._announcer.announce(lane, [job.id for job in group])
+            of_lane = list(group)
+            sizes = [sum(map(len, job.request.texts())) for job in of_lane]
+            self._announcer.announce(lane, [job.id for job in of_lane], sizes=sizes)
         self._has_published = True

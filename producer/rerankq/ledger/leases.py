@@ -23,6 +23,8 @@ SUSPECT_ABSENCES: Final = MOST_DEATHS - 1
 neighbours theirs."""
 MOST_TOGETHER: Final = 100
 """Jobs that are claimed in one call."""
+FIRST_TOGETHER: Final = 10
+"""And in the first, when nothing is known of their payloads."""
 CLAIM_BYTES: Final = 4 * 1024 * 1024
 """Of payloads that should come with one claim: of larger ones fewer are claimed at once."""
 
@@ -120,7 +122,7 @@ class Leases:
         self._lease_ms = int(lease_seconds * 1000)
         self._retention = retention
         self._clock = Clock()
-        self._together = MOST_TOGETHER
+        self._together = FIRST_TOGETHER
 
     async def claim(
         self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None

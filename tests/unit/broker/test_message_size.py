@@ -2,7 +2,7 @@
 
 import pytest
 
-from rerankq.broker.announce import SPREAD, jobs_per_message
+from rerankq.broker.announce import MESSAGE_BYTES, SPREAD, jobs_per_message, portions
 from rerankq.contract import MAX_HINT_JOBS, Lane
 
 
@@ -25,3 +25,19 @@ def test_jobs_behind_a_backlog_fill_messages(jobs: int) -> None:
 def test_interactive_jobs_go_singly(waiting: int) -> None:
     """An interactive job waits for no other, whatever the queue."""
     assert jobs_per_message(Lane.INTERACTIVE, 100, waiting) == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "sizes", "named"),
+    [
+        pytest.param(2, [], ["ab", "cd", "e"], id="by number"),
+        pytest.param(9, [1, 1, 1, 1, 1], ["abcde"], id="small"),
+        pytest.param(9, [1, MESSAGE_BYTES, 1, 1, 1], ["a", "b", "cde"], id="one is large"),
+        pytest.param(9, [MESSAGE_BYTES // 2] * 5, ["ab", "cd", "e"], id="all are large"),
+    ],
+)
+def test_a_message_names_what_one_answer_can_carry(
+    most: int, sizes: list[int], named: list[str]
+) -> None:
+    """A worker reads the payloads of a message's jobs at once: large jobs come in few."""
+    assert ["".join(each) for each in portions([*"abcde"], most, sizes)] == named

@@ -31,9 +31,17 @@ class NotedAnnouncer(Announcer):
     def __init__(self) -> None:
         self.announced: list[str] = []
 
-    def announce(self, lane: Lane, job_ids: Sequence[str], *, again: bool = False) -> bool:
+    def announce(
+        self,
+        lane: Lane,
+        job_ids: Sequence[str],
+        *,
+        sizes: Sequence[int] = (),
+        again: bool = False,
+    ) -> bool:
         """All is well."""
         assert again
+        del sizes
         self.announced += [f"{lane} {each}" for each in job_ids]
         return True
 

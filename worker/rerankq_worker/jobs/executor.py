@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.contract import Hint
@@ -25,12 +26,30 @@ from rerankq_worker.limits.routes import Routes
 
 log = logging.getLogger(__name__)
 
-Taken = tuple[list[asyncio.Task[None]], list[str]]
-"""Work that was begun, and suspects."""
-
+MOST_TOGETHER: Final = 100
+"""Jobs of all hints that wait that are claimed in one call."""
 CLAIM_RETRY_SECONDS: Final = 0.5
 HAND_BACK_SECONDS: Final = 5.0
 """How long the end of a drain waits for a Redis that does not answer."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A hint that is served.
+
+    Attributes:
+        names: of its jobs those that nobody has tried to claim yet.
+        tally: counts what became of them.
+        claims: the claims that name some of them.
+        work: on those that were claimed.
+        suspects: those that are to be claimed alone.
+    """
+
+    names: deque[str] = field(default_factory=deque)
+    tally: Counter[str] = field(default_factory=Counter)
+    claims: set[asyncio.Task[None]] = field(default_factory=set)
+    work: list[asyncio.Task[None]] = field(default_factory=list)
+    suspects: list[str] = field(default_factory=list)
 
 
 class Executor:
@@ -62,7 +81,8 @@ class Executor:
         self._attempts = attempts
         self._events = events or Events()
         self._turn = asyncio.Lock()
-        self._claiming: asyncio.Task[Taken] | None = None
+        self._line: list[_Asked] = []
+        self._claiming: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self._draining = False
         self._alone = False
@@ -75,26 +95,28 @@ class Executor:
             claimed: called once this worker holds what it can of them, so that the message
                 has done its duty: from then on the leases keep the jobs safe.
         """
-        tally: Counter[str] = Counter()
-        work: list[asyncio.Task[None]] = []
-        suspects: list[str] = []
-        async with self._turn:
-            named = list(hint.job_ids)
-            # Whoever drains begins nothing: what is left is announced again.
-            while named and not self._draining:
-                # What the upstream would not take soon is left in the queue, for whoever can.
-                room = await self._room()
-                if self._routes.cut_off:
-                    # None of them may lie here until this worker is well: they go back at once.
-                    room = len(named)
-                portion, named = named[:room], named[room:]
-                taken, suspected = await self._take_whole(portion, tally)
-                work += taken
-                suspects += suspected
+        asked = _Asked(deque(hint.job_ids))
+        self._line.append(asked)
+        try:
+            async with self._turn:
+                # Whoever drains begins nothing: what is left is announced again.
+                while asked.names and not self._draining:
+                    # What the upstream would not take soon is left in the queue, for whoever can.
+                    room = await self._room()
+                    if self._routes.cut_off:
+                        # None of them may lie here until this worker is well: they go back at once.
+                        room = len(asked.names)
+                    await self._take_whole(self._next(room))
+        finally:
+            self._line.remove(asked)
+        if asked.claims:
+            # Others had the turn when its last names were claimed together with theirs.
+            await asyncio.wait(asked.claims)
         claimed()
-        tally["not_queued"] += len(hint.job_ids) - len(work) - len(suspects)
+        tally, work = asked.tally, asked.work
+        tally["not_queued"] += len(hint.job_ids) - len(work) - len(asked.suspects)
         await asyncio.gather(*work, return_exceptions=True)
-        for job_id in suspects:
+        for job_id in asked.suspects:
             await self._serve_alone(job_id, tally)
         return {name: count for name, count in tally.items() if count}
 
@@ -155,7 +177,7 @@ class Executor:
             try:
                 await self._holdings.emptied()
                 if not self._draining:
-                    await self._take_whole([job_id], tally, alone=True)
+                    await self._take_whole({job_id: _Asked(tally=tally)}, alone=True)
                     await self._holdings.emptied()
             finally:
                 self._alone = False
@@ -186,28 +208,40 @@ class Executor:
         for claiming in unanswered:
             claiming.cancel()
 
-    async def _take_whole(
-        self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool = False
-    ) -> Taken:
+    def _next(self, most: int) -> dict[str, "_Asked"]:
+        """The next names of the hints that wait, with whose they are: the first hint's first.
+
+        So jobs that come one by one, as interactive ones do, need no call of their own each.
+        """
+        portion: dict[str, _Asked] = {}
+        most = min(most, MOST_TOGETHER)
+        for asked in self._line:
+            while asked.names and len(portion) < most:
+                portion.setdefault(asked.names.popleft(), asked)
+        return portion
+
+    async def _take_whole(self, portion: Mapping[str, "_Asked"], *, alone: bool = False) -> None:
         """Take jobs to the end of it, also when whoever asked is cancelled meanwhile.
 
         Redis may have given the leases by then: somebody must hold them. `_turn` sees to it that
         there is one at a time.
         """
-        self._claiming = asyncio.create_task(self._take(job_ids, tally, alone=alone))
-        return await asyncio.shield(self._claiming)
+        self._claiming = asyncio.create_task(self._take(portion, alone=alone))
+        for asked in portion.values():
+            asked.claims.add(self._claiming)
+        await asyncio.shield(self._claiming)
 
-    async def _take(self, job_ids: Sequence[str], tally: Counter[str], *, alone: bool) -> Taken:
-        """Claim what can be claimed and begin to work on it; returns the work, and suspects."""
+    async def _take(self, portion: Mapping[str, "_Asked"], *, alone: bool) -> None:
+        """Claim what can be claimed and begin to work on it, for whoever asked for it."""
         sent_at = time.monotonic()
-        claim = await self._claim(job_ids, new_request(), alone=alone)
-        work = [
-            asyncio.create_task(self._attempts.work(lease, sent_at, tally))
-            for lease in claim.leases
-        ]
-        for lease, task in zip(claim.leases, work, strict=True):
+        claim = await self._claim([*portion], new_request(), alone=alone)
+        for lease in claim.leases:
+            asked = portion[lease.job_id]
+            task = asyncio.create_task(self._attempts.work(lease, sent_at, asked.tally))
             self._holdings.add(lease, task)
-        return work, claim.suspects
+            asked.work.append(task)
+        for job_id in claim.suspects:
+            portion[job_id].suspects.append(job_id)
 
     async def _claim(self, job_ids: Sequence[str], request: str, *, alone: bool) -> Claim:
         while True:

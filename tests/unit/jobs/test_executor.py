@@ -1,4 +1,4 @@
-"""What a drain does about a hint whose claim is under way."""
+"""How hints are served, and what a drain does about one whose claim is under way."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -25,7 +25,7 @@ class HeldUpLeases(Leases):
     """Gives a lease for every job asked for, once it is let to; keeps what became of them."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.calls: list[list[str]] = []
         self.answers = asyncio.Event()
         self.deaf_to = self.away_for = 0
         self.finished: list[str] = []
@@ -36,7 +36,7 @@ class HeldUpLeases(Leases):
     ) -> Claim:
         """Leases for all, as late as the test says."""
         del alone, request
-        self.asked += job_ids
+        self.calls.append([*job_ids])
         await self.answers.wait()
         return Claim([_lease(job_id) for job_id in job_ids], [])
 
@@ -159,6 +159,51 @@ def test_a_worker_that_claims_is_not_deaf() -> None:
     run(scenario)
 
 
+def test_hints_that_wait_are_claimed_together() -> None:
+    """What comes one by one while a claim is under way is claimed by the next one, in its order."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        hints = [worker.serve(name) for name in ("first", "second", "third", "fourth")]
+        await settle()
+        hints[2].cancel()
+        worker.leases.answers.set()
+        tallies = await asyncio.gather(*hints, return_exceptions=True)
+        assert worker.leases.calls == [["first"], ["second", "fourth"]]
+        assert worker.accepted == ["first", "second", "fourth"]
+        assert [tallies[number] for number in (0, 1, 3)] == [{"succeeded": 1}] * 3
+        writing.cancel()
+
+    run(scenario)
+
+
+def test_a_hint_is_accepted_when_its_jobs_are_held() -> None:
+    """One that others claim for is not accepted before that claim is answered."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        writing = asyncio.create_task(worker.writer.run())
+        first = worker.serve("first")
+        await settle()
+        second, third = worker.serve("second"), worker.serve("third")
+        await settle()
+        answered, worker.leases.answers = worker.leases.answers, asyncio.Event()
+        answered.set()
+        await first
+        await settle()
+        second.cancel()
+        await settle()
+        assert worker.leases.calls[-1] == ["second", "third"]
+        assert worker.accepted == ["first"]
+        worker.leases.answers.set()
+        assert await third == {"succeeded": 1}
+        assert worker.accepted == ["first", "third"]
+        writing.cancel()
+
+    run(scenario)
+
+
 def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
     """A claim under way is finished, and what it took is given back: a drain begins no call."""
 
@@ -173,7 +218,7 @@ def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
         assert not drain.done()
         worker.leases.answers.set()
         await drain
-        assert worker.leases.asked == ["claiming"]
+        assert worker.leases.calls == [["claiming"]]
         assert worker.leases.handed_back == ["claiming"]
         assert worker.upstream.calls == []
         writing.cancel()
