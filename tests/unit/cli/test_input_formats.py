@@ -138,7 +138,7 @@ def test_an_input_that_is_endlessly_empty_is_not_read_on(
     monkeypatch.setattr(reading, "MOST_EMPTY_BYTES", 4 * CHUNK_BYTES)
     path = tmp_path / "bomb.gz"
     for filling in (b"\n", b"x"):
-        path.write_bytes(gzip.compress(JOBS + filling * (64 * CHUNK_BYTES)))
+        path.write_bytes(gzip.compress(JOBS + filling * (8 * CHUNK_BYTES), 1))
         with Source.open(str(path)) as source:
             lines = read_lines(source, limit=100)
             assert [next(lines).text for _ in range(3)] == JOBS.splitlines()
