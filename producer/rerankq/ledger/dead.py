@@ -127,7 +127,7 @@ class DeadLetters:
         if score is None:
             raise _unknown(job_id)
         letters = await self._read([(job_id.encode(), float(score))])
-        said = await self._store.command("GET", self._keys.said(job_id))
+        (said,) = await self._store.readings(("GET", self._keys.said(job_id)))
         told = None if said is None else said.decode(errors="replace")
         return letters[0].model_copy(update={"upstream_said": told})
 

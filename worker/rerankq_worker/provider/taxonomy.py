@@ -125,7 +125,7 @@ BY_BODY: Final = (
         words=r"token amount has been exhausted|(token|user) quota is not enough|预扣费.{0,4}失败"
         r"|(您的|您|该|当前)?(用户|令牌|账户|账号|帐户|帐号)?[\s\d\[\]()#]{0,24}(的)?(剩余|可用)?"
         r"(额度|配额|余额)(已用尽|已用完|不足)"
-        r"|free allocated quota exceeded|(sorry, )?((your |the )?account )?balance is insufficient"
+        r"|free allocated quota exceeded|(sorry, )?((your|the) )?(account )?balance is insufficient"
         r"|(your account is suspended due to )?insufficient (account )?balance|no enough balance",
         statuses=ABOUT_THE_ACCOUNT,
     ),
@@ -138,8 +138,8 @@ BY_BODY: Final = (
     Row(Throttled, code="overloaded"),  # TEI
     Row(
         Throttled,
-        words=r"((your )?request was rejected due to |(token|api|request|organization) "
-        r"|(you|your) [\w ]{0,40}?)?(rate[ -]limit|[rt]pm limit)|too many requests"
+        words=r"(429\W+)?(((your )?request was rejected due to |(token|api|requests?|upstream) "
+        r"|(you|your) [\w ]{0,40}?)?(rate[ -]limit|[rt]pm limit)|too many requests)"
         r"|(您的|当前)?请求(过于频繁|频率)",
         statuses={403, 429, *SERVER},
     ),
@@ -147,8 +147,8 @@ BY_BODY: Final = (
     Row(ModelUnavailable, code="model_not_found"),
     Row(
         ModelUnavailable,
-        words=r"(当前)?(分组\s?.{1,80}?下)?(对于)?((该|此)?模型\s?.{0,120}?)?\s?(暂)?无可用(渠道|通道)"
-        r"|(there is )?no available channel",
+        words=r"(当前)?(分组.{0,80}?)?((该|此)?模型.{0,120}?)?\s?(暂)?无可用(渠道|通道)"
+        r"|(there (is|are) )?no available channel",
         statuses={403, 404, *SERVER},
     ),
     # Nobody serves it to this key: other models it may use. Before what is said of keys.
@@ -170,7 +170,7 @@ BY_BODY: Final = (
     Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
     Row(
         TooLarge,
-        words=r"(invalid request: |input validation error: )?[^:“「\n]{0,120}?(context length"
+        words=r"(invalid request: )?[^:“「\n]{0,120}?(context length"
         r"|too many tokens|too large|maximum allowed (batch size|length)|batch size is invalid"
         r"|must have less than \d+ (tokens|characters)"
         r"|number of (total max chunks|documents|tokens))",

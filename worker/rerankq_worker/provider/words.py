@@ -14,11 +14,12 @@ from typing import Final
 
 from rerankq.contract import RerankRequest
 
-MOST_KEPT_BYTES: Final = 4096
+MOST_KEPT_BYTES: Final = 1024
 LEAST_BYTES: Final = 14
 MOST_COMPARED: Final = 48
 _OPENING: Final = re.compile(
-    r"\s*(?:\[[^\]]{1,80}\]\s*)?(?:(?:\w+ )?error[\s:,.(-]+)?", re.IGNORECASE
+    r"\s*(?:\[[^\]]{1,80}\]\s*)?(?:(?:\w+ ){0,2}[\w.]*(?:error|exception)[\s:,.(-]+)?",
+    re.IGNORECASE,
 )
 """What may stand before a sentence: a masked key in brackets, "Error:"; no quotation mark."""
 _CUT: Final = re.compile(r"\.{3}|…|\n")
