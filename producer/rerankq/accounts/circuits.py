@@ -14,8 +14,12 @@ import orjson
 
 from rerankq.store.store import Store
 
-UNUSED_MS: Final = 60_000
+UNUSED_MS: Final = 10_000
 """A worker that has jobs for what is closed probes it when that is due, or moments later."""
+MODEL_UNUSED_MS: Final = 60_000
+"""Jobs of a closed model come back to its worker after a minute at the latest."""
+
+_MODEL: Final = "model "
 
 
 class CircuitState(StrEnum):
@@ -50,12 +54,13 @@ class Circuit:
     every: float
     probe_at: float
 
-    def is_unused(self, now_ms: float) -> bool:
+    def is_unused(self, name: str, now_ms: float) -> bool:
         """Whether its probe is so long overdue, by Redis' clock, that nobody has a use for it.
 
         Such is a key that was replaced in every worker, or a model that no job asks for.
         """
-        return self.every > 0 and now_ms - self.probe_at > UNUSED_MS
+        patience = MODEL_UNUSED_MS if name.startswith(_MODEL) else UNUSED_MS
+        return self.every > 0 and now_ms - self.probe_at > patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Circuits:
             return frozenset()
         seconds, microseconds = await self._store.command("TIME")
         now_ms = int(seconds) * 1000 + int(microseconds) / 1000
-        return frozenset(name for name, each in closed.items() if each.is_unused(now_ms))
+        return frozenset(name for name, each in closed.items() if each.is_unused(name, now_ms))
 
     async def reopen(self, *names: str) -> int:
         """Let them be used again; returns how many were closed."""
@@ -164,4 +169,4 @@ def key_circuit(site: str, key_id: str) -> str:
 
 def model_circuit(site: str, model: str) -> str:
     """Name of the circuit of a model at a site."""
-    return f"model {site} {model}"
+    return f"{_MODEL}{site} {model}"
