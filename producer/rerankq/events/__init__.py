@@ -12,7 +12,7 @@ No event holds a query, a document, a key or metadata. `docs/events.md` describe
 """
 
 from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
-from rerankq.events.calls import RANKED, CallFinished, CallStarted
+from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
 from rerankq.events.catalogue import EVENTS
 from rerankq.events.channel import Events
 from rerankq.events.event import Event, JobRef
@@ -62,6 +62,7 @@ __all__ = [
     "BreakerNotOpened",
     "BreakerOpened",
     "CallFinished",
+    "CallRef",
     "CallStarted",
     "Event",
     "Events",

@@ -1,7 +1,7 @@
 """What happens to a call of the rerank endpoint."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from rerankq.events.event import Event
 
@@ -10,9 +10,8 @@ RANKED: Final = "ranked"
 _CLASS: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStarted(Event):
-    """A call is about to be sent.
+class CallRef(NamedTuple):
+    """Which call an event is about: whose it is, and by which way it goes.
 
     Attributes:
         job_id: whose it is.
@@ -23,7 +22,6 @@ class CallStarted(Event):
         key_id: fingerprint of the key; never the key.
     """
 
-    name: ClassVar[str] = "call.started"
     job_id: str
     attempt: int
     model: str
@@ -33,16 +31,18 @@ class CallStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A call is about to be sent."""
+
+    name: ClassVar[str] = "call.started"
+    call: CallRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFinished(Event):
     """A call has ended, with a ranking or without. Not said of one that was broken off here.
 
     Attributes:
-        job_id: whose it is.
-        attempt: which call of the job, from 1.
-        model: the site's name for the model.
-        site: name of the site.
-        account: name of the account there.
-        key_id: fingerprint of the key; never the key.
         seconds: how long it took.
         outcome: `ranked`, or the reason why it brought no ranking.
         status: HTTP status; 200 of a ranking, None where there was no answer.
@@ -53,12 +53,7 @@ class CallFinished(Event):
     """
 
     name: ClassVar[str] = "call.finished"
-    job_id: str
-    attempt: int
-    model: str
-    site: str
-    account: str
-    key_id: str
+    call: CallRef
     seconds: float
     outcome: str
     status: int | None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rerankq import events
-from rerankq.events import EVENTS, Event, JobRef
+from rerankq.events import EVENTS, CallRef, Event, JobRef
 
 PAGE = Path(__file__).parents[3] / "docs" / "events.md"
 ROW = re.compile(r"^\| `([a-z]+\.[a-z_]+)` \| ([^|]+) \| ([^|]*) \|$", re.MULTILINE)
@@ -43,8 +43,8 @@ def test_every_kind_is_in_the_list_under_a_name_of_its_own() -> None:
 @each_kind
 def test_an_event_has_no_room_for_what_is_private(kind: type[Event]) -> None:
     """It holds numbers, names and words for a log: no job, no request, no error and no bytes."""
-    allowed = {str, int, float, bool, type(None), JobRef}
-    for name, annotation in [*hints(kind), *hints(JobRef)]:
+    allowed = {str, int, float, bool, type(None), JobRef, CallRef}
+    for name, annotation in [*hints(kind), *hints(JobRef), *hints(CallRef)]:
         assert not PRIVATE.search(name)
         for each in parts(annotation):
             is_enum = isinstance(each, type) and issubclass(each, Enum)

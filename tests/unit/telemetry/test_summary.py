@@ -7,6 +7,7 @@ import pytest
 from rerankq.events import (
     RANKED,
     CallFinished,
+    CallRef,
     Events,
     JobFailed,
     JobRef,
@@ -31,17 +32,8 @@ DONE = JobSucceeded(
 
 
 def called(outcome: str) -> CallFinished:
-    return CallFinished(
-        job_id="id",
-        attempt=1,
-        model="m",
-        site="a",
-        account="a",
-        key_id="k",
-        seconds=0.0005,
-        outcome=outcome,
-        status=None,
-    )
+    call = CallRef("id", 1, "m", "a", "a", "k")
+    return CallFinished(call=call, seconds=0.0005, outcome=outcome, status=None)
 
 
 def test_a_minute_is_one_sentence() -> None:

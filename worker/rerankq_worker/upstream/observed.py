@@ -4,7 +4,7 @@ import time
 from http import HTTPStatus
 
 from rerankq.contract import RerankRequest
-from rerankq.events import RANKED, CallFinished, CallStarted, Events
+from rerankq.events import RANKED, CallFinished, CallRef, CallStarted, Events
 from rerankq_worker.upstream.port import Answer, Call, Provider, UpstreamError
 
 
@@ -39,36 +39,26 @@ class ObservedProvider:
     async def rerank(self, call: Call) -> Answer:
         """See `upstream.Provider`."""
         if CallStarted in self._events.wanted:
-            self._events.tell(
-                CallStarted(
-                    job_id=call.job_id,
-                    attempt=call.attempt,
-                    model=call.model,
-                    site=self._site,
-                    account=self._account,
-                    key_id=self._key_id,
-                )
-            )
+            self._events.tell(CallStarted(call=self._ref(call)))
         began = time.monotonic()
         try:
             answer = await self._provider.rerank(call)
         except UpstreamError as error:
             if CallFinished in self._events.wanted:
-                seconds = time.monotonic() - began
-                self._events.tell(self._failed(call, seconds, error))
+                self._events.tell(self._failed(call, time.monotonic() - began, error))
             raise
         if CallFinished in self._events.wanted:
             self._events.tell(self._ranked(call, time.monotonic() - began, answer))
         return answer
 
+    def _ref(self, call: Call) -> CallRef:
+        return CallRef(
+            call.job_id, call.attempt, call.model, self._site, self._account, self._key_id
+        )
+
     def _ranked(self, call: Call, seconds: float, answer: Answer) -> CallFinished:
         return CallFinished(
-            job_id=call.job_id,
-            attempt=call.attempt,
-            model=call.model,
-            site=self._site,
-            account=self._account,
-            key_id=self._key_id,
+            call=self._ref(call),
             seconds=seconds,
             outcome=RANKED,
             status=HTTPStatus.OK,
@@ -79,12 +69,7 @@ class ObservedProvider:
 
     def _failed(self, call: Call, seconds: float, error: UpstreamError) -> CallFinished:
         return CallFinished(
-            job_id=call.job_id,
-            attempt=call.attempt,
-            model=call.model,
-            site=self._site,
-            account=self._account,
-            key_id=self._key_id,
+            call=self._ref(call),
             seconds=seconds,
             outcome=error.code,
             status=error.status,
