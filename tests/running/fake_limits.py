@@ -13,7 +13,8 @@ from rerankq.events import Events
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Route
-from rerankq_worker.upstream.port import Answer, Call, Refused, Score, Unreachable, UpstreamError
+from rerankq_worker.upstream.errors import Refused, Unreachable, UpstreamError
+from rerankq_worker.upstream.port import Answer, Call, Score
 from rerankq_worker.upstream.sites import Account, Key, Site
 from running.heard import heard
 

@@ -11,7 +11,7 @@ from rerankq.contract import JobState
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
 from rerankq.store.keys import Keys
 from rerankq_worker.settings import WorkerSettings
-from rerankq_worker.upstream import port as upstream
+from rerankq_worker.upstream import errors as upstream
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

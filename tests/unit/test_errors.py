@@ -8,7 +8,7 @@ import re
 import pytest
 
 from rerankq import errors
-from rerankq_worker.upstream import port as upstream
+from rerankq_worker.upstream import errors as upstream
 
 TREE = [
     each

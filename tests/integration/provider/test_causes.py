@@ -11,7 +11,8 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.provider.trust import CA_VARIABLES
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.port import Call, Cause, Transient, Unreachable, UpstreamError
+from rerankq_worker.upstream.errors import Cause, Transient, Unreachable, UpstreamError
+from rerankq_worker.upstream.port import Call
 from running.certificates import server_context
 from running.raw_server import RawServer, Serve, read_all, read_request
 from running.redis_server import free_port

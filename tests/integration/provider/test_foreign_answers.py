@@ -14,7 +14,8 @@ import pytest
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.port import Call, Cause, Transient, UpstreamError
+from rerankq_worker.upstream.errors import Cause, Transient, UpstreamError
+from rerankq_worker.upstream.port import Call
 from running.raw_server import RawServer, Serve, read_request
 from running.waiting import eventually
 

@@ -12,10 +12,8 @@ from aiohttp import web
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import HttpProvider, error_body, http
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.port import (
-    Answer,
+from rerankq_worker.upstream.errors import (
     BadKey,
-    Call,
     Cause,
     Malformed,
     Throttled,
@@ -24,6 +22,7 @@ from rerankq_worker.upstream.port import (
     UpstreamError,
     WrongEndpoint,
 )
+from rerankq_worker.upstream.port import Answer, Call
 from running.redis_server import free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

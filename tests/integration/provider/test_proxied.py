@@ -11,7 +11,8 @@ import pytest
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import HttpProvider, idle_connections
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.port import Call, Cause, Unreachable, UpstreamError
+from rerankq_worker.upstream.errors import Cause, Unreachable, UpstreamError
+from rerankq_worker.upstream.port import Call
 from running.certificates import server_context
 from running.connections import NO_REST
 from running.http_proxy import HttpProxy

@@ -19,7 +19,7 @@ from rerankq_worker.jobs.in_flight import Holdings
 from rerankq_worker.jobs.lease_keeper import RENEWALS_A_LEASE, keep_leases
 from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.limits.permit import Demand
-from rerankq_worker.upstream.port import NotBegun
+from rerankq_worker.upstream.errors import NotBegun
 from rerankq_worker.upstream.sites import Key
 from running.fake_limits import Network, asking, circuit, due_circuit
 

@@ -12,15 +12,8 @@ from rerankq.cost import tokens
 from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, consequence, rerank
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
-from rerankq_worker.upstream.port import (
-    Answer,
-    Cause,
-    Refused,
-    Score,
-    Throttled,
-    Transient,
-    UpstreamError,
-)
+from rerankq_worker.upstream.errors import Cause, Refused, Throttled, Transient, UpstreamError
+from rerankq_worker.upstream.port import Answer, Score
 from running.heard import heard
 
 texts = st.text(min_size=1, max_size=10).filter(lambda text: not text.isspace())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rerankq.ledger.failures import Past
 from rerankq_worker.jobs.retry import GiveUp, RetryAfter, RetryPolicy
-from rerankq_worker.upstream.port import (
+from rerankq_worker.upstream.errors import (
     BadKey,
     Deferred,
     KeyRefused,

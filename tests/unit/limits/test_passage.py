@@ -14,9 +14,8 @@ from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS
 from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
-from rerankq_worker.upstream.port import (
+from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
-    Answer,
     BadKey,
     Cause,
     ContentRefused,
@@ -33,6 +32,7 @@ from rerankq_worker.upstream.port import (
     UpstreamError,
     WrongEndpoint,
 )
+from rerankq_worker.upstream.port import Answer
 from rerankq_worker.upstream.sites import Key
 from running.fake_limits import ANSWER, Network, asking, circuit, due_circuit
 

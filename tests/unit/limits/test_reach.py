@@ -9,7 +9,13 @@ from rerankq_worker.limits import isolation, reach
 from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.reach import Reach
-from rerankq_worker.upstream.port import Cause, Deferred, Unreachable, UpstreamError, WrongEndpoint
+from rerankq_worker.upstream.errors import (
+    Cause,
+    Deferred,
+    Unreachable,
+    UpstreamError,
+    WrongEndpoint,
+)
 from running.fake_limits import ANSWER, Network, asking
 from running.heard import heard
 

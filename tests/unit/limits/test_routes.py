@@ -19,7 +19,7 @@ from rerankq_worker.limits.gates import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import AHEAD
 from rerankq_worker.limits.ways import Way
-from rerankq_worker.upstream.port import Deferred, Refused, TooLarge
+from rerankq_worker.upstream.errors import Deferred, Refused, TooLarge
 from rerankq_worker.upstream.sites import Key
 from running.fake_limits import Network, asking, circuit, due_circuit
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from rerankq_worker.provider.connection_faults import EXPIRED, NOT_YET_VALID, connection_fault
-from rerankq_worker.upstream.port import Cause, Unreachable, UpstreamError
+from rerankq_worker.upstream.errors import Cause, Unreachable, UpstreamError
 
 URL = httpx.URL("https://user:secret@api.example:8443/v1/rerank?token=secret")
 

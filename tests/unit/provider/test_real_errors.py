@@ -10,7 +10,7 @@ from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body
 from rerankq_worker.provider.faults import Reply, fault
 from rerankq_worker.provider.taxonomy import TABLE
-from rerankq_worker.upstream import port as upstream
+from rerankq_worker.upstream import errors as upstream
 
 REQUEST = RerankRequest(query="how to avoid a cold", documents=("wash your hands, wear a mask",))
 

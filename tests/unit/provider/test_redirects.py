@@ -5,7 +5,7 @@ import pytest
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider.faults import Reply, fault
 from rerankq_worker.provider.redirects import STATUSES, target
-from rerankq_worker.upstream.port import Cause
+from rerankq_worker.upstream.errors import Cause
 
 REQUEST = RerankRequest(query="q?", documents=("d",))
 KEY = "sk-CANARY-of-the-account"

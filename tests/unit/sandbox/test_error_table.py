@@ -5,7 +5,7 @@ from rerankq.contract import RerankRequest
 from rerankq_sandbox.error_table import ERRORS, Meaning, typical
 from rerankq_sandbox.shapes import HTML_TYPE
 from rerankq_worker.provider.faults import Reply, fault
-from rerankq_worker.upstream import port as upstream
+from rerankq_worker.upstream import errors as upstream
 
 
 def body(name: str) -> bytes:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
 from rerankq_worker.upstream.dialects.dmxapi import Dmxapi
-from rerankq_worker.upstream.port import Answer, Malformed
+from rerankq_worker.upstream.errors import Malformed
+from rerankq_worker.upstream.port import Answer
 
 DIALECT = Dmxapi()
 REQUEST = RerankRequest(model="m", query="q", documents=("a", Document(id="x", text="b"), "c"))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from rerankq.contract import Document, RerankRequest
 from rerankq_worker.upstream.dialects import DIALECTS, Dialect
-from rerankq_worker.upstream.port import Answer, Malformed, Refused, TooLarge
+from rerankq_worker.upstream.errors import Malformed, Refused, TooLarge
+from rerankq_worker.upstream.port import Answer
 
 REQUEST = RerankRequest(query="q", documents=("a", Document(id="x", text="b"), "c"))
 

@@ -5,7 +5,7 @@ import pytest
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.tei import MOST_BYTES, Tei
-from rerankq_worker.upstream.port import TooLarge
+from rerankq_worker.upstream.errors import TooLarge
 
 DIALECT = Tei()
 REQUEST = RerankRequest(

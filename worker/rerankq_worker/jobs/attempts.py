@@ -37,7 +37,7 @@ from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Way
 from rerankq_worker.process.error_origin import origin
-from rerankq_worker.upstream.port import UpstreamError
+from rerankq_worker.upstream.errors import UpstreamError
 
 _Written = tuple[Finish | Postponement, Event | None]
 """What the ledger is to take, and what is told once it has."""

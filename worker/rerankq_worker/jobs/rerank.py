@@ -13,7 +13,8 @@ from rerankq.errors import JobFailed
 from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
-from rerankq_worker.upstream.port import Answer, Upstream, UpstreamError
+from rerankq_worker.upstream.errors import UpstreamError
+from rerankq_worker.upstream.port import Answer, Upstream
 
 
 class Measures(NamedTuple):

@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from rerankq.ledger.failures import NO_PAST, Failure, Past
-from rerankq_worker.upstream.port import (
+from rerankq_worker.upstream.errors import (
     Deferred,
     KeyRefused,
     ModelUnavailable,

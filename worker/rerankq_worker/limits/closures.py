@@ -9,7 +9,7 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.circuits import Circuit, Circuits, CircuitState
 from rerankq.errors import LedgerUnavailable
-from rerankq_worker.upstream.port import Deferred, ModelUnavailable, OutOfCredit
+from rerankq_worker.upstream.errors import Deferred, ModelUnavailable, OutOfCredit
 
 GATED_SECONDS: Final = 1.0
 """How long a job is sent away when everything is closed: then it stays in the queue until not."""

@@ -11,7 +11,7 @@ from rerankq.events import Events
 from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS, Closures
 from rerankq_worker.limits.culprits import Culprits
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream.port import BadKey, Deferred, Throttled
+from rerankq_worker.upstream.errors import BadKey, Deferred, Throttled
 
 COURTESY_SECONDS: Final = 0.2
 """How long a job whose model failed last leaves the probe of an account to others."""

@@ -9,7 +9,7 @@ from rerankq.ledger.failures import Past
 from rerankq_worker.limits.circuit_changes import close
 from rerankq_worker.limits.gates import Gates
 from rerankq_worker.limits.ways import Way
-from rerankq_worker.upstream.port import BadKey, Deferred, KeyInDoubt, KeyRefused, UpstreamError
+from rerankq_worker.upstream.errors import BadKey, Deferred, KeyInDoubt, KeyRefused, UpstreamError
 
 ELSEWHERE_SECONDS: Final = 1.0
 """How long a job is sent away that may go by another key or site, or by another worker: its key was

@@ -20,10 +20,8 @@ from rerankq_worker.limits.circuit_changes import close, reopen
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, PASSING_SECONDS, KeyVerdicts
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.ways import Way
-from rerankq_worker.upstream.port import (
+from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
-    Answer,
-    Call,
     Cause,
     ContentRefused,
     Deferred,
@@ -40,6 +38,7 @@ from rerankq_worker.upstream.port import (
     UpstreamError,
     WrongEndpoint,
 )
+from rerankq_worker.upstream.port import Answer, Call
 
 OUT_SECONDS: Final = 5.0
 

@@ -7,7 +7,8 @@ from typing import Final
 from rerankq.events import Events, WorkerIsolated, WorkerReconnected
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.ways import Route
-from rerankq_worker.upstream.port import Provider, Unreachable
+from rerankq_worker.upstream.errors import Unreachable
+from rerankq_worker.upstream.port import Provider
 
 LOOK_SECONDS: Final = 2.0
 """From one try to the next, and how soon it is noticed that one is called for."""

@@ -21,7 +21,7 @@ from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.gates import COURTESY_SECONDS, Gates
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ways import Route, Way, leading
-from rerankq_worker.upstream.port import Deferred, Throttled
+from rerankq_worker.upstream.errors import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
 

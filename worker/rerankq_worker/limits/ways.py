@@ -7,7 +7,8 @@ from rerankq.accounts.circuits import account_circuit, key_circuit, model_circui
 from rerankq.contract import RerankRequest
 from rerankq_worker.limits.permit import Permit
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.upstream.port import Provider, Refused
+from rerankq_worker.upstream.errors import Refused
+from rerankq_worker.upstream.port import Provider
 from rerankq_worker.upstream.sites import Key, Site
 
 

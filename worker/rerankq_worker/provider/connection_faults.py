@@ -13,7 +13,7 @@ from rerankq_worker.provider.transport import (
     DoubtfulAnswerError,
     WrongCertificateError,
 )
-from rerankq_worker.upstream.port import Cause, Transient, Unreachable
+from rerankq_worker.upstream.errors import Cause, Transient, Unreachable
 
 _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UPSTREAM_FILE"
 _NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body, redirects, waits, words
 from rerankq_worker.provider.taxonomy import WHAT_TO_DO, meaning
-from rerankq_worker.upstream.port import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
+from rerankq_worker.upstream.errors import Cause, Malformed, Throttled, UpstreamError, WrongEndpoint
 
 PROXY_AUTHENTICATION: Final = 407
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=+-]{1,100}")

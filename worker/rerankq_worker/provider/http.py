@@ -18,7 +18,8 @@ from rerankq_worker.provider.proxies import Proxy, proxy_for
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import trust
 from rerankq_worker.upstream.dialects import Dialect
-from rerankq_worker.upstream.port import Answer, Call, Cause, Malformed, NotBegun, Transient
+from rerankq_worker.upstream.errors import Cause, Malformed, NotBegun, Transient
+from rerankq_worker.upstream.port import Answer, Call
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512

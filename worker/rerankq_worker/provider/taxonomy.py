@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rerankq_worker.provider.error_body import Form
-from rerankq_worker.upstream.port import (
+from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
     BadKey,
     ContentRefused,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rerankq_worker.telemetry.activity import Activity, Counts
 from rerankq_worker.telemetry.log_lines import FIGURES
-from rerankq_worker.upstream.port import Throttled
+from rerankq_worker.upstream.errors import Throttled
 
 log = logging.getLogger(__name__)
 

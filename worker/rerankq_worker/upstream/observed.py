@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from rerankq.contract import RerankRequest
 from rerankq.events import RANKED, CallFinished, CallRef, CallStarted, Events
-from rerankq_worker.upstream.port import Answer, Call, Provider, UpstreamError
+from rerankq_worker.upstream.errors import UpstreamError
+from rerankq_worker.upstream.port import Answer, Call, Provider
 
 
 class ObservedProvider:

@@ -12,7 +12,8 @@ import orjson
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.reading import count, member, read_scores, text
-from rerankq_worker.upstream.port import Answer, Refused, TooLarge
+from rerankq_worker.upstream.errors import Refused, TooLarge
+from rerankq_worker.upstream.port import Answer
 
 Options = Mapping[str, int]
 

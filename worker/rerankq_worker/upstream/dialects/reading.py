@@ -5,7 +5,8 @@ from typing import Any
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.same_document import is_own
-from rerankq_worker.upstream.port import Malformed, Score
+from rerankq_worker.upstream.errors import Malformed
+from rerankq_worker.upstream.port import Score
 
 
 def read_scores(

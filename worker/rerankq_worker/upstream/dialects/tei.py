@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.dialect import Dialect
-from rerankq_worker.upstream.port import TooLarge
+from rerankq_worker.upstream.errors import TooLarge
 
 MOST_TEXTS: Final = 32
 MOST_BYTES: Final = 2_000_000
