@@ -16,7 +16,8 @@ def client_python() -> str:
 
 def test_the_client_needs_no_extra() -> None:
     """Where `pip install rerankq` is all there is, the client imports, and loads nothing heavy."""
-    script = f"import sys, rerankq; print([m for m in {HEAVY} if m in sys.modules])"
+    modules = "rerankq, rerankq.events, rerankq.testing"
+    script = f"import sys, {modules}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run(
         [client_python(), "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
