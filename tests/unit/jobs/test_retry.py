@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.ledger.failures import Past
-from rerankq_worker.jobs.retry import GiveUp, RetryAfter, RetryPolicy
+from rerankq_worker.jobs.retry import (
+    MOST_WAIT_SECONDS,
+    PASSING_WAIT_SECONDS,
+    GiveUp,
+    RetryAfter,
+    RetryPolicy,
+)
 from rerankq_worker.upstream.errors import (
     BadKey,
     Deferred,
@@ -51,7 +57,7 @@ def test_throttling_uses_no_attempt(attempts: int, wait: float | None, seed: int
     assert decision.attempts == attempts
 
 
-@given(st.floats(0, 3600), st.integers())
+@given(st.floats(0, MOST_WAIT_SECONDS), st.integers())
 def test_never_before_retry_after(wait: float, seed: int) -> None:
     """A throttled job never comes back before the time asked for, nor much later."""
     decision = decide(Throttled("", retry_after=wait), seed=seed)
@@ -94,7 +100,30 @@ def test_backoff_stays_short_while_others_are_ranked(attempts: int, ceiling: flo
     assert 0.9 * ceiling < longest <= ceiling
 
 
-@given(st.floats(0, 3600), st.integers(0, 3), st.integers())
+@pytest.mark.parametrize("asked", [61.0, 3600.0, 1e9])
+@pytest.mark.parametrize(
+    ("kind", "passing", "most"),
+    [
+        (Transient, False, MOST_WAIT_SECONDS),
+        (Transient, True, PASSING_WAIT_SECONDS),
+        (Malformed, True, PASSING_WAIT_SECONDS),
+        (Throttled, False, MOST_WAIT_SECONDS),
+        (QuotaInDoubt, False, MOST_WAIT_SECONDS),
+        (BadKey, False, MOST_WAIT_SECONDS),
+    ],
+)
+def test_one_job_is_not_put_off_for_hours(
+    asked: float, kind: type[UpstreamError], most: float, *, passing: bool
+) -> None:
+    """What is asked of everybody pauses the account; one job asks again while others are ranked."""
+    error = kind("", retry_after=asked)
+    error.passing = passing
+    decision = decide(error)
+    assert isinstance(decision, RetryAfter)
+    assert most <= decision.seconds <= 1.25 * most
+
+
+@given(st.floats(0, MOST_WAIT_SECONDS), st.integers(0, 3), st.integers())
 def test_a_failure_too_comes_back_no_sooner_than_asked(
     wait: float, attempts: int, seed: int
 ) -> None:
@@ -219,8 +248,8 @@ def test_what_is_no_fault_of_the_job_uses_no_attempt(
 
 
 @pytest.mark.parametrize("kind", [KeyRefused, ModelUnavailable])
-@pytest.mark.parametrize("asked", [1, 600])
-def test_free_wait_is_no_shorter_than_asked(kind: type[UpstreamError], asked: int) -> None:
+@pytest.mark.parametrize("asked", [1, 45, MOST_WAIT_SECONDS])
+def test_free_wait_is_no_shorter_than_asked(kind: type[UpstreamError], asked: float) -> None:
     """What waits for a key or a model waits its own time, or longer if the upstream says so."""
     decision = decide(kind("no", retry_after=asked))
     assert isinstance(decision, RetryAfter)

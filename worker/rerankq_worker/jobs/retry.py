@@ -23,6 +23,11 @@ PASSING_CEILING_SECONDS: Final = 3.0
 PASSING_ATTEMPTS: Final = 8
 """While others are ranked, the next tries need not wait as for an outage. When so many have failed,
 it is the job, or luck is no explanation."""
+MOST_WAIT_SECONDS: Final = 60.0
+"""The longest that one job waits because the upstream asked it to: as long as usual windows are.
+When it means everybody, the account is paused for longer, and jobs wait for that in their queue."""
+PASSING_WAIT_SECONDS: Final = 10.0
+"""And after a failure while others are ranked: then it was one of several servers that asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +131,25 @@ class RetryPolicy:
         if error.passing and attempts <= PASSING_ATTEMPTS:
             ceiling = min(ceiling, PASSING_CEILING_SECONDS)
         wait = self.chance.uniform(0, ceiling)
-        return wait if error.retry_after is None else max(wait, self._spread(error.retry_after))
+        if error.retry_after is None:
+            return wait
+        passing = error.passing and attempts <= PASSING_ATTEMPTS
+        most = PASSING_WAIT_SECONDS if passing else MOST_WAIT_SECONDS
+        return max(wait, self._spread(min(most, error.retry_after)))
 
     def _wait(self, error: UpstreamError, free: Free, age_seconds: float) -> float:
         match error:
             case Deferred(seconds=seconds):
                 return self._spread(seconds)
             case Throttled() if error.retry_after is not None:
-                return self._spread(error.retry_after)
+                return self._spread(min(MOST_WAIT_SECONDS, error.retry_after))
             case Unreachable():
                 # Nothing counts these tries: the longer it has waited, the longer it waits.
                 longest = min(CONNECT_CEILING_SECONDS, max(free.seconds, age_seconds))
                 return self.chance.uniform(0, longest)
             case _:
-                return self._spread(max(free.seconds, error.retry_after or 0.0))
+                asked = min(MOST_WAIT_SECONDS, error.retry_after or 0.0)
+                return self._spread(max(free.seconds, asked))
 
     def _spread(self, wait: float) -> float:
         """A time never before the one that was asked for, and not the same for all."""
