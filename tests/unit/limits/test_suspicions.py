@@ -30,6 +30,13 @@ def held() -> Story:
     return story
 
 
+def test_a_key_that_is_ranked_while_it_is_closed_is_well(held: Story) -> None:
+    """A ranking that comes while Redis is told of the closing ends the suspicion: no more."""
+    held.suspicions.ranked(KEY)
+    held.suspicions.closed(KEY)
+    assert not held.suspicions.suspects(KEY)
+
+
 def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
     """Two a second, so that it is found out whether it goes on, and no more."""
     begun = 0

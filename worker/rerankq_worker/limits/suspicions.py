@@ -78,7 +78,9 @@ class Suspicions:
 
     def closed(self, key: str) -> None:
         """The key is out of use for all workers: what holds it back is known to all."""
-        self._rows[key].is_suspect = False
+        # While Redis was told of that, another job may have been ranked by it.
+        if row := self._rows.get(key):
+            row.is_suspect = False
 
     def ranked(self, key: str) -> None:
         """Take note of a ranking: the key is well, and this worker may use it."""
