@@ -1,6 +1,5 @@
 """`AsyncBatch`: a batch, whoever opened it. The blocking `Batch` is a face of this one."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import Self, Unpack
@@ -18,7 +17,6 @@ from rerankq.errors import (
     JobNotFound,
     LedgerUnavailable,
     ResultExpired,
-    ResultTimeout,
 )
 from rerankq.ledger.batches import RejectedLine
 
@@ -67,7 +65,8 @@ class AsyncBatch:
     async def add(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
         """Add one job. When this returns, it stands in the ledger, at the batch's end.
 
-        A job that an `idempotency_key` led to earlier takes part in the batch as it is.
+        A job that an `idempotency_key` leads to takes part in the batch as it is. Where a job of
+        this `job_id` is known already, nothing is added: so a repeat after a lost answer is safe.
 
         Raises:
             InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
@@ -184,13 +183,14 @@ class AsyncBatch:
             in_order: give them in the order of the batch, each waiting for those before it.
             wait: wait for jobs that have not ended, and for a batch that is not sealed; else give
                 what has ended by now, in the order of the batch.
-            timeout: seconds to take at most; None for as long as it takes.
+            timeout: seconds after which nothing more is waited for; None for as long as it takes.
 
         Raises:
             BatchNotFound: no such batch.
             BatchAbandoned: all there is was given, but the batch was never sealed, and its feeder
                 is gone.
             ResultTimeout: not all was given in time.
+            InvalidRequest: `timeout` is no number.
             LedgerUnavailable: Redis has been away for a minute.
         """
         portions = self.result_portions(in_order=in_order, wait=wait, timeout=timeout)
@@ -208,19 +208,8 @@ class AsyncBatch:
     ) -> AsyncGenerator[list[BatchResult], None]:
         """As `results`, in the portions in which they are read."""
         reader = self.reader(in_order=in_order, wait=wait, abandoned_after=ABANDONED_SECONDS)
-        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        async with aclosing(reader.portions()) as portions:
-            while True:
-                try:
-                    async with asyncio.timeout_at(deadline):
-                        portion = await anext(portions, None)
-                except TimeoutError:
-                    raise ResultTimeout(
-                        f"not all jobs of {self.id} have ended after {timeout:g} seconds: they go "
-                        "on, so read again later"
-                    ) from None
-                if portion is None:
-                    break
+        async with aclosing(reader.portions(timeout)) as portions:
+            async for portion in portions:
                 yield portion
         if reader.abandoned:
             raise BatchAbandoned(

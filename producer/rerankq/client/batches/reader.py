@@ -6,10 +6,12 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
+from rerankq.client.arrivals import deadline_in
 from rerankq.client.batches.open_entries import OpenEntries
 from rerankq.client.batches.parts import BatchParts
 from rerankq.client.batches.results import BatchResult, EndReader
 from rerankq.client.patience import patiently
+from rerankq.errors import ResultTimeout
 from rerankq.events import BatchAbandoned, BatchCompleted
 from rerankq.ledger.batches import PAGE
 
@@ -68,14 +70,19 @@ class BatchReader:
         self.complete = False
         self.unended = 0
 
-    def portions(self) -> AsyncGenerator[list[BatchResult], None]:
+    def portions(self, timeout: float | None = None) -> AsyncGenerator[list[BatchResult], None]:
         """The results, in portions of 2 MiB or 100 at most, each portion in the order of the batch.
+
+        Args:
+            timeout: seconds after which nothing more is waited for; None for as long as it takes.
 
         Raises:
             BatchNotFound: no such batch.
+            ResultTimeout: not all was given in time.
+            InvalidRequest: `timeout` is no number.
             LedgerUnavailable: Redis has been away for a minute.
         """
-        return self._as_they_end() if self.waits else self._ended_by_now()
+        return self._as_they_end(timeout) if self.waits else self._ended_by_now()
 
     def is_waited_for(self, position: int) -> bool:
         """Whether no result was given for that position yet."""
@@ -88,10 +95,16 @@ class BatchReader:
         self._unfound = self._fruitless = self._page = 0
         self._in_order = self._rewound = True
 
-    async def _as_they_end(self) -> AsyncGenerator[list[BatchResult], None]:
+    async def _as_they_end(
+        self,
+        timeout: float | None,  # noqa: ASYNC109  as in `portions`
+    ) -> AsyncGenerator[list[BatchResult], None]:
         clock = asyncio.get_running_loop().time
+        deadline = deadline_in(timeout)
         silent_since: float | None = None
         while True:
+            # Looked at here, as redis can swallow a cancellation before Python 3.12.
+            is_late = deadline is not None and clock() >= deadline
             # Sealed first, entries second: what was added between the two is still seen.
             batch = await patiently(lambda: self._batches.progress(self._batch_id))
             self._open.extend(await patiently(lambda: self._batches.size(self._batch_id)))
@@ -99,7 +112,7 @@ class BatchReader:
             async with aclosing(self._look(batch.ended - self._given)) as portions:
                 async for portion in portions:
                     yield portion
-            if self._given != before or self._rewound:
+            if (self._given != before or self._rewound) and not is_late:
                 self._rewound = False
                 continue
             if not self._open.pages:
@@ -112,6 +125,11 @@ class BatchReader:
                     silent_since = clock()
                 elif self._give_up(clock() - silent_since):
                     return
+            if is_late:
+                raise ResultTimeout(
+                    f"not all jobs of {self._batch_id} have ended after {timeout:g} seconds: they "
+                    "go on, so read again later"
+                )
             await asyncio.sleep(POLL_SECONDS)
 
     async def _silent(self) -> bool:
