@@ -9,12 +9,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from hashlib import sha1
 from importlib.resources import files
 from itertools import count
 from typing import Any, Final
 
 from rerankq.ledger.leases import Lease, Leases
-from rerankq.store import scripts
+from rerankq.store.script import Script
 from rerankq_worker.jobs.completer import Outcome, ResultWriter
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.port import Answer, Call
@@ -151,16 +152,17 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 
 def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
     """Put lines into scripts: at their beginning, or behind one of the files they are made of."""
-    load = scripts.text_of
+    load = Script.text
     file = (files("rerankq.ledger") / "lua" / f"{behind}.lua").read_text("utf-8") if behind else ""
 
     @cache
-    def changed(name: str, namespace: str = "") -> str:
-        text = load(name, namespace)
-        if only not in ("", name):
-            return text
+    def changed(script: Script[..., Any], namespace: str) -> tuple[str, str]:
+        text, digest = load(script, namespace)
+        if not script.name.startswith(only):
+            return text, digest
         assert file in text or not only, "the file is gone"
         # In Lua the later of two local functions of one name counts, for what stands below it.
-        return text.replace(file, file + lines, 1)
+        text = text.replace(file, file + lines, 1)
+        return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    scripts.text_of = changed
+    Script.text = changed  # type: ignore[method-assign]

@@ -1,15 +1,17 @@
 """The proof that the suite can fail: each protection is switched off, and a row turns red."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from chaos import catalogue
 from chaos.row import Arena, Report
 from chaos.saboteur import command
-from rerankq.store import scripts
+from rerankq.store.script import Script
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -54,13 +56,15 @@ def test_without_a_look_at_the_queue_a_backlog_is_announced_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With waiting messages taken for none, the row `backlog` turns red."""
-    real = scripts.text_of
+    real = Script.text
 
-    def spoilt(name: str, namespace: str = "") -> str:
-        assert "if waiting > 0 or" in real(name, namespace)
-        return real(name, namespace).replace("if waiting > 0 or", "if")
+    def spoilt(script: Script[..., Any], namespace: str) -> tuple[str, str]:
+        text = real(script, namespace)[0]
+        assert "if waiting > 0 or" in text or script.name != "sweep"
+        text = text.replace("if waiting > 0 or", "if")
+        return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    monkeypatch.setattr(scripts, "text_of", spoilt)
+    monkeypatch.setattr(Script, "text", spoilt)
     row = catalogue.row("backlog")
     report = row.play(Arena(tmp_path, replace(row.short, jobs=10_000), Random(0)))  # noqa: S311
     assert report.broken, report

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from rerankq.errors import LedgerUnavailable
-from rerankq.store.store import Argument
+from rerankq.store.script import Call
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.store import SmallStore
+
+T = TypeVar("T")
 
 ROUND_TRIP_SECONDS: Final = 0.001
 
@@ -29,11 +31,11 @@ class SimulatedStore(SmallStore):
         self.away = False
         self._clock = clock
 
-    async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run the script of that name."""
+    async def run(self, call: Call[T]) -> T:
+        """Run a script."""
         await asyncio.sleep(ROUND_TRIP_SECONDS)
         if self.away:
             raise LedgerUnavailable("Redis is away")
         self.runs += 1
         self.keyspace.set_clock(int(self._clock() * 1000))
-        return await super().run(script, *arguments)
+        return await super().run(call)

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from rerankq.accounts.circuits import Circuit, sound_circuits
+from rerankq.accounts.scripts import ALLOT
 from rerankq.store.store import Store
 
 IN_USE_MS: Final = 60_000
@@ -217,7 +218,7 @@ class Accounts:
     ) -> Allotment:
         """Tell what was done, and be given the next lot."""
         told = asdict(report) | {"limits": limits.known()}
-        return _allotment(await self._store.run("allot", account, worker, orjson.dumps(told)))
+        return _allotment(await self._store.run(ALLOT(account, worker, told)))
 
     async def look(self, account: str) -> Allotment:
         """How the account stands, for somebody who does not work with it."""

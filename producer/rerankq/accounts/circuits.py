@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from rerankq.accounts.scripts import PROBE, TRIP
 from rerankq.store.store import Store
 
 UNUSED_MS: Final = 10_000
@@ -93,17 +94,23 @@ class Circuits:
         Returns:
             Its state; None when so many are closed that no model's is added, and it stays open.
         """
-        every = "" if trip.probe_seconds is None else int(trip.probe_seconds * 1000)
-        state: bytes | None = await self._store.run(
-            *("trip", name, trip.state.value, trip.code, trip.reason, trip.certain_after),
-            *(int(trip.doubt_seconds * 1000), every),
+        state = await self._store.run(
+            TRIP(
+                name=name,
+                state=trip.state.value,
+                code=trip.code,
+                reason=trip.reason,
+                certain_after=trip.certain_after,
+                doubt_ms=int(trip.doubt_seconds * 1000),
+                every_ms=int((trip.probe_seconds or 0) * 1000),
+            )
         )
-        return None if state is None else CircuitState(state.decode())
+        return None if state is None else CircuitState(state)
 
     async def probe(self, *names: str) -> bool:
         """Take the turn to probe all of them; False, and none taken, while one is not due."""
         # The library may send it again after a lost answer: then it is known by its name.
-        return bool(await self._store.run("probe", token_hex(4), *names))
+        return await self._store.run(PROBE(token_hex(4), names))
 
     async def closed(self) -> dict[str, Circuit]:
         """All that are closed, by name."""

@@ -12,7 +12,7 @@ from rerankq.contract import TASK_NAME
 from rerankq.errors import JobFailed
 from rerankq.ledger.outcomes import date_done, failure, whole
 from rerankq.store.keys import Keys
-from rerankq.store.store import Argument
+from rerankq.store.script import Argument
 
 KEPT_SECONDS: Final = 24 * 3600
 """As long as Celery keeps a result."""

@@ -5,14 +5,14 @@ that lost its hint. A stranger's message may hold anything, so it is shown only 
 """
 
 from secrets import token_hex
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
 from rerankq.contract import Message
 from rerankq.errors import InvalidRequest
-from rerankq.store.scripts import text_of
-from rerankq.store.store import Argument, Store
+from rerankq.store.script import FLAG, Argument, Script
+from rerankq.store.store import Store
 
 MOST_KEPT: Final = 1000
 MOST_BYTES: Final = 4 * 1024
@@ -35,6 +35,21 @@ class PoisonedMessage(Message):
     content: str
 
 
+class _PutAside(NamedTuple):
+    request: str
+    fault: str
+    message: bytes
+    most: int
+    seconds: int
+
+
+_PUT_ASIDE: Final = Script(
+    *("rerankq.broker", "put_aside", _PutAside),
+    keys=("poison", "poison_counts", "poison_told"),
+    reply=FLAG,
+)
+
+
 def put_aside(
     queue: str, fault: str, message: bytes, *, namespace: str = ""
 ) -> tuple[Argument, ...]:
@@ -42,8 +57,14 @@ def put_aside(
     record = PoisonedMessage(
         queue=queue, fault=fault, size=len(message), content=_beginning(message)
     )
-    told = (token_hex(8), fault, record.encode(), MOST_KEPT, KEPT_SECONDS)
-    return ("EVAL", text_of("put_aside", namespace), 0, *told)
+    call = _PUT_ASIDE(
+        request=token_hex(8),
+        fault=fault,
+        message=record.encode(),
+        most=MOST_KEPT,
+        seconds=KEPT_SECONDS,
+    )
+    return ("EVAL", call.script.text(namespace)[0], 0, *call.arguments)
 
 
 def _beginning(message: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from rerankq.contract import BatchProgress, JobError, Message
 from rerankq.errors import BatchNotFound
 from rerankq.events import BatchOpened, BatchSealed, Events
+from rerankq.ledger.scripts import COLLECTED, FEEDING, NOTE, SEAL
 from rerankq.store.store import Retention, Store
 
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
@@ -82,7 +83,7 @@ class Batches:
 
     async def feeding(self, batch_id: str) -> None:
         """Give a sign of life: whoever feeds the batch is still at it, though nothing is added."""
-        await self._store.run("feeding", batch_id)
+        await self._store.run(FEEDING(batch_id))
 
     async def unfed_seconds(self, batch_id: str) -> float:
         """How long ago the last sign of life or the last entry came, by Redis' clock."""
@@ -95,14 +96,16 @@ class Batches:
 
     async def reject(self, batch_id: str, line: RejectedLine) -> None:
         """Record a line that is no job, at its place in the order."""
-        await self._store.run("note", batch_id, line.encode(), "rejected", "")
+        await self._store.run(NOTE(batch_id, line.encode(), counter="rejected", id=""))
 
     async def adopt(self, batch_id: str, existing: ExistingJob) -> None:
         """Record that a line's job was accepted earlier, at its place in the order.
 
         From now on that job's result is kept as long as the batch.
         """
-        await self._store.run("note", batch_id, existing.encode(), "existing", existing.job_id)
+        await self._store.run(
+            NOTE(batch_id, existing.encode(), counter="existing", id=existing.job_id)
+        )
 
     async def seal(self, batch_id: str, *, cut_at: int | None = None) -> None:
         """Say that nothing more will be added: from now on, all ended means done.
@@ -111,7 +114,7 @@ class Batches:
             batch_id: the batch.
             cut_at: the first line of input that was not submitted; None where all were.
         """
-        await self._store.run("seal", batch_id, "" if cut_at is None else cut_at)
+        await self._store.run(SEAL(batch_id, cut_at="" if cut_at is None else str(cut_at)))
         self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
 
     async def cut_at(self, batch_id: str) -> int | None:
@@ -124,7 +127,14 @@ class Batches:
 
         They need not be kept for it any more: from now on they have their ordinary retention.
         """
-        await self._store.run("collected", *self._retention.arguments(), batch_id, *job_ids)
+        await self._store.run(
+            COLLECTED(
+                keep_result_ms=self._retention.result_ms,
+                keep_dead_ms=self._retention.dead_ms,
+                batch=batch_id,
+                ids=tuple(job_ids),
+            )
+        )
 
     async def seconds_left(self, batch_id: str) -> float:
         """For how long the batch is kept from now on, by Redis' clock; 0 when there is none."""

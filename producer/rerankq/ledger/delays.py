@@ -3,6 +3,7 @@
 from typing import Final
 
 from rerankq.contract import Lane
+from rerankq.ledger.scripts import HASTEN
 from rerankq.store.store import Store
 
 PORTION: Final = 1000
@@ -28,7 +29,9 @@ class Delays:
         for lane in Lane:
             passed = 0
             while True:
-                left, hastened = await self._store.run("hasten", lane.value, passed, PORTION)
+                left, hastened = await self._store.run(
+                    HASTEN(lane=lane.value, first=passed, most=PORTION)
+                )
                 passed += left
                 ended += hastened
                 if left + hastened < PORTION:

@@ -7,12 +7,12 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Final
 
-import orjson
-
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.payload import Packer
-from rerankq.store.store import BESIDE_FROM, Argument, Store
+from rerankq.ledger.scripts import SUBMIT, SUBMIT_STAGED
+from rerankq.store.script import Argument
+from rerankq.store.store import BESIDE_FROM, Store
 
 CALL_JOBS: Final = 100
 """Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""
@@ -75,9 +75,7 @@ class Intake:
         return admissions + [Admission(Verdict.FULL, job.id) for job in held_up]
 
     async def _record(self, jobs: Sequence[Job], payloads: Sequence[bytes]) -> list[Admission]:
-        heads = orjson.dumps(
-            [_head(job, len(stored)) for job, stored in zip(jobs, payloads, strict=True)]
-        )
+        heads = [_head(job, len(stored)) for job, stored in zip(jobs, payloads, strict=True)]
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
             # Past the script, at half the cost, as long as nobody knows any of the jobs.
@@ -85,17 +83,18 @@ class Intake:
             placed: list[Argument] = ["MSETNX", mark, 1]
             for job, payload in zip(jobs, payloads, strict=True):
                 placed += (self._keys.payload(job.id), payload)
-            told = (self._max_queue_depth, heads, mark)
-            answers: list[bytes] = await self._store.run_behind(placed, "submit", *told)
+            staged = SUBMIT_STAGED(most=self._max_queue_depth, jobs=heads, mark=mark)
+            answers = await self._store.run_behind(placed, staged)
             if answers:
                 return _admissions(jobs, answers)
-        told = (self._max_queue_depth, heads, mark)
+        call = SUBMIT(most=self._max_queue_depth, jobs=heads, mark=mark, payloads=tuple(payloads))
         try:
-            return _admissions(jobs, await self._store.run("submit", *told, *payloads))
+            answers = await self._store.run(call)
         except LedgerUnavailable as error:
             # Some of them are known already: from long ago, or from a try that had no answer.
             error.uncertain = error.uncertain or bool(mark)
             raise
+        return _admissions(jobs, answers)
 
     def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
         """What goes along in one call each: Redis does nothing else meanwhile."""
@@ -134,8 +133,8 @@ def _fingerprint(job: Job) -> str:
     return hashlib.sha256(job.request.encode()).hexdigest()
 
 
-def _admissions(jobs: Sequence[Job], answers: Sequence[bytes]) -> list[Admission]:
-    return [_admission(job, answer.decode()) for job, answer in zip(jobs, answers, strict=True)]
+def _admissions(jobs: Sequence[Job], answers: Sequence[str]) -> list[Admission]:
+    return [_admission(job, answer) for job, answer in zip(jobs, answers, strict=True)]
 
 
 def _admission(job: Job, answer: str) -> Admission:

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Final
-
-import orjson
+from typing import Any, Final
 
 from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, JobExpired, JobRef
 from rerankq.ledger import outcomes, payload
 from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
+from rerankq.ledger.scripts import CLAIM, FINISH, FINISH_STAGED, POSTPONE, RENEW
 from rerankq.store.clock import Clock
-from rerankq.store.store import BESIDE_FROM, Argument, Retention, Store
+from rerankq.store.script import Argument
+from rerankq.store.store import BESIDE_FROM, Retention, Store
 
 MOST_DEATHS: Final = 3
 """In a row: a job that each time takes its worker along must not go round for ever. A worker that
@@ -135,14 +135,14 @@ class Leases:
             request: what `new_request` made, to ask again for the same after a lost answer: what
                 was taken then is given again. A new one if None.
         """
-        named: tuple[Argument, ...] = (int(alone), request or new_request())
+        request = request or new_request()
         claim = Claim([], [])
         start = 0
         while start < len(job_ids):
             portion = job_ids[start : start + self._together]
             start += len(portion)
             try:
-                await self._claim(portion, named, claim)
+                await self._claim(portion, claim, alone=alone, request=request)
             except LedgerUnavailable as error:
                 if error.uncertain:
                     # Perhaps more than can arrive in the time that there is for an answer.
@@ -151,14 +151,19 @@ class Leases:
         return claim
 
     async def _claim(
-        self, job_ids: Sequence[str], named: tuple[Argument, ...], claim: Claim
+        self, job_ids: Sequence[str], claim: Claim, *, alone: bool, request: str
     ) -> None:
         # Past the script: most often the worker gets all that it asks for.
         payloads = ("MGET", *map(self._keys.payload, job_ids))
-        settings = (self._worker, self._lease_ms, SUSPECT_ABSENCES, *named)
-        (now_ms, *rows), stored = await self._store.run_ahead_of(
-            payloads, "claim", *settings, *job_ids
+        call = CLAIM(
+            worker=self._worker,
+            lease_ms=self._lease_ms,
+            most_absent=SUSPECT_ABSENCES,
+            is_alone=alone,
+            request=request,
+            job_ids=tuple(job_ids),
         )
+        (now_ms, *rows), stored = await self._store.run_ahead_of(payloads, call)
         self._clock.heard(now_ms)
         size = sum(len(each) for each in stored if each is not None)
         self._together = max(1, min(MOST_TOGETHER, CLAIM_BYTES * len(job_ids) // max(1, size)))
@@ -176,32 +181,30 @@ class Leases:
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Prolong the leases; returns the ids of jobs that are no longer this worker's."""
-        held = orjson.dumps([(lease.job_id, lease.token) for lease in leases])
-        lost = await self._store.run("renew", self._worker, self._lease_ms, held)
-        return {job_id.decode() for job_id in lost}
+        held = [(lease.job_id, lease.token) for lease in leases]
+        lost = await self._store.run(RENEW(self._worker, self._lease_ms, held))
+        return set(lost)
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Write results and ends; False where the job was no longer this worker's, or too late."""
         at_ms = self._clock.now_ms()
         date = outcomes.date_done(at_ms)
-        heads = orjson.dumps(
-            [
-                (
-                    *(each.lease.job_id, each.lease.token, each.attempts, each.state),
-                    *((each.reason, each.said) if each.said else (each.reason,)),
-                )
-                for each in finishes
-            ]
-        )
-        results = [outcomes.whole(each.lease.job_id, date, each.outcome) for each in finishes]
-        told: tuple[Argument, ...] = (*self._retention.arguments(), at_ms, heads)
+        heads: list[tuple[Any, ...]] = [
+            (
+                *(each.lease.job_id, each.lease.token, each.attempts, each.state),
+                *((each.reason, each.said) if each.said else (each.reason,)),
+            )
+            for each in finishes
+        ]
+        results = tuple(outcomes.whole(each.lease.job_id, date, each.outcome) for each in finishes)
+        keep_ms = self._retention.result_ms, self._retention.dead_ms
         if len(finishes) < BESIDE_FROM:
-            done = await self._store.run("finish", *told, *results)
+            done = await self._store.run(FINISH(*keep_ms, at_ms, heads, results))
         else:
             staged: list[Argument] = ["MSET"]
             for each, result in zip(finishes, results, strict=True):
                 staged += (self._keys.staged(each.lease.job_id), result)
-            done = await self._store.run_behind(staged, "finish", *told)
+            done = await self._store.run_behind(staged, FINISH_STAGED(*keep_ms, at_ms, heads))
         for each, said in zip(finishes, done, strict=True):
             if said == _EXPIRED:
                 self._events.tell(JobExpired(job=JobRef(each.lease.job_id)))
@@ -209,17 +212,15 @@ class Leases:
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
         """Give jobs back for later; False where the job was no longer this worker's."""
-        jobs = orjson.dumps(
-            [
-                (
-                    *(each.lease.job_id, each.lease.token, each.attempts),
-                    int(each.delay_seconds * 1000),
-                    each.failure.stored() if each.failure else None,
-                )
-                for each in postponements
-            ]
-        )
-        return [done == 1 for done in await self._store.run("postpone", jobs)]
+        jobs = [
+            (
+                *(each.lease.job_id, each.lease.token, each.attempts),
+                int(each.delay_seconds * 1000),
+                each.failure.stored() if each.failure else None,
+            )
+            for each in postponements
+        ]
+        return await self._store.run(POSTPONE(jobs))
 
 
 def new_request() -> str:

@@ -19,6 +19,11 @@ ENDS: Final[dict[str, type[JobEnded]]] = {
 _LAST_CALL: Final[dict[str, type]] = {"status": int, "request_id": str, "attempts": int}
 
 
+_HEAD: Final = b'{"date_done":"'
+_ID: Final = b'","task_id":"'
+_TAIL: Final = b'","traceback":null,"children":[],'
+
+
 def success(result: bytes) -> bytes:
     """The outcome of a job that has a ranking: a `RerankResult` as JSON."""
     return b'"status":"SUCCESS","result":' + result + b"}"
@@ -30,9 +35,8 @@ def date_done(ms: int) -> bytes:
 
 
 def whole(job_id: str, date: bytes, outcome: bytes) -> bytes:
-    """A whole result. The date stands first, where `finish.lua` corrects it if it is wrong."""
-    head = b'{"date_done":"%b","task_id":"%b","traceback":null,"children":[],'
-    return head % (date, job_id.encode()) + outcome
+    """A whole result. The date stands where `finish.lua` corrects it if it is wrong."""
+    return b"%b%b%b%b%b%b" % (_HEAD, date, _ID, job_id.encode(), _TAIL, outcome)
 
 
 def failure(end: JobEnded) -> bytes:
@@ -86,3 +90,31 @@ def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
         return decode(stored)
     except InvalidRequest as unreadable:
         return unreadable
+
+
+def _decreed(status: str, end: JobEnded) -> str:
+    exception = {
+        "exc_type": type(end).__name__,
+        "exc_module": JobEnded.__module__,
+        "exc_message": [end.reason, end.message],
+    }
+    return f'"status":"{status}","result":{orjson.dumps(exception).decode()}}}'
+
+
+CRASH_LOOP: Final = "crash_loop"
+SPELLINGS: Final[dict[str, str | int]] = {
+    "RESULT_HEAD": _HEAD.decode(),
+    "DATE_AT": len(_HEAD),
+    "RESULT_ID": _ID.decode(),
+    "RESULT_TAIL": _TAIL.decode(),
+    "CANCELLED": _decreed("REVOKED", JobCancelled("cancelled", "the job was cancelled")),
+    "EXPIRED": _decreed(
+        "FAILURE",
+        JobExpired("deadline_passed", "the deadline of the job passed before it was done"),
+    ),
+    "CRASHED": _decreed(
+        "FAILURE",
+        JobFailed(CRASH_LOOP, "the job was given up: each of its workers ended while it ran"),
+    ),
+}
+"""What the scripts write of a result, where the ledger itself decides on the end."""

@@ -11,6 +11,7 @@ from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
 from rerankq.ledger.failures import Failure, failure_from
+from rerankq.ledger.scripts import CANCEL
 from rerankq.store.store import Retention, Store
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
@@ -148,7 +149,10 @@ class Records:
             JobNotFound: no such job.
             LedgerUnavailable: Redis did not answer.
         """
-        before = (await self._store.run("cancel", *self._retention.arguments(), job_id))[0].decode()
+        keep = self._retention
+        (before,) = await self._store.run(
+            CANCEL(keep_result_ms=keep.result_ms, keep_dead_ms=keep.dead_ms, ids=(job_id,))
+        )
         if not before:
             raise _unknown(job_id)
         return JobState(before)

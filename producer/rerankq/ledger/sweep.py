@@ -5,7 +5,9 @@ from typing import Final
 from rerankq.contract import Lane
 from rerankq.events import Events, JobDamaged, JobExpired, JobFailed, JobRef, KeyPutAside
 from rerankq.ledger.leases import MOST_DEATHS
-from rerankq.store.store import Argument, Retention, Store
+from rerankq.ledger.outcomes import CRASH_LOOP
+from rerankq.ledger.scripts import SWEEP
+from rerankq.store.store import Retention, Store
 
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
@@ -14,7 +16,6 @@ LOST_AGAIN_SECONDS: Final = 15.0
 and what such a hint names must not be announced over and over."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
-CRASH_LOOP: Final = "crash_loop"
 """Why a job fails that no worker has survived."""
 
 
@@ -41,20 +42,21 @@ class Sweep:
     ) -> None:
         self._events = events or Events()
         self._store = store
-        self._arguments: list[Argument] = [
+        queue = store.keys.queue
+        self._call = SWEEP(
             # A little less than the tick, so that a lone worker's next tick finds it over.
-            int(SWEEP_SECONDS * 900),
-            int(lease_seconds * 1000),
-            int(LOST_HINT_SECONDS * 1000),
-            int(LOST_AGAIN_SECONDS * 1000),
-            MOST_DEATHS,
-            *retention.arguments(),
-            MOST_DEAD,
-            MOST_MOVED,
-            worker,
-        ]
-        for lane in Lane:
-            self._arguments += (lane.value, *map(store.keys.queue, (lane.queue, lane.again_queue)))
+            interval_ms=int(SWEEP_SECONDS * 900),
+            lease_ms=int(lease_seconds * 1000),
+            grace_ms=int(LOST_HINT_SECONDS * 1000),
+            grace_again_ms=int(LOST_AGAIN_SECONDS * 1000),
+            most_deaths=MOST_DEATHS,
+            keep_result_ms=retention.result_ms,
+            keep_dead_ms=retention.dead_ms,
+            most_dead=MOST_DEAD,
+            most=MOST_MOVED,
+            worker=worker,
+            lanes=[(lane.value, queue(lane.queue), queue(lane.again_queue)) for lane in Lane],
+        )
 
     async def tick(self) -> dict[Lane, list[str]]:
         """Queue again what fell on the floor; returns the jobs to announce, by lane.
@@ -63,7 +65,7 @@ class Sweep:
             LedgerUnavailable: Redis did not answer.
         """
         # Another worker swept just now: nothing at all.
-        put_aside, ended, *rows = await self._store.run("sweep", *self._arguments) or [[], []]
+        put_aside, ended, *rows = await self._store.run(self._call) or [[], []]
         for each in ended:
             self._tell_of_end(*each)
         for key in put_aside:

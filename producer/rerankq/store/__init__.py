@@ -10,7 +10,7 @@ connecting     errors that arise before a connection stands
 first_contact  a first question, which tells a fault of the set-up
 refusals       what Redis answers in place of a result, as our error with a way out
 keys           what every key is called, in Python and in the scripts
-scripts        the Lua scripts by their names
+script         a Lua script as a typed function
 script_text    a script's text, put together from its files
 lua/           what scripts of several rooms are made of
 subscription   hearing what is published

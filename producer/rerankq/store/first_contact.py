@@ -1,13 +1,23 @@
 """Whether Redis can be used, asked once before anything is built upon it."""
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
 LOOK_SECONDS: Final = 5.0
 """A Redis that is silent for longer may come back: whoever starts has patience of its own."""
+
+
+class _NoArguments(NamedTuple):
+    pass
+
+
+_FIRST_CONTACT: Final = Script(
+    "rerankq.store", "first_contact", _NoArguments, keys=("lane", "first_contact"), reply=FLAG
+)
 
 
 async def look(url: str, namespace: str = "", *, writes: bool = True) -> LedgerUnavailable | None:
@@ -25,7 +35,7 @@ async def look(url: str, namespace: str = "", *, writes: bool = True) -> LedgerU
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 if writes:
-                    await store.run("first_contact")
+                    await store.run(_FIRST_CONTACT())
                 else:
                     await store.command("PING")
         except LedgerUnavailable as problem:

@@ -121,14 +121,14 @@ class Keys:
         """
         match getattr(self, name):
             case Family(head, tail):
-                behind = f" .. {_quoted(tail)}" if tail else ""
-                built = f"{_quoted(head)} .. name{behind}" if head else f"name{behind}"
+                behind = f" .. {quoted(tail)}" if tail else ""
+                built = f"{quoted(head)} .. name{behind}" if head else f"name{behind}"
                 return f"local function {name}_key(name) return {built} end\n"
             case Grid(head, between):
-                built = f"{_quoted(head)} .. first .. {_quoted(between)} .. second"
+                built = f"{quoted(head)} .. first .. {quoted(between)} .. second"
                 return f"local function {name}_key(first, second) return {built} end\n"
             case key:
-                return f"local {name}_key = {_quoted(key)}\n"
+                return f"local {name}_key = {quoted(key)}\n"
 
 
 def _check(namespace: str) -> None:
@@ -143,5 +143,6 @@ def _check(namespace: str) -> None:
         )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as Lua writes it."""
     return f"'{text.translate(_TEXT)}'"

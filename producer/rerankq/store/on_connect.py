@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 
 from rerankq.store.connecting import CLOSED_AT_ONCE, NOTHING_SENT
-from rerankq.store.scripts import digest_of, text_of
+from rerankq.store.script import WITH_BODIES
 
 _BROKEN_OFF: Final = (
     "Error while reading from",
@@ -19,8 +19,6 @@ _BROKEN_OFF: Final = (
     " while writing to",
 )
 """How the library begins what it says of a connection that the other side closes."""
-
-BEHIND_BODIES: Final = ("submit", "finish")
 
 
 class Pool(ConnectionPool):
@@ -52,11 +50,13 @@ async def greet(namespace: str, connection: Any) -> None:
             raise exceptions.ConnectionError(CLOSED_AT_ONCE) from None
         raise
     try:
-        digests = (digest_of(text_of(each, namespace)) for each in BEHIND_BODIES)
-        known = await _asked(connection, "SCRIPT EXISTS", *digests)
-        for script, is_known in zip(BEHIND_BODIES, known, strict=True):
+        scripts = [each.text(namespace) for each in WITH_BODIES]
+        known = scripts and await _asked(
+            connection, "SCRIPT EXISTS", *(each[1] for each in scripts)
+        )
+        for (text, _), is_known in zip(scripts, known, strict=True):
             if not is_known:
-                await _asked(connection, "SCRIPT LOAD", text_of(script, namespace))
+                await _asked(connection, "SCRIPT LOAD", text)
     except exceptions.ResponseError:
         # A user who may not do that, or a Redis that does not answer anybody now: the call for
         # which the connection is made says so, in its own words.

@@ -2,25 +2,35 @@
 
 A line `-- @include allot/rate` stands for what is in `lua/allot/rate.lua`, of the script's own room
 or else of this one; each file comes once, however many ask for it. All files are one scope, in the
-order of these lines, so each says at its head what it defines for those after it, and by `-- @keys`
-which keys of `rerankq.store.keys` it uses.
+order of these lines, so each says at its head what it defines for those after it, by `-- @keys`
+which keys of `rerankq.store.keys` it uses, and by `-- @constants` what else Python tells it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
-from rerankq.store.keys import Keys
+from rerankq.store.keys import Keys, quoted
 
 OWN_ROOM: Final = "rerankq.store"
 _INCLUDE: Final = re.compile(r"^-- @include (\S+)\n", re.MULTILINE)
 _KEYS: Final = re.compile(r"^-- @keys (.+)\n", re.MULTILINE)
+_CONSTANTS: Final = re.compile(r"^-- @constants (.+)\n", re.MULTILINE)
+_ARGUMENT: Final = re.compile(r"^-- @(arguments?) (\w+) (\w+):", re.MULTILINE)
+_REPLY: Final = re.compile(r"^-- @answer ([\w ]+)", re.MULTILINE)
 _USED: Final = re.compile(r"\b([a-z_]+)_key\b")
 _COMMENT: Final = re.compile(r"--.*")
 _KNOWN: Final = frozenset(vars(Keys())) - {"namespace", "prefix"}
+_AS_LOCAL: Final = {
+    "text": "ARGV[{}]",
+    "number": "tonumber(ARGV[{}])",
+    "flag": "ARGV[{}] == '1'",
+    "json": "cjson.decode(ARGV[{}])",
+    "all text": "{{unpack(ARGV, {})}}",
+}
 
 
 class ScriptError(Exception):
@@ -28,20 +38,36 @@ class ScriptError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What a script's file says of it: its arguments, each with its kind, and its answer's kind."""
+
+    arguments: tuple[tuple[str, str], ...]
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptText:
-    """A script without what builds its keys.
+    """A script without what Python tells it.
 
     Attributes:
-        keys: names of the keys that it uses, as `Keys` has them.
+        head: of its own file.
+        keys: names of the keys that its files use, as `Keys` has them.
+        constants: names of the constants that they use.
         body: its files, one behind the other.
     """
 
+    head: Head
     keys: tuple[str, ...]
+    constants: tuple[str, ...]
     body: str
 
-    def with_keys(self, keys: Keys) -> str:
-        """The whole script."""
-        return "".join(map(keys.in_lua, self.keys)) + self.body
+    def whole(self, keys: Keys, constants: Mapping[str, Any]) -> str:
+        """The script as Redis gets it."""
+        lines = [keys.in_lua(each) for each in self.keys]
+        lines += [f"local {each} = {_literal(constants[each])}\n" for each in self.constants]
+        for at, (name, kind) in enumerate(self.head.arguments, 1):
+            lines.append(f"local {name} = {_AS_LOCAL[kind].format(at)}\n")
+        return "".join(lines) + self.body
 
 
 @cache
@@ -57,7 +83,9 @@ def read(room: str, name: str) -> ScriptText:
     """
     parts = list(_parts(room, name, set()))
     keys = dict.fromkeys(key for part in parts for key in part.keys)
-    return ScriptText(tuple(keys), "".join(part.body for part in parts))
+    constants = dict.fromkeys(each for part in parts for each in part.constants)
+    body = "".join(part.body for part in parts)
+    return ScriptText(parts[-1].head, tuple(keys), tuple(constants), body)
 
 
 def _parts(room: str, name: str, seen: set[str]) -> Iterator[ScriptText]:
@@ -66,12 +94,29 @@ def _parts(room: str, name: str, seen: set[str]) -> Iterator[ScriptText]:
         if included not in seen:
             seen.add(included)
             yield from _parts(room, included, seen)
-    keys = tuple(key for line in _KEYS.findall(text) for key in line.split())
+    keys = _named(_KEYS, text)
     used = _KNOWN & set(_USED.findall(_COMMENT.sub("", text)))
     if set(keys) != used:
         differing = ", ".join(sorted(used ^ set(keys)))
         raise ScriptError(f"{room}/lua/{name}.lua: @keys and the keys used differ in {differing}")
-    yield ScriptText(keys, text)
+    yield ScriptText(_head(text), keys, _named(_CONSTANTS, text), text)
+
+
+def _head(text: str) -> Head:
+    arguments = tuple(
+        (name, f"all {kind}" if which == "arguments" else kind)
+        for which, name, kind in _ARGUMENT.findall(text)
+    )
+    reply = _REPLY.search(text)
+    return Head(arguments, reply[1] if reply else "")
+
+
+def _named(line: re.Pattern[str], text: str) -> tuple[str, ...]:
+    return tuple(each for names in line.findall(text) for each in names.split())
+
+
+def _literal(value: str | int) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
 
 
 def _file(room: str, name: str) -> str:

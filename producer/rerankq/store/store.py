@@ -16,7 +16,6 @@ from redis.asyncio import (
 from redis.asyncio.connection import AbstractConnection
 
 from rerankq.errors import ClientClosed, SettingsError
-from rerankq.store import scripts
 from rerankq.store.address import RedisAddress
 from rerankq.store.answers import Answers
 from rerankq.store.connections import ONCE, Connections
@@ -24,9 +23,9 @@ from rerankq.store.keys import Keys
 from rerankq.store.on_connect import Pool, greet
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.refusals import reading
+from rerankq.store.script import Argument, Call
 from rerankq.store.subscription import Subscription
 
-Argument = str | int | bytes
 T = TypeVar("T")
 
 BESIDE_FROM: Final = 4
@@ -43,9 +42,15 @@ class Retention:
     result_seconds: float
     dead_seconds: float
 
-    def arguments(self) -> tuple[int, int]:
-        """The two as the scripts take them, in ms."""
-        return int(self.result_seconds * 1000), int(self.dead_seconds * 1000)
+    @property
+    def result_ms(self) -> int:
+        """For results, in ms, as the scripts take it."""
+        return int(self.result_seconds * 1000)
+
+    @property
+    def dead_ms(self) -> int:
+        """For dead letters, in ms, as the scripts take it."""
+        return int(self.dead_seconds * 1000)
 
 
 class Store:
@@ -92,27 +97,24 @@ class Store:
         self._closed = True
         await self._connections.close()
 
-    async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run the script of that name and return what it documents.
+    async def run(self, call: Call[T]) -> T:
+        """Run a script and return its answer.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
             ClientClosed: the store was closed, as for every other call.
         """
-        text = scripts.text_of(script, self.keys.namespace)
-        digest = scripts.digest_of(text)
+        text, digest = call.script.text(self.keys.namespace)
 
         async def ask(redis: Redis) -> Any:
             try:
-                return await redis.evalsha(digest, 0, *arguments)
+                return await redis.evalsha(digest, 0, *call.arguments)
             except exceptions.NoScriptError:
-                return await redis.eval(text, 0, *arguments)
+                return await redis.eval(text, 0, *call.arguments)
 
-        return await self._answered(ask)
+        return call.script.reply.read(await self._answered(ask))
 
-    async def run_behind(
-        self, command: Sequence[Argument], script: str, *arguments: Argument
-    ) -> Any:
+    async def run_behind(self, command: Sequence[Argument], call: Call[T]) -> T:
         """Run a script right behind a command, as one transaction; returns the script's answer.
 
         What is large goes by the command: Lua hashes every byte that a script is given.
@@ -120,30 +122,26 @@ class Store:
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses; then neither was done.
         """
-        _, answer = await self._with_script(script, arguments, before=command)
-        return answer
+        _, answer = await self._with_script(call, before=command)
+        return call.script.reply.read(answer)
 
-    async def run_ahead_of(
-        self, command: Sequence[Argument], script: str, *arguments: Argument
-    ) -> tuple[Any, Any]:
+    async def run_ahead_of(self, command: Sequence[Argument], call: Call[T]) -> tuple[T, Any]:
         """Run a script, then a command, in one round trip; returns both answers.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
         """
-        answer, behind = await self._with_script(script, arguments, after=command)
-        return answer, behind
+        answer, behind = await self._with_script(call, after=command)
+        return call.script.reply.read(answer), behind
 
     async def _with_script(
         self,
-        script: str,
-        arguments: Sequence[Argument],
+        call: Call[Any],
         *,
         before: Sequence[Argument] = (),
         after: Sequence[Argument] = (),
     ) -> list[Any]:
-        text = scripts.text_of(script, self.keys.namespace)
-        digest = scripts.digest_of(text)
+        text, digest = call.script.text(self.keys.namespace)
 
         async def ask(redis: Redis) -> list[Any]:
             answers = await sent(redis, "EVALSHA", digest)
@@ -155,7 +153,7 @@ class Store:
             return answers
 
         def sent(redis: Redis, how: str, named: str) -> Awaitable[list[Any]]:
-            parts = filter(None, (before, (how, named, 0, *arguments), after))
+            parts = filter(None, (before, (how, named, 0, *call.arguments), after))
             return _piped(redis, parts, transaction=bool(before), raise_on_error=False)
 
         return await self._answered(ask)

@@ -5,15 +5,17 @@ lost and which are repeated later. The chaos row `exploration` goes further.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from rerankq.store.scripts import text_of
+from rerankq.ledger.scripts import CANCEL, CLAIM, FINISH, POSTPONE, RENEW, SUBMIT, SWEEP
+from rerankq.store.script import Script
 from running.exploration.ledger import START_MS, Ledger
 from running.exploration.search import Search
 from running.exploration.world import Broken
 from running.small_redis.keyspace import Keyspace
-from running.small_redis.store import SmallStore
+from running.small_redis.store import SmallStore, text_of
 
 CLAIMED = ("a is submitted", "b is submitted", "first claims a", "second claims b")
 LEASE_LOST = (
@@ -98,17 +100,19 @@ def test_without_a_protection_a_rule_is_broken(
     original: str, broken: str, opening: tuple[str, ...], key: str | None
 ) -> None:
     """With one protection switched off, the same search finds what it is there for."""
-    scripts = ("claim", "renew", "finish", "postpone", "cancel", "submit", "sweep")
-    assert any(original in text_of(name) for name in scripts), "the line is gone"
+    called: tuple[Script[..., Any], ...] = (CLAIM, RENEW, FINISH, POSTPONE, CANCEL, SUBMIT, SWEEP)
+    assert any(original in text_of(each) for each in called), "the line is gone"
 
-    def spoilt(name: str) -> str:
-        return text_of(name).replace(original, broken)
+    def spoilt(script: Script[..., Any]) -> str:
+        return text_of(script).replace(original, broken)
 
     with pytest.raises(Broken):
         _search(spoilt, key, opening)
 
 
-def _search(texts: Callable[[str], str], key: str | None, opening: tuple[str, ...]) -> None:
+def _search(
+    texts: Callable[[Script[..., Any]], str], key: str | None, opening: tuple[str, ...]
+) -> None:
     """The shortest way first: most is found by it."""
     for depth in range(1, FOUND_WITHIN + 1):
         ledger = Ledger(key, store=SmallStore(Keyspace(START_MS), texts))

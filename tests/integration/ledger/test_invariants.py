@@ -1,8 +1,11 @@
 """The ledger's bookkeeping holds after any schedule of calls, stale and repeated ones included."""
 
+from typing import Any
+
 import pytest
 
-from rerankq.store import scripts
+from rerankq.ledger.scripts import CLAIM, FINISH, SUBMIT, SWEEP
+from rerankq.store.script import Script
 from running.ledger_machine import check
 
 EXAMPLES = 50
@@ -44,13 +47,13 @@ def test_schedules_find_what_is_broken(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, original: str, broken: str
 ) -> None:
     """With a line of the scripts spoilt, such schedules find it: the proof is one."""
-    real = scripts.text_of
-    names = ("claim", "finish", "submit", "sweep")
-    assert any(original in real(name) for name in names), "the line is gone"
+    real = Script.text
+    called: tuple[Script[..., Any], ...] = (CLAIM, FINISH, SUBMIT, SWEEP)
+    assert any(original in real(each, "")[0] for each in called), "the line is gone"
 
-    def spoilt(name: str, namespace: str = "") -> str:
-        return real(name, namespace).replace(original, broken)
+    def spoilt(script: Script[..., Any], namespace: str) -> tuple[str, str]:
+        return real(script, namespace)[0].replace(original, broken), "0" * 40
 
-    monkeypatch.setattr(scripts, "text_of", spoilt)
+    monkeypatch.setattr(Script, "text", spoilt)
     with pytest.raises(AssertionError):
         check(redis_url, MOST_EXAMPLES)

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.events import JobRef
 from rerankq.ledger.leases import new_request
-from rerankq.store import scripts
+from rerankq.store.script import Script
 from running.heard import heard
 from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
@@ -116,14 +117,15 @@ def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
 
 def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the look at the token an old lease would win: that is what the fence is for."""
-    real = scripts.text_of
+    real = Script.text
 
-    def unfenced(name: str, namespace: str = "") -> str:
-        return real(name, namespace).replace("and token_of(job) == token", "")
+    def unfenced(script: Script[..., Any], namespace: str) -> tuple[str, str]:
+        text = real(script, namespace)[0].replace("and token_of(job) == token", "")
+        return text, "0" * 40
 
     old = desk.claimed("a", lease_seconds=0.05)
     reclaimed(desk)
-    monkeypatch.setattr(scripts, "text_of", unfenced)
+    monkeypatch.setattr(Script, "text", unfenced)
     assert desk.succeed(old) is True
 
 

@@ -15,7 +15,6 @@ from rerankq.errors import BatchNotFound, JobCancelled, JobFailed, JobNotFound, 
 from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
 from rerankq.store import store
 from rerankq.store.script_text import read
-from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, job, ranking
 from running.waiting import eventually
 
@@ -56,7 +55,8 @@ def test_celery_sees_a_cancelled_job(desk: LedgerDesk, redis_url: str) -> None:
 
 def test_result_goes_before_its_record() -> None:
     """The record's retention is twice the result's, so that "expired" is not "never was"."""
-    assert store.Retention(2, 1).arguments() == (2000, 1000)
+    keep = store.Retention(2, 1)
+    assert (keep.result_ms, keep.dead_ms) == (2000, 1000)
 
 
 def test_expired_result_is_told_from_an_unknown_job(redis_url: str) -> None:
@@ -152,7 +152,7 @@ def test_a_batch_past_its_retention_stays_gone(desk: LedgerDesk) -> None:
 @given(st.integers(0, 253_402_300_799_999))
 def test_iso_time_is_pythons(desk: LedgerDesk, milliseconds: int) -> None:
     """The ledger writes a time as Python's datetime does, from 1970 to the year 9999."""
-    text = read("rerankq.ledger", "iso_time").with_keys(KEYS)
+    text = read("rerankq.ledger", "iso_time").body
     written = desk.redis.eval(f"{text}\nreturn iso_time(tonumber(ARGV[1]))", 0, milliseconds)
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(
         microsecond=milliseconds % 1000 * 1000

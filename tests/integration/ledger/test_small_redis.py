@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pytest
@@ -10,13 +10,14 @@ from redis import Redis
 
 from rerankq.accounts.accounts import Accounts, Limits, Report
 from rerankq.accounts.circuits import Circuits, Trip
-from rerankq.store.scripts import text_of
-from rerankq.store.store import Argument
+from rerankq.store.script import Argument, Call
 from running.exploration.ledger import JOBS, Ledger, answer_of
 from running.exploration.moves import moves
 from running.exploration.world import World
 from running.small_redis.keyspace import Keyspace
-from running.small_redis.store import SmallStore
+from running.small_redis.store import SmallStore, text_of
+
+T = TypeVar("T")
 
 MOVES = 200
 CLOCK = "redis.call('TIME')"
@@ -36,15 +37,16 @@ class Twins(SmallStore):
         super().__init__(Keyspace(1000 * int(real.time()[0])))
         self.real = real
 
-    async def run(self, script: str, *arguments: Argument) -> Any:
+    async def run(self, call: Call[T]) -> T:
         """Run a script on both; the real one is told what time it is."""
         self._let_go()
-        answer = await super().run(script, *arguments)
-        text = text_of(script)
+        answer = await super().run(call)
+        text = text_of(call.script)
         assert text.count(CLOCK) == 1
         seconds, ms = divmod(self.keyspace.now_ms, 1000)
         text = text.replace(CLOCK, f"{{{seconds}, {ms * 1000}}}")
-        assert _plain(self.real.eval(text, 0, *arguments)) == _plain(answer)
+        found = call.script.reply.read(self.real.eval(text, 0, *call.arguments))
+        assert _plain(found) == _plain(answer)
         return answer
 
     async def command(self, *parts: Argument) -> Any:

@@ -14,6 +14,7 @@ from rerankq.cli.operate.monitor import watched
 from rerankq.client.handles import JobHandle
 from rerankq.contract import Lane
 from rerankq.errors import JobNotFound
+from rerankq.ledger.scripts import SEAL
 from rerankq.store.keys import Keys
 from rerankq.store.store import Store
 from running.celery_neighbour import CeleryNeighbour
@@ -121,12 +122,12 @@ def test_everything_that_is_left_behind_lies_in_one_slot(redis_url: str) -> None
 def test_scripts_of_two_namespaces_are_two(redis_url: str) -> None:
     """One Redis runs the same script for each namespace on its own keys."""
 
-    async def depth(namespace: str) -> int:
+    async def sealed(namespace: str) -> bool:
         async with Store(redis_url, namespace) as store:
-            assert await store.run("seal", "batch", "") == 0
+            assert not await store.run(SEAL("batch", cut_at=""))
             await store.command("HSET", store.keys.batch("batch"), "total", 0)
-            return int(await store.run("seal", "batch", ""))
+            return await store.run(SEAL("batch", cut_at=""))
 
-    assert [asyncio.run(depth(each)) for each in (PLAIN, TAGGED)] == [1, 1]
+    assert [asyncio.run(sealed(each)) for each in (PLAIN, TAGGED)] == [True, True]
     with Redis.from_url(redis_url) as judge:
         assert judge.hget(Keys(TAGGED).batch("batch"), "sealed") == b"1"

@@ -1,17 +1,24 @@
 """Stands where the real store stands: the ledger's parts cannot tell."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from rerankq.store.refusals import reading, refusal
-from rerankq.store.scripts import text_of
-from rerankq.store.store import Argument, Store
+from rerankq.store.script import Argument, Call, Script
+from rerankq.store.store import Store
 from running.small_redis.commands import execute
 from running.small_redis.keyspace import Keyspace
 from running.small_redis.lua import Lua
+
+T = TypeVar("T")
+
+
+def text_of(script: Script[..., Any]) -> str:
+    """The text of a script for keys without a namespace."""
+    return script.text("")[0]
 
 
 class SmallStore(Store):
@@ -19,35 +26,33 @@ class SmallStore(Store):
 
     Args:
         keyspace: the data; may be set anew between two calls.
-        texts: the text of the script of a name.
+        texts: the text of a script.
     """
 
-    def __init__(self, keyspace: Keyspace, texts: Callable[[str], str] = text_of) -> None:
+    def __init__(
+        self, keyspace: Keyspace, texts: Callable[[Script[..., Any]], str] = text_of
+    ) -> None:
         super().__init__("redis://small")
         self.keyspace = keyspace
         self._texts = texts
         self._lua = Lua()
         self._callbacks = Redis().response_callbacks
 
-    async def run(self, script: str, *arguments: Argument) -> Any:
+    async def run(self, call: Call[T]) -> T:
         """Run a script."""
         try:
-            return self._run(script, arguments)
+            return call.script.reply.read(self._run(call))
         except ResponseError as error:
             raise refusal(self.address, error) from None
 
-    async def run_behind(
-        self, command: Sequence[Argument], script: str, *arguments: Argument
-    ) -> Any:
+    async def run_behind(self, command: Sequence[Argument], call: Call[T]) -> T:
         """Run a script behind a command."""
         await self.command(*command)
-        return await self.run(script, *arguments)
+        return await self.run(call)
 
-    async def run_ahead_of(
-        self, command: Sequence[Argument], script: str, *arguments: Argument
-    ) -> tuple[Any, Any]:
+    async def run_ahead_of(self, command: Sequence[Argument], call: Call[T]) -> tuple[T, Any]:
         """Run a script, then a command."""
-        return await self.run(script, *arguments), await self.command(*command)
+        return await self.run(call), await self.command(*command)
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command."""
@@ -80,9 +85,9 @@ class SmallStore(Store):
         callback = self._callbacks.get(str(parts[0]))
         return callback(answer) if callback and answer is not None else answer
 
-    def _run(self, script: str, arguments: Sequence[Argument]) -> Any:
-        told = [*map(_sent, arguments)]
-        return self._lua.run(self._texts(script), self.keyspace, [], told)
+    def _run(self, call: Call[Any]) -> Any:
+        told = [*map(_sent, call.arguments)]
+        return self._lua.run(self._texts(call.script), self.keyspace, [], told)
 
 
 def _in_resp3(command: str, answer: Any) -> Any:

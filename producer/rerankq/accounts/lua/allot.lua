@@ -1,7 +1,9 @@
 -- An exchange between a worker and an account with the upstream: the worker tells what it did with
 -- its last lot of permits, and is given the next. All workers of an account meet here, so what is
 -- given out to all of them together keeps to the account's limits. Safe to repeat with the same serial.
--- ARGV: 1 account, 2 the worker's name, or '' for somebody who only looks, 3 report (JSON):
+-- @argument account text: its name
+-- @argument worker text: its name, or '' for somebody who only looks
+-- @argument report json: what it tells:
 --   lane       whose work it is: 'interactive' goes first
 --   limits     {rpm, tpm, concurrency}: a minute and at once, as far as they are known
 --   want, want_tokens, want_slots   calls to begin, their tokens, and calls to have in flight
@@ -22,7 +24,7 @@
 --   served     by fingerprint of the keys that gave rankings lately: ms since the last such call began
 --   took_ms    how long calls took lately that were ranked, at most
 --   refused    by fingerprint of the keys that are refused to the worker in a row: ms since that began
--- Returns JSON: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
+-- @answer json: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
 --   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
 --   out again), rate (calls a second at present), limited (whether the

@@ -1,17 +1,18 @@
 -- Takes the turn to probe closed circuits by one call: one worker at a time, as often as was said.
--- ARGV: 1 name of the request, the same when it is repeated and else never, then the circuits' names
--- Returns 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
+-- @argument request text: its name, the same when it is repeated and else never
+-- @arguments names text: the circuits
+-- @answer flag: 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
 -- Safe to repeat: a turn that this very request has taken is the caller's still.
 -- @include circuits/stored
 -- @include clock
 -- @include values
 -- @keys circuits
-local now, request, due = now_ms(), ARGV[1], {}
-for at = 2, #ARGV do
-  local circuit = sound_circuit(redis.call('HGET', circuits_key, ARGV[at]))
+local now, due = now_ms(), {}
+for _, name in ipairs(names) do
+  local circuit = sound_circuit(redis.call('HGET', circuits_key, name))
   if circuit and circuit.turn ~= request then
     if circuit.every == 0 or now < circuit.probe_at then return 0 end
-    due[ARGV[at]] = circuit
+    due[name] = circuit
   end
 end
 for name, circuit in pairs(due) do

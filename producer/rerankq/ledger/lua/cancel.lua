@@ -1,12 +1,14 @@
 -- Cancels jobs, wherever they are. A worker that runs one learns it at its next renewal,
 -- and its result is refused.
--- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, then job ids
--- Returns, for each job: the state before, or '' when the id is unknown, or its record
+-- @argument keep_result_ms number: how long a result is kept
+-- @argument keep_dead_ms number: how long a dead letter is kept
+-- @arguments ids text: the jobs
+-- @answer texts: for each job the state before, or '' when the id is unknown, or its record
 -- damaged. A job that had ended stays as it was.
 -- @include clock
 -- @include ends
-local now, keep = now_ms(), retention(1)
-local ids, before = {unpack(ARGV, 3)}, {}
+-- @constants CANCELLED
+local now, keep, before = now_ms(), {keep_result_ms, keep_dead_ms}, {}
 read_records(ids)
 for at, id in ipairs(ids) do
   local job = known_of(id)

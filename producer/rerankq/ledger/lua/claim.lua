@@ -1,10 +1,13 @@
 -- Gives jobs to a worker, each under a lease. Only a queued job can be claimed, so a hint
 -- that comes twice, or too late, claims nothing. Safe to repeat: what this very request has claimed it
 -- is given again, under the same token.
--- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 dead or
---       missing workers in a row that make a job a suspect, 4 '1' when the worker has nothing else in
---       hand, 5 name of the request, the same when it is repeated and else never, then job ids
--- Returns the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
+-- @argument worker text: name of the worker, of this very process of its
+-- @argument lease_ms number: length of the lease
+-- @argument most_absent number: dead or missing workers in a row that make a job a suspect
+-- @argument is_alone flag: whether the worker has nothing else in hand
+-- @argument request text: name of the request, the same when it is repeated and else never
+-- @arguments job_ids text: the jobs to take
+-- @answer rows: the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
 -- for the first time}, with four more where it was tried before: {ms since it came back, ms since its
 -- first attempt failed or 0, pattern of its answer or '', how often in a row}, and {id} for each
 -- suspect that may only be claimed alone: should it end its worker, it must not take others along. The
@@ -21,15 +24,13 @@
 
 local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
-local worker, lease, most_absent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local is_alone, request = ARGV[4] == '1', ARGV[5]
-local rows, taken, given, bytes, ids = {now}, {}, {}, 0, {unpack(ARGV, 6)}
+local rows, taken, given, bytes = {now}, {}, {}, 0
 
 local function is_repeated(job)
   return job.state == 'running' and job.worker == worker and job.request == request
 end
 
-local function is_suspect(job) return job.away and absences(job, now, lease) >= most_absent end
+local function is_suspect(job) return job.away and absences(job, now, lease_ms) >= most_absent end
 
 local function take(id, job)
   job.state, job.claims, job.worker, job.request, job.started, job.lapsed = 'running',
@@ -54,9 +55,9 @@ local function give(id, job)
 end
 
 hear(worker, now)
-read_records(ids)
+read_records(job_ids)
 local seen = {}
-for _, id in ipairs(ids) do
+for _, id in ipairs(job_ids) do
   local job = not seen[id] and known_of(id)
   seen[id] = true
   -- The sweep gives the end that is due to one whose deadline has passed.
@@ -72,7 +73,7 @@ for _, id in ipairs(ids) do
     give(id, job)
   end
 end
-local lease_ends = whole(now + lease + bytes / SLOW_BYTES_A_MS)
+local lease_ends = whole(now + lease_ms + bytes / SLOW_BYTES_A_MS)
 for _, id in ipairs(given) do
   gather('ZADD ' .. lane_set_key(known_of(id).lane, 'running'), lease_ends, id)
 end

@@ -1,13 +1,15 @@
 -- Says that rows of a batch have been written: what they hold need not wait for the batch any more, and
 -- is kept for its ordinary retention from now on. Safe to repeat.
--- ARGV: 1 ms to keep a result, 2 ms to keep a dead letter, 3 batch id, then job ids; none of a batch
---       that waits for them as well, or where one has not ended, is touched
--- Returns 1, or 0 where there is no such batch.
+-- @argument keep_result_ms number: how long a result is kept
+-- @argument keep_dead_ms number: how long a dead letter is kept
+-- @argument batch text: its id
+-- @arguments ids text: the jobs; none of a batch that waits for them as well, or where one has not
+--   ended, is touched
+-- @answer flag: 1, or 0 where there is no such batch.
 -- @include records
 -- @include retention
 -- @keys job batch result
-local now, keep, batch = now_ms(), retention(1), ARGV[3]
-local ids = {unpack(ARGV, 4)}
+local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 if not is_batch(batch) then return 0 end
 redis.call('HSET', batch_key(batch), 'collected', 1)
 

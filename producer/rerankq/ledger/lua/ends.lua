@@ -1,9 +1,10 @@
 -- The end of a job: it leaves its lane, and its result says how it ended.
--- Defines end_job(id, job, state, reason, now, keep), decree_end(id, job, state, reason, outcome, now,
--- keep), CANCELLED and EXPIRED.
+-- Defines end_job(id, job, state, reason, now, keep) and decree_end(id, job, state, reason, outcome, now,
+-- keep).
 -- @include records
 -- @include retention
 -- @include iso_time
+-- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
 -- @keys job payload result idempotency lane_set deadlines dead
 
 -- Moves a job to its end; its leaving its lane is gathered. The caller has made sure that the job has
@@ -37,16 +38,8 @@ end
 -- The same where the ledger itself decides on the end, with the result that says so, and tells
 -- whoever waits. `outcome` is the tail of the result: '"status":…,"result":…}'.
 local function decree_end(id, job, state, reason, outcome, now, keep)
-  local result = '{"task_id":"' .. id .. '","date_done":"' .. iso_time(now)
-    .. '","traceback":null,"children":[],' .. outcome
+  local result = RESULT_HEAD .. iso_time(now) .. RESULT_ID .. id .. RESULT_TAIL .. outcome
   local ends = end_job(id, job, state, reason, now, keep)
   redis.call('SET', result_key(id), result, 'PXAT', whole(ends))
   redis.call('PUBLISH', result_key(id), result)
 end
-
--- The outcomes that the ledger itself decides on, as Celery's backend spells them.
-local CANCELLED = '"status":"REVOKED","result":{"exc_type":"JobCancelled",'
-  .. '"exc_module":"rerankq.errors","exc_message":["cancelled","the job was cancelled"]}}'
-local EXPIRED = '"status":"FAILURE","result":{"exc_type":"JobExpired",'
-  .. '"exc_module":"rerankq.errors","exc_message":["deadline_passed",'
-  .. '"the deadline of the job passed before it was done"]}}'

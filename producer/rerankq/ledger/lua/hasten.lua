@@ -1,12 +1,13 @@
 -- Lets jobs that were put off after a failure be tried now. Those that wait for their own time do so
 -- still, and so does one that rests as its workers may have died of it. Safe to repeat.
--- ARGV: 1 lane, 2 how many to pass over, from the one that waits longest, 3 most jobs to look at
--- Returns: how many of these wait as before, and how many are due now.
+-- @argument lane text: its name
+-- @argument first number: how many to pass over, from the one that waits longest
+-- @argument most number: most jobs to look at
+-- @answer numbers: how many of these wait as before, and how many are due now.
 -- @include clock
 -- @include records
 -- @keys lane_set
-local now, lane, left, hastened = now_ms(), ARGV[1], 0, 0
-local first, most = tonumber(ARGV[2]), tonumber(ARGV[3])
+local now, left, hastened = now_ms(), 0, 0
 local waiting, ids = lane_set_key(lane, 'scheduled'), {}
 local scored = redis.call('ZREVRANGE', waiting, first, first + most - 1, 'WITHSCORES')
 for at = 1, #scored, 2 do

@@ -1,12 +1,15 @@
 -- Puts an entry that is no job of the batch's own at the end of its order. Safe to repeat: an
 -- entry that stands last already is not put again (each names its line, and one feeder writes).
 -- A job that it stands for is kept as long as the batch waits for it.
--- ARGV: 1 batch id, 2 entry, 3 name of the count it adds to, 4 id of the job it stands for, or ''
--- Returns 1 when it was put, else 0.
+-- @argument batch text: its id
+-- @argument entry text: what stands in the order
+-- @argument counter text: name of the count that it adds to
+-- @argument id text: of the job that it stands for, or ''
+-- @answer flag: 1 when it was put, else 0.
 -- @include batches
 -- @include records
 -- @keys job batch batch_entries result
-local batch, entry, id, now = ARGV[1], ARGV[2], ARGV[4], now_ms()
+local now = now_ms()
 
 -- Puts the end of what is kept off to that time, in ms; never nearer.
 local function prolong(key, ends)
@@ -26,6 +29,6 @@ end
 
 if redis.call('LINDEX', batch_entries_key(batch), -1) == entry then return 0 end
 if not add_to_batch(batch, {entry}) then return 0 end
-redis.call('HINCRBY', batch_key(batch), ARGV[3], 1)
+redis.call('HINCRBY', batch_key(batch), counter, 1)
 if id ~= '' then adopt() end
 return 1

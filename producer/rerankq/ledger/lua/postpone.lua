@@ -1,14 +1,14 @@
 -- Takes jobs from their worker to be queued again later: a retry, or with no delay a handing back. Safe
 -- to repeat: what was postponed is the caller's no more.
--- ARGV: 1 the jobs, as a JSON list of [id, token, attempts used so far, delay in ms, and why: an
---         object, or null where that is as it was before]
--- Returns, for each job: 1 when it was the caller's to give, else 0.
+-- @argument jobs json: a list of [id, token, attempts used so far, delay in ms, and why: an object, or
+--   null where that is as it was before]
+-- @answer flags: for each job 1 when it was the caller's to give, else 0.
 -- @include clock
 -- @include records
 -- @include workers/tokens
 -- @keys lane_set
 local now = now_ms()
-local jobs, ids, done = cjson.decode(ARGV[1]), {}, {}
+local ids, done = {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end
 
 -- Keeps why a job waits, with the time, and that of its first attempt that failed.

@@ -1,17 +1,18 @@
 -- Prolongs the leases of a worker, also those that ran out, of jobs that nobody has claimed since. Safe
 -- to repeat.
--- ARGV: 1 name of the worker, of this very process of its, 2 length of the lease in ms, 3 the leases,
---       as a JSON list of [id, token]
--- Returns the ids that are no longer the worker's: cancelled, ended, or claimed by another.
+-- @argument worker text: name of the worker, of this very process of its
+-- @argument lease_ms number: length of the lease
+-- @argument leases json: a list of [id, token]
+-- @answer texts: the ids that are no longer the worker's: cancelled, ended, or claimed by another.
 -- @include clock
 -- @include records
 -- @include workers/heard
 -- @include workers/tokens
 -- @keys lane_set
 local now = now_ms()
-local lease_ends = whole(now + tonumber(ARGV[2]))
-local leases, ids, lost = cjson.decode(ARGV[3]), {}, {}
-hear(ARGV[1], now)
+local lease_ends = whole(now + lease_ms)
+local ids, lost = {}, {}
+hear(worker, now)
 
 -- Its lease had run out, but nobody has claimed it since.
 local function take_back(id, job)

@@ -1,8 +1,6 @@
 -- For how long results and records are kept.
--- Defines retention(at), result_end(job, now, keep, but) and record_end(state, now, result_ends, keep).
+-- Defines result_end(job, now, keep, but) and record_end(state, now, result_ends, keep).
 -- @include batches
-
-local function retention(at) return {tonumber(ARGV[at]), tonumber(ARGV[at + 1])} end
 
 -- Until when a job's result is kept, in ms: from now on for its retention, and as long as a batch waits
 -- for it: its own, or the last that took it in later. `but`: a batch that waits no more.

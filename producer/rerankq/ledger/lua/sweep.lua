@@ -1,11 +1,17 @@
 -- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
 -- workers may call it; the first in an interval does the work, the others return at once.
--- ARGV: 1 interval in ms, 2 lease in ms, 3 grace in ms before a hint counts as lost, 4 the same
---       for one that was published again, 5 workers in a row that may die with a job before it is
---       failed, 6 ms to keep a result, 7 ms to keep a dead letter, 8 most dead letters, 9 most jobs
---       to move in a lane a tick, 10 name of the worker, of this very process of its, or '' for
---       somebody who is none, then lanes, each followed by its two Celery queues, first and again
--- Returns the keys that were put aside, as they held something of another type; the jobs that were
+-- @argument interval_ms number: from one sweep to the next
+-- @argument lease_ms number: length of a lease
+-- @argument grace_ms number: after which a hint counts as lost
+-- @argument grace_again_ms number: the same for one that was published again
+-- @argument most_deaths number: workers in a row that may die with a job before it is failed
+-- @argument keep_result_ms number: how long a result is kept
+-- @argument keep_dead_ms number: how long a dead letter is kept
+-- @argument most_dead number: most dead letters
+-- @argument most number: most jobs to move in a lane a tick
+-- @argument worker text: its name, of this very process of its, or '' for somebody who is none
+-- @argument lanes json: a list of [lane, key of its first Celery queue, key of the one for again]
+-- @answer rows: the keys that were put aside, as they held something of another type; the jobs that were
 -- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
 -- and those taken out of it because their records were missing or damaged. Nothing at all, not even
 -- empty lists, when somebody else swept in this interval. Whoever calls it shows that it is alive. Safe
@@ -16,19 +22,16 @@
 -- @include workers/absences
 -- @include workers/heard
 -- @include sweep/foreign_keys
+-- @constants CRASHED EXPIRED
 -- @keys job payload said lane_set deadlines dead last_heard sweeper sweeping
 
-local interval, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
-local grace, grace_again = tonumber(ARGV[3]), tonumber(ARGV[4])
-local most_deaths, keep = tonumber(ARGV[5]), retention(6)
-local most_dead, most = tonumber(ARGV[8]), tonumber(ARGV[9])
-local now, worker = now_ms(), ARGV[10]
+local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 
 if worker ~= '' then hear(worker, now) end
 
 -- One that outlasts the interval was set before the clock was: nobody sweeps under it.
-if redis.call('PTTL', sweeping_key) > interval then redis.call('DEL', sweeping_key) end
-if not redis.call('SET', sweeping_key, '1', 'NX', 'PX', interval) then return {} end
+if redis.call('PTTL', sweeping_key) > interval_ms then redis.call('DEL', sweeping_key) end
+if not redis.call('SET', sweeping_key, '1', 'NX', 'PX', interval_ms) then return {} end
 
 -- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
 -- out in such a gap get the time of one more lease, or every running job would run twice.
@@ -36,18 +39,15 @@ local put_aside = put_foreign_keys_aside()
 local last, amnesty, set_back = unpack(
   redis.call('HMGET', sweeper_key, 'last', 'amnesty', 'set_back'))
 last, amnesty = number(last), number(amnesty)
-if now - last > math.max(2 * interval, lease / 2) then amnesty = now + lease end
+if now - last > math.max(2 * interval_ms, lease_ms / 2) then amnesty = now + lease_ms end
 -- Where the last sweep lies ahead, the clock was set back since: no lease is to run for longer now.
-if last > now then amnesty, set_back = math.min(amnesty, now + lease), '1' end
+if last > now then amnesty, set_back = math.min(amnesty, now + lease_ms), '1' end
 redis.call('HSET', sweeper_key, 'last', whole(now), 'amnesty', whole(amnesty))
 
 local KNOWN_MS = 24 * 3600 * 1000 -- who was silent for longer has been taken for dead long ago
-local CRASHED = '"status":"FAILURE","result":{"exc_type":"JobFailed",'
-  .. '"exc_module":"rerankq.errors","exc_message":["crash_loop",'
-  .. '"the job was given up: each of its workers ended while it ran"]}}'
 
 local function tidy_workers()
-  local known = math.max(KNOWN_MS, 2 * SILENT_LEASES * lease)
+  local known = math.max(KNOWN_MS, 2 * SILENT_LEASES * lease_ms)
   redis.call('ZREMRANGEBYSCORE', last_heard_key, '-inf', whole(now - known))
   if not set_back then return end
   -- What was heard at a time that lies ahead was heard before the clock was set back.
@@ -105,7 +105,7 @@ end
 local function rest(lane, id)
   local job = known_of(id)
   if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(lane, job.state), id) end
-  job.state, job.due = 'scheduled', whole(now + SILENT_LEASES * lease)
+  job.state, job.due = 'scheduled', whole(now + SILENT_LEASES * lease_ms)
   write_record(id)
   gather('ZADD ' .. lane_set_key(lane, 'scheduled'), job.due, id)
 end
@@ -114,7 +114,7 @@ end
 -- still, so nobody is taken for dead in an amnesty.
 local function judge(lane, id, announce)
   local job = known_of(id)
-  local away, dead = absences(job, now, lease)
+  local away, dead = absences(job, now, lease_ms)
   if dead >= most_deaths and now >= amnesty then
     end_by_decree(id, job, 'failed', 'crash_loop', CRASHED)
   elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
@@ -126,7 +126,7 @@ end
 
 -- Shortens leases that end later than any given out now would; says whether there may be more.
 local function shorten_leases(lane)
-  local ends = whole(now + lease)
+  local ends = whole(now + lease_ms)
   local ids = redis.call('ZRANGEBYSCORE', lane_set_key(lane, 'running'), '(' .. ends, '+inf',
     'LIMIT', 0, most)
   for _, id in ipairs(ids) do gather('ZADD ' .. lane_set_key(lane, 'running'), ends, id) end
@@ -151,7 +151,7 @@ end
 
 local function lost_hints(lane, again, queue, announce, strays)
   local waiting = redis.call('LLEN', queue)
-  local first, last = lost_places(lane, again, waiting, now, again and grace_again or grace)
+  local first, last = lost_places(lane, again, waiting, now, again and grace_again_ms or grace_ms)
   for _, id in ipairs((members(lane, 'queued', first, last, strays))) do
     requeue(lane, 'queued', id, announce)
   end
@@ -181,14 +181,15 @@ if excess > 0 then
 end
 
 local found, more = {put_aside, ended}, false
-for at = 11, #ARGV, 3 do
-  local lane, announce, strays = ARGV[at], {}, {}
+for _, each in ipairs(lanes) do
+  local lane, queue, again_queue = unpack(each)
+  local announce, strays = {}, {}
   if set_back then more = shorten_leases(lane) or more end
   -- What was under way has waited the longest: it is announced before what nobody has called yet.
   expired_leases(lane, announce, strays)
   due_jobs(lane, announce, strays)
-  lost_hints(lane, false, ARGV[at + 1], announce, strays)
-  lost_hints(lane, true, ARGV[at + 2], announce, strays)
+  lost_hints(lane, false, queue, announce, strays)
+  lost_hints(lane, true, again_queue, announce, strays)
   found[#found + 1] = {announce, strays}
 end
 if more then

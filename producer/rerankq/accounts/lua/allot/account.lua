@@ -1,5 +1,6 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
--- Defines now, account, worker, report (the arguments), urgent (whether it reports for interactive
+-- Of the arguments: account, worker and report.
+-- Defines now, urgent (whether it reports for interactive
 -- work), state (the account's record; each file says which fields are its own), limits (those that
 -- are known), elapsed (ms since the exchange before), present (workers that use the account), others (these
 -- without the reporting one), active and peers (present, and those of the reporting lane, at least one each, as lots are divided by them), idle_ms (how long no worker has come, for who only
@@ -21,7 +22,6 @@ local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'tr
   'withheld', 'cut_off', 'served', 'keys_refused'}
 
 local now = now_ms()
-local account, worker, report = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local urgent = report.lane == 'interactive'
 local key, workers_key, slots_key = account_key(account), account_workers_key(account), account_slots_key(account)
 local answers_key = account_answers_key(account) -- what each worker was given last, in case that is lost

@@ -7,11 +7,11 @@
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
     [sweeper_key] = 'hash', [circuits_key] = 'hash', [accounts_key] = 'set'}
-  for at = 11, #ARGV, 3 do
-    local lane = ARGV[at]
+  for _, each in ipairs(lanes) do
+    local lane, queue, again_queue = unpack(each)
     for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end
     types[line_key(lane, false)], types[line_key(lane, true)] = 'hash', 'hash'
-    types[ARGV[at + 1]], types[ARGV[at + 2]] = 'list', 'list'
+    types[queue], types[again_queue] = 'list', 'list'
   end
   return types
 end

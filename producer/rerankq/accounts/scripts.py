@@ -1,0 +1,36 @@
+"""The scripts of accounts as typed functions. The head of each file in `lua/` says what it does."""
+
+from typing import Any, Final, NamedTuple
+
+from rerankq.store.script import FLAG, JSON, MAYBE_TEXT, Script
+
+ROOM: Final = "rerankq.accounts"
+
+
+class _Allot(NamedTuple):
+    account: str
+    worker: str
+    report: dict[str, Any]
+
+
+class _Trip(NamedTuple):
+    name: str
+    state: str
+    code: str
+    reason: str
+    certain_after: int
+    doubt_ms: int
+    every_ms: int
+
+
+class _Probe(NamedTuple):
+    request: str
+    names: tuple[str, ...]
+
+
+_ACCOUNT: Final = ("account", "account_workers", "account_lane", "account_slots", "account_answers")
+ALLOT: Final = Script(
+    ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "circuits", "last_heard"), reply=JSON
+)
+TRIP: Final = Script(ROOM, "trip", _Trip, keys=("circuits",), reply=MAYBE_TEXT)
+PROBE: Final = Script(ROOM, "probe", _Probe, keys=("circuits",), reply=FLAG)

@@ -1,0 +1,102 @@
+-- Results and final states, written in one step, of those jobs whose tokens are current. A result is
+-- whole as it comes; its date is Redis' clock, as its last answer told the caller and the time since.
+-- Where that is not within the last second, it is corrected here.
+-- Defines finish(results).
+-- Of the arguments: keep_result_ms, keep_dead_ms, told_ms and jobs.
+-- @include clock
+-- @include ends
+-- @include undoing
+-- @include workers/tokens
+-- @keys result said staged
+-- @constants DATE_AT EXPIRED
+local clock, keep = now_ms(), {keep_result_ms, keep_dead_ms}
+local is_right = told_ms <= clock and clock - told_ms <= 1000
+local now = is_right and told_ms or clock
+local date_done = iso_time(now)
+local ids, done, ended = {}, {}, {}
+-- The results that come with the call; nil where they were staged before it.
+local brought
+
+-- Puts a result in its place; false when none was staged.
+local function bring_in(id, result)
+  local key = result_key(id)
+  if result then
+    redis.call('SET', key, result)
+  elseif redis.pcall('RENAME', staged_key(id), key).err then
+    return false
+  end
+  -- Not always: within a transaction Redis copies the whole result for it.
+  if not is_right then redis.call('SETRANGE', key, DATE_AT, date_done) end
+  return true
+end
+
+-- What this user may not ask (a Redis of others often forbids INFO) has no answer: nil. All is written
+-- by now, so nothing here may fail.
+local function asked(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return nil end
+  return answer
+end
+
+local function tell(channel)
+  return asked('PUBLISH', channel, redis.call('GET', channel)) or 0
+end
+
+-- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
+-- hear it, or where that may not be asked: a listener of its own, or one at a replica, of whom nothing
+-- is known here. Of what a pattern names nothing is known either, and every worker listens by one
+-- (Celery's remote control): so a first result tells, by whether it reached anybody, if one of them is
+-- for results: for all of them, as who names some by a pattern may be told of none.
+local function publish()
+  local channels, unheard = {}, {}
+  for at, id in ipairs(ended) do channels[at] = result_key(id) end
+  local heard = asked('PUBSUB', 'NUMSUB', unpack(channels))
+  for at, channel in ipairs(channels) do
+    if not heard or heard[2 * at] > 0 then tell(channel) else unheard[#unheard + 1] = channel end
+  end
+  if #unheard == 0 then return end
+  local replication = asked('INFO', 'replication') or ''
+  local by_replica = not string.find(replication, 'connected_slaves:0', 1, true)
+  local by_pattern = not by_replica and (asked('PUBSUB', 'NUMPAT') or 1) > 0
+  if by_replica or (by_pattern and tell(table.remove(unheard, 1)) > 0) then
+    for _, channel in ipairs(unheard) do tell(channel) end
+  end
+end
+
+local function write_ends()
+  read_records(ids)
+  for at, each in ipairs(jobs) do
+    local id, token, attempts, state, reason, said = unpack(each)
+    local job = held_job(id, token)
+    local in_time = job and clock < (tonumber(job.deadline) or math.huge)
+    done[at] = in_time and bring_in(id, brought and brought[at]) and 1 or 0
+    if job then job.attempts = attempts end
+    if job and not in_time then
+      decree_end(id, job, 'expired', '', EXPIRED, clock, keep)
+      done[at] = 2
+    end
+    if done[at] == 1 then
+      redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
+      if said then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
+      ended[#ended + 1] = id
+    elseif not brought then
+      gather('DEL', staged_key(id))
+    end
+  end
+  carry_out()
+  if #ended > 0 then publish() end
+  return done
+end
+
+-- Nobody else would ever delete what was staged for this call.
+local function unstage()
+  if brought then return end
+  for _, id in ipairs(ids) do redis.call('DEL', staged_key(id)) end
+end
+
+-- Returns, for each job, what became of it. `results`: nil where they were staged.
+local function finish(results)
+  brought = results
+  for at, job in ipairs(jobs) do ids[at] = job[1] end
+  return undoing(write_ends, unstage)
+end

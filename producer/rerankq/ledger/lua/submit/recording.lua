@@ -1,0 +1,145 @@
+-- Jobs, recorded in their order, and what becomes of each.
+-- Defines submit(payloads).
+-- Of the arguments: most, jobs and mark.
+-- @include batches
+-- @include lines
+-- @include records
+-- @include undoing
+-- @keys job payload idempotency lane_set deadlines
+local now = now_ms()
+-- The payloads that come with the call; nil where they came before it.
+local brought
+local depth, batches, ids, keys = {}, {}, {}, {}
+
+local function lane_depth(lane)
+  if not depth[lane] then
+    depth[lane] = redis.call('ZCARD', lane_set_key(lane, 'queued'))
+      + redis.call('ZCARD', lane_set_key(lane, 'scheduled'))
+      + redis.call('ZCARD', lane_set_key(lane, 'running'))
+  end
+  return depth[lane]
+end
+
+local function has_batch(batch)
+  if batches[batch] == nil then batches[batch] = is_batch(batch) end
+  return batches[batch]
+end
+
+-- Whether any of the jobs is known: most often none is, and one command says so for all.
+local function some_known()
+  local records = {}
+  for at, job in ipairs(jobs) do records[at] = job_key(job.id) end
+  return #records > 0 and redis.call('EXISTS', unpack(records)) > 0
+end
+
+-- The job that the key belongs to; nobody's where its record is gone.
+local function owner(key)
+  if keys[key] then return keys[key] end
+  -- One of another type is nobody's.
+  local before = redis.pcall('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  return before[1] and redis.call('EXISTS', job_key(before[1])) == 1 and before or {}
+end
+
+local function earlier(job)
+  local id, fingerprint = unpack(owner(job.key))
+  if not id then return nil end
+  if fingerprint ~= job.fingerprint then return 'conflict' end
+  return id == job.id and 'accepted' or 'existing:' .. id
+end
+
+local function new_record(job)
+  return {state = job.waits and 'scheduled' or 'queued', lane = job.lane, submitted = now,
+    deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
+    not_before = job.waits and whole(job.not_before) or nil,
+    custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes}
+end
+
+local accepted, queued, entries, placed = {}, {}, {}, false
+
+-- What becomes of each, without a write.
+local function judge()
+  local some, held_up, outcomes = some_known(), false, {}
+  for at, job in ipairs(jobs) do
+    -- The key first: an id that comes again with another request is a conflict all the same.
+    local outcome = job.key and earlier(job)
+      or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
+      or job.batch and not has_batch(job.batch) and 'no_batch'
+      or lane_depth(job.lane) >= most and 'full'
+      -- A batch keeps its order: what comes behind a job that was refused must wait with it.
+      or held_up and job.batch and 'full'
+    held_up = held_up or outcome == 'full'
+    if not outcome then
+      job.waits = job.not_before and job.not_before > now
+      outcome = job.waits and 'scheduled' or 'accepted'
+      ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
+      if job.key then keys[job.key] = {job.id, job.fingerprint} end
+      accepted[#accepted + 1] = job
+      if brought then gather('MSET', payload_key(job.id), brought[at]) end
+    elseif not brought then
+      gather('DEL', payload_key(job.id))
+    end
+    outcomes[at] = outcome
+  end
+  return outcomes
+end
+
+-- The jobs, whole and in their lanes. No DEL before them: when its memory is full, Redis refuses a
+-- script's first write, and no later one.
+local function place()
+  for _, job in ipairs(accepted) do
+    known[job.id] = new_record(job)
+    write_record(job.id)
+    if job.waits then
+      gather('ZADD ' .. lane_set_key(job.lane, 'scheduled'), whole(job.not_before), job.id)
+    else
+      queued[job.lane] = queued[job.lane] or {}
+      table.insert(queued[job.lane], job.id)
+    end
+  end
+  for lane, line in pairs(queued) do
+    local place = next_place(lane, false, #line)
+    for at, id in ipairs(line) do
+      gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(place + at - 1), id)
+    end
+  end
+  placed = true
+  carry_out()
+end
+
+-- What leads to the jobs.
+local function lead()
+  for _, job in ipairs(accepted) do
+    if job.key then
+      -- Without the time to go that an earlier job of the key has left behind.
+      redis.call('DEL', idempotency_key(job.key))
+      redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
+    end
+    if job.deadline then gather('ZADD ' .. deadlines_key, whole(now + job.deadline), job.id) end
+    if job.batch then
+      entries[job.batch] = entries[job.batch] or {}
+      -- With its name: a row whose record is gone still says which line it stands for.
+      table.insert(entries[job.batch], job.custom and job.id .. ' ' .. job.custom or job.id)
+    end
+  end
+  carry_out()
+  for batch, line in pairs(entries) do add_to_batch(batch, line) end
+  if brought and mark ~= '' then redis.call('DEL', mark) end
+end
+
+-- Nobody would ever end the jobs of which only the bodies are there.
+local function unstage()
+  if placed or brought then return end
+  for _, job in ipairs(jobs) do redis.call('DEL', payload_key(job.id)) end
+end
+
+-- Returns, for each job, what became of it. `payloads`: nil where they came before the call.
+local function submit(payloads)
+  brought = payloads
+  return undoing(function()
+    local outcomes = judge()
+    -- In this order: no list may name a job that never was.
+    place()
+    lead()
+    return outcomes
+  end, unstage)
+end
