@@ -10,5 +10,6 @@ dead      failed jobs: list, replay, forget
 leases    claim, renew, finish, postpone: the worker's side
 presence  which workers serve a lane
 sweep     one tick of the reconciler
+scripts   the scripts as typed functions
 lua/      the scripts
 """
