@@ -217,6 +217,20 @@ def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> Non
     assert min(turns.values()) >= 5
 
 
+@pytest.mark.parametrize("concurrency", [4, 5, 7])
+def test_no_worker_goes_without_a_slot_where_there_are_enough(
+    concurrency: int, desk: LedgerDesk
+) -> None:
+    """Each has its even share, and all that is left over is used."""
+    limits, held, worker_names = Limits(concurrency=concurrency), dict[str, int](), "abcd"
+    for _ in range(5):
+        for each in worker_names:
+            told = desk.exchange(each, limits, in_flight=held.get(each, 0), began=1, **WANT_5)
+            held[each] = told.slots or 0
+    assert min(held.values()) == 1
+    assert sum(held.values()) == concurrency
+
+
 def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> None:
     """Also where the failure is not held against the upstream: the others are to be served."""
     limits, want = Limits(concurrency=1), WANT_5

@@ -10,6 +10,17 @@ end
 -- Whether there are fewer slots than workers that want them.
 local function slots_in_turns() return most_slots() < active end
 
+-- What each may have while somebody has less than its fair share: that share, and one of what is left over
+-- when all have theirs, as long as the others have not taken it.
+local function even_share(limit, fair, mine)
+  if limit < active then return fair end
+  local left = limit - fair * active + math.max(0, mine - fair)
+  for _, each in ipairs(redis.call('HVALS', slots_key)) do
+    left = left - math.max(0, number(each) - fair)
+  end
+  return fair + math.max(0, math.min(1, left))
+end
+
 -- Slots are shared out evenly among those who want them, and lent on by those who don't.
 local function share_slots()
   local limit = most_slots()
@@ -27,7 +38,7 @@ local function share_slots()
     local failed = report.trouble + report.unreached + (report.left_out or 0)
     local used = report.began + report.in_flight + report.ok + report.throttled + failed
     local stands_back = scarce and limit < active and used > 0
-    local most = stands_back and 0 or scarce and math.ceil(limit / active) or limit
+    local most = stands_back and 0 or scarce and even_share(limit, fair, mine) or limit
     -- The slot of a call that was throttled is not tried again at once.
     if report.throttled > 0 then most = math.min(most, report.in_flight) end
     given = math.max(0, math.min(report.want_slots, free, most))
