@@ -5,6 +5,7 @@ from typing import Any, Final, Self
 
 from kombu import Consumer, Queue
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from rerankq.broker.announce import celery_settings
 from rerankq.broker.celery_app import IsolatedApp
@@ -12,6 +13,9 @@ from rerankq.contract import Hint, Lane
 from rerankq.errors import InvalidRequest
 
 QUEUES: Final = [name for lane in Lane for name in (lane.queue, lane.again_queue)]
+
+AWAY: Final = "the broker does not answer"
+_UNANSWERED: Final = (OperationalError, RedisError, OSError)
 
 
 class HintReader:
@@ -29,16 +33,11 @@ class HintReader:
 
     def __enter__(self) -> Self:
         self._connection = self._app.connection_for_read()
-        queues = [Queue(name, no_declare=True) for name in QUEUES]
-        consumer = Consumer(
-            self._connection.channel(),
-            queues,
-            no_ack=True,
-            auto_declare=False,
-            accept=["json"],
-            on_message=self._take,
-        )
-        consumer.consume()
+        try:
+            self._consume()
+        except _UNANSWERED as error:
+            self.__exit__(None, None, None)
+            raise OSError(AWAY) from error
         return self
 
     def __exit__(
@@ -54,16 +53,27 @@ class HintReader:
         """The hints that came within so many seconds; returns with the first, or with none.
 
         Raises:
-            OSError: the connection was lost.
+            OSError: the connection was lost, as when it cannot be made at the start.
         """
         self._read = []
         try:
             self._connection.drain_events(timeout=seconds)
         except TimeoutError:
             return []
-        except (OperationalError, *self._connection.connection_errors) as error:
-            raise OSError("the broker does not answer") from error
+        except _UNANSWERED as error:
+            raise OSError(AWAY) from error
         return self._read
+
+    def _consume(self) -> None:
+        consumer = Consumer(
+            self._connection.channel(),
+            [Queue(name, no_declare=True) for name in QUEUES],
+            no_ack=True,
+            auto_declare=False,
+            accept=["json"],
+            on_message=self._take,
+        )
+        consumer.consume()
 
     def _take(self, message: Any) -> None:
         # What is no hint is a worker's to put aside. Here it is dropped.

@@ -105,6 +105,7 @@ class FakeWorker:
                 while not self._stopping.is_set():
                     for hint in await asyncio.to_thread(reader.next, HINT_SECONDS):
                         await self._take(leases, hint.job_ids)
+            await asyncio.sleep(AWAY_SECONDS)
 
     async def _sweep(self, sweep: Sweep, leases: Leases) -> None:
         while True:

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Sequence
 
 import pytest
 
 from rerankq import AsyncRerankClient, RerankClient
+from rerankq.broker.hint_reader import HintReader
 from rerankq.contract import JobState
-from rerankq.errors import JobCancelled, JobExpired, JobFailed
+from rerankq.errors import JobCancelled, JobExpired, JobFailed, LedgerUnavailable
 from rerankq.testing import FakeRerankq, Retryable, Scores
 from running.redis_server import RedisServer
 from running.waiting import eventually
@@ -192,3 +194,18 @@ def test_a_redis_of_the_users_own(own_redis: RedisServer) -> None:
     with FakeRerankq(redis_url=own_redis.url, namespace="tests") as fake:
         assert fake.client.get(job_id).result(timeout=SECONDS).attempts == 1
     never.set()
+
+
+def test_it_outlives_its_redis(own_redis: RedisServer) -> None:
+    """Code under test may be shown what happens while Redis is away: the fake goes on after it."""
+    with FakeRerankq(by_length, redis_url=own_redis.url) as fake:
+        job = fake.client.submit(query="q", documents=DOCUMENTS)
+        job.result(timeout=SECONDS)
+        own_redis.stop(signal.SIGTERM)
+        with pytest.raises(LedgerUnavailable):
+            fake.client.submit(query="q", documents=DOCUMENTS)
+        with pytest.raises(OSError, match="does not answer"), HintReader(own_redis.url, ""):
+            pass  # by the time that this has given up, so has the fake's own
+        own_redis.start()
+        job = fake.client.submit(query="q", documents=DOCUMENTS)
+        assert [row.index for row in job.result(timeout=SECONDS).results] == BY_LENGTH
