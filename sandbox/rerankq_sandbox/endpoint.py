@@ -26,7 +26,7 @@ from rerankq_sandbox.faults import Call, FaultSource
 from rerankq_sandbox.journal import Entry, Journal, cut
 from rerankq_sandbox.latency import Latency
 from rerankq_sandbox.metering.account import OverLimit
-from rerankq_sandbox.metering.accounts import Accounts, fingerprint
+from rerankq_sandbox.metering.accounts import MeteredAccounts, fingerprint
 from rerankq_sandbox.metering.limiter import Limiter
 from rerankq_sandbox.metering.refusals import left_headers, over_limit
 from rerankq_sandbox.request_id import current_request_id
@@ -58,7 +58,7 @@ class Parts:
     config: SandboxConfig
     scorer: Scorer
     latency: Latency
-    accounts: Accounts
+    accounts: MeteredAccounts
     limiter: Limiter
     timeline: Timeline
     faults: Sequence[FaultSource]

@@ -23,7 +23,7 @@ from rerankq_sandbox.faults import RandomFaults
 from rerankq_sandbox.hashed import HashScorer
 from rerankq_sandbox.journal import Journal
 from rerankq_sandbox.latency import Latency
-from rerankq_sandbox.metering.accounts import Accounts
+from rerankq_sandbox.metering.accounts import MeteredAccounts
 from rerankq_sandbox.metering.limiter import Limiter
 from rerankq_sandbox.request_id import (
     REQUEST_ID_HEADER,
@@ -129,7 +129,7 @@ def build_app(
     config: SandboxConfig, scorer: Scorer, journal: Journal, scenario: Scenario | None
 ) -> web.Application:
     """Wire the parts; the only place that does. The scenario begins here."""
-    rules, limiter, accounts = FaultRules(), Limiter(), Accounts()
+    rules, limiter, accounts = FaultRules(), Limiter(), MeteredAccounts()
     latency = Latency(config.latency, config.seed)
     timeline = Timeline(limiter, latency, accounts)
     if scenario is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from rerankq_sandbox.actions import Action, OutageAction
 from rerankq_sandbox.faults import Call
 from rerankq_sandbox.latency import Distribution, Latency
-from rerankq_sandbox.metering.accounts import Accounts
+from rerankq_sandbox.metering.accounts import MeteredAccounts
 from rerankq_sandbox.metering.limiter import Limiter
 from rerankq_sandbox.metering.limits import Limits
 from rerankq_sandbox.rules import FaultRules
@@ -36,7 +36,7 @@ class Timeline:
         outage: What meets every call now; None when there is no outage.
     """
 
-    def __init__(self, limiter: Limiter, latency: Latency, accounts: Accounts) -> None:
+    def __init__(self, limiter: Limiter, latency: Latency, accounts: MeteredAccounts) -> None:
         self.outage: OutageAction | None = None
         self._limiter = limiter
         self._latency = latency

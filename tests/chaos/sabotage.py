@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from rerankq.ledger.leases import Lease, Leases
 from rerankq.store.script import Script
-from rerankq_worker.jobs.completer import Outcome, ResultWriter
+from rerankq_worker.jobs.completer import Completer, JobUpdate
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.port import Answer, Call
 
@@ -100,16 +100,16 @@ def suicide() -> None:
 
 def failing_writer() -> None:
     """Let the part that writes ends fail once, after a while; a process begun anew knows of it."""
-    write = ResultWriter._write  # noqa: SLF001  it has no door for failures
+    write = Completer._write  # noqa: SLF001  it has no door for failures
     writes = count(1)
 
-    async def write_or_fail(self: ResultWriter, portion: Sequence[Outcome]) -> Any:
+    async def write_or_fail(self: Completer, portion: Sequence[JobUpdate]) -> Any:
         if next(writes) > WRITES_BEFORE_FAILURE and FAILED_BEFORE not in os.environ:
             os.environ[FAILED_BEFORE] = "yes"
             raise RuntimeError
         return await write(self, portion)
 
-    ResultWriter._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
+    Completer._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def blocked_loop() -> None:

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
-from rerankq.accounts.circuits import Circuit, Circuits, CircuitState, Trip
+from rerankq.accounts.breakers import BreakerState, SharedBreakers, Trip, TrippedBreaker
 from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events
 from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.limits.ways import Route
 from rerankq_worker.upstream.errors import Refused, Unreachable, UpstreamError
 from rerankq_worker.upstream.port import Answer, Call, Score
 from rerankq_worker.upstream.sites import Account, Key, Site
@@ -62,21 +62,21 @@ def allotment(**fields: Any) -> Allotment:
         others=0,
         took_ms=0.0,
         now=1_000_000,
-        closed={},
+        tripped={},
     )
     return Allotment(**{name: getattr(usual, name) for name in asdict(usual)} | fields)
 
 
-def circuit(state: CircuitState = CircuitState.PARKED, **fields: Any) -> Circuit:
+def breaker(state: BreakerState = BreakerState.PARKED, **fields: Any) -> TrippedBreaker:
     """A closed circuit whose probe is due in a minute, by the clock of `allotment`."""
     usual: dict[str, Any] = {"every": 60_000.0, "probe_at": 1_060_000.0, "code": "upstream_auth"}
     told: dict[str, Any] = {"reason": "no", "strikes": 1, "since": 1.0, "struck_at": 1.0}
-    return Circuit(state=state, **(told | usual | fields))
+    return TrippedBreaker(state=state, **(told | usual | fields))
 
 
-def due_circuit() -> Circuit:
+def due_breaker() -> TrippedBreaker:
     """A parked one that may be probed now."""
-    return circuit(probe_at=0.0)
+    return breaker(probe_at=0.0)
 
 
 def asking(model: str = "m") -> RerankRequest:
@@ -103,7 +103,7 @@ class FakeAccounts(Accounts):
         return answer
 
 
-class FakeCircuits(Circuits):
+class FakeBreakers(SharedBreakers):
     """Keeps what was closed, opened and probed.
 
     Args:
@@ -111,7 +111,7 @@ class FakeCircuits(Circuits):
     """
 
     def __init__(self, *, refused: Iterable[str] = ()) -> None:
-        self.tripped: list[tuple[str, Trip]] = []
+        self.trips: list[tuple[str, Trip]] = []
         self.opened: list[str] = []
         self.probed: list[str] = []
         self.away = False
@@ -120,13 +120,13 @@ class FakeCircuits(Circuits):
         """What an answer waits for."""
         self.refused = set(refused)
 
-    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+    async def trip(self, name: str, trip: Trip) -> BreakerState | None:
         """Keep it, unless there are too many."""
         self._answer()
         if self.full:
             return None
-        self.tripped.append((name, trip))
-        return CircuitState.DOUBTED if trip.certain_after > 1 else trip.state
+        self.trips.append((name, trip))
+        return BreakerState.DOUBTED if trip.certain_after > 1 else trip.state
 
     async def probe(self, *names: str) -> bool:
         """Whether the turn is not another's."""
@@ -138,7 +138,7 @@ class FakeCircuits(Circuits):
             return True
         return False
 
-    async def reopen(self, *names: str) -> int:
+    async def reset(self, *names: str) -> int:
         """Keep it."""
         self._answer()
         self.opened += names
@@ -203,18 +203,18 @@ class Network:
     """
 
     def __init__(self, max_in_flight: int = MAX_IN_FLIGHT, /, **models: dict[str, str]) -> None:
-        self.circuits = FakeCircuits()
+        self.breakers = FakeBreakers()
         self.events = Events()
         self.heard = heard(self.events)
         self.providers = {name: FakeProvider() for name in models}
         self.permits = {name: permits(name=name) for name in models}
         self.changes = 0
-        self.ways = [
+        self.reservations = [
             route for name, served in models.items() for route in self._routes(name, served)
         ]
         self.routes = Routes(
-            self.ways,
-            self.circuits,
+            self.reservations,
+            self.breakers,
             max_in_flight=max_in_flight,
             changed=self._changed,
             events=self.events,

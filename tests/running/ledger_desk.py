@@ -8,7 +8,7 @@ from typing import Any, Final, Self, TypeVar
 from redis import Redis
 
 from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
-from rerankq.accounts.circuits import Circuits, CircuitState, Trip
+from rerankq.accounts.breakers import BreakerState, SharedBreakers, Trip
 from rerankq.contract import Job, JobState, JobStatus, Lane, RerankRequest, RerankResult, Timings
 from rerankq.errors import JobFailed
 from rerankq.events import Events
@@ -28,7 +28,7 @@ LONG = 60.0
 NO_LIMITS: Final = Limits()
 ACCOUNT_TIMES: Final = (
     *("at", "born", "turn", "since", "pause", "pause_since", "reopens", "mode_since"),
-    *("scarce_at", "bulk_at", "interactive_at", "crowded_at", "room_since", "trial_at"),
+    *("scarce_at", "bulk_at", "interactive_at", "crowded_at", "slots_since", "trial_at"),
     *("well_at", "other_at", "lost_at"),
 )
 
@@ -72,7 +72,7 @@ class LedgerDesk:
         self.events = Events()
         self.batches = Batches(self.store, self.retention)
         self.accounts = Accounts(self.store)
-        self.circuits = Circuits(self.store)
+        self.breakers = SharedBreakers(self.store)
         self._lease_seconds = lease_seconds
 
     def __enter__(self) -> Self:
@@ -157,7 +157,7 @@ class LedgerDesk:
 
     def end_amnesty(self) -> None:
         """As if somebody had swept all along: leases that ran out are nobody's any more."""
-        self.redis.hset("rerankq:sweeper", mapping={"last": self.now_ms(), "amnesty": 0})
+        self.redis.hset("rerankq:sweeper", mapping={"last": self.now_ms(), "lease_grace": 0})
 
     def now_ms(self) -> int:
         """Redis' clock."""
@@ -200,13 +200,13 @@ class LedgerDesk:
         """Look at an account."""
         return self.run(self.accounts.look(account))
 
-    def trip(self, name: str, **fields: Any) -> CircuitState | None:
+    def trip(self, name: str, **fields: Any) -> BreakerState | None:
         """Close a circuit."""
-        return self.run(self.circuits.trip(name, Trip("a_code", "a reason", **fields)))
+        return self.run(self.breakers.trip(name, Trip("a_code", "a reason", **fields)))
 
     def probe(self, *names: str) -> bool:
         """Ask for the turn to probe circuits."""
-        return self.run(self.circuits.probe(*names))
+        return self.run(self.breakers.probe(*names))
 
     def let_pass(self, seconds: float, account: str = "a") -> None:
         """Set all times of an account and of the circuits back, as if that time had gone by."""
@@ -219,11 +219,11 @@ class LedgerDesk:
             self.redis.hset(key, "served", json.dumps(earlier))
         for worker, _ in self.redis.zscan_iter(f"{key}:workers"):
             self.redis.zincrby(f"{key}:workers", -seconds * 1000, worker)
-        for circuit, stored in self.redis.hgetall("rerankq:circuits").items():
+        for breaker, stored in self.redis.hgetall("rerankq:circuits").items():
             fields = json.loads(stored)
             for each in ("since", "struck_at", "probe_at"):
                 fields[each] -= seconds * 1000
-            self.redis.hset("rerankq:circuits", circuit, json.dumps(fields))
+            self.redis.hset("rerankq:circuits", breaker, json.dumps(fields))
 
     def record(self, job_id: str) -> dict[str, Any]:
         """A job's record; empty when there is none."""

@@ -80,7 +80,7 @@ def place_of(lane: str, score: float) -> Place:
 
 
 def _queue(lane: Lane, *, again: bool) -> str:
-    return lane.again_queue if again else lane.queue
+    return lane.redelivery_queue if again else lane.queue
 
 
 _QUEUES = [_queue(lane, again=again) for lane in Lane for again in (False, True)]

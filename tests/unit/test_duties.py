@@ -1,7 +1,7 @@
 import asyncio
 
 from rerankq_worker import app
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
 
 
@@ -12,7 +12,7 @@ class CountedRestart(Restart):
         async def nothing() -> None:
             """There is nothing to drain, nor to write."""
 
-        super().__init__(Vitals(), drain=nothing, write_out=nothing)
+        super().__init__(Heartbeats(), drain=nothing, write_out=nothing)
         self.reasons: list[str] = []
 
     async def in_order(self, reason: str) -> None:

@@ -22,7 +22,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging, worker_ready
 
 from rerankq.accounts.accounts import Accounts
-from rerankq.accounts.circuits import Circuits
+from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.announce import Announcer, celery_settings
 from rerankq.broker.backlog import Backlog
 from rerankq.broker.celery_app import IsolatedApp
@@ -36,22 +36,22 @@ from rerankq.store.store import Retention, Store
 from rerankq_worker.consumer.pool import AsyncioPool
 from rerankq_worker.consumer.tasks import HintService, RerankTask
 from rerankq_worker.jobs.attempts import Attempts
-from rerankq_worker.jobs.completer import ResultWriter
+from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
 from rerankq_worker.jobs.reconciler import reconcile
 from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.reach import Reach
+from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.limits.ways import Route
 from rerankq_worker.process.error_origin import origin
 from rerankq_worker.process.health import health_served
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
-from rerankq_worker.process.shutdown_deadline import Ending
+from rerankq_worker.process.shutdown_deadline import ShutdownDeadline
 from rerankq_worker.process.watchdog import Watchdog
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
@@ -106,13 +106,13 @@ class WorkerApp(IsolatedApp):
         self.register_task(RerankTask())
         self.rerankq_events = Events()
         log_events(self.rerankq_events)
-        self.vitals = Vitals()
-        self.ending = Ending(settings.drain_seconds)
+        self.heartbeats = Heartbeats()
+        self.deadline = ShutdownDeadline(settings.drain_seconds)
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """What the pool opens on its loop."""
         return _service(
-            self._settings, self._sites, self.lane, self.node, self.vitals, self.rerankq_events
+            self._settings, self._sites, self.lane, self.node, self.heartbeats, self.rerankq_events
         )
 
     def serve(self) -> int:
@@ -124,7 +124,7 @@ class WorkerApp(IsolatedApp):
         worker_ready.connect(self._on_ready)
         worker = self.Worker(
             hostname=self.node,
-            queues=[self.lane.queue, self.lane.again_queue],
+            queues=[self.lane.queue, self.lane.redelivery_queue],
             pool_cls=AsyncioPool,
             concurrency=HINTS_AHEAD[self.lane],
             quiet=True,
@@ -161,7 +161,7 @@ async def _service(
     sites: Sequence[Site],
     lane: Lane,
     node: str,
-    vitals: Vitals,
+    heartbeats: Heartbeats,
     events: Events,
 ) -> AsyncIterator[HintService]:
     retention = Retention(settings.result_ttl, settings.dead_ttl)
@@ -173,7 +173,9 @@ async def _service(
         ) as store,
         # Renewals have a connection of their own, and little patience: one that is silent must
         # not cost the leases.
-        Store(settings.redis_url, settings.namespace, answer_seconds=lease_seconds / 4) as pulse,
+        Store(
+            settings.redis_url, settings.namespace, answer_seconds=lease_seconds / 4
+        ) as renewal_store,
         AsyncExitStack() as providers,
     ):
         await warn_of_losses(store)
@@ -181,11 +183,11 @@ async def _service(
         # Of this very process: one that is started in its place may have its number, and so node.
         name = f"{node}.{token_hex(4)}"
         leases = Leases(store, retention, worker=name, lease_seconds=lease_seconds, events=events)
-        heart = Leases(pulse, retention, worker=name, lease_seconds=lease_seconds)
-        holdings = Holdings(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
-        writer = ResultWriter(
+        renewals = Leases(renewal_store, retention, worker=name, lease_seconds=lease_seconds)
+        in_flight = InFlightJobs(int(settings.max_in_flight * (1 + JOBS_AHEAD[lane])))
+        completer = Completer(
             leases,
-            holdings,
+            in_flight,
             lease_seconds=lease_seconds,
             gather_seconds=GATHER_SECONDS[lane],
             events=events,
@@ -197,22 +199,22 @@ async def _service(
         ]
         routes = Routes(
             ways,
-            Circuits(pulse),
+            SharedBreakers(renewal_store),
             max_in_flight=settings.max_in_flight,
-            changed=holdings.stir,
+            changed=in_flight.notify,
             events=events,
         )
         reach = Reach(
             ways,
-            changed=holdings.stir,
-            say=partial(setattr, vitals, "upstream_trouble"),
+            changed=in_flight.notify,
+            say=partial(setattr, heartbeats, "upstream_trouble"),
             events=events,
         )
-        exchanges = routes.exchanges(Accounts(pulse), worker=node)
+        exchanges = routes.exchanges(Accounts(renewal_store), worker=node)
         attempts = Attempts(
             leases=leases,
-            holdings=holdings,
-            writer=writer,
+            in_flight=in_flight,
+            completer=completer,
             routes=routes,
             policy=RetryPolicy(
                 max_attempts=settings.max_attempts,
@@ -224,38 +226,38 @@ async def _service(
         )
         executor = Executor(
             leases=leases,
-            holdings=holdings,
-            writer=writer,
+            in_flight=in_flight,
+            completer=completer,
             routes=routes,
             attempts=attempts,
             events=events,
         )
         restart = Restart(
-            vitals,
+            heartbeats,
             # No call takes longer.
             drain=partial(executor.drain, settings.call_seconds),
             write_out=lambda: write_out(
-                writer.unwritten(),
+                completer.unwritten(),
                 partial(_own_leases, settings, retention, node),
                 lease_seconds=lease_seconds,
                 events=events,
             ),
         )
         watchdog = Watchdog(
-            vitals,
-            Backlog(pulse, lane),
+            heartbeats,
+            Backlog(renewal_store, lane),
             store.answers,
             takes_more=executor.takes_more,
             restart=restart,
         )
         with closing(Announcer(settings.redis_url, settings.namespace)) as announcer:
             async with (
-                _health(settings, vitals),
+                _health(settings, heartbeats),
                 background(
                     restart,
-                    writer.run(),
+                    completer.run(),
                     watchdog.run(),
-                    keep_leases(heart, holdings, lease_seconds=lease_seconds, events=events),
+                    keep_leases(renewals, in_flight, lease_seconds=lease_seconds, events=events),
                     reconcile(
                         Sweep(
                             store,
@@ -269,7 +271,7 @@ async def _service(
                     ),
                     *(each.run() for each in exchanges),
                     reach.run(),
-                    summarise(activity, lambda: len(holdings.leases())),
+                    summarise(activity, lambda: len(in_flight.leases())),
                 ),
             ):
                 _spare_the_collector()
@@ -342,10 +344,10 @@ _restarting: Final[set["asyncio.Task[None]"]] = set()
 """A task that nobody holds on to may vanish before it is done."""
 
 
-def _health(settings: WorkerSettings, vitals: Vitals) -> AbstractAsyncContextManager[None]:
+def _health(settings: WorkerSettings, heartbeats: Heartbeats) -> AbstractAsyncContextManager[None]:
     if settings.health_port is None:
         return nullcontext()
-    return health_served(vitals, host=settings.health_host, port=settings.health_port)
+    return health_served(heartbeats, host=settings.health_host, port=settings.health_port)
 
 
 @asynccontextmanager

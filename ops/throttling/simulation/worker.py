@@ -73,8 +73,8 @@ class Worker:
         self.permits.wanted()
 
     def _waiting(self) -> int:
-        appetite = self.permits.appetite
-        most = self._max_in_flight if appetite is None else min(self._max_in_flight, appetite)
+        capacity = self.permits.capacity
+        most = self._max_in_flight if capacity is None else min(self._max_in_flight, capacity)
         return max(0, min(self._backlog, most - self.permits.in_flight))
 
     def _demand(self) -> Demand:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from rerankq.accounts.circuits import Circuit, sound_circuits
+from rerankq.accounts.breakers import TrippedBreaker, sound_breakers
 from rerankq.accounts.scripts import ALLOT
 from rerankq.store.store import Store
 
@@ -164,7 +164,7 @@ class Allotment:
         others: how many workers beside this one use the account.
         took_ms: how long rankings took lately, at most; 0 where nobody knows.
         now: Redis' clock, in ms.
-        closed: keys, models and accounts that may not be used, by name.
+        tripped: keys, models and accounts that may not be used, by name.
     """
 
     permits: int
@@ -192,7 +192,7 @@ class Allotment:
     others: int
     took_ms: float
     now: int
-    closed: dict[str, Circuit]
+    tripped: dict[str, TrippedBreaker]
 
     @property
     def in_use(self) -> bool:
@@ -237,10 +237,10 @@ def _allotment(answer: bytes) -> Allotment:
     # What another hand has stored may be no text: that costs what it is part of, not the answer.
     fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
     # An empty table of Lua's is an empty object in JSON: that is what is meant here.
-    limits, closed = Limits(**fields.pop("limits")), sound_circuits(fields.pop("closed"))
+    limits, tripped = Limits(**fields.pop("limits")), sound_breakers(fields.pop("closed"))
     cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
     served = frozenset(fields.pop("served"))
     verdicts = {key: Blame(each) for key, each in fields.pop("verdicts").items()}
     return Allotment(
-        limits=limits, closed=closed, cut_off=cut_off, served=served, verdicts=verdicts, **fields
+        limits=limits, tripped=tripped, cut_off=cut_off, served=served, verdicts=verdicts, **fields
     )

@@ -30,7 +30,7 @@ class _Probe(NamedTuple):
 
 _ACCOUNT: Final = ("account", "account_workers", "account_lane", "account_slots", "account_answers")
 ALLOT: Final = Script(
-    ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "circuits", "last_heard"), reply=JSON
+    ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "breakers", "last_heard"), reply=JSON
 )
-TRIP: Final = Script(ROOM, "trip", _Trip, keys=("circuits",), reply=MAYBE_TEXT)
-PROBE: Final = Script(ROOM, "probe", _Probe, keys=("circuits",), reply=FLAG)
+TRIP: Final = Script(ROOM, "trip", _Trip, keys=("breakers",), reply=MAYBE_TEXT)
+PROBE: Final = Script(ROOM, "probe", _Probe, keys=("breakers",), reply=FLAG)

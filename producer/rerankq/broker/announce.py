@@ -84,7 +84,7 @@ class Announcer:
         A failure loses nothing: the ledger holds the jobs, and the reconciler
         announces what no hint has named.
         """
-        queue = lane.again_queue if again else lane.queue
+        queue = lane.redelivery_queue if again else lane.queue
         try:
             with self._app.producer_or_acquire() as producer, ExitStack() as batch:
                 size = 1

@@ -16,7 +16,7 @@ class Backlog:
         lengths = await self._store.commands(
             *(
                 ("LLEN", self._store.keys.queue(each))
-                for each in (self._lane.queue, self._lane.again_queue)
+                for each in (self._lane.queue, self._lane.redelivery_queue)
             )
         )
         return sum(lengths)

@@ -12,7 +12,7 @@ from rerankq.broker.celery_app import IsolatedApp
 from rerankq.contract import Hint, Lane
 from rerankq.errors import InvalidRequest
 
-QUEUES: Final = [name for lane in Lane for name in (lane.queue, lane.again_queue)]
+QUEUES: Final = [name for lane in Lane for name in (lane.queue, lane.redelivery_queue)]
 
 AWAY: Final = "the broker does not answer"
 _UNANSWERED: Final = (OperationalError, RedisError, OSError)

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import NoReturn, Self, Unpack
 
 from rerankq.accounts.accounts import Accounts
-from rerankq.accounts.circuits import Circuits
+from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import PATIENCE_SECONDS, Admissions
 from rerankq.client.arrivals import Arrivals
@@ -97,7 +97,7 @@ class AsyncRerankClient:
             replays=self._admissions,
             quarantine=Quarantine(self._store),
             accounts=Accounts(self._store),
-            circuits=Circuits(self._store),
+            breakers=SharedBreakers(self._store),
             delays=Delays(self._store),
             presence=Presence(self._store),
         )

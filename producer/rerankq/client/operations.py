@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rerankq.accounts.accounts import Accounts
-from rerankq.accounts.circuits import Circuits
+from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import Admissions
 from rerankq.ledger.dead import DeadLetters
@@ -20,7 +20,7 @@ class Operations:
         replays: hands them in again, as new jobs.
         quarantine: messages that were no hints.
         accounts: the accounts with the upstream, and their limits.
-        circuits: accounts, keys and models that may not be used for now.
+        breakers: accounts, keys and models that may not be used for now.
         delays: jobs that were told to wait.
         presence: the workers that are, or were, there.
     """
@@ -29,6 +29,6 @@ class Operations:
     replays: Admissions
     quarantine: Quarantine
     accounts: Accounts
-    circuits: Circuits
+    breakers: SharedBreakers
     delays: Delays
     presence: Presence

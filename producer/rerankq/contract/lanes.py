@@ -21,7 +21,7 @@ class Lane(StrEnum):
         return f"rerankq.{self.value}"
 
     @property
-    def again_queue(self) -> str:
+    def redelivery_queue(self) -> str:
         """Name of the Celery queue for what is announced again: it need not wait in line twice."""
         return f"{self.queue}.again"
 

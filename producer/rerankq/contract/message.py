@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import PydanticSerializationError
 
 from rerankq.errors import InvalidRequest
-from rerankq.faults import first_fault
+from rerankq.invalid_input import first_mistake
 
 CONTRACT_VERSION: Final = "1.0"
 
@@ -34,7 +34,7 @@ class Message(BaseModel):
                 return cls.model_validate_json(data)
             return cls.model_validate(data)
         except ValidationError as error:
-            raise first_fault(error) from None
+            raise first_mistake(error) from None
 
     def encode(self) -> bytes:
         """The message as compact JSON.

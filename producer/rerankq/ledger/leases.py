@@ -58,7 +58,7 @@ class Claim:
     """What a claim came to: jobs taken, and suspects that must be taken alone."""
 
     leases: list[Lease]
-    suspects: list[str]
+    crash_suspects: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Leases:
                 past = past_from(*met) if met else NO_PAST
                 claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job, past))
             else:
-                claim.suspects.append(name)
+                claim.crash_suspects.append(name)
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Prolong the leases; returns the ids of jobs that are no longer this worker's."""

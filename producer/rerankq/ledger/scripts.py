@@ -6,7 +6,7 @@ from rerankq.ledger.outcomes import SPELLINGS
 from rerankq.store.script import FLAG, FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 ROOM: Final = "rerankq.ledger"
-_LINES: Final = ("lane", "lane_again", "lane_set")
+_LINES: Final = ("lane", "lane_redelivery", "lane_set")
 _RECORDS: Final = ("job", "batch", "batch_entries")
 _ENDS: Final = (*_RECORDS, "payload", "result", "idempotency", "lane_set", "deadlines", "dead")
 
@@ -134,7 +134,7 @@ SWEEP: Final = Script(
     *(ROOM, "sweep", _Sweep),
     keys=(
         *{*_ENDS, *_LINES, "said", "last_heard", "sweeper", "sweeping"},
-        *("put_aside", "circuits", "accounts"),
+        *("put_aside", "breakers", "accounts"),
     ),
     reply=ROWS,
     constants=SPELLINGS,

@@ -55,7 +55,7 @@ class Sweep:
             most_dead=MOST_DEAD,
             most=MOST_MOVED,
             worker=worker,
-            lanes=[(lane.value, queue(lane.queue), queue(lane.again_queue)) for lane in Lane],
+            lanes=[(lane.value, queue(lane.queue), queue(lane.redelivery_queue)) for lane in Lane],
         )
 
     async def tick(self) -> dict[Lane, list[str]]:
@@ -71,8 +71,8 @@ class Sweep:
         for key in put_aside:
             self._events.tell(KeyPutAside(key=key.decode(errors="replace")))
         announce: dict[Lane, list[str]] = {}
-        for lane, (due, strays) in zip(Lane, rows, strict=False):
-            for job_id in strays:
+        for lane, (due, orphans) in zip(Lane, rows, strict=False):
+            for job_id in orphans:
                 job = JobRef(job_id.decode(errors="replace"), lane)
                 self._events.tell(JobDamaged(job=job))
             if due:

@@ -78,7 +78,7 @@ class Keys:
         self.batch_entries = Family(f"{prefix}rerankq:batch:", ":entries")
         # A lane: its orders of announcement, and its jobs by their state.
         self.lane = Family(f"{prefix}rerankq:")
-        self.lane_again = Family(f"{prefix}rerankq:", ":again")
+        self.lane_redelivery = Family(f"{prefix}rerankq:", ":again")
         self.lane_set = Grid(f"{prefix}rerankq:", ":")
         # Of all jobs together.
         self.deadlines = f"{prefix}rerankq:deadlines"
@@ -96,7 +96,7 @@ class Keys:
         self.account_lane = Grid(f"{prefix}rerankq:account:", ":workers:")
         self.account_slots = Family(f"{prefix}rerankq:account:", ":slots")
         self.account_answers = Family(f"{prefix}rerankq:account:", ":answers")
-        self.circuits = f"{prefix}rerankq:circuits"
+        self.breakers = f"{prefix}rerankq:circuits"
         # Messages that were no hints.
         self.poison = f"{prefix}rerankq:poison"
         self.poison_counts = f"{prefix}rerankq:poison:counts"

@@ -37,7 +37,7 @@ def is_fingerprint(name: str) -> bool:
     return _FINGERPRINT.fullmatch(name) is not None
 
 
-class Accounts:
+class MeteredAccounts:
     """Names the account of a key: the one it was given to, else one of its own.
 
     A key of its own is named by its fingerprint, no key is `anonymous`. Names are bounded: the

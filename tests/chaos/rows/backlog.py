@@ -160,11 +160,11 @@ def _served_in_turn(
 
 def _hint_again(redis: Redis, messages: Iterable[Sequence[str]]) -> None:
     for message in messages:
-        redis.lpush(Lane.BULK.again_queue, json.dumps(message))
+        redis.lpush(Lane.BULK.redelivery_queue, json.dumps(message))
 
 
 def _next_again(redis: Redis) -> list[str]:
-    message = redis.rpop(Lane.BULK.again_queue)
+    message = redis.rpop(Lane.BULK.redelivery_queue)
     return list(json.loads(message)) if isinstance(message, bytes) else []
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed, OnError
 from rerankq.cli.batch.incoming import IncomingLines
-from rerankq.cli.input.drafts import Defaults
+from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
 from rerankq.cli.rows.spool import Spool, SpoolFull
 from rerankq.cli.rows.tally import Tally

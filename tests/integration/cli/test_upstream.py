@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rerankq.accounts.accounts import Limits
-from rerankq.accounts.circuits import CircuitState, Trip
+from rerankq.accounts.breakers import BreakerState, Trip
 from rerankq.cli.batch import obstacles, progress
 from rerankq.client import AsyncRerankClient
 from rerankq.ledger import delays
@@ -33,8 +33,8 @@ def desk(redis_url: str) -> Iterator[LedgerDesk]:
         yield made
 
 
-def closed(desk: LedgerDesk) -> dict[str, CircuitState]:
-    return {name: each.state for name, each in desk.run(desk.circuits.closed()).items()}
+def closed(desk: LedgerDesk) -> dict[str, BreakerState]:
+    return {name: each.state for name, each in desk.run(desk.breakers.tripped()).items()}
 
 
 def test_status_of_nothing_says_so(rerankq: CommandLine) -> None:
@@ -88,7 +88,7 @@ def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) ->
     What an operator paused is never probed, and stays paused.
     """
     desk.trip(KEY)
-    desk.trip("key host paused", probe_seconds=None, state=CircuitState.PAUSED)
+    desk.trip("key host paused", probe_seconds=None, state=BreakerState.PAUSED)
     desk.trip("model host rare")
     # A probe was due a minute after, and jobs of a model may come back for it a minute later.
     desk.let_pass(75, "host")
@@ -184,7 +184,7 @@ def test_reason_from_the_upstream_cannot_drive_the_terminal(
     rerankq: CommandLine, desk: LedgerDesk
 ) -> None:
     """A vendor's words are shown as text, whatever they hold."""
-    desk.run(desk.circuits.trip(KEY, Trip("a_code", "\x1b[31m[red]")))
+    desk.run(desk.breakers.trip(KEY, Trip("a_code", "\x1b[31m[red]")))
     done = rerankq("upstream", "status")
     assert "\x1b" not in done.stdout
     assert "[red]" in done.stdout
@@ -194,8 +194,8 @@ def test_pause_and_resume(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """A paused account is closed for all until it is resumed, by its own name."""
     done = rerankq("upstream", "pause", "host", "--reason", "too expensive")
     assert (done.returncode, done.stdout) == (0, "paused: host\n")
-    assert closed(desk) == {"account host": CircuitState.PAUSED}
-    assert desk.exchange(account="host", want=1).closed["account host"].reason == "too expensive"
+    assert closed(desk) == {"account host": BreakerState.PAUSED}
+    assert desk.exchange(account="host", want=1).tripped["account host"].reason == "too expensive"
     status = rerankq("upstream", "status").stdout
     assert "paused" in status
     assert "too expensive (paused)" in " ".join(status.split())

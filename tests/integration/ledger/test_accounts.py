@@ -713,8 +713,8 @@ def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
 def test_closed_circuits_are_told(desk: LedgerDesk) -> None:
     """Every exchange tells which keys, models and accounts are closed."""
     desk.trip("key 1234")
-    assert list(desk.exchange(want=1).closed) == ["key 1234"]
-    assert desk.exchange(want=1).closed == desk.run(desk.circuits.closed())
+    assert list(desk.exchange(want=1).tripped) == ["key 1234"]
+    assert desk.exchange(want=1).tripped == desk.run(desk.breakers.tripped())
 
 
 def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk) -> None:

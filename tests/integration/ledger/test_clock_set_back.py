@@ -19,7 +19,7 @@ def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 def set_back(desk: LedgerDesk) -> None:
     """All times of the reconciler are as if Redis' clock had been an hour ahead until now."""
     ahead = desk.now_ms() + HOUR
-    desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "amnesty": ahead + 60_000})
+    desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "lease_grace": ahead + 60_000})
 
 
 def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:

@@ -75,10 +75,10 @@ def test_rules_hold_after_any_order_of_calls(
                 *("elseif now - number(idle_at) >= grace then", "elseif false then", (), None),
             ),
             "leases do not run out": (
-                *("expired_leases(lane, announce, strays)\n  due", "due", (), None),
+                *("expired_leases(lane, announce, orphans)\n  due", "due", (), None),
             ),
             "what is due is not queued": (
-                *("due_jobs(lane, announce, strays)\n  lost", "lost", (), None),
+                *("due_jobs(lane, announce, orphans)\n  lost", "lost", (), None),
             ),
             "an ended job is cancelled": (
                 *("if is_open(before[at]) then", "if before[at] ~= '' then", (), None),

@@ -33,7 +33,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
         ("gather('DEL', payload_key(job.id))", ""),
         ("job.not_before > now", "false"),
         ("payload_key(id), whole(now + keep[2])", "payload_key(id), 1"),
-        ("due_jobs(lane, announce, strays)\n  lost", "lost"),
+        ("due_jobs(lane, announce, orphans)\n  lost", "lost"),
         ("next_place(lane, true, 1)", "next_place(lane, false, 1)"),
         ("below = math.max(below, number(mark))", ""),
         ("if waiting > 0 or", "if"),

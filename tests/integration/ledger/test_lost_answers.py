@@ -144,8 +144,8 @@ def test_trip_of_a_circuit(line: Line) -> None:
     """A failure counts once, however often it is told."""
     line.lose("a-circuit")
     line.desk.trip("a-circuit", certain_after=3)
-    (circuit,) = line.direct.run(line.direct.circuits.closed()).values()
-    assert circuit.strikes == 1
+    (breaker,) = line.direct.run(line.direct.breakers.tripped()).values()
+    assert breaker.strikes == 1
 
 
 def test_entries_of_a_batch(line: Line) -> None:

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from rerankq.accounts.accounts import Accounts, Limits, Report
-from rerankq.accounts.circuits import Circuits, Trip
+from rerankq.accounts.breakers import SharedBreakers, Trip
 from rerankq.store.script import Argument, Call
 from running.exploration.ledger import JOBS, Ledger, answer_of
 from running.exploration.moves import moves
@@ -106,7 +106,7 @@ def test_scripts_of_a_jobs_life_do_the_same_on_both(twins: Twins, key: str | Non
 def test_scripts_of_accounts_do_the_same_on_both(twins: Twins) -> None:
     """Whatever workers report, both Redis give out the same permits, and hold the same."""
     chance = Random("accounts")  # noqa: S311  the same in every run
-    accounts, circuits = Accounts(twins), Circuits(twins)
+    accounts, breakers = Accounts(twins), SharedBreakers(twins)
     for _ in range(MOVES):
         twins.keyspace.set_clock(twins.keyspace.now_ms + chance.randrange(2000))
         limits = Limits(rpm=chance.choice([None, 600]), concurrency=chance.choice([None, 10]))
@@ -115,8 +115,8 @@ def test_scripts_of_accounts_do_the_same_on_both(twins: Twins) -> None:
         report = Report(lane, want=want, want_slots=slots, in_flight=in_flight)
         answer_of(accounts.exchange("account", chance.choice("ab"), limits, report))
         if chance.random() < 0.1:
-            answer_of(circuits.trip("account key", Trip("a_code", "a reason")))
-            answer_of(circuits.probe("account key"))
+            answer_of(breakers.trip("account key", Trip("a_code", "a reason")))
+            answer_of(breakers.probe("account key"))
     twins.check()
 
 

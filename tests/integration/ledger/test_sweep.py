@@ -130,7 +130,7 @@ def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
     crash_twice(desk, "suspect")
     claim = desk.run(desk.leases().claim(["suspect", "innocent"]))
     assert ids(claim.leases) == ["innocent"]
-    assert claim.suspects == ["suspect"]
+    assert claim.crash_suspects == ["suspect"]
     assert desk.status("suspect").state == "queued"
     assert ids(desk.claim("suspect")) == ["suspect"]
 
@@ -303,7 +303,7 @@ def test_empty_queue_means_lost_hints(desk: LedgerDesk) -> None:
     assert desk.sweep() == []
     desk.submit(job("b"))
     assert eventually(desk.sweep, "announced again") == ["a"]
-    desk.redis.lpush(Lane.BULK.again_queue, "a hint for a")
+    desk.redis.lpush(Lane.BULK.redelivery_queue, "a hint for a")
     assert eventually(desk.sweep, "announced again") == ["b"]
 
 
@@ -312,7 +312,7 @@ def test_what_was_announced_again_waits_in_a_line_of_its_own(desk: LedgerDesk) -
     """However quickly fresh jobs are served, a due job whose hint waits is announced once."""
     due(desk, "late", "later")
     assert desk.sweep() == ["late", "later"]
-    desk.redis.lpush(Lane.BULK.again_queue, "a hint for both")
+    desk.redis.lpush(Lane.BULK.redelivery_queue, "a hint for both")
     desk.redis.lpush(Lane.BULK.queue, "hints for fresh ones")
     marks: set[object] = set()
 
@@ -336,7 +336,7 @@ def test_a_backlog_does_not_hide_a_lost_hint_behind_it(desk: LedgerDesk, found_b
     desk.submit(job("in-line"))
     desk.redis.lpush(Lane.BULK.queue, "a hint for what is in line")
     if found_by == "a newer one":
-        desk.redis.lpush(Lane.BULK.again_queue, "a hint")
+        desk.redis.lpush(Lane.BULK.redelivery_queue, "a hint")
     desk.claim("new")
     assert eventually(desk.sweep, "announced again") == ["old"]
 
@@ -380,7 +380,7 @@ def test_lanes_lose_hints_apart(desk: LedgerDesk) -> None:
     [
         *("rerankq:deadlines", "rerankq:dead", "rerankq:workers", "rerankq:sweeper"),
         *("rerankq:circuits", "rerankq:accounts", "rerankq:bulk", "rerankq:bulk:again"),
-        *("rerankq:interactive:queued", Lane.BULK.queue, Lane.BULK.again_queue),
+        *("rerankq:interactive:queued", Lane.BULK.queue, Lane.BULK.redelivery_queue),
     ],
 )
 def test_a_key_of_another_type_holds_nobody_up(desk: LedgerDesk, key: str) -> None:

@@ -6,7 +6,7 @@ import requests
 
 from rerankq import JobHandle, RerankClient
 from rerankq.accounts.accounts import Limits
-from rerankq.accounts.circuits import CircuitState
+from rerankq.accounts.breakers import BreakerState
 from running.ledger_desk import LedgerDesk
 from running.redis_server import free_port
 from running.sandbox import RunningSandbox
@@ -26,9 +26,9 @@ def attempts_of(jobs: list[JobHandle], seconds: float = 40) -> list[int]:
     return [job.result(timeout=seconds).attempts for job in jobs]
 
 
-def states(desk: LedgerDesk) -> list[CircuitState]:
+def states(desk: LedgerDesk) -> list[BreakerState]:
     """Of all that is closed."""
-    return [each.state for each in desk.run(desk.circuits.closed()).values()]
+    return [each.state for each in desk.run(desk.breakers.tripped()).values()]
 
 
 def spans(upstream: RunningSandbox) -> list[tuple[float, float]]:
@@ -51,17 +51,17 @@ def test_wrong_key_is_parked_and_another_workers_is_used(redis_url: str, tmp_pat
     ):
         with RunningWorker(redis_url, upstream.url, tmp_path) as worker:
             jobs = submitted(client, 5)
-            eventually(lambda: states(desk) == [CircuitState.PARKED], "the key is parked")
+            eventually(lambda: states(desk) == [BreakerState.PARKED], "the key is parked")
             refused = upstream.stats()["requests"]
             assert all(job.status().attempts == 0 for job in jobs)
-            (parked,) = desk.run(desk.circuits.closed()).values()
+            (parked,) = desk.run(desk.breakers.tripped()).values()
             assert (parked.code, "401" in parked.reason) == ("upstream_auth", True)
             assert worker.terminate() == 0
             assert worker.api_key not in f"{parked} {worker.log()}"
         good = {"RERANKQ_API_KEYS": "sk-good"}
         with RunningWorker(redis_url, upstream.url, tmp_path, environment=good):
             assert attempts_of(jobs) == [1] * 5
-        assert states(desk) == [CircuitState.PARKED]
+        assert states(desk) == [BreakerState.PARKED]
         assert upstream.stats()["requests"] == refused + 5
 
 
@@ -76,9 +76,9 @@ def test_parked_key_is_used_again_when_it_is_resumed(
         RunningWorker(redis_url, upstream.url, tmp_path),
     ):
         jobs = submitted(client, 1)
-        eventually(lambda: states(desk) == [CircuitState.PARKED], "the key is parked")
+        eventually(lambda: states(desk) == [BreakerState.PARKED], "the key is parked")
         jobs += submitted(client, 3)
-        desk.run(desk.circuits.reopen(*desk.run(desk.circuits.closed())))
+        desk.run(desk.breakers.reset(*desk.run(desk.breakers.tripped())))
         assert attempts_of(jobs, seconds=20) == [1] * 4
 
 
@@ -238,8 +238,8 @@ def test_paused_account_begins_no_call(
         RunningWorker(redis_url, upstream.url, tmp_path),
     ):
         name = f"account {account(upstream)}"
-        desk.trip(name, state=CircuitState.PAUSED, probe_seconds=None)
+        desk.trip(name, state=BreakerState.PAUSED, probe_seconds=None)
         jobs = submitted(client, 3)
         lasting(1.0, lambda: upstream.stats()["requests"] == 0, "nothing goes out")
-        desk.run(desk.circuits.reopen(name))
+        desk.run(desk.breakers.reset(name))
         assert attempts_of(jobs) == [1] * 3

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from rerankq import JobHandle, RerankClient
-from rerankq.accounts.circuits import CircuitState
+from rerankq.accounts.breakers import BreakerState
 from rerankq.contract import JobState
 from rerankq.errors import JobFailed
 from running.ledger_desk import LedgerDesk
@@ -156,13 +156,13 @@ def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Pa
         jobs = submitted(client, JOBS)
 
         def parked() -> bool:
-            closed = desk.run(desk.circuits.closed()).values()
-            return [each.state for each in closed] == [CircuitState.PARKED]
+            closed = desk.run(desk.breakers.tripped()).values()
+            return [each.state for each in closed] == [BreakerState.PARKED]
 
         eventually(parked, "the key is parked", seconds=20)
         assert next(refused) <= 40
         revoked.clear()
-        desk.run(desk.circuits.reopen(*desk.run(desk.circuits.closed())))
+        desk.run(desk.breakers.reset(*desk.run(desk.breakers.tripped())))
 
         def states() -> Counter[JobState]:
             return Counter(job.status().state for job in jobs)
@@ -196,10 +196,10 @@ def test_a_key_that_is_revoked_is_parked_by_several_workers(
         next(iter(client.as_completed(jobs, timeout=30)))
         revoked.set()
 
-        def states() -> list[CircuitState]:
-            return [each.state for each in desk.run(desk.circuits.closed()).values()]
+        def states() -> list[BreakerState]:
+            return [each.state for each in desk.run(desk.breakers.tripped()).values()]
 
         limit = 10 + 2 * seconds
-        eventually(lambda: states() == [CircuitState.PARKED], "it is parked", seconds=limit)
+        eventually(lambda: states() == [BreakerState.PARKED], "it is parked", seconds=limit)
         assert not any(each.status().state is JobState.FAILED for each in jobs)
         assert not any("alone gets no rankings" in each.log() for each in (one, other))

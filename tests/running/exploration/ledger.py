@@ -29,7 +29,7 @@ gap in which nobody swept."""
 LONG_SECONDS: Final = 3600.0
 START_MS: Final = 1_700_000_000_000
 LANE: Final = Lane.BULK
-QUEUES: Final = (LANE.queue, LANE.again_queue)
+QUEUES: Final = (LANE.queue, LANE.redelivery_queue)
 JOBS: Final = ("a", "b")
 WORKERS: Final = ("first", "second")
 RESCUER: Final = "rescuer"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rerankq.cli.input.drafts import Defaults, entry_from
+from rerankq.cli.input.job_lines import Defaults, entry_from
 from rerankq.cli.input.lines import Line
 from rerankq.client import RejectedLine
 from rerankq.contract import MAX_JOB_BYTES, Job, Lane

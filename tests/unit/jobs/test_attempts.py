@@ -8,20 +8,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from rerankq.accounts.circuits import key_circuit
+from rerankq.accounts.breakers import key_breaker
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import Lease, Leases
 from rerankq_worker.jobs import attempts
 from rerankq_worker.jobs.attempts import Attempts
-from rerankq_worker.jobs.completer import ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import Completer
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.lease_keeper import RENEWALS_A_LEASE, keep_leases
 from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.upstream.errors import NotBegun
 from rerankq_worker.upstream.sites import Key
-from running.fake_limits import Network, asking, circuit, due_circuit
+from running.fake_limits import Network, asking, breaker, due_breaker
 
 LEASE_SECONDS = 3.0
 
@@ -52,14 +52,14 @@ class Desk:
 
     def __init__(self, *lost: str) -> None:
         self.leases = AskedLeases(*lost)
-        self.holdings = Holdings(10)
+        self.in_flight = InFlightJobs(10)
         self.network = Network(1, a={})
         self.tally: Counter[str] = Counter()
-        writer = ResultWriter(self.leases, self.holdings, lease_seconds=LEASE_SECONDS)
+        completer = Completer(self.leases, self.in_flight, lease_seconds=LEASE_SECONDS)
         self.attempts = Attempts(
             leases=self.leases,
-            holdings=self.holdings,
-            writer=writer,
+            in_flight=self.in_flight,
+            completer=completer,
             routes=self.network.routes,
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
             lease_seconds=LEASE_SECONDS,
@@ -69,7 +69,7 @@ class Desk:
         """Take a job whose claim was sent so many seconds ago, and work on it."""
         claimed_at = time.monotonic() - claimed_ago
         task = asyncio.create_task(self.attempts.work(lease, claimed_at, self.tally))
-        self.holdings.add(lease, task)
+        self.in_flight.add(lease, task)
         return task
 
     @property
@@ -91,10 +91,10 @@ def test_a_renewal_that_did_not_cover_a_lease_proves_nothing_of_it(order: str) -
         desk.network.hear("a", permits=5)
         others, late = lease_of("other"), lease_of("late")
         if order == "a renewal before it was in hand":
-            desk.holdings.renewed([others, late], time.monotonic() - 1)
+            desk.in_flight.renewed([others, late], time.monotonic() - 1)
         work = desk.work(late, claimed_ago=LEASE_SECONDS + 0.5)
         if order == "a renewal of others":
-            desk.holdings.renewed([others], time.monotonic())
+            desk.in_flight.renewed([others], time.monotonic())
         await work
         assert (desk.leases.asked, desk.calls) == (["late"], [])
         assert desk.tally == Counter(abandoned=1)
@@ -110,7 +110,7 @@ def test_a_renewal_that_covered_a_lease_is_enough() -> None:
         desk.network.hear("a", permits=5)
         lease = lease_of("a")
         work = desk.work(lease, claimed_ago=LEASE_SECONDS + 0.5)
-        desk.holdings.renewed([lease], time.monotonic() - 1)
+        desk.in_flight.renewed([lease], time.monotonic() - 1)
         await work
         assert (desk.leases.asked, desk.calls) == ([], ["a"])
 
@@ -123,11 +123,11 @@ def test_no_call_begins_under_a_lease_from_before_an_outage() -> None:
     async def scenario() -> None:
         desk = Desk("forgotten")
         forgotten, idle = lease_of("forgotten"), asyncio.Event()
-        desk.holdings.add(lease_of("other"), asyncio.create_task(_wait_for(idle)))
+        desk.in_flight.add(lease_of("other"), asyncio.create_task(_wait_for(idle)))
         desk.leases.is_away = True
         interval = 0.01
         keeping = asyncio.create_task(
-            keep_leases(desk.leases, desk.holdings, lease_seconds=interval * RENEWALS_A_LEASE)
+            keep_leases(desk.leases, desk.in_flight, lease_seconds=interval * RENEWALS_A_LEASE)
         )
         claimed_at = time.monotonic()
         await desk.leases.is_asked.wait()
@@ -156,8 +156,8 @@ def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
 
     async def scenario() -> None:
         desk = Desk("first")
-        parked, dark = (key_circuit("a", Key(name).id) for name in ("a1", "a2"))
-        desk.network.hear("a", permits=1, closed={parked: due_circuit(), dark: circuit()})
+        parked, dark = (key_breaker("a", Key(name).id) for name in ("a1", "a2"))
+        desk.network.hear("a", permits=1, tripped={parked: due_breaker(), dark: breaker()})
         desk.leases.answers.clear()
         work = desk.work(lease_of("first"), claimed_ago=LEASE_SECONDS + 0.5)
         await desk.leases.is_asked.wait()
@@ -167,10 +167,10 @@ def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
         await asyncio.gather(work, return_exceptions=True)
         permits = desk.network.permits["a"]
         assert (permits.in_flight, permits.ready, desk.calls) == (0, True, [])
-        assert desk.network.routes.appetite() == 1
+        assert desk.network.routes.capacity() == 1
         await desk.work(lease_of("second"), claimed_ago=0)
-        assert (desk.calls, desk.network.circuits.probed) == (["second"], [parked])
-        assert desk.network.circuits.opened == [parked]
+        assert (desk.calls, desk.network.breakers.probed) == (["second"], [parked])
+        assert desk.network.breakers.opened == [parked]
         told = permits.report(Demand(0, 0))
         assert (told.began, told.left) == (1, 0)
 

@@ -19,8 +19,8 @@ from rerankq.events import (
 )
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as result_writer
-from rerankq_worker.jobs.completer import MOST_TOGETHER, ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import MOST_TOGETHER, Completer
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from running.heard import heard
 
 
@@ -61,12 +61,12 @@ class Desk:
         self, leases: ChoosyLeases, *, lease_seconds: float = 60, gather_seconds: float = 0
     ) -> None:
         self.leases = leases
-        self.holdings = Holdings(100)
+        self.in_flight = InFlightJobs(100)
         self.events = Events()
         self.heard = heard(self.events)
-        self.writer = ResultWriter(
+        self.completer = Completer(
             leases,
-            self.holdings,
+            self.in_flight,
             lease_seconds=lease_seconds,
             gather_seconds=gather_seconds,
             events=self.events,
@@ -75,8 +75,8 @@ class Desk:
     async def write(self, *names: str) -> None:
         """Hand over an end of each job, and wait until none is held."""
         self.hand_over(*names)
-        writing = asyncio.create_task(self.writer.run())
-        await self.holdings.emptied()
+        writing = asyncio.create_task(self.completer.run())
+        await self.in_flight.emptied()
         writing.cancel()
 
     def hand_over(self, *names: str) -> None:
@@ -84,8 +84,8 @@ class Desk:
         work = asyncio.create_task(asyncio.sleep(0))
         for name in names:
             lease = Lease(name, 1, 0, 0.0, b"")
-            self.holdings.add(lease, work)
-            self.writer.put(Finish(lease, 1, JobState.SUCCEEDED, b""), told(name))
+            self.in_flight.add(lease, work)
+            self.completer.put(Finish(lease, 1, JobState.SUCCEEDED, b""), told(name))
 
 
 @pytest.fixture(autouse=True)
@@ -169,15 +169,15 @@ def test_ends_gather_behind_the_first(hurried: bool) -> None:  # noqa: FBT001
     async def scenario() -> None:
         leases = ChoosyLeases(LedgerRefusal("no"), times=0)
         desk = Desk(leases, gather_seconds=3600 if hurried else 1)
-        writing = asyncio.create_task(desk.writer.run())
+        writing = asyncio.create_task(desk.completer.run())
         desk.hand_over("first")
-        await desk.holdings.emptied()
+        await desk.in_flight.emptied()
         if hurried:
-            desk.writer.hasten()
+            desk.completer.hasten()
         for name in ("second", "third"):
             desk.hand_over(name)
             await asyncio.sleep(0)
-        await desk.holdings.emptied()
+        await desk.in_flight.emptied()
         assert leases.calls == ([1, 1, 1] if hurried else [1, 2])
         writing.cancel()
 

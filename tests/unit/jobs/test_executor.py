@@ -12,9 +12,9 @@ from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as writing_results
 from rerankq_worker.jobs import executor as executing
 from rerankq_worker.jobs.attempts import Attempts
-from rerankq_worker.jobs.completer import ResultWriter
+from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.retry import RetryPolicy
 from running.fake_limits import Network
 
@@ -62,24 +62,24 @@ class Worker:
 
     def __init__(self, *, answers: bool = True) -> None:
         self.leases = HeldUpLeases()
-        holdings = Holdings(100)
-        self.writer = ResultWriter(self.leases, holdings, lease_seconds=60)
+        in_flight = InFlightJobs(100)
+        self.completer = Completer(self.leases, in_flight, lease_seconds=60)
         self.network = network = Network(1, site={MODEL: MODEL})
         self.upstream = network.providers["site"]
         if answers:
             network.hear("site", permits=10)
         attempts = Attempts(
             leases=self.leases,
-            holdings=holdings,
-            writer=self.writer,
+            in_flight=in_flight,
+            completer=self.completer,
             routes=network.routes,
             policy=RetryPolicy(max_attempts=3, give_up_seconds=60),
             lease_seconds=60,
         )
         self.executor = Executor(
             leases=self.leases,
-            holdings=holdings,
-            writer=self.writer,
+            in_flight=in_flight,
+            completer=self.completer,
             routes=network.routes,
             attempts=attempts,
         )
@@ -127,7 +127,7 @@ def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
 
     async def scenario() -> None:
         worker = Worker()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         worker.leases.answers.set()
         for _ in range(3):
             worker.network.permits["site"].isolation.failed("j", "proxy", began=0.0, lost=True)
@@ -146,7 +146,7 @@ def test_a_worker_that_claims_is_not_deaf() -> None:
 
     async def scenario() -> None:
         worker = Worker()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         assert worker.executor.takes_more()
         serving = worker.serve("claiming")
         await settle()
@@ -164,7 +164,7 @@ def test_hints_that_wait_are_claimed_together() -> None:
 
     async def scenario() -> None:
         worker = Worker()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         hints = [worker.serve(name) for name in ("first", "second", "third", "fourth")]
         await settle()
         hints[2].cancel()
@@ -183,7 +183,7 @@ def test_a_hint_is_accepted_when_its_jobs_are_held() -> None:
 
     async def scenario() -> None:
         worker = Worker()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         first = worker.serve("first")
         await settle()
         second, third = worker.serve("second"), worker.serve("third")
@@ -209,7 +209,7 @@ def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
 
     async def scenario() -> None:
         worker = Worker()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         hints = [worker.serve("claiming"), worker.serve("not begun")]
         await settle()
         await stopped(worker, *hints)
@@ -233,7 +233,7 @@ def test_a_drain_begins_no_call() -> None:
         worker = Worker()
         worker.leases.answers.set()
         worker.upstream.answers.clear()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         hints = [worker.serve(name) for name in ("called", "waiting")]
         await settle()
         drain = asyncio.create_task(worker.executor.drain(10))
@@ -255,7 +255,7 @@ def test_what_a_late_claim_took_is_handed_back() -> None:
 
     async def scenario() -> None:
         worker = Worker(answers=False)
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         hint = worker.serve("claiming")
         await settle()
         await stopped(worker, hint)
@@ -293,7 +293,7 @@ def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch
         worker = Worker()
         worker.leases.deaf_to = 2
         worker.leases.answers.set()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         await worker.serve_until_written("answered")
         await worker.executor.drain(10)
         assert worker.leases.finished == ["answered"]
@@ -309,7 +309,7 @@ def test_a_drain_begins_while_redis_is_away() -> None:
         worker = Worker()
         worker.leases.away_for = 1
         worker.leases.answers.set()
-        writing = asyncio.create_task(worker.writer.run())
+        writing = asyncio.create_task(worker.completer.run())
         await worker.serve_until_written("answered")
         assert worker.leases.away_for == 0
         await worker.executor.drain(10)

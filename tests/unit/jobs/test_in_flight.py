@@ -8,7 +8,7 @@ import pytest
 
 from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
-from rerankq_worker.jobs.in_flight import MOST_UNWRITTEN, Holdings
+from rerankq_worker.jobs.in_flight import MOST_UNWRITTEN, InFlightJobs
 
 T = TypeVar("T")
 
@@ -41,11 +41,11 @@ def test_removed_job_is_no_longer_held() -> None:
     """What was added is held until it is removed."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(5), working()
-        holdings.add(lease("a"), task)
-        assert holdings.leases() == [lease("a")]
-        holdings.remove([lease("a"), lease("never held")])
-        assert holdings.leases() == []
+        in_flight, task = InFlightJobs(5), working()
+        in_flight.add(lease("a"), task)
+        assert in_flight.leases() == [lease("a")]
+        in_flight.remove([lease("a"), lease("never held")])
+        assert in_flight.leases() == []
         task.cancel()
 
     run(scenario())
@@ -55,10 +55,10 @@ def test_older_token_removes_nothing() -> None:
     """A job that is here again under a newer token stays when its older lease is let go."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(5), working()
-        holdings.add(lease("a", token=2), task)
-        holdings.remove([lease("a", token=1)])
-        assert holdings.leases() == [lease("a", token=2)]
+        in_flight, task = InFlightJobs(5), working()
+        in_flight.add(lease("a", token=2), task)
+        in_flight.remove([lease("a", token=1)])
+        assert in_flight.leases() == [lease("a", token=2)]
         task.cancel()
 
     run(scenario())
@@ -68,13 +68,13 @@ def test_abandoned_work_is_stopped() -> None:
     """Work on a job that is no longer ours is cancelled, let go, and counted."""
 
     async def scenario() -> None:
-        holdings, lost, kept = Holdings(5), working(), working()
-        holdings.add(lease("lost"), lost)
-        holdings.add(lease("kept"), kept)
-        assert holdings.abandon([lease("lost"), lease("unknown")]) == [lease("lost")]
+        in_flight, lost, kept = InFlightJobs(5), working(), working()
+        in_flight.add(lease("lost"), lost)
+        in_flight.add(lease("kept"), kept)
+        assert in_flight.abandon([lease("lost"), lease("unknown")]) == [lease("lost")]
         with pytest.raises(asyncio.CancelledError):
             await lost
-        assert holdings.leases() == [lease("kept")]
+        assert in_flight.leases() == [lease("kept")]
         assert not kept.done()
         kept.cancel()
 
@@ -85,14 +85,14 @@ def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
     """A lost lease stops the work under it alone; the same job under a newer one goes on."""
 
     async def scenario() -> None:
-        holdings, old, new = Holdings(5), working(), working()
-        holdings.add(lease("a", token=1), old)
-        holdings.add(lease("a", token=2), new)
-        assert holdings.abandon([lease("a", token=1)]) == []
+        in_flight, old, new = InFlightJobs(5), working(), working()
+        in_flight.add(lease("a", token=1), old)
+        in_flight.add(lease("a", token=2), new)
+        assert in_flight.abandon([lease("a", token=1)]) == []
         await settle()
         assert old.cancelled()
         assert not new.done()
-        assert holdings.leases() == [lease("a", token=2)]
+        assert in_flight.leases() == [lease("a", token=2)]
         new.cancel()
 
     run(scenario())
@@ -102,12 +102,12 @@ def test_finished_work_is_not_abandoned() -> None:
     """Work that is done left an outcome under way: its job stays in hand till it is written."""
 
     async def scenario() -> None:
-        holdings = Holdings(5)
+        in_flight = InFlightJobs(5)
         done = asyncio.create_task(asyncio.sleep(0))
         await done
-        holdings.add(lease("a"), done)
-        assert holdings.abandon([lease("a")]) == []
-        assert holdings.leases() == [lease("a")]
+        in_flight.add(lease("a"), done)
+        assert in_flight.abandon([lease("a")]) == []
+        assert in_flight.leases() == [lease("a")]
 
     run(scenario())
 
@@ -116,13 +116,13 @@ def test_interrupted_jobs_stay_in_hand() -> None:
     """An interrupt stops all work, and keeps the leases until the jobs are given back."""
 
     async def scenario() -> None:
-        holdings, tasks = Holdings(5), [working(), working()]
+        in_flight, tasks = InFlightJobs(5), [working(), working()]
         for number, task in enumerate(tasks):
-            holdings.add(lease(str(number)), task)
-        assert [each.job_id for each in holdings.interrupt()] == ["0", "1"]
+            in_flight.add(lease(str(number)), task)
+        assert [each.job_id for each in in_flight.interrupt()] == ["0", "1"]
         await asyncio.gather(*tasks, return_exceptions=True)
         assert all(task.cancelled() for task in tasks)
-        assert len(holdings.leases()) == 2
+        assert len(in_flight.leases()) == 2
 
     run(scenario())
 
@@ -132,34 +132,34 @@ def test_room_is_waited_for(release: str) -> None:
     """At the limit there is no room, until one job is let go."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(1), working()
-        assert holdings.room(None)
-        holdings.add(lease("a"), task)
-        assert not holdings.room(None)
-        stirred = asyncio.create_task(holdings.stirred())
+        in_flight, task = InFlightJobs(1), working()
+        assert in_flight.free_capacity(None)
+        in_flight.add(lease("a"), task)
+        assert not in_flight.free_capacity(None)
+        stirred = asyncio.create_task(in_flight.stirred())
         await settle()
         assert not stirred.done()
         if release == "remove":
-            holdings.remove([lease("a")])
+            in_flight.remove([lease("a")])
         else:
-            holdings.abandon([lease("a")])
+            in_flight.abandon([lease("a")])
         await stirred
-        assert holdings.room(None)
+        assert in_flight.free_capacity(None)
         task.cancel()
 
     run(scenario())
 
 
 @pytest.mark.parametrize(
-    ("appetite", "room"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (20, 9)]
+    ("capacity", "free_capacity"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (20, 9)]
 )
-def test_a_small_appetite_makes_small_room(appetite: int | None, room: int) -> None:
+def test_a_small_appetite_makes_small_room(capacity: int | None, free_capacity: int) -> None:
     """A message is taken whole, or as far as the upstream would take its jobs soon."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(10), working()
-        holdings.add(lease("a"), task)
-        assert holdings.room(appetite) == room
+        in_flight, task = InFlightJobs(10), working()
+        in_flight.add(lease("a"), task)
+        assert in_flight.free_capacity(capacity) == free_capacity
         task.cancel()
 
     run(scenario())
@@ -169,39 +169,39 @@ def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
     """A job whose work is done makes room at once, though its end is written later."""
 
     async def scenario() -> None:
-        holdings, at_work, done = Holdings(5), working(), working()
+        in_flight, at_work, done = InFlightJobs(5), working(), working()
         for name in "abcd":
-            holdings.add(lease(name), at_work)
-        holdings.add(lease("e"), done)
-        assert not holdings.room(None)
-        stirred = asyncio.create_task(holdings.stirred())
+            in_flight.add(lease(name), at_work)
+        in_flight.add(lease("e"), done)
+        assert not in_flight.free_capacity(None)
+        stirred = asyncio.create_task(in_flight.stirred())
         await settle()
         done.cancel()
         await stirred
-        assert holdings.room(None)
-        assert len(holdings.leases()) == 5
+        assert in_flight.free_capacity(None)
+        assert len(in_flight.leases()) == 5
         at_work.cancel()
 
     run(scenario())
 
 
 @pytest.mark.parametrize("limit", [1, 2 * MOST_UNWRITTEN])
-@pytest.mark.parametrize("appetite", [None, 1000])
-def test_unwritten_ends_are_bounded(limit: int, appetite: int | None) -> None:
+@pytest.mark.parametrize("capacity", [None, 1000])
+def test_unwritten_ends_are_bounded(limit: int, capacity: int | None) -> None:
     """While ends cannot be written no more jobs are taken than some: results take memory."""
 
     async def scenario() -> None:
-        holdings, done = Holdings(limit), working()
+        in_flight, done = InFlightJobs(limit), working()
         done.cancel()
         await settle()
         count = 0
-        while holdings.room(appetite):
-            holdings.add(lease(str(count)), done)
+        while in_flight.free_capacity(capacity):
+            in_flight.add(lease(str(count)), done)
             await settle()
             count += 1
         assert count == max(limit, MOST_UNWRITTEN)
-        holdings.remove([lease("0")])
-        assert holdings.room(appetite)
+        in_flight.remove([lease("0")])
+        assert in_flight.free_capacity(capacity)
 
     run(scenario())
 
@@ -210,14 +210,14 @@ def test_emptied_waits_for_the_last() -> None:
     """A drain is over when the last job is let go, and not before."""
 
     async def scenario() -> None:
-        holdings, task = Holdings(1), working()
+        in_flight, task = InFlightJobs(1), working()
         for name in ("a", "b"):
-            holdings.add(lease(name), task)
-        emptied = asyncio.create_task(holdings.emptied())
-        holdings.remove([lease("a")])
+            in_flight.add(lease(name), task)
+        emptied = asyncio.create_task(in_flight.emptied())
+        in_flight.remove([lease("a")])
         await settle()
         assert not emptied.done()
-        holdings.remove([lease("b")])
+        in_flight.remove([lease("b")])
         await emptied
         task.cancel()
 

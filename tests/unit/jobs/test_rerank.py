@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rerankq.contract import Document, Job, RerankRequest, RerankResult
 from rerankq.cost import tokens
 from rerankq.events import AttemptFailed, Events, JobRef
-from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded, consequence, rerank
+from rerankq_worker.jobs.rerank import AttemptOutcome, Failed, Succeeded, consequence, rerank
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.errors import Cause, Refused, Throttled, Transient, UpstreamError
 from rerankq_worker.upstream.port import Answer, Score
@@ -60,7 +60,7 @@ def attempt(
     attempts: int = 0,
     policy: RetryPolicy | None = None,
     events: Events | None = None,
-) -> Outcome:
+) -> AttemptOutcome:
     try:
         return asyncio.run(
             rerank(
@@ -75,7 +75,7 @@ def attempt(
         return consequence("j", error, policy or RetryPolicy(), attempts, 1.5)
 
 
-def result(outcome: Outcome) -> RerankResult:
+def result(outcome: AttemptOutcome) -> RerankResult:
     assert isinstance(outcome, Succeeded)
     return RerankResult.parse(outcome.result)
 

@@ -9,6 +9,6 @@ from running.fake_limits import Clock
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of all that limits calls."""
     made = Clock()
-    for name in ("permits", "exchange", "closures", "culprits"):
+    for name in ("permits", "exchange", "breaker_view", "outlier_detection"):
         monkeypatch.setattr(f"rerankq_worker.limits.{name}.time", made)
     return made

@@ -244,7 +244,7 @@ def test_slots_wanted_are_no_more_than_can_be_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "came", "appetite"),
+    ("asked", "came", "capacity"),
     [
         (Demand(5, 0), allotment(permits=5), None),
         (Demand(5, 0), allotment(permits=4), 2 * 4 + AHEAD),
@@ -253,13 +253,13 @@ def test_slots_wanted_are_no_more_than_can_be_used() -> None:
     ],
 )
 def test_appetite_is_bounded_where_permits_are_scarce(
-    asked: Demand, came: object, appetite: int | None
+    asked: Demand, came: object, capacity: int | None
 ) -> None:
     """Who gets all it wants may have any number of jobs in hand, else what permits are good for."""
     made = permits(CONCURRENCY)
     made.report(asked)
     made.receive(came)  # type: ignore[arg-type]  # an allotment
-    assert made.appetite == appetite
+    assert made.capacity == capacity
 
 
 def test_closed_account_opens_with_time(clock: Clock) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rerankq.events import Events, WorkerIsolated, WorkerReconnected
 from rerankq_worker.limits import isolation, reach
-from rerankq_worker.limits.passage import Passage
+from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.upstream.errors import (
@@ -28,8 +28,8 @@ async def lost(network: Network, *, times: int) -> list[UpstreamError]:
     met = []
     for _ in range(times):
         network.hear("a", permits=1)
-        way = await network.routes.way(asking(), tokens=1, retry=False)
-        async with Passage(network.routes, way) as upstream:
+        reservation = await network.routes.reserve(asking(), tokens=1, retry=False)
+        async with GuardedCall(network.routes, reservation) as upstream:
             with pytest.raises(UpstreamError) as caught:
                 await upstream.ask("job", 1, asking())
         met.append(caught.value)
@@ -54,12 +54,12 @@ def test_a_worker_that_is_cut_off_takes_nothing() -> None:
         with pytest.raises(Deferred) as caught:
             await waiting
         assert caught.value.seconds == 0
-        assert network.routes.appetite() == 0
+        assert network.routes.capacity() == 0
         told = network.permits["a"].report(Demand(5, 50))
         assert (told.want, told.cut_off) == (0, "dns")
 
     async def _wait(network: Network) -> None:
-        await network.routes.way(asking(), tokens=1, retry=False)
+        await network.routes.reserve(asking(), tokens=1, retry=False)
 
     async def cut_off_while_waiting(network: Network) -> None:
         for _ in range(3):
@@ -91,8 +91,8 @@ def test_an_answer_between_them_begins_anew() -> None:
         await lost(network, times=2)
         network.providers["a"].answer = ANSWER
         network.hear("a", permits=1)
-        way = await network.routes.way(asking(), tokens=1, retry=False)
-        async with Passage(network.routes, way) as upstream:
+        reservation = await network.routes.reserve(asking(), tokens=1, retry=False)
+        async with GuardedCall(network.routes, reservation) as upstream:
             await upstream.ask("job", 1, asking())
         await lost(network, times=1)
         network.hear("a", alone=True)
@@ -116,15 +116,15 @@ def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
         for number in range(isolation.PROOF):
             assert isinstance(await ask(network, f"job {number}"), UpstreamError)
         network.hear("a", alone=True)
-        assert (permits.cut_off, network.routes.appetite()) == ("403, page", 0)
+        assert (permits.cut_off, network.routes.capacity()) == ("403, page", 0)
         offered = asyncio.Event()
-        looking = Reach(network.ways, changed=offered.set, say=lambda _: None)
+        looking = Reach(network.reservations, changed=offered.set, say=lambda _: None)
         task = asyncio.create_task(looking.run())
         await offered.wait()
-        assert (permits.report(Demand(0, 0)).want, network.routes.appetite()) == (1, 1)
+        assert (permits.report(Demand(0, 0)).want, network.routes.capacity()) == (1, 1)
         met = await ask(network, "first trial", alone=True)
         assert isinstance(met, Deferred)
-        assert (met.seconds, permits.cut_off, network.routes.appetite()) == (0, "403, page", 0)
+        assert (met.seconds, permits.cut_off, network.routes.capacity()) == (0, "403, page", 0)
         offered.clear()
         await offered.wait()
         network.providers["a"].answer = ANSWER
@@ -134,9 +134,9 @@ def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
 
     async def ask(network: Network, job: str, *, alone: bool = False) -> UpstreamError | None:
         network.hear("a", permits=1, alone=alone, doubted=True)
-        way = await network.routes.way(asking(), tokens=1, retry=False)
+        reservation = await network.routes.reserve(asking(), tokens=1, retry=False)
         try:
-            async with Passage(network.routes, way) as upstream:
+            async with GuardedCall(network.routes, reservation) as upstream:
                 await upstream.ask(job, 1, asking())
         except UpstreamError as error:
             return error
@@ -158,7 +158,7 @@ def test_a_worker_says_that_it_is_cut_off_until_it_connects(
         network = Network(a={})
         await cut_off(network)
         back = asyncio.Event()
-        looking = Reach(network.ways, changed=back.set, say=said.append, events=events)
+        looking = Reach(network.reservations, changed=back.set, say=said.append, events=events)
         task = asyncio.create_task(looking.run())
         await network.providers["a"].reached.wait()
         network.providers["a"].answer = ANSWER

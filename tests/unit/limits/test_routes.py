@@ -7,28 +7,28 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rerankq.accounts.circuits import (
-    Circuit,
-    CircuitState,
-    account_circuit,
-    key_circuit,
-    model_circuit,
+from rerankq.accounts.breakers import (
+    BreakerState,
+    TrippedBreaker,
+    account_breaker,
+    key_breaker,
+    model_breaker,
 )
-from rerankq_worker.limits.closures import GATED_SECONDS, MODEL_SECONDS
-from rerankq_worker.limits.gates import COURTESY_SECONDS, LOOK_AMONG
+from rerankq_worker.limits.breaker_view import MODEL_SECONDS, OPEN_BREAKER_SECONDS
+from rerankq_worker.limits.breakers import COURTESY_SECONDS, LOOK_AMONG
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import AHEAD
-from rerankq_worker.limits.ways import Way
+from rerankq_worker.limits.route import Reservation
 from rerankq_worker.upstream.errors import Deferred, Refused, TooLarge
 from rerankq_worker.upstream.sites import Key
-from running.fake_limits import Network, asking, circuit, due_circuit
+from running.fake_limits import Network, asking, breaker, due_breaker
 
 T = TypeVar("T")
 
 ONE_SITE: dict[str, dict[str, str]] = {"a": {}}
 TWO_SITES: dict[str, dict[str, str]] = {"a": {"m": "a/m"}, "b": {"m": "b-m", "other": "o"}}
-KEY_A1 = key_circuit("a", Key("a1").id)
-KEY_A2 = key_circuit("a", Key("a2").id)
+KEY_A1 = key_breaker("a", Key("a1").id)
+KEY_A2 = key_breaker("a", Key("a2").id)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -41,12 +41,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(timed())
 
 
-def way(network: Network, model: str = "m", *, retry: bool = False) -> Way:
+def reservation(network: Network, model: str = "m", *, retry: bool = False) -> Reservation:
     """The way of a job that need not wait."""
-    return run(network.routes.way(asking(model), tokens=1, retry=retry))
+    return run(network.routes.reserve(asking(model), tokens=1, retry=retry))
 
 
-def key(taken: Way) -> str:
+def key(taken: Reservation) -> str:
     return taken.route.key.authorization
 
 
@@ -55,14 +55,14 @@ def test_first_route_is_taken() -> None:
     network = Network(**TWO_SITES)
     network.hear("a", permits=2)
     network.hear("b", permits=2)
-    assert [key(way(network)) for _ in range(2)] == ["a1", "a1"]
+    assert [key(reservation(network)) for _ in range(2)] == ["a1", "a1"]
 
 
 def test_second_key_is_used_when_the_first_is_closed() -> None:
     """A key that is refused is passed over for the account's next one."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=2, closed={KEY_A1: circuit()})
-    assert key(way(network)) == "a2"
+    network.hear("a", permits=2, tripped={KEY_A1: breaker()})
+    assert key(reservation(network)) == "a2"
 
 
 def test_next_site_is_used_when_the_first_has_no_permit() -> None:
@@ -70,7 +70,7 @@ def test_next_site_is_used_when_the_first_has_no_permit() -> None:
     network = Network(**TWO_SITES)
     network.hear("a", permits=1)
     network.hear("b", permits=1)
-    assert [key(way(network)) for _ in range(2)] == ["a1", "b1"]
+    assert [key(reservation(network)) for _ in range(2)] == ["a1", "b1"]
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,18 @@ def test_next_site_is_used_when_the_first_has_no_permit() -> None:
         {"mode": "broken", "wait_ms": 4000},
         {"mode": "throttled", "wait_ms": 900},
         {"wait_ms": 60_000},
-        {"closed": {account_circuit("a"): circuit(CircuitState.PAUSED, every=0.0)}},
-        {"closed": {KEY_A1: circuit(), KEY_A2: circuit()}},
-        {"closed": {model_circuit("a", "a/m"): circuit()}},
+        {"tripped": {account_breaker("a"): breaker(BreakerState.PAUSED, every=0.0)}},
+        {"tripped": {KEY_A1: breaker(), KEY_A2: breaker()}},
+        {"tripped": {model_breaker("a", "a/m"): breaker()}},
     ],
 )
 def test_next_site_is_used_when_the_first_is_closed(news: dict[str, Any]) -> None:
     """An outage, a pause, refused keys, a missing model: each sends jobs to the next site."""
     network = Network(**TWO_SITES)
-    closed = news.get("closed", {})
+    closed = news.get("tripped", {})
     network.hear("a", permits=0 if "wait_ms" in news else 5, **news)
-    network.hear("b", permits=1, closed=closed)
-    taken = way(network)
+    network.hear("b", permits=1, tripped=closed)
+    taken = reservation(network)
     assert (key(taken), taken.model) == ("b1", "b-m")
 
 
@@ -99,11 +99,11 @@ def test_model_is_named_as_the_site_names_it() -> None:
     network = Network(**TWO_SITES)
     network.hear("a", permits=1)
     network.hear("b", permits=1)
-    assert way(network).model == "a/m"
-    assert way(network, "other").model == "o"
+    assert reservation(network).model == "a/m"
+    assert reservation(network, "other").model == "o"
     plain = Network(**ONE_SITE)
     plain.hear("a", permits=1)
-    assert way(plain, "whatever").model == "whatever"
+    assert reservation(plain, "whatever").model == "whatever"
 
 
 def test_job_goes_only_where_its_model_is() -> None:
@@ -112,7 +112,7 @@ def test_job_goes_only_where_its_model_is() -> None:
     network.hear("a", permits=5)
     network.hear("b", permits=0, mode="broken", wait_ms=5000)
     with pytest.raises(Deferred):
-        way(network, "other")
+        reservation(network, "other")
 
 
 def test_unknown_model_is_refused() -> None:
@@ -120,64 +120,66 @@ def test_unknown_model_is_refused() -> None:
     network = Network(**TWO_SITES)
     network.hear("a", permits=5)
     with pytest.raises(Refused, match="no site serves the model unheard-of"):
-        way(network, "unheard-of")
+        reservation(network, "unheard-of")
 
 
 def test_closed_upstream_sends_jobs_away_for_a_while() -> None:
     """With everything closed a job goes back to the queue, which waits in its place."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=5, closed={KEY_A1: circuit(), KEY_A2: circuit()})
+    network.hear("a", permits=5, tripped={KEY_A1: breaker(), KEY_A2: breaker()})
     with pytest.raises(Deferred) as caught:
-        way(network)
-    assert caught.value.seconds == GATED_SECONDS
+        reservation(network)
+    assert caught.value.seconds == OPEN_BREAKER_SECONDS
     assert (caught.value.code, str(caught.value)) == ("upstream_auth", "no")
-    assert network.routes.appetite() == 0
+    assert network.routes.capacity() == 0
 
 
-MISSING = circuit(code="upstream_model")
-MODEL_A, MODEL_B = model_circuit("a", "a/m"), model_circuit("b", "b-m")
+MISSING = breaker(code="upstream_model")
+MODEL_A, MODEL_B = model_breaker("a", "a/m"), model_breaker("b", "b-m")
 
 
 @pytest.mark.parametrize(
     ("closed", "ages"),
     [
         pytest.param({MODEL_A: MISSING, MODEL_B: MISSING}, True, id="nobody serves it"),
-        pytest.param({MODEL_A: MISSING, MODEL_B: MISSING, KEY_A1: circuit()}, True, id="a key too"),
+        pytest.param({MODEL_A: MISSING, MODEL_B: MISSING, KEY_A1: breaker()}, True, id="a key too"),
         pytest.param(
-            {MODEL_A: MISSING, MODEL_B: MISSING, account_circuit("a"): circuit()},
+            {MODEL_A: MISSING, MODEL_B: MISSING, account_breaker("a"): breaker()},
             False,
             id="an account too",
         ),
-        pytest.param({MODEL_A: MISSING, account_circuit("b"): circuit()}, False, id="at one site"),
-        pytest.param({MODEL_A: MISSING, MODEL_B: circuit()}, False, id="it fails"),
+        pytest.param({MODEL_A: MISSING, account_breaker("b"): breaker()}, False, id="at one site"),
+        pytest.param({MODEL_A: MISSING, MODEL_B: breaker()}, False, id="it fails"),
         pytest.param(
             {
                 MODEL_A: MISSING,
-                MODEL_B: circuit(CircuitState.DOUBTED, code="upstream_model"),
+                MODEL_B: breaker(BreakerState.DOUBTED, code="upstream_model"),
             },
             False,
             id="in doubt",
         ),
     ],
 )
-def test_job_ages_whose_model_nobody_serves(closed: dict[str, Circuit], *, ages: bool) -> None:
+def test_job_ages_whose_model_nobody_serves(
+    closed: dict[str, TrippedBreaker], *, ages: bool
+) -> None:
     """A wrong name never comes right; all else that keeps a job away is waited for."""
     network = Network(**TWO_SITES)
     for site in "ab":
-        network.hear(site, permits=5, closed=closed)
+        network.hear(site, permits=5, tripped=closed)
     with pytest.raises(Deferred) as caught:
-        way(network)
+        reservation(network)
     assert caught.value.ages is ages
 
 
 def test_no_job_ages_in_an_outage() -> None:
     """Of an upstream that is out nothing is known of its models."""
     network = Network(**ONE_SITE)
-    closed = {model_circuit("a", "m"): MISSING}
+    closed = {model_breaker("a", "m"): MISSING}
     for mode, ages in (("broken", False), ("open", True)):
-        network.hear("a", permits=1, mode=mode, closed=closed)
+        network.hear("a", permits=1, mode=mode, tripped=closed)
         with pytest.raises(Deferred) as caught:
-            way(network)
+            reservation(network)
         assert caught.value.ages is ages
 
 
@@ -185,22 +187,22 @@ def test_closed_model_sends_its_jobs_away_until_its_probe() -> None:
     """Jobs of a closed model wait for its probe in the ledger; those of others go on."""
     network = Network(**ONE_SITE)
     closed = {
-        model_circuit("a", "soon"): circuit(probe_at=1_030_000.0),
-        model_circuit("a", "late"): circuit(probe_at=9_000_000.0),
-        model_circuit("a", "never"): circuit(every=0.0),
+        model_breaker("a", "soon"): breaker(probe_at=1_030_000.0),
+        model_breaker("a", "late"): breaker(probe_at=9_000_000.0),
+        model_breaker("a", "never"): breaker(every=0.0),
     }
-    network.hear("a", permits=5, closed=closed)
+    network.hear("a", permits=5, tripped=closed)
     waits = {}
     for name in ("soon", "late", "never"):
         with pytest.raises(Deferred) as caught:
-            way(network, name)
+            reservation(network, name)
         waits[name] = caught.value.seconds
     assert waits == {
         "soon": pytest.approx(30, abs=1),
         "late": MODEL_SECONDS,
         "never": MODEL_SECONDS,
     }
-    assert key(way(network, "another")) == "a1"
+    assert key(reservation(network, "another")) == "a1"
 
 
 # Waiting.
@@ -213,7 +215,7 @@ def test_waiting_jobs_are_served_in_their_order() -> None:
         network, served = Network(**ONE_SITE), list[int]()
 
         async def job(number: int) -> None:
-            await network.routes.way(asking(), tokens=1, retry=False)
+            await network.routes.reserve(asking(), tokens=1, retry=False)
             served.append(number)
 
         jobs = [asyncio.create_task(job(number)) for number in range(4)]
@@ -233,7 +235,7 @@ def test_waiting_jobs_are_sent_away_when_all_closes() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        waiting = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+        waiting = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         network.hear("a", mode="broken", wait_ms=5000)
         with pytest.raises(Deferred):
@@ -250,8 +252,8 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
         network = Network(**ONE_SITE)
         network.permits["a"]._slots = 0  # noqa: SLF001  an account with a limit of calls in flight
         network.hear("a", permits=5, slots=1)
-        first = await network.routes.way(asking(), tokens=1, retry=False)
-        second = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+        first = await network.routes.reserve(asking(), tokens=1, retry=False)
+        second = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         assert not second.done()
         network.routes.release(first)
@@ -268,7 +270,7 @@ def test_call_that_is_only_too_soon_begins_by_itself() -> None:
         network.hear("a", permits=2, rate=20, limited=True)
         began = time.monotonic()
         for _ in range(2):
-            await network.routes.way(asking(), tokens=1, retry=False)
+            await network.routes.reserve(asking(), tokens=1, retry=False)
         return time.monotonic() - began
 
     assert run(scenario()) > 0.03
@@ -280,12 +282,12 @@ def test_nobody_waits_behind_what_he_does_not_need() -> None:
     async def scenario() -> None:
         network = Network(**ONE_SITE)
         network.hear("a", permits=0, retries=1)
-        retry = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
+        retry = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=True))
         await asyncio.sleep(0)
         network.hear("a", permits=3, retries=0)
         with pytest.raises(Deferred, match="too many retries"):
             await retry
-        await network.routes.way(asking(), tokens=1, retry=False)
+        await network.routes.reserve(asking(), tokens=1, retry=False)
 
     run(scenario())
 
@@ -296,7 +298,7 @@ def test_cancelled_job_leaves_the_queue() -> None:
     async def scenario() -> None:
         network = Network(**ONE_SITE)
         gone, there = (
-            asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+            asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
             for _ in range(2)
         )
         await asyncio.sleep(0)
@@ -314,7 +316,7 @@ def test_job_cancelled_with_its_permit_counts_as_ended() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        job = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+        job = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         network.hear("a", permits=1)
         job.cancel()
@@ -329,8 +331,8 @@ def test_too_many_retries_wait_in_the_ledger() -> None:
     network = Network(**ONE_SITE)
     network.hear("a", permits=5, retries=0)
     with pytest.raises(Deferred, match="too many retries"):
-        way(network, retry=True)
-    assert key(way(network)) == "a1"
+        reservation(network, retry=True)
+    assert key(reservation(network)) == "a1"
 
 
 def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +342,7 @@ def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> N
         network = Network(**ONE_SITE)
         network.hear("a", permits=5, retries=0)
         monkeypatch.setattr("rerankq_worker.limits.permits.BUDGET_SECONDS", 0.0)
-        retry = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
+        retry = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=True))
         await asyncio.sleep(0)
         assert network.routes.demand().calls == 1
         network.hear("a", permits=5, retries=1)
@@ -356,7 +358,7 @@ def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
         network = Network(**ONE_SITE)
         network.hear("a", permits=0, retries=2)
         retries = [
-            asyncio.create_task(network.routes.way(asking(), tokens=1, retry=True))
+            asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=True))
             for _ in range(9)
         ]
         await asyncio.sleep(0)
@@ -379,20 +381,20 @@ def test_request_goes_where_it_can_be_taken() -> None:
     network.hear("a", mode="broken", wait_ms=4000)
     network.hear("b", permits=1)
     with pytest.raises(Deferred):
-        way(network)
+        reservation(network)
     network.hear("a", permits=1)
-    assert key(way(network)) == "a1"
+    assert key(reservation(network)) == "a1"
 
 
 def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
     """What every dialect refuses is refused with the first one's words; nothing is used up."""
     network = Network(**ONE_SITE)
     network.providers["a"].refusal = TooLarge("33 documents are over the 32")
-    closed = {KEY_A1: due_circuit(), KEY_A2: due_circuit()}
-    network.hear("a", permits=1, closed=closed)
+    closed = {KEY_A1: due_breaker(), KEY_A2: due_breaker()}
+    network.hear("a", permits=1, tripped=closed)
     with pytest.raises(TooLarge, match="over the 32"):
-        way(network)
-    assert network.circuits.probed == []
+        reservation(network)
+    assert network.breakers.probed == []
     assert network.permits["a"].ready
 
 
@@ -402,25 +404,25 @@ def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
 def test_due_probe_takes_a_turn() -> None:
     """The call by which a parked key is tried again has the turn, and says what it may open."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=5, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
-    taken = way(network)
+    network.hear("a", permits=5, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
+    taken = reservation(network)
     assert (key(taken), taken.turns) == ("a1", (KEY_A1,))
-    assert network.circuits.probed == [KEY_A1]
+    assert network.breakers.probed == [KEY_A1]
 
 
 def test_turn_of_another_worker_is_left_to_it() -> None:
     """When another worker probes, the job is sent away as before, and no second turn is used."""
     network = Network(**ONE_SITE)
-    network.circuits.refused = {KEY_A1}  # another worker's
+    network.breakers.refused = {KEY_A1}  # another worker's
     closed = {
-        KEY_A1: due_circuit(),
-        KEY_A2: circuit(),
-        model_circuit("a", "m"): due_circuit(),
+        KEY_A1: due_breaker(),
+        KEY_A2: breaker(),
+        model_breaker("a", "m"): due_breaker(),
     }
-    network.hear("a", permits=5, closed=closed)
+    network.hear("a", permits=5, tripped=closed)
     with pytest.raises(Deferred):
-        way(network)
-    assert network.circuits.probed == []
+        reservation(network)
+    assert network.breakers.probed == []
     assert network.permits["a"].in_flight == 0
     assert network.permits["a"].report(Demand(0, 0)).left == 5
 
@@ -428,40 +430,40 @@ def test_turn_of_another_worker_is_left_to_it() -> None:
 def test_retry_without_a_budget_takes_no_turn() -> None:
     """The turn of a probe is not used up by who may not make the call."""
     network = Network(**TWO_SITES)
-    closed = {KEY_A1: due_circuit(), KEY_A2: circuit()}
-    network.hear("b", permits=1, retries=1, closed=closed)
-    network.hear("a", permits=1, retries=0, closed=closed)
-    assert key(way(network, retry=True)) == "b1"
-    assert network.circuits.probed == []
+    closed = {KEY_A1: due_breaker(), KEY_A2: breaker()}
+    network.hear("b", permits=1, retries=1, tripped=closed)
+    network.hear("a", permits=1, retries=0, tripped=closed)
+    assert key(reservation(network, retry=True)) == "b1"
+    assert network.breakers.probed == []
 
 
 def test_turn_is_taken_once() -> None:
     """Until news come no other job is claimed for the probe that is under way."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=9, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
-    assert network.routes.appetite() == 1
-    assert way(network).turns == (KEY_A1,)
-    assert network.routes.appetite() == 0
+    network.hear("a", permits=9, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
+    assert network.routes.capacity() == 1
+    assert reservation(network).turns == (KEY_A1,)
+    assert network.routes.capacity() == 0
     with pytest.raises(Deferred):
-        way(network)
-    assert network.circuits.probed == [KEY_A1]
+        reservation(network)
+    assert network.breakers.probed == [KEY_A1]
 
 
 def test_turn_of_another_is_not_asked_for_again() -> None:
     """A worker that is told that the turn is another's takes no job in hand for it."""
     network = Network(**ONE_SITE)
-    network.circuits.refused = {KEY_A1}  # another worker's
-    network.hear("a", permits=9, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
+    network.breakers.refused = {KEY_A1}  # another worker's
+    network.hear("a", permits=9, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
     with pytest.raises(Deferred):
-        way(network)
-    assert network.routes.appetite() == 0
+        reservation(network)
+    assert network.routes.capacity() == 0
 
 
 def test_probe_waits_for_a_permit() -> None:
     """No job is taken in hand for a probe that no permit is there for: one is asked for first."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=0, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
-    assert network.routes.appetite() == 0
+    network.hear("a", permits=0, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
+    assert network.routes.capacity() == 0
 
 
 def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> None:
@@ -469,9 +471,9 @@ def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> Non
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        network.hear("a", permits=1, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
-        network.circuits.holds = asyncio.Event()
-        job = asyncio.create_task(network.routes.way(asking(), tokens=1, retry=False))
+        network.hear("a", permits=1, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
+        network.breakers.holds = asyncio.Event()
+        job = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
         await asyncio.sleep(0)
         assert network.permits["a"].in_flight == 1
         job.cancel()
@@ -485,33 +487,33 @@ def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> Non
 def test_paused_account_is_not_probed() -> None:
     """What an operator closed stays closed, though its key's probe is due."""
     network = Network(**ONE_SITE)
-    paused = circuit(CircuitState.PAUSED, every=0.0)
-    network.hear("a", permits=5, closed={account_circuit("a"): paused, KEY_A1: due_circuit()})
+    paused = breaker(BreakerState.PAUSED, every=0.0)
+    network.hear("a", permits=5, tripped={account_breaker("a"): paused, KEY_A1: due_breaker()})
     with pytest.raises(Deferred):
-        way(network)
-    assert network.circuits.probed == []
-    assert network.routes.appetite() == 0
+        reservation(network)
+    assert network.breakers.probed == []
+    assert network.routes.capacity() == 0
 
 
 def test_probe_without_redis_is_no_fault_of_the_job() -> None:
     """When the turn cannot be asked for, the job goes another way, or waits."""
     network = Network(**ONE_SITE)
-    network.circuits.away = True
-    network.hear("a", permits=5, closed={KEY_A1: due_circuit()})
-    assert key(way(network)) == "a2"
-    network.hear("a", permits=5, closed={KEY_A1: due_circuit(), KEY_A2: due_circuit()})
+    network.breakers.away = True
+    network.hear("a", permits=5, tripped={KEY_A1: due_breaker()})
+    assert key(reservation(network)) == "a2"
+    network.hear("a", permits=5, tripped={KEY_A1: due_breaker(), KEY_A2: due_breaker()})
     with pytest.raises(Deferred):
-        way(network)
+        reservation(network)
 
 
 def test_probe_of_an_account_is_one_call() -> None:
     """An account that is out gives one permit, which one job uses; the next is sent away."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
-    assert network.routes.appetite() == 1
-    assert way(network).permit.probe
+    assert network.routes.capacity() == 1
+    assert reservation(network).permit.probe
     with pytest.raises(Deferred):
-        way(network)
+        reservation(network)
 
 
 def test_probe_is_left_to_a_job_of_another_model() -> None:
@@ -519,16 +521,16 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        network.routes.gates.culprits.failed("a", "bad", 1.0)
+        network.routes.breakers.outliers.failed("a", "bad", 1.0)
         network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
-        assert network.routes.appetite() == LOOK_AMONG
-        bad = asyncio.create_task(network.routes.way(asking("bad"), tokens=1, retry=False))
+        assert network.routes.capacity() == LOOK_AMONG
+        bad = asyncio.create_task(network.routes.reserve(asking("bad"), tokens=1, retry=False))
         await asyncio.sleep(0)
-        taken = await network.routes.way(asking("good"), tokens=1, retry=False)
+        taken = await network.routes.reserve(asking("good"), tokens=1, retry=False)
         assert taken.permit.probe
         with pytest.raises(Deferred) as caught:
             await bad
-        assert caught.value.seconds == GATED_SECONDS
+        assert caught.value.seconds == OPEN_BREAKER_SECONDS
 
     run(scenario())
 
@@ -537,24 +539,24 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
 def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
     """Jobs of the failing model stay away as long as the account was closed, a minute at most."""
     network = Network(**ONE_SITE)
-    network.routes.gates.culprits.failed("a", "bad", 1.0)
+    network.routes.breakers.outliers.failed("a", "bad", 1.0)
     since = 1_000_000 - closed_for * 1000
     network.hear("a", mode="broken", wait_ms=5000, now=1_000_000, since=since)
     waits = {}
     for model in ("bad", "good"):
         with pytest.raises(Deferred) as caught:
-            way(network, model)
+            reservation(network, model)
         waits[model] = caught.value.seconds
-    assert waits == {"bad": seconds, "good": GATED_SECONDS}
+    assert waits == {"bad": seconds, "good": OPEN_BREAKER_SECONDS}
 
 
 def test_probe_is_not_left_for_long() -> None:
     """Where there is no job of another model, as in an outage of the only one, it probes itself."""
     network = Network(**ONE_SITE)
-    network.routes.gates.culprits.failed("a", "bad", 1.0)
+    network.routes.breakers.outliers.failed("a", "bad", 1.0)
     network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
     began = time.monotonic()
-    assert way(network, "bad").permit.probe
+    assert reservation(network, "bad").permit.probe
     assert COURTESY_SECONDS <= time.monotonic() - began < 5
 
 
@@ -562,12 +564,12 @@ def test_doubt_is_cleared_by_any_good_answer() -> None:
     """What is only doubted is cleared by a good answer; what is parked, by its probe alone."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5)
-    taken = way(network)
-    assert network.routes.gates.cleared(taken, ranked=True) == ()
-    network.hear("a", closed={KEY_A1: circuit(CircuitState.DOUBTED), KEY_A2: circuit()})
-    assert network.routes.gates.cleared(taken, ranked=True) == (KEY_A1,)
-    network.hear("a", closed={KEY_A1: circuit()})
-    assert network.routes.gates.cleared(taken, ranked=True) == ()
+    taken = reservation(network)
+    assert network.routes.breakers.cleared(taken, ranked=True) == ()
+    network.hear("a", tripped={KEY_A1: breaker(BreakerState.DOUBTED), KEY_A2: breaker()})
+    assert network.routes.breakers.cleared(taken, ranked=True) == (KEY_A1,)
+    network.hear("a", tripped={KEY_A1: breaker()})
+    assert network.routes.breakers.cleared(taken, ranked=True) == ()
 
 
 # How many jobs in hand.
@@ -580,9 +582,9 @@ def test_appetite_is_that_of_all_open_accounts() -> None:
         made.report(Demand(9, 0))
     network.hear("a", permits=3)
     network.hear("b", permits=2)
-    assert network.routes.appetite() == 2 * (3 + 2) + 2 * AHEAD
+    assert network.routes.capacity() == 2 * (3 + 2) + 2 * AHEAD
     network.hear("b", mode="broken", wait_ms=5000)
-    assert network.routes.appetite() == 2 * 3 + AHEAD
+    assert network.routes.capacity() == 2 * 3 + AHEAD
 
 
 def test_account_that_gives_all_makes_appetite_boundless() -> None:
@@ -591,16 +593,16 @@ def test_account_that_gives_all_makes_appetite_boundless() -> None:
     network.hear("a", permits=3)
     network.permits["b"].report(Demand(9, 0))
     network.hear("b")
-    assert network.routes.appetite() is None
+    assert network.routes.capacity() is None
 
 
 def test_due_probe_is_an_appetite_for_one() -> None:
     """With everything closed one job is taken in hand when a probe is due, and none before."""
     network = Network(**ONE_SITE)
-    network.hear("a", permits=1, closed={KEY_A1: circuit(), KEY_A2: circuit()})
-    assert network.routes.appetite() == 0
-    network.hear("a", permits=1, closed={KEY_A1: due_circuit(), KEY_A2: circuit()})
-    assert network.routes.appetite() == 1
+    network.hear("a", permits=1, tripped={KEY_A1: breaker(), KEY_A2: breaker()})
+    assert network.routes.capacity() == 0
+    network.hear("a", permits=1, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
+    assert network.routes.capacity() == 1
 
 
 def test_hunger_asks_for_permits() -> None:
@@ -608,9 +610,9 @@ def test_hunger_asks_for_permits() -> None:
     network, wanted = Network(**ONE_SITE), list[int]()
     network.permits["a"].wanted = lambda: wanted.append(1)
     assert network.routes.demand().calls == 0
-    network.routes.hunger(is_felt=True)
+    network.routes.report_demand(exists=True)
     assert (network.routes.demand().calls, wanted) == (1, [1])
-    network.routes.hunger(is_felt=False)
+    network.routes.report_demand(exists=False)
     assert network.routes.demand().calls == 0
 
 
@@ -635,15 +637,15 @@ def test_who_waits_for_a_permit_keeps_no_slot() -> None:
 
     async def scenario() -> None:
         network = Network(1, a={"x": "x"}, b={"y": "y"})
-        waiting = asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+        waiting = asyncio.create_task(network.routes.reserve(asking("x"), tokens=1, retry=False))
         await asyncio.sleep(0)
         network.hear("b", permits=1)
-        way = await network.routes.way(asking("y"), tokens=1, retry=False)
-        assert way.route.site.name == "b"
+        reservation = await network.routes.reserve(asking("y"), tokens=1, retry=False)
+        assert reservation.route.site.name == "b"
         network.hear("a", permits=1)
         await asyncio.sleep(0)
         assert not waiting.done(), "the slot is taken"
-        network.routes.release(way)
+        network.routes.release(reservation)
         assert (await waiting).route.site.name == "a"
 
     asyncio.run(scenario())
@@ -657,7 +659,7 @@ def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
         scarce(network, "a", permits=0)
         network.hear("b", permits=1)
         asked = [
-            asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+            asyncio.create_task(network.routes.reserve(asking("x"), tokens=1, retry=False))
             for _ in range(100)
         ]
         await asyncio.sleep(0)
@@ -667,8 +669,8 @@ def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
         assert len(seconds) == len(back)
         assert seconds == sorted(seconds)
         assert AHEAD / 2 <= seconds[0] < seconds[-1] == pytest.approx(len(asked) / 2, abs=1)
-        way = await network.routes.way(asking("y"), tokens=1, retry=False)
-        assert way.route.site.name == "b"
+        reservation = await network.routes.reserve(asking("y"), tokens=1, retry=False)
+        assert reservation.route.site.name == "b"
         for each in asked:
             each.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
@@ -686,7 +688,7 @@ def test_only_where_others_could_be_served_is_a_job_sent_back(*, other_open: boo
         mode = {"permits": 1} if other_open else {"mode": "broken", "wait_ms": 5000}
         network.hear("b", **mode)
         asked = [
-            asyncio.create_task(network.routes.way(asking("x"), tokens=1, retry=False))
+            asyncio.create_task(network.routes.reserve(asking("x"), tokens=1, retry=False))
             for _ in range(30)
         ]
         await asyncio.sleep(0)

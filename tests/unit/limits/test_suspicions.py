@@ -34,7 +34,7 @@ def test_a_key_that_is_ranked_while_it_is_closed_is_well(held: Story) -> None:
     """A ranking that comes while Redis is told of the closing ends the suspicion: no more."""
     held.suspicions.ranked(KEY)
     held.suspicions.closed(KEY)
-    assert not held.suspicions.suspects(KEY)
+    assert not held.suspicions.is_suspected(KEY)
 
 
 def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
@@ -57,7 +57,7 @@ def test_the_row_is_told_until_it_ends(held: Story) -> None:
     held.refuse("one")
     held.suspicions.hold(KEY)
     held.suspicions.ranked(KEY)
-    assert (held.suspicions.report(), held.suspicions.suspects(KEY)) == ({}, False)
+    assert (held.suspicions.report(), held.suspicions.is_suspected(KEY)) == ({}, False)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_a_worker_at_fault_is_cut_off_where_no_other_key_serves_it(*, other_key:
         at_hand.isolation.answered()
     at_hand.receive(allotment(permits=9, others=1, verdicts={KEY: Blame.WORKER}))
     assert at_hand.cut_off == ("" if other_key else "key_refused")
-    assert suspicions.suspects(KEY) is other_key
+    assert suspicions.is_suspected(KEY) is other_key

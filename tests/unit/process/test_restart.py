@@ -13,10 +13,10 @@ from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, JobRef, JobReleased
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as result_writer
-from rerankq_worker.jobs.completer import HandedOver, ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import Completer, HandedOver
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.last_write import write_out
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.shutdown_deadline import CUT_SHORT
 from running.heard import heard
@@ -57,7 +57,7 @@ class Steps:
     def __init__(self, *, stop_asked: bool = False) -> None:
         self.done: list[str] = []
         self.restart = Restart(
-            Vitals(stop_asked=stop_asked),
+            Heartbeats(stop_asked=stop_asked),
             drain=self._step("drained"),
             write_out=self._step("written"),
             replace=lambda: self.done.append("replaced"),
@@ -165,17 +165,17 @@ def test_an_end_counts_as_unwritten_until_the_ledger_has_it() -> None:
 
     async def scenario() -> None:
         ledger = ReluctantLeases(refusals=1)
-        holdings = Holdings(10)
-        writer = ResultWriter(ledger, holdings, lease_seconds=60)
+        in_flight = InFlightJobs(10)
+        completer = Completer(ledger, in_flight, lease_seconds=60)
         end = finish("a")
-        holdings.add(end.lease, asyncio.create_task(asyncio.sleep(0)))
-        writer.put(end)
-        writing = asyncio.create_task(writer.run())
+        in_flight.add(end.lease, asyncio.create_task(asyncio.sleep(0)))
+        completer.put(end)
+        writing = asyncio.create_task(completer.run())
         for _ in range(5):
             await asyncio.sleep(0)
-        assert writer.unwritten() == [(end, None)]
-        await holdings.emptied()
-        assert writer.unwritten() == []
+        assert completer.unwritten() == [(end, None)]
+        await in_flight.emptied()
+        assert completer.unwritten() == []
         writing.cancel()
 
     run(scenario)

@@ -10,7 +10,7 @@ from rerankq.broker.backlog import Backlog
 from rerankq.errors import LedgerUnavailable
 from rerankq.store.answers import Answers
 from rerankq_worker.process import watchdog as watching
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import MOST_CUTS, Watchdog
 
@@ -39,7 +39,7 @@ class CountedRestart(Restart):
         async def nothing() -> None:
             """There is nothing to drain, nor to write."""
 
-        super().__init__(Vitals(), drain=nothing, write_out=nothing)
+        super().__init__(Heartbeats(), drain=nothing, write_out=nothing)
         self.reasons: list[str] = []
 
     async def in_order(self, reason: str) -> None:
@@ -51,13 +51,13 @@ class Kennel:
     """A watchdog whose patience is short, over a worker that takes more."""
 
     def __init__(self, answers: Answers | None = None) -> None:
-        self.vitals = Vitals()
+        self.heartbeats = Heartbeats()
         self.backlog = StandInBacklog()
         self.answers = answers or Answers()
         self.restart = CountedRestart()
         self.takes_more = True
         self.watchdog = Watchdog(
-            self.vitals,
+            self.heartbeats,
             self.backlog,
             self.answers,
             takes_more=lambda: self.takes_more,
@@ -172,7 +172,7 @@ def test_who_can_take_nothing_is_not_deaf(
         kennel = Kennel()
         kennel.answers.trouble = "Redis is full" if excuse == "refused" else None
         kennel.takes_more = excuse != "claiming"
-        kennel.vitals.draining = excuse == "draining"
+        kennel.heartbeats.draining = excuse == "draining"
         kennel.backlog.is_away = excuse == "away"
         kennel.backlog.waiting = 0 if excuse == "nothing waits" else 3
         await kennel.check(4)
@@ -191,10 +191,10 @@ def test_what_redis_refuses_is_known_to_all(cuts: list[int], trouble: str) -> No
         kennel.answers.trouble = trouble
         kennel.backlog.is_away = trouble == "Redis is away"
         await kennel.check(1)
-        assert kennel.vitals.ledger_trouble == trouble
+        assert kennel.heartbeats.ledger_trouble == trouble
         kennel.answers.trouble, kennel.backlog.is_away = None, False
         await kennel.check(1)
-        assert kennel.vitals.ledger_trouble is None
+        assert kennel.heartbeats.ledger_trouble is None
 
     run(scenario)
     assert cuts == []

@@ -8,7 +8,7 @@ import pytest
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.provider import error_body
-from rerankq_worker.provider.faults import Reply, fault
+from rerankq_worker.provider.error_answers import Reply, fault
 from rerankq_worker.provider.taxonomy import TABLE
 from rerankq_worker.upstream import errors as upstream
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.faults import Reply, fault
+from rerankq_worker.provider.error_answers import Reply, fault
 from rerankq_worker.provider.redirects import STATUSES, target
 from rerankq_worker.upstream.errors import Cause
 

@@ -4,7 +4,7 @@ import pytest
 from rerankq.contract import RerankRequest
 from rerankq_sandbox.error_table import ERRORS, Meaning, typical
 from rerankq_sandbox.shapes import HTML_TYPE
-from rerankq_worker.provider.faults import Reply, fault
+from rerankq_worker.provider.error_answers import Reply, fault
 from rerankq_worker.upstream import errors as upstream
 
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from rerankq_sandbox.contract import Question
 from rerankq_sandbox.errors import GatewayError
 from rerankq_sandbox.metering.account import Account, Admission, OverLimit
-from rerankq_sandbox.metering.accounts import Accounts, fingerprint
+from rerankq_sandbox.metering.accounts import MeteredAccounts, fingerprint
 from rerankq_sandbox.metering.limiter import Limiter
 from rerankq_sandbox.metering.limits import AccountLimits, read_changes, read_limits
 from rerankq_sandbox.metering.refusals import left_headers, over_limit
@@ -136,7 +136,7 @@ def test_peak_counts_arrivals_against_the_limit() -> None:
 
 def test_keys_may_share_an_account() -> None:
     """Keys given to an account share it, any other has its own, and none is anonymous."""
-    accounts = Accounts()
+    accounts = MeteredAccounts()
     accounts.assign("team", [SecretStr("sk-1"), SecretStr("sk-2")])
     names = [accounts.name(fingerprint(key)) for key in ("sk-1", "sk-2", "sk-3", "sk-4", "", None)]
     assert names[:2] == ["team", "team"]
@@ -147,7 +147,7 @@ def test_keys_may_share_an_account() -> None:
 
 def test_names_of_accounts_are_bounded() -> None:
     """Keys after the first thousand share an account."""
-    accounts = Accounts()
+    accounts = MeteredAccounts()
     assert len({accounts.name(f"mark {number}") for number in range(3000)}) <= 1001
 
 

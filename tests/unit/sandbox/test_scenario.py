@@ -10,7 +10,7 @@ from rerankq_sandbox.contract import Question
 from rerankq_sandbox.errors import GatewayError
 from rerankq_sandbox.faults import Call
 from rerankq_sandbox.latency import Constant, Latency
-from rerankq_sandbox.metering.accounts import Accounts, fingerprint
+from rerankq_sandbox.metering.accounts import MeteredAccounts, fingerprint
 from rerankq_sandbox.metering.limiter import Limiter
 from rerankq_sandbox.metering.limits import AccountLimits
 from rerankq_sandbox.scenario import Scenario, load_scenario, read_scenario
@@ -50,7 +50,7 @@ class Stage:
     """A timeline and what it sets; time is what the test says."""
 
     def __init__(self) -> None:
-        self.limiter, self.accounts = Limiter(), Accounts()
+        self.limiter, self.accounts = Limiter(), MeteredAccounts()
         self.latency = Latency(Constant(kind="constant", ms=1), seed=0)
         self.timeline = Timeline(self.limiter, self.latency, self.accounts)
 

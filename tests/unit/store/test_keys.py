@@ -13,7 +13,7 @@ OF_OLD = {
     "staged": "rerankq:staged:x",
     "batch_entries": "rerankq:batch:x:entries",
     "lane": "rerankq:x",
-    "lane_again": "rerankq:x:again",
+    "lane_redelivery": "rerankq:x:again",
     "lane_set": "rerankq:x:y",
     "dead": "rerankq:dead",
     "last_heard": "rerankq:workers",

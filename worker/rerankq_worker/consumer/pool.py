@@ -6,7 +6,7 @@ outcome, so states, signals and events stay Celery's. Everything of Celery's is 
 hub's thread: its acknowledgements are not thread-safe.
 
 A signal begins the drain on the loop at once, and not where Celery's hub comes to it: the hub may
-be waiting for a Redis that is silent. Celery then ends in its own way, if it can (see `ending`).
+be waiting for a Redis that is silent. Celery then ends in its own way, if it can (see `deadline`).
 
 Extension point: `worker_pool`, a subclass of celery.concurrency.base.BasePool.
 """
@@ -116,7 +116,7 @@ class AsyncioPool(BasePool):
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="rerankq-loop", daemon=True)
         self._thread.start()
-        self.app.ending.watch()
+        self.app.deadline.watch()
         for number in ENDING_SIGNALS:
             # In the place of Celery's: its second Ctrl-C would drain, unhurried, in the handler.
             signal.signal(number, self._on_signal)
@@ -142,12 +142,12 @@ class AsyncioPool(BasePool):
         assert callback is not None  # noqa: S101  Celery's requests always pass both
         assert accept_callback is not None  # noqa: S101
         delivery = Delivery(target, tuple(args), accept_callback, callback)
-        self.app.vitals.delivery = time.monotonic()
+        self.app.heartbeats.delivery = time.monotonic()
         self._tell_loop(self._deliver, delivery)
 
     def on_stop(self) -> None:
         """Let the drain end. The hub goes on turning: acknowledgements and events are under way."""
-        if not self.app.vitals.stop_asked:
+        if not self.app.heartbeats.stop_asked:
             # Not by a signal: Celery's remote control, or a fault of its own.
             self._stop()
         while self._thread.is_alive():
@@ -160,11 +160,11 @@ class AsyncioPool(BasePool):
         """A cold stop: leave at once. The leases run out, and the jobs are queued again."""
 
     def _beat(self) -> None:
-        self.app.vitals.hub_beat = time.monotonic()
+        self.app.heartbeats.hub_beat = time.monotonic()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # Asked twice: whoever asks does not want to wait. Nor does who quits.
-        if self.app.vitals.stop_asked or number == signal.SIGQUIT:
+        if self.app.heartbeats.stop_asked or number == signal.SIGQUIT:
             self._hurry()
         self._stop()
         # How Celery's own handlers tell the hub.
@@ -174,15 +174,15 @@ class AsyncioPool(BasePool):
         )
 
     def _stop(self) -> None:
-        self.app.vitals.stop_asked = True
-        self.app.ending.asked()
+        self.app.heartbeats.stop_asked = True
+        self.app.deadline.asked()
         if not self._opened.done():
             # Nothing is in hand yet, and Redis may never let it come to that.
-            self.app.ending.drained()
+            self.app.deadline.drained()
         self._tell_loop(self._stopping.set)
 
     def _hurry(self) -> None:
-        self.app.ending.hurried()
+        self.app.deadline.hurried()
         self._tell_loop(self._hurry_service)
 
     def _tell_loop(self, what: Callable[..., None], *arguments: object) -> None:
@@ -208,9 +208,9 @@ class AsyncioPool(BasePool):
                     # Not acknowledged either: the broker gives the message to another worker. What
                     # it has begun to claim is the drain's.
                     task.cancel()
-                self.app.vitals.draining = True
+                self.app.heartbeats.draining = True
                 await self._service.drain()
-                self.app.ending.drained()
+                self.app.deadline.drained()
         except BaseException as error:
             if self._opened.done():
                 raise

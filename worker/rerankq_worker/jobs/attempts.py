@@ -21,21 +21,21 @@ from rerankq.events import (
 )
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq_worker.jobs.completer import ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import Completer
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.rerank import (
+    AttemptOutcome,
     Failed,
-    Outcome,
     Succeeded,
     consequence,
     estimated_tokens,
     rerank,
 )
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
-from rerankq_worker.limits.passage import Passage
+from rerankq_worker.limits.guarded_call import GuardedCall
+from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.limits.ways import Way
 from rerankq_worker.process.error_origin import origin
 from rerankq_worker.upstream.errors import UpstreamError
 
@@ -50,8 +50,8 @@ class Attempts:
 
     Args:
         leases: the ledger, as this worker sees it.
-        holdings: the jobs in hand.
-        writer: where outcomes go.
+        in_flight: the jobs in hand.
+        completer: where outcomes go.
         routes: the ways to the upstream.
         policy: what to do when it fails.
         lease_seconds: how long a lease lasts without renewal.
@@ -62,16 +62,16 @@ class Attempts:
         self,
         *,
         leases: Leases,
-        holdings: Holdings,
-        writer: ResultWriter,
+        in_flight: InFlightJobs,
+        completer: Completer,
         routes: Routes,
         policy: RetryPolicy,
         lease_seconds: float,
         events: Events | None = None,
     ) -> None:
         self._leases = leases
-        self._holdings = holdings
-        self._writer = writer
+        self._in_flight = in_flight
+        self._completer = completer
         self._routes = routes
         self._policy = policy
         self._calling: set[asyncio.Task[Any]] = set()
@@ -95,12 +95,12 @@ class Attempts:
             raise
         except _LeaseLostError:
             tally["abandoned"] += 1
-            self._holdings.remove([lease])
+            self._in_flight.remove([lease])
             return
         except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
             outcome, event = self._unforeseen(lease, error)
         tally[_name(outcome)] += 1
-        self._writer.put(outcome, event)
+        self._completer.put(outcome, event)
 
     def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:
         """Begin no call from now on; returns the work whose calls are under way."""
@@ -116,7 +116,7 @@ class Attempts:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
             return self._as_written(lease, None, Failed(end, lease.attempts))
         self._tell_of_claim(job, lease)
-        outcome: Outcome
+        outcome: AttemptOutcome
         try:
             outcome = await self._ranked(job, lease, claimed_at)
         except UpstreamError as error:
@@ -127,14 +127,16 @@ class Attempts:
     async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
         tokens = await estimated_tokens(job.request) if self._routes.counts_tokens else 0
         retry, asked_at = lease.attempts > 0, time.monotonic()
-        way = await self._routes.way(job.request, tokens=tokens, retry=retry)
-        self._tell_of_permit(job, way, asked_at)
+        reservation = await self._routes.reserve(job.request, tokens=tokens, retry=retry)
+        self._tell_of_permit(job, reservation, asked_at)
         sure_at = claimed_at
 
         def is_sure() -> bool:
             return self._age(lease, sure_at) <= self._lease_seconds
 
-        async with Passage(self._routes, way, lease.past, may_begin=is_sure) as upstream:
+        async with GuardedCall(
+            self._routes, reservation, lease.past, may_begin=is_sure
+        ) as upstream:
             sure_at = await self._make_sure_of(lease, claimed_at)
             work = asyncio.current_task()
             assert work is not None  # noqa: S101  only ever called by one
@@ -157,9 +159,9 @@ class Attempts:
             about = JobRef.of(job)
             self._events.tell(JobClaimed(job=about, attempts=attempts, waited_seconds=waited))
 
-    def _tell_of_permit(self, job: Job, way: Way, asked_at: float) -> None:
+    def _tell_of_permit(self, job: Job, reservation: Reservation, asked_at: float) -> None:
         if PermitWaited in self._events.wanted:
-            site, account = way.route.site.name, way.route.permits.account.name
+            site, account = reservation.route.site.name, reservation.route.permits.account.name
             seconds, about = time.monotonic() - asked_at, JobRef.of(job)
             self._events.tell(PermitWaited(job=about, site=site, account=account, seconds=seconds))
 
@@ -192,7 +194,7 @@ class Attempts:
 
     def _age(self, lease: Lease, sure_at: float) -> float:
         """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
-        return time.monotonic() - self._holdings.sure_since(lease, sure_at)
+        return time.monotonic() - self._in_flight.sure_since(lease, sure_at)
 
     def _unforeseen(self, lease: Lease, error: Exception) -> _Written:
         """The job ends, whatever rerankq stumbled over."""
@@ -202,7 +204,7 @@ class Attempts:
         )
         return self._as_written(lease, None, Failed(end, lease.attempts + 1))
 
-    def _as_written(self, lease: Lease, job: Job | None, outcome: Outcome) -> _Written:
+    def _as_written(self, lease: Lease, job: Job | None, outcome: AttemptOutcome) -> _Written:
         """An outcome as the ledger takes it, and the event that tells of it."""
         event = outcome_event(lease.job_id, job, outcome, self._events.wanted)
         match outcome:

@@ -21,7 +21,7 @@ from rerankq.events import (
     OutcomeRefused,
 )
 from rerankq.ledger.leases import Finish, Leases, Postponement
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.in_flight import InFlightJobs
 
 MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -30,8 +30,8 @@ HASTY_ANSWER_SECONDS: Final = 1.5
 """How long a worker that is about to end waits for an answer, before it asks by another connection:
 the one at hand may be dead, and the leases last no longer than a few of these."""
 
-Outcome = Finish | Postponement
-HandedOver = tuple[Outcome, Event | None]
+JobUpdate = Finish | Postponement
+HandedOver = tuple[JobUpdate, Event | None]
 """What became of a job, and the event to tell once the ledger has it."""
 T = TypeVar("T", Finish, Postponement)
 
@@ -40,17 +40,17 @@ T = TypeVar("T", Finish, Postponement)
 class _Refused:
     """An outcome that the ledger refused, and since when it does, by the loop's clock."""
 
-    outcome: Outcome
+    outcome: JobUpdate
     error: LedgerRefusal
     since: float
 
 
-class ResultWriter:
+class Completer:
     """Takes what became of jobs, and holds on to it until the ledger has it.
 
     Args:
         leases: the ledger.
-        holdings: the jobs in hand: each is let go once the ledger knows what became of it.
+        in_flight: the jobs in hand: each is let go once the ledger knows what became of it.
         lease_seconds: for so long an outcome that the ledger refuses is offered again.
         gather_seconds: from one write to the next, unless there is enough for a full one.
         events: told what the ledger took, and what it did not.
@@ -59,27 +59,27 @@ class ResultWriter:
     def __init__(
         self,
         leases: Leases,
-        holdings: Holdings,
+        in_flight: InFlightJobs,
         *,
         lease_seconds: float,
         gather_seconds: float = 0.0,
         events: Events | None = None,
     ) -> None:
         self._leases = leases
-        self._holdings = holdings
+        self._in_flight = in_flight
         self._lease_seconds = lease_seconds
         self._gather_seconds = gather_seconds
         self._events = events or Events()
         self._to_tell: dict[tuple[str, int], Event] = {}
         self._wrote_at = -math.inf
-        self._unwritten: dict[tuple[str, int], Outcome] = {}
-        self._waiting: list[Outcome] = []
+        self._unwritten: dict[tuple[str, int], JobUpdate] = {}
+        self._waiting: list[JobUpdate] = []
         self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
         self._answer_seconds: float | None = None
         self._writing: asyncio.Timeout | None = None
 
-    def put(self, outcome: Outcome, event: Event | None = None) -> None:
+    def put(self, outcome: JobUpdate, event: Event | None = None) -> None:
         """Hand over what became of a job, and the event to tell once the ledger has it."""
         self._unwritten[_key(outcome)] = outcome
         if event:
@@ -124,7 +124,7 @@ class ResultWriter:
             await asyncio.sleep(rest)
         self._wrote_at = clock()
 
-    def _next_portion(self) -> list[Outcome]:
+    def _next_portion(self) -> list[JobUpdate]:
         size = count = 0
         while count < min(len(self._waiting), MOST_TOGETHER) and size < MOST_BYTES:
             outcome = self._waiting[count]
@@ -148,7 +148,7 @@ class ResultWriter:
         self._refused.append(refused)
         self._wake.set()
 
-    async def _write(self, portion: Sequence[Outcome]) -> list[_Refused]:
+    async def _write(self, portion: Sequence[JobUpdate]) -> list[_Refused]:
         """Write outcomes, and let go of their jobs; returns those that the ledger refused."""
         finishes = [each for each in portion if isinstance(each, Finish)]
         postponements = [each for each in portion if isinstance(each, Postponement)]
@@ -188,7 +188,7 @@ class ResultWriter:
         self._let_go(outcomes)
         return []
 
-    def _tell(self, outcome: Outcome, *, was_taken: bool, repeated: bool) -> None:
+    def _tell(self, outcome: JobUpdate, *, was_taken: bool, repeated: bool) -> None:
         event = self._to_tell.get(_key(outcome))
         if was_taken and event:
             self._events.tell(event)
@@ -200,11 +200,11 @@ class ResultWriter:
         write = LedgerOperation.WRITE
         self._events.tell(LedgerCallFailed(operation=write, jobs=jobs, message=message))
 
-    def _let_go(self, outcomes: Sequence[Outcome]) -> None:
+    def _let_go(self, outcomes: Sequence[JobUpdate]) -> None:
         for outcome in outcomes:
             self._unwritten.pop(_key(outcome), None)
             self._to_tell.pop(_key(outcome), None)
-        self._holdings.remove(outcome.lease for outcome in outcomes)
+        self._in_flight.remove(outcome.lease for outcome in outcomes)
 
     async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:
         """What the ledger says, if it does so in time."""
@@ -216,5 +216,5 @@ class ResultWriter:
             self._writing = None
 
 
-def _key(outcome: Outcome) -> tuple[str, int]:
+def _key(outcome: JobUpdate) -> tuple[str, int]:
     return outcome.lease.job_id, outcome.lease.token

@@ -20,8 +20,8 @@ from rerankq.events import (
 )
 from rerankq.ledger.leases import Claim, Lease, Leases, Postponement, new_request
 from rerankq_worker.jobs.attempts import Attempts
-from rerankq_worker.jobs.completer import ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import Completer
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.limits.routes import Routes
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ class _Asked:
         tally: counts what became of them.
         claims: the claims that name some of them.
         work: on those that were claimed.
-        suspects: those that are to be claimed alone.
+        crash_suspects: those that are to be claimed alone.
     """
 
     names: deque[str] = field(default_factory=deque)
     tally: Counter[str] = field(default_factory=Counter)
     claims: set[asyncio.Task[None]] = field(default_factory=set)
     work: list[asyncio.Task[None]] = field(default_factory=list)
-    suspects: list[str] = field(default_factory=list)
+    crash_suspects: list[str] = field(default_factory=list)
 
 
 class Executor:
@@ -57,8 +57,8 @@ class Executor:
 
     Args:
         leases: the ledger, as this worker sees it.
-        holdings: the jobs in hand.
-        writer: where those go that are handed back.
+        in_flight: the jobs in hand.
+        completer: where those go that are handed back.
         routes: the ways to the upstream, and how much more it would take.
         attempts: the work on a job.
         events: told what is given back, and what cannot be claimed.
@@ -68,15 +68,15 @@ class Executor:
         self,
         *,
         leases: Leases,
-        holdings: Holdings,
-        writer: ResultWriter,
+        in_flight: InFlightJobs,
+        completer: Completer,
         routes: Routes,
         attempts: Attempts,
         events: Events | None = None,
     ) -> None:
         self._leases = leases
-        self._holdings = holdings
-        self._writer = writer
+        self._in_flight = in_flight
+        self._completer = completer
         self._routes = routes
         self._attempts = attempts
         self._events = events or Events()
@@ -102,11 +102,11 @@ class Executor:
                 # Whoever drains begins nothing: what is left is announced again.
                 while asked.names and not self._draining:
                     # What the upstream would not take soon is left in the queue, for whoever can.
-                    room = await self._room()
+                    free_capacity = await self._free_capacity()
                     if self._routes.cut_off:
                         # None of them may lie here until this worker is well: they go back at once.
-                        room = len(asked.names)
-                    await self._take_whole(self._next(room))
+                        free_capacity = len(asked.names)
+                    await self._take_whole(self._next(free_capacity))
         finally:
             self._line.remove(asked)
         if asked.claims:
@@ -114,9 +114,9 @@ class Executor:
             await asyncio.wait(asked.claims)
         claimed()
         tally, work = asked.tally, asked.work
-        tally["not_queued"] += len(hint.job_ids) - len(work) - len(asked.suspects)
+        tally["not_queued"] += len(hint.job_ids) - len(work) - len(asked.crash_suspects)
         await asyncio.gather(*work, return_exceptions=True)
-        for job_id in asked.suspects:
+        for job_id in asked.crash_suspects:
             await self._serve_alone(job_id, tally)
         return {name: count for name, count in tally.items() if count}
 
@@ -127,9 +127,9 @@ class Executor:
         What is given back is queued again at once, and has used no attempt.
         """
         self._draining = True
-        self._writer.hasten()
+        self._completer.hasten()
         calling = self._attempts.begin_no_more()
-        self._hand_back(self._holdings.interrupt(but=calling))
+        self._hand_back(self._in_flight.interrupt(but=calling))
         if calling:
             log.info(
                 "%d jobs may finish within %g s; another signal ends that", len(calling), seconds
@@ -140,7 +140,7 @@ class Executor:
         hurried.cancel()
         if not emptied.done():
             await self._end_claiming()
-            unfinished = self._holdings.interrupt()
+            unfinished = self._in_flight.interrupt()
             log.warning("handing back %d jobs that did not finish in time", len(unfinished))
             self._hand_back(unfinished)
         done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
@@ -150,7 +150,7 @@ class Executor:
 
     def _hand_back(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
-            self._writer.put(
+            self._completer.put(
                 Postponement(lease, lease.attempts, 0), JobReleased(job=JobRef(lease.job_id))
             )
 
@@ -160,7 +160,7 @@ class Executor:
         A claim that Redis refuses may take minutes, and the consumer is not deaf for that.
         """
         return (
-            self._holdings.room(self._routes.appetite()) > 0
+            self._in_flight.free_capacity(self._routes.capacity()) > 0
             and not self._alone
             and (self._claiming is None or self._claiming.done())
             and not self._draining
@@ -175,30 +175,30 @@ class Executor:
         async with self._turn:
             self._alone = True
             try:
-                await self._holdings.emptied()
+                await self._in_flight.emptied()
                 if not self._draining:
                     await self._take_whole({job_id: _Asked(tally=tally)}, alone=True)
-                    await self._holdings.emptied()
+                    await self._in_flight.emptied()
             finally:
                 self._alone = False
 
-    async def _room(self) -> int:
+    async def _free_capacity(self) -> int:
         """Wait until more jobs make sense in hand; returns how many."""
         try:
-            while not (room := self._holdings.room(self._routes.appetite())):
+            while not (free_capacity := self._in_flight.free_capacity(self._routes.capacity())):
                 if self._routes.cut_off:
                     break
-                self._routes.hunger(is_felt=True)
-                await self._holdings.stirred()
-            return room
+                self._routes.report_demand(exists=True)
+                await self._in_flight.stirred()
+            return free_capacity
         finally:
-            self._routes.hunger(is_felt=False)
+            self._routes.report_demand(exists=False)
 
     async def _emptied(self) -> None:
         """Wait until no claim is under way, and then until no job is held."""
         if self._claiming:
             await asyncio.wait({self._claiming})
-        await self._holdings.emptied()
+        await self._in_flight.emptied()
 
     async def _end_claiming(self) -> None:
         """Let a claim under way bring what it takes, unless Redis does not answer."""
@@ -238,10 +238,10 @@ class Executor:
         for lease in claim.leases:
             asked = portion[lease.job_id]
             task = asyncio.create_task(self._attempts.work(lease, sent_at, asked.tally))
-            self._holdings.add(lease, task)
+            self._in_flight.add(lease, task)
             asked.work.append(task)
-        for job_id in claim.suspects:
-            portion[job_id].suspects.append(job_id)
+        for job_id in claim.crash_suspects:
+            portion[job_id].crash_suspects.append(job_id)
 
     async def _claim(self, job_ids: Sequence[str], request: str, *, alone: bool) -> Claim:
         while True:
@@ -256,7 +256,7 @@ class Executor:
                 claims = [await self._claim([job_id], request, alone=alone) for job_id in job_ids]
                 return Claim(
                     [lease for claim in claims for lease in claim.leases],
-                    [suspect for claim in claims for suspect in claim.suspects],
+                    [suspect for claim in claims for suspect in claim.crash_suspects],
                 )
             except LedgerUnavailable as error:
                 claim = LedgerOperation.CLAIM

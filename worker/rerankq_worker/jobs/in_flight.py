@@ -30,7 +30,7 @@ class _Held:
     renewed_at: float = -math.inf
 
 
-class Holdings:
+class InFlightJobs:
     """Keeps count of the jobs held, and makes new ones wait while there are too many.
 
     Args:
@@ -45,18 +45,18 @@ class Holdings:
         self._stirred = asyncio.Event()
         self._doubted_at = -math.inf
 
-    def room(self, appetite: int | None) -> int:
+    def free_capacity(self, capacity: int | None) -> int:
         """How many more jobs may be taken.
 
         Args:
-            appetite: how many make sense in hand; None for as many as there may be.
+            capacity: how many make sense in hand; None for as many as there may be.
         """
         at_work = len(self._at_work)
         if len(self._held) - at_work >= max(self._limit, MOST_UNWRITTEN):
             return 0
-        if appetite is None:
+        if capacity is None:
             return MAX_HINT_JOBS if at_work < self._limit else 0
-        return max(0, min(self._limit, appetite) - at_work)
+        return max(0, min(self._limit, capacity) - at_work)
 
     def leases(self) -> list[Lease]:
         """The leases held."""
@@ -128,7 +128,7 @@ class Holdings:
             each.work.cancel()
         return [each.lease for each in stopped]
 
-    def stir(self) -> None:
+    def notify(self) -> None:
         """Let whoever waits for room look again."""
         self._stirred.set()
 

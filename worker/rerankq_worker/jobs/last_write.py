@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 from rerankq.events import Events
 from rerankq.ledger.leases import Leases
-from rerankq_worker.jobs.completer import HandedOver, ResultWriter
-from rerankq_worker.jobs.in_flight import Holdings
+from rerankq_worker.jobs.completer import Completer, HandedOver
+from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.lease_keeper import keep_leases
 
 log = logging.getLogger(__name__)
@@ -45,16 +45,16 @@ async def _is_settled(
     outcomes: Sequence[HandedOver], ledger: Leases, lease_seconds: float, events: Events
 ) -> bool:
     """Whether the ledger has taken or refused each; not so where the writing itself fails."""
-    holdings = Holdings(len(outcomes))
-    writer = ResultWriter(ledger, holdings, lease_seconds=lease_seconds, events=events)
-    writer.hasten()
+    in_flight = InFlightJobs(len(outcomes))
+    completer = Completer(ledger, in_flight, lease_seconds=lease_seconds, events=events)
+    completer.hasten()
     ended = asyncio.create_task(asyncio.sleep(0))
     for outcome, event in outcomes:
-        holdings.add(outcome.lease, ended)
-        writer.put(outcome, event)
-    writing = asyncio.create_task(writer.run())
-    keeping = asyncio.create_task(keep_leases(ledger, holdings, lease_seconds=lease_seconds))
-    emptied = asyncio.create_task(holdings.emptied())
+        in_flight.add(outcome.lease, ended)
+        completer.put(outcome, event)
+    writing = asyncio.create_task(completer.run())
+    keeping = asyncio.create_task(keep_leases(ledger, in_flight, lease_seconds=lease_seconds))
+    emptied = asyncio.create_task(in_flight.emptied())
     await asyncio.wait({writing, emptied}, return_when=asyncio.FIRST_COMPLETED)
     is_settled = emptied.done()
     for task in (writing, keeping, emptied):

@@ -4,12 +4,12 @@ from collections.abc import Container
 
 from rerankq.contract import Job
 from rerankq.events import Event, JobFailed, JobRef, JobReleased, JobRetried, JobSucceeded
-from rerankq_worker.jobs.rerank import Failed, Outcome, Succeeded
+from rerankq_worker.jobs.rerank import AttemptOutcome, Failed, Succeeded
 from rerankq_worker.jobs.retry import RetryAfter
 
 
 def outcome_event(
-    job_id: str, job: Job | None, outcome: Outcome, wanted: Container[type[Event]]
+    job_id: str, job: Job | None, outcome: AttemptOutcome, wanted: Container[type[Event]]
 ) -> Event | None:
     """The event of an outcome; None where nobody listens to its kind.
 
@@ -34,7 +34,7 @@ def outcome_event(
             return JobRetried(job=about, attempts=attempts, reason=reason, delay_seconds=seconds)
 
 
-def _kind(outcome: Outcome) -> type[Event]:
+def _kind(outcome: AttemptOutcome) -> type[Event]:
     match outcome:
         case Succeeded():
             return JobSucceeded

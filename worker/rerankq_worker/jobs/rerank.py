@@ -63,7 +63,7 @@ class Failed:
 
 LARGE_CHARACTERS: Final = 1_000_000
 
-Outcome = Succeeded | Failed | RetryAfter
+AttemptOutcome = Succeeded | Failed | RetryAfter
 
 
 async def rerank(

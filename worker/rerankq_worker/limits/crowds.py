@@ -40,11 +40,11 @@ class Crowds:
             waiting: jobs in hand that wait for a permit of them.
         """
         usable = [each for each in accounts if each.open and not each.cut_off]
-        appetites = [each.appetite for each in usable]
-        if not usable or None in appetites:
+        capacities = [each.capacity for each in usable]
+        if not usable or None in capacities:
             return None
         if waiting < sum(
-            (each or 0) - at.in_flight for each, at in zip(appetites, usable, strict=True)
+            (each or 0) - at.in_flight for each, at in zip(capacities, usable, strict=True)
         ):
             return None
         now = time.monotonic()

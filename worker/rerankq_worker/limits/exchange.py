@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rerankq.accounts.accounts import Accounts, Allotment
-from rerankq.accounts.circuits import account_circuit
+from rerankq.accounts.breakers import account_breaker
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import (
     BreakerClosed,
@@ -163,7 +163,7 @@ class Exchange:
     def _tell_of_changes(self, allotment: Allotment) -> None:
         before, name = self._permits.last, self._account.name
         if allotment.mode != (before.mode if before else "open"):
-            breaker = account_circuit(name)
+            breaker = account_breaker(name)
             if allotment.mode == "open":
                 self._events.tell(BreakerClosed(breaker=breaker))
             else:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
-from rerankq.accounts.circuits import CircuitState, Trip, key_circuit
+from rerankq.accounts.breakers import BreakerState, Trip, key_breaker
 from rerankq.contract import RerankRequest
 from rerankq.ledger.failures import Past
-from rerankq_worker.limits.circuit_changes import close
-from rerankq_worker.limits.gates import Gates
-from rerankq_worker.limits.ways import Way
+from rerankq_worker.limits.breaker_changes import open_breaker
+from rerankq_worker.limits.breakers import Breakers
+from rerankq_worker.limits.route import Reservation
 from rerankq_worker.upstream.errors import BadKey, Deferred, KeyInDoubt, KeyRefused, UpstreamError
 
 ELSEWHERE_SECONDS: Final = 1.0
@@ -32,17 +32,17 @@ class KeyVerdicts:
     """The refusals of a key that one call meets.
 
     Args:
-        gates: what is closed.
-        way: by which the call was made.
+        breakers: what is closed.
+        reservation: by which the call was made.
         past: what its job has met before.
     """
 
-    def __init__(self, gates: Gates, way: Way, past: Past) -> None:
-        self._gates = gates
-        self._way = way
+    def __init__(self, breakers: Breakers, reservation: Reservation, past: Past) -> None:
+        self._breakers = breakers
+        self._reservation = reservation
         self._past = past
-        self._permits = way.route.permits
-        self._key = way.route.key.id
+        self._permits = reservation.route.permits
+        self._key = reservation.route.key.id
 
     async def refused(
         self, error: KeyRefused, job_id: str, request: RerankRequest, *, began: float
@@ -57,7 +57,7 @@ class KeyVerdicts:
         """
         permits, suspicions = self._permits, self._permits.suspicions
         if permits.cut_off:
-            if self._way.permit.trial:
+            if self._reservation.permit.trial:
                 permits.isolation.trial_failed(silent=False)
             return Deferred.because_of(error, 0.0)
         in_flight = permits.in_flight
@@ -94,14 +94,16 @@ class KeyVerdicts:
             trip = replace(trip, certain_after=SUSPECTED_STRIKES, doubt_seconds=SUSPECTED_SECONDS)
         elif may_be_the_job:
             trip = replace(trip, certain_after=NEVER_CERTAIN, doubt_seconds=SUSPECTED_SECONDS)
-        name = key_circuit(self._way.route.site.name, self._key)
-        state = await close(self._gates, permits, name, trip)
+        name = key_breaker(self._reservation.route.site.name, self._key)
+        state = await open_breaker(self._breakers, permits, name, trip)
         if not state:
             # Nothing holds the job up where it could come back at once: it waits for long.
             return error
         permits.suspicions.closed(self._key)
         # Perhaps it is the job that the key may not do: the next probe is another's.
-        alone = self._way.turns and not self._gates.open_elsewhere(self._way, request)
-        for_long = state is CircuitState.PARKED or may_be_the_job
+        alone = self._reservation.turns and not self._breakers.open_elsewhere(
+            self._reservation, request
+        )
+        for_long = state is BreakerState.PARKED or may_be_the_job
         away = PROBED_SECONDS if for_long else DOUBTED_SECONDS
         return Deferred.because_of(error, away if alone else ELSEWHERE_SECONDS)

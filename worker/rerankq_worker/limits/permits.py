@@ -277,7 +277,7 @@ class Permits:
         )
 
     @property
-    def appetite(self) -> int | None:
+    def capacity(self) -> int | None:
         """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
         if not self.scarce:
             return None

@@ -6,7 +6,7 @@ from typing import Final
 
 from rerankq.events import Events, WorkerIsolated, WorkerReconnected
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.limits.ways import Route
+from rerankq_worker.limits.route import Route
 from rerankq_worker.upstream.errors import Unreachable
 from rerankq_worker.upstream.port import Provider
 

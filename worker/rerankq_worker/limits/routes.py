@@ -13,14 +13,14 @@ from itertools import islice
 from typing import Final
 
 from rerankq.accounts.accounts import Accounts, Allotment
-from rerankq.accounts.circuits import Circuits
+from rerankq.accounts.breakers import SharedBreakers
 from rerankq.contract import RerankRequest
 from rerankq.events import Events
+from rerankq_worker.limits.breakers import COURTESY_SECONDS, Breakers
 from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.exchange import Exchange
-from rerankq_worker.limits.gates import COURTESY_SECONDS, Gates
 from rerankq_worker.limits.permit import Demand
-from rerankq_worker.limits.ways import Route, Way, leading
+from rerankq_worker.limits.route import Reservation, Route, usable_routes
 from rerankq_worker.upstream.errors import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
@@ -32,7 +32,7 @@ class _Waiter:
     tokens: float
     retry: bool
     since: float
-    way: "asyncio.Future[Way]" = field(default_factory=asyncio.Future)
+    reservation: "asyncio.Future[Reservation]" = field(default_factory=asyncio.Future)
 
 
 class Routes:
@@ -40,7 +40,7 @@ class Routes:
 
     Args:
         routes: in the order of preference.
-        circuits: the circuits in Redis.
+        shared: the circuits in Redis.
         max_in_flight: calls under way at most, by all routes together.
         changed: called when more jobs may make sense in hand than before.
         events: told what happens to permits, limits and breakers.
@@ -49,7 +49,7 @@ class Routes:
     def __init__(
         self,
         routes: Sequence[Route],
-        circuits: Circuits,
+        shared: SharedBreakers,
         *,
         max_in_flight: int,
         changed: Callable[[], None],
@@ -58,12 +58,12 @@ class Routes:
         self.events = events or Events()
         self._free = max_in_flight
         self._crowds = Crowds()
-        self.gates = Gates(routes, circuits, self.events)
+        self.breakers = Breakers(routes, shared, self.events)
         self._routes = routes
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
         self._changed = changed
         self._waiting: deque[_Waiter] = deque()
-        self._hungry = False
+        self._has_demand = False
         self._timer: asyncio.TimerHandle | None = None
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
 
@@ -81,7 +81,7 @@ class Routes:
             for each in self._accounts
         ]
 
-    async def way(self, request: RerankRequest, *, tokens: float, retry: bool) -> Way:
+    async def reserve(self, request: RerankRequest, *, tokens: float, retry: bool) -> Reservation:
         """A route for a call, waiting for a permit and a free call slot, which it has both at once.
 
         So whoever waits for a permit keeps no slot from those who need not.
@@ -96,57 +96,63 @@ class Routes:
                 go have enough jobs in hand: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
-        waiter = _Waiter(leading(self._routes, request), tokens, retry, time.monotonic())
-        if way := await self._probe(waiter):
-            return way
-        if not self._waiting and self._free > 0 and (way := self._taken(waiter)):
+        waiter = _Waiter(usable_routes(self._routes, request), tokens, retry, time.monotonic())
+        if reservation := await self._probe(waiter):
+            return reservation
+        if not self._waiting and self._free > 0 and (reservation := self._taken(waiter)):
             self._free -= 1
-            return way
+            return reservation
         if len(self._accounts) > 1:
             self._make_room(waiter)
         self._waiting.append(waiter)
         # Those before it may wait for what this one does not need.
         self._serve()
-        if not waiter.way.done():
-            self._stir()
+        if not waiter.reservation.done():
+            self._notify()
             if any(each.probing for each in self._accounts):
                 asyncio.get_running_loop().call_later(COURTESY_SECONDS, self._serve)
         try:
-            return await waiter.way
+            return await waiter.reservation
         except asyncio.CancelledError:
-            if waiter.way.done() and not waiter.way.cancelled() and not waiter.way.exception():
-                self.put_back(waiter.way.result())
+            if (
+                waiter.reservation.done()
+                and not waiter.reservation.cancelled()
+                and not waiter.reservation.exception()
+            ):
+                self.put_back(waiter.reservation.result())
             raise
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
 
-    def release(self, way: Way, cost: float | None = None) -> None:
+    def release(self, reservation: Reservation, cost: float | None = None) -> None:
         """A call has ended; `cost` in tokens, where the upstream said so."""
-        way.route.permits.done(way.permit, cost)
+        reservation.route.permits.done(reservation.permit, cost)
         self._free += 1
         if self._waiting:
             self._serve()
 
-    def put_back(self, way: Way) -> None:
+    def put_back(self, reservation: Reservation) -> None:
         """No call was made: permit and turns are the next job's."""
-        way.route.permits.put_back(way.permit)
-        self.gates.put_back(way.turns)
+        reservation.route.permits.put_back(reservation.permit)
+        self.breakers.put_back(reservation.turns)
         self._free += 1
         if self._waiting:
             self._serve()
 
-    async def _probe(self, waiter: _Waiter) -> Way | None:
-        if not self.gates.any_shut or self._free <= 0:
+    async def _probe(self, waiter: _Waiter) -> Reservation | None:
+        if not self.breakers.any_tripped or self._free <= 0:
             return None
         # Kept free for it, as others may begin while it asks for the turn.
         self._free -= 1
-        way = None
+        reservation = None
         try:
-            way = await self.gates.probe(waiter.routes, tokens=waiter.tokens, retry=waiter.retry)
+            reservation = await self.breakers.probe(
+                waiter.routes, tokens=waiter.tokens, retry=waiter.retry
+            )
         finally:
-            self._free += way is None
-        return way
+            self._free += reservation is None
+        return reservation
 
     def _make_room(self, waiter: _Waiter) -> None:
         """Send a job back whose accounts have enough of them in hand, for those of others.
@@ -155,7 +161,9 @@ class Routes:
             Deferred: it has its turn later.
         """
         own = {route.permits for route, _ in waiter.routes}
-        if not any(self.gates.is_open(each) and each.permits not in own for each in self._routes):
+        if not any(
+            self.breakers.is_open(each) and each.permits not in own for each in self._routes
+        ):
             return
         alike = sum(any(route.permits in own for route, _ in each.routes) for each in self._waiting)
         seconds = self._crowds.turn(own, waiting=alike)
@@ -166,29 +174,29 @@ class Routes:
 
     # How many jobs to have in hand.
 
-    def appetite(self) -> int | None:
+    def capacity(self) -> int | None:
         """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
-        open_ones = {each.permits for each in self._routes if self.gates.is_open(each)}
+        open_ones = {each.permits for each in self._routes if self.breakers.is_open(each)}
         if not open_ones:
-            return self.gates.probes()
-        appetites = [each.appetite for each in open_ones]
-        return None if None in appetites else sum(each or 0 for each in appetites)
+            return self.breakers.probes()
+        capacities = [each.capacity for each in open_ones]
+        return None if None in capacities else sum(each or 0 for each in capacities)
 
     @property
     def cut_off(self) -> bool:
         """Whether this worker is cut off from each account: its jobs go back at once."""
         return all(each.cut_off for each in self._accounts)
 
-    def hunger(self, *, is_felt: bool) -> None:
+    def report_demand(self, *, exists: bool) -> None:
         """Say whether there are jobs that would be taken in hand if there were an appetite."""
-        self._hungry = is_felt
-        if is_felt:
-            self._stir()
+        self._has_demand = exists
+        if exists:
+            self._notify()
 
     def demand(self) -> Demand:
         """What waits for permits of any account."""
         if not self._waiting:
-            return Demand(int(self._hungry), 0.0)
+            return Demand(int(self._has_demand), 0.0)
         # Those that wait for a free slot have no use for a permit before.
         calls = max(0, min(len(self._waiting), self._free))
         return Demand(calls, sum(each.tokens for each in islice(self._waiting, calls)))
@@ -196,11 +204,11 @@ class Routes:
     def heard(self, allotment: Allotment | None) -> None:
         """There are permits, or news of an account; None when it lives on what it has."""
         if allotment:
-            self.gates.hear(allotment)
+            self.breakers.hear(allotment)
         self._serve()
         self._changed()
 
-    def _stir(self) -> None:
+    def _notify(self) -> None:
         for permits in self._accounts:
             permits.wanted()
 
@@ -211,19 +219,19 @@ class Routes:
         for waiter in list(self._waiting):
             if self._free <= 0:
                 break
-            if waiter.way.done():
+            if waiter.reservation.done():
                 continue
             try:
-                way = self._taken(waiter)
+                reservation = self._taken(waiter)
             except Deferred as error:
-                waiter.way.set_exception(error)
+                waiter.reservation.set_exception(error)
             else:
-                if way is None:
+                if reservation is None:
                     if not any(each.ready for each in self._accounts):
                         break
                     continue
                 self._free -= 1
-                waiter.way.set_result(way)
+                waiter.reservation.set_result(reservation)
             self._waiting.remove(waiter)
         self._serve_again()
 
@@ -242,7 +250,7 @@ class Routes:
             permits.ran_late(late)
         self._serve()
 
-    def _taken(self, waiter: _Waiter) -> Way | None:
+    def _taken(self, waiter: _Waiter) -> Reservation | None:
         """The first route that is open and has a permit; None when those that are have none.
 
         Raises:
@@ -252,7 +260,7 @@ class Routes:
         missing: dict[str, bool] = {}
         may_wait = False
         for route, name in waiter.routes:
-            barrier = self.gates.barrier(route, name)
+            barrier = self.breakers.barrier(route, name)
             if barrier:
                 closed.append(barrier)
                 missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
@@ -260,11 +268,11 @@ class Routes:
             permits = route.permits
             # Who waits brings the next exchange about: without one, an old "no" would never end.
             may_wait |= not waiter.retry or permits.may_retry or not permits.knows_budget
-            if self.gates.is_left_to_others(route, name, waiter.since):
+            if self.breakers.is_left_to_others(route, name, waiter.since):
                 continue
             if permit := permits.take(waiter.tokens, retry=waiter.retry):
                 permits.suspicions.call_begins(route.key.id)
-                return Way(route, permit, name)
+                return Reservation(route, permit, name)
         if len(closed) == len(waiter.routes):
             nearest = min(closed, key=lambda each: each.seconds)
             # Any key that is well tells of its site; but every site must say that of the model.

@@ -95,7 +95,7 @@ class Suspicions:
     @property
     def pending(self) -> bool:
         """Whether it is not known yet who is at fault."""
-        return any(self.suspects(key) for key in tuple(self._rows))
+        return any(self.is_suspected(key) for key in tuple(self._rows))
 
     def report(self) -> dict[str, float]:
         """For how many ms each key under suspicion is refused."""
@@ -103,7 +103,7 @@ class Suspicions:
         return {
             key: 1000 * max(0.0, now - row.began)
             for key, row in tuple(self._rows.items())
-            if self.suspects(key)
+            if self.is_suspected(key)
         }
 
     def told(self, verdicts: Mapping[str, Blame], *, others: int) -> str | None:
@@ -134,7 +134,7 @@ class Suspicions:
 
     # Which calls may begin.
 
-    def suspects(self, key: str) -> bool:
+    def is_suspected(self, key: str) -> bool:
         """Whether no more than single calls are made by the key."""
         row = self._row(key)
         return row is not None and row.is_suspect

@@ -7,14 +7,14 @@ from typing import Final
 
 from aiohttp import web
 
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 
 FRESH_SECONDS: Final = 10.0
 WELL: Final = "ok"
 
 
 @asynccontextmanager
-async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterator[None]:
+async def health_served(heartbeats: Heartbeats, *, host: str, port: int) -> AsyncIterator[None]:
     """Answer 200 where all is well, else 503; either way a word on each part, as JSON.
 
     `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
@@ -26,8 +26,8 @@ async def health_served(vitals: Vitals, *, host: str, port: int) -> AsyncIterato
         OSError: the port is taken.
     """
     app = web.Application()
-    app.router.add_get("/live", _handler(lambda: _beats(vitals, "loop")))
-    app.router.add_get("/ready", _handler(lambda: _readiness(vitals)))
+    app.router.add_get("/live", _handler(lambda: _beats(heartbeats, "loop")))
+    app.router.add_get("/ready", _handler(lambda: _readiness(heartbeats)))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -48,17 +48,17 @@ def _handler(
     return answer
 
 
-def _readiness(vitals: Vitals) -> dict[str, str]:
-    words = _beats(vitals, "loop", "hub", "ledger")
-    if vitals.ledger_trouble:
-        words["ledger"] = vitals.ledger_trouble
-    words["upstream"] = vitals.upstream_trouble or WELL
-    return words | {"worker": "ending" if vitals.ending else WELL}
+def _readiness(heartbeats: Heartbeats) -> dict[str, str]:
+    words = _beats(heartbeats, "loop", "hub", "ledger")
+    if heartbeats.ledger_trouble:
+        words["ledger"] = heartbeats.ledger_trouble
+    words["upstream"] = heartbeats.upstream_trouble or WELL
+    return words | {"worker": "ending" if heartbeats.deadline else WELL}
 
 
-def _beats(vitals: Vitals, *parts: str) -> dict[str, str]:
+def _beats(heartbeats: Heartbeats, *parts: str) -> dict[str, str]:
     now = time.monotonic()
-    silences = {part: now - getattr(vitals, f"{part}_beat") for part in parts}
+    silences = {part: now - getattr(heartbeats, f"{part}_beat") for part in parts}
     return {
         part: WELL if silence < FRESH_SECONDS else "silent" for part, silence in silences.items()
     }

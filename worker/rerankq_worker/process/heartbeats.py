@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Vitals:
+class Heartbeats:
     """Monotonic times in seconds. Written by the thread each is about, read by any.
 
     Attributes:
@@ -29,6 +29,6 @@ class Vitals:
     draining: bool = False
 
     @property
-    def ending(self) -> bool:
+    def deadline(self) -> bool:
         """Whether new work is for others."""
         return self.stop_asked or self.draining

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.shutdown_deadline import CUT_SHORT, last_words
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Restart:
     """The last resort of a worker that is alive and works no more.
 
     Args:
-        vitals: the signs of life; a process that was asked to end is not replaced, it ends.
+        heartbeats: the signs of life; a process that was asked to end is not replaced, it ends.
         drain: lets calls under way end, within their time limits, and begins no other.
         write_out: writes what is finished by connections of its own, on an event loop of its own.
         replace: puts a new process in the place of this one.
@@ -38,14 +38,14 @@ class Restart:
 
     def __init__(
         self,
-        vitals: Vitals,
+        heartbeats: Heartbeats,
         *,
         drain: Callable[[], Awaitable[None]],
         write_out: WriteOut,
         replace: Callable[[], object] = _replace_process,
         leave: Callable[[int], object] = os._exit,
     ) -> None:
-        self._vitals = vitals
+        self._heartbeats = heartbeats
         self._drain = drain
         self._write_out = write_out
         self._replace = replace
@@ -55,7 +55,7 @@ class Restart:
     async def in_order(self, reason: str) -> None:
         """Replace the process once what it has in hand has ended or was given back."""
         log.critical("starting anew in this place, once calls under way have ended: %s", reason)
-        self._vitals.draining = True
+        self._heartbeats.draining = True
         await self._drain()
         # What was handed to the writer may not be written yet, and the writer may be what failed.
         await asyncio.to_thread(self.at_once, reason)
@@ -66,7 +66,7 @@ class Restart:
             return
         log.critical("what is finished is written, then this process starts anew: %s", reason)
         asyncio.run(self._write_out())
-        if self._vitals.stop_asked:
+        if self._heartbeats.stop_asked:
             last_words(f"ending at once: {reason}")
             self._leave(CUT_SHORT)
             return

@@ -47,7 +47,7 @@ class _News(Enum):
     DRAINED = auto()
 
 
-class Ending:
+class ShutdownDeadline:
     """The last resort of a worker's end. Each call may come from a signal handler, or any thread.
 
     Args:

@@ -17,7 +17,7 @@ from rerankq.broker.backlog import Backlog
 from rerankq.broker.connections import cut_connections
 from rerankq.errors import LedgerUnavailable
 from rerankq.store.answers import Answers
-from rerankq_worker.process.heartbeats import Vitals
+from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Watchdog:
     """Watches over one worker. Belongs to its event loop.
 
     Args:
-        vitals: the signs of life.
+        heartbeats: the signs of life.
         backlog: what waits for this worker, asked by connections that give up soon.
         ledger: the calls that have time to wait.
         takes_more: whether a message that came now would be taken.
@@ -53,14 +53,14 @@ class Watchdog:
 
     def __init__(
         self,
-        vitals: Vitals,
+        heartbeats: Heartbeats,
         backlog: Backlog,
         ledger: Answers,
         *,
         takes_more: Callable[[], bool],
         restart: Restart,
     ) -> None:
-        self._vitals = vitals
+        self._heartbeats = heartbeats
         self._backlog = backlog
         self._ledger = ledger
         self._takes_more = takes_more
@@ -76,11 +76,11 @@ class Watchdog:
         """Watch until cancelled."""
         threading.Thread(
             target=_watch_loop,
-            args=(self._vitals, self._restart),
+            args=(self._heartbeats, self._restart),
             name="rerankq-watchdog",
             daemon=True,
         ).start()
-        beating = asyncio.create_task(_beat(self._vitals))
+        beating = asyncio.create_task(_beat(self._heartbeats))
         try:
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
@@ -93,11 +93,11 @@ class Watchdog:
         try:
             waiting = await self._backlog.hints()
         except LedgerUnavailable as error:
-            self._vitals.ledger_trouble = str(error)
+            self._heartbeats.ledger_trouble = str(error)
             self._free_since = self._answering_since = None
             return
-        now = self._vitals.ledger_beat = time.monotonic()
-        self._vitals.ledger_trouble = self._ledger.trouble
+        now = self._heartbeats.ledger_beat = time.monotonic()
+        self._heartbeats.ledger_trouble = self._ledger.trouble
         self._answering_since = self._answering_since or now
         self._give_up_dead_calls(now, self._answering_since)
         if self._ledger.trouble:
@@ -105,7 +105,7 @@ class Watchdog:
             return
         self._free_since = (self._free_since or now) if waiting and self._takes_more() else None
         # A worker that drains takes nothing, and is not deaf for that.
-        deafness = None if self._vitals.draining else self._deafness(now, waiting)
+        deafness = None if self._heartbeats.draining else self._deafness(now, waiting)
         if deafness:
             await self._mend_consumer(now, deafness)
 
@@ -121,10 +121,10 @@ class Watchdog:
     def _deafness(self, now: float, waiting: int) -> str | None:
         """Why Celery seems deaf, since the last attempt to mend that; None when it does not."""
         since = max(self._answering_since or now, self._cut_at)
-        if now - max(since, self._vitals.hub_beat) > HUB_SECONDS:
+        if now - max(since, self._heartbeats.hub_beat) > HUB_SECONDS:
             return f"Celery has stood still for {HUB_SECONDS:g} s"
         free_since = max(self._free_since or now, self._cut_at)
-        if now - max(free_since, self._vitals.delivery) > IDLE_SECONDS:
+        if now - max(free_since, self._heartbeats.delivery) > IDLE_SECONDS:
             return f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"
         return None
 
@@ -138,13 +138,13 @@ class Watchdog:
         log.error("%s: its %d connections to Redis are made anew", deafness, cut_connections())
 
 
-async def _beat(vitals: Vitals) -> None:
+async def _beat(heartbeats: Heartbeats) -> None:
     while True:
-        vitals.loop_beat = time.monotonic()
+        heartbeats.loop_beat = time.monotonic()
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def _watch_loop(vitals: Vitals, restart: Restart) -> None:
+def _watch_loop(heartbeats: Heartbeats, restart: Restart) -> None:
     before = time.monotonic()
     while True:
         time.sleep(CHECK_SECONDS)
@@ -152,6 +152,6 @@ def _watch_loop(vitals: Vitals, restart: Restart) -> None:
         # A gap here too means that the whole process stood still: nobody's fault.
         stood_still, before = now - before > 2 * CHECK_SECONDS, now
         if stood_still:
-            vitals.loop_beat = now
-        elif now - vitals.loop_beat > LOOP_SECONDS:
+            heartbeats.loop_beat = now
+        elif now - heartbeats.loop_beat > LOOP_SECONDS:
             restart.at_once(f"the event loop has been blocked for {LOOP_SECONDS:g} s")

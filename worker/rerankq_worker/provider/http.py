@@ -10,9 +10,9 @@ from typing import Any, Final, Self
 import httpx
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider import answer_json, error_body, faults, waits
+from rerankq_worker.provider import answer_json, error_answers, error_body, waits
 from rerankq_worker.provider.connection import SUCCESS, Connection
-from rerankq_worker.provider.connection_faults import connection_fault
+from rerankq_worker.provider.connection_errors import connection_fault
 from rerankq_worker.provider.content_encoding import unpacked
 from rerankq_worker.provider.proxies import Proxy, proxy_for
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
@@ -153,7 +153,7 @@ class HttpProvider:
                 *(self._url.host, what),
             )
 
-    def _answer(self, reply: faults.Reply, call: Call, most_bytes: int) -> Answer:
+    def _answer(self, reply: error_answers.Reply, call: Call, most_bytes: int) -> Answer:
         key, unreadable, decoded = call.authorization.rpartition(" ")[2], "", None
         try:
             body = unpacked(reply.body, reply.headers, most_bytes)
@@ -161,18 +161,20 @@ class HttpProvider:
         except ValueError as error:
             reply, unreadable = reply._replace(body=b""), f": {error}"
         if reply.status not in SUCCESS:
-            raise faults.fault(reply, call.request, key=key)
+            raise error_answers.fault(reply, call.request, key=key)
         try:
             decoded = _decoded(reply, unreadable)
-            request_id = faults.request_id_of(reply.headers, key)
+            request_id = error_answers.request_id_of(reply.headers, key)
             answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
-            raise faults.malformed(str(error), reply, decoded, call.request, key=key) from None
+            raise error_answers.malformed(
+                str(error), reply, decoded, call.request, key=key
+            ) from None
         pause = waits.pause(reply.headers)
         return answer if pause is None else answer._replace(pause_seconds=pause)
 
 
-def _decoded(reply: faults.Reply, unreadable: str) -> Any:
+def _decoded(reply: error_answers.Reply, unreadable: str) -> Any:
     if not reply.body:
         raise Malformed(f"the upstream answered {reply.status} with no ranking{unreadable}")
     try:
@@ -199,7 +201,9 @@ def _head(url: httpx.URL, proxy: Proxy | None) -> bytes:
     return b"\r\n".join(lines) + b"\r\n"
 
 
-async def _read(connection: Connection, most_bytes: int, limit: asyncio.Timeout) -> faults.Reply:
+async def _read(
+    connection: Connection, most_bytes: int, limit: asyncio.Timeout
+) -> error_answers.Reply:
     """The whole answer, or what comes of a refusal."""
     status = connection.status
     headers = {
@@ -209,12 +213,12 @@ async def _read(connection: Connection, most_bytes: int, limit: asyncio.Timeout)
     body = bytearray()
     if status not in SUCCESS:
         await _read_refusal(connection, body, limit)
-        return faults.Reply(status, bytes(body), headers)
+        return error_answers.Reply(status, bytes(body), headers)
     while chunk := await connection.chunk():
         body += chunk
         if len(body) > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
-    return faults.Reply(status, bytes(body), headers)
+    return error_answers.Reply(status, bytes(body), headers)
 
 
 async def _read_refusal(connection: Connection, body: bytearray, limit: asyncio.Timeout) -> None:

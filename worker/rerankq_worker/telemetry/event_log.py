@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from rerankq.accounts.circuits import CircuitState, account_circuit
+from rerankq.accounts.breakers import BreakerState, account_breaker
 from rerankq.events import (
     AttemptFailed,
     BreakerClosed,
@@ -31,7 +31,7 @@ STATES: Final = f"{__name__}.states"
 """The logger of what stands and falls; the first argument of its lines names it."""
 states = logging.getLogger(STATES)
 
-_ACCOUNT: Final = account_circuit("")
+_ACCOUNT: Final = account_breaker("")
 _IN_VAIN: Final = {
     LedgerOperation.CLAIM: "no claim of {jobs} jobs",
     LedgerOperation.RENEW: "leases of {jobs} jobs not renewed",
@@ -138,7 +138,7 @@ def _breaker_opened(event: BreakerOpened) -> None:
         states.warning("the %s is %s now%s", event.breaker, event.state, cause)
         return
     # An operator is wanted: no job can do anything about it.
-    level = logging.ERROR if event.state == CircuitState.PARKED else logging.WARNING
+    level = logging.ERROR if event.state == BreakerState.PARKED else logging.WARNING
     states.log(level, "%s is %s (%s): %s", event.breaker, event.state, event.reason, event.message)
 
 

@@ -31,7 +31,7 @@ from pydantic import (
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.faults import in_words
+from rerankq.invalid_input import in_words
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.sites import Account, Key, Site

@@ -36,7 +36,7 @@
 --   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
 --   fault, once that is known), others (workers beside it that use the account), took_ms (how long
 --   answers took lately, at most),
---   and closed (the circuits that are, by name: each the text that is stored).
+--   and closed (the breakers that are open, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/repeats
@@ -51,8 +51,8 @@
 -- @include allot/modes
 -- @include allot/slots
 -- @include allot/turns
--- @include circuits/stored
--- @include allot/circuits
+-- @include breakers/stored
+-- @include allot/breakers
 
 recall_repeat()
 if report.want > 0 then state[report.lane .. '_at'] = now end

@@ -1,5 +1,5 @@
--- Closes a circuit: a key, a model or an account that may not be used for now.
--- @argument name text: of the circuit
+-- Opens a breaker: a key, a model or an account that may not be used for now.
+-- @argument name text: of the breaker
 -- @argument state text: once it is certain, 'parked' or 'paused'
 -- @argument code text: of the reason
 -- @argument reason text: in words
@@ -12,25 +12,25 @@
 -- For the same reason it is safe to repeat.
 -- @include clock
 -- @include values
--- @include circuits/stored
--- @keys circuits
+-- @include breakers/stored
+-- @keys breakers
 
 local MOST = 200 -- jobs may name any model: every exchange of a worker carries what is closed
 local now = now_ms()
-local stored = redis.call('HGET', circuits_key, name)
+local stored = redis.call('HGET', breakers_key, name)
 local is_new_model = not stored and string.sub(name, 1, 6) == 'model '
-if is_new_model and redis.call('HLEN', circuits_key) >= MOST then return nil end
-local circuit = sound_circuit(stored) or {strikes = 0, since = now, struck_at = 0}
+if is_new_model and redis.call('HLEN', breakers_key) >= MOST then return nil end
+local breaker = sound_breaker(stored) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not undo what an operator said.
-if circuit.state == 'paused' and state ~= 'paused' then return 'paused' end
-if now - circuit.struck_at >= doubt_ms then
-  circuit.strikes, circuit.struck_at = circuit.strikes + 1, now
+if breaker.state == 'paused' and state ~= 'paused' then return 'paused' end
+if now - breaker.struck_at >= doubt_ms then
+  breaker.strikes, breaker.struck_at = breaker.strikes + 1, now
 end
 -- What is certain stays so until it is opened, whoever meets it again.
-local certain = circuit.state == state or circuit.strikes >= certain_after
-circuit.state = certain and state or 'doubted'
-circuit.code, circuit.reason = code, reason
-circuit.every = certain and every_ms or doubt_ms
-circuit.probe_at = now + circuit.every
-redis.call('HSET', circuits_key, name, encoded(circuit))
-return circuit.state
+local certain = breaker.state == state or breaker.strikes >= certain_after
+breaker.state = certain and state or 'doubted'
+breaker.code, breaker.reason = code, reason
+breaker.every = certain and every_ms or doubt_ms
+breaker.probe_at = now + breaker.every
+redis.call('HSET', breakers_key, name, encoded(breaker))
+return breaker.state

@@ -10,8 +10,8 @@ from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.cli.batch.progress import shown
 from rerankq.cli.batch.session import Outcome, Session
 from rerankq.cli.batch.waiting_room import Notice
-from rerankq.cli.input.drafts import Defaults
 from rerankq.cli.input.files import Sink, Source
+from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.rows.ordered_output import OrderedOutput
 from rerankq.client import AsyncBatch, AsyncRerankClient, RejectedLine
 from rerankq.client.batches.reader import ABANDONED_SECONDS

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
-from rerankq.cli.input.drafts import Defaults, entry_from
+from rerankq.cli.input.job_lines import Defaults, entry_from
 from rerankq.cli.input.lines import Readable, read_lines
 from rerankq.client.batches import BatchLine
 from rerankq.contract import MAX_HINT_JOBS, MAX_JOB_BYTES

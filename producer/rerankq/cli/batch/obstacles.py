@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.circuits import CircuitState
+from rerankq.accounts.breakers import BreakerState
 from rerankq.cli.terminal import printable
 from rerankq.client import AsyncRerankClient
 
@@ -19,12 +19,12 @@ async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
     Raises:
         LedgerUnavailable: Redis did not answer.
     """
-    closed = await client.operations.circuits.closed()
-    unused = await client.operations.circuits.unused(closed)
+    closed = await client.operations.breakers.tripped()
+    unused = await client.operations.breakers.unused(closed)
     sentences = {
-        name: f"{name} is {circuit.state} ({circuit.reason}): {ADVICE}"
-        for name, circuit in closed.items()
-        if circuit.state is not CircuitState.DOUBTED and name not in unused
+        name: f"{name} is {breaker.state} ({breaker.reason}): {ADVICE}"
+        for name, breaker in closed.items()
+        if breaker.state is not BreakerState.DOUBTED and name not in unused
     }
     for name in await client.operations.accounts.names():
         account = await client.operations.accounts.look(name)

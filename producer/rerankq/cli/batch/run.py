@@ -11,8 +11,8 @@ from rerankq.cli import options
 from rerankq.cli.batch.closing import close
 from rerankq.cli.batch.command import Manner, fetch_batch, run_batch
 from rerankq.cli.batch.feed import OnError
-from rerankq.cli.input.drafts import Defaults
 from rerankq.cli.input.files import STANDARD, Sink, Source
+from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import tell
 

@@ -17,8 +17,8 @@ from rerankq.cli.batch.session import Outcome
 from rerankq.cli.demo.showing import Report, read_report, show_rankings
 from rerankq.cli.demo.stack import Stack
 from rerankq.cli.failures import ExitCode
-from rerankq.cli.input.drafts import Defaults
 from rerankq.cli.input.files import Sink, Source
+from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import put
 

@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.circuits import Circuit, CircuitState, Trip, account_circuit
+from rerankq.accounts.breakers import BreakerState, Trip, TrippedBreaker, account_breaker
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError
@@ -48,19 +48,19 @@ def status(*, json: options.AsJson = False) -> None:
 
     async def question(
         client: AsyncRerankClient,
-    ) -> tuple[dict[str, Allotment], dict[str, Circuit], frozenset[str]]:
-        closed = await client.operations.circuits.closed()
+    ) -> tuple[dict[str, Allotment], dict[str, TrippedBreaker], frozenset[str]]:
+        closed = await client.operations.breakers.tripped()
         names = await client.operations.accounts.names()
         accounts = {name: await client.operations.accounts.look(name) for name in names}
-        return accounts, closed, await client.operations.circuits.unused(closed)
+        return accounts, closed, await client.operations.breakers.unused(closed)
 
     accounts, closed, unused = ask(question)
     if json:
         shown = {name: _shown(account) for name, account in accounts.items()}
-        circuits = {
+        breakers = {
             name: _shown_circuit(each, is_unused=name in unused) for name, each in closed.items()
         }
-        put(orjson.dumps({"accounts": shown, "closed": circuits}).decode())
+        put(orjson.dumps({"accounts": shown, "closed": breakers}).decode())
         return
     if not accounts:
         put("no worker has called an upstream through this Redis yet")
@@ -78,7 +78,7 @@ def pause(
     reason: Annotated[str, typer.Option(help="Shown by `status`.")] = "by an operator",
 ) -> None:
     """Stop all calls by an account until it is resumed. What is under way is finished."""
-    trip = Trip("paused", reason, probe_seconds=None, state=CircuitState.PAUSED)
+    trip = Trip("paused", reason, probe_seconds=None, state=BreakerState.PAUSED)
 
     async def question(client: AsyncRerankClient) -> None:
         known = await client.operations.accounts.names()
@@ -86,7 +86,7 @@ def pause(
             if name not in known:
                 raise CommandError(f"there is no account {name}: see `rerankq upstream status`")
         for name in names:
-            await client.operations.circuits.trip(account_circuit(name), trip)
+            await client.operations.breakers.trip(account_breaker(name), trip)
 
     ask(question)
     put(f"paused: {', '.join(names)}")
@@ -107,18 +107,18 @@ def resume(
         raise CommandError("name what to resume, or say --all")
 
     async def question(client: AsyncRerankClient) -> list[str]:
-        circuits = set(await client.operations.circuits.closed())
+        breakers = set(await client.operations.breakers.tripped())
         accounts = {
-            account_circuit(name): name
+            account_breaker(name): name
             for name in await client.operations.accounts.names()
             if _state(await client.operations.accounts.look(name))
         }
-        closed = sorted(circuits | accounts.keys())
+        closed = sorted(breakers | accounts.keys())
         wanted = closed
         if not every:
             wanted = [each for name in names or () for each in _named(name, closed)]
-        if circuits.intersection(wanted):
-            await client.operations.circuits.reopen(*wanted)
+        if breakers.intersection(wanted):
+            await client.operations.breakers.reset(*wanted)
         for name in wanted:
             if name in accounts:
                 await client.operations.accounts.resume(accounts[name])
@@ -162,14 +162,14 @@ def _shown(account: Allotment) -> dict[str, object]:
     }
 
 
-def _shown_circuit(circuit: Circuit, *, is_unused: bool) -> dict[str, object]:
+def _shown_circuit(breaker: TrippedBreaker, *, is_unused: bool) -> dict[str, object]:
     """The same of a circuit; times are Unix seconds here as well."""
     return {
-        "state": "unused" if is_unused else circuit.state,
-        "code": circuit.code,
-        "reason": circuit.reason,
-        "since": circuit.since / 1000,
-        "next_probe": circuit.probe_at / 1000 if circuit.every else None,
+        "state": "unused" if is_unused else breaker.state,
+        "code": breaker.code,
+        "reason": breaker.reason,
+        "since": breaker.since / 1000,
+        "next_probe": breaker.probe_at / 1000 if breaker.every else None,
     }
 
 
@@ -179,15 +179,15 @@ def _named(name: str, closed: list[str]) -> list[str]:
     An account may be named without saying that it is one, and a key by its fingerprint, at
     whatever sites it is closed.
     """
-    found = [each for each in closed if each in {name, account_circuit(name)}]
+    found = [each for each in closed if each in {name, account_breaker(name)}]
     found = found or [each for each in closed if _is_key(each, name)]
     if found:
         return found
     raise CommandError(f"{name} is not closed: see `rerankq upstream status`")
 
 
-def _is_key(circuit: str, fingerprint: str) -> bool:
-    return circuit.startswith("key ") and circuit.rpartition(" ")[2] == fingerprint
+def _is_key(breaker: str, fingerprint: str) -> bool:
+    return breaker.startswith("key ") and breaker.rpartition(" ")[2] == fingerprint
 
 
 _ACCOUNTS: Final = (
@@ -200,13 +200,15 @@ _CLOSED: Final = (
 )
 
 
-def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> list[tuple[str, ...]]:
+def _accounts(
+    accounts: dict[str, Allotment], closed: dict[str, TrippedBreaker]
+) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
-        circuit = closed.get(account_circuit(name))
+        breaker = closed.get(account_breaker(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
-        state = circuit.state.value if circuit else _named_state(account)
-        since = _time(circuit.since if circuit else account.since)
+        state = breaker.state.value if breaker else _named_state(account)
+        since = _time(breaker.since if breaker else account.since)
         rows.append(
             (
                 *(name, state, since, f"{account.rate:,.1f}"),
@@ -217,22 +219,22 @@ def _accounts(accounts: dict[str, Allotment], closed: dict[str, Circuit]) -> lis
 
 
 def _closed(
-    accounts: dict[str, Allotment], closed: dict[str, Circuit], unused: frozenset[str]
+    accounts: dict[str, Allotment], closed: dict[str, TrippedBreaker], unused: frozenset[str]
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
         if state := _alarm(account):
             next_call = _time(account.now + account.wait_ms)
             since = _time(account.since)
-            rows.append((account_circuit(name), state, since, next_call, account.cause))
+            rows.append((account_breaker(name), state, since, next_call, account.cause))
         for worker, cause in account.cut_off.items():
             reason = f"it alone gets no rankings from {name} ({cause}): see to its network"
             rows.append((f"worker {worker}", "cut off", "", "", reason))
-    for name, circuit in closed.items():
-        next_call = _time(circuit.probe_at if circuit.every else 0)
-        reason = f"{circuit.reason} ({circuit.code})"
-        state = "unused" if name in unused else circuit.state.value
-        rows.append((name, state, _time(circuit.since), next_call, reason))
+    for name, breaker in closed.items():
+        next_call = _time(breaker.probe_at if breaker.every else 0)
+        reason = f"{breaker.reason} ({breaker.code})"
+        state = "unused" if name in unused else breaker.state.value
+        rows.append((name, state, _time(breaker.since), next_call, reason))
     return rows
 
 

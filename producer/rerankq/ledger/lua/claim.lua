@@ -81,7 +81,7 @@ for lane, line in pairs(taken) do
   local first, again = 0, 0
   for _, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
     local place = tonumber(score) or 0
-    if place < AGAIN then first = math.max(first, place) else again = math.max(again, place) end
+    if place < REDELIVERED then first = math.max(first, place) else again = math.max(again, place) end
   end
   if first > 0 then advance_watermark(lane, first) end
   if again > 0 then advance_watermark(lane, again) end

@@ -1,20 +1,20 @@
 -- The orders in which jobs of a lane are announced. What is announced again waits in a Celery queue and
--- an order of its own: its places in the lane's set of queued jobs are those from AGAIN on.
--- Defines AGAIN, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
+-- an order of its own: its places in the lane's set of queued jobs are those from REDELIVERED on.
+-- Defines REDELIVERED, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
 -- and lost_places(lane, again, waiting, now, grace).
 -- Of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
 -- watermark, its time), idle_at and idle_sequence (since when the Celery queue is empty, the last place
 -- then), lost (the place up to which hints are known to be lost).
 -- @include values
--- @keys lane lane_again lane_set
+-- @keys lane lane_redelivery lane_set
 
-local AGAIN = 2 ^ 52
-local function line_key(lane, again) return again and lane_again_key(lane) or lane_key(lane) end
+local REDELIVERED = 2 ^ 52
+local function line_key(lane, again) return again and lane_redelivery_key(lane) or lane_key(lane) end
 
 -- The first of the next `count` places in an order of announcement.
 local function next_place(lane, again, count)
   local last = redis.call('HINCRBY', line_key(lane, again), 'sequence', count)
-  return (again and AGAIN or 0) + last - count + 1
+  return (again and REDELIVERED or 0) + last - count + 1
 end
 
 -- Hints are first in, first out. So a queued job is known to have lost its hint when a job
@@ -22,8 +22,8 @@ end
 -- claimed, so nothing is announced twice. Each Celery queue of a lane has a watermark of its own:
 -- one that is served quickly says nothing about the other.
 local function advance_watermark(lane, place)
-  local again = place >= AGAIN
-  local sequence = again and place - AGAIN or place
+  local again = place >= REDELIVERED
+  local sequence = again and place - REDELIVERED or place
   local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
   if sequence > claimed then
     redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
@@ -35,7 +35,7 @@ end
 -- then. It never falls, as what is announced again gets a higher place: so many can be moved tick
 -- by tick.
 local function lost_places(lane, again, waiting, now, grace)
-  local key, first = line_key(lane, again), again and AGAIN or 0
+  local key, first = line_key(lane, again), again and REDELIVERED or 0
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))

@@ -36,13 +36,13 @@ if not redis.call('SET', sweeping_key, '1', 'NX', 'PX', interval_ms) then return
 -- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
 -- out in such a gap get the time of one more lease, or every running job would run twice.
 local put_aside = put_foreign_keys_aside()
-local last, amnesty, set_back = unpack(
-  redis.call('HMGET', sweeper_key, 'last', 'amnesty', 'set_back'))
-last, amnesty = number(last), number(amnesty)
-if now - last > math.max(2 * interval_ms, lease_ms / 2) then amnesty = now + lease_ms end
+local last, lease_grace, set_back = unpack(
+  redis.call('HMGET', sweeper_key, 'last', 'lease_grace', 'set_back'))
+last, lease_grace = number(last), number(lease_grace)
+if now - last > math.max(2 * interval_ms, lease_ms / 2) then lease_grace = now + lease_ms end
 -- Where the last sweep lies ahead, the clock was set back since: no lease is to run for longer now.
-if last > now then amnesty, set_back = math.min(amnesty, now + lease_ms), '1' end
-redis.call('HSET', sweeper_key, 'last', whole(now), 'amnesty', whole(amnesty))
+if last > now then lease_grace, set_back = math.min(lease_grace, now + lease_ms), '1' end
+redis.call('HSET', sweeper_key, 'last', whole(now), 'lease_grace', whole(lease_grace))
 
 local KNOWN_MS = 24 * 3600 * 1000 -- who was silent for longer has been taken for dead long ago
 
@@ -58,7 +58,7 @@ end
 
 -- Those of a lane's set whose records say so too, and their scores by id. The others leave it: they
 -- cannot be served, and what is written to a record that is gone comes to life as a ghost.
-local function members(lane, state, first, last, strays)
+local function members(lane, state, first, last, orphans)
   local found, ids, scores = {}, {}, {}
   local scored = redis.call('ZRANGEBYSCORE', lane_set_key(lane, state), first, last, 'WITHSCORES',
     'LIMIT', 0, most)
@@ -77,7 +77,7 @@ local function members(lane, state, first, last, strays)
       if not job or not is_open(job.state) then
         redis.call('PEXPIRE', payload_key(id), keep[2])
       end
-      strays[#strays + 1] = id
+      orphans[#orphans + 1] = id
     end
   end
   return found, scores
@@ -111,11 +111,11 @@ local function rest(lane, id)
 end
 
 -- What becomes of a job whose lease ran out, now or earlier. Nobody can be heard while Redis stood
--- still, so nobody is taken for dead in an amnesty.
+-- still, so nobody is taken for dead in an lease_grace.
 local function judge(lane, id, announce)
   local job = known_of(id)
   local away, dead = absences(job, now, lease_ms)
-  if dead >= most_deaths and now >= amnesty then
+  if dead >= most_deaths and now >= lease_grace then
     end_by_decree(id, job, 'failed', 'crash_loop', CRASHED)
   elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
     rest(lane, id)
@@ -134,9 +134,9 @@ local function shorten_leases(lane)
   return #ids == most
 end
 
-local function expired_leases(lane, announce, strays)
-  if now < amnesty then return end
-  local ids, ends = members(lane, 'running', '-inf', now, strays)
+local function expired_leases(lane, announce, orphans)
+  if now < lease_grace then return end
+  local ids, ends = members(lane, 'running', '-inf', now, orphans)
   for _, id in ipairs(ids) do
     note_absence(known_of(id), ends[id])
     judge(lane, id, announce)
@@ -144,15 +144,15 @@ local function expired_leases(lane, announce, strays)
   carry_out()
 end
 
-local function due_jobs(lane, announce, strays)
-  for _, id in ipairs((members(lane, 'scheduled', '-inf', now, strays))) do judge(lane, id, announce) end
+local function due_jobs(lane, announce, orphans)
+  for _, id in ipairs((members(lane, 'scheduled', '-inf', now, orphans))) do judge(lane, id, announce) end
   carry_out()
 end
 
-local function lost_hints(lane, again, queue, announce, strays)
+local function lost_hints(lane, again, queue, announce, orphans)
   local waiting = redis.call('LLEN', queue)
   local first, last = lost_places(lane, again, waiting, now, again and grace_again_ms or grace_ms)
-  for _, id in ipairs((members(lane, 'queued', first, last, strays))) do
+  for _, id in ipairs((members(lane, 'queued', first, last, orphans))) do
     requeue(lane, 'queued', id, announce)
   end
   carry_out()
@@ -183,14 +183,14 @@ end
 local found, more = {put_aside, ended}, false
 for _, each in ipairs(lanes) do
   local lane, queue, again_queue = unpack(each)
-  local announce, strays = {}, {}
+  local announce, orphans = {}, {}
   if set_back then more = shorten_leases(lane) or more end
   -- What was under way has waited the longest: it is announced before what nobody has called yet.
-  expired_leases(lane, announce, strays)
-  due_jobs(lane, announce, strays)
-  lost_hints(lane, false, queue, announce, strays)
-  lost_hints(lane, true, again_queue, announce, strays)
-  found[#found + 1] = {announce, strays}
+  expired_leases(lane, announce, orphans)
+  due_jobs(lane, announce, orphans)
+  lost_hints(lane, false, queue, announce, orphans)
+  lost_hints(lane, true, again_queue, announce, orphans)
+  found[#found + 1] = {announce, orphans}
 end
 if more then
   redis.call('HSET', sweeper_key, 'set_back', '1')

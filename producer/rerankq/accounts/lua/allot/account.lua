@@ -17,7 +17,7 @@ local GONE_MS = 6000       -- a worker that is silent this long holds nothing an
 local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that nobody named for so long hold no more
 local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
-local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'room', 'trial_at', 'rival',
+local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_found', 'trial_at', 'compared_rate',
   'pause_since', 'cause', 'well_by', 'well_at', 'other_by', 'other_at', 'lost_by', 'lost_at',
   'withheld', 'cut_off', 'served', 'keys_refused'}
 

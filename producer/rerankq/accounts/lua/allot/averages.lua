@@ -1,5 +1,5 @@
 -- What was seen of the upstream lately: counts that fade.
--- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), borne() (calls
+-- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), sustained() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
 -- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
 -- (429s since the last answer), retries (the fleet's budget of them), proven (calls a second that
@@ -27,11 +27,11 @@ local function a_second(counted, constant)
 end
 
 local function flow() return a_second(state.began, FLOW_MS) end
-local function borne() return a_second(state.lately, LATELY_MS) end
+local function sustained() return a_second(state.lately, LATELY_MS) end
 
 -- Answers are counted over some dozens of calls: of fewer, a single 429 would be a large share.
 local function share_ms()
-  local usual = state.ceiling or state.room and math.max(1, flow()) or START_RATE
+  local usual = state.ceiling or state.slots_found and math.max(1, flow()) or START_RATE
   return math.max(500, math.min(3000, 1000 * SHARE_CALLS / usual))
 end
 

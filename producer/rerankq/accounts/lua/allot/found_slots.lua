@@ -2,8 +2,8 @@
 -- not their rate.
 -- Defines found_slots() (nil where it is the rate), crowded() (whether calls wait for slots),
 -- stay_at(slots) and fewer_slots(share).
--- Of the record: room (the number that is borne), room_age (seconds for which it was all used, less
--- those for which it stays as it is), room_since (when it was found), crowded_at (when somebody last
+-- Of the record: slots_found (the number that is borne), slots_age (seconds for which it was all used, less
+-- those for which it stays as it is), slots_since (when it was found), crowded_at (when somebody last
 -- wanted more).
 
 -- A probe of one more costs a 429 or two: so it stays for so many calls, within these seconds.
@@ -11,14 +11,14 @@ local STAY_CALLS, LEAST_STAY, MOST_STAY = 100, 1, 4
 
 -- Then it grows, ever faster: along the same curve as the rate.
 local function found_slots()
-  return state.room and state.room * (1 + STEEP * math.max(0, state.room_age) ^ 3)
+  return state.slots_found and state.slots_found * (1 + STEEP * math.max(0, state.slots_age) ^ 3)
 end
 
 local function crowded() return not state.mode and now - (state.crowded_at or 0) < LANE_MS end
 
 local function stay_at(slots)
   local seconds = math.max(LEAST_STAY, math.min(MOST_STAY, STAY_CALLS / math.max(1, flow())))
-  state.room, state.room_age, state.room_since = math.max(1, slots), -seconds, now
+  state.slots_found, state.slots_age, state.slots_since = math.max(1, slots), -seconds, now
   state.ceiling = nil
 end
 

@@ -63,7 +63,7 @@ end
 local function reopen()
   if not report.probe_ok or not state.mode then return end
   if state.mode == 'throttled' and now - state.mode_since >= WINDOW_MS then
-    state.ceiling = math.max(LEAST_RATE, state.borne)
+    state.ceiling = math.max(LEAST_RATE, state.sustained)
     -- Or it was a storm. Only a second time tells: so the first is climbed out of as from any level.
     if now - (state.used_up_at or 0) < WINDOW_KEPT_MS then state.window_at = now end
     state.used_up_at = now
@@ -72,7 +72,7 @@ local function reopen()
   state.trouble, state.well, state.throttled, state.ok, state.astray = 0, 0, 0, 0, 0
   state.since = state.ceiling and now
   -- What was served while it was closed is nobody's merit.
-  state.rival, state.trial_at = nil, nil
+  state.compared_rate, state.trial_at = nil, nil
 end
 
 -- What is given out while it is closed: a permit for a probe, when that is due.

@@ -45,7 +45,7 @@ local function rate()
   end
   local found = climbed(1)
   if is_windowed() then
-    found = math.max(math.min(found, state.borne), climbed(SLOWLY))
+    found = math.max(math.min(found, state.sustained), climbed(SLOWLY))
   end
   -- What was not tried is not known: no further than twice what is really used.
   return math.min(known, math.max(LEAST_RATE,

@@ -44,7 +44,7 @@ local function share_slots()
     given = math.max(0, math.min(report.want_slots, free, most))
     if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end
     if given < report.want_slots then state.crowded_at = now end
-    if state.room and crowded() then state.room_age = state.room_age + elapsed / 1000 end
+    if state.slots_found and crowded() then state.slots_age = state.slots_age + elapsed / 1000 end
   end
   -- Calls under way cannot be taken back: they count until they have ended.
   local held = math.max(given, report.in_flight)

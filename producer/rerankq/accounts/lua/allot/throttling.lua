@@ -1,6 +1,6 @@
 -- What 429s, and their disguises, mean for all workers.
 -- Defines close(mode, wait, step) and heed_throttling().
--- Of the record: borne (calls a second in the long run, when nearly everything was throttled).
+-- Of the record: sustained (calls a second in the long run, when nearly everything was throttled).
 
 local STRAY = 0.01         -- a share that is no more than finding the limit out costs
 local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly everything is throttled: stop, and probe
@@ -31,15 +31,15 @@ local function slow_down(share)
     -- What was answered on the average of a moment, as the last of it was let through by a burst.
     -- One 429 of many means that the limit is here: stay just below it for a while.
     local stray = state.throttled_long < STRAY * state.ok_long
-    state.ceiling = math.max(LEAST_STEP * before, math.min(before, borne()))
+    state.ceiling = math.max(LEAST_STEP * before, math.min(before, sustained()))
     state.since = stray and now - (K - STAY) * 1000 or now
   end
   state.ceiling = math.max(LEAST_RATE, state.ceiling)
 end
 
 local function take_the_other(served)
-  if not state.room then return stay_at(state.most_held) end
-  state.room, state.ceiling, state.since = nil, math.max(LEAST_RATE, served, borne()), now
+  if not state.slots_found then return stay_at(state.most_held) end
+  state.slots_found, state.ceiling, state.since = nil, math.max(LEAST_RATE, served, sustained()), now
   -- What was saved up while slots were the limit would come as a flood.
   state.level = math.min(state.level, 0)
 end
@@ -55,18 +55,18 @@ local function heed_throttling()
     -- such a window lets through.
     -- After a pause that average is still rising: of a window that is known it is no better measure.
     local average = state.long / (LONG_MS / 1000)
-    state.borne = is_windowed() and math.max(average, WINDOW_STEP * state.borne) or average
+    state.sustained = is_windowed() and math.max(average, WINDOW_STEP * state.sustained) or average
     state.ceiling = math.max(LEAST_RATE, math.min(rate() / 2, a_second(state.long, LONG_MS)))
-    state.since, state.room = now, nil
+    state.since, state.slots_found = now, nil
     return close('throttled', math.max(PROBE_MS, report.pause_ms), PROBE_MS)
   end
   -- A window is neither of the two, and slots for less than a worker each are had in turns only.
-  local tried = not is_windowed() and (state.room or state.ceiling and state.held >= active)
+  local tried = not is_windowed() and (state.slots_found or state.ceiling and state.held >= active)
   local other = tried and ends_trial(share >= HEAVY)
   if other then
     take_the_other(other)
-  elseif state.room then
-    if now - state.room_since >= SETTLE_MS then fewer_slots(share) end
+  elseif state.slots_found then
+    if now - state.slots_since >= SETTLE_MS then fewer_slots(share) end
   elseif now - (state.since or 0) >= settle_ms(share) then
     slow_down(share)
   end

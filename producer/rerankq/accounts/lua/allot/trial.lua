@@ -2,7 +2,7 @@
 -- latency either explains it. So both are tried, one after the other, and what served more is kept.
 -- Defines begin_trial(ms), count_trial() and ends_trial(failed), which returns nil as long as it stays
 -- as it is, and else what the other one served in its trial, 0 before its first.
--- Of the record: trial_at (from when on answers count), trial_ok (answers since), rival (calls a
+-- Of the record: trial_at (from when on answers count), trial_ok (answers since), compared_rate (calls a
 -- second that were served by the other one, while this one is on trial).
 
 local TRIAL_MS, SETTLING_MS = 7000, 2000  -- how long, and before that until it is at its best
@@ -17,18 +17,18 @@ end
 
 -- A trial has failed when so many calls are throttled that no more need be seen.
 local function ends_trial(failed)
-  local rival = state.rival
+  local compared_rate = state.compared_rate
   if not state.trial_at then
     begin_trial(SETTLING_MS)
-  elseif failed and not rival then
+  elseif failed and not compared_rate then
     -- Another level, most likely: its first moments are no measure. What was kept stays kept.
     begin_trial(math.max(SETTLING_MS, state.trial_at - now))
   end
   local seconds = (now - state.trial_at) / 1000
-  if seconds < TRIAL_MS / 1000 and not (failed and rival) then return nil end
+  if seconds < TRIAL_MS / 1000 and not (failed and compared_rate) then return nil end
   local served = failed and 0 or state.trial_ok / seconds
-  begin_trial(rival and not failed and UNTRIED_MS or SETTLING_MS)
-  state.rival = not rival and served or nil
-  if not rival then return 0 end
-  return (state.room and rival * BETTER or rival / BETTER) > served and rival or nil
+  begin_trial(compared_rate and not failed and UNTRIED_MS or SETTLING_MS)
+  state.compared_rate = not compared_rate and served or nil
+  if not compared_rate then return 0 end
+  return (state.slots_found and compared_rate * BETTER or compared_rate / BETTER) > served and compared_rate or nil
 end

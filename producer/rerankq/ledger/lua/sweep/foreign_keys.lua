@@ -2,11 +2,11 @@
 -- that meets one fails, so that one such key would hold up every job.
 -- Defines put_foreign_keys_aside(), which returns the names of those that it met.
 -- @include lines
--- @keys put_aside lane_set deadlines dead last_heard sweeper circuits accounts
+-- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
 
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
-    [sweeper_key] = 'hash', [circuits_key] = 'hash', [accounts_key] = 'set'}
+    [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set'}
   for _, each in ipairs(lanes) do
     local lane, queue, again_queue = unpack(each)
     for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.provider.faults import Reply, fault, malformed, request_id_of
+from rerankq_worker.provider.error_answers import Reply, fault, malformed, request_id_of
 from rerankq_worker.provider.words import MOST_KEPT_BYTES
 from rerankq_worker.upstream.errors import (
     BadKey,

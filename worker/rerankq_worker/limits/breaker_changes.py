@@ -1,6 +1,6 @@
 """Closes circuits for all workers, and opens them again; tells of it."""
 
-from rerankq.accounts.circuits import CircuitState, Trip
+from rerankq.accounts.breakers import BreakerState, Trip
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import (
     BreakerClosed,
@@ -10,41 +10,43 @@ from rerankq.events import (
     LedgerCallFailed,
     LedgerOperation,
 )
-from rerankq_worker.limits.gates import Gates
+from rerankq_worker.limits.breakers import Breakers
 from rerankq_worker.limits.permits import Permits
 
 
-async def close(gates: Gates, permits: Permits, name: str, trip: Trip) -> CircuitState | None:
+async def open_breaker(
+    breakers: Breakers, permits: Permits, name: str, trip: Trip
+) -> BreakerState | None:
     """Close a circuit; None when it could not be, and so holds nobody up.
 
     Args:
-        gates: what is closed.
+        breakers: what is closed.
         permits: of the account that it belongs to; the next exchange tells what is closed.
         name: which one.
         trip: why, and when that is certain.
     """
     try:
-        state = await gates.circuits.trip(name, trip)
+        state = await breakers.shared.trip(name, trip)
     except LedgerUnavailable as error:
-        _tell_of_failure(gates.events, LedgerOperation.OPEN_BREAKER, name, error)
+        _tell_of_failure(breakers.events, LedgerOperation.OPEN_BREAKER, name, error)
         return None
     if state is None:
-        gates.events.tell(BreakerNotOpened(breaker=name, reason=trip.code))
+        breakers.events.tell(BreakerNotOpened(breaker=name, reason=trip.code))
         return None
     opened = BreakerOpened(breaker=name, state=state, reason=trip.code, message=trip.reason)
-    gates.events.tell(opened)
+    breakers.events.tell(opened)
     permits.wanted()
     return state
 
 
-async def reopen(gates: Gates, names: tuple[str, ...]) -> None:
+async def close_breaker(breakers: Breakers, names: tuple[str, ...]) -> None:
     """Open circuits again, as an answer showed that they may be."""
     try:
-        if await gates.circuits.reopen(*names):
+        if await breakers.shared.reset(*names):
             for name in names:
-                gates.events.tell(BreakerClosed(breaker=name))
+                breakers.events.tell(BreakerClosed(breaker=name))
     except LedgerUnavailable as error:
-        _tell_of_failure(gates.events, LedgerOperation.CLOSE_BREAKER, ", ".join(names), error)
+        _tell_of_failure(breakers.events, LedgerOperation.CLOSE_BREAKER, ", ".join(names), error)
 
 
 def _tell_of_failure(

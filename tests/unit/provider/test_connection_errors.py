@@ -6,7 +6,7 @@ import ssl
 import httpx
 import pytest
 
-from rerankq_worker.provider.connection_faults import EXPIRED, NOT_YET_VALID, connection_fault
+from rerankq_worker.provider.connection_errors import EXPIRED, NOT_YET_VALID, connection_fault
 from rerankq_worker.upstream.errors import Cause, Unreachable, UpstreamError
 
 URL = httpx.URL("https://user:secret@api.example:8443/v1/rerank?token=secret")

@@ -19,7 +19,7 @@ class _Record:
     others_answered_at: float = -math.inf
 
 
-class Culprits:
+class OutlierDetection:
     """The models that failed lately and were not answered since, as this worker saw it."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Culprits:
             if where == account:
                 record.others_answered_at = now
 
-    def suspects(self, account: str, model: str | None = None) -> bool:
+    def is_suspected(self, account: str, model: str | None = None) -> bool:
         """Whether a model failed lately and was not answered since; None for any."""
         since = time.monotonic() - KEPT_SECONDS
         return any(

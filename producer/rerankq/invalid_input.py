@@ -31,7 +31,7 @@ _REWORDED: Final = {
 }
 
 
-def first_fault(error: ValidationError) -> InvalidRequest:
+def first_mistake(error: ValidationError) -> InvalidRequest:
     """The first fault, by the name of its field and never with its value."""
     faults = error.errors(include_url=False, include_input=False)
     fault = next((each for each in faults if each["type"] not in _LESS_TELLING), faults[0])

@@ -6,20 +6,20 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
-from rerankq.accounts.circuits import (
-    CircuitState,
+from rerankq.accounts.breakers import (
+    BreakerState,
     Trip,
-    account_circuit,
-    key_circuit,
-    model_circuit,
+    account_breaker,
+    key_breaker,
+    model_breaker,
 )
 from rerankq.contract import RerankRequest
 from rerankq.events import BreakerHalfOpened, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
-from rerankq_worker.limits.circuit_changes import close, reopen
+from rerankq_worker.limits.breaker_changes import close_breaker, open_breaker
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, PASSING_SECONDS, KeyVerdicts
+from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.limits.ways import Way
 from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
     Cause,
@@ -76,14 +76,14 @@ def _advice(error: UpstreamError) -> str:
     return CHECK_ADDRESS if isinstance(error, WrongEndpoint) else ""
 
 
-class Passage:
+class GuardedCall:
     """A way that is used for at most one call, between `async with` and its end.
 
     Where none was begun (the lease was lost, or the work cancelled), all that it takes is put back.
 
     Args:
         routes: all of them.
-        way: this one.
+        reservation: this one.
         past: what the job has met before.
         may_begin: see `Call`.
     """
@@ -91,7 +91,7 @@ class Passage:
     def __init__(
         self,
         routes: Routes,
-        way: Way,
+        reservation: Reservation,
         past: Past = NO_PAST,
         *,
         may_begin: Callable[[], bool] = lambda: True,
@@ -99,10 +99,10 @@ class Passage:
         self._may_begin = may_begin
         self._routes = routes
         self._past = past
-        self._gates = routes.gates
+        self._breakers = routes.breakers
         self._events = routes.events
-        self._way = way
-        self._permits = way.route.permits
+        self._reservation = reservation
+        self._permits = reservation.route.permits
         self._cost: float | None = None
         self._began = False
         self._job_id = ""
@@ -118,17 +118,17 @@ class Passage:
         traceback: TracebackType | None,
     ) -> None:
         if self._began:
-            self._routes.release(self._way, self._cost)
+            self._routes.release(self._reservation, self._cost)
         else:
-            self._routes.put_back(self._way)
+            self._routes.put_back(self._reservation)
 
     async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """Call the site. See `upstream.Upstream`."""
-        way, self._began, self._job_id = self._way, True, job_id
+        reservation, self._began, self._job_id = self._reservation, True, job_id
         self._called_at = self._permits.isolation.now()
         self._tell_of_probes(job_id)
-        key = way.route.key.authorization
-        call = Call(job_id, attempt, request, way.model, key, self._may_begin)
+        key = reservation.route.key.authorization
+        call = Call(job_id, attempt, request, reservation.model, key, self._may_begin)
         try:
             answer = await self._made(call)
         except NotBegun:
@@ -147,8 +147,8 @@ class Passage:
 
     async def _made(self, call: Call) -> Answer:
         """Make the call. A trial will most likely fail: it has a moment only."""
-        provider = self._way.route.provider
-        if not self._way.permit.trial:
+        provider = self._reservation.route.provider
+        if not self._reservation.permit.trial:
             return await provider.rerank(call)
         seconds = self._permits.isolation.trial_seconds
         try:
@@ -160,13 +160,13 @@ class Passage:
             ) from None
 
     async def _well(self, *, ranked: bool) -> None:
-        self._permits.went_well(self._way.permit)
+        self._permits.went_well(self._reservation.permit)
         if ranked:
-            self._permits.gave_ranking(self._way.route.key.id, self._called_at)
-        self._gates.culprits.answered(self._permits.account.name, self._way.model)
-        cleared = self._gates.cleared(self._way, ranked=ranked)
+            self._permits.gave_ranking(self._reservation.route.key.id, self._called_at)
+        self._breakers.outliers.answered(self._permits.account.name, self._reservation.model)
+        cleared = self._breakers.cleared(self._reservation, ranked=ranked)
         if cleared:
-            await reopen(self._gates, cleared)
+            await close_breaker(self._breakers, cleared)
 
     async def _judged(
         self, error: UpstreamError, job_id: str, attempt: int, request: RerankRequest
@@ -181,7 +181,7 @@ class Passage:
                         self._key, Trip(OutOfCredit.code, str(error), certain_after=3)
                     )
             case KeyRefused():
-                verdicts = KeyVerdicts(self._gates, self._way, self._past)
+                verdicts = KeyVerdicts(self._breakers, self._reservation, self._past)
                 return await verdicts.refused(error, job_id, request, began=self._called_at)
             case ModelUnavailable():
                 await self._close(self._model, Trip(error.code, str(error), certain_after=3))
@@ -218,7 +218,9 @@ class Passage:
         trip = Trip(error.code, str(error), certain_after=3)
         if (
             of_one_model
-            and self._gates.culprits.failed(permits.account.name, self._way.model, points)
+            and self._breakers.outliers.failed(
+                permits.account.name, self._reservation.model, points
+            )
             and await self._close(self._model, trip)
         ):
             # Other models are answered, so the account stays open to them.
@@ -231,7 +233,7 @@ class Passage:
         else:
             permits.had_trouble(points, error.retry_after)
         # A silent call may be the job's doing, also at a worker that is cut off by such jobs alone.
-        pays = error.cause in SILENT and not free and not self._way.permit.trial
+        pays = error.cause in SILENT and not free and not self._reservation.permit.trial
         if permits.cut_off and not pays:
             return Deferred.because_of(error, 0.0)
         if free:
@@ -258,7 +260,7 @@ class Passage:
             silent=silent,
             lost=isinstance(error, Unreachable),
         )
-        if self._way.permit.trial:
+        if self._reservation.permit.trial:
             isolation.trial_failed(silent=silent)
         return free
 
@@ -270,23 +272,23 @@ class Passage:
     @property
     def _out(self) -> bool:
         """Whether the upstream is known to be out: then a call that fails is no attempt."""
-        return self._permits.broken or self._way.permit.probe
+        return self._permits.broken or self._reservation.permit.probe
 
     @property
     def _key(self) -> str:
-        return key_circuit(self._way.route.site.name, self._way.route.key.id)
+        return key_breaker(self._reservation.route.site.name, self._reservation.route.key.id)
 
     @property
     def _model(self) -> str:
-        return model_circuit(self._way.route.site.name, self._way.model)
+        return model_breaker(self._reservation.route.site.name, self._reservation.model)
 
-    async def _close(self, name: str, trip: Trip) -> CircuitState | None:
-        return await close(self._gates, self._permits, name, trip)
+    async def _close(self, name: str, trip: Trip) -> BreakerState | None:
+        return await open_breaker(self._breakers, self._permits, name, trip)
 
     def _tell_of_probes(self, job_id: str) -> None:
         """Tell of the breakers that the call is to find out about."""
-        names = self._way.turns
-        if self._way.permit.probe:
-            names += (account_circuit(self._permits.account.name),)
+        names = self._reservation.turns
+        if self._reservation.permit.probe:
+            names += (account_breaker(self._permits.account.name),)
         for name in names:
             self._events.tell(BreakerHalfOpened(breaker=name, job=JobRef(job_id)))

@@ -1,4 +1,4 @@
-"""Circuits: closed for all workers at once, probed by one of them, opened again for all."""
+"""SharedBreakers: closed for all workers at once, probed by one of them, opened again for all."""
 
 import asyncio
 import json
@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from rerankq.accounts.circuits import CircuitState
+from rerankq.accounts.breakers import BreakerState
 from rerankq.store.store import Store
 from running.ledger_desk import LedgerDesk
 
 NAME = "key 1234"
 
 
-def closed(desk: LedgerDesk) -> dict[str, CircuitState]:
-    return {name: each.state for name, each in desk.run(desk.circuits.closed()).items()}
+def closed(desk: LedgerDesk) -> dict[str, BreakerState]:
+    return {name: each.state for name, each in desk.run(desk.breakers.tripped()).items()}
 
 
 def test_nothing_is_closed_to_begin_with(desk: LedgerDesk) -> None:
@@ -25,11 +25,11 @@ def test_nothing_is_closed_to_begin_with(desk: LedgerDesk) -> None:
 
 def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
     """What is certain at once is parked: with why, since when, and when it is probed."""
-    assert desk.trip(NAME) is CircuitState.PARKED
-    circuit = desk.run(desk.circuits.closed())[NAME]
-    assert (circuit.code, circuit.reason, circuit.strikes) == ("a_code", "a reason", 1)
-    assert circuit.since == pytest.approx(desk.now_ms(), abs=1000)
-    assert circuit.probe_at == circuit.since + 60_000
+    assert desk.trip(NAME) is BreakerState.PARKED
+    breaker = desk.run(desk.breakers.tripped())[NAME]
+    assert (breaker.code, breaker.reason, breaker.strikes) == ("a_code", "a reason", 1)
+    assert breaker.since == pytest.approx(desk.now_ms(), abs=1000)
+    assert breaker.probe_at == breaker.since + 60_000
 
 
 def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
@@ -38,14 +38,14 @@ def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
     for _ in range(3):
         states.append(desk.trip(NAME, certain_after=3))
         desk.let_pass(5)
-    assert states == [CircuitState.DOUBTED, CircuitState.DOUBTED, CircuitState.PARKED]
+    assert states == [BreakerState.DOUBTED, BreakerState.DOUBTED, BreakerState.PARKED]
 
 
 def test_calls_that_fail_together_count_once(desk: LedgerDesk) -> None:
     """A hundred calls under way that all fail say no more than one does."""
     states = {desk.trip(NAME, certain_after=3) for _ in range(100)}
-    assert states == {CircuitState.DOUBTED}
-    assert desk.run(desk.circuits.closed())[NAME].strikes == 1
+    assert states == {BreakerState.DOUBTED}
+    assert desk.run(desk.breakers.tripped())[NAME].strikes == 1
 
 
 def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
@@ -53,7 +53,7 @@ def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
     desk.trip(NAME, certain_after=2)
     desk.let_pass(5.1)
     assert desk.probe(NAME)
-    assert desk.trip(NAME, certain_after=2) is CircuitState.PARKED
+    assert desk.trip(NAME, certain_after=2) is BreakerState.PARKED
     desk.let_pass(50)
     assert not desk.probe(NAME)
     desk.let_pass(11)
@@ -66,7 +66,7 @@ def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
     desk.let_pass(60)
 
     async def all_at_once() -> list[bool]:
-        return await asyncio.gather(*(desk.circuits.probe(NAME) for _ in range(8)))
+        return await asyncio.gather(*(desk.breakers.probe(NAME) for _ in range(8)))
 
     assert sum(desk.run(all_at_once())) == 1
     assert not desk.probe(NAME)
@@ -76,23 +76,23 @@ def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
 
 def test_paused_is_never_probed(desk: LedgerDesk) -> None:
     """What an operator paused waits for an operator."""
-    desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None)
+    desk.trip(NAME, state=BreakerState.PAUSED, probe_seconds=None)
     desk.let_pass(1e6)
     assert not desk.probe(NAME)
 
 
 def test_failure_does_not_undo_a_pause(desk: LedgerDesk) -> None:
     """A call that fails after the pause changes neither its state nor its reason."""
-    desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None)
-    before = desk.run(desk.circuits.closed())
-    assert desk.trip(NAME) is CircuitState.PAUSED
-    assert desk.run(desk.circuits.closed()) == before
+    desk.trip(NAME, state=BreakerState.PAUSED, probe_seconds=None)
+    before = desk.run(desk.breakers.tripped())
+    assert desk.trip(NAME) is BreakerState.PAUSED
+    assert desk.run(desk.breakers.tripped()) == before
 
 
 def test_pause_overrides_parking(desk: LedgerDesk) -> None:
     """What was parked by itself can be paused, and is probed no more."""
     desk.trip(NAME)
-    assert desk.trip(NAME, state=CircuitState.PAUSED, probe_seconds=None) is CircuitState.PAUSED
+    assert desk.trip(NAME, state=BreakerState.PAUSED, probe_seconds=None) is BreakerState.PAUSED
     desk.let_pass(120)
     assert not desk.probe(NAME)
 
@@ -100,25 +100,25 @@ def test_pause_overrides_parking(desk: LedgerDesk) -> None:
 def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
     """What is opened is open for every worker, and begins without strikes if it fails again."""
     desk.trip(NAME, certain_after=2)
-    assert desk.run(desk.circuits.reopen(NAME, "key never closed")) == 1
-    assert desk.run(desk.circuits.reopen(NAME)) == 0
+    assert desk.run(desk.breakers.reset(NAME, "key never closed")) == 1
+    assert desk.run(desk.breakers.reset(NAME)) == 0
 
     async def seen_by_another() -> bool:
         async with Store(redis_url) as store:
-            return await type(desk.circuits)(store).probe(NAME)
+            return await type(desk.breakers)(store).probe(NAME)
 
     assert desk.run(seen_by_another())
     desk.let_pass(60)
-    assert desk.trip(NAME, certain_after=2) is CircuitState.DOUBTED
+    assert desk.trip(NAME, certain_after=2) is BreakerState.DOUBTED
 
 
 def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
     """Each circuit is closed, probed and opened for itself."""
     desk.trip("key a")
     desk.trip("model site m", certain_after=3)
-    assert closed(desk) == {"key a": CircuitState.PARKED, "model site m": CircuitState.DOUBTED}
-    desk.run(desk.circuits.reopen("key a"))
-    assert closed(desk) == {"model site m": CircuitState.DOUBTED}
+    assert closed(desk) == {"key a": BreakerState.PARKED, "model site m": BreakerState.DOUBTED}
+    desk.run(desk.breakers.reset("key a"))
+    assert closed(desk) == {"model site m": BreakerState.DOUBTED}
 
 
 def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
@@ -136,23 +136,23 @@ def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
 def test_made_up_models_do_not_fill_the_circuits(desk: LedgerDesk) -> None:
     """Past two hundred no model's is added, but keys' are, and what is there still counts."""
     for number in range(200):
-        assert desk.trip(f"model site m{number}", certain_after=3) is CircuitState.DOUBTED
+        assert desk.trip(f"model site m{number}", certain_after=3) is BreakerState.DOUBTED
     assert desk.trip("model site one-more") is None
     assert len(closed(desk)) == 200
-    assert desk.trip("key a") is CircuitState.PARKED
-    assert desk.trip("model site m0") is CircuitState.PARKED
+    assert desk.trip("key a") is BreakerState.PARKED
+    assert desk.trip("model site m0") is BreakerState.PARKED
 
 
 def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
     """What nobody met or probed for a day goes, as a key that was replaced; a pause stays."""
     desk.trip("key old")
     desk.trip("key probed")
-    desk.trip("account a", state=CircuitState.PAUSED, probe_seconds=None)
+    desk.trip("account a", state=BreakerState.PAUSED, probe_seconds=None)
     desk.let_pass(25 * 3600)
     assert desk.probe("key probed")
     desk.look()
     assert "key old" in closed(desk)
-    assert set(desk.exchange(want=1).closed) == {"key probed", "account a"}
+    assert set(desk.exchange(want=1).tripped) == {"key probed", "account a"}
     assert set(closed(desk)) == {"key probed", "account a"}
 
 
@@ -179,8 +179,8 @@ ODD = [
 ]
 
 
-def store(desk: LedgerDesk, name: str | bytes, circuit: str | bytes) -> None:
-    desk.redis.hset("rerankq:circuits", name, circuit)
+def store(desk: LedgerDesk, name: str | bytes, breaker: str | bytes) -> None:
+    desk.redis.hset("rerankq:circuits", name, breaker)
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -190,9 +190,9 @@ def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> N
     store(desk, "model site odd", odd)
     store(desk, b"key \xff", odd)
     assert set(closed(desk)) == {NAME}
-    assert set(desk.look().closed) == {NAME}
+    assert set(desk.look().tripped) == {NAME}
     assert desk.probe("model site odd")
-    assert desk.trip("model site odd", certain_after=2) is CircuitState.DOUBTED
+    assert desk.trip("model site odd", certain_after=2) is BreakerState.DOUBTED
     assert set(closed(desk)) == {NAME, "model site odd"}
 
 
@@ -200,17 +200,17 @@ def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> N
 def test_damaged_circuit_is_tidied_away(desk: LedgerDesk, odd: str | bytes) -> None:
     """It goes with those that nobody needs any more."""
     store(desk, "model site odd", odd)
-    assert desk.exchange(want=1).closed == {}
+    assert desk.exchange(want=1).tripped == {}
     assert desk.redis.hlen("rerankq:circuits") == 0
 
 
 def test_newer_version_may_know_more_of_a_circuit(desk: LedgerDesk) -> None:
     """A field that this version does not know is left as it is, and costs no service."""
     store(desk, NAME, json.dumps(SOUND | {"probe_at": desk.now_ms(), "prospect": {"of": 0.5}}))
-    assert closed(desk) == {NAME: CircuitState.PARKED}
-    assert set(desk.exchange(want=1).closed) == {NAME}
+    assert closed(desk) == {NAME: BreakerState.PARKED}
+    assert set(desk.exchange(want=1).tripped) == {NAME}
     assert desk.probe(NAME)
-    assert desk.trip(NAME) is CircuitState.PARKED
+    assert desk.trip(NAME) is BreakerState.PARKED
     assert json.loads(desk.redis.hget("rerankq:circuits", NAME) or "")["prospect"] == {"of": 0.5}
 
 
@@ -218,6 +218,6 @@ def test_newer_version_may_know_more_states(desk: LedgerDesk) -> None:
     """What is in a state that this version does not know is open to it, and stays as it is."""
     desk.trip("key a")
     store(desk, NAME, json.dumps(SOUND | {"state": "resting", "probe_at": desk.now_ms()}))
-    assert closed(desk) == {"key a": CircuitState.PARKED}
-    assert set(desk.exchange(want=1).closed) == {"key a"}
+    assert closed(desk) == {"key a": BreakerState.PARKED}
+    assert set(desk.exchange(want=1).tripped) == {"key a"}
     assert desk.redis.hexists("rerankq:circuits", NAME)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from rerankq.accounts.accounts import Report
-from rerankq.accounts.circuits import CircuitState, Trip, key_circuit, model_circuit
+from rerankq.accounts.breakers import BreakerState, Trip, key_breaker, model_breaker
 from rerankq.events import BreakerOpened
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS
-from rerankq_worker.limits.passage import Passage
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
@@ -34,10 +34,10 @@ from rerankq_worker.upstream.errors import (
 )
 from rerankq_worker.upstream.port import Answer
 from rerankq_worker.upstream.sites import Key
-from running.fake_limits import ANSWER, Network, asking, circuit, due_circuit
+from running.fake_limits import ANSWER, Network, asking, breaker, due_breaker
 
-KEY = key_circuit("a", Key("a1").id)
-MODEL = model_circuit("a", "site-model")
+KEY = key_breaker("a", Key("a1").id)
+MODEL = model_breaker("a", "site-model")
 REQUEST = asking()
 
 
@@ -52,9 +52,7 @@ class Met:
     @property
     def tripped(self) -> list[tuple[str, str, int]]:
         """The circuits closed, why, and how often that must happen."""
-        return [
-            (name, trip.code, trip.certain_after) for name, trip in self.network.circuits.tripped
-        ]
+        return [(name, trip.code, trip.certain_after) for name, trip in self.network.breakers.trips]
 
 
 def call(
@@ -82,12 +80,12 @@ def call(
 
     async def scenario() -> UpstreamError | None:
         network.hear("a", **({"permits": 1} | (before or {})))
-        way = await network.routes.way(REQUEST, tokens=10, retry=attempt > 1)
+        reservation = await network.routes.reserve(REQUEST, tokens=10, retry=attempt > 1)
         if news:
             network.hear("a", **news)
-        network.circuits.away = away
+        network.breakers.away = away
         try:
-            async with Passage(network.routes, way) as upstream:
+            async with GuardedCall(network.routes, reservation) as upstream:
                 await upstream.ask("job", attempt, REQUEST)
         except UpstreamError as error:
             return error
@@ -125,7 +123,7 @@ def test_good_answer_is_told_as_such() -> None:
     met = call(ANSWER)
     assert (met.told.ok, met.told.throttled, met.told.trouble) == (1, 0, 0)
     assert met.tripped == []
-    assert met.network.circuits.opened == []
+    assert met.network.breakers.opened == []
 
 
 def test_answer_settles_its_tokens_and_its_pause() -> None:
@@ -223,9 +221,9 @@ def test_job_of_a_failed_probe_is_not_the_next_one(
     *, first: bool, second: bool, seconds: float
 ) -> None:
     """Whose probe of a key failed stays away past the next, unless another key is open to it."""
-    other = key_circuit("a", Key("a2").id)
-    closed = ({KEY: due_circuit()} if first else {}) | ({other: circuit()} if second else {})
-    met = call(BadKey("may not do this"), before={"closed": closed}).error
+    other = key_breaker("a", Key("a2").id)
+    closed = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
+    met = call(BadKey("may not do this"), before={"tripped": closed}).error
     assert isinstance(met, Deferred)
     assert met.seconds == seconds
 
@@ -269,42 +267,42 @@ def test_probe_that_is_not_answered_proves_nothing(error: UpstreamError) -> None
     met = call(error, before=probe)
     assert not met.told.probe_ok
     assert isinstance(met.error, Deferred)
-    closed = {KEY: due_circuit(), MODEL: due_circuit()}
-    assert call(error, before={"closed": closed}).network.circuits.opened == []
+    closed = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(error, before={"tripped": closed}).network.breakers.opened == []
 
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_good_probe_opens_what_it_probed(answer: Answer | UpstreamError) -> None:
     """A parked key whose probe is answered is open again for all."""
-    closed = {KEY: due_circuit(), MODEL: due_circuit()}
-    assert call(answer, before={"closed": closed}).network.circuits.opened == [KEY, MODEL]
+    closed = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(answer, before={"tripped": closed}).network.breakers.opened == [KEY, MODEL]
 
 
 def test_refusal_proves_no_balance() -> None:
     """Gateways look at the request before the balance: a 400 opens no key without credit."""
-    closed = {KEY: replace(due_circuit(), code="upstream_billing"), MODEL: due_circuit()}
-    met = call(Refused("no", status=400), before={"closed": closed})
-    assert met.network.circuits.opened == [MODEL]
-    assert call(ANSWER, before={"closed": closed}).network.circuits.opened == [KEY, MODEL]
+    closed = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
+    met = call(Refused("no", status=400), before={"tripped": closed})
+    assert met.network.breakers.opened == [MODEL]
+    assert call(ANSWER, before={"tripped": closed}).network.breakers.opened == [KEY, MODEL]
 
 
 def test_earlier_call_opens_nothing_that_is_parked() -> None:
     """An answer to a call from before the parking proves nothing; of doubt it clears."""
-    doubted, parked = circuit(CircuitState.DOUBTED), circuit()
-    assert call(ANSWER, news={"closed": {KEY: parked}}).network.circuits.opened == []
-    assert call(ANSWER, news={"closed": {KEY: doubted}}).network.circuits.opened == [KEY]
+    doubted, parked = breaker(BreakerState.DOUBTED), breaker()
+    assert call(ANSWER, news={"tripped": {KEY: parked}}).network.breakers.opened == []
+    assert call(ANSWER, news={"tripped": {KEY: doubted}}).network.breakers.opened == [KEY]
 
 
 def test_failing_probe_opens_nothing() -> None:
     """A parked key whose probe is refused stays closed."""
-    met = call(BadKey("who"), before={"closed": {KEY: due_circuit()}})
-    assert met.network.circuits.opened == []
+    met = call(BadKey("who"), before={"tripped": {KEY: due_breaker()}})
+    assert met.network.breakers.opened == []
     assert met.tripped == [(KEY, "upstream_auth", NEVER_CERTAIN)]
 
 
 def test_redis_away_costs_no_answer() -> None:
     """A circuit that cannot be opened costs no answer."""
-    assert call(ANSWER, before={"closed": {KEY: due_circuit()}}, away=True).error is None
+    assert call(ANSWER, before={"tripped": {KEY: due_breaker()}}, away=True).error is None
 
 
 @pytest.mark.parametrize("error", [BadKey("who"), OutOfCredit("empty"), ModelUnavailable("which")])
@@ -427,8 +425,8 @@ def test_a_page_is_one_failure_where_others_are_ranked(
             network.permits["a"].gave_ranking()
         network.hear("a", permits=1)
         network.providers["a"].answer = WrongEndpoint("a page", status=403)
-        way = await network.routes.way(REQUEST, tokens=10, retry=False)
-        async with Passage(network.routes, way, past) as upstream:
+        reservation = await network.routes.reserve(REQUEST, tokens=10, retry=False)
+        async with GuardedCall(network.routes, reservation, past) as upstream:
             with pytest.raises(UpstreamError) as caught:
                 await upstream.ask("job", 1, REQUEST)
         return caught.value
@@ -463,8 +461,8 @@ def refused(
     async def ask(job: str, answer: Answer | UpstreamError) -> None:
         network.hear("a", permits=1, **(news or {}))
         network.providers["a"].answer = answer
-        way = await network.routes.way(REQUEST, tokens=10, retry=False)
-        async with Passage(network.routes, way) as upstream:
+        reservation = await network.routes.reserve(REQUEST, tokens=10, retry=False)
+        async with GuardedCall(network.routes, reservation) as upstream:
             await upstream.ask(job, 1, REQUEST)
 
     async def scenario() -> None:
@@ -495,7 +493,7 @@ def test_a_key_that_ranks_is_not_closed_for_one_job(
 ) -> None:
     """Three refusals in a row, of two jobs at least, close it; one does that never ranked."""
     network, met = refused(*jobs, ranked_before=ranked_before)
-    assert len(network.circuits.tripped) == tripped
+    assert len(network.breakers.trips) == tripped
     assert isinstance(met[-1], Deferred) is bool(tripped)
 
 
@@ -504,7 +502,7 @@ def test_a_key_is_not_closed_for_what_one_worker_meets(ranked_before: tuple[int,
     """Where others work, it is closed when Redis says that they are refused as well."""
     jobs = ("one", "other", "third")[: 3 if ranked_before else 1]
     network, met = refused(*jobs, ranked_before=ranked_before, news={"others": 3})
-    assert network.circuits.tripped == []
+    assert network.breakers.trips == []
     assert isinstance(met[-1], Deferred)
     assert network.permits["a"].report(Demand(0, 0)).refused.keys() == {Key("a1").id}
 
@@ -512,7 +510,7 @@ def test_a_key_is_not_closed_for_what_one_worker_meets(ranked_before: tuple[int,
 def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
     """It is suspected first: three probes, a second apart, must be refused as well."""
     network, _ = refused("one", "other", "third")
-    ((name, trip),) = network.circuits.tripped
+    ((name, trip),) = network.breakers.trips
     assert (name, trip.certain_after, trip.doubt_seconds) == (KEY, 4, 1.0)
 
 
@@ -523,7 +521,7 @@ def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
 def test_one_job_alone_parks_no_key(jobs: tuple[str, ...], certain_after: int) -> None:
     """Where nobody was ranked lately a second job decides; until then it is probed each second."""
     network, met = refused(*jobs, ranked_before=())
-    assert network.circuits.tripped[-1][1].certain_after == certain_after
+    assert network.breakers.trips[-1][1].certain_after == certain_after
     assert all(isinstance(each, Deferred) for each in met)
 
 
@@ -566,8 +564,8 @@ def test_malformed_answers_to_many_blame_no_job() -> None:
     async def scenario() -> UpstreamError:
         network.hear("a", permits=1)
         network.providers["a"].answer = Malformed("what", status=200)
-        way = await network.routes.way(REQUEST, tokens=10, retry=False)
-        async with Passage(network.routes, way, past) as upstream:
+        reservation = await network.routes.reserve(REQUEST, tokens=10, retry=False)
+        async with GuardedCall(network.routes, reservation, past) as upstream:
             with pytest.raises(UpstreamError) as caught:
                 await upstream.ask("job", 5, REQUEST)
         return caught.value
@@ -586,8 +584,8 @@ def failing(network: Network, model: str, *, times: int) -> list[UpstreamError]:
         network.providers["a"].answer = Transient("do request failed", status=500)
         for _ in range(times):
             network.hear("a", permits=1)
-            way = await network.routes.way(asking(model), tokens=1, retry=False)
-            async with Passage(network.routes, way) as upstream:
+            reservation = await network.routes.reserve(asking(model), tokens=1, retry=False)
+            async with GuardedCall(network.routes, reservation) as upstream:
                 with pytest.raises(UpstreamError) as caught:
                     await upstream.ask("job", 1, asking(model))
             met.append(caught.value)
@@ -602,8 +600,8 @@ def answered(network: Network, model: str) -> None:
     async def scenario() -> None:
         network.providers["a"].answer = ANSWER
         network.hear("a", permits=1)
-        way = await network.routes.way(asking(model), tokens=1, retry=False)
-        async with Passage(network.routes, way) as upstream:
+        reservation = await network.routes.reserve(asking(model), tokens=1, retry=False)
+        async with GuardedCall(network.routes, reservation) as upstream:
             await upstream.ask("job", 1, asking(model))
 
     asyncio.run(scenario())
@@ -616,7 +614,7 @@ def test_model_that_fails_alone_is_closed_and_the_account_is_not() -> None:
     answered(network, "good")
     before = network.permits["a"].report(Demand(0, 0)).trouble
     (met,) = failing(network, "bad", times=1)
-    assert [name for name, _ in network.circuits.tripped] == [model_circuit("a", "bad")]
+    assert [name for name, _ in network.breakers.trips] == [model_breaker("a", "bad")]
     assert isinstance(met, Deferred)
     assert (met.code, met.status) == ("upstream_unavailable", 500)
     assert (before, network.permits["a"].report(Demand(0, 0)).trouble) == (4.0, 0.0)
@@ -628,7 +626,7 @@ def test_model_that_cannot_be_closed_costs_attempts(lack: str) -> None:
     network = Network(a={})
     failing(network, "bad", times=4)
     answered(network, "good")
-    setattr(network.circuits, lack, True)
+    setattr(network.breakers, lack, True)
     (met,) = failing(network, "bad", times=1)
     assert type(met) is Transient
     assert network.permits["a"].report(Demand(0, 0)).trouble == 5.0
@@ -640,7 +638,7 @@ def test_outage_is_told_of_the_account() -> None:
     answered(network, "good")
     failing(network, "one", times=9)
     failing(network, "other", times=9)
-    assert network.circuits.tripped == []
+    assert network.breakers.trips == []
     assert network.permits["a"].report(Demand(0, 0)).trouble == 18.0
 
 
@@ -659,10 +657,10 @@ def test_a_silent_call_is_paid_for_at_a_worker_that_is_cut_off(
     async def scenario() -> UpstreamError:
         network.hear("a", permits=1)
         isolation.answered()
-        way = await network.routes.way(REQUEST, tokens=10, retry=False)
+        reservation = await network.routes.reserve(REQUEST, tokens=10, retry=False)
         isolation.cause = "answer_timeout"
         with pytest.raises(UpstreamError) as caught:
-            async with Passage(network.routes, way) as upstream:
+            async with GuardedCall(network.routes, reservation) as upstream:
                 await upstream.ask("job", 1, REQUEST)
         return caught.value
 

@@ -7,46 +7,46 @@ from dataclasses import replace
 from typing import Final
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.circuits import Circuit, Circuits, CircuitState
+from rerankq.accounts.breakers import BreakerState, SharedBreakers, TrippedBreaker
 from rerankq.errors import LedgerUnavailable
 from rerankq_worker.upstream.errors import Deferred, ModelUnavailable, OutOfCredit
 
-GATED_SECONDS: Final = 1.0
+OPEN_BREAKER_SECONDS: Final = 1.0
 """How long a job is sent away when everything is closed: then it stays in the queue until not."""
 MODEL_SECONDS: Final = 60.0
 """The longest that jobs of a closed model are sent away: nothing else holds them back."""
 
 
-class Closures:
+class BreakerView:
     """The circuits that were closed at the last exchange, by name.
 
     Args:
-        circuits: all of them, in Redis.
+        shared: all of them, in Redis.
     """
 
-    def __init__(self, circuits: Circuits) -> None:
-        self._circuits = circuits
-        self._closed: Mapping[str, Circuit] = {}
+    def __init__(self, shared: SharedBreakers) -> None:
+        self._shared = shared
+        self._tripped: Mapping[str, TrippedBreaker] = {}
         self._clock_ahead = 0.0
         self._turns: dict[str, float] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is closed."""
-        return bool(self._closed)
+        return bool(self._tripped)
 
     def hear(self, allotment: Allotment) -> None:
         """Take note of what an exchange told."""
-        self._closed = allotment.closed
+        self._tripped = allotment.tripped
         self._clock_ahead = allotment.now / 1000 - time.monotonic()
 
-    def shut(self, names: Sequence[str]) -> tuple[str, ...]:
+    def tripped_among(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of these circuits that are closed."""
-        return tuple(each for each in names if each in self._closed)
+        return tuple(each for each in names if each in self._tripped)
 
     def doubted(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those that a good answer clears of doubt."""
-        shut = self.shut(names)
-        return tuple(each for each in shut if self._closed[each].state is CircuitState.DOUBTED)
+        tripped = self.tripped_among(names)
+        return tuple(each for each in tripped if self._tripped[each].state is BreakerState.DOUBTED)
 
     def without_billing(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those that are not closed because an account is empty.
@@ -57,7 +57,7 @@ class Closures:
         return tuple(
             each
             for each in names
-            if each not in self._closed or self._closed[each].code != OutOfCredit.code
+            if each not in self._tripped or self._tripped[each].code != OutOfCredit.code
         )
 
     def barrier(self, names: Sequence[str], model: str) -> Deferred | None:
@@ -67,17 +67,17 @@ class Closures:
             names: the circuits of the route.
             model: the circuit of the model there.
         """
-        closed = self.shut((model, *names))
-        if not closed:
+        tripped = self.tripped_among((model, *names))
+        if not tripped:
             return None
-        seconds = GATED_SECONDS
-        if model in self._closed:
-            seconds = min(max(self._due_in(model), GATED_SECONDS), MODEL_SECONDS)
-        circuit = self._closed[closed[0]]
+        seconds = OPEN_BREAKER_SECONDS
+        if model in self._tripped:
+            seconds = min(max(self._due_in(model), OPEN_BREAKER_SECONDS), MODEL_SECONDS)
+        breaker = self._tripped[tripped[0]]
         # A wrong name never comes right. What else is closed is waited for first.
-        missing = circuit.code == ModelUnavailable.code and circuit.state is CircuitState.PARKED
-        ages = missing and closed == (model,)
-        return Deferred(circuit.reason, seconds=seconds, code=circuit.code, ages=ages)
+        missing = breaker.code == ModelUnavailable.code and breaker.state is BreakerState.PARKED
+        ages = missing and tripped == (model,)
+        return Deferred(breaker.reason, seconds=seconds, code=breaker.code, ages=ages)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether that is due for all of these closed circuits."""
@@ -90,18 +90,18 @@ class Closures:
                 del self._turns[each]
             return True
         try:
-            ours = await self._circuits.probe(*names)
+            ours = await self._shared.probe(*names)
         except LedgerUnavailable:
             # The job is not to blame: it goes by another route, or waits.
             return False
         # Whoever has the turn, it is taken: until the next exchange says when the next is due, no
         # job is claimed for it.
         now_ms = self._now_ms()
-        self._closed = {
+        self._tripped = {
             name: replace(each, probe_at=now_ms + each.every)
             if name in names and each.probe_at <= now_ms
             else each
-            for name, each in self._closed.items()
+            for name, each in self._tripped.items()
         }
         return ours
 
@@ -112,7 +112,7 @@ class Closures:
         """
         now = time.monotonic()
         self._turns |= {
-            each: now + self._closed[each].every / 1000 for each in names if each in self._closed
+            each: now + self._tripped[each].every / 1000 for each in names if each in self._tripped
         }
 
     def _has_turns(self, names: Sequence[str]) -> bool:
@@ -125,10 +125,10 @@ class Closures:
 
     def _due_in(self, name: str) -> float:
         """Seconds until a circuit may be probed; infinite for one that is only opened by hand."""
-        circuit = self._closed[name]
-        if circuit.every == 0:
+        breaker = self._tripped[name]
+        if breaker.every == 0:
             return math.inf
-        return max(0.0, (circuit.probe_at - self._now_ms()) / 1000)
+        return max(0.0, (breaker.probe_at - self._now_ms()) / 1000)
 
     def _now_ms(self) -> float:
         """Redis' clock."""

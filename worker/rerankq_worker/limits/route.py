@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rerankq.accounts.circuits import account_circuit, key_circuit, model_circuit
+from rerankq.accounts.breakers import account_breaker, key_breaker, model_breaker
 from rerankq.contract import RerankRequest
 from rerankq_worker.limits.permit import Permit
 from rerankq_worker.limits.permits import Permits
@@ -25,19 +25,19 @@ class Route:
     key: Key
     provider: Provider
     permits: Permits
-    circuits: tuple[str, ...] = field(init=False)
+    breakers: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = account_circuit(self.permits.account.name), key_circuit(self.site.name, self.key.id)
-        object.__setattr__(self, "circuits", names)
+        names = account_breaker(self.permits.account.name), key_breaker(self.site.name, self.key.id)
+        object.__setattr__(self, "breakers", names)
 
-    def circuit_of(self, model: str) -> str:
+    def breaker_of(self, model: str) -> str:
         """The circuit of a model, by the site's name for it."""
-        return model_circuit(self.site.name, model)
+        return model_breaker(self.site.name, model)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Reservation:
     """A route for one job.
 
     Attributes:
@@ -52,7 +52,7 @@ class Way:
     turns: tuple[str, ...] = ()
 
 
-def leading(routes: Sequence[Route], request: RerankRequest) -> list[tuple[Route, str]]:
+def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple[Route, str]]:
     """The routes by which a request could be sent, each with its site's name of the model.
 
     Raises:

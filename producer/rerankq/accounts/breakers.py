@@ -1,4 +1,4 @@
-"""Circuits: keys, models and accounts that may not be used for now, with the reason.
+"""SharedBreakers: keys, models and accounts that may not be used for now, with the reason.
 
 All workers see the same ones, and take turns at probing them.
 """
@@ -23,7 +23,7 @@ MODEL_UNUSED_MS: Final = 60_000
 _MODEL: Final = "model "
 
 
-class CircuitState(StrEnum):
+class BreakerState(StrEnum):
     """`doubted` is not certain yet; `parked` until a probe succeeds; `paused` by an operator."""
 
     DOUBTED = "doubted"
@@ -32,7 +32,7 @@ class CircuitState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Circuit:
+class TrippedBreaker:
     """A closed circuit. Times are ms by Redis' clock.
 
     Attributes:
@@ -46,7 +46,7 @@ class Circuit:
         probe_at: when the next one is due.
     """
 
-    state: CircuitState
+    state: BreakerState
     code: str
     reason: str
     strikes: int
@@ -79,16 +79,16 @@ class Trip:
     certain_after: int = 1
     doubt_seconds: float = 5.0
     probe_seconds: float | None = 60.0
-    state: CircuitState = CircuitState.PARKED
+    state: BreakerState = BreakerState.PARKED
 
 
-class Circuits:
+class SharedBreakers:
     """The circuits in Redis. Every call raises LedgerUnavailable when Redis is away."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def trip(self, name: str, trip: Trip) -> CircuitState | None:
+    async def trip(self, name: str, trip: Trip) -> BreakerState | None:
         """Close a circuit, or count once more that it is closed.
 
         Returns:
@@ -105,20 +105,20 @@ class Circuits:
                 every_ms=int((trip.probe_seconds or 0) * 1000),
             )
         )
-        return None if state is None else CircuitState(state)
+        return None if state is None else BreakerState(state)
 
     async def probe(self, *names: str) -> bool:
         """Take the turn to probe all of them; False, and none taken, while one is not due."""
         # The library may send it again after a lost answer: then it is known by its name.
         return await self._store.run(PROBE(token_hex(4), names))
 
-    async def closed(self) -> dict[str, Circuit]:
+    async def tripped(self) -> dict[str, TrippedBreaker]:
         """All that are closed, by name."""
-        stored: dict[bytes, bytes] = await self._store.command("HGETALL", self._store.keys.circuits)
+        stored: dict[bytes, bytes] = await self._store.command("HGETALL", self._store.keys.breakers)
         told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
-        return sound_circuits(told)
+        return sound_breakers(told)
 
-    async def unused(self, closed: Mapping[str, Circuit]) -> frozenset[str]:
+    async def unused(self, closed: Mapping[str, TrippedBreaker]) -> frozenset[str]:
         """The names of those that no worker has a use for: their state is of long ago."""
         if not closed:
             return frozenset()
@@ -126,26 +126,26 @@ class Circuits:
         now_ms = int(seconds) * 1000 + int(microseconds) / 1000
         return frozenset(name for name, each in closed.items() if each.is_unused(name, now_ms))
 
-    async def reopen(self, *names: str) -> int:
+    async def reset(self, *names: str) -> int:
         """Let them be used again; returns how many were closed."""
-        return int(await self._store.command("HDEL", self._store.keys.circuits, *names))
+        return int(await self._store.command("HDEL", self._store.keys.breakers, *names))
 
 
-def sound_circuits(stored: Mapping[str, str | bytes]) -> dict[str, Circuit]:
+def sound_breakers(stored: Mapping[str, str | bytes]) -> dict[str, TrippedBreaker]:
     """Those of these circuits, as they are stored, that this version can read.
 
     Another one may know more fields, which it leaves out, or more states: those circuits, and any
     that are damaged, are open here, as far as this worker goes; the others count.
     """
-    read = ((name, _circuit_from(each)) for name, each in stored.items())
-    return {name: circuit for name, circuit in read if circuit}
+    read = ((name, _breaker_from(each)) for name, each in stored.items())
+    return {name: breaker for name, breaker in read if breaker}
 
 
-def _circuit_from(stored: str | bytes) -> Circuit | None:
+def _breaker_from(stored: str | bytes) -> TrippedBreaker | None:
     try:
         fields: dict[str, Any] = orjson.loads(stored)
-        return Circuit(
-            state=CircuitState(fields["state"]),
+        return TrippedBreaker(
+            state=BreakerState(fields["state"]),
             code=str(fields["code"]),
             reason=str(fields["reason"]),
             strikes=int(fields["strikes"]),
@@ -164,16 +164,16 @@ def _finite(number: float) -> float:
     return number
 
 
-def account_circuit(account: str) -> str:
+def account_breaker(account: str) -> str:
     """Name of the circuit of a whole account."""
     return f"account {account}"
 
 
-def key_circuit(site: str, key_id: str) -> str:
+def key_breaker(site: str, key_id: str) -> str:
     """Name of the circuit of a key at a site; `key_id` is its fingerprint, never the key."""
     return f"key {site} {key_id}"
 
 
-def model_circuit(site: str, model: str) -> str:
+def model_breaker(site: str, model: str) -> str:
     """Name of the circuit of a model at a site."""
     return f"{_MODEL}{site} {model}"

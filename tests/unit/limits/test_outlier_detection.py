@@ -1,0 +1,91 @@
+"""When a model is to blame, and not the whole account."""
+
+from rerankq_worker.limits.outlier_detection import KEPT_SECONDS, MOST_MODELS, OutlierDetection
+from running.fake_limits import Clock
+
+
+def blamed(
+    outliers: OutlierDetection, model: str = "bad", *, account: str = "a", times: int = 5
+) -> bool:
+    """Whether a model is blamed that fails so often now."""
+    return [outliers.failed(account, model, 1.0) for _ in range(times)][-1]
+
+
+def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
+    """However often it fails: that could be an outage. An answer to another one tells."""
+    del clock
+    outliers = OutlierDetection()
+    assert not blamed(outliers, times=50)
+    outliers.answered("a", "good")
+    assert blamed(outliers, times=1)
+
+
+def test_few_failures_blame_nobody(clock: Clock) -> None:
+    """Four failures in a row may be chance, a fifth is none."""
+    del clock
+    outliers = OutlierDetection()
+    outliers.failed("a", "bad", 1.0)
+    outliers.answered("a", "good")
+    assert not blamed(outliers, times=3)
+    assert blamed(outliers, times=1)
+
+
+def test_answer_from_before_the_failures_does_not_count(clock: Clock) -> None:
+    """When the upstream goes out, others were answered until then."""
+    del clock
+    outliers = OutlierDetection()
+    outliers.answered("a", "good")
+    assert not blamed(outliers, times=10)
+
+
+def test_answer_of_long_ago_does_not_count(clock: Clock) -> None:
+    """While a model goes on failing the upstream may go out as a whole: only a minute tells."""
+    outliers = OutlierDetection()
+    blamed(outliers, times=5)
+    outliers.answered("a", "good")
+    for _ in range(3):
+        assert blamed(outliers, times=1)
+        clock.now += KEPT_SECONDS / 2 - 1
+    assert not blamed(outliers, times=1)
+
+
+def test_answer_clears_its_model(clock: Clock) -> None:
+    """A model that is answered now and then is not out."""
+    del clock
+    outliers = OutlierDetection()
+    blamed(outliers)
+    outliers.answered("a", "good")
+    outliers.answered("a", "bad")
+    assert not outliers.is_suspected("a", "bad")
+    assert not blamed(outliers, times=4)
+
+
+def test_accounts_are_told_apart(clock: Clock) -> None:
+    """What one account answers says nothing of a model at another."""
+    del clock
+    outliers = OutlierDetection()
+    blamed(outliers)
+    outliers.answered("b", "good")
+    assert not blamed(outliers, times=1)
+    assert (outliers.is_suspected("a"), outliers.is_suspected("b")) == (True, False)
+
+
+def test_old_failures_are_forgotten(clock: Clock) -> None:
+    """A minute without a failure clears a model."""
+    outliers = OutlierDetection()
+    blamed(outliers, times=4)
+    outliers.answered("a", "good")
+    assert outliers.is_suspected("a", "bad")
+    clock.now += KEPT_SECONDS + 1
+    assert not outliers.is_suspected("a", "bad")
+    assert not blamed(outliers, times=4)
+
+
+def test_made_up_models_do_not_pile_up(clock: Clock) -> None:
+    """However many models jobs name, the last hundred that failed are remembered."""
+    del clock
+    outliers = OutlierDetection()
+    for number in range(MOST_MODELS + 1):
+        outliers.failed("a", f"m{number}", 1.0)
+    assert not outliers.is_suspected("a", "m0")
+    assert outliers.is_suspected("a", "m1")
