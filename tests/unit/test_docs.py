@@ -1,3 +1,4 @@
+import ast
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -196,3 +197,62 @@ def test_every_key_is_in_the_layout() -> None:
     forms = vars(Keys()).values()
     heads = {form if isinstance(form, str) else form.head for form in forms}
     assert [head for head in heads if head and f"`{head}" not in layout] == []
+
+
+WALK_TITLE = re.compile(r"^### (.+)$", re.MULTILINE)
+WALK_STEP = re.compile(r"^\d+\. (.+?)(?=^\d+\. |\Z)", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"`([^`]+)`")
+
+
+def walks() -> dict[str, list[str]]:
+    """The steps of each walk through the code that CONTRIBUTING describes, by its title."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    section = page.partition("\n## Four walks\n")[2].partition("\n## ")[0]
+    _, *parts = WALK_TITLE.split(section)
+    return dict(
+        zip(parts[::2], [WALK_STEP.findall(each.strip()) for each in parts[1::2]], strict=True)
+    )
+
+
+def names_in(path: Path) -> set[str]:
+    """What a file defines, as `module.function`, `module.Class.method` or `module.CONSTANT`."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".lua":
+        return {
+            f"{path.stem}.{each}"
+            for each in re.findall(r"^local function (\w+)", text, re.MULTILINE)
+        }
+    return {f"{path.stem}.{each}" for each in definitions(ast.parse(text).body)}
+
+
+def definitions(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name, body=inner):
+                yield name
+                yield from (f"{name}.{each}" for each in definitions(inner))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+def test_there_are_four_walks_through_the_code() -> None:
+    """CONTRIBUTING leads to a 429, a lease, a sealed batch and SIGTERM, step by step."""
+    assert len(walks()) == 4
+    assert all(len(steps) > 4 for steps in walks().values())
+
+
+@pytest.mark.parametrize("walk", walks())
+def test_each_step_of_a_walk_names_what_is_there(walk: str) -> None:
+    """Each step begins with a file, and each path and each name of that module exists."""
+    for step in walks()[walk]:
+        spans = CODE.findall(step)
+        paths = [each for each in spans if "/" in each]
+        assert spans[0] in paths, f"a step names its file first: {step}"
+        assert [each for each in paths if not (ROOT / each).is_file()] == []
+        stem, known = Path(spans[0]).stem, names_in(ROOT / spans[0])
+        named = {each for each in spans if each.startswith(f"{stem}.")}
+        assert named - known == set()
+        strangers = {each for each in spans if re.fullmatch(r"\w+\.\w+(\.\w+)*", each)} - named
+        assert {each for each in strangers if not each.endswith((".py", ".lua"))} == set()
