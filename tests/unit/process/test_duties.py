@@ -1,6 +1,6 @@
 import asyncio
 
-from rerankq_worker import app
+from rerankq_worker.process.duties import in_background
 from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.restart import Restart
 
@@ -28,7 +28,7 @@ def test_a_duty_that_ends_unasked_is_missed() -> None:
         raise RuntimeError("CANARY")
 
     async def scenario() -> None:
-        async with app.background(restart, failing()):
+        async with in_background(restart, failing()):
             for _ in range(3):
                 await asyncio.sleep(0)
 
@@ -46,7 +46,7 @@ def test_a_duty_that_is_called_off_is_not_missed() -> None:
         await asyncio.Event().wait()
 
     async def scenario() -> None:
-        async with app.background(restart, lasting()):
+        async with in_background(restart, lasting()):
             await asyncio.sleep(0)
 
     asyncio.run(scenario())

@@ -1,0 +1,268 @@
+"""The composition root: settings in, a worker's service with all its parts out."""
+
+import gc
+from collections.abc import AsyncIterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+)
+from functools import partial
+from secrets import token_hex
+from typing import Final
+
+from rerankq.accounts.accounts import Accounts
+from rerankq.accounts.breakers import SharedBreakers
+from rerankq.broker.announce import Announcer
+from rerankq.broker.backlog import Backlog
+from rerankq.broker.pidbox import forget_mailboxes
+from rerankq.contract import Lane
+from rerankq.events import Events
+from rerankq.ledger.leases import Leases
+from rerankq.ledger.sweep import Sweep
+from rerankq.store.durability import warn_of_losses
+from rerankq.store.store import Retention, Store
+from rerankq_worker.consumer.tasks import HintService
+from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.completer import Completer
+from rerankq_worker.jobs.executor import Executor
+from rerankq_worker.jobs.in_flight import InFlightJobs
+from rerankq_worker.jobs.last_write import write_out
+from rerankq_worker.jobs.lease_keeper import keep_leases
+from rerankq_worker.jobs.reconciler import reconcile
+from rerankq_worker.jobs.retry import RetryPolicy
+from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.reach import Reach
+from rerankq_worker.limits.route import Route
+from rerankq_worker.limits.routes import Routes
+from rerankq_worker.process.duties import in_background
+from rerankq_worker.process.health import health_served
+from rerankq_worker.process.heartbeats import Heartbeats
+from rerankq_worker.process.restart import Restart
+from rerankq_worker.process.watchdog import Watchdog
+from rerankq_worker.provider import HttpProvider
+from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.telemetry.activity import Activity
+from rerankq_worker.telemetry.summary import summarise
+from rerankq_worker.upstream.dialects import DIALECTS
+from rerankq_worker.upstream.observed import ObservedProvider
+from rerankq_worker.upstream.port import Provider
+from rerankq_worker.upstream.sites import Account, Key, Site
+
+JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
+"""Of the calls that can be under way: so many more jobs a worker has in hand, to be begun while
+ends are written and the next jobs are claimed."""
+
+GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
+"""From one write of ends to the next: nothing to whoever waits for bulk, and far less than the
+calls that are made again should the worker be killed."""
+
+GARBAGE_OBJECTS: Final = 10_000
+"""New objects until the collector looks for cycles: a job makes hundreds, and none that is one."""
+
+LEDGER_ANSWER_SECONDS: Final = 30.0
+"""Patient: a worker holds results that were paid for."""
+
+
+class Service:
+    """All that one worker is made of. Nothing else puts parts together.
+
+    Args:
+        settings: as the user has set them.
+        sites: where jobs may be sent.
+        lane: whose jobs it serves.
+        node: the worker's name with Celery.
+        heartbeats: where its parts give their signs of life.
+        events: told what happens.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        sites: Sequence[Site],
+        lane: Lane,
+        node: str,
+        heartbeats: Heartbeats,
+        events: Events,
+    ) -> None:
+        self._settings = settings
+        self._sites = sites
+        self._lane = lane
+        self._node = node
+        self._heartbeats = heartbeats
+        self._events = events
+        self._lease_seconds = settings.lease_seconds
+        self._retention = Retention(settings.result_ttl, settings.dead_ttl)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[HintService]:
+        """What the pool runs on its loop, with everything beside it that has to run."""
+        settings, events, lease_seconds = self._settings, self._events, self._lease_seconds
+        activity = Activity(events)
+        # Another process that is started in this one's place may have its number, and so its node.
+        name = f"{self._node}.{token_hex(4)}"
+        async with (
+            self._store(LEDGER_ANSWER_SECONDS) as store,
+            # Renewals have a connection of their own, and little patience: one that is silent must
+            # not cost the leases.
+            self._store(lease_seconds / 4) as renewal_store,
+            AsyncExitStack() as providers,
+        ):
+            await warn_of_losses(store)
+            await forget_mailboxes(store)
+            in_flight = InFlightJobs(int(settings.max_in_flight * (1 + JOBS_AHEAD[self._lane])))
+            leases = self._leases(store, name, events)
+            renewals = self._leases(renewal_store, name)
+            every_route = [
+                route for site in self._sites for route in await self._routes(site, providers)
+            ]
+            routes = Routes(
+                every_route,
+                SharedBreakers(renewal_store),
+                max_in_flight=settings.max_in_flight,
+                changed=in_flight.notify,
+                events=events,
+            )
+            reach = Reach(
+                every_route,
+                changed=in_flight.notify,
+                say=partial(setattr, self._heartbeats, "upstream_trouble"),
+                events=events,
+            )
+            exchanges = routes.exchanges(Accounts(renewal_store), worker=self._node)
+            completer = Completer(
+                leases,
+                in_flight,
+                lease_seconds=lease_seconds,
+                gather_seconds=GATHER_SECONDS[self._lane],
+                events=events,
+            )
+            executor = self._executor(leases, in_flight, completer, routes)
+            restart = self._restart(executor, completer)
+            watchdog = Watchdog(
+                self._heartbeats,
+                Backlog(renewal_store, self._lane),
+                store.answers,
+                takes_more=executor.takes_more,
+                restart=restart,
+            )
+            sweep = Sweep(
+                store, self._retention, lease_seconds=lease_seconds, worker=name, events=events
+            )
+            with closing(Announcer(settings.redis_url, settings.namespace)) as announcer:
+                duties = (
+                    completer.run(),
+                    watchdog.run(),
+                    keep_leases(renewals, in_flight, lease_seconds=lease_seconds, events=events),
+                    reconcile(sweep, announcer, events),
+                    *(each.run() for each in exchanges),
+                    reach.run(),
+                    summarise(activity, lambda: len(in_flight.leases())),
+                )
+                async with self._health(), in_background(restart, *duties):
+                    _spare_the_collector()
+                    yield HintService(executor, drain_seconds=settings.drain_seconds)
+            for exchange in exchanges:
+                await exchange.leave()
+
+    def _store(self, answer_seconds: float) -> Store:
+        settings = self._settings
+        return Store(settings.redis_url, settings.namespace, answer_seconds=answer_seconds)
+
+    def _leases(self, store: Store, worker: str, events: Events | None = None) -> Leases:
+        return Leases(
+            store,
+            self._retention,
+            worker=worker,
+            lease_seconds=self._lease_seconds,
+            events=events,
+        )
+
+    async def _routes(self, site: Site, providers: AsyncExitStack) -> list[Route]:
+        """The routes to a site: each account by each of its keys."""
+        settings = self._settings
+        provider = await providers.enter_async_context(
+            HttpProvider(
+                url=site.url,
+                dialect=DIALECTS[site.dialect](**site.options),
+                call_seconds=settings.call_seconds,
+            )
+        )
+        return [
+            Route(site, key, self._observed(provider, site, account, key), permits)
+            for account in site.accounts
+            for permits in [
+                Permits(
+                    account,
+                    lane=self._lane,
+                    max_in_flight=settings.max_in_flight,
+                    endpoint=site.endpoint,
+                )
+            ]
+            for key in account.keys
+        ]
+
+    def _observed(self, provider: Provider, site: Site, account: Account, key: Key) -> Provider:
+        return ObservedProvider(
+            provider, self._events, site=site.name, account=account.name, key_id=key.id
+        )
+
+    def _executor(
+        self, leases: Leases, in_flight: InFlightJobs, completer: Completer, routes: Routes
+    ) -> Executor:
+        settings = self._settings
+        attempts = Attempts(
+            leases=leases,
+            in_flight=in_flight,
+            completer=completer,
+            routes=routes,
+            policy=RetryPolicy(
+                max_attempts=settings.max_attempts,
+                min_retry_seconds=settings.min_retry_seconds,
+                give_up_seconds=settings.give_up_seconds,
+            ),
+            lease_seconds=self._lease_seconds,
+            events=self._events,
+        )
+        return Executor(
+            leases=leases,
+            in_flight=in_flight,
+            completer=completer,
+            routes=routes,
+            attempts=attempts,
+            events=self._events,
+        )
+
+    def _restart(self, executor: Executor, completer: Completer) -> Restart:
+        return Restart(
+            self._heartbeats,
+            # No call takes longer.
+            drain=partial(executor.drain, self._settings.call_seconds),
+            write_out=lambda: write_out(
+                completer.unwritten(),
+                self._own_leases,
+                lease_seconds=self._lease_seconds,
+                events=self._events,
+            ),
+        )
+
+    @asynccontextmanager
+    async def _own_leases(self) -> AsyncIterator[Leases]:
+        """The ledger for one last write, on connections that nobody has used before."""
+        async with Store(self._settings.redis_url, self._settings.namespace) as store:
+            yield self._leases(store, self._node)
+
+    def _health(self) -> AbstractAsyncContextManager[None]:
+        settings = self._settings
+        if settings.health_port is None:
+            return nullcontext()
+        return health_served(self._heartbeats, host=settings.health_host, port=settings.health_port)
+
+
+def _spare_the_collector() -> None:
+    """Keep it from looking through what the start has made, and what every job makes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
