@@ -167,7 +167,7 @@ def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(exchange, "AWAY_SECONDS", 0.01)
     at_hand, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
     at_hand.had_trouble(2.5)
-    heard = running(at_hand, accounts, lambda: at_hand.last is not None)
+    heard = running(at_hand, accounts, lambda: at_hand.status.last is not None)
     assert [report.trouble for report in accounts.reports[:3]] == [2.5, 2.5, 2.5]
     assert len(heard) >= 1
     assert not at_hand.urgent

@@ -265,12 +265,13 @@ def test_appetite_is_bounded_where_permits_are_scarce(
 def test_closed_account_opens_with_time(clock: Clock) -> None:
     """A pause runs down by this worker's clock; an outage lasts until the account says so."""
     made = permits(given=allotment(wait_ms=2000))
-    assert (made.open, made.opens_in) == (False, 2)
+    assert (made.status.is_usable, made.status.usable_in) == (False, 2)
     clock.now += 2
-    assert (made.open, made.opens_in) == (True, 0)
+    assert (made.status.is_usable, made.status.usable_in) == (True, 0)
     broken = permits(given=allotment(mode="broken"))
-    assert (broken.open, broken.broken) == (False, True)
-    assert (permits().open, permits().broken, permits().opens_in) == (True, False, 0)
+    assert (broken.status.is_usable, broken.status.is_out) == (False, True)
+    fresh = permits().status
+    assert (fresh.is_usable, fresh.is_out, fresh.usable_in) == (True, False, 0)
 
 
 # The pace.

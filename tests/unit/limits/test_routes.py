@@ -341,7 +341,7 @@ def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> N
     async def scenario() -> None:
         network = Network(**ONE_SITE)
         network.hear("a", permits=5, retries=0)
-        monkeypatch.setattr("rerankq_worker.limits.permits.BUDGET_SECONDS", 0.0)
+        monkeypatch.setattr("rerankq_worker.limits.account_status.BUDGET_SECONDS", 0.0)
         retry = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=True))
         await asyncio.sleep(0)
         assert network.routes.demand().calls == 1

@@ -2,6 +2,7 @@
 
 permit      one of them, and what waits for them
 permits     those of one account that this worker has at hand
+account_status  what was heard last of an account
 recent_use  how many it used lately, and so wants next
 exchange    fetches them, and tells Redis what became of the last ones
 closures    what is closed, and when it may be probed

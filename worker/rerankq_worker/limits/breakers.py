@@ -49,7 +49,11 @@ class Breakers:
     def is_open(self, route: Route) -> bool:
         """Whether a route takes more than probes."""
         permits = route.permits
-        if not permits.open or permits.cut_off or permits.suspicions.is_suspected(route.key.id):
+        if (
+            not permits.status.is_usable
+            or permits.cut_off
+            or permits.suspicions.is_suspected(route.key.id)
+        ):
             return False
         return not self._view.tripped_among(route.breakers)
 
@@ -73,20 +77,20 @@ class Breakers:
             return Deferred(reason, seconds=OPEN_BREAKER_SECONDS, code=BadKey.code)
         if self._view and (barrier := self._view.barrier(route.breakers, route.breaker_of(model))):
             # Of an upstream that is out nothing is known of its models.
-            barrier.ages &= not route.permits.broken
+            barrier.ages &= not route.permits.status.is_out
             return barrier
         permits = route.permits
-        if permits.open or permits.probing:
+        if permits.status.is_usable or permits.probing:
             return None
-        code = Deferred.code if permits.broken else Throttled.code
+        code = Deferred.code if permits.status.is_out else Throttled.code
         seconds = OPEN_BREAKER_SECONDS
         if any(each.permits is not permits and self.is_open(each) for each in self._routes):
             # Jobs of others are looked for, so this one will not be left in the queue.
-            seconds = min(max(seconds, permits.opens_in), MODEL_SECONDS)
-        if permits.broken and self.outliers.is_suspected(permits.account.name, model):
+            seconds = min(max(seconds, permits.status.usable_in), MODEL_SECONDS)
+        if permits.status.is_out and self.outliers.is_suspected(permits.account.name, model):
             # It was looked through for a job of another model: the next are to be new ones. Its
             # wait is doubled at most.
-            seconds = min(max(seconds, permits.closed_for), MODEL_SECONDS)
+            seconds = min(max(seconds, permits.status.unusable_for), MODEL_SECONDS)
         return Deferred("the upstream is closed for now", seconds=seconds, code=code)
 
     # Probes.
@@ -161,7 +165,11 @@ class Breakers:
     def _may_test(self, route: Route) -> bool:
         """Whether a single call by a key that is under suspicion may begin."""
         suspicions, key = route.permits.suspicions, route.key.id
-        return suspicions.is_suspected(key) and not suspicions.holds(key) and route.permits.open
+        return (
+            suspicions.is_suspected(key)
+            and not suspicions.holds(key)
+            and route.permits.status.is_usable
+        )
 
     def _is_one_due(self) -> bool:
         # Without a permit nothing would come of it: then one is asked for first.

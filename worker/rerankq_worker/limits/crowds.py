@@ -39,7 +39,7 @@ class Crowds:
             accounts: those by which it could go.
             waiting: jobs in hand that wait for a permit of them.
         """
-        usable = [each for each in accounts if each.open and not each.cut_off]
+        usable = [each for each in accounts if each.status.is_usable and not each.cut_off]
         capacities = [each.capacity for each in usable]
         if not usable or None in capacities:
             return None
@@ -53,7 +53,7 @@ class Crowds:
             crowd.back_at.popleft()
         if len(crowd.back_at) >= MOST_SENT_BACK:
             return None
-        rate = max(LEAST_RATE, sum(each.share for each in usable))
+        rate = max(LEAST_RATE, sum(each.status.share for each in usable))
         crowd.next_at = max(crowd.next_at, now + waiting / rate) + 1 / rate
         seconds = min(MOST_SECONDS, crowd.next_at - now)
         crowd.next_at = min(crowd.next_at, now + MOST_SECONDS)

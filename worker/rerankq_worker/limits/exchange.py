@@ -126,14 +126,14 @@ class Exchange:
 
     def _pause(self, *, waiting: bool) -> float:
         """Seconds between the last exchange and the next."""
-        last, permits = self._permits.last, self._permits
+        last, permits = self._permits.status.last, self._permits
         if self._away:
             return AWAY_SECONDS
         if last is None:
             return 0.0
         if permits.urgent:
             return URGENT_SECONDS
-        if waiting and not permits.open:
+        if waiting and not permits.status.is_usable:
             return min(max(last.wait_ms / 1000, URGENT_SECONDS), LOOK_SECONDS)
         is_used_up = waiting and not permits.ready and not permits.scarce
         if is_used_up or permits.is_turn_over(waiting=waiting):
@@ -161,7 +161,7 @@ class Exchange:
         self._heard(allotment)
 
     def _tell_of_changes(self, allotment: Allotment) -> None:
-        before, name = self._permits.last, self._account.name
+        before, name = self._permits.status.last, self._account.name
         if allotment.mode != (before.mode if before else "open"):
             breaker = account_breaker(name)
             if allotment.mode == "open":

@@ -272,7 +272,7 @@ class GuardedCall:
     @property
     def _out(self) -> bool:
         """Whether the upstream is known to be out: then a call that fails is no attempt."""
-        return self._permits.broken or self._reservation.permit.probe
+        return self._permits.status.is_out or self._reservation.permit.probe
 
     @property
     def _key(self) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from rerankq.accounts.accounts import Allotment, Report
 from rerankq.contract import Lane
+from rerankq_worker.limits.account_status import AccountStatus
 from rerankq_worker.limits.isolation import Isolation
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.rankings import Rankings
@@ -35,8 +36,6 @@ AWAY_SHARE: Final = 0.1
 """Of an even share of the last known rate: what a worker may use while Redis is away."""
 MOST_AWAY_RATE: Final = 1.0
 MOST_PAUSE_SECONDS: Final = 3600.0
-BUDGET_SECONDS: Final = 1.0
-"""How long the number of retries that is allowed is good for: it grows by one a second at least."""
 
 
 class Permits:
@@ -83,8 +82,8 @@ class Permits:
         self._apart = 0.0
         self._next_at = -math.inf
         self._late = 0.0
-        self._last: Allotment | None = None
-        self._heard_at = self._good_until = -math.inf
+        self.status = AccountStatus(self._clock)
+        self._good_until = -math.inf
 
     @property
     def ready(self) -> bool:
@@ -207,34 +206,6 @@ class Permits:
         return self.isolation.cause
 
     @property
-    def last(self) -> Allotment | None:
-        """The last that was heard of it."""
-        return self._last
-
-    @property
-    def opens_in(self) -> float:
-        """Seconds until a closed account gives something out again, as far as is known."""
-        if self._last is None:
-            return 0.0
-        return max(0.0, self._last.wait_ms / 1000 - (self._clock() - self._heard_at))
-
-    @property
-    def open(self) -> bool:
-        """Whether it gives out more than probes; one never heard of is taken to be open."""
-        return self._last is None or (self._last.mode == "open" and self.opens_in == 0)
-
-    @property
-    def broken(self) -> bool:
-        """Whether the upstream is known to be out."""
-        return self._last is not None and self._last.mode == "broken"
-
-    @property
-    def closed_for(self) -> float:
-        """Seconds since it was closed, when that was last heard; 0 for an open one."""
-        last = self._last
-        return (last.now - last.since) / 1000 if last and last.since else 0.0
-
-    @property
     def spaced(self) -> float:
         """Seconds until the next call may begin, where only its distance to the last is missing."""
         if self._permits < 1 or self._apart == 0:
@@ -253,22 +224,12 @@ class Permits:
     @property
     def may_retry(self) -> bool:
         """Whether the fleet's budget of retries allows one here; a probe is not held back by it."""
-        return self._last is None or self._probe or self._retries >= 1
-
-    @property
-    def knows_budget(self) -> bool:
-        """Whether what is known of that budget is of this moment; an exchange renews it."""
-        return self._clock() - self._heard_at < BUDGET_SECONDS
-
-    @property
-    def share(self) -> float:
-        """Calls a second that are this worker's, of the account's present rate."""
-        return self._last.rate / self._last.workers if self._last else 0.0
+        return self.status.last is None or self._probe or self._retries >= 1
 
     @property
     def scarce(self) -> bool:
         """Whether less was given than was wanted."""
-        last = self._last
+        last = self.status.last
         return (
             last is None
             or last.permits < self._told.want
@@ -281,7 +242,7 @@ class Permits:
         """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
         if not self.scarce:
             return None
-        return self.in_flight + 2 * (self._last.permits if self._last else 0) + AHEAD
+        return self.in_flight + 2 * (self.status.last.permits if self.status.last else 0) + AHEAD
 
     # What the exchange with Redis needs.
 
@@ -303,7 +264,7 @@ class Permits:
         Args:
             waiting: whether a job waits for a permit.
         """
-        last, told = self._last, self._told
+        last, told = self.status.last, self._told
         is_crowded = (
             last is not None and last.slots is not None and 0 < last.slots < told.want_slots
         )
@@ -351,7 +312,7 @@ class Permits:
 
     def receive(self, allotment: Allotment) -> None:
         """Take the next lot."""
-        self._last, self._heard_at = allotment, self._clock()
+        self.status.heard(allotment)
         self._unanswered = None
         self.rankings.heard(allotment)
         most = allotment.limits.concurrency
@@ -362,7 +323,7 @@ class Permits:
             is_crowded=most is not None and most <= allotment.others + 1,
         )
         self._hear_verdicts(allotment)
-        self._good_until = self._heard_at + GOOD_SECONDS
+        self._good_until = self.status.heard_at + GOOD_SECONDS
         self._permits += allotment.permits
         self._tokens += allotment.tokens
         self._retries = allotment.retries
@@ -399,7 +360,7 @@ class Permits:
             else:
                 self._report = told.joined(self._report)
         self._good_until = self._clock() + GOOD_SECONDS
-        last = self._last
+        last = self.status.last
         rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
         self._permits = min(1.0, self._permits + kept + gain)

@@ -267,7 +267,7 @@ class Routes:
                 continue
             permits = route.permits
             # Who waits brings the next exchange about: without one, an old "no" would never end.
-            may_wait |= not waiter.retry or permits.may_retry or not permits.knows_budget
+            may_wait |= not waiter.retry or permits.may_retry or not permits.status.knows_budget
             if self.breakers.is_left_to_others(route, name, waiter.since):
                 continue
             if permit := permits.take(waiter.tokens, retry=waiter.retry):

@@ -1,0 +1,64 @@
+"""What the last exchange with Redis said of an account, and what follows from that by now."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from rerankq.accounts.accounts import Allotment
+
+BUDGET_SECONDS: Final = 1.0
+"""How long the number of retries that is allowed is good for: it grows by one a second at least."""
+
+
+class AccountStatus:
+    """The state of one account, as this worker knows it.
+
+    Args:
+        clock: seconds that only ever grow.
+
+    Attributes:
+        last: what was heard last; None before the first exchange.
+        heard_at: when that was, by the clock.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.last: Allotment | None = None
+        self.heard_at = -math.inf
+
+    def heard(self, allotment: Allotment) -> None:
+        """Take note of what an exchange said."""
+        self.last, self.heard_at = allotment, self._clock()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it gives out more than probes; one never heard of is taken to be usable."""
+        return self.last is None or (self.last.mode == "open" and self.usable_in == 0)
+
+    @property
+    def usable_in(self) -> float:
+        """Seconds until an account that is out of use gives out permits, as far as is known."""
+        if self.last is None:
+            return 0.0
+        return max(0.0, self.last.wait_ms / 1000 - (self._clock() - self.heard_at))
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the upstream is known to be out."""
+        return self.last is not None and self.last.mode == "broken"
+
+    @property
+    def unusable_for(self) -> float:
+        """Seconds for which it had been out of use when that was last heard; 0 if it was usable."""
+        last = self.last
+        return (last.now - last.since) / 1000 if last and last.since else 0.0
+
+    @property
+    def knows_budget(self) -> bool:
+        """Whether the budget of retries is known as of this moment; an exchange renews it."""
+        return self._clock() - self.heard_at < BUDGET_SECONDS
+
+    @property
+    def share(self) -> float:
+        """Calls a second that are this worker's, of the account's present rate."""
+        return self.last.rate / self.last.workers if self.last else 0.0
