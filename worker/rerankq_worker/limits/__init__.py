@@ -1,21 +1,22 @@
 """Limits that all workers keep together: permits are fetched in lots and taken locally.
 
-permit      one of them, and what waits for them
-permits     those of one account that this worker has at hand
-account_status  what was heard last of an account
-recent_use  how many it used lately, and so wants next
-exchange    fetches them, and tells Redis what became of the last ones
-closures    what is closed, and when it may be probed
-culprits    whether one model fails while others are answered
-ways        an account and a key of a site, and which of them could take a request
-gates       which routes are closed to a job, and which job may find out whether they still are
-routes      which account and key a job is sent by, and who waits for what
-isolation   whether this worker alone is not answered by an upstream
-reach       takes an upstream back into use from which this worker was cut off
-crowds      which jobs are sent back, so that those of other accounts find room
-rankings    what is known of the rankings that an account gave
-suspicions  which keys are refused here in a row, and whose fault that is
-key_verdicts  what a refusal of a key means
-circuit_changes  closes circuits for all workers, and opens them
-passage     one call by a route: what its answer means for key, model and account
+permit             one permit, and what waits for permits
+permits            the permits of one account that this worker holds
+account_status     what the last exchange told about an account
+recent_use         how many permits it used lately, and so how many it asks for next
+exchange           fetches permits from Redis, and reports what happened to the last ones
+route              an account and a key of a site, and which routes could take a request
+routes             reserves a route for each call, and keeps the queue of jobs that wait
+breaker_view       which breakers are open, and when each may be probed
+breakers           which routes are blocked for a job, and which job probes them
+breaker_changes    opens and closes breakers for all workers
+outlier_detection  whether one model fails while the account's other models are answered
+isolation          whether this worker is the only one that an upstream does not answer
+reach              takes an account back into use when this worker is answered again
+crowds             sends jobs of a busy account back, so that jobs of other accounts can run
+rankings           what is known of the rankings that an account gave
+malformed_share    the share of answers that were malformed
+suspicions         which keys were refused here several times in a row, and who is at fault
+key_verdicts       what the refusal of a key means
+guarded_call       one call by a route, and what its answer means for key, model and account
 """

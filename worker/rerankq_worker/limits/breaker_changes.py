@@ -1,4 +1,4 @@
-"""Closes circuits for all workers, and opens them again; tells of it."""
+"""Opens and closes breakers for all workers, and tells the listeners."""
 
 from rerankq.accounts.breakers import BreakerState, Trip
 from rerankq.errors import LedgerUnavailable
@@ -17,13 +17,13 @@ from rerankq_worker.limits.permits import Permits
 async def open_breaker(
     breakers: Breakers, permits: Permits, name: str, trip: Trip
 ) -> BreakerState | None:
-    """Close a circuit; None when it could not be, and so holds nobody up.
+    """Open a breaker; None when that failed: the breaker then blocks no job.
 
     Args:
-        breakers: what is closed.
-        permits: of the account that it belongs to; the next exchange tells what is closed.
-        name: which one.
-        trip: why, and when that is certain.
+        breakers: the breakers of this worker.
+        permits: of the breaker's account; its next exchange returns which breakers are open.
+        name: the breaker.
+        trip: why, and after how many failures that is certain.
     """
     try:
         state = await breakers.shared.trip(name, trip)
@@ -40,7 +40,7 @@ async def open_breaker(
 
 
 async def close_breaker(breakers: Breakers, names: tuple[str, ...]) -> None:
-    """Open circuits again, as an answer showed that they may be."""
+    """Close breakers, because an answer showed that what they guard is well."""
     try:
         if await breakers.shared.reset(*names):
             for name in names:

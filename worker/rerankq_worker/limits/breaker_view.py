@@ -1,4 +1,4 @@
-"""What is closed, as far as this worker has heard, and when it may be probed."""
+"""Which breakers are open, as far as this worker knows, and when each may be probed."""
 
 import math
 import time
@@ -12,16 +12,17 @@ from rerankq.errors import LedgerUnavailable
 from rerankq_worker.upstream.errors import Deferred, ModelUnavailable, OutOfCredit
 
 OPEN_BREAKER_SECONDS: Final = 1.0
-"""How long a job is sent away when everything is closed: then it stays in the queue until not."""
+"""How long a job waits when no route is usable. Until one is, this worker claims no more jobs."""
 MODEL_SECONDS: Final = 60.0
-"""The longest that jobs of a closed model are sent away: nothing else holds them back."""
+"""The longest wait of jobs whose model's breaker is open: this worker goes on claiming such jobs,
+as jobs of other models can run."""
 
 
 class BreakerView:
-    """The circuits that were closed at the last exchange, by name.
+    """The breakers that were open at the last exchange, by name.
 
     Args:
-        shared: all of them, in Redis.
+        shared: all breakers, in Redis.
     """
 
     def __init__(self, shared: SharedBreakers) -> None:
@@ -31,28 +32,28 @@ class BreakerView:
         self._turns: dict[str, float] = {}
 
     def __bool__(self) -> bool:
-        """Whether anything is closed."""
+        """Whether any breaker is open."""
         return bool(self._tripped)
 
     def hear(self, allotment: Allotment) -> None:
-        """Take note of what an exchange told."""
+        """Keep what an exchange returned."""
         self._tripped = allotment.tripped
         self._clock_ahead = allotment.now / 1000 - time.monotonic()
 
     def tripped_among(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Those of these circuits that are closed."""
+        """The breakers among these that are open."""
         return tuple(each for each in names if each in self._tripped)
 
     def doubted(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Those that a good answer clears of doubt."""
+        """The breakers that are open on suspicion: a good answer to any call closes them."""
         tripped = self.tripped_among(names)
         return tuple(each for each in tripped if self._tripped[each].state is BreakerState.DOUBTED)
 
     def without_billing(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Those that are not closed because an account is empty.
+        """The breakers that are not open because an account is empty.
 
-        Gateways look at the request first, and at the balance after: one that was refused proves
-        nothing of that.
+        Gateways check the request before the balance, so a refused request proves nothing about
+        the balance.
         """
         return tuple(
             each
@@ -61,11 +62,11 @@ class BreakerView:
         )
 
     def barrier(self, names: Sequence[str], model: str) -> Deferred | None:
-        """What sends a job away from a route, and for how long; None when nothing is closed.
+        """Why a job cannot use a route, and how long it waits; None when no breaker is open.
 
         Args:
-            names: the circuits of the route.
-            model: the circuit of the model there.
+            names: the route's breakers.
+            model: the breaker of the model at this site.
         """
         tripped = self.tripped_among((model, *names))
         if not tripped:
@@ -74,17 +75,18 @@ class BreakerView:
         if model in self._tripped:
             seconds = min(max(self._due_in(model), OPEN_BREAKER_SECONDS), MODEL_SECONDS)
         breaker = self._tripped[tripped[0]]
-        # A wrong name never comes right. What else is closed is waited for first.
+        # A wrong model name will not become right, so the job's age counts while it waits; but not
+        # while another breaker of the route is open too.
         missing = breaker.code == ModelUnavailable.code and breaker.state is BreakerState.PARKED
         ages = missing and tripped == (model,)
         return Deferred(breaker.reason, seconds=seconds, code=breaker.code, ages=ages)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
-        """Whether that is due for all of these closed circuits."""
+        """Whether a probe is due for each of these open breakers."""
         return self._has_turns(names) or all(self._due_in(each) == 0 for each in names)
 
     async def take_turns(self, names: Sequence[str]) -> bool:
-        """Whether it is this worker's turn to probe all of these."""
+        """Ask Redis for the turn to probe all of these; returns whether this worker has it."""
         if self._has_turns(names):
             for each in names:
                 del self._turns[each]
@@ -92,10 +94,10 @@ class BreakerView:
         try:
             ours = await self._shared.probe(*names)
         except LedgerUnavailable:
-            # The job is not to blame: it goes by another route, or waits.
+            # The job goes by another route, or waits.
             return False
-        # Whoever has the turn, it is taken: until the next exchange says when the next is due, no
-        # job is claimed for it.
+        # The turn is taken, by this worker or another one. No job is claimed for a probe until the
+        # next exchange tells when the next one is due.
         now_ms = self._now_ms()
         self._tripped = {
             name: replace(each, probe_at=now_ms + each.every)
@@ -106,9 +108,9 @@ class BreakerView:
         return ours
 
     def put_back(self, names: Sequence[str]) -> None:
-        """Keep turns for the next job here: they were taken in Redis, and no call was made by them.
+        """Keep turns for this worker's next job: Redis gave them, but no call was made.
 
-        Each lasts until the next one is due there, which may be anybody's.
+        Each is kept until the next one is due, which any worker may take.
         """
         now = time.monotonic()
         self._turns |= {
@@ -116,7 +118,7 @@ class BreakerView:
         }
 
     def _has_turns(self, names: Sequence[str]) -> bool:
-        """Whether all these turns were put back here, and none is over."""
+        """Whether all these turns were put back, and none has expired."""
         if not self._turns:
             return False
         now = time.monotonic()
@@ -124,12 +126,12 @@ class BreakerView:
         return all(each in self._turns for each in names)
 
     def _due_in(self, name: str) -> float:
-        """Seconds until a circuit may be probed; infinite for one that is only opened by hand."""
+        """Seconds until a breaker may be probed; infinite for one that only an operator closes."""
         breaker = self._tripped[name]
         if breaker.every == 0:
             return math.inf
         return max(0.0, (breaker.probe_at - self._now_ms()) / 1000)
 
     def _now_ms(self) -> float:
-        """Redis' clock."""
+        """Redis' clock in ms."""
         return (time.monotonic() + self._clock_ahead) * 1000

@@ -1,4 +1,4 @@
-"""Which routes are closed, to whom, and which call may find out whether they are open again."""
+"""Which routes are blocked, for which jobs, and which call probes whether they are well again."""
 
 import time
 from collections.abc import Sequence
@@ -14,18 +14,19 @@ from rerankq_worker.limits.route import Reservation, Route, usable_routes
 from rerankq_worker.upstream.errors import BadKey, Deferred, Throttled
 
 COURTESY_SECONDS: Final = 0.2
-"""How long a job whose model failed last leaves the probe of an account to others."""
+"""While an account is to be probed: how long a job of a model that failed lately lets jobs of other
+models go first."""
 LOOK_AMONG: Final = 50
-"""Jobs among which one of another model is looked for then."""
+"""How many jobs are claimed then, to find one of another model."""
 
 
 class Breakers:
-    """What stands before the routes of this worker: circuits in Redis, and closed accounts.
+    """What can block the routes of this worker: breakers in Redis, and accounts out of use.
 
     Args:
-        routes: all of them.
-        shared: the circuits in Redis.
-        events: told which circuits are closed and opened.
+        routes: all routes of this worker.
+        shared: the breakers in Redis.
+        events: told which breakers open and close.
     """
 
     def __init__(
@@ -38,16 +39,16 @@ class Breakers:
         self._view = BreakerView(shared)
 
     def hear(self, allotment: Allotment) -> None:
-        """Take note of what an exchange told."""
+        """Keep what an exchange returned."""
         self._view.hear(allotment)
 
     @property
     def any_tripped(self) -> bool:
-        """Whether a circuit is closed, of whatever route."""
+        """Whether any breaker of any route is open."""
         return bool(self._view)
 
     def is_open(self, route: Route) -> bool:
-        """Whether a route takes more than probes."""
+        """Whether a route is usable for all calls, not only for probes."""
         permits = route.permits
         if (
             not permits.status.is_usable
@@ -66,17 +67,17 @@ class Breakers:
         )
 
     def barrier(self, route: Route, model: str) -> Deferred | None:
-        """What keeps jobs of a model from a route; None when it is open, or this is the probe."""
+        """Why jobs of a model cannot use a route; None when they can, or when one may probe it."""
         cut_off = route.permits.cut_off
         if cut_off and not route.permits.isolation.trial_due:
-            # Back at once: for the workers that can reach it.
+            # The job goes back at once, for workers that the upstream answers.
             reason = f"this worker alone gets no rankings from the upstream ({cut_off})"
             return Deferred(reason, seconds=0.0)
         if route.permits.suspicions.holds(route.key.id):
-            reason = "the key is refused to this worker: it finds out whether to all"
+            reason = "the key was refused to this worker, which checks whether others may use it"
             return Deferred(reason, seconds=OPEN_BREAKER_SECONDS, code=BadKey.code)
         if self._view and (barrier := self._view.barrier(route.breakers, route.breaker_of(model))):
-            # Of an upstream that is out nothing is known of its models.
+            # While the whole upstream is out, nobody can tell that the model is missing.
             barrier.ages &= not route.permits.status.is_out
             return barrier
         permits = route.permits
@@ -85,20 +86,21 @@ class Breakers:
         code = Deferred.code if permits.status.is_out else Throttled.code
         seconds = OPEN_BREAKER_SECONDS
         if any(each.permits is not permits and self.is_open(each) for each in self._routes):
-            # Jobs of others are looked for, so this one will not be left in the queue.
+            # This worker goes on claiming jobs, for the other accounts: a short wait would only
+            # bring this one back to it.
             seconds = min(max(seconds, permits.status.usable_in), MODEL_SECONDS)
         if permits.status.is_out and self.outliers.is_suspected(permits.account.name, model):
-            # It was looked through for a job of another model: the next are to be new ones. Its
-            # wait is doubled at most.
+            # This job was claimed in the search for one of another model. It stays away as long as
+            # the account has been out, so that the search sees new jobs and its wait only doubles.
             seconds = min(max(seconds, permits.status.unusable_for), MODEL_SECONDS)
-        return Deferred("the upstream is closed for now", seconds=seconds, code=code)
+        return Deferred("the upstream is out of use for now", seconds=seconds, code=code)
 
     # Probes.
 
     def probes(self) -> int:
-        """How many jobs make sense in hand while all is closed.
+        """How many jobs to hold while no route is usable.
 
-        That is one where a probe or a trial is due, or some of which it may be another model's.
+        One where a probe or a trial is due; more where a job of another model is to make the probe.
         """
         accounts = {each.permits for each in self._routes}
         probing = [each.account.name for each in accounts if each.probing]
@@ -109,10 +111,14 @@ class Breakers:
         return int(trial_due or bool(probing) or suspected or self._is_one_due())
 
     def is_left_to_others(self, route: Route, model: str, since: float) -> bool:
-        """Whether a job of a model leaves an account's probe for a moment to those of others.
+        """Whether a job lets jobs of other models probe the account first.
 
-        It has waited since then, by the monotonic clock in seconds. If it is one model that is out,
-        its jobs would keep the account closed for those of others.
+        If only its model is out, its probes would fail and keep the other models' jobs waiting.
+
+        Args:
+            route: of the account.
+            model: the job's model.
+            since: when the job began to wait, by the monotonic clock in seconds.
         """
         permits = route.permits
         if not permits.probing or not self.outliers.is_suspected(permits.account.name, model):
@@ -122,14 +128,14 @@ class Breakers:
     async def probe(
         self, routes: Sequence[tuple[Route, str]], *, tokens: float, retry: bool
     ) -> Reservation | None:
-        """A way by which a closed circuit is probed, when that is due and the turn is ours."""
+        """A reservation to probe an open breaker; None when none is due or another has the turn."""
         for route, name in routes:
             tripped = self._view.tripped_among((*route.breakers, route.breaker_of(name)))
             if route.permits.suspicions.holds(route.key.id):
                 continue
             if not tripped or not self._view.may_be_probed(tripped):
                 continue
-            # The permit first: it is at hand, and a turn is asked for in Redis.
+            # The permit first: taking it is local, while a turn needs a call to Redis.
             permit = route.permits.take(tokens, retry=retry)
             if permit is None:
                 continue
@@ -145,25 +151,26 @@ class Breakers:
         return None
 
     def put_back(self, turns: Sequence[str]) -> None:
-        """Leave turns to the next job here: no call was made by them."""
+        """Keep turns for the next job here: no call was made."""
         self._view.put_back(turns)
 
     def cleared(self, reservation: Reservation, *, ranked: bool) -> tuple[str, ...]:
-        """The circuits on a way that an answer opens.
+        """The breakers that an answer closes.
 
         Args:
-            reservation: by which it came.
-            ranked: whether it is a ranking, and no refusal of the request.
+            reservation: of the call that was answered.
+            ranked: whether the answer is a ranking; else it refused the request.
         """
         if not self._view:
             return ()
-        # An answer to an earlier call proves nothing about what was closed since.
+        # A call that was no probe may have begun before a breaker opened, so its answer closes only
+        # breakers that are open on suspicion.
         shared = (*reservation.route.breakers, reservation.route.breaker_of(reservation.model))
         proved = reservation.turns or self._view.doubted(shared)
         return proved if ranked else self._view.without_billing(proved)
 
     def _may_test(self, route: Route) -> bool:
-        """Whether a single call by a key that is under suspicion may begin."""
+        """Whether a single call by a key under suspicion may begin now."""
         suspicions, key = route.permits.suspicions, route.key.id
         return (
             suspicions.is_suspected(key)
@@ -172,7 +179,7 @@ class Breakers:
         )
 
     def _is_one_due(self) -> bool:
-        # Without a permit nothing would come of it: then one is asked for first.
+        # A probe needs a permit: without one, the permit is asked for first.
         ready = (each for each in self._routes if each.permits.ready)
         tripped = (self._view.tripped_among(each.breakers) for each in ready)
         return any(each and self._view.may_be_probed(each) for each in tripped)

@@ -1,7 +1,7 @@
-"""Jobs of an account that has enough of them in hand are sent back, so that others' find room.
+"""Sends jobs of a busy account back to the ledger, so that jobs of other accounts can run.
 
-A hint does not say by which account its jobs will go. Where several are used, the jobs of one that
-is used to its limit would fill this worker's hands, and those of an idle one would wait behind.
+A hint does not say which account its jobs will use. Where there are several, jobs of an account at
+its limit would fill this worker, and jobs of an idle account would wait behind them.
 """
 
 import time
@@ -13,10 +13,10 @@ from typing import Final
 from rerankq_worker.limits.permits import Permits
 
 MOST_SENT_BACK: Final = 1000
-"""Jobs of an account that wait in the ledger for their turn at a time: so far this worker looks
-into the queue for those of others, and so often at most it takes and returns one."""
+"""How many jobs of one account wait in the ledger for their turn at a time. That bounds how far
+into the queue this worker looks for jobs of other accounts, and how many it claims and returns."""
 MOST_SECONDS: Final = 60.0
-"""The longest that one is sent away: its account may have more room by then."""
+"""The longest that a job is sent away: by then its account may be less busy."""
 LEAST_RATE: Final = 0.1
 
 
@@ -27,17 +27,17 @@ class _Crowd:
 
 
 class Crowds:
-    """When the jobs that were sent back have their turns, by the accounts that could serve them."""
+    """When each job that was sent back has its turn, by the accounts that could serve it."""
 
     def __init__(self) -> None:
         self._crowds: dict[frozenset[Permits], _Crowd] = {}
 
     def turn(self, accounts: Collection[Permits], *, waiting: int) -> float | None:
-        """In how many seconds one more job of these accounts has its turn; None to keep it here.
+        """Seconds until one more job of these accounts has its turn; None to keep it here.
 
         Args:
-            accounts: those by which it could go.
-            waiting: jobs in hand that wait for a permit of them.
+            accounts: the accounts that could serve the job.
+            waiting: jobs in this worker that wait for a permit of these accounts.
         """
         usable = [each for each in accounts if each.status.is_usable and not each.cut_off]
         capacities = [each.capacity for each in usable]

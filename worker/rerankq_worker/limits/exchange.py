@@ -1,4 +1,4 @@
-"""Fetches permits of one account from Redis, and tells it what became of the last ones."""
+"""Fetches permits of one account from Redis, and reports what happened to the last ones."""
 
 import asyncio
 import math
@@ -22,29 +22,29 @@ from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.permits import Permits
 
 SOON_SECONDS: Final = 0.02
-"""Between two exchanges when all that was wanted was given, and is used up."""
+"""Between two exchanges when Redis gave all permits that were wanted, and they are used up."""
 URGENT_SECONDS: Final = 0.05
-"""Between two exchanges when there is trouble to tell of."""
+"""Between two exchanges when there is trouble to report."""
 LOOK_SECONDS: Final = 2.0
-"""How long a worker with work waits before it asks whether a closed account is open again, and
-one with slots before it shows that it is alive: less than `GONE_MS` of `allot/account.lua`."""
+"""The longest time until a worker with waiting jobs asks whether its account is usable again, and
+until a worker with slots shows that it is alive: less than `GONE_MS` of `allot/account.lua`."""
 VERDICT_SECONDS: Final = 0.25
-"""Between two exchanges while it is to be found out to whom a key is refused."""
+"""Between two exchanges while workers find out which of them a key is refused to."""
 AWAY_SECONDS: Final = 0.5
 LEAVE_SECONDS: Final = 1.0
 
 
 class Exchange:
-    """The way between the permits at hand and the account in Redis.
+    """Keeps this worker's permits and the account in Redis up to date with each other.
 
     Args:
         accounts: the accounts in Redis.
-        permits: those at hand.
+        permits: the permits that this worker holds.
         worker: this worker's name.
         demand: what waits for permits.
         heard: called after each exchange, with the answer if Redis gave one.
-        clock: seconds that only ever grow; the monotonic clock if None.
-        events: told how the account stands.
+        clock: a monotonic clock in seconds; `time.monotonic` if None.
+        events: told how the account's state and limits change.
         asked_at: when the last exchange was, by that clock.
     """
 
@@ -82,7 +82,7 @@ class Exchange:
             await self.ask()
 
     async def leave(self) -> None:
-        """Give back what is left, when no more calls will begin."""
+        """Give the remaining permits back, when no more calls will begin."""
         told = self._permits.report(Demand(0, 0))
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
@@ -93,7 +93,7 @@ class Exchange:
             self._tell_of_failure(LedgerOperation.RETURN_PERMITS, error)
 
     def _look(self) -> None:
-        """See whether the next exchange should come sooner: called at each call, so it is short."""
+        """Check whether the next exchange should come sooner. Runs at each call: keep it cheap."""
         if self._next > self._clock() + URGENT_SECONDS and self.due() < self._next:
             self._news.set()
 
@@ -115,7 +115,7 @@ class Exchange:
         if self._permits.cut_off and not self._permits.urgent:
             if self._permits.isolation.trial_due and not self._permits.ready:
                 return self._asked_at + URGENT_SECONDS
-            # Only to show that it still is.
+            # Only to show that this worker is alive and still cut off.
             return self._asked_at + LOOK_SECONDS
         waiting = self._demand().calls > 0
         if self._permits.suspicions.pending and not self._away:

@@ -43,25 +43,25 @@ from rerankq_worker.upstream.port import Answer, Call
 OUT_SECONDS: Final = 5.0
 
 CERTAIN: Final = 10.0
-"""Points of failure that are proof by themselves, where no answers speak against it."""
+"""Points of a failure that is proof by itself, unless other calls are answered."""
 
 TROUBLE: Final[Mapping[type[UpstreamError], float]] = {
     Unreachable: 2.5,  # never the job's fault
     Transient: 1.0,
     Malformed: 0.5,
-    WrongEndpoint: CERTAIN,  # it is so for every job
-    Refused: CERTAIN,  # of a site that has never given a ranking
+    WrongEndpoint: CERTAIN,  # every job gets the same answer
+    Refused: CERTAIN,  # only by a site that has never given a ranking
 }
-"""How much of a proof that the upstream is out a failure is; ten points in seven seconds are it."""
+"""Points by which a failure shows that the upstream is out; ten within seven seconds are proof."""
 ASTRAY: Final = 1.0
-"""Of an answer that is not the endpoint's, while others are ranked: a failure like any other."""
+"""Points of a `WrongEndpoint` while other calls are ranked: it counts like any other failure."""
 
 SILENT: Final = {Cause.SEND_TIMEOUT, Cause.ANSWER_TIMEOUT, Cause.BODY_TIMEOUT}
-"""Causes of calls that lasted as long as they may."""
+"""Causes of calls that ran into a time limit."""
 
 NEVER_RANKED: Final = f"it has never given a ranking: {CHECK_ADDRESS}"
 REPEATED: Final = 0.25
-"""Of that, when the job has failed before: it may be the job."""
+"""Factor for a job that has failed before: the fault may be the job's own."""
 
 
 def _points(error: UpstreamError, attempt: int) -> float:
@@ -72,19 +72,19 @@ def _points(error: UpstreamError, attempt: int) -> float:
 
 def _advice(error: UpstreamError) -> str:
     if error.cause is Cause.REDIRECT:
-        return str(error)  # our own words, with where it points to
+        return str(error)  # the project's own words; they name the target
     return CHECK_ADDRESS if isinstance(error, WrongEndpoint) else ""
 
 
 class GuardedCall:
-    """A way that is used for at most one call, between `async with` and its end.
+    """A reservation used for at most one call, as an `async with` block.
 
-    Where none was begun (the lease was lost, or the work cancelled), all that it takes is put back.
+    Where no call began (the lease was lost, or the job cancelled), permit and turns are put back.
 
     Args:
-        routes: all of them.
-        reservation: this one.
-        past: what the job has met before.
+        routes: all routes of this worker.
+        reservation: the route and permit of this call.
+        past: the job's earlier failures.
         may_begin: see `Call`.
     """
 
@@ -146,7 +146,7 @@ class GuardedCall:
         return answer
 
     async def _made(self, call: Call) -> Answer:
-        """Make the call. A trial will most likely fail: it has a moment only."""
+        """Make the call. A trial will most likely fail, so its time limit is short."""
         provider = self._reservation.route.provider
         if not self._reservation.permit.trial:
             return await provider.rerank(call)
@@ -171,7 +171,7 @@ class GuardedCall:
     async def _judged(
         self, error: UpstreamError, job_id: str, attempt: int, request: RerankRequest
     ) -> UpstreamError:
-        """Draw the consequences for others; returns the error that the job meets."""
+        """Apply what the error means for other calls; returns the error for this job."""
         match error:
             case Throttled():
                 self._because(error)
@@ -192,18 +192,18 @@ class GuardedCall:
         return error
 
     async def _refused(self, error: Refused, attempt: int) -> UpstreamError:
-        """The upstream is well, and it is the request that is not; or it is not known to be."""
+        """The request was refused: the fault is the request's, or that of an unproven site."""
         if error.status is None or error.status < HTTPStatus.BAD_REQUEST:
-            # Nobody has answered of whom that could be said.
+            # There was no answer that could show that the upstream is well.
             return Deferred.because_of(error, OUT_SECONDS) if self._out else error
-        # Who looks at what a text says is an endpoint, whether or not it has ever ranked one.
+        # A server that judges the content is a rerank endpoint, even if it has never ranked.
         if not self._permits.rankings.proven and not isinstance(error, ContentRefused):
             return await self._in_trouble(error, attempt)
         await self._well(ranked=False)
         return error
 
     async def _in_trouble(self, error: UpstreamError, attempt: int) -> UpstreamError:
-        """It failed: the upstream, or one model of it."""
+        """The call failed: the fault is the upstream's, one model's, this worker's or the job's."""
         permits, past, rankings = self._permits, self._past, self._permits.rankings
         error.ends_job = rankings.proven
         if isinstance(error, Malformed) and not past.pattern:
@@ -223,7 +223,7 @@ class GuardedCall:
             )
             and await self._close(self._model, trip)
         ):
-            # Other models are answered, so the account stays open to them.
+            # Other models are answered, so the account stays usable for them.
             return Deferred.because_of(error, OUT_SECONDS)
         self._because(error, NEVER_RANKED if not rankings.proven else _advice(error))
         if isinstance(error, Unreachable):
@@ -232,7 +232,8 @@ class GuardedCall:
             permits.went_astray(points, error.retry_after)
         else:
             permits.had_trouble(points, error.retry_after)
-        # A silent call may be the job's doing, also at a worker that is cut off by such jobs alone.
+        # A call without an answer in time may be the job's fault: such jobs alone can make a worker
+        # look cut off, so it costs an attempt even then.
         pays = error.cause in SILENT and not free and not self._reservation.permit.trial
         if permits.cut_off and not pays:
             return Deferred.because_of(error, 0.0)
@@ -240,7 +241,7 @@ class GuardedCall:
             return Deferred.because_of(error, ELSEWHERE_SECONDS)
         if isinstance(error, Refused):
             return Deferred.because_of(error, OUT_SECONDS, NEVER_RANKED)
-        # Others were served since this job met the same before: then it may be the job.
+        # If other jobs were ranked since this job's last failure, the fault may be the job's.
         may_be_the_job = rankings.proven and rankings.within(past.failed_seconds)
         if self._out or (astray and not ranks and not may_be_the_job):
             return Deferred.because_of(error, OUT_SECONDS)
@@ -249,7 +250,7 @@ class GuardedCall:
         return error
 
     def _noted(self, error: UpstreamError) -> bool:
-        """Note that a call failed here; returns whether it may be this worker's own fault alone."""
+        """Record that a call failed; returns whether this worker alone may be at fault."""
         isolation, silent = self._permits.isolation, error.cause in SILENT
         free = isolation.is_free(self._job_id, silent=silent)
         known = ", ".join(str(each) for each in (error.status, error.cause) if each)
@@ -271,7 +272,7 @@ class GuardedCall:
 
     @property
     def _out(self) -> bool:
-        """Whether the upstream is known to be out: then a call that fails is no attempt."""
+        """Whether the upstream is known to be out: then a failed call costs the job no attempt."""
         return self._permits.status.is_out or self._reservation.permit.probe
 
     @property
@@ -286,7 +287,7 @@ class GuardedCall:
         return await open_breaker(self._breakers, self._permits, name, trip)
 
     def _tell_of_probes(self, job_id: str) -> None:
-        """Tell of the breakers that the call is to find out about."""
+        """Tell the listeners which breakers this call probes."""
         names = self._reservation.turns
         if self._reservation.permit.probe:
             names += (account_breaker(self._permits.account.name),)

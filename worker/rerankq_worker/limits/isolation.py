@@ -1,8 +1,9 @@
-"""Whether this worker alone is cut off from an upstream: its calls fail while others are answered.
+"""Whether this worker alone is cut off: its calls fail while other workers' calls are answered.
 
-Whatever the failures look like (no connection, a proxy's page, a reset, silence), several jobs in a
-row must have met them here for a while with none answered, and Redis must say that other workers
-were answered in the same time. An upstream that fails now and then answers here as well.
+The failures may be of any kind (no connection, a proxy's page, a reset, no answer). It takes
+several jobs in a row that failed here over some time with no call answered, and Redis must say
+that other workers were answered in the same time. An upstream that fails only now and then also
+answers some of this worker's calls.
 """
 
 import math
@@ -10,40 +11,42 @@ from collections.abc import Callable
 from typing import Final
 
 PROOF: Final = 8
-"""Jobs in a row whose calls failed: where three calls in ten do, that is one run in 15,000."""
+"""Jobs in a row whose calls failed. If 30 % of all calls fail, this happens once in 15,000 runs."""
 PROOF_SECONDS: Final = 1.0
-"""From the first of these calls to the last failure, at least."""
+"""The shortest time from the beginning of the first of these calls to the last failure."""
 UNREACHED_PROOF: Final = 3
-"""Connections in a row that could not be made."""
+"""Failed connection attempts in a row that are proof by themselves."""
 SILENT_WEIGHT: Final = 3
-"""Jobs that a time-out counts for when nothing was answered here during the whole of the call."""
+"""A time-out counts as this many jobs if no call was answered here while it lasted."""
 SILENT_AGAIN_WEIGHT: Final = 5
-"""And when it began after another one had ended: with few calls at once, two are to be proof."""
+"""The same for a call that began after another time-out: with few calls at once, two are proof."""
 NEW_WEIGHT: Final = 3
-"""Jobs that are added to the report of a worker that has never been answered."""
+"""Jobs added to the report of a worker that has never been answered."""
 HOLD_SECONDS: Final = 0.5
-"""How long no call begins after such a time-out: those that began beside it end about now too."""
+"""How long no call begins after such a time-out: calls that began at the same time as it time out
+at about the same time."""
 FIRST_TRIAL_SECONDS: Final = 2.0
 MOST_TRIAL_SECONDS: Final = 64.0
 TRIAL_TIMES: Final = 3
-"""A trial lasts no longer than so many times the longest that others' answers took lately."""
+"""A trial lasts at most this many times as long as the slowest recent answer of other workers."""
 CROWDED_PAUSE: Final = 9
-"""Times as long as a silent trial is the pause after it, where its slot is missing elsewhere."""
+"""The pause after a trial that timed out, in lengths of that trial, where other workers need its
+slot."""
 MOST_JOBS: Final = 100
 
 
 class Isolation:
-    """The signs that this worker is cut off from an account, and how it finds its way back.
+    """The signs that this worker is cut off from an account, and the trials that show it is over.
 
     Args:
-        clock: seconds that only ever grow.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.cause = ""
         """Why this worker is cut off; empty while it is not."""
         self.needs_call = False
-        """Whether only a call can tell that it is over: connections are made, and calls fail."""
+        """Whether it takes a call to see that it is over: connections succeed, but calls fail."""
         self.trial_due = False
         """Whether the next call may be a trial, although this worker is cut off."""
         self._clock = clock
@@ -62,11 +65,11 @@ class Isolation:
         self._pause = 1
 
     def now(self) -> float:
-        """The time, for `began` of a call."""
+        """The time that `began` of a call is measured by."""
         return self._clock()
 
     def answered(self) -> None:
-        """A call was answered: the way to the upstream is well."""
+        """A call was answered: the connection to the upstream works."""
         self._answered_at = self._clock()
         if self._weight or self.cause:
             self._forget()
@@ -76,7 +79,7 @@ class Isolation:
         return self._answered_at > began
 
     def restored(self) -> None:
-        """A connection could be made again."""
+        """A connection was made again."""
         self._forget()
 
     def failed(
@@ -85,10 +88,10 @@ class Isolation:
         """A call was not answered.
 
         Args:
-            job_id: whose; a job that fails again says nothing new of the way.
+            job_id: the call's job; a job that fails again is not counted again.
             cause: class or status of the failure.
-            began: when the call did, by `now`.
-            silent: whether it ran out of its time.
+            began: when the call began, by `now`.
+            silent: whether the call timed out.
             lost: whether no connection could be made.
         """
         self._unreached = self._unreached + 1 if lost else 0
@@ -108,13 +111,14 @@ class Isolation:
     def told(
         self, *, alone: bool, doubted: bool, took_seconds: float = 0.0, is_crowded: bool = False
     ) -> None:
-        """Take note of what an exchange with Redis said.
+        """Keep what an exchange with Redis returned.
 
         Args:
-            alone: whether others are answered in the time in which this worker is not.
-            doubted: whether what fails here is not held against the upstream, or would not be.
-            took_seconds: how long answers took lately, at most; 0 where nobody knows.
-            is_crowded: whether there is no more than one call at once for each worker.
+            alone: whether other workers were answered while this one was not.
+            doubted: whether failures of this worker do not count, or would not, as failures of the
+                upstream.
+            took_seconds: the longest that answers took lately; 0 if nobody knows.
+            is_crowded: whether each worker may make only one call at once, or fewer.
         """
         longest = TRIAL_TIMES * took_seconds or MOST_TRIAL_SECONDS
         self._most_trial_seconds = max(FIRST_TRIAL_SECONDS, min(MOST_TRIAL_SECONDS, longest))
@@ -123,20 +127,20 @@ class Isolation:
         if alone and self._proven and not self.cause:
             self.cut_off(self._last_cause, needs_call=self._unreached < UNREACHED_PROOF)
         elif not alone and (self.cause or (self._reported and not doubted)):
-            # The others are not answered either, or have gone: then it is the upstream.
+            # Other workers are not answered either, or are gone: the upstream is at fault.
             self._forget()
 
     def cut_off(self, cause: str, *, needs_call: bool = True) -> None:
-        """It is known that this worker is at fault, and why."""
+        """Mark this worker as cut off."""
         self.cause, self.needs_call = cause, needs_call
         self._trial_seconds = FIRST_TRIAL_SECONDS
         self._next_trial_at = self._clock() + FIRST_TRIAL_SECONDS
 
     def is_free(self, job_id: str, *, silent: bool = False) -> bool:
-        """Whether a failure that comes now costs the job no attempt: it may be this worker's.
+        """Whether a failure now costs the job no attempt, as this worker may be at fault.
 
-        To be asked before `failed`. Where others were answered before, a job that fails a second
-        time may be its own culprit, and so may one whose call was silent.
+        Call it before `failed`. Once this worker has been answered, a job that fails a second time
+        may itself be at fault, and so may one whose call timed out.
         """
         if self._answered_at == -math.inf:
             return self._doubted
@@ -145,8 +149,8 @@ class Isolation:
     def report(self) -> tuple[int, float]:
         """How many jobs in a row were not answered here, and for how many ms; 0 after an answer.
 
-        The time is from the beginning of the first of these calls. A worker that has never been
-        answered is under suspicion at once, so its first failure counts for more.
+        The time begins with the first of these calls. The first failure of a worker that has never
+        been answered counts for more, because such a worker is under suspicion at once.
         """
         self._reported = self._weight > 0
         if not self._reported:
@@ -156,20 +160,20 @@ class Isolation:
 
     @property
     def holds(self) -> bool:
-        """Whether no call may begin: it is cut off, or all calls beside the last may be silent."""
+        """Whether no call may begin: this worker is cut off, or a call has just timed out."""
         if self.cause:
             return not self.trial_due
         return self._clock() < self._held_until
 
-    # Trials: single calls that find out whether it is over.
+    # Trials: single calls that test whether this worker is answered again.
 
     @property
     def trial_seconds(self) -> float:
-        """How long a trial may take: twice as long after each that was too short."""
+        """Time limit of a trial: it doubles after each trial that timed out."""
         return self._trial_seconds
 
     def offer_trial(self) -> bool:
-        """Let the next call be a trial, if it is time for one."""
+        """Make the next call a trial, if one is due; returns whether it will be one."""
         if self.cause and self.needs_call and self._clock() >= self._next_trial_at:
             self.trial_due = True
         return self.trial_due
@@ -177,15 +181,15 @@ class Isolation:
     def begin_trial(self) -> None:
         """The trial is under way."""
         self.trial_due = False
-        # Less than half of the time there is a job that waits for it.
+        # So that trials keep jobs waiting for less than half of the time.
         self._next_trial_at = self._clock() + 2 * self._trial_seconds
 
     def put_trial_back(self) -> None:
-        """No call was made."""
+        """The trial made no call: the next call is the trial."""
         self.trial_due = bool(self.cause)
 
     def trial_failed(self, *, silent: bool) -> None:
-        """It is not over yet, or the call had not enough time."""
+        """This worker is still cut off, or the trial's time limit was too short."""
         self._next_trial_at = self._clock() + FIRST_TRIAL_SECONDS
         if silent:
             self._next_trial_at = self._clock() + self._pause * self._trial_seconds

@@ -12,29 +12,30 @@ from rerankq_worker.limits.route import Reservation
 from rerankq_worker.upstream.errors import BadKey, Deferred, KeyInDoubt, KeyRefused, UpstreamError
 
 ELSEWHERE_SECONDS: Final = 1.0
-"""How long a job is sent away that may go by another key or site, or by another worker: its key was
-refused, or all that this worker called failed."""
+"""How long a job waits whose key was refused, or whose worker seems cut off: then it may go by
+another key, site or worker."""
 PROBED_SECONDS: Final = 90.0
-"""And when it was a probe, and all else is closed too: longer than from probe to probe."""
+"""The same after a probe, where no other route is usable: longer than the time between two probes,
+so that another job makes the next one."""
 DOUBTED_SECONDS: Final = 2.0
-"""And when the key is only suspected, so that probes are a second apart."""
+"""The same where the key is only suspected: its probes are a second apart."""
 SUSPECTED_STRIKES: Final = 4
 SUSPECTED_SECONDS: Final = 1.0
-"""A key by which jobs were ranked a moment ago is out of use when it is suspected, and is parked
-when three probes, each a second after the last, are refused as well."""
+"""A suspected key that gave rankings lately is out of use at once. It is parked when three probes,
+each a second after the last, are refused too."""
 NEVER_CERTAIN: Final = 2**31
-"""Strikes that nobody counts up to: one job alone parks no key."""
+"""More strikes than ever happen: the refusals of a single job never park a key."""
 PASSING_SECONDS: Final = 30.0
-"""A ranking of that long ago shows that the site was no further out than for single calls."""
+"""If a ranking came within this time, the site fails single calls at most: it is not out."""
 
 
 class KeyVerdicts:
-    """The refusals of a key that one call meets.
+    """Judges the refusal of a key that one call met.
 
     Args:
-        breakers: what is closed.
-        reservation: by which the call was made.
-        past: what its job has met before.
+        breakers: the breakers of this worker.
+        reservation: of the call.
+        past: the job's earlier failures.
     """
 
     def __init__(self, breakers: Breakers, reservation: Reservation, past: Past) -> None:
@@ -47,13 +48,13 @@ class KeyVerdicts:
     async def refused(
         self, error: KeyRefused, job_id: str, request: RerankRequest, *, began: float
     ) -> UpstreamError:
-        """Draw the consequences for others; returns the error that the job meets.
+        """Apply what the refusal means for other calls; returns the error for this job.
 
         Args:
             error: the refusal.
-            job_id: whose call it was.
-            request: what it asked for.
-            began: when the call did, by the clock of `Isolation`.
+            job_id: the call's job.
+            request: what the call asked for.
+            began: when the call began, by the clock of `Isolation`.
         """
         permits, suspicions = self._permits, self._permits.suspicions
         if permits.cut_off:
@@ -73,7 +74,7 @@ class KeyVerdicts:
         return await self._closed(error, request, lately=lately)
 
     def _in_doubt(self, error: KeyRefused) -> KeyInDoubt:
-        """It may be the job's own fault: a failure like any other."""
+        """The refusal may be the job's own fault, so it counts as an ordinary failure."""
         rankings, doubted = self._permits.rankings, KeyInDoubt(error)
         doubted.ends_job = rankings.within(self._past.failed_seconds)
         doubted.passing = rankings.within(PASSING_SECONDS)
@@ -82,9 +83,9 @@ class KeyVerdicts:
     async def _closed(
         self, error: KeyRefused, request: RerankRequest, *, lately: bool
     ) -> UpstreamError:
-        """Nobody is served by this key, or it is one job alone that is not."""
+        """Open the key's breaker: the key is refused to all jobs, or only to this one."""
         permits, trip = self._permits, Trip(error.code, str(error))
-        # Where nobody else comes, one job that is refused for its own sake is met again and again.
+        # In a quiet queue a single job, refused for its own content, is all that the key meets.
         may_be_the_job = (
             isinstance(error, BadKey)
             and permits.rankings.proven
@@ -97,10 +98,10 @@ class KeyVerdicts:
         name = key_breaker(self._reservation.route.site.name, self._key)
         state = await open_breaker(self._breakers, permits, name, trip)
         if not state:
-            # Nothing holds the job up where it could come back at once: it waits for long.
+            # The breaker did not open, so only a long wait keeps the job from coming back at once.
             return error
         permits.suspicions.closed(self._key)
-        # Perhaps it is the job that the key may not do: the next probe is another's.
+        # The key may be barred from this job only: let another job make the next probe.
         alone = self._reservation.turns and not self._breakers.open_elsewhere(
             self._reservation, request
         )

@@ -1,4 +1,4 @@
-"""Whether answers that cannot be trusted come to many jobs: then none is to blame for its own."""
+"""Whether many jobs get malformed answers: then no single job is to blame for its own."""
 
 import math
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from typing import Final
 
 FADES_SECONDS: Final = 60.0
 COMMON: Final = 0.05
-"""Of all answers. Of so many one in three million jobs would meet five in a row by chance."""
+"""Share of all answers. At 5 %, one job in three million gets five in a row by chance."""
 
 
 class MalformedShare:
-    """The share of the answers of late that were malformed, each job's first one counted.
+    """The share of recent answers that were malformed; of each job only its first such answer.
 
     Args:
-        clock: seconds that only ever grow.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -22,17 +22,17 @@ class MalformedShare:
         self._rankings = self._malformed = 0.0
 
     def ranked(self) -> None:
-        """An answer was a ranking."""
+        """Count a ranking."""
         self._rankings += 1
 
     def malformed(self) -> None:
-        """An answer was malformed, and the first of its job that was."""
+        """Count a job's first malformed answer."""
         self._fade()
         self._malformed += 1
 
     @property
     def is_common(self) -> bool:
-        """Whether other jobs than the one that asks meet such answers as well."""
+        """Whether jobs other than the one that asks get malformed answers too."""
         self._fade()
         others = self._malformed - 1
         return others > 0 and others >= COMMON * (others + self._rankings)

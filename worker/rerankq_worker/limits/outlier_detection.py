@@ -1,4 +1,4 @@
-"""Whether it is one model that fails while others are answered: then the account is well."""
+"""Whether one model fails while other models are answered: then the account itself is well."""
 
 import math
 import time
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 PROOF: Final = 5.0
-"""Points of failure in a row, each less than `KEPT_SECONDS` after the one before, that prove it."""
+"""Points of failures in a row that are proof; each must come within `KEPT_SECONDS` of the last."""
 KEPT_SECONDS: Final = 60.0
 MOST_MODELS: Final = 100
-"""Remembered at a time: jobs may name any model."""
+"""How many models are remembered: jobs may name any model, so it must be bounded."""
 
 
 @dataclass(slots=True)
@@ -20,27 +20,27 @@ class _Record:
 
 
 class OutlierDetection:
-    """The models that failed lately and were not answered since, as this worker saw it."""
+    """The models that failed lately and were not answered since, in this worker's calls."""
 
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], _Record] = {}
 
     def failed(self, account: str, model: str, points: float) -> bool:
-        """Take note of a failure; returns whether the model alone is to blame."""
+        """Record a failure; returns whether the model alone is at fault."""
         now = time.monotonic()
         record = self._records.pop((account, model), None)
         if record is None or now - record.failed_at > KEPT_SECONDS:
             record = _Record(0.0, now)
         record.points, record.failed_at = record.points + points, now
-        # The one that failed last stands last.
+        # The model that failed last is moved to the end: the oldest is dropped first.
         self._records[account, model] = record
         if len(self._records) > MOST_MODELS:
             del self._records[next(iter(self._records))]
-        # An answer of long ago says nothing of an outage that may have begun since.
+        # An old answer says nothing about an outage that may have begun since.
         return record.points >= PROOF and now - record.others_answered_at <= KEPT_SECONDS
 
     def answered(self, account: str, model: str) -> None:
-        """Take note of an answer: the model is well, and so is the account."""
+        """Record an answer: the model and the account are well."""
         if not self._records:
             return
         now = time.monotonic()
@@ -50,7 +50,7 @@ class OutlierDetection:
                 record.others_answered_at = now
 
     def is_suspected(self, account: str, model: str | None = None) -> bool:
-        """Whether a model failed lately and was not answered since; None for any."""
+        """Whether a model (any model if None) failed lately and was not answered since."""
         since = time.monotonic() - KEPT_SECONDS
         return any(
             where == account and model in {None, name} and record.failed_at >= since

@@ -8,10 +8,10 @@ class Permit:
     """The right to begin one call.
 
     Attributes:
-        tokens: what it was reckoned to cost.
-        probe: whether it is to find out if a closed account is well again.
-        retry: whether it is one of the fleet's budget of retries.
-        trial: whether it is to find out if this worker is still cut off.
+        tokens: the estimated cost of the call.
+        probe: whether the call tests if an account that is out of use is well again.
+        retry: whether it counts against the fleet's budget of retries.
+        trial: whether the call tests if this worker is still cut off.
     """
 
     tokens: float

@@ -8,24 +8,24 @@ from rerankq.accounts.accounts import Allotment
 from rerankq_worker.limits.malformed_share import MalformedShare
 
 LATELY_SECONDS: Final = 60.0
-"""How long a ranking speaks for the site, and for the key, by which it was given."""
+"""How long a ranking shows that its site and its key are well."""
 FADES: Final = 0.9
-"""Of the longest call that was ranked, with each that was shorter."""
+"""The longest call's time is multiplied by this with each shorter one."""
 
 
 class Rankings:
     """The rankings of one account. All calls belong to one event loop.
 
     Args:
-        endpoint: fingerprint of the site, by which it is known whether it ever gave a ranking.
-        clock: seconds that only ever grow.
+        endpoint: fingerprint of the site, under which Redis keeps whether it ever ranked.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, endpoint: str, clock: Callable[[], float]) -> None:
         self.endpoint = endpoint
         self.malformed = MalformedShare(clock)
         self.took_seconds = 0.0
-        """How long calls took lately that were ranked, at most."""
+        """The longest that ranked calls took lately."""
         self._clock = clock
         self._at = -math.inf
         self._by: dict[str, float] = {}
@@ -34,7 +34,7 @@ class Rankings:
         self._heard_at = -math.inf
 
     def given(self, key_id: str, began: float | None = None) -> None:
-        """A ranking came by one of the account's keys, to a call that began then; now if None."""
+        """Record a ranking by one of the account's keys; `began` is when its call did, or now."""
         now = self._clock()
         began = now if began is None else began
         self._at = self._by[key_id] = now
@@ -43,13 +43,13 @@ class Rankings:
         self.malformed.ranked()
 
     def heard(self, allotment: Allotment) -> None:
-        """Take note of what an exchange told."""
+        """Keep what an exchange returned."""
         self._heard, self._heard_at = allotment, self._clock()
 
     def served(self) -> dict[str, float]:
-        """For how many ms each key is known to be good: since the last call that was ranked began.
+        """How many ms ago the last ranked call began, for each key that ranked in the last minute.
 
-        Of the keys that gave rankings in the last minute.
+        Since then the key is known to be good.
         """
         now = self._clock()
         late = [key for key, at in self._by.items() if now - at >= LATELY_SECONDS]
@@ -65,11 +65,11 @@ class Rankings:
         return self._heard is not None and self._heard.ranked == self.endpoint
 
     def within(self, seconds: float) -> bool:
-        """Whether this worker was given a ranking in the last so many seconds."""
+        """Whether this worker got a ranking within the last `seconds`."""
         return self._clock() - self._at < seconds
 
     def lately(self, key_id: str | None = None) -> bool:
-        """Whether any worker was given a ranking within the last minute, by a key or by any."""
+        """Whether any worker got a ranking within the last minute, by this key (None: by any)."""
         now = self._clock()
         own = self._at if key_id is None else self._by.get(key_id, -math.inf)
         if now - own < LATELY_SECONDS:

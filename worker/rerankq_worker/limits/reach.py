@@ -1,4 +1,4 @@
-"""Looks whether this worker is answered again, once it knows that it alone is not."""
+"""Tests whether a worker that was cut off is answered again."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -11,17 +11,17 @@ from rerankq_worker.upstream.errors import Unreachable
 from rerankq_worker.upstream.port import Provider
 
 LOOK_SECONDS: Final = 2.0
-"""From one try to the next, and how soon it is noticed that one is called for."""
+"""From one test to the next."""
 
 
 class Reach:
-    """Takes the accounts back into use that this worker was cut off from.
+    """Takes accounts back into use once they answer this worker again.
 
     Args:
-        routes: all of them.
-        changed: called when jobs can go by an account again, or no longer.
-        say: told in words that no account can be reached from here; None when one can.
-        events: told of each account that cannot, and when it can again.
+        routes: all routes of this worker.
+        changed: called when an account is usable again, or a trial is due.
+        say: given a sentence when this worker is cut off from all accounts; None when it is not.
+        events: told of each account from which it is cut off, and of each that answers again.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Reach:
         self._events = events or Events()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Test until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             cut_off = [each for each in self._sites if each.cut_off]
@@ -49,7 +49,7 @@ class Reach:
 
     async def _try(self, permits: Permits) -> None:
         if permits.isolation.needs_call:
-            # Connections are made, so that only a job's call can tell.
+            # Connections succeed, so only a job's call can tell.
             if permits.isolation.offer_trial():
                 permits.wanted()
                 self._changed()

@@ -1,22 +1,22 @@
-"""How many permits a worker used lately, from which follows how many it wants next."""
+"""How many permits a worker used lately, and so how many it asks for next."""
 
 import math
 from collections.abc import Callable
 from typing import Final
 
 FADING_SECONDS: Final = 0.3
-"""Time constant in which it is forgotten how many calls have begun between two reports."""
+"""Time constant by which the number of calls of earlier reports fades."""
 MORE: Final = 1.5
-"""So that a worker whose use grows is not held up by what it used before."""
+"""A worker asks for this many times what it used, so that its use can grow."""
 
 
 class RecentUse:
-    """The permits used between two reports, and for a moment those of the reports before.
+    """The permits used since the last report; those of earlier reports count for a moment longer.
 
-    Where calls begin in bursts, as those do that end together, the last report alone says little.
+    Calls that end together also begin together, in bursts: the last report alone says little.
 
     Args:
-        clock: seconds that only ever grow.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -25,7 +25,7 @@ class RecentUse:
         self._reported_at = -math.inf
 
     def expected(self, began: int) -> int:
-        """How many will be used until the next report, when so many calls began since the last."""
+        """How many permits the next report will need; `began` calls began since the last one."""
         now, before = self._clock(), self._reported_at
         self._reported_at = now
         faded = self._expected * math.exp((before - now) / FADING_SECONDS)

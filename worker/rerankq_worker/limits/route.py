@@ -1,4 +1,4 @@
-"""The ways by which a job may be sent: an account and a key of a site, and a permit of it."""
+"""Routes by which a job may be sent (an account and a key of a site), and their reservation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,8 @@ class Route:
 
     Attributes:
         provider: calls the site.
-        permits: the account's permits at hand.
+        permits: the account's permits that this worker holds.
+        breakers: names of the breakers of the account and the key.
     """
 
     site: Site
@@ -32,7 +33,7 @@ class Route:
         object.__setattr__(self, "breakers", names)
 
     def breaker_of(self, model: str) -> str:
-        """The circuit of a model, by the site's name for it."""
+        """The name of a model's breaker; `model` is the site's name for it."""
         return model_breaker(self.site.name, model)
 
 
@@ -43,7 +44,7 @@ class Reservation:
     Attributes:
         permit: the right to use it.
         model: the site's name for the job's model.
-        turns: circuits that are closed, and that this call is to probe.
+        turns: open breakers that this call probes.
     """
 
     route: Route
@@ -53,7 +54,7 @@ class Reservation:
 
 
 def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple[Route, str]]:
-    """The routes by which a request could be sent, each with its site's name of the model.
+    """The routes by which a request could be sent, each with its site's name for the model.
 
     Raises:
         Refused: there is none.
@@ -67,7 +68,7 @@ def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple
         try:
             route.provider.check(request, name)
         except Refused as error:
-            # It is not sent where it must be refused: another site may take it.
+            # This site would refuse it, but another site may take it.
             refusal = refusal or error
         else:
             found.append((route, name))

@@ -1,7 +1,7 @@
-"""Which account and key a job is sent by, and who waits for a permit of which.
+"""Reserves a route (account and key) for each call, and keeps the queue of those that wait.
 
-Routes are tried in the order in which sites, accounts and keys are set: the first that is open
-and has a permit is taken. A job keeps to its model: it goes only where that is served.
+Routes are tried in the order in which sites, accounts and keys are set: the first that is usable
+and has a permit is taken. A job goes only to sites that serve its model.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ class Routes:
 
     Args:
         routes: in the order of preference.
-        shared: the circuits in Redis.
-        max_in_flight: calls under way at most, by all routes together.
-        changed: called when more jobs may make sense in hand than before.
+        shared: the breakers in Redis.
+        max_in_flight: how many calls may be in flight, by all routes together.
+        changed: called when this worker may be able to hold more jobs than before.
         events: told what happens to permits, limits and breakers.
     """
 
@@ -68,7 +68,7 @@ class Routes:
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
 
     def exchanges(self, accounts: Accounts, *, worker: str) -> list[Exchange]:
-        """What fetches the permits: to be run beside, one for each account."""
+        """The exchanges that fetch permits, one for each account; the caller runs them."""
         return [
             Exchange(
                 accounts,
@@ -82,18 +82,18 @@ class Routes:
         ]
 
     async def reserve(self, request: RerankRequest, *, tokens: float, retry: bool) -> Reservation:
-        """A route for a call, waiting for a permit and a free call slot, which it has both at once.
+        """Wait for a route with both a permit and a free call slot, and reserve it.
 
-        So whoever waits for a permit keeps no slot from those who need not.
+        Both are taken at the same moment, so a job that waits for a permit occupies no slot.
 
         Args:
             request: what the call asks for.
-            tokens: what it is reckoned to cost.
-            retry: whether it is a retry, of which the fleet may make so many and no more.
+            tokens: the estimated cost of the call.
+            retry: whether it is a retry, which counts against the fleet's budget of retries.
 
         Raises:
-            Deferred: none is open, or no retry is allowed now, or the accounts by which it could
-                go have enough jobs in hand: the job waits in the ledger.
+            Deferred: no route is usable, or the budget of retries is used up, or this worker
+                already holds enough jobs of these accounts: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
         waiter = _Waiter(usable_routes(self._routes, request), tokens, retry, time.monotonic())
@@ -105,7 +105,7 @@ class Routes:
         if len(self._accounts) > 1:
             self._make_room(waiter)
         self._waiting.append(waiter)
-        # Those before it may wait for what this one does not need.
+        # Those before it may wait for routes that this one does not need.
         self._serve()
         if not waiter.reservation.done():
             self._notify()
@@ -126,14 +126,14 @@ class Routes:
                 self._waiting.remove(waiter)
 
     def release(self, reservation: Reservation, cost: float | None = None) -> None:
-        """A call has ended; `cost` in tokens, where the upstream said so."""
+        """A call has ended; `cost` is its tokens, where the upstream told them."""
         reservation.route.permits.done(reservation.permit, cost)
         self._free += 1
         if self._waiting:
             self._serve()
 
     def put_back(self, reservation: Reservation) -> None:
-        """No call was made: permit and turns are the next job's."""
+        """No call was made: permit and turns go to the next job."""
         reservation.route.permits.put_back(reservation.permit)
         self.breakers.put_back(reservation.turns)
         self._free += 1
@@ -143,7 +143,7 @@ class Routes:
     async def _probe(self, waiter: _Waiter) -> Reservation | None:
         if not self.breakers.any_tripped or self._free <= 0:
             return None
-        # Kept free for it, as others may begin while it asks for the turn.
+        # The slot is taken now, because others may begin while Redis is asked for the turn.
         self._free -= 1
         reservation = None
         try:
@@ -155,10 +155,10 @@ class Routes:
         return reservation
 
     def _make_room(self, waiter: _Waiter) -> None:
-        """Send a job back whose accounts have enough of them in hand, for those of others.
+        """Send a job back if its accounts are busy and jobs of other accounts could run.
 
         Raises:
-            Deferred: it has its turn later.
+            Deferred: the job has its turn later.
         """
         own = {route.permits for route, _ in waiter.routes}
         if not any(
@@ -172,10 +172,10 @@ class Routes:
             reason = f"the limit of {names} is used up: the job has its turn later"
             raise Deferred(reason, seconds=seconds, code=Throttled.code)
 
-    # How many jobs to have in hand.
+    # How many jobs to hold.
 
     def capacity(self) -> int | None:
-        """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
+        """How many jobs to hold; None for as many as may be in flight."""
         open_ones = {each.permits for each in self._routes if self.breakers.is_open(each)}
         if not open_ones:
             return self.breakers.probes()
@@ -188,7 +188,7 @@ class Routes:
         return all(each.cut_off for each in self._accounts)
 
     def report_demand(self, *, exists: bool) -> None:
-        """Say whether there are jobs that would be taken in hand if there were an appetite."""
+        """Say whether jobs wait that this worker would claim if it had capacity."""
         self._has_demand = exists
         if exists:
             self._notify()
@@ -197,12 +197,12 @@ class Routes:
         """What waits for permits of any account."""
         if not self._waiting:
             return Demand(int(self._has_demand), 0.0)
-        # Those that wait for a free slot have no use for a permit before.
+        # Jobs beyond the free slots cannot use a permit yet.
         calls = max(0, min(len(self._waiting), self._free))
         return Demand(calls, sum(each.tokens for each in islice(self._waiting, calls)))
 
     def heard(self, allotment: Allotment | None) -> None:
-        """There are permits, or news of an account; None when it lives on what it has."""
+        """An exchange ended: there may be permits; None when Redis did not answer."""
         if allotment:
             self.breakers.hear(allotment)
         self._serve()
@@ -215,7 +215,7 @@ class Routes:
     # Who is served.
 
     def _serve(self) -> None:
-        """Give permits to those who wait, the first first, and send away who waits in vain."""
+        """Give permits in the order of waiting, and send jobs back that no route will serve now."""
         for waiter in list(self._waiting):
             if self._free <= 0:
                 break
@@ -236,7 +236,7 @@ class Routes:
         self._serve_again()
 
     def _serve_again(self) -> None:
-        """Come back when the next call may begin, if it is only too soon after the last."""
+        """Set a timer if the next call only has to keep its distance from the last one."""
         spaced = min((each.spaced for each in self._accounts if each.spaced), default=0.0)
         if self._waiting and spaced and self._timer is None:
             loop = asyncio.get_running_loop()
@@ -251,10 +251,10 @@ class Routes:
         self._serve()
 
     def _taken(self, waiter: _Waiter) -> Reservation | None:
-        """The first route that is open and has a permit; None when those that are have none.
+        """The first usable route that has a permit; None if no usable route has one.
 
         Raises:
-            Deferred: none is open, or no retry is allowed.
+            Deferred: no route is usable, or no retry is allowed.
         """
         closed: list[Deferred] = []
         missing: dict[str, bool] = {}
@@ -266,7 +266,8 @@ class Routes:
                 missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
                 continue
             permits = route.permits
-            # Who waits brings the next exchange about: without one, an old "no" would never end.
+            # A waiting job causes the next exchange. While the budget of retries is not known, a
+            # retry must be able to wait, or this worker would never learn of the budget.
             may_wait |= not waiter.retry or permits.may_retry or not permits.status.knows_budget
             if self.breakers.is_left_to_others(route, name, waiter.since):
                 continue
@@ -275,10 +276,10 @@ class Routes:
                 return Reservation(route, permit, name)
         if len(closed) == len(waiter.routes):
             nearest = min(closed, key=lambda each: each.seconds)
-            # Any key that is well tells of its site; but every site must say that of the model.
+            # The model counts as missing only if every site says so, by any of its keys.
             nearest.ages = all(missing.values())
             raise nearest
         if not may_wait:
-            # Whoever waited for the budget would keep a slot from those who need none.
+            # If it waited here for the budget, it would take the place of jobs that need none.
             raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
         return None

@@ -1,8 +1,8 @@
 """Whether a key is refused to everybody, to this worker alone, or only to single jobs.
 
-One worker alone is refused when its address is not on the vendor's list. So a row of refusals
-closes a key for nobody else yet: this worker makes single calls by it until Redis says whether
-others were ranked by it since the row began.
+A vendor may refuse one worker alone, when its address is not on the vendor's list. So refusals in a
+row do not take the key out of use for other workers yet: this worker makes single calls by it until
+Redis says whether other workers got rankings by it since the row began.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,15 +12,15 @@ from typing import Final
 from rerankq.accounts.accounts import Blame
 
 KEPT_SECONDS: Final = 30.0
-"""A refusal that is longer ago than this has nothing to do with the next."""
+"""An older refusal has nothing to do with the next one."""
 SHARE: Final = 4
-"""Of so many calls under way, one must be refused, and no other be ranked in between."""
+"""One in this many calls in flight must be refused, with no ranking in between."""
 LEAST_CALLS: Final = 3
 LEAST_JOBS: Final = 2
 PACE_SECONDS: Final = 0.5
-"""From call to call by a key that is under suspicion here, until it is known who is at fault."""
+"""Between two calls by a key under suspicion, until it is known who is at fault."""
 BLAMED_PACE_SECONDS: Final = 2.0
-"""And when it is this worker, which other keys of the account serve."""
+"""The same once it is known that this worker is at fault; other keys of the account may serve."""
 
 
 @dataclass(slots=True)
@@ -35,10 +35,10 @@ class _Row:
 
 
 class Suspicions:
-    """The refusals in a row that each key of an account met, as this worker saw it.
+    """The refusals in a row of each key of an account, in this worker's calls.
 
     Args:
-        clock: seconds that only ever grow.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -47,13 +47,13 @@ class Suspicions:
         self._others = 0
 
     def refused(self, key: str, job_id: str, *, began: float, in_flight: int) -> bool:
-        """Take note of a refusal; returns whether it is hardly this job by which it came.
+        """Record a refusal; returns whether too many calls were refused for it to be this job.
 
         Args:
             key: fingerprint of the key.
-            job_id: whose call it was.
-            began: when the call did.
-            in_flight: calls under way by the account, of which some may be ranked yet.
+            job_id: the call's job.
+            began: when the call began.
+            in_flight: the account's calls in flight; some may still be ranked.
         """
         now = self._clock()
         row = self._row(key)
@@ -66,31 +66,31 @@ class Suspicions:
         return len(row.jobs) == LEAST_JOBS and row.count >= max(LEAST_CALLS, in_flight // SHARE)
 
     def is_of_one_job(self, key: str) -> bool:
-        """Whether nobody but one job met the refusals: it may be that job."""
+        """Whether all refusals met one and the same job, which may be at fault."""
         return len(self._rows[key].jobs) < LEAST_JOBS
 
     def hold(self, key: str) -> None:
-        """Make no more than single calls by the key, until it is known who is at fault."""
+        """Put the key under suspicion: only single calls, until it is known who is at fault."""
         row = self._rows[key]
         if not row.is_suspect:
             row.is_suspect = True
             row.next_call_at = self._clock() + PACE_SECONDS
 
     def closed(self, key: str) -> None:
-        """The key is out of use for all workers: what holds it back is known to all."""
-        # While Redis was told of that, another job may have been ranked by it.
+        """The key's breaker is open for all workers: the suspicion here is no longer needed."""
+        # Another job may have been ranked while the breaker was opened in Redis.
         if row := self._rows.get(key):
             row.is_suspect = False
 
     def ranked(self, key: str) -> None:
-        """Take note of a ranking: the key is well, and this worker may use it."""
+        """Record a ranking: the key is well, and this worker may use it."""
         self._rows.pop(key, None)
 
     def forget(self) -> None:
-        """Begin anew: it is known by other means that this worker is at fault."""
+        """Forget all refusals: other signs have shown that this worker is at fault."""
         self._rows.clear()
 
-    # What Redis is asked, and says.
+    # What Redis is asked, and what it answers.
 
     @property
     def pending(self) -> bool:
@@ -98,7 +98,7 @@ class Suspicions:
         return any(self.is_suspected(key) for key in tuple(self._rows))
 
     def report(self) -> dict[str, float]:
-        """For how many ms each key under suspicion is refused."""
+        """For how many ms each key under suspicion has been refused."""
         now = self._clock()
         return {
             key: 1000 * max(0.0, now - row.began)
@@ -107,11 +107,11 @@ class Suspicions:
         }
 
     def told(self, verdicts: Mapping[str, Blame], *, others: int) -> str | None:
-        """Take note of who is at fault; returns a key that is refused to this worker alone.
+        """Record who is at fault; returns a key that is refused to this worker alone.
 
         Args:
-            verdicts: by key, where it is known.
-            others: how many workers beside this one use the account.
+            verdicts: who is at fault, by key, where that is known.
+            others: how many other workers use the account.
         """
         self._others = others
         alone = None
@@ -135,7 +135,7 @@ class Suspicions:
     # Which calls may begin.
 
     def is_suspected(self, key: str) -> bool:
-        """Whether no more than single calls are made by the key."""
+        """Whether the key is under suspicion: only single calls are made by it."""
         row = self._row(key)
         return row is not None and row.is_suspect
 
@@ -152,7 +152,7 @@ class Suspicions:
             row.next_call_at = self._clock() + (BLAMED_PACE_SECONDS if is_here else PACE_SECONDS)
 
     def _row(self, key: str) -> _Row | None:
-        """The row that is going on; None after a while without a refusal."""
+        """The current row of refusals; None if the last one is too long ago."""
         row = self._rows.get(key)
         if row is not None and self._clock() - row.refused_at > KEPT_SECONDS:
             del self._rows[key]
