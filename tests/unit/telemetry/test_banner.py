@@ -47,7 +47,7 @@ def test_a_worker_says_how_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_key_without_a_digit_is_doubted() -> None:
-    """A word in the place of a vendor's key is named by its fingerprint; no other is."""
+    """A vendor's key that looks like a placeholder is reported by its fingerprint; no other is."""
     _, word = SITES[0].accounts[0].keys
     assert list(doubtful_keys(SITES)) == [masked(word)]
 
@@ -64,7 +64,7 @@ def test_a_key_without_a_digit_is_doubted() -> None:
     ],
 )
 def test_a_key_shows_four_characters_at_most(authorization: str, shown: str) -> None:
-    """Only a long key shows its end, by which its owner knows it."""
+    """Only a long key shows its end, so that its owner recognises it."""
     assert masked(Key(authorization)) == f"{shown} ({Key(authorization).id})"
 
 

@@ -33,6 +33,7 @@ from rerankq_worker.telemetry.event_log import STATES, log_events
 JOB = JobRef("j", Lane.BULK)
 OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
+TOO_MANY = "too many breakers are open"
 UNTIL = (
     "until it does; see to its network, its proxy or its DNS, and to whether the vendor lets its "
     "address in"
@@ -89,21 +90,21 @@ LINES: list[tuple[Event, str]] = [
     (away(LedgerOperation.EXCHANGE_PERMITS, "a"), "WARNING no permits for a: no answer"),
     (
         BreakerOpened(breaker="key a 1f", state="parked", reason="upstream_billing", message="no"),
-        "ERROR key a 1f is parked (upstream_billing): no",
+        "ERROR the breaker of key a 1f is open: parked (upstream_billing): no",
     ),
     (
         BreakerOpened(breaker="model a m", state="doubted", reason="upstream_model", message="no"),
-        "WARNING model a m is doubted (upstream_model): no",
+        "WARNING the breaker of model a m is open: doubted (upstream_model): no",
     ),
     (
         BreakerOpened(breaker="account a", state="broken", reason="upstream_unavailable (502)"),
         "WARNING the account a is broken now: upstream_unavailable (502)",
     ),
-    (BreakerClosed(breaker="account a"), "INFO the account a is open now"),
-    (BreakerClosed(breaker="key a 1f"), "WARNING key a 1f is open again"),
+    (BreakerClosed(breaker="account a"), "INFO the account a is usable again"),
+    (BreakerClosed(breaker="key a 1f"), "WARNING the breaker of key a 1f is closed again"),
     (
         BreakerNotOpened(breaker="model a m", reason="upstream_model"),
-        "WARNING model a m stays open (upstream_model): too many circuits are closed",
+        "WARNING the breaker of model a m stays closed (upstream_model): " + TOO_MANY,
     ),
     (
         LimitFound(account="a", rate=12.345, slots=4),
@@ -123,21 +124,21 @@ LINES: list[tuple[Event, str]] = [
 
 @pytest.mark.parametrize(("event", "line"), LINES, ids=[line[:40] for _, line in LINES])
 def test_an_event_is_one_line(event: Event, line: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The line names what is known, each once, and its level says whether an operator is wanted."""
+    """A line names each known fact once; its level says whether an operator is needed."""
     caplog.set_level(logging.DEBUG)
     events = Events()
     log_events(events)
     events.tell(event)
     assert [f"{each.levelname} {each.getMessage()}" for each in caplog.records] == [line]
-    stands_or_falls = event.name.split(".")[0] in {"breaker", "limit", "limits", "worker"}
-    assert (caplog.records[0].name == STATES) == stands_or_falls
+    changes_state = event.name.split(".")[0] in {"breaker", "limit", "limits", "worker"}
+    assert (caplog.records[0].name == STATES) == changes_state
 
 
 @pytest.mark.parametrize("operation", LedgerOperation)
 def test_every_operation_has_words(
     operation: LedgerOperation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the ledger does not answer has a line of its own."""
+    """Each operation of the ledger has a log line for its failure."""
     caplog.set_level(logging.INFO)
     events = Events()
     log_events(events)

@@ -11,23 +11,23 @@ def record(
 
 
 class Log:
-    """What a reader sees."""
+    """The lines that a reader sees."""
 
     def __init__(self) -> None:
         self.bursts = Bursts()
         self.lines: list[str] = []
 
     def add(self, given: logging.LogRecord, now: float = 0.0) -> None:
-        """A record comes."""
+        """Log a record."""
         self.lines += [line for _, line in self.bursts.shown(given, given.getMessage(), now)]
 
     def wait(self, now: float) -> None:
-        """Time goes by."""
+        """Let time pass."""
         self.lines += [line for _, line in self.bursts.over(now, at_least=BURST_SECONDS)]
 
 
 def test_a_burst_is_one_line_and_a_count() -> None:
-    """Of like failures the first is shown at once, and a minute later how many followed."""
+    """Of similar failures the first is shown at once; a minute later, how many followed."""
     log = Log()
     for number in range(313):
         log.add(record("job %s, attempt %d: status %d", f"id-{number}", 1, 502), number / 10)
@@ -42,7 +42,7 @@ def test_a_burst_is_one_line_and_a_count() -> None:
 
 
 def test_what_is_not_alike_is_shown() -> None:
-    """Another reason, another level and another logger are no part of a burst; the id is."""
+    """Lines of another reason, level or logger are no burst; lines of another job id are."""
     log = Log()
     for each in (
         record("job %s: %s", "alpha", "upstream_refused"),
@@ -56,7 +56,7 @@ def test_what_is_not_alike_is_shown() -> None:
 
 
 def test_each_change_of_a_state_is_shown() -> None:
-    """An account that is broken, well, broken again is said to be so; repetitions are counted."""
+    """Each change of an account's state is shown; only repetitions of a line are counted."""
     log = Log()
     states = ("broken", "broken", "broken", "well", "broken")
     for state in states:
@@ -72,7 +72,7 @@ def test_each_change_of_a_state_is_shown() -> None:
 
 
 def test_failures_about_a_state_are_a_burst() -> None:
-    """A line that carries an error is a failure, also where states are logged."""
+    """A line with an exception counts as a failure, also in the logger for states."""
     log = Log()
     for number in range(5):
         error = OSError(f"try {number}")
@@ -81,7 +81,7 @@ def test_failures_about_a_state_are_a_burst() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """However many kinds of line there are, a bounded number is remembered, and none is lost."""
+    """A bounded number of kinds of line is remembered; lines of further kinds are all shown."""
 
     def kind(number: int) -> str:
         return "".join(chr(97 + int(digit)) for digit in str(number))
@@ -92,5 +92,5 @@ def test_memory_is_bounded() -> None:
     assert len(log.lines) == 3 * MOST_BURSTS
     for number in range(3 * MOST_BURSTS):
         log.add(record(kind(number)))
-    # The first are known again; what came beyond the bound is shown as it is.
+    # Repetitions of the first kinds are recognised; kinds beyond the bound are always shown.
     assert len(log.lines) == 3 * MOST_BURSTS + 2 * MOST_BURSTS

@@ -12,7 +12,7 @@ MOMENT = 1_764_500_000.25
 
 
 def test_a_line_of_text_has_its_time_with_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time with offset, level, lane, words."""
+    """A text line has time with offset, level, lane and message."""
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     try:
@@ -25,7 +25,7 @@ def test_a_line_of_text_has_its_time_with_the_zone(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_line_of_json_has_the_same_and_the_figures() -> None:
-    """One object a line, with figures by name where there are some."""
+    """A JSON line is one object; figures, if any, stand in it by name."""
     line = json.loads(json_form("bulk")(MOMENT, logging.INFO, '"quoted"', {"done": 3}))
     assert line == {
         "time": "2025-11-30T10:53:20.250+00:00",
@@ -38,7 +38,7 @@ def test_a_line_of_json_has_the_same_and_the_figures() -> None:
 
 
 def test_an_error_is_named_and_not_quoted() -> None:
-    """Of an exception its type and place are shown: its message may hold a query."""
+    """An exception is shown by type and place only: its message may hold a query."""
     with pytest.raises(ValueError, match="CANARY") as caught:
         int("CANARY")
     record = logging.LogRecord("x", 40, "", 0, "it failed", (), caught._excinfo)  # noqa: SLF001
@@ -48,29 +48,29 @@ def test_an_error_is_named_and_not_quoted() -> None:
 
 
 def test_a_line_is_one_line() -> None:
-    """Line breaks and escapes of a stranger's text move no cursor and make no line."""
+    """Line breaks and escape sequences in foreign text are replaced by spaces."""
     record = logging.LogRecord("x", 40, "", 0, "a\nb\x1b[2Jc\u202ed", (), None)
     assert said(record) == "a b [2Jc d"
 
 
 def test_every_format_has_its_form() -> None:
-    """What the setting can be, there is."""
+    """Each value of the setting has a form."""
     assert set(FORMS) == set(LogFormat)
 
 
 def test_a_record_that_cannot_be_shown_is_named() -> None:
-    """A library's own mistake in a log call is a line, and nobody's traceback."""
+    """A library's faulty log call becomes one line, without a traceback."""
     written: list[bytes] = []
     handler = LineHandler(text_form(""), written.append)
     handler.handle(logging.LogRecord("some.library", 40, "", 0, "%d", ("CANARY",), None))
     handler.close()
     (line,) = b"".join(written).decode().splitlines()
-    assert "some.library had something to say that is no text (TypeError at " in line
+    assert "some.library logged a record that cannot be formatted (TypeError at " in line
     assert "CANARY" not in line
 
 
 def test_lines_with_figures_are_always_shown() -> None:
-    """The line a minute is no burst, however alike it is to the one before."""
+    """The line each minute is always shown, even if it resembles the last one."""
     written: list[bytes] = []
     handler = LineHandler(text_form(""), written.append)
     for _ in range(2):

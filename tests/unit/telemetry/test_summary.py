@@ -37,7 +37,7 @@ def called(outcome: str) -> CallFinished:
 
 
 def test_a_minute_is_one_sentence() -> None:
-    """Done and rate, failed and postponed by reason, calls and their times, and what is in hand."""
+    """It tells jobs done and their rate, failed and postponed by reason, calls, jobs in flight."""
     events = Events()
     activity = Activity(events)
     for _ in range(1200):
@@ -54,14 +54,14 @@ def test_a_minute_is_one_sentence() -> None:
         "in 60 s: done 1,200 (20.0 jobs/s); failed 3 (upstream_refused 2, crash_loop 1); "
         "postponed 2 (upstream_throttled 1, handed_back 1); calls answered 1 (p50 0.0005"
     )
-    assert said.endswith("; failed calls 2 (upstream_throttled 1, upstream_refused 1); in hand 7")
+    assert said.endswith("; failed calls 2 (upstream_throttled 1, upstream_refused 1); in flight 7")
     told = figures(counts, 7, 60.0)
     assert (told["done"], told["throttled"], told["in_hand"]) == (1200, 1, 7)
     assert not activity.take()
 
 
 def test_durations_are_told_within_five_percent() -> None:
-    """Median and 99th percentile come from counts by size, of any number of calls."""
+    """Median and 99th percentile are right within five percent for any number of calls."""
     durations, chance = Durations(), random.Random(7)  # noqa: S311  no secret
     assert durations.quantile(0.5) == 0.0
     times = sorted(chance.lognormvariate(-2, 1) for _ in range(10_000))
@@ -77,13 +77,13 @@ def test_durations_are_told_within_five_percent() -> None:
 def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A line comes when something happened or is in hand; else a sparse one alone."""
+    """A line comes when something happened or jobs are in flight; an idle worker logs rarely."""
     caplog.set_level(logging.INFO)
     activity = Activity(Events())
     in_hand = [0]
 
     async def turns(number: int) -> list[str]:
-        """Wait for so many looks; the lines that they made."""
+        """Let it log `number` times; returns the lines that were logged."""
         caplog.clear()
         looked = asyncio.Event()
         left = number
@@ -104,7 +104,7 @@ def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
 
     assert asyncio.run(turns(20)) == []
     in_hand[0] = 3
-    assert "in hand 3" in asyncio.run(turns(2))[0]
+    assert "in flight 3" in asyncio.run(turns(2))[0]
     in_hand[0] = 0
     monkeypatch.setattr(summary, "IDLE_SECONDS", 0.0)
     assert asyncio.run(turns(2))[0].startswith("idle: no job for 0 min")

@@ -2,10 +2,10 @@
 
 log_setup    where lines go, how they look, and which of them
 log_lines    a record as a line of text or JSON
-log_bursts   one line for many alike
-log_writer   writes lines without ever holding the worker up
-banner       what a worker says of itself at its start
-event_log    lines that tell what happens, as events tell it
+log_bursts   one line in place of many similar ones
+log_writer   writes lines in a thread, so that the worker never waits for it
+banner       the lines at a worker's start
+event_log    a line for each event that an operator should see
 activity     counts what happens
-summary      a line a minute of these counts
+summary      a line each minute with these counts
 """

@@ -1,4 +1,4 @@
-"""Counts what a worker's events tell, for a line a minute: plain counters, which cost nothing."""
+"""Counts a worker's events for the line that is logged each minute. Plain counters are cheap."""
 
 import math
 from collections import Counter
@@ -18,16 +18,16 @@ from rerankq.events import (
 
 EXPIRED: Final = "deadline_passed"
 HANDED_BACK: Final = "handed_back"
-"""Why a job waits that another worker may take at once."""
+"""The reason of a job that was given back for another worker to take at once."""
 
 _SHORTEST: Final = 0.0005
 _STEP: Final = math.log(1.1)
 _MOST_STEPS: Final = 200
-"""Steps of ten percent, from half a millisecond to a day."""
+"""Each step is 10 % longer than the one before; they reach from 0.5 ms to a day."""
 
 
 class Durations:
-    """Counts durations by size, so that shares of them can be told within five percent."""
+    """A histogram of durations; its quantiles are exact to five percent."""
 
     def __init__(self) -> None:
         self._counts = [0] * _MOST_STEPS
@@ -40,7 +40,7 @@ class Durations:
         self.count += 1
 
     def quantile(self, share: float) -> float:
-        """Within so many seconds ended that share of them; 0 of none."""
+        """The time in seconds within which this share of them ended; 0 if there are none."""
         left = share * self.count
         for step, count in enumerate(self._counts):
             left -= count
@@ -51,13 +51,13 @@ class Durations:
 
 @dataclass(slots=True)
 class Counts:
-    """What happened in a while.
+    """What happened in a stretch of time.
 
     Attributes:
-        done: jobs that have their ranking.
-        failed: jobs that will have none, by reason.
-        waits: jobs put off, by reason.
-        calls: how long each call took that brought a ranking, in seconds.
+        done: jobs that got their ranking.
+        failed: jobs that ended without one, by reason.
+        waits: jobs that were postponed, by reason.
+        calls: durations of calls that brought a ranking, in seconds.
         errors: calls that brought none, by reason.
     """
 
@@ -72,7 +72,7 @@ class Counts:
 
 
 class Activity:
-    """Counts what events tell, from one look at them to the next."""
+    """Counts events between two calls of `take`."""
 
     def __init__(self, events: Events) -> None:
         self.counts = Counts()
@@ -84,7 +84,7 @@ class Activity:
         events.listen(self._called, CallFinished)
 
     def take(self) -> Counts:
-        """What happened since this was called before."""
+        """What happened since the last call of this method."""
         taken, self.counts = self.counts, Counts()
         return taken
 

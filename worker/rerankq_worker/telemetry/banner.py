@@ -1,4 +1,4 @@
-"""What a worker says of itself at its start: enough to see at once that it is set as was meant."""
+"""What a worker logs at its start, so that an operator sees whether it is set up as intended."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ from rerankq_worker.upstream.keys import is_own_server, looks_made_up
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 _TELLING_CHARACTERS: Final = 24
-"""A key of so many may show its last four, by which its owner knows it."""
+"""A key at least this long may show its last four characters, so that its owner recognises it."""
 
 Said = tuple[str, dict[str, Any]]
 """A line, and its figures by name."""
@@ -21,7 +21,7 @@ Said = tuple[str, dict[str, Any]]
 def banner(
     version: str, settings: WorkerSettings, sites: Sequence[Site], lanes: Sequence[Lane]
 ) -> Iterator[Said]:
-    """The lines, without a password and without a key that could be used."""
+    """The lines; they show no password and no whole key."""
     redis = shown_address(settings.redis_url)
     names = [lane.value for lane in lanes]
     whose = f"{'lane' if len(names) == 1 else 'lanes'} {' and '.join(names)}"
@@ -54,15 +54,15 @@ def _upstream(site: Site, account: Account) -> Said:
 
 
 def public_url(url: str) -> str:
-    """An address without user, password and query, each of which may be a secret."""
+    """A URL without user, password and query, as each may be a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def masked(key: Key) -> str:
-    """A key by what its owner knows it by: its last characters if it has many, and its name here.
+    """What identifies a key to its owner: its last characters if it is long, and its name.
 
-    The name is that of `rerankq upstream status`.
+    `rerankq upstream status` shows the same name.
     """
     secret = _secret(key)
     start = "sk-" if secret.startswith("sk-") else ""
@@ -71,7 +71,7 @@ def masked(key: Key) -> str:
 
 
 def doubtful_keys(sites: Sequence[Site]) -> Iterator[str]:
-    """Keys that a vendor is to be shown, and that look as if somebody had made them up."""
+    """Keys, masked, that would go to a vendor although they look like placeholders."""
     for site in sites:
         if not is_own_server(site.url, site.dialect):
             keys = (key for account in site.accounts for key in account.keys)

@@ -1,4 +1,4 @@
-"""The lines of the log that tell of jobs, permits and breakers: a listener on events."""
+"""Logs what happens to jobs, permits and breakers: a listener on events."""
 
 import logging
 from typing import Final
@@ -28,7 +28,7 @@ from rerankq.events import (
 
 log = logging.getLogger(__name__)
 STATES: Final = f"{__name__}.states"
-"""The logger of what stands and falls; the first argument of its lines names it."""
+"""The logger for changes of state; the first argument of its lines names what changed."""
 states = logging.getLogger(STATES)
 
 _ACCOUNT: Final = account_breaker("")
@@ -39,13 +39,13 @@ _IN_VAIN: Final = {
     LedgerOperation.WRITE: "{jobs} outcomes wait to be written",
     LedgerOperation.SWEEP: "cannot look for lost jobs",
     LedgerOperation.EXCHANGE_PERMITS: "no permits for {subject}",
-    LedgerOperation.OPEN_BREAKER: "{subject} could not be closed for all workers",
-    LedgerOperation.CLOSE_BREAKER: "{subject} could not be opened",
+    LedgerOperation.OPEN_BREAKER: "the breaker of {subject} could not be opened for all workers",
+    LedgerOperation.CLOSE_BREAKER: "the breaker of {subject} could not be closed",
 }
 
 
 def log_events(events: Events) -> None:
-    """Have what an operator is to read written to the log."""
+    """Log the events that an operator should see."""
     events.listen(_attempt_failed, AttemptFailed)
     events.listen(_job_revoked, JobRevoked)
     events.listen(_job_faulted, JobFaulted)
@@ -69,7 +69,7 @@ def log_events(events: Events) -> None:
 
 
 def _attempt_failed(event: AttemptFailed) -> None:
-    # Most messages name the upstream's id of the call themselves.
+    # Most messages already name the upstream's request id.
     is_named = (event.request_id or "") in event.message
     known = {
         "status": event.status,
@@ -129,7 +129,7 @@ def _ledger_call_failed(event: LedgerCallFailed) -> None:
     log.warning("%s: %s", in_vain, event.message)
 
 
-# What stands and falls.
+# Changes of state.
 
 
 def _breaker_opened(event: BreakerOpened) -> None:
@@ -137,20 +137,24 @@ def _breaker_opened(event: BreakerOpened) -> None:
         cause = f": {event.reason}" if event.reason else ""
         states.warning("the %s is %s now%s", event.breaker, event.state, cause)
         return
-    # An operator is wanted: no job can do anything about it.
+    # A parked breaker needs an operator.
     level = logging.ERROR if event.state == BreakerState.PARKED else logging.WARNING
-    states.log(level, "%s is %s (%s): %s", event.breaker, event.state, event.reason, event.message)
+    line = "the breaker of %s is open: %s (%s): %s"
+    states.log(level, line, event.breaker, event.state, event.reason, event.message)
 
 
 def _breaker_not_opened(event: BreakerNotOpened) -> None:
-    states.warning("%s stays open (%s): too many circuits are closed", event.breaker, event.reason)
+    states.warning(
+        "the breaker of %s stays closed (%s): too many breakers are open",
+        *(event.breaker, event.reason),
+    )
 
 
 def _breaker_closed(event: BreakerClosed) -> None:
     if event.breaker.startswith(_ACCOUNT):
-        states.info("the %s is open now", event.breaker)
+        states.info("the %s is usable again", event.breaker)
     else:
-        states.warning("%s is open again", event.breaker)
+        states.warning("the breaker of %s is closed again", event.breaker)
 
 
 def _limit_found(event: LimitFound) -> None:

@@ -1,8 +1,8 @@
-"""One line for a burst of like lines: the first at once, then how many more there were.
+"""Shows the first of many similar lines at once, and later how many more there were.
 
-An outage of the upstream fails a thousand jobs a second in the same way: the second line tells
-nothing, and the log is full. What stands and falls (an account, a key, a model) is another matter:
-each change of it is shown, and only a repetition of what was said last is not.
+In an outage of the upstream a thousand jobs a second fail in the same way: the second line tells
+nothing new, and all of them would fill the log. Changes of state (of an account, a key, a model)
+are all shown, except a line that repeats the last one.
 """
 
 import logging
@@ -15,10 +15,10 @@ from rerankq_worker.telemetry.event_log import STATES
 
 BURST_SECONDS: Final = 60.0
 MOST_BURSTS: Final = 500
-"""Kinds of line that are told apart at a time; what comes beyond that is shown as it is."""
+"""How many kinds of line are tracked at a time; lines of further kinds are always shown."""
 
 _DIFFERS: Final = re.compile(r"(?<=\bjob )\S+|\S*\d\S*")
-"""What differs between like lines: the id of a job, and whatever has a digit."""
+"""What may differ between similar lines: the id of a job, and any word with a digit."""
 
 Line = tuple[int, str]
 """A level, and what is said."""
@@ -38,18 +38,18 @@ class _Burst:
 
 
 class Bursts:
-    """Tells the first line of its kind from those that follow within a minute."""
+    """Tells the first line of a kind from those that follow within a minute."""
 
     def __init__(self) -> None:
         self._bursts: dict[object, _Burst] = {}
 
     def shown(self, record: logging.LogRecord, line: str, now: float) -> list[Line]:
-        """What is to be shown now that a record came: nothing, when others have told it.
+        """The lines to show for a record; none if the burst's first line has said the same.
 
         Args:
-            record: what came.
-            line: what it says.
-            now: seconds, by a clock that never goes back.
+            record: the record.
+            line: its text.
+            now: the time in seconds, by a monotonic clock.
         """
         kind, said = _kind(record, line)
         burst = self._bursts.get(kind)
@@ -61,7 +61,7 @@ class Bursts:
         return [*(burst.closing(now) if burst else ()), (record.levelno, line)]
 
     def over(self, now: float, *, at_least: float) -> list[Line]:
-        """How many more there were, for each burst that is so many seconds old by now."""
+        """End each burst that is `at_least` seconds old; returns how many more lines each had."""
         old = {kind: burst for kind, burst in self._bursts.items() if now - burst.began >= at_least}
         for kind in old:
             del self._bursts[kind]
@@ -69,7 +69,7 @@ class Bursts:
 
 
 def _kind(record: logging.LogRecord, line: str) -> tuple[object, str]:
-    """What is compared, and what it says."""
+    """The kind of a line, and the text that must be equal for it to count as a repetition."""
     failed = any(isinstance(each, BaseException) for each in _arguments(record))
     if record.name.startswith(STATES) and record.args and not failed:
         return (record.name, _arguments(record)[0]), line

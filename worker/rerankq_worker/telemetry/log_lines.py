@@ -10,7 +10,7 @@ import orjson
 from rerankq_worker.process.error_origin import origin
 
 FIGURES: Final = "figures"
-"""The attribute of a record that has figures, by name: such a line is never one of a burst."""
+"""The attribute by which a record carries figures; such a line never counts as part of a burst."""
 
 
 class Form(Protocol):
@@ -25,7 +25,7 @@ class Form(Protocol):
             moment: Unix time in seconds.
             level: as `logging` counts.
             said: one line of text.
-            figures: what it tells, by name, where it does.
+            figures: the record's figures by name, if it has any.
         """
         ...
 
@@ -34,7 +34,7 @@ def text_form(lane: str) -> Form:
     """`2026-11-30T08:15:30.123+01:00 WARNING [bulk] what happened`.
 
     Args:
-        lane: whose lines they are; empty for the process that watches over several.
+        lane: the lane that logs; empty for the process that supervises several lanes.
     """
     whose = f"[{lane}] " if lane else ""
 
@@ -70,7 +70,7 @@ def said(record: logging.LogRecord) -> str:
     """What a record says, on one line."""
     message = record.getMessage()
     if record.exc_info and record.exc_info[1]:
-        # No traceback: the messages in it may hold what a job holds.
+        # No traceback: its messages may hold a job's content.
         message += f" ({origin(record.exc_info[1])})"
-    # Line breaks and escapes would make a terminal show what nobody wrote.
+    # Line breaks and escape sequences could make a terminal show a forged line.
     return "".join(each if each.isprintable() else " " for each in message)

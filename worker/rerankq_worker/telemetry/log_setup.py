@@ -1,4 +1,4 @@
-"""Where the log goes: to stderr, each library's lines in one form, and none that tells nothing."""
+"""Sets up the log: to stderr, one form for all libraries, and without lines that tell nothing."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from rerankq_worker.telemetry.log_lines import FIGURES, Form, json_form, said, t
 from rerankq_worker.telemetry.log_writer import LogWriter, write_to
 
 CHATTY: Final = ("asyncio", "celery", "httpx", "kombu")
-"""Libraries that write lines for each call, message and connection: their warnings are enough."""
+"""Libraries that log each call, message and connection: only their warnings are shown."""
 
 FORMS: Final[Mapping[LogFormat, Callable[[str], Form]]] = {
     LogFormat.TEXT: text_form,
@@ -22,11 +22,11 @@ FORMS: Final[Mapping[LogFormat, Callable[[str], Form]]] = {
 
 
 class LineHandler(logging.Handler):
-    """Hands lines to a writer; of a burst of like ones the first, and how many followed.
+    """Hands lines to a writer; of many similar lines only the first, and how many followed.
 
     Args:
         form: how a line looks.
-        write: takes bytes, however long that takes.
+        write: writes bytes; it may block.
     """
 
     def __init__(self, form: Form, write: Callable[[bytes], object]) -> None:
@@ -36,11 +36,11 @@ class LineHandler(logging.Handler):
         self._writer = LogWriter(write, self._tick)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have a record written, if it tells anything new."""
+        """Pass a record to the writer, unless it repeats an earlier line."""
         try:
             line = said(record)
-        except Exception as error:  # noqa: BLE001  a library's own fault, and what it meant is lost
-            line = f"{record.name} had something to say that is no text ({origin(error)})"
+        except Exception as error:  # noqa: BLE001  the record is a library's, and is faulty
+            line = f"{record.name} logged a record that cannot be formatted ({origin(error)})"
         figures = getattr(record, FIGURES, None)
         shown = [(record.levelno, line)]
         if figures is None:
@@ -48,21 +48,21 @@ class LineHandler(logging.Handler):
         for level, each in shown:
             self._writer.put(self._form(record.created, level, each, figures))
         if record.levelno >= logging.CRITICAL:
-            # The process may be about to end, by whatever way.
+            # The process may be about to end.
             self._writer.flush()
 
     def flush(self) -> None:
-        """Wait until all is written, a second at the most."""
+        """Wait until all is written, for a second at most."""
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left to be said. Called at the end of the process."""
+        """Write what is left. Called at the end of the process."""
         self._close_bursts(at_least=0.0)
         self.flush()
         super().close()
 
     def _tick(self) -> None:
-        # Whoever holds the lock may be waiting for this very thread to write.
+        # Never wait for the lock here: its holder may be waiting for this thread to write.
         if self.lock and self.lock.acquire(blocking=False):
             try:
                 self._close_bursts(at_least=BURST_SECONDS)
@@ -78,9 +78,9 @@ def set_up_log(level: LogLevel, form: LogFormat, *, lane: str) -> None:
     """Write the log of this process to stderr, if it has one.
 
     Args:
-        level: from which on lines are written.
-        form: how they look.
-        lane: whose they are; empty for the process that watches over several.
+        level: lines below it are not written.
+        form: how lines look.
+        lane: the lane that logs; empty for the process that supervises several lanes.
     """
     root = logging.getLogger()
     root.setLevel(level.upper())
@@ -94,4 +94,4 @@ def set_up_log(level: LogLevel, form: LogFormat, *, lane: str) -> None:
 
 
 def keep_log(**_: Any) -> None:
-    """A receiver of Celery's signal `setup_logging`: that there is one, it leaves the log alone."""
+    """A receiver of `setup_logging`: as the signal has one, Celery does not set up the log."""

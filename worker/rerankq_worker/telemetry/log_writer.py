@@ -1,8 +1,8 @@
-"""Writes lines from a thread of its own: whoever logs never waits for whoever reads.
+"""Writes log lines in a thread of its own, so that logging never waits for the log's reader.
 
 A pipe whose reader has stopped (`less`, a full disk behind `tee`, a log shipper that hangs) takes
-64 KB and then holds every writer up. On the event loop that would cost all leases in hand, and at
-the end the end itself.
+64 KB and then blocks every write. A blocked event loop would lose all leases of the worker, and
+could not even shut down.
 """
 
 import os
@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 MOST_LINES: Final = 10_000
-"""Lines that wait to be written; those that come beyond that are counted, and dropped."""
+"""How many lines may wait to be written; further ones are dropped and counted."""
 TICK_SECONDS: Final = 1.0
 FLUSH_SECONDS: Final = 1.0
 _MOST_TOGETHER: Final = 500
@@ -24,8 +24,8 @@ class LogWriter:
     """A queue of lines, and the thread that writes them.
 
     Args:
-        write: takes bytes, however long that takes.
-        tick: called about every second by the thread, for lines that have their time.
+        write: writes bytes; it may block.
+        tick: called by the thread about once a second, for lines that are due.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class LogWriter:
         threading.Thread(target=self._run, name="rerankq-log", daemon=True).start()
 
     def put(self, line: str) -> None:
-        """Have a line written, unless too many wait for that."""
+        """Queue a line; drop it if too many wait."""
         if self._lines.qsize() < MOST_LINES:
             self._lines.put(line)
         else:
             self._dropped += 1
 
     def flush(self) -> None:
-        """Wait until all is written, for a second; not again before anything moves."""
+        """Wait up to a second until all is written; after a time-out, not before a write ended."""
         if self._stuck:
             return
         written = threading.Event()
@@ -73,10 +73,12 @@ class LogWriter:
     def _write_some(self, some: list[str | threading.Event]) -> None:
         lines = [each for each in some if isinstance(each, str)]
         if self._dropped:
-            lines.append(f"… {self._dropped:,} more lines, which nobody could take")
+            lines.append(
+                f"… {self._dropped:,} more lines were dropped: the log's reader was too slow"
+            )
             self._dropped = 0
         if lines:
-            # Nobody is there to be told, and the work goes on without a log.
+            # The log cannot be written, and nobody can be told: the work goes on without it.
             with suppress(OSError):
                 self._write("".join(f"{each}\n" for each in lines).encode(errors="replace"))
         for each in some:

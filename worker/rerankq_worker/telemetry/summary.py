@@ -1,4 +1,4 @@
-"""A line a minute of what a worker has done; none while it has nothing to do, but now and then."""
+"""Logs once a minute what a worker has done; when idle, only once in a while."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 900.0
-"""A worker that has nothing to do says so this often: that it lives, and hears of no job."""
+"""How often an idle worker logs that it is alive and has no jobs."""
 
 
 async def summarise(
     activity: Activity, in_hand: Callable[[], int], *, every_seconds: float = EVERY_SECONDS
 ) -> None:
-    """Write until cancelled, and then what has happened since the line before.
+    """Log until cancelled, and at the end what has happened since the last line.
 
     Args:
-        activity: what is counted.
-        in_hand: how many jobs the worker holds.
-        every_seconds: from line to line.
+        activity: the counts.
+        in_hand: returns how many jobs the worker holds.
+        every_seconds: time between two lines.
     """
     began = spoke = time.monotonic()
     try:
@@ -72,7 +72,7 @@ def _clauses(counts: Counts, in_hand: int, seconds: float) -> Iterator[str]:
         yield f"calls answered {counts.calls.count:,} (p50 {median:.3g} s, p99 {slow:.3g} s)"
     if counts.errors:
         yield f"failed calls {counts.errors.total():,} ({_by_reason(counts.errors)})"
-    yield f"in hand {in_hand:,}"
+    yield f"in flight {in_hand:,}"
 
 
 def _by_reason(counter: Counter[str]) -> str:
