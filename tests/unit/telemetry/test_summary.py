@@ -83,7 +83,7 @@ def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
     in_hand = [0]
 
     async def turns(number: int) -> list[str]:
-        """Let it log `number` times; returns the lines that were logged."""
+        """Let it look `number` times; returns the lines that it logged."""
         caplog.clear()
         looked = asyncio.Event()
         left = number

@@ -1,4 +1,4 @@
-"""One attempt at a job in hand, and what it comes to in the ledger."""
+"""One attempt at a job that this worker holds, and the outcome for the ledger."""
 
 import asyncio
 import math
@@ -40,20 +40,20 @@ from rerankq_worker.process.error_origin import origin
 from rerankq_worker.upstream.errors import UpstreamError
 
 _Written = tuple[Finish | Postponement, Event | None]
-"""What the ledger is to take, and what is told once it has."""
+"""An outcome for the ledger, and the event to tell once the ledger has it."""
 
 RENEW_RETRY_SECONDS: Final = 0.5
 
 
 class Attempts:
-    """Makes attempts at jobs under their leases; some have to wait for a free call.
+    """Makes attempts at jobs under their leases; a job may have to wait for a permit.
 
     Args:
         leases: the ledger, as this worker sees it.
-        in_flight: the jobs in hand.
-        completer: where outcomes go.
-        routes: the ways to the upstream.
-        policy: what to do when it fails.
+        in_flight: the jobs that this worker holds.
+        completer: writes the outcomes.
+        routes: the routes to the upstream.
+        policy: decides what follows a failure.
         lease_seconds: how long a lease lasts without renewal.
         events: told what happens to each job.
     """
@@ -80,7 +80,7 @@ class Attempts:
         self._events = events or Events()
 
     async def work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
-        """See a job through: its outcome is handed to the writer, and counted.
+        """Make an attempt at a job; hand its outcome to the completer, and count it.
 
         Args:
             lease: the job.
@@ -90,7 +90,7 @@ class Attempts:
         try:
             outcome, event = await self._attempt(lease, claimed_at)
         except asyncio.CancelledError:
-            # Whoever cancelled decides what becomes of the job.
+            # The caller that cancelled it decides what happens to the job.
             tally["abandoned"] += 1
             raise
         except _LeaseLostError:
@@ -103,7 +103,7 @@ class Attempts:
         self._completer.put(outcome, event)
 
     def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:
-        """Begin no call from now on; returns the work whose calls are under way."""
+        """Begin no more calls; returns the tasks whose calls are in flight."""
         self._ending = True
         return self._calling
 
@@ -166,17 +166,17 @@ class Attempts:
             self._events.tell(PermitWaited(job=about, site=site, account=account, seconds=seconds))
 
     async def _make_sure_of(self, lease: Lease, claimed_at: float) -> float:
-        """Renew a lease that may have run out, or that Redis may have lost while it was away.
+        """Renew a lease that may have expired, or that Redis may have lost in an outage.
 
-        A call costs money: it is not begun for a job that is another worker's by now.
+        A call costs money: none begins for a job that another worker may hold by now.
 
         Returns:
-            When the lease was certain, by its claim or by a renewal of it alone.
+            When the lease was last certain, by its claim or by a renewal of this lease alone.
 
         Raises:
-            _LeaseLostError: it is.
+            _LeaseLostError: the lease is lost.
         """
-        # When the claim was sent again after a lost answer, the lease only began later.
+        # If the claim was sent again after a lost answer, the lease began later than this: safe.
         sure_at = claimed_at
         while self._age(lease, sure_at) > self._lease_seconds:
             sure_at = time.monotonic()
@@ -193,11 +193,11 @@ class Attempts:
         return sure_at
 
     def _age(self, lease: Lease, sure_at: float) -> float:
-        """Seconds since the lease was certain: at that time, or by a renewal that covered it."""
+        """Seconds since the lease was last certain: at `sure_at`, or by a later renewal."""
         return time.monotonic() - self._in_flight.sure_since(lease, sure_at)
 
     def _unforeseen(self, lease: Lease, error: Exception) -> _Written:
-        """The job ends, whatever rerankq stumbled over."""
+        """The outcome of a job that met a fault of rerankq itself: it fails."""
         self._events.tell(JobFaulted(job=JobRef(lease.job_id), origin=origin(error)))
         end = JobFailed(
             "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
@@ -205,7 +205,7 @@ class Attempts:
         return self._as_written(lease, None, Failed(end, lease.attempts + 1))
 
     def _as_written(self, lease: Lease, job: Job | None, outcome: AttemptOutcome) -> _Written:
-        """An outcome as the ledger takes it, and the event that tells of it."""
+        """An outcome in the ledger's form, and its event."""
         event = outcome_event(lease.job_id, job, outcome, self._events.wanted)
         match outcome:
             case Succeeded(result, attempts):

@@ -1,7 +1,7 @@
-"""Writes ends and postponements to the ledger: those that come together in one call.
+"""Writes outcomes (ends and postponements) to the ledger, many in one call.
 
-A call by itself costs Redis as much as seven ends that it carries, and the worker more. So the
-first is written at once, and what comes right after it gathers: the busier, the fewer calls.
+An empty call costs Redis as much as seven outcomes, and costs the worker even more. So the first
+outcome is written at once, and those that follow shortly after are written together.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ MOST_TOGETHER: Final = 100
 MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
 HASTY_ANSWER_SECONDS: Final = 1.5
-"""How long a worker that is about to end waits for an answer, before it asks by another connection:
-the one at hand may be dead, and the leases last no longer than a few of these."""
+"""How long a worker that shuts down waits for an answer before it writes again by a new connection.
+The old one may be dead, and a lease lasts only a few times as long."""
 
 JobUpdate = Finish | Postponement
 HandedOver = tuple[JobUpdate, Event | None]
-"""What became of a job, and the event to tell once the ledger has it."""
+"""The outcome of a job, and the event to tell once the ledger has it."""
 T = TypeVar("T", Finish, Postponement)
 
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """An outcome that the ledger refused, and since when it does, by the loop's clock."""
+    """An outcome that the ledger refuses, and since when, by the loop's clock."""
 
     outcome: JobUpdate
     error: LedgerRefusal
@@ -46,14 +46,14 @@ class _Refused:
 
 
 class Completer:
-    """Takes what became of jobs, and holds on to it until the ledger has it.
+    """Takes the outcomes of jobs, and keeps each until the ledger has it.
 
     Args:
         leases: the ledger.
-        in_flight: the jobs in hand: each is let go once the ledger knows what became of it.
-        lease_seconds: for so long an outcome that the ledger refuses is offered again.
-        gather_seconds: from one write to the next, unless there is enough for a full one.
-        events: told what the ledger took, and what it did not.
+        in_flight: the jobs that this worker holds; a job is removed once its outcome is written.
+        lease_seconds: how long an outcome that the ledger refuses is offered again.
+        gather_seconds: time between two writes, unless there is enough for a full one.
+        events: told which outcomes the ledger took, and which it refused.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Completer:
         self._writing: asyncio.Timeout | None = None
 
     def put(self, outcome: JobUpdate, event: Event | None = None) -> None:
-        """Hand over what became of a job, and the event to tell once the ledger has it."""
+        """Hand over a job's outcome, and the event to tell once the ledger has it."""
         self._unwritten[_key(outcome)] = outcome
         if event:
             self._to_tell[_key(outcome)] = event
@@ -88,11 +88,11 @@ class Completer:
         self._wake.set()
 
     def unwritten(self) -> list[HandedOver]:
-        """What was handed over and is not in the ledger, as far as is known. From any thread."""
+        """Outcomes that are not known to be in the ledger. May be called from any thread."""
         return [(each, self._to_tell.get(key)) for key, each in list(self._unwritten.items())]
 
     def hasten(self) -> None:
-        """Ask again soon from now on where no answer comes; a write may be asked for twice."""
+        """From now on write again soon when no answer comes, even if that writes twice."""
         self._answer_seconds = HASTY_ANSWER_SECONDS
         if self._writing:
             self._writing.reschedule(asyncio.get_running_loop().time() + HASTY_ANSWER_SECONDS)
@@ -104,9 +104,10 @@ class Completer:
             await self._gather()
             portion = self._next_portion()
             if self._waiting:
-                # It was full: the next may follow at once.
+                # This portion is full: the next may follow at once.
                 self._wrote_at = -math.inf
-            # Each on its own, and later: no other outcome may wait for what may never be taken.
+            # Refused outcomes are offered after the others, one by one: they may never be taken,
+            # and no other outcome may wait for them.
             again, self._refused = self._refused, []
             if not self._waiting:
                 self._wake.clear()
@@ -117,7 +118,7 @@ class Completer:
                     self._keep(replace(refused, since=before.since))
 
     async def _gather(self) -> None:
-        """Let some more come, unless this is a moment's first, or there is no time to lose."""
+        """Wait for more outcomes, unless the last write is long ago or the worker shuts down."""
         clock = asyncio.get_running_loop().time
         rest = self._wrote_at + self._gather_seconds - clock()
         if rest > 0 and len(self._waiting) < MOST_TOGETHER and self._answer_seconds is None:
@@ -134,12 +135,12 @@ class Completer:
         return portion
 
     def _keep(self, refused: _Refused) -> None:
-        """Offer an outcome again a little later, unless that has been done for a whole lease."""
+        """Offer a refused outcome again later, for at most the length of a lease."""
         loop = asyncio.get_running_loop()
         if loop.time() - refused.since < self._lease_seconds:
             loop.call_later(RETRY_SECONDS, self._offer_again, refused)
             return
-        # Nothing will change that. The lease runs out, and the job is looked at again.
+        # The ledger will not take it. The lease expires, and the job is claimed again.
         job = JobRef(refused.outcome.lease.job_id)
         self._events.tell(OutcomeDropped(job=job, message=str(refused.error)))
         self._let_go([refused.outcome])
@@ -149,7 +150,7 @@ class Completer:
         self._wake.set()
 
     async def _write(self, portion: Sequence[JobUpdate]) -> list[_Refused]:
-        """Write outcomes, and let go of their jobs; returns those that the ledger refused."""
+        """Write outcomes, and let their jobs go; returns the outcomes that the ledger refused."""
         finishes = [each for each in portion if isinstance(each, Finish)]
         postponements = [each for each in portion if isinstance(each, Postponement)]
         refused = []
@@ -174,12 +175,12 @@ class Completer:
                 if len(outcomes) == 1:
                     now = asyncio.get_running_loop().time()
                     return [_Refused(outcomes[0], error, now)]
-                # One of them may be the cause: the others are taken without it.
+                # One outcome may be the cause: written one by one, the others are taken.
                 alone = [await self._until_written(write, [outcome]) for outcome in outcomes]
                 return [each for refused in alone for each in refused]
             except LedgerUnavailable as error:
-                # A result was paid for: it is kept until Redis is back. If the lease is lost by
-                # then, the ledger refuses it, and another worker's result stands.
+                # The call was paid for, so the outcome is kept until Redis is back. If the lease
+                # is lost by then, the ledger refuses it, and the other worker's result stands.
                 repeated = repeated or error.uncertain
                 self._tell_of_failure(len(outcomes), str(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -207,12 +208,12 @@ class Completer:
         self._in_flight.remove(outcome.lease for outcome in outcomes)
 
     async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:
-        """What the ledger says, if it does so in time."""
+        """The ledger's answer, within the time limit if there is one."""
         try:
             async with asyncio.timeout(self._answer_seconds) as self._writing:
                 return await write
         finally:
-            # A time limit that is over cannot be moved any more.
+            # A time limit that has ended must not be rescheduled.
             self._writing = None
 
 

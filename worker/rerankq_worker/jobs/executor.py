@@ -1,4 +1,4 @@
-"""From a hint to work: claim the jobs that it names, as many as make sense, and see to a drain."""
+"""Claims the jobs that a hint names, as many as this worker has capacity for; runs the drain."""
 
 import asyncio
 import logging
@@ -27,22 +27,22 @@ from rerankq_worker.limits.routes import Routes
 log = logging.getLogger(__name__)
 
 MOST_TOGETHER: Final = 100
-"""Jobs of all hints that wait that are claimed in one call."""
+"""How many jobs one call claims, from all hints that wait."""
 CLAIM_RETRY_SECONDS: Final = 0.5
 HAND_BACK_SECONDS: Final = 5.0
-"""How long the end of a drain waits for a Redis that does not answer."""
+"""How long the end of a drain waits for Redis if it does not answer."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A hint that is served.
+    """A hint that is being served.
 
     Attributes:
-        names: of its jobs those that nobody has tried to claim yet.
-        tally: counts what became of them.
-        claims: the claims that name some of them.
-        work: on those that were claimed.
-        crash_suspects: those that are to be claimed alone.
+        names: its jobs that no claim has named yet.
+        tally: counts the outcomes of its jobs.
+        claims: the claims that name some of its jobs.
+        work: the tasks of the claimed jobs.
+        crash_suspects: its jobs that must be claimed alone.
     """
 
     names: deque[str] = field(default_factory=deque)
@@ -53,15 +53,15 @@ class _Asked:
 
 
 class Executor:
-    """Serves hints. All its calls belong to one event loop.
+    """Serves hints. All calls belong to one event loop.
 
     Args:
         leases: the ledger, as this worker sees it.
-        in_flight: the jobs in hand.
-        completer: where those go that are handed back.
-        routes: the ways to the upstream, and how much more it would take.
-        attempts: the work on a job.
-        events: told what is given back, and what cannot be claimed.
+        in_flight: the jobs that this worker holds.
+        completer: writes the jobs that are given back.
+        routes: the routes to the upstream, and how many jobs they have capacity for.
+        attempts: works on a claimed job.
+        events: told which jobs are given back, and which cannot be claimed.
     """
 
     def __init__(
@@ -88,29 +88,30 @@ class Executor:
         self._alone = False
 
     async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
-        """Work on the jobs that a hint names; returns how many took which outcome.
+        """Work on the jobs that a hint names; returns how many had which outcome.
 
         Args:
-            hint: names of jobs, some of which may be done, or another worker's.
-            claimed: called once this worker holds what it can of them, so that the message
-                has done its duty: from then on the leases keep the jobs safe.
+            hint: names jobs; some may be done, or held by another worker.
+            claimed: called once this worker holds all of them that it can. The message is no longer
+                needed then: the leases keep the jobs safe.
         """
         asked = _Asked(deque(hint.job_ids))
         self._line.append(asked)
         try:
             async with self._turn:
-                # Whoever drains begins nothing: what is left is announced again.
+                # A worker that drains claims nothing: the jobs are announced again.
                 while asked.names and not self._draining:
-                    # What the upstream would not take soon is left in the queue, for whoever can.
+                    # Jobs that the upstream has no capacity for stay queued for any worker.
                     free_capacity = await self._free_capacity()
                     if self._routes.cut_off:
-                        # None of them may lie here until this worker is well: they go back at once.
+                        # The jobs must not wait here until this worker is answered again: they are
+                        # claimed and go back at once.
                         free_capacity = len(asked.names)
                     await self._take_whole(self._next(free_capacity))
         finally:
             self._line.remove(asked)
         if asked.claims:
-            # Others had the turn when its last names were claimed together with theirs.
+            # Its last jobs were named in a claim that another hint's turn sent.
             await asyncio.wait(asked.claims)
         claimed()
         tally, work = asked.tally, asked.work
@@ -121,10 +122,10 @@ class Executor:
         return {name: count for name, count in tally.items() if count}
 
     async def drain(self, seconds: float) -> None:
-        """Let calls that are under way end within so long; give all other jobs back at once.
+        """Let calls in flight end within `seconds`; give all other jobs back at once.
 
-        A claim under way is finished first: what it took belongs to this worker, and is given back.
-        What is given back is queued again at once, and has used no attempt.
+        A claim in flight is finished first, as its jobs belong to this worker; they are given back.
+        A job that is given back is queued again at once, and has used no attempt.
         """
         self._draining = True
         self._completer.hasten()
@@ -157,7 +158,8 @@ class Executor:
     def takes_more(self) -> bool:
         """Whether a message that came now would be taken: not while another one is being claimed.
 
-        A claim that Redis refuses may take minutes, and the consumer is not deaf for that.
+        The watchdog asks this. A claim may take minutes while Redis refuses it: that does not mean
+        that the consumer hangs.
         """
         return (
             self._in_flight.free_capacity(self._routes.capacity()) > 0
@@ -167,11 +169,11 @@ class Executor:
         )
 
     def hurry(self) -> None:
-        """Cut a drain short: what runs is given back now."""
+        """Cut a drain short: give the running jobs back now."""
         self._hurry.set()
 
     async def _serve_alone(self, job_id: str, tally: Counter[str]) -> None:
-        """Serve a job whose last workers ended while they held it, with nothing else in hand."""
+        """Serve a job whose last workers crashed while they held it: alone, with no other job."""
         async with self._turn:
             self._alone = True
             try:
@@ -183,7 +185,7 @@ class Executor:
                 self._alone = False
 
     async def _free_capacity(self) -> int:
-        """Wait until more jobs make sense in hand; returns how many."""
+        """Wait until this worker has capacity for more jobs; returns for how many."""
         try:
             while not (free_capacity := self._in_flight.free_capacity(self._routes.capacity())):
                 if self._routes.cut_off:
@@ -195,13 +197,13 @@ class Executor:
             self._routes.report_demand(exists=False)
 
     async def _emptied(self) -> None:
-        """Wait until no claim is under way, and then until no job is held."""
+        """Wait until no claim is in flight, and then until no job is held."""
         if self._claiming:
             await asyncio.wait({self._claiming})
         await self._in_flight.emptied()
 
     async def _end_claiming(self) -> None:
-        """Let a claim under way bring what it takes, unless Redis does not answer."""
+        """Let a claim in flight finish, unless Redis does not answer."""
         if not self._claiming:
             return
         _, unanswered = await asyncio.wait({self._claiming}, timeout=HAND_BACK_SECONDS)
@@ -209,9 +211,9 @@ class Executor:
             claiming.cancel()
 
     def _next(self, most: int) -> dict[str, "_Asked"]:
-        """The next names of the hints that wait, with whose they are: the first hint's first.
+        """The next jobs to claim, each with its hint; the oldest hint's first.
 
-        So jobs that come one by one, as interactive ones do, need no call of their own each.
+        Several hints share a claim, so interactive jobs, which come one by one, need no call each.
         """
         portion: dict[str, _Asked] = {}
         most = min(most, MOST_TOGETHER)
@@ -221,10 +223,10 @@ class Executor:
         return portion
 
     async def _take_whole(self, portion: Mapping[str, "_Asked"], *, alone: bool = False) -> None:
-        """Take jobs to the end of it, also when whoever asked is cancelled meanwhile.
+        """Claim jobs, and finish the claim even if the caller is cancelled meanwhile.
 
-        Redis may have given the leases by then: somebody must hold them. `_turn` sees to it that
-        there is one at a time.
+        Redis may have granted the leases by then, so this worker must hold them. `_turn` lets only
+        one claim run at a time.
         """
         self._claiming = asyncio.create_task(self._take(portion, alone=alone))
         for asked in portion.values():
@@ -232,7 +234,7 @@ class Executor:
         await asyncio.shield(self._claiming)
 
     async def _take(self, portion: Mapping[str, "_Asked"], *, alone: bool) -> None:
-        """Claim what can be claimed and begin to work on it, for whoever asked for it."""
+        """Claim jobs, and begin to work on those that this worker got."""
         sent_at = time.monotonic()
         claim = await self._claim([*portion], new_request(), alone=alone)
         for lease in claim.leases:
@@ -249,7 +251,7 @@ class Executor:
                 return await self._leases.claim(job_ids, alone=alone, request=request)
             except LedgerRefusal as error:
                 if len(job_ids) == 1:
-                    # Nothing will change that, and the other jobs of the lane wait behind it.
+                    # The ledger will go on refusing it, and the lane's other jobs wait behind it.
                     job = JobRef(job_ids[0])
                     self._events.tell(JobUnclaimable(job=job, message=str(error)))
                     return Claim([], [])

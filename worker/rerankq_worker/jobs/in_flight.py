@@ -1,4 +1,4 @@
-"""The jobs in this worker's hands: each with its lease and the task that works on it."""
+"""The jobs that this worker holds, each with its lease and the task that works on it."""
 
 import asyncio
 import math
@@ -12,17 +12,18 @@ from rerankq.contract import MAX_HINT_JOBS
 from rerankq.ledger.leases import Lease
 
 MOST_UNWRITTEN: Final = 2 * MAX_HINT_JOBS
-"""Ends that may wait to be written before no more jobs are taken; or as many as are worked on, if
-that is more. Results take memory, and should the worker be killed their calls are made again."""
+"""While this many outcomes wait to be written (or as many as jobs may be worked on, if that is
+more), no more jobs are claimed. Unwritten results take memory, and are lost if the worker is
+killed: then their calls are made again."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """A job in hand.
+    """A job that this worker holds.
 
     Attributes:
-        renewed_at: when the last renewal of this very lease that succeeded was sent, by the
-            monotonic clock in seconds.
+        renewed_at: when the last successful renewal of this lease was sent, by the monotonic clock
+            in seconds.
     """
 
     lease: Lease
@@ -31,11 +32,11 @@ class _Held:
 
 
 class InFlightJobs:
-    """Keeps count of the jobs held, and makes new ones wait while there are too many.
+    """The jobs that this worker holds; tells how many more it may claim.
 
     Args:
-        limit: jobs worked on from which on no more are taken. One message's worth is taken whole,
-            so up to that many more can be held; they wait their turn under their leases.
+        limit: while this many jobs are worked on, no more are claimed. The jobs of one message are
+            claimed together, so that many more may be held; they wait under their leases.
     """
 
     def __init__(self, limit: int) -> None:
@@ -46,10 +47,10 @@ class InFlightJobs:
         self._doubted_at = -math.inf
 
     def free_capacity(self, capacity: int | None) -> int:
-        """How many more jobs may be taken.
+        """How many more jobs may be claimed.
 
         Args:
-            capacity: how many make sense in hand; None for as many as there may be.
+            capacity: how many jobs the upstream has capacity for; None for no limit but `limit`.
         """
         at_work = len(self._at_work)
         if len(self._held) - at_work >= max(self._limit, MOST_UNWRITTEN):
@@ -63,32 +64,31 @@ class InFlightJobs:
         return [each.lease for each in self._held.values()]
 
     def renewed(self, leases: Iterable[Lease], sent_at: float) -> None:
-        """Note a renewal that succeeded: when it was sent, by the monotonic clock in seconds."""
+        """Record a successful renewal, sent at that time by the monotonic clock in seconds."""
         for lease in leases:
             if held := self._of(lease):
                 held.renewed_at = sent_at
 
     def doubt(self) -> None:
-        """Note that the ledger was away: what it granted before, it may have lost."""
+        """Record that the ledger was away: it may have lost what it granted before."""
         self._doubted_at = time.monotonic()
 
     def sure_since(self, lease: Lease, granted_at: float) -> float:
-        """When it was last certain that the lease is held; minus infinity when it no longer is.
+        """When it was last certain that the lease is held; minus infinity if it is in doubt.
 
-        A renewal that was sent before the job was in hand did not cover it, and the ledger may have
-        lost whatever it granted before it was away.
+        Leases granted before the ledger was away are in doubt: it may have lost them.
 
         Args:
             lease: the lease.
-            granted_at: when its claim, or a renewal of it alone, was sent; this time and the one
-                returned are of the monotonic clock, in seconds.
+            granted_at: when its claim, or a renewal of it alone, was sent. This time and the
+                returned one are of the monotonic clock, in seconds.
         """
         held = self._of(lease)
         sure_at = max(granted_at, held.renewed_at) if held else granted_at
         return sure_at if sure_at > self._doubted_at else -math.inf
 
     def add(self, lease: Lease, work: asyncio.Task[None]) -> None:
-        """Take a job; work on it under an older lease is stopped."""
+        """Add a job; work on it under an older lease is cancelled."""
         before = self._held.get(lease.job_id)
         if before:
             before.work.cancel()
@@ -97,18 +97,18 @@ class InFlightJobs:
         work.add_done_callback(partial(self._end_work, lease))
 
     def remove(self, leases: Iterable[Lease]) -> None:
-        """Let jobs go: what became of them stands in the ledger."""
+        """Let jobs go whose outcomes are in the ledger."""
         for lease in leases:
             if self._of(lease):
                 self._let_go(lease)
         self._stirred.set()
 
     def abandon(self, leases: Iterable[Lease]) -> list[Lease]:
-        """Stop working under leases that were lost; returns those under which work went on."""
+        """Cancel work under lost leases; returns the leases under which work was going on."""
         abandoned = []
         for lease in leases:
             held = self._of(lease)
-            # Work that is done left an outcome, which the writer has under way.
+            # Finished work has an outcome, which the completer is about to write.
             if held and not held.work.done():
                 held.work.cancel()
                 self._let_go(lease)
@@ -117,9 +117,9 @@ class InFlightJobs:
         return abandoned
 
     def interrupt(self, *, but: Container[asyncio.Task[None]] = ()) -> list[Lease]:
-        """Stop all work but some; returns the leases of what was stopped.
+        """Cancel all work except `but`; returns the leases of the cancelled work.
 
-        The jobs stay in hand until they are let go.
+        The jobs stay held until they are removed.
         """
         stopped = [
             each for each in self._held.values() if not each.work.done() and each.work not in but
@@ -129,11 +129,11 @@ class InFlightJobs:
         return [each.lease for each in stopped]
 
     def notify(self) -> None:
-        """Let whoever waits for room look again."""
+        """Wake those who wait for free capacity, so that they check again."""
         self._stirred.set()
 
     async def stirred(self) -> None:
-        """Wait until there may be more room than now."""
+        """Wait until there may be more free capacity than now."""
         self._stirred.clear()
         await self._stirred.wait()
 
@@ -142,11 +142,11 @@ class InFlightJobs:
         if held and held.lease is lease:
             self._at_work.discard(lease.job_id)
             if len(self._at_work) == self._limit - 1:
-                # Its end is written a little later, but there is room from now on.
+                # Its outcome is not written yet, but there is capacity for another job.
                 self._stirred.set()
 
     def _of(self, lease: Lease) -> _Held | None:
-        """The job in hand under this lease: after a lost one it may be here under a newer token."""
+        """The job held under this lease; None if it is gone or held under a newer token."""
         held = self._held.get(lease.job_id)
         return held if held and held.lease.token == lease.token else None
 

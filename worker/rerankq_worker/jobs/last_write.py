@@ -1,4 +1,4 @@
-"""Writes what a worker has finished, by connections of its own, before its process goes."""
+"""Writes a worker's last outcomes by connections of its own, before its process ends."""
 
 import asyncio
 import logging
@@ -21,30 +21,30 @@ async def write_out(
     lease_seconds: float,
     events: Events,
 ) -> None:
-    """Offer them until the ledger has taken or refused each; their leases are kept meanwhile.
+    """Write outcomes until the ledger has taken or refused each; renew their leases meanwhile.
 
     Args:
-        outcomes: what became of jobs.
+        outcomes: the outcomes of jobs.
         leases: opens the ledger on the event loop that this runs on.
         lease_seconds: how long a lease lasts without renewal.
-        events: told what the ledger took.
+        events: told which outcomes the ledger took.
     """
     if not outcomes:
         return
-    log.warning("writing %d outcomes before this process goes", len(outcomes))
+    log.warning("writing %d outcomes before this process ends", len(outcomes))
     async with leases() as ledger:
         if await _is_settled(outcomes, ledger, lease_seconds, events):
             return
-        # Whatever it is that cannot be written: the others are taken without it.
+        # One outcome may be the cause: written one by one, the others are taken.
         for outcome in outcomes:
             if not await _is_settled([outcome], ledger, lease_seconds, events):
-                log.critical("job %s: its end cannot be written", outcome[0].lease.job_id)
+                log.critical("job %s: its outcome cannot be written", outcome[0].lease.job_id)
 
 
 async def _is_settled(
     outcomes: Sequence[HandedOver], ledger: Leases, lease_seconds: float, events: Events
 ) -> bool:
-    """Whether the ledger has taken or refused each; not so where the writing itself fails."""
+    """Whether the ledger has taken or refused each outcome; false if the writing itself failed."""
     in_flight = InFlightJobs(len(outcomes))
     completer = Completer(ledger, in_flight, lease_seconds=lease_seconds, events=events)
     completer.hasten()

@@ -1,4 +1,4 @@
-"""Keeps the leases of the jobs in hand alive: one call for all of them."""
+"""Renews the leases of all jobs that this worker holds, in one call."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ RENEWALS_A_LEASE: Final = 4
 async def keep_leases(
     leases: Leases, in_flight: InFlightJobs, *, lease_seconds: float, events: Events | None = None
 ) -> None:
-    """Renew until cancelled; abandon the jobs that somebody else holds now, or that ended.
+    """Renew until cancelled; abandon the jobs that have ended or that another worker holds.
 
-    A failed renewal is no reason to stop the work: the fencing token decides at the end. But a call
+    A failed renewal does not stop the work, as the fencing token decides at the end. But a call
     that has not begun waits until the ledger has confirmed its lease.
     """
     events = events or Events()

@@ -1,4 +1,4 @@
-"""The event that tells what became of a job, once the ledger has it."""
+"""The event that tells the outcome of a job, once the ledger has it."""
 
 from collections.abc import Container
 
@@ -11,12 +11,12 @@ from rerankq_worker.jobs.retry import RetryAfter
 def outcome_event(
     job_id: str, job: Job | None, outcome: AttemptOutcome, wanted: Container[type[Event]]
 ) -> Event | None:
-    """The event of an outcome; None where nobody listens to its kind.
+    """The event of an outcome; None if nobody listens to this kind of event.
 
     Args:
-        job_id: whose outcome it is.
-        job: the job; None where it was not read.
-        outcome: what became of it.
+        job_id: the job's id.
+        job: the job; None if it could not be read.
+        outcome: its outcome.
         wanted: the kinds of event that somebody listens to.
     """
     if _kind(outcome) not in wanted:

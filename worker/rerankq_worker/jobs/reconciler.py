@@ -1,4 +1,4 @@
-"""Announces again what fell on the floor: expired leases, due retries, lost hints."""
+"""Announces jobs again whose lease expired, whose retry is due, or whose hint was lost."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from rerankq.events import Events, JobsRequeued, LedgerCallFailed, LedgerOperati
 from rerankq.ledger.sweep import SWEEP_SECONDS, Sweep
 
 LAST_TICK_SECONDS: Final = 2.0
-"""How long the end of a worker waits for a Redis that does not answer."""
+"""How long a worker that shuts down waits for Redis here if it does not answer."""
 
 
 async def reconcile(sweep: Sweep, announcer: Announcer, events: Events | None = None) -> None:
@@ -31,17 +31,17 @@ async def _tick(sweep: Sweep, announcer: Announcer, events: Events) -> None:
     try:
         for lane, job_ids in (await sweep.tick()).items():
             events.tell(JobsRequeued(lane=lane, count=len(job_ids)))
-            # A hint that cannot be published now is found missing by a later sweep.
+            # If this hint cannot be published, a later sweep finds that it is missing.
             await asyncio.to_thread(announcer.announce, lane, job_ids, again=True)
     except LedgerUnavailable as error:
         events.tell(LedgerCallFailed(operation=LedgerOperation.SWEEP, message=str(error)))
 
 
 async def _ended(tick: "asyncio.Task[None]") -> None:
-    """Wait for a tick, however often that is cancelled.
+    """Wait for a tick to end, however often this wait is cancelled.
 
-    What it has queued again has to be announced too: else nobody hears of it until its hint counts
-    as lost, and among it are the jobs that this very worker hands back.
+    The jobs that the tick has queued again must be announced too, among them those that this worker
+    gave back. Otherwise they wait until their hints count as lost.
     """
     until = time.monotonic() + LAST_TICK_SECONDS
     while not tick.done() and (left := until - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""The job's logic: one attempt, and what follows from it. Knows no Celery, Redis or httpx."""
+"""One attempt at a job, and what follows from its error. Knows no Celery, Redis or httpx."""
 
 import asyncio
 import time
@@ -21,9 +21,9 @@ class Measures(NamedTuple):
     """What was measured of a call that brought a ranking.
 
     Attributes:
-        waited_seconds: from when the job might first run to the call.
+        waited_seconds: from the time at which the job might first run to the call.
         call_seconds: how long the call took.
-        estimated_tokens: what it was reckoned to cost.
+        estimated_tokens: the estimated cost of the call.
     """
 
     waited_seconds: float
@@ -50,10 +50,11 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job will have none.
+    """The job ends without a ranking.
 
     Attributes:
-        said: the upstream's last words, for the dead letter alone: they may hold the request.
+        said: the upstream's own words about its last refusal, for the dead letter only: they may
+            hold parts of the request.
     """
 
     end: JobFailed
@@ -81,12 +82,12 @@ async def rerank(
         job: what to rank.
         attempts: attempts used before this one.
         waited_seconds: time since the job might run for the first time.
-        upstream: whom to ask.
-        tokens: what `estimated_tokens` gave of it; 0 where it was not asked yet.
+        upstream: makes the call.
+        tokens: the result of `estimated_tokens` for this job; 0 if it was not computed yet.
         events: told when the call brings no ranking.
 
     Raises:
-        UpstreamError: there is no ranking: see `consequence`.
+        UpstreamError: the call brought no ranking: see `consequence`.
     """
     started = time.monotonic()
     try:
@@ -121,7 +122,7 @@ def consequence(
     age_seconds: float,
     past: Past = NO_PAST,
 ) -> Failed | RetryAfter:
-    """What an error comes to for its job."""
+    """What an error means for its job: it fails, or is tried again later."""
     decision = policy.decide(error, attempts=attempts, age_seconds=age_seconds, past=past)
     if isinstance(decision, RetryAfter):
         return decision
@@ -138,11 +139,11 @@ def consequence(
 
 
 async def estimated_tokens(request: RerankRequest) -> int:
-    """How many tokens a call is reckoned to cost."""
+    """The estimated number of tokens that a call costs."""
     texts = request.texts()
     if sum(map(len, texts)) < LARGE_CHARACTERS:
         return load(request.query, texts)
-    # Millions of characters take a while to count: other jobs must not wait for that.
+    # Millions of characters take a while to count: a thread does it, so that other jobs go on.
     return await asyncio.to_thread(load, request.query, texts)
 
 
@@ -154,7 +155,7 @@ def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> byte
         for score in answer.scores[: request.wanted]
     ]
     if request.return_documents:
-        # The documents come from the job, not from the answer: what was submitted comes back.
+        # The documents come from the job, not from the answer: users get back what they submitted.
         for row in rows:
             row["document"] = _document(request.documents[row["index"]])
     result = {

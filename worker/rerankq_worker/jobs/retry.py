@@ -1,4 +1,4 @@
-"""The retry policy: from an error and what was tried so far, to "wait N seconds" or "give up"."""
+"""The retry policy: after an error, decides "wait N seconds and try again" or "give up"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,24 +18,25 @@ from rerankq_worker.upstream.errors import (
 )
 
 CONNECT_CEILING_SECONDS: Final = 15.0
-"""The longest that a job waits before a connection is tried again for it."""
+"""The longest that a job waits before it tries to connect again."""
 PASSING_CEILING_SECONDS: Final = 3.0
 PASSING_ATTEMPTS: Final = 8
-"""While others are ranked, the next tries need not wait as for an outage. When so many have failed,
-it is the job, or luck is no explanation."""
+"""While other jobs are ranked, there is no outage to wait for: a job's next attempts come soon.
+After this many failures it is no longer bad luck, and the job waits for longer."""
 MOST_WAIT_SECONDS: Final = 60.0
-"""The longest that one job waits because the upstream asked it to: as long as usual windows are.
-When it means everybody, the account is paused for longer, and jobs wait for that in their queue."""
+"""The longest that one job waits because the upstream asked it to: most rate limits have windows
+of this length. If the upstream asks everybody to wait longer, the account is paused, and jobs stay
+in their queue."""
 PASSING_WAIT_SECONDS: Final = 10.0
-"""And after a failure while others are ranked: then it was one of several servers that asked."""
+"""The same while other jobs are ranked: then only one of several servers asked for a wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Uses no attempt: the job waits `seconds`, and a little more.
+    """A failure that uses no attempt: the job waits `seconds`, and a little more.
 
     Attributes:
-        ages: whether the job's age bounds that; else only its own deadline does.
+        ages: whether the job is given up at a certain age; else only at its own deadline.
     """
 
     seconds: float
@@ -43,22 +44,22 @@ class Free:
 
 
 FREE: Final[Mapping[type[UpstreamError], Free]] = {
-    Throttled: Free(seconds=2.0),  # when the upstream does not say how long
+    Throttled: Free(seconds=2.0),  # if the upstream does not say how long
     QuotaInDoubt: Free(seconds=30.0),  # a few slow tries tell throttling from an empty account
     KeyRefused: Free(seconds=60.0, ages=False),  # until an operator has looked at the key
-    ModelUnavailable: Free(seconds=30.0),  # a channel may come back; a wrong name never does
-    Unreachable: Free(seconds=1.0, ages=False),  # it was not even seen, let alone paid for
-    Deferred: Free(seconds=5.0),  # it says itself how long, and whether its age bounds that
+    ModelUnavailable: Free(seconds=30.0),  # the model may come back; a wrong name will not
+    Unreachable: Free(seconds=1.0, ages=False),  # the upstream never saw the request
+    Deferred: Free(seconds=5.0),  # the error itself says how long, and whether age counts
 }
-"""What uses no attempt. A class that is not here has its parent's, and any other uses one."""
+"""Errors that use no attempt. A class not listed is treated as its parent; all others use one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Try again in `seconds`, `attempts` having been used by then.
+    """Try again in `seconds`; `attempts` have been used so far.
 
     Attributes:
-        failure: why, as whoever looks at the job is told; None where it is only handed back.
+        failure: why, for people who look at the job; None if the job is only given back.
     """
 
     seconds: float
@@ -68,7 +69,7 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Do not try again; `attempts` were used."""
+    """Do not try again; `attempts` have been used."""
 
     attempts: int
 
@@ -77,9 +78,9 @@ class GiveUp:
 class RetryPolicy:
     """Exponential backoff with full jitter, bounded in attempts and in time.
 
-    A job is given up when both its attempts and `min_retry_seconds` are used up: attempts alone are
-    gone within seconds, and so would be every job that meets a short outage. Answers that are wrong
-    in the same way each time, while others are given rankings, need no more proof than attempts.
+    A job is given up when both its attempts and `min_retry_seconds` are used up. Attempts alone are
+    used up within seconds, so a short outage would end every job that meets it. But if a job gets
+    the same wrong answer each time, while other jobs are ranked, its attempts alone are enough.
 
     Full jitter (a uniform draw from zero to the exponential ceiling) spreads the jobs that
     failed together; see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -101,12 +102,12 @@ class RetryPolicy:
             error: what went wrong this time.
             attempts: attempts used before this one.
             age_seconds: time since the job was accepted.
-            past: what the job has met before.
+            past: the job's earlier failures.
         """
         free = _free(error)
         if free:
             wait = self._wait(error, free, age_seconds)
-            # A job that nobody asked for, or in vain as everybody did, is not given up for that.
+            # Age does not end a job while no call can be made for it, or while every call fails.
             ages = error.ages if isinstance(error, Deferred) else free.ages
         else:
             attempts += 1
@@ -144,7 +145,7 @@ class RetryPolicy:
             case Throttled() if error.retry_after is not None:
                 return self._spread(min(MOST_WAIT_SECONDS, error.retry_after))
             case Unreachable():
-                # Nothing counts these tries: the longer it has waited, the longer it waits.
+                # These tries are not counted, so the wait grows with the job's age instead.
                 longest = min(CONNECT_CEILING_SECONDS, max(free.seconds, age_seconds))
                 return self.chance.uniform(0, longest)
             case _:
@@ -152,12 +153,12 @@ class RetryPolicy:
                 return self._spread(max(free.seconds, asked))
 
     def _spread(self, wait: float) -> float:
-        """A time never before the one that was asked for, and not the same for all."""
+        """`wait` and a random time more, so that jobs do not come back all at once."""
         return wait + self.chance.uniform(0, max(1.0, wait / 4))
 
 
 def repeats(error: UpstreamError, past: Past) -> int:
-    """How often in a row, with this time, an answer was wrong in this way; 0 for what is none."""
+    """How many answers in a row, this one included, were wrong in this way; 0 if this was none."""
     if not error.pattern:
         return 0
     return past.repeats + 1 if error.pattern == past.pattern else 1
