@@ -1,1 +1,1 @@
-"""The worker half of rerankq: Celery glue, provider, policies and the stand-in upstream."""
+"""The worker half of rerankq: it takes hints from Celery and calls the upstream for their jobs."""

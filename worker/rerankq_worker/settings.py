@@ -1,4 +1,4 @@
-"""Settings of the worker's side: the upstream account, and how hard to work."""
+"""Settings of a worker: the upstream, its limits, retries, time limits, health and log."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 
 
 class LogLevel(StrEnum):
-    """From which level on lines are written."""
+    """Lines below this level are not written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -47,22 +47,22 @@ class LogFormat(StrEnum):
 
 
 class WorkerSettings(ClientSettings):
-    """What a worker needs to know, beside what a producer does."""
+    """A worker's settings, in addition to a producer's."""
 
     upstream_url: HttpUrl = Field(
         default=HttpUrl(DEFAULT_UPSTREAM_URL), description="Where rerank requests are posted."
     )
     dialect: str = Field(
-        default="dmxapi", description="Which vendor's way of asking and answering."
+        default="dmxapi", description="The vendor's format of requests and answers."
     )
     dialect_options: Annotated[Mapping[str, int], NoDecode] = Field(
         default={},
-        description="What can be set of the dialect, as name=value, separated by commas.",
+        description="Options of the dialect, as name=value, separated by commas.",
     )
     upstream_file: Path | None = Field(
         default=None, description="TOML file of several sites, accounts and keys, for failover."
     )
-    # Below what their check looks at.
+    # Below the settings that their validator reads.
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), description="The account's keys; several, for when one is refused."
     )
@@ -85,13 +85,14 @@ class WorkerSettings(ClientSettings):
         default=None, description="Calls in flight that the account allows, of all workers."
     )
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=100, description="Calls that one worker process has under way at most."
+        default=100, description="How many calls one worker process may have in flight."
     )
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
-        default=3.0, description="A worker that is silent this long loses its jobs to others."
+        default=3.0,
+        description="A worker that is silent this long loses its jobs to other workers.",
     )
     call_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=60.0, description="Time limit of one upstream call, whole."
+        default=60.0, description="Time limit of one whole upstream call."
     )
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         default=5, description="Attempts before a job fails; throttled ones are not counted."
@@ -122,7 +123,7 @@ class WorkerSettings(ClientSettings):
     @field_validator("health_port", mode="before")
     @classmethod
     def _by_hand(cls, port: object) -> object:
-        # Kubernetes says where a Service named `rerankq-health` is by the very same name.
+        # Kubernetes sets this very variable to an address if a Service is named `rerankq-health`.
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
         return None if is_address else port
 
@@ -140,7 +141,7 @@ class WorkerSettings(ClientSettings):
     ) -> tuple[SecretStr, ...]:
         known = info.data
         if known.get("upstream_file") or known.get("api_keys"):
-            # Not used; if the file names the variable, it is looked at with the file.
+            # Not used; if the file names the variable, it is checked with the file.
             return keys
         own_server = is_own_server(str(known.get("upstream_url")), str(known.get("dialect")))
         for key in keys:
@@ -217,7 +218,7 @@ class WorkerSettings(ClientSettings):
             DIALECTS[self.dialect].auth_prefix if self.auth_prefix is None else self.auth_prefix
         )
         name = urlsplit(str(self.upstream_url)).netloc.rpartition("@")[2]
-        # All keys share the limits: that errs on the side that nobody is throttled for.
+        # All keys are taken to share one account's limits: the safe assumption.
         account = Account(
             name, tuple(Key(prefix + each.get_secret_value()) for each in keys), self._limits()
         )
@@ -237,4 +238,4 @@ class WorkerSettings(ClientSettings):
 _OF_ONE_SITE: Final = frozenset(
     {"upstream_url", "auth_prefix", "dialect", "dialect_options", "rpm", "tpm", "concurrency"}
 )
-"""Without the keys: DMXAPI_API_KEY may well be one of the variables that the file names."""
+"""The keys are not among them: the file may name DMXAPI_API_KEY as one of its variables."""

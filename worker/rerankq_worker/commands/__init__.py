@@ -3,5 +3,5 @@
 from importlib.util import find_spec
 
 if find_spec("httptools") is None:
-    # Found out now, not when the first lane starts: the command line names the extra.
+    # Checked here rather than when a lane starts, so that the command line can name the extra.
     raise ModuleNotFoundError("the worker extra is not installed", name="httptools")

@@ -58,26 +58,26 @@ def worker(
         for line, figures in banner(version("rerankq"), settings, sites, lanes):
             log.info("%s", line, extra={FIGURES: figures})
         for name in doubtful_keys(sites):
-            log.warning("the key %s has no digit: if it is a placeholder, put your key there", name)
+            log.warning("the key %s has no digit: if it is a placeholder, set your own key", name)
     if end_with_parent:
         end_with_stdin()
     if len(lanes) > 1:
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
     _check_health_port(settings)
-    # From here until Celery takes over, a signal ends what has not begun.
+    # Until Celery takes over, a signal ends the process at once: no work has begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
     if problem := asyncio.run(look(settings.redis_url, settings.namespace)):
         log.warning("%s (the worker starts, and tries again)", problem)
     drop_foreign_variables(os.environ)
-    # Celery is slow to import, and the process that only watches over lanes needs none of it.
+    # Celery is slow to import, and the process that only supervises lanes does not need it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 
     raise typer.Exit(WorkerApp(settings, sites, lanes[0]).serve())
 
 
 def _check_health_port(settings: WorkerSettings) -> None:
-    """Refuse a port that is taken now, rather than in the middle of Celery's start."""
+    """Refuse a port that is taken; later it would fail in the middle of Celery's start."""
     if settings.health_port is None:
         return
     try:

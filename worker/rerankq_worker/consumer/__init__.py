@@ -1,7 +1,7 @@
-"""Celery's seam: a message comes in, its jobs are executed, Celery is told.
+"""The seam to Celery: a message comes in, its jobs are executed, and Celery gets the outcome.
 
-broker    the transport, which lets no message in that is none of ours
-envelope  whether a message is a hint
-pool      one asyncio loop behind Celery's pool
+broker    kombu's Redis transport, which quarantines messages that are no hints
+envelope  checks whether a message is a hint
+pool      a Celery pool that runs on one asyncio loop
 tasks     the task that a hint calls
 """

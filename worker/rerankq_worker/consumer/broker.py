@@ -1,9 +1,9 @@
-"""kombu's Redis transport with a gate: poison is put aside before Celery meets it.
+"""kombu's Redis transport with a filter: poisoned messages are put aside before Celery sees them.
 
-The gate stands in the client with which kombu reads its queues. A poisoned message looks to
-kombu like a poll that found nothing, so the consumer goes on as if it had never been there.
+The filter is in the Redis client with which kombu reads its queues. To kombu a poisoned message
+looks like a poll that found nothing, so the consumer simply goes on.
 
-Beside it stands what keeps a worker consuming when connections are cut.
+The classes here also keep a worker consuming after its connections were cut.
 """
 
 import logging
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class GatedRedis(OwnRedis):
-    """A Redis client whose blocking pops let nothing through but hints."""
+    """A Redis client whose blocking pops return only hints."""
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
-        """The reply to a command; None for a BRPOP that brought poison."""
+        """The reply to a command; None for a BRPOP that brought a poisoned message."""
         reply = super().parse_response(connection, command_name, **options)
         if command_name != "BRPOP" or not reply:
             return reply
@@ -42,7 +42,7 @@ class GatedRedis(OwnRedis):
         return None
 
     def _tell(self, sender: str) -> None:
-        # A job's end is the ledger's to write, whoever used its id for a message.
+        # If a job has this id, only the ledger may write its outcome.
         other = Redis(connection_pool=self.connection_pool)
         try:
             if other.exists(self.ledger_keys.job(sender)):
@@ -64,11 +64,11 @@ class GatedRedis(OwnRedis):
 
 
 class LenientQoS(QoS):
-    """Counts a message as done also when Redis could not be told so.
+    """Counts a message as done even if the acknowledgement did not reach Redis.
 
-    In kombu 5.7 it goes on taking the room of a message in the consumer, for good: a few cut
-    connections, and a worker consumes no more. To Redis it is still unacknowledged, so it comes
-    again after the visibility timeout, and a hint that comes twice does no harm.
+    Otherwise kombu 5.7 would count it against the prefetch limit for ever: after a few cut
+    connections a worker would consume nothing. Redis delivers the message again after the
+    visibility timeout; a hint that comes twice does no harm.
     """
 
     _quick_ack: Callable[[str], None]
@@ -83,16 +83,16 @@ class LenientQoS(QoS):
 
 
 class GatedChannel(OwnChannel):
-    """A channel that reads through the gate, and survives the loss of its connection."""
+    """A channel that reads through the filter, and survives the loss of its connection."""
 
     QoS = LenientQoS
     do_restore: bool
 
     def close(self) -> None:
-        """Close; messages that were not acknowledged go back to their queue where that can be.
+        """Close; unacknowledged messages go back to their queue, unless the connection is gone.
 
-        kombu 5.7 tries so even when the connection is gone, and ends the worker by it. Hints
-        need no such care: what they name is announced again.
+        kombu 5.7 tries that even without a connection, and the error ends the worker. Hints need
+        not go back: the jobs that they name are announced again.
         """
         if self._is_cut_off():
             self.do_restore = False
@@ -103,7 +103,7 @@ class GatedChannel(OwnChannel):
         if not self._is_cut_off():
             super().basic_ack(delivery_tag, multiple)
 
-    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002  likewise
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002  kombu's signature
         """Reject a message; nothing to do when its connection is gone (see `close`)."""
         if not self._is_cut_off():
             super().basic_reject(delivery_tag, requeue)

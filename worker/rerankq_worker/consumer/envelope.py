@@ -1,11 +1,11 @@
-"""What a message of the broker must look like to be let in; anything else is poison.
+"""Checks whether a broker message is a hint; any other message is poison.
 
-Stock Celery would log such a message with its whole body, decompress it without a bound, hold it
-for years, or end. So each is judged before Celery sees it: it must be what
-`rerankq.broker.announce` writes. Headers that Celery would act upon must be empty; unknown ones
-are left to Celery, which ignores them, so that a newer producer is understood.
+Stock Celery would log a poisoned message with its whole body, decompress it without a bound, hold
+it for years, or crash. So each message is checked before Celery sees it: it must look like those
+that `rerankq.broker.announce` writes. Headers that Celery acts on must be empty. Unknown headers
+are allowed, so that messages of newer producers are accepted; Celery ignores them.
 
-Source of the form: Celery's message protocol 2, inside kombu's virtual transport.
+Source of the format: Celery's message protocol 2, inside kombu's virtual transport.
 """
 
 import base64
@@ -22,7 +22,7 @@ from rerankq.errors import InvalidRequest, UnsupportedVersion
 
 
 class Fault(StrEnum):
-    """Why a message is not let in."""
+    """Why a message is put aside."""
 
     NOT_JSON = "not_json"
     NO_ENVELOPE = "no_envelope"
@@ -37,19 +37,19 @@ EMPTY_HEADERS: Final = (
     *("eta", "expires", "group", "group_index", "shadow", "retries"),
     *("stamped_headers", "stamps", "replaced_task_nesting", "callbacks", "errbacks", "chord"),
 )
-"""What would make Celery delay, expire, repeat, chain or stamp a message."""
+"""Headers by which Celery would delay, expire, repeat, chain or stamp a message."""
 
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 TEXT_HEADERS: Final = ("root_id", "parent_id", "argsrepr", "kwargsrepr", "origin", "lang")
 
 
 MOST_BRACKETS: Final = 500
-"""Opening ones in a message, and in its body: far more than a hint has, and fewer than the reader
-of kombu can bear, which takes a call on Python's stack for each bracket within another."""
+"""How many opening brackets a message may have, and its body too. A hint has far fewer. kombu's
+parser recurses once for each nested bracket, and would overflow Python's stack with many more."""
 
 
 def fault_in(message: bytes) -> Fault | None:
-    """What is wrong with a message as it lies in Redis; None for a sound one."""
+    """What is wrong with a message, in the form in which it lies in Redis; None for a hint."""
     try:
         envelope = orjson.loads(message)
     except orjson.JSONDecodeError:
@@ -75,9 +75,9 @@ def fault_in(message: bytes) -> Fault | None:
 
 
 def waiting_for(message: bytes) -> str | None:
-    """Celery's id of a message by which somebody may wait for a result; None when nobody does.
+    """The task id of a message whose sender may wait for a result; None if nobody waits.
 
-    Of the messages that are put aside these are the ones that a person sent, by `send_task`.
+    Those are messages that a person sent by `send_task`.
     """
     try:
         headers = orjson.loads(message)["headers"]
@@ -123,5 +123,5 @@ def _fault_in_body(body: str, encoding: Any) -> Fault | None:
 
 
 def _may_nest_deeply(content: bytes) -> bool:
-    """Counts, as looking how deep it is would cost more than all the rest."""
+    """Whether there are too many brackets: counting them is cheaper than measuring the depth."""
     return content.count(b"[") + content.count(b"{") > MOST_BRACKETS

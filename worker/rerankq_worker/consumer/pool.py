@@ -1,12 +1,12 @@
 """A Celery worker pool that awaits on one asyncio loop.
 
-Celery's own hub goes on turning in the main thread; the loop has a thread of its own. For each
+Celery's own hub keeps running in the main thread; the loop has a thread of its own. For each
 message the coroutine is awaited first, then Celery's ordinary tracer runs with the stored
-outcome, so states, signals and events stay Celery's. Everything of Celery's is called from the
-hub's thread: its acknowledgements are not thread-safe.
+outcome, so states, signals and events stay Celery's. All of Celery is called from the hub's
+thread, because its acknowledgements are not thread-safe.
 
-A signal begins the drain on the loop at once, and not where Celery's hub comes to it: the hub may
-be waiting for a Redis that is silent. Celery then ends in its own way, if it can (see `deadline`).
+A signal handler starts the drain on the loop at once. It does not wait for Celery's hub, which may
+be waiting for Redis. After the drain Celery shuts down by itself if it can (see `deadline`).
 
 Extension point: `worker_pool`, a subclass of celery.concurrency.base.BasePool.
 """
@@ -43,7 +43,7 @@ class Service(Protocol):
     """What runs on the loop."""
 
     async def serve(self, arguments: Mapping[str, Any], accepted: Callable[[], None]) -> Any:
-        """Do what a message asks for; call `accepted` once the message has done its duty."""
+        """Do what a message asks for; call `accepted` once the message is no longer needed."""
         ...
 
     async def drain(self) -> None:
@@ -51,7 +51,7 @@ class Service(Protocol):
         ...
 
     def hurry(self) -> None:
-        """Cut a drain short, now or when it comes."""
+        """Cut the drain short, whether it has begun or not."""
         ...
 
 
@@ -62,7 +62,7 @@ class AwaitedTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone
     outcomes: ClassVar[dict[str, Any]] = {}
 
     def run(self, *_: Any, **__: Any) -> Any:
-        """Return, or raise, what the coroutine came to."""
+        """Return or raise the coroutine's outcome."""
         outcome = self.outcomes.pop(str(self.request.id))
         if isinstance(outcome, Exception):
             raise outcome
@@ -88,7 +88,7 @@ class Delivery:
 
         Raises:
             kombu.exceptions.KombuError: the body is no JSON.
-            ValueError: it is no task's body.
+            ValueError: the body is no task's.
         """
         body, content_type, content_encoding = self.arguments[3:6]
         _, keywords, _ = loads(body, content_type, content_encoding, accept=JSON_ONLY)
@@ -118,15 +118,15 @@ class AsyncioPool(BasePool):
         self._thread.start()
         self.app.deadline.watch()
         for number in ENDING_SIGNALS:
-            # In the place of Celery's: its second Ctrl-C would drain, unhurried, in the handler.
+            # Replaces Celery's handler, which on a second Ctrl-C would run a full drain itself.
             signal.signal(number, self._on_signal)
         if IS_HANGUP_IGNORED:
-            # Celery would start the process anew.
+            # Celery would restart the process on SIGHUP.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._opened.result()
 
     def register_with_event_loop(self, loop: Any) -> None:
-        """Let the hub beat, now and after each new connection."""
+        """Start the hub's heartbeat; Celery calls this at the start and for each new connection."""
         loop.call_repeatedly(BEAT_SECONDS, self._beat)
 
     def on_apply(
@@ -146,28 +146,28 @@ class AsyncioPool(BasePool):
         self._tell_loop(self._deliver, delivery)
 
     def on_stop(self) -> None:
-        """Let the drain end. The hub goes on turning: acknowledgements and events are under way."""
+        """Wait for the drain. The hub keeps running, to send acknowledgements and events."""
         if not self.app.heartbeats.stop_asked:
-            # Not by a signal: Celery's remote control, or a fault of its own.
+            # The stop came from Celery's remote control or an error in Celery, not from a signal.
             self._stop()
         while self._thread.is_alive():
             self._hub.run_once()
-        # What the thread handed over last.
+        # Run what the thread handed over last.
         self._hub.call_soon(lambda: None)
         self._hub.run_once()
 
     def on_terminate(self) -> None:
-        """A cold stop: leave at once. The leases run out, and the jobs are queued again."""
+        """A cold stop: end at once. The leases expire, and the jobs are queued again."""
 
     def _beat(self) -> None:
         self.app.heartbeats.hub_beat = time.monotonic()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        # Asked twice: whoever asks does not want to wait. Nor does who quits.
+        # A second signal, or SIGQUIT, means that the user does not want to wait.
         if self.app.heartbeats.stop_asked or number == signal.SIGQUIT:
             self._hurry()
         self._stop()
-        # How Celery's own handlers tell the hub.
+        # Celery's own handlers tell the hub in the same way.
         state.should_stop = ORDERLY  # type: ignore[assignment]  # the stubs know None alone
         worker_shutting_down.send(
             sender=self.app.node, sig=signal.Signals(number).name, how="Warm", exitcode=ORDERLY
@@ -177,7 +177,7 @@ class AsyncioPool(BasePool):
         self.app.heartbeats.stop_asked = True
         self.app.deadline.asked()
         if not self._opened.done():
-            # Nothing is in hand yet, and Redis may never let it come to that.
+            # No job is held yet, and without Redis the service may never open.
             self.app.deadline.drained()
         self._tell_loop(self._stopping.set)
 
@@ -186,7 +186,7 @@ class AsyncioPool(BasePool):
         self._tell_loop(self._hurry_service)
 
     def _tell_loop(self, what: Callable[..., None], *arguments: object) -> None:
-        # A loop that is closed has ended its drain: it takes nothing more, and needs no haste.
+        # A closed loop has ended its drain: there is nothing left to tell it.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *arguments)
 
@@ -205,8 +205,8 @@ class AsyncioPool(BasePool):
                 self._opened.set_result(None)
                 await self._stopping.wait()
                 for task in self._unaccepted:
-                    # Not acknowledged either: the broker gives the message to another worker. What
-                    # it has begun to claim is the drain's.
+                    # Its message is not acknowledged, so the broker delivers it to another worker.
+                    # The drain finishes a claim that has begun.
                     task.cancel()
                 self.app.heartbeats.draining = True
                 await self._service.drain()
@@ -216,7 +216,7 @@ class AsyncioPool(BasePool):
                 raise
             self._opened.set_exception(error)
         finally:
-            # Wakes the hub, so that on_stop sees the end of this thread soon.
+            # Wake the hub, so that on_stop soon sees that this thread has ended.
             self._hub.call_soon(lambda: None)
 
     def _deliver(self, delivery: Delivery) -> None:
@@ -247,21 +247,21 @@ class AsyncioPool(BasePool):
         self._hub.call_soon(self._work_off)
 
     def _work_off(self) -> None:
-        """Call, in order, what is for the hub: by itself it would call in any order.
+        """Run what was handed to the hub, in order; the hub itself guarantees no order.
 
-        A message whose beginning came after its end would count as active for ever.
+        If a message's end were told before its beginning, Celery would list it as active for ever.
         """
         try:
             while self._for_hub:
                 self._for_hub.popleft()()
         finally:
             if self._for_hub:
-                # One of them failed, which is the hub's to handle; the others wait for no more.
+                # One of them raised, and the hub handles that; the rest runs in the next turn.
                 self._hub.call_soon(self._work_off)
 
 
 def _trace(delivery: Delivery, outcome: Any) -> None:
-    """Run Celery's tracer with the outcome. Whatever happens Celery is called back."""
+    """Run Celery's tracer with the outcome; call Celery back in any case."""
     AwaitedTask.outcomes[delivery.task_id] = outcome
     try:
         traced = delivery.trace(*delivery.arguments)

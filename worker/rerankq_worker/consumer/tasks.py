@@ -18,7 +18,7 @@ class HintService:
     async def serve(
         self, arguments: Mapping[str, Any], accepted: Callable[[], None]
     ) -> dict[str, int]:
-        """Work on the jobs that the message names; returns how many took which outcome.
+        """Work on the jobs that the message names; returns how many had which outcome.
 
         Raises:
             InvalidRequest: the message is no hint.
@@ -30,12 +30,12 @@ class HintService:
         self._executor.hurry()
 
     async def drain(self) -> None:
-        """Let running jobs finish within the time set, and give the others back."""
+        """Let running jobs finish within the time limit, and give the others back."""
         await self._executor.drain(self._drain_seconds)
 
 
 class RerankTask(AwaitedTask):
-    """The one task. Acknowledged when its jobs are claimed: from then on leases keep them safe."""
+    """The only task. It is acknowledged once its jobs are claimed: leases keep them safe then."""
 
     name = TASK_NAME
     ignore_result = True

@@ -1,4 +1,4 @@
-"""What the last exchange with Redis said of an account, and what follows from that by now."""
+"""What the last exchange with Redis told about an account, and what follows from that now."""
 
 import math
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment
 
 BUDGET_SECONDS: Final = 1.0
-"""How long the number of retries that is allowed is good for: it grows by one a second at least."""
+"""How long a known budget of retries is valid: it grows by at least one a second."""
 
 
 class AccountStatus:
     """The state of one account, as this worker knows it.
 
     Args:
-        clock: seconds that only ever grow.
+        clock: a monotonic clock in seconds.
 
     Attributes:
-        last: what was heard last; None before the first exchange.
+        last: what the last exchange returned; None before the first exchange.
         heard_at: when that was, by the clock.
     """
 
@@ -27,12 +27,12 @@ class AccountStatus:
         self.heard_at = -math.inf
 
     def heard(self, allotment: Allotment) -> None:
-        """Take note of what an exchange said."""
+        """Keep what an exchange returned."""
         self.last, self.heard_at = allotment, self._clock()
 
     @property
     def is_usable(self) -> bool:
-        """Whether it gives out more than probes; one never heard of is taken to be usable."""
+        """Whether the account gives permits to all calls, not only probes; assumed if unknown."""
         return self.last is None or (self.last.mode == "open" and self.usable_in == 0)
 
     @property
@@ -49,16 +49,16 @@ class AccountStatus:
 
     @property
     def unusable_for(self) -> float:
-        """Seconds for which it had been out of use when that was last heard; 0 if it was usable."""
+        """For how many seconds it had been out of use at the last exchange; 0 if it was usable."""
         last = self.last
         return (last.now - last.since) / 1000 if last and last.since else 0.0
 
     @property
     def knows_budget(self) -> bool:
-        """Whether the budget of retries is known as of this moment; an exchange renews it."""
+        """Whether the last exchange is recent enough for its budget of retries to be valid."""
         return self._clock() - self.heard_at < BUDGET_SECONDS
 
     @property
     def share(self) -> float:
-        """Calls a second that are this worker's, of the account's present rate."""
+        """This worker's share of the account's current rate, in calls a second."""
         return self.last.rate / self.last.workers if self.last else 0.0

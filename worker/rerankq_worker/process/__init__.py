@@ -1,11 +1,11 @@
-"""The life of the process: its start, its signs of life, its end.
+"""The life of the process: start, heartbeats, shutdown.
 
-supervisor         a process for each lane, started again when it ends unasked
-heartbeats         who gave a sign of life, and when
+supervisor         runs a process for each lane, and restarts one that ended unexpectedly
+heartbeats         when each part of the worker last showed that it runs
 health             `/live` and `/ready` over HTTP
-watchdog           sees that the worker works, and mends connections
-duties             run beside the worker's own work, and have no end
-restart            puts a new process in the place of this one
-shutdown_deadline  sees that a worker that was asked to end does end
-error_origin       where an unforeseen error arose
+watchdog           finds parts that hang, and renews their connections
+duties             tasks that run beside the worker's own work, without end
+restart            replaces this process by a new one
+shutdown_deadline  ends a worker whose shutdown takes too long
+error_origin       where an unexpected error was raised
 """

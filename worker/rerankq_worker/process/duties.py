@@ -1,4 +1,4 @@
-"""Duties that have no end, and what follows when one ends all the same."""
+"""Runs tasks that must never end, and restarts the worker when one ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -18,7 +18,7 @@ CANCEL_SECONDS: Final = 0.2
 async def in_background(
     restart: Restart, *duties: Coroutine[Any, Any, None]
 ) -> AsyncIterator[None]:
-    """Run duties that have no end beside the block; one that ends starts the worker anew."""
+    """Run endless tasks while the block runs; if one of them fails, the worker restarts."""
     tasks = [asyncio.create_task(duty) for duty in duties]
     for task in tasks:
         task.add_done_callback(partial(_miss, restart))
@@ -28,14 +28,14 @@ async def in_background(
         running = set(tasks)
         while running:
             for task in running:
-                # Again and again: before Python 3.12, `asyncio.wait_for`, with which redis-py
-                # waits, can swallow a cancellation.
+                # Repeatedly: before Python 3.12 `asyncio.wait_for`, which redis-py uses, can
+                # swallow a cancellation.
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
 
 
 def _miss(restart: Restart, duty: "asyncio.Task[None]") -> None:
-    """A duty that ended unasked would be missed by nobody, until jobs are stuck."""
+    """Restart the worker when a task has failed: otherwise nobody would notice until jobs hang."""
     error = None if duty.cancelled() else duty.exception()
     if error:
         missed = asyncio.create_task(restart.in_order(f"a duty ended by {origin(error)}"))
@@ -43,4 +43,4 @@ def _miss(restart: Restart, duty: "asyncio.Task[None]") -> None:
 
 
 _restarting: Final[set["asyncio.Task[None]"]] = set()
-"""A task that nobody holds on to may vanish before it is done."""
+"""Keeps the tasks alive: asyncio itself holds only weak references to them."""

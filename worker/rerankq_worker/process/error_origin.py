@@ -1,11 +1,11 @@
-"""Where an unforeseen error arose, in words fit for a log.
+"""Where an unexpected error was raised, in a form that may be logged.
 
-Neither its message nor a traceback with values: both may hold what a job holds.
+Neither its message nor a traceback: both may hold a job's content.
 """
 
 
 def origin(error: BaseException) -> str:
-    """The error's type, and file and line of its origin."""
+    """The error's type, and the file and line that raised it."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next

@@ -1,4 +1,4 @@
-"""`/live` and `/ready` over HTTP, for whoever runs workers by the dozen."""
+"""`/live` and `/ready` over HTTP, for orchestrators such as Kubernetes."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,12 +15,12 @@ WELL: Final = "ok"
 
 @asynccontextmanager
 async def health_served(heartbeats: Heartbeats, *, host: str, port: int) -> AsyncIterator[None]:
-    """Answer 200 where all is well, else 503; either way a word on each part, as JSON.
+    """Answer 200 if all is well, else 503; the body is JSON with the state of each part.
 
-    `/live`: the event loop turns; if not, restart the worker. `/ready`: Celery's hub turns and
-    the ledger answers and takes what it is given; if not, it says why: wait, or see to Redis, and
-    work will go on by itself. Nor is a worker ready that alone gets no rankings: see to
-    its network. One that was asked to end is alive until its drain is over, and no longer ready.
+    `/live`: whether the event loop runs; if not, restart the worker. `/ready`: whether Celery's
+    hub runs and the ledger accepts writes; if not, the body says why, and work goes on by itself
+    once Redis is well. A worker that alone gets no rankings is not ready either: check its
+    network. A worker that shuts down is not ready, but alive until its drain is over.
 
     Raises:
         OSError: the port is taken.

@@ -1,4 +1,4 @@
-"""Signs of life of a worker: who beat last, and when."""
+"""When each part of a worker last showed that it runs."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Heartbeats:
-    """Monotonic times in seconds. Written by the thread each is about, read by any.
+    """Monotonic times in seconds. Each is written by the thread that it describes, read by any.
 
     Attributes:
-        loop_beat: the asyncio loop turned.
-        hub_beat: Celery's hub turned; it stands still while Celery has no broker.
-        delivery: a message came in.
-        ledger_beat: the ledger answered.
-        ledger_trouble: why the ledger takes nothing, as a sentence; None while it does.
-        upstream_trouble: why this worker alone reaches no upstream; None while it does.
-        stop_asked: a signal has asked the worker to end.
-        draining: the worker is about to end, and takes nothing more.
+        loop_beat: when the asyncio loop last ran.
+        hub_beat: when Celery's hub last ran; it stands still while Celery has no broker.
+        delivery: when the last message came in.
+        ledger_beat: when the ledger last answered.
+        ledger_trouble: why the ledger accepts no writes, as a sentence; None while it does.
+        upstream_trouble: why this worker alone gets no rankings; None while it does.
+        stop_asked: whether a signal has asked the worker to shut down.
+        draining: whether the worker drains and takes no more messages.
     """
 
     loop_beat: float = field(default_factory=time.monotonic)
@@ -30,5 +30,5 @@ class Heartbeats:
 
     @property
     def deadline(self) -> bool:
-        """Whether new work is for others."""
+        """Whether this worker shuts down: other workers take new work."""
         return self.stop_asked or self.draining

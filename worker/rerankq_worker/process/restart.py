@@ -1,8 +1,8 @@
-"""Starts this process anew in its own place, never over the heads of ends that are not written.
+"""Replaces this process by a new one, but only after all outcomes are written.
 
-The process keeps its id, and whoever watches over it. What it had finished was paid for: that is
-written before, however long Redis takes to accept it. Until then a new process could do nothing
-either.
+The process keeps its id and its supervisor. Finished calls were paid for, so their outcomes are
+written first, however long Redis takes to accept them. Until Redis does, a new process could not
+work either.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ def _replace_process() -> None:
 
 
 class Restart:
-    """The last resort of a worker that is alive and works no more.
+    """The last resort for a worker that is alive but no longer works.
 
     Args:
-        heartbeats: the signs of life; a process that was asked to end is not replaced, it ends.
-        drain: lets calls under way end, within their time limits, and begins no other.
-        write_out: writes what is finished by connections of its own, on an event loop of its own.
-        replace: puts a new process in the place of this one.
+        heartbeats: a process that was asked to shut down is not replaced: it ends.
+        drain: lets calls in flight end within their time limits, and begins no others.
+        write_out: writes all outcomes by connections and an event loop of its own.
+        replace: replaces this process by a new one.
         leave: ends the process with an exit code.
     """
 
@@ -53,22 +53,22 @@ class Restart:
         self._begun: Final = threading.Lock()
 
     async def in_order(self, reason: str) -> None:
-        """Replace the process once what it has in hand has ended or was given back."""
-        log.critical("starting anew in this place, once calls under way have ended: %s", reason)
+        """Replace the process once its jobs have ended or were given back."""
+        log.critical("this process restarts once its calls in flight have ended: %s", reason)
         self._heartbeats.draining = True
         await self._drain()
-        # What was handed to the writer may not be written yet, and the writer may be what failed.
+        # Some outcomes may not be written yet, and the completer may be what failed.
         await asyncio.to_thread(self.at_once, reason)
 
     def at_once(self, reason: str) -> None:
-        """Replace the process when all that is finished is written. Not for the loop's thread."""
+        """Replace the process once all outcomes are written. Must not run on the loop's thread."""
         if not self._begun.acquire(blocking=False):
             return
-        log.critical("what is finished is written, then this process starts anew: %s", reason)
+        log.critical("this process writes its last outcomes, then restarts: %s", reason)
         asyncio.run(self._write_out())
         if self._heartbeats.stop_asked:
             last_words(f"ending at once: {reason}")
             self._leave(CUT_SHORT)
             return
-        last_words(f"starting anew in this place: {reason}")
+        last_words(f"this process restarts: {reason}")
         self._replace()

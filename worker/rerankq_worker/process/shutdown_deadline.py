@@ -1,9 +1,9 @@
-"""Sees to it that a worker that was asked to end does end, whatever its main thread waits for.
+"""Ends a worker that was asked to shut down, whatever its main thread waits for.
 
-Celery ends a worker in its main thread, and talks to its broker there without a time limit: where
-Redis says nothing, and refuses nothing either, that takes for ever. What counts is decided on the
-event loop, in a drain with limits of its own. Celery gets time to take its leave; then a thread
-that waits for nobody ends the process.
+Celery shuts down in the main thread, and talks to its broker without a time limit: if Redis
+accepts connections but never answers, that takes for ever. The important part is the drain on the
+event loop, which has time limits of its own. After it Celery gets some time to shut down; then a
+separate thread ends the process.
 """
 
 import logging
@@ -26,17 +26,17 @@ ENDING_SIGNALS: Final = (
     signal.SIGQUIT,
     *(() if IS_HANGUP_IGNORED else (signal.SIGHUP,)),
 )
-"""Each asks a worker to end; the second that comes, or SIGQUIT at once, to do so in haste. SIGHUP
-is what the end of its terminal sends."""
+"""Each asks a worker to shut down. A second signal, or SIGQUIT, cuts the drain short. A terminal
+sends SIGHUP when it closes."""
 SETTLE_SECONDS: Final = 12.0
-"""What a drain may take beyond its grace time: each of its waits for a silent Redis, to the end."""
+"""How much longer than its grace time a drain may take: the sum of its waits for Redis."""
 HASTE_SECONDS: Final = 11.0
-"""The same once a second signal has come: a claim under way, what is handed back, and no more."""
+"""The same after a second signal: time for a claim in flight, and for giving jobs back."""
 FAREWELL_SECONDS: Final = 6.0
-"""From the end of a drain to the end of the process, while Redis answers: one or two are usual."""
+"""From the end of the drain to the end of the process. Usually it takes one or two seconds."""
 HASTY_FAREWELL_SECONDS: Final = 3.0
 LAST_WORDS_SECONDS: Final = 2.0
-"""How long an ending waits for whoever reads the log."""
+"""How long the shutdown waits for the log's reader."""
 ORDERLY: Final = 0
 CUT_SHORT: Final = 1
 
@@ -48,7 +48,9 @@ class _News(Enum):
 
 
 class ShutdownDeadline:
-    """The last resort of a worker's end. Each call may come from a signal handler, or any thread.
+    """Ends the process when its shutdown takes too long.
+
+    All methods may be called from a signal handler or from any thread.
 
     Args:
         grace_seconds: how long running jobs may finish.
@@ -58,23 +60,23 @@ class ShutdownDeadline:
     def __init__(self, grace_seconds: float, *, leave: Callable[[int], object] = os._exit) -> None:
         self._grace_seconds = grace_seconds
         self._leave = leave
-        # Nothing else that wakes a thread may be used in a signal handler that meets itself.
+        # Only this queue is reentrant: a signal handler may interrupt itself while it uses it.
         self._news: SimpleQueue[_News] = SimpleQueue()
 
     def watch(self) -> None:
-        """Wait in a thread of its own for what the other calls tell."""
+        """Start the thread that waits for the other calls."""
         threading.Thread(target=self._watch, name="rerankq-ending", daemon=True).start()
 
     def asked(self) -> None:
-        """The worker is to end: its drain begins."""
+        """The worker shuts down: its drain begins."""
         self._news.put(_News.ASKED)
 
     def hurried(self) -> None:
-        """It is to end now: what runs is handed back."""
+        """The drain is cut short: running jobs are given back."""
         self._news.put(_News.HURRIED)
 
     def drained(self) -> None:
-        """What it had in hand is settled. All that is left is courtesy."""
+        """The drain is over: only Celery's own shutdown is left."""
         self._news.put(_News.DRAINED)
 
     def _watch(self) -> None:
@@ -89,9 +91,9 @@ class ShutdownDeadline:
             else:
                 code, until = ORDERLY, min(until, now + farewell)
         if code == ORDERLY:
-            last_words("ending without Celery's farewell, which takes too long: is Redis silent?")
+            last_words("ended before Celery had shut down, as that takes too long: check Redis")
         else:
-            last_words("ending within a drain that takes too long: the leases will run out")
+            last_words("ended before the drain was over, as it takes too long: the leases expire")
         self._leave(code)
 
     def _next(self, until: float) -> _News | None:
@@ -104,7 +106,7 @@ class ShutdownDeadline:
 
 
 def last_words(words: str) -> None:
-    """Log why this process goes, unless nobody takes it: a full pipe must not hold up the end."""
+    """Log why this process ends, but do not wait long: nobody may be reading the log."""
 
     def say() -> None:
         log.critical("%s", words)

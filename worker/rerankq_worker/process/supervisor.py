@@ -1,4 +1,4 @@
-"""Several lanes from one command: each a process of its own, so bulk cannot starve interactive."""
+"""Runs several lanes, each in a process of its own, so that bulk jobs cannot starve interactive."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Pauses before a lane that ended unasked is started again; the last is repeated."""
+"""Pauses before a lane that ended unexpectedly is restarted; the last one is repeated."""
 STEADY_SECONDS: Final = 60.0
-"""A lane that lived this long starts the pauses anew."""
+"""After a lane has run this long, the pauses begin again with the first."""
 SETUP_EXIT: Final = 2
-"""Exit code of a worker whose settings are wrong: starting it again would not help, unless they
-were right before, and somebody is about to mend them."""
+"""Exit code of a worker whose settings are wrong. A restart does not help then, unless the lane has
+worked before: somebody may be about to correct the settings."""
 
 
 def serve_lanes(lanes: Sequence[Lane], *, first_health_port: int | None) -> int:
@@ -35,10 +35,10 @@ def serve_lanes(lanes: Sequence[Lane], *, first_health_port: int | None) -> int:
 
 
 def end_with_stdin() -> None:
-    """End this process as SIGTERM would, once whoever holds the other end of stdin is gone."""
+    """Send this process SIGTERM when stdin is closed, that is, when its parent has ended."""
 
     def watch() -> None:
-        # Not sys.stdin: a thread that waits in its buffer aborts the interpreter at its end.
+        # Not sys.stdin: a thread that waits in it would abort the interpreter at exit.
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
@@ -63,13 +63,13 @@ class _Lanes:
     def _stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._stopping.set()
         for process in self._processes.values():
-            # Also a second time: that is how a user says "now".
+            # A second signal is passed on too: it cuts the drain short.
             _send(process, number)
 
     async def _keep(self, lane: Lane) -> int:
-        """Run the lane's process, again and again, until all are to stop; returns its exit code.
+        """Run the lane's process, and restart it, until all are to stop; returns its exit code.
 
-        A lane that has worked before takes no other one along, however it ends.
+        Only a lane that never worked, with wrong settings, stops the other lanes.
         """
         failures, has_worked = 0, False
         clock = asyncio.get_running_loop().time
@@ -77,7 +77,7 @@ class _Lanes:
             started = clock()
             code = await self._run(lane)
             if self._stopping.is_set():
-                # By the very signal, before it could be handled: that is what was asked for.
+                # The signal may have ended the process before it could handle it: also a success.
                 return 0 if -code in ENDING_SIGNALS else abs(code)
             was_steady = clock() - started > STEADY_SECONDS
             has_worked = has_worked or was_steady
@@ -86,7 +86,7 @@ class _Lanes:
                 return code
             failures = 1 if was_steady else failures + 1
             pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
-            log.warning("the %s worker ended with %d: again in %g s", lane, code, pause)
+            log.warning("the %s worker ended with %d: it restarts in %g s", lane, code, pause)
             try:
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
@@ -101,17 +101,17 @@ class _Lanes:
         return {"RERANKQ_HEALTH_PORT": str(port)}
 
     def _command(self, lane: Lane) -> tuple[str, ...]:
-        # -P: nothing is imported from the folder that the command was called in.
+        # -P: nothing is imported from the current directory.
         python = (sys.executable, "-P", "-m", "rerankq.cli")
         return (*python, "worker", "--lane", lane.value, "--end-with-stdin")
 
     async def _run(self, lane: Lane) -> int:
         process = await asyncio.create_subprocess_exec(
             *self._command(lane),
-            # Held open by this process alone: should it be killed, the lanes end too.
+            # Only this process holds it open: if it is killed, the lanes end too.
             stdin=asyncio.subprocess.PIPE,
             env=os.environ | self._health_port(lane),
-            # A Ctrl-C in the terminal must not arrive twice: signals come from here alone.
+            # A Ctrl-C in the terminal must not reach the lanes twice: only this process sends it.
             start_new_session=True,
         )
         self._processes[lane] = process
@@ -123,10 +123,10 @@ class _Lanes:
 
 
 def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Send a signal, and leave the exit code to whoever waits for it.
+    """Send a signal without taking the exit code.
 
-    The library's own way looks first whether the process has ended, takes the exit code of one that
-    has, and so hides it from `wait`, which then reports 255.
+    `Process.send_signal` first polls whether the process has ended, and takes its exit code if so:
+    then `wait` reports 255.
     """
     if process.returncode is None:
         with suppress(ProcessLookupError):

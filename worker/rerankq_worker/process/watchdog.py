@@ -1,9 +1,9 @@
-"""Finds what a worker waits for in vain, and mends it in place.
+"""Finds parts of a worker that hang, and repairs them.
 
-Three kinds are known. A connection that swallows everything without ever ending (no FIN, no answer)
-keeps the ledger's calls, or Celery, waiting: it is cut, and whoever waited makes a new one. Celery
-may not come to itself by that: then the process is started anew, in good order. And something may
-block the event loop: then a thread of its own starts the process anew.
+There are three cases. A dead connection (no FIN, no answer) keeps the ledger's calls, or Celery,
+waiting: the watchdog cuts it, and the waiting part makes a new one. If Celery does not recover by
+that, the process is replaced after its calls have ended. If something blocks the event loop, a
+separate thread replaces the process.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 1.0
 CHECK_SECONDS: Final = 2.0
 DEAD_SECONDS: Final = 5.0
-"""A call that waits so long, while Redis answers others, has a dead connection; or a long answer,
-and so the time is doubled whenever that was found."""
+"""A call that waits this long while Redis answers others has a dead connection, or gets a very long
+answer. So the time is doubled whenever calls were given up."""
 MOST_DEAD_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 20.0
-"""Messages wait, there is room, and none has come for this long: the consumer is deaf."""
+"""If messages wait and this worker has capacity, but none has come for this long, it hangs."""
 HUB_SECONDS: Final = 10.0
-"""Celery's hub has stood still for this long: it waits for an answer, or between two tries."""
+"""If Celery's hub has not run for this long, it waits for an answer or to connect again."""
 MOST_CUTS: Final = 5
-"""After so many in vain the process is started anew; they take longer than Celery's longest pause
-between two tries at its broker."""
+"""After this many cuts without success the process is replaced. They take longer than Celery's
+longest pause between two attempts to connect."""
 FORGET_SECONDS: Final = 60.0
-"""What was found longer ago has no part in what is found now."""
+"""Earlier cuts and given-up calls no longer count after this time."""
 LOOP_SECONDS: Final = 60.0
 
 
@@ -44,11 +44,11 @@ class Watchdog:
     """Watches over one worker. Belongs to its event loop.
 
     Args:
-        heartbeats: the signs of life.
-        backlog: what waits for this worker, asked by connections that give up soon.
-        ledger: the calls that have time to wait.
-        takes_more: whether a message that came now would be taken.
-        restart: the last resort.
+        heartbeats: when each part last ran.
+        backlog: the messages that wait for this worker; its connections have short time limits.
+        ledger: the ledger's calls, which have no short time limit.
+        takes_more: whether this worker would take another message now.
+        restart: replaces the process.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Watchdog:
         self._ledger = ledger
         self._takes_more = takes_more
         self._restart = restart
-        # Since when all that a working consumer needs has been there without a break.
+        # Since when messages have waited while this worker would take them.
         self._free_since: float | None = None
         self._answering_since: float | None = None
         self._dead_seconds = DEAD_SECONDS
@@ -89,7 +89,7 @@ class Watchdog:
             beating.cancel()
 
     async def check(self) -> None:
-        """Judge only while Redis answers and takes what it is given: an outage is no deafness."""
+        """Look for parts that hang, but only while Redis is well: else they wait for Redis."""
         try:
             waiting = await self._backlog.hints()
         except LedgerUnavailable as error:
@@ -104,7 +104,7 @@ class Watchdog:
             self._free_since = self._answering_since = None
             return
         self._free_since = (self._free_since or now) if waiting and self._takes_more() else None
-        # A worker that drains takes nothing, and is not deaf for that.
+        # A worker that drains takes no messages: that is no fault.
         deafness = None if self._heartbeats.draining else self._deafness(now, waiting)
         if deafness:
             await self._mend_consumer(now, deafness)
@@ -116,13 +116,13 @@ class Watchdog:
         if given_up:
             self._gave_up_at = now
             self._dead_seconds = min(2 * self._dead_seconds, MOST_DEAD_SECONDS)
-            log.warning("%d calls waited on dead connections to Redis: made anew", given_up)
+            log.warning("%d calls to Redis got no answer: they are made again", given_up)
 
     def _deafness(self, now: float, waiting: int) -> str | None:
-        """Why Celery seems deaf, since the last attempt to mend that; None when it does not."""
+        """Why Celery seems to hang, since the last repair; None if it does not."""
         since = max(self._answering_since or now, self._cut_at)
         if now - max(since, self._heartbeats.hub_beat) > HUB_SECONDS:
-            return f"Celery has stood still for {HUB_SECONDS:g} s"
+            return f"Celery has not run for {HUB_SECONDS:g} s"
         free_since = max(self._free_since or now, self._cut_at)
         if now - max(free_since, self._heartbeats.delivery) > IDLE_SECONDS:
             return f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"
@@ -135,7 +135,7 @@ class Watchdog:
             await self._restart.in_order(deafness)
             return
         self._cuts, self._cut_at = self._cuts + 1, now
-        log.error("%s: its %d connections to Redis are made anew", deafness, cut_connections())
+        log.error("%s: its %d connections to Redis are renewed", deafness, cut_connections())
 
 
 async def _beat(heartbeats: Heartbeats) -> None:
@@ -149,7 +149,7 @@ def _watch_loop(heartbeats: Heartbeats, restart: Restart) -> None:
     while True:
         time.sleep(CHECK_SECONDS)
         now = time.monotonic()
-        # A gap here too means that the whole process stood still: nobody's fault.
+        # If this thread stood still too, the whole process was suspended: the loop is not at fault.
         stood_still, before = now - before > 2 * CHECK_SECONDS, now
         if stood_still:
             heartbeats.loop_beat = now
