@@ -1,6 +1,6 @@
 """What all workers together may ask of an account with the upstream: permits, in lots.
 
-A worker comes a few times a second, not once a call; `allot.lua` has the rules.
+A worker asks Redis for a lot a few times a second, not once a call; `allot.lua` has the rules.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,10 @@ from rerankq.accounts.scripts import ALLOT
 from rerankq.store.store import Store
 
 IN_USE_MS: Final = 60_000
-"""A worker that has jobs for an account, however closed that is, comes far more often."""
+"""An account that no worker reported to for so long is not in use.
+
+A worker that has jobs for it reports far more often, also while the account may not be used.
+"""
 
 Mode = Literal["open", "throttled", "broken"]
 
@@ -44,33 +47,35 @@ class Report:
     """What a worker did since its last exchange, and what it would do next.
 
     Attributes:
-        lane: whose work it is; `interactive` goes first.
-        want: calls that it would begin until it comes again.
+        lane: lane of the work; `interactive` goes first.
+        want: calls that it wants to begin until the next exchange.
         want_tokens: their tokens.
-        want_slots: calls that it would have in flight.
+        want_slots: calls that it wants to have in flight.
         left: permits it did not use.
-        left_tokens: tokens it did not use; below zero when it used more.
+        left_tokens: tokens it did not use; below zero when it used more than it was given.
         began: calls begun.
         retries: how many of them were retries.
         in_flight: calls under way.
-        ok: answers that were rankings, or proper refusals: the upstream is well.
-        throttled: 429 and its disguises.
+        ok: answers that were rankings, or refusals of a request's content: the upstream works.
+        throttled: calls that were throttled: by a 429, or by another answer that means the same.
         trouble: points of failure that the upstream is to blame for.
         unreached: points of failure for connections that could not be made, perhaps only from here.
-        vain: how many jobs in a row were not answered here; 0 after an answer.
-        vain_ms: how long that has been so.
-        cut_off: why this worker is not answered, as it is told that others are; empty where it is.
-        pause_ms: how long the upstream asked everyone to wait, with a 429 or a good answer.
-        trouble_pause_ms: how long it did with a failure.
+        vain: how many jobs in a row got no answer here; 0 after an answer.
+        vain_ms: for how long jobs have got no answer here.
+        cut_off: why this worker gets no answers while others do; empty when it gets them.
+        pause_ms: how long the upstream asked everyone to wait, in a 429 or a good answer.
+        trouble_pause_ms: how long it asked everyone to wait in a failure.
         cause: class and HTTP status of the last 429 or failure; never the upstream's words.
         probe_ok: whether a call that was a probe succeeded.
         ranked: fingerprint of the endpoint, if it gave a ranking; else empty.
-        astray: answers in a row, up to the last, that were not the endpoint's.
-        served: by fingerprint of the keys that gave rankings lately: ms since the last such call
-            began.
-        took_ms: how long calls took lately that were ranked, at most.
-        refused: by fingerprint of the keys that are refused here in a row: ms since that began.
-        serial: name of the report. One that is sent again, as its answer was lost, is told once.
+        astray: the last answers in a row that did not come from the endpoint, such as a proxy's.
+        served: for each key that gave a ranking lately, by its fingerprint: ms since the last such
+            call began.
+        took_ms: the longest that a call with a ranking took lately.
+        refused: for each key that every call is refused with here, by its fingerprint: ms since
+            that began.
+        serial: name of the report. A report that is sent again because its answer was lost has the
+            same one and is counted once.
     """
 
     lane: str
@@ -101,7 +106,7 @@ class Report:
     serial: str = field(default_factory=lambda: token_hex(4), compare=False)
 
     def joined(self, later: "Report") -> "Report":
-        """One report of what two tell that follow each other."""
+        """This report and the `later` one, which follows it, as one."""
         return Report(
             later.lane,
             began=self.began + later.began,
@@ -126,43 +131,45 @@ class Report:
 
 
 class Blame(StrEnum):
-    """Who is at fault that a key is refused to a worker."""
+    """What is at fault when a key is refused to a worker: the worker or the key."""
 
     WORKER = "worker"
-    """Calls of others by the key were ranked since: this worker's address may not be let in."""
+    """Other workers got rankings with the key since: this worker's address may not be allowed."""
     KEY = "key"
-    """It is refused to the others as well, or nobody was ranked by it since."""
+    """The key is refused to other workers too, or no worker got a ranking with it since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """What a worker may do until it comes again, and how the account stands.
+    """What a worker may do until its next exchange, and the state of the account.
 
     Attributes:
         permits: calls to begin.
-        tokens: tokens that these may cost; the last call may overdraw them.
+        tokens: tokens that these calls may cost; the last one may cost more than is left.
         slots: calls to have in flight; None without a limit.
         retries: how many of the calls may be retries.
-        probe: whether the one permit is for a probe of a closed account.
-        ask_ms: when to come again.
-        mode: `throttled` and `broken` accounts give out probes alone.
-        since: when it left the mode `open` or was asked to pause, in ms by Redis' clock; else 0.
-        cause: class and HTTP status of what closed or paused it last; empty when it is open.
-        wait_ms: until something is given out again.
+        probe: whether the one permit is for a probe of an account that is out of use.
+        ask_ms: ms until the next exchange.
+        mode: `open` is usable; of a `throttled` or `broken` account only probes are given out.
+        since: when the account became unusable or was paused, in ms by Redis' clock; else 0.
+        cause: class and HTTP status of the last answer that made it unusable or paused it; empty
+            while it is usable.
+        wait_ms: ms until permits are given out again.
         rate: calls a second, at present.
         limited: whether a limit is known, or one was found out.
         limits: those that are known; where workers know different ones, the lowest of each.
-        workers: how many share the account: those of the same lane, or all for who only looks.
+        workers: how many share the account: those of the same lane, or all for an onlooker.
         in_flight: slots that they hold together.
         ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
-        served: fingerprints of the keys by which rankings were given in the last minute.
-        idle_ms: how long no worker has come, for who only looks; else 0.
-        alone: whether others are answered in the time in which this worker is not.
-        doubted: whether a failure of this worker is not, or would not be, the upstream's.
-        cut_off: why workers are not answered that are alone in that, by their names.
-        verdicts: who is at fault that a key is refused to this worker, once that is known.
+        served: fingerprints of the keys that gave rankings in the last minute.
+        idle_ms: ms since any worker's last exchange, for an onlooker; else 0.
+        alone: whether other workers get answers while this one gets none.
+        doubted: whether failures of this worker are not held against the upstream, for now.
+        cut_off: the workers that get no answers while others do: by name, why.
+        verdicts: by fingerprint of a key that is refused to this worker, what is at fault, once
+            that is known.
         others: how many workers beside this one use the account.
-        took_ms: how long rankings took lately, at most; 0 where nobody knows.
+        took_ms: the longest that a ranking took lately; 0 when none is known.
         now: Redis' clock, in ms.
         tripped: keys, models and accounts that may not be used, by name.
     """
@@ -196,12 +203,12 @@ class Allotment:
 
     @property
     def in_use(self) -> bool:
-        """Whether a worker has used the account lately: else its state is of long ago."""
+        """Whether a worker has used the account lately. If not, its state is out of date."""
         return self.idle_ms < IN_USE_MS
 
 
 class Accounts:
-    """The accounts in Redis. Every call raises LedgerUnavailable when Redis is away."""
+    """The accounts in Redis. Every call raises LedgerUnavailable when Redis cannot be used."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -216,16 +223,16 @@ class Accounts:
     async def exchange(
         self, account: str, worker: str, limits: Limits, report: Report
     ) -> Allotment:
-        """Tell what was done, and be given the next lot."""
+        """Report what the worker did, and get its next lot."""
         told = asdict(report) | {"limits": limits.known()}
         return _allotment(await self._store.run(ALLOT(account, worker, told)))
 
     async def look(self, account: str) -> Allotment:
-        """How the account stands, for somebody who does not work with it."""
+        """The state of the account, for an onlooker: nothing is taken or changed."""
         return await self.exchange(account, "", Limits(), Report(lane="bulk"))
 
     async def resume(self, account: str) -> bool:
-        """Forget that an account is throttled, broken or asked to pause; False when it was not."""
+        """Make an account usable that is throttled, broken or paused; False when it was usable."""
         key = self._store.keys.account(account)
         return bool(await self._store.command("HDEL", key, *_CLOSING))
 
@@ -234,9 +241,9 @@ _CLOSING: Final = ("pause", "pause_since", "mode", "mode_since", "reopens", "ste
 
 
 def _allotment(answer: bytes) -> Allotment:
-    # What another hand has stored may be no text: that costs what it is part of, not the answer.
+    # A value that something else stored may not be UTF-8: only that value is lost, not the answer.
     fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
-    # An empty table of Lua's is an empty object in JSON: that is what is meant here.
+    # Lua encodes an empty table as an empty object, also where a list is meant (`served`).
     limits, tripped = Limits(**fields.pop("limits")), sound_breakers(fields.pop("closed"))
     cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
     served = frozenset(fields.pop("served"))

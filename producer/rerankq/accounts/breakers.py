@@ -1,6 +1,7 @@
-"""SharedBreakers: keys, models and accounts that may not be used for now, with the reason.
+"""The circuit breakers of keys, models and accounts that all workers share.
 
-All workers see the same ones, and take turns at probing them.
+An open breaker says that its key, model or account may not be used for now, and why. Workers take
+turns to probe it. A closed breaker is not stored: all is well.
 """
 
 import math
@@ -16,15 +17,22 @@ from rerankq.accounts.scripts import PROBE, TRIP
 from rerankq.store.store import Store
 
 UNUSED_MS: Final = 10_000
-"""A worker that has jobs for what is closed probes it when that is due, or moments later."""
+"""A breaker whose probe is so long overdue is not in use.
+
+A worker that has jobs for its key or account probes it when that is due, or moments later.
+"""
 MODEL_UNUSED_MS: Final = 60_000
-"""Jobs of a closed model come back to its worker after a minute at the latest."""
+"""The same for a model: jobs of a model whose breaker is open are tried once a minute or more."""
 
 _MODEL: Final = "model "
 
 
 class BreakerState(StrEnum):
-    """`doubted` is not certain yet; `parked` until a probe succeeds; `paused` by an operator."""
+    """How an open breaker is open.
+
+    `doubted`: it is not certain yet. `parked`: until a probe succeeds. `paused`: until an operator
+    resumes it.
+    """
 
     DOUBTED = "doubted"
     PARKED = "parked"
@@ -33,17 +41,17 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrippedBreaker:
-    """A closed circuit. Times are ms by Redis' clock.
+    """A breaker that is open. Times are ms by Redis' clock.
 
     Attributes:
         state: how certain it is.
         code: stable name of the reason, such as `upstream_billing`.
         reason: in words.
-        strikes: how often in a row it happened; what failed together counts once.
-        since: when it first did.
-        struck_at: when it was last counted.
-        every: time between two probes; 0 for none.
-        probe_at: when the next one is due.
+        strikes: how often in a row it failed; calls that failed together count once.
+        since: when it first failed.
+        struck_at: when a failure was last counted.
+        every: ms between two probes; 0 for none.
+        probe_at: when the next probe is due.
     """
 
     state: BreakerState
@@ -56,9 +64,9 @@ class TrippedBreaker:
     probe_at: float
 
     def is_unused(self, name: str, now_ms: float) -> bool:
-        """Whether its probe is so long overdue, by Redis' clock, that nobody has a use for it.
+        """Whether its probe is so long overdue, by Redis' clock, that no worker uses it any more.
 
-        Such is a key that was replaced in every worker, or a model that no job asks for.
+        That is so of a key that was replaced in every worker, or a model that no job asks for.
         """
         patience = MODEL_UNUSED_MS if name.startswith(_MODEL) else UNUSED_MS
         return self.every > 0 and now_ms - self.probe_at > patience
@@ -66,12 +74,12 @@ class TrippedBreaker:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Why a circuit closes, and how it is probed.
+    """Why a breaker opens, and how it is probed.
 
     Attributes:
-        certain_after: times in a row that it must happen before it is certain.
-        doubt_seconds: time to the next probe until then.
-        probe_seconds: time between probes from then on; None for none.
+        certain_after: failures in a row before it is certain.
+        doubt_seconds: time to the next probe while it is not certain.
+        probe_seconds: time between probes once it is certain; None for no probes.
     """
 
     code: str
@@ -83,16 +91,17 @@ class Trip:
 
 
 class SharedBreakers:
-    """The circuits in Redis. Every call raises LedgerUnavailable when Redis is away."""
+    """The breakers in Redis. Every call raises LedgerUnavailable when Redis cannot be used."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def trip(self, name: str, trip: Trip) -> BreakerState | None:
-        """Close a circuit, or count once more that it is closed.
+        """Open a breaker, or count one more failure of one that is open.
 
         Returns:
-            Its state; None when so many are closed that no model's is added, and it stays open.
+            Its state; None when it is a model's and so many are open that none is added: then it
+            stays closed.
         """
         state = await self._store.run(
             TRIP(
@@ -108,18 +117,18 @@ class SharedBreakers:
         return None if state is None else BreakerState(state)
 
     async def probe(self, *names: str) -> bool:
-        """Take the turn to probe all of them; False, and none taken, while one is not due."""
-        # The library may send it again after a lost answer: then it is known by its name.
+        """Take the turn to probe all of them; False, and no turn taken, while one is not due."""
+        # redis-py may send this again after a lost answer: by the token, Redis knows the repeat.
         return await self._store.run(PROBE(token_hex(4), names))
 
     async def tripped(self) -> dict[str, TrippedBreaker]:
-        """All that are closed, by name."""
+        """All breakers that are open, by name."""
         stored: dict[bytes, bytes] = await self._store.command("HGETALL", self._store.keys.breakers)
         told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
         return sound_breakers(told)
 
     async def unused(self, closed: Mapping[str, TrippedBreaker]) -> frozenset[str]:
-        """The names of those that no worker has a use for: their state is of long ago."""
+        """The names of those that no worker uses any more: their state is out of date."""
         if not closed:
             return frozenset()
         seconds, microseconds = await self._store.command("TIME")
@@ -127,15 +136,15 @@ class SharedBreakers:
         return frozenset(name for name, each in closed.items() if each.is_unused(name, now_ms))
 
     async def reset(self, *names: str) -> int:
-        """Let them be used again; returns how many were closed."""
+        """Close these breakers; returns how many were open."""
         return int(await self._store.command("HDEL", self._store.keys.breakers, *names))
 
 
 def sound_breakers(stored: Mapping[str, str | bytes]) -> dict[str, TrippedBreaker]:
-    """Those of these circuits, as they are stored, that this version can read.
+    """Those of the stored breakers that this version can read.
 
-    Another one may know more fields, which it leaves out, or more states: those circuits, and any
-    that are damaged, are open here, as far as this worker goes; the others count.
+    Fields that only a later version knows are left out. A breaker that is damaged, or in a state
+    that only a later version knows, is left out too: for this worker it is closed.
     """
     read = ((name, _breaker_from(each)) for name, each in stored.items())
     return {name: breaker for name, breaker in read if breaker}
@@ -165,15 +174,15 @@ def _finite(number: float) -> float:
 
 
 def account_breaker(account: str) -> str:
-    """Name of the circuit of a whole account."""
+    """Name of the breaker of a whole account."""
     return f"account {account}"
 
 
 def key_breaker(site: str, key_id: str) -> str:
-    """Name of the circuit of a key at a site; `key_id` is its fingerprint, never the key."""
+    """Name of the breaker of a key at a site; `key_id` is its fingerprint, never the key."""
     return f"key {site} {key_id}"
 
 
 def model_breaker(site: str, model: str) -> str:
-    """Name of the circuit of a model at a site."""
+    """Name of the breaker of a model at a site."""
     return f"{_MODEL}{site} {model}"

@@ -1,9 +1,9 @@
 """The life of a job: the ledger decides what is true.
 
 intake    submit
-payload   a job as it lies in Redis: JSON, compressed where that pays
+payload   a job as it is stored in Redis: JSON, compressed where that saves memory
 records   status, result, cancel
-outcomes  how an end is spelled in Celery's result backend
+outcomes  how an end is written in Celery's result backend
 failures  how a failure is kept
 batches   jobs that belong together, in order
 dead      failed jobs: list, replay, forget

@@ -1,4 +1,4 @@
-"""Jobs that belong together, in order, with the lines that never became one."""
+"""Jobs that belong together, in order, with the lines of input that are no jobs."""
 
 import math
 import uuid
@@ -24,7 +24,7 @@ class OwnJob(NamedTuple):
 
 
 class RejectedLine(Message):
-    """A line of input that never became a job, kept in its place so that no line is lost."""
+    """A line of input that is no valid job, kept in its place so that no line is lost."""
 
     line: int
     custom_id: str | None = None
@@ -34,18 +34,18 @@ class RejectedLine(Message):
 class ExistingJob(Message):
     """A line whose idempotency key belongs to an earlier job: that job's end is the line's."""
 
-    # First, and so in front in JSON: that tells it from a rejected line.
+    # This field is the first, also in JSON: so the entry is told from a rejected line.
     job_id: str
     line: int
     custom_id: str | None = None
 
 
 Entry = OwnJob | RejectedLine | ExistingJob
-"""What stands in a batch's order: a job of its own, an earlier one, or a line that is none."""
+"""An entry of a batch: a job of its own, an earlier job, or a line that is no job."""
 
 
 class Batches:
-    """Opens, seals and reads batches. Every call raises LedgerUnavailable when Redis is away.
+    """Opens, seals and reads batches. Each call raises LedgerUnavailable when Redis cannot be used.
 
     Args:
         store: where they are.
@@ -82,11 +82,11 @@ class Batches:
         return batch_id
 
     async def feeding(self, batch_id: str) -> None:
-        """Give a sign of life: whoever feeds the batch is still at it, though nothing is added."""
+        """Note that the batch is still being fed, also when nothing is added for a while."""
         await self._store.run(FEEDING(batch_id))
 
     async def unfed_seconds(self, batch_id: str) -> float:
-        """How long ago the last sign of life or the last entry came, by Redis' clock."""
+        """Seconds since the last entry or call of `feeding`, by Redis' clock."""
         fed, (seconds, micros) = await self._store.commands(
             ("HGET", self._keys.batch(batch_id), "fed"), ("TIME",)
         )
@@ -108,7 +108,7 @@ class Batches:
         )
 
     async def seal(self, batch_id: str, *, cut_at: int | None = None) -> None:
-        """Say that nothing more will be added: from now on, all ended means done.
+        """Say that nothing more will be added: the batch is done when all its jobs have ended.
 
         Args:
             batch_id: the batch.
@@ -123,9 +123,9 @@ class Batches:
         return None if cut is None else int(cut)
 
     async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
-        """Say that the results of these jobs were read by whoever wanted the batch.
+        """Note that the batch's reader has the results of these jobs.
 
-        They need not be kept for it any more: from now on they have their ordinary retention.
+        The batch needs them no more: from now on they have their ordinary retention.
         """
         await self._store.run(
             COLLECTED(
@@ -137,7 +137,7 @@ class Batches:
         )
 
     async def seconds_left(self, batch_id: str) -> float:
-        """For how long the batch is kept from now on, by Redis' clock; 0 when there is none."""
+        """Seconds until the batch is deleted, by Redis' clock; 0 when there is none."""
         left = await self._store.command("PTTL", self._keys.batch(batch_id))
         return max(0, int(left)) / 1000
 
@@ -152,7 +152,7 @@ class Batches:
         )
         if sealed is None:
             raise BatchNotFound(
-                f"no batch has the id {batch_id}: check it, or it is past its retention"
+                f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
             )
         values: dict[str, Any] = {
             name: int(count or 0) for name, count in zip(_COUNTS, counts, strict=True)

@@ -1,4 +1,4 @@
-"""Dead letters: failed jobs, kept with what they asked for, to be looked at, replayed or purged."""
+"""Dead letters: failed jobs, kept with their requests, to be looked at, replayed or purged."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
 
 class DeadLetter(Message):
-    """A failed job, without the texts that it asked for. Times are Unix seconds by Redis' clock."""
+    """A failed job, without the texts of its request. Times are Unix seconds by Redis' clock."""
 
     id: str
     reason: str
@@ -33,7 +33,7 @@ class DeadLetter(Message):
     batch_id: str | None = None
     custom_id: str | None = None
     upstream_said: str | None = None
-    """The beginning of the upstream's last answer: it may hold the request. Told by `get` alone."""
+    """The beginning of the upstream's last answer. It may hold the request: only `get` gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Wanted:
 
     @property
     def by_time_alone(self) -> bool:
-        """Whether the letters themselves need not be read to tell which are meant."""
+        """Whether the times alone tell which letters are meant, so that none need be read."""
         return self.reason is self.model is self.batch_id is None
 
     def fits(self, letter: DeadLetter) -> bool:
@@ -67,11 +67,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """What can be asked for again, and what cannot.
+    """Which dead letters can be replayed, and which cannot.
 
     Attributes:
-        jobs: old ids, each with a new job that asks for the same.
-        unreadable: ids of letters whose payload is gone, or is none that this version reads.
+        jobs: old ids, each with a new job that has the same request.
+        unreadable: ids of letters whose payload is gone, or that this version cannot read.
     """
 
     jobs: list[tuple[str, Job]]
@@ -91,7 +91,7 @@ class DeadLetters:
 
     async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
         """Those that are meant, the newest first, read a page at a time."""
-        # All ids first: they are small, and the caller may take letters away between two pages.
+        # All ids first: they are small, and the caller may delete letters between two pages.
         scored = await self._scored(wanted)
         for start in range(0, len(scored), PAGE):
             for letter in await self._read(scored[start : start + PAGE]):
@@ -99,13 +99,13 @@ class DeadLetters:
                     yield letter
 
     async def ids(self, wanted: Wanted) -> list[str]:
-        """The ids of those that are meant, the newest first. No letter is read without need."""
+        """The ids of those that are meant, the newest first. Letters are read only if needed."""
         if wanted.by_time_alone:
             return [job_id.decode() for job_id, _ in await self._scored(wanted)]
         return [letter.id async for letter in self.find(wanted)]
 
     async def named(self, job_ids: Sequence[str]) -> list[str]:
-        """Those ids, each once, whatever is left of their letters.
+        """Those ids, each once, also where a part of the letter is missing.
 
         Raises:
             JobNotFound: no dead letter has one of them.
@@ -132,9 +132,9 @@ class DeadLetters:
         return letters[0].model_copy(update={"upstream_said": told})
 
     async def replays(self, job_ids: Sequence[str]) -> Replays:
-        """New jobs that ask for the same as the old ones: an end never changes.
+        """New jobs with the requests of the old ones, whose ends never change.
 
-        The new id follows from the old one, so that a replay that is repeated is one still.
+        A new id is derived from the old one: a replay that is repeated is one job.
         """
         stored = await self._store.readings(
             *(("GET", self._keys.payload(each)) for each in job_ids)
@@ -149,11 +149,11 @@ class DeadLetters:
         return found
 
     async def forget(self, job_ids: Sequence[str]) -> None:
-        """Take dead letters away for good, with what they hold."""
+        """Delete dead letters for good, with all that belongs to them."""
         if not job_ids:
             return
-        # No transaction: a Redis without memory refuses those, and this frees some. A payload that
-        # is left between the two has its time to go already.
+        # No transaction: a Redis whose memory is full refuses those, and this frees memory. A
+        # payload that is left when this stops half-way expires by itself.
         await self._store.commands(
             ("ZREM", self._keys.dead, *job_ids),
             (
@@ -196,13 +196,14 @@ def _unknown(job_id: str) -> JobNotFound:
 
 
 def _replay(job_id: str, job: Job) -> Job:
-    # Its batch is complete, and its key answers for the job that failed: it stands for itself.
+    # Without the old job's batch, which is complete, and without its idempotency key, which belongs
+    # to the job that failed.
     cleared = {"batch_id": None, "idempotency_key": None, "not_before": None}
     return job.model_copy(update={"id": str(uuid.uuid5(_REPLAY_IDS, job_id)), **cleared})
 
 
 def _job(stored: bytes | None) -> Job | None:
-    """What was asked for; None where that is gone, or cannot be read: it is dead for that."""
+    """The job as it was submitted; None when it is gone or cannot be read."""
     try:
         return None if stored is None else Job.parse(payload.unpacked(stored))
     except InvalidRequest:

@@ -1,4 +1,4 @@
-"""How long jobs wait after a failure: cut short when an operator knows that what failed is well."""
+"""Ends the delays of jobs after a failure, when an operator knows that its cause is gone."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from rerankq.ledger.scripts import HASTEN
 from rerankq.store.store import Store
 
 PORTION: Final = 1000
-"""Jobs that are looked at in one call: Redis serves nobody else meanwhile."""
+"""Jobs that are looked at in one call. Redis serves no other client during it."""
 
 
 class Delays:
@@ -17,10 +17,10 @@ class Delays:
         self._store = store
 
     async def end(self) -> int:
-        """Let every job that was put off after a failure be tried now; returns how many those are.
+        """Let every job that waits after a failure be tried now; returns how many these are.
 
-        Which account each waits for is not recorded. One that waits for another, which is still
-        closed, is put off again without a call. A job's own `not_before` holds.
+        It is not recorded which account a job waits for. A job that waits for an account which is
+        still out of use is postponed again without a call. A job's own `not_before` holds.
 
         Raises:
             LedgerUnavailable: Redis did not answer.

@@ -1,23 +1,23 @@
-"""Why a job has no ranking yet: kept in its record while it waits, so that anyone can see it."""
+"""Why a job has no ranking yet: kept in its record while it waits, for its status."""
 
 import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 MOST_MESSAGE: Final = 200
-"""Characters of a message that are kept: there may be very many jobs that wait."""
+"""Characters of a message that are kept, as very many jobs may wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What the last call came to, or what the job waits for without one.
+    """How the last call failed, or what the job waits for without a call.
 
     Attributes:
         code: stable name of the reason.
         message: in words; never a document, a query or a key.
         status: HTTP status, if there was one.
-        pattern: fingerprint of a malformed answer, by which it is known again.
-        repeats: how often in a row it was that one.
+        pattern: fingerprint of a malformed answer, by which the same one is recognised.
+        repeats: how often in a row that answer came.
     """
 
     code: str
@@ -39,19 +39,19 @@ class Failure:
 def _shortened(message: str) -> str:
     if len(message) <= MOST_MESSAGE:
         return message
-    # At the end of a word: half of one would read like a fault of ours.
+    # Cut at the end of a word: half a word would look like a fault.
     return message[: MOST_MESSAGE - 1].rsplit(" ", 1)[0] + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a job has met before, by Redis' clock.
+    """The earlier failures of a job, by Redis' clock.
 
     Attributes:
-        failed_seconds: since it last came back without a ranking; 0 where it never did.
-        failing_seconds: since its first attempt failed; 0 where none did.
+        failed_seconds: seconds since it was last postponed without a ranking; 0 if it never was.
+        failing_seconds: seconds since its first attempt failed; 0 if none did.
         pattern: fingerprint of its last answer, if that was malformed.
-        repeats: how often in a row it was that one.
+        repeats: how often in a row that answer came.
     """
 
     failed_seconds: float = 0.0
@@ -70,7 +70,7 @@ def past_from(failed_ms: int, failing_ms: int, pattern: bytes, repeats: int) -> 
 
 
 def failure_from(stored: Any) -> Failure | None:
-    """What a record says of a failure; None where it says none, or nonsense."""
+    """The failure in a record; None when there is none, or it is damaged."""
     if not isinstance(stored, dict):
         return None
     code, message, status = (stored.get(name) for name in ("code", "message", "status"))

@@ -1,4 +1,4 @@
-"""Submit: a job is accepted when, and only when, it stands in the ledger."""
+"""Submit: a job is accepted if, and only if, it is recorded in the ledger."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,15 @@ from rerankq.store.script import Argument
 from rerankq.store.store import BESIDE_FROM, Store
 
 CALL_JOBS: Final = 100
-"""Most that are recorded at once: more is hardly cheaper, and holds up everyone for longer."""
+"""Most jobs that are recorded in one call: more would save little, and block Redis for longer."""
 CALL_BYTES: Final = 4 * 1024 * 1024
 LARGE_BYTES: Final = 16 * 1024
-"""From here on the ledger notes the size of a payload: its worker gets the time that it takes to
-arrive. Smaller ones are there within a lease, however many come with a claim."""
+"""From this size on the ledger notes how large a payload is: its lease is longer by the time that
+it takes to arrive. Smaller ones arrive well within a lease, however many come with a claim."""
 
 
 class Verdict(StrEnum):
-    """What became of a job that was handed in."""
+    """What became of a job that was submitted."""
 
     ACCEPTED = "accepted"
     SCHEDULED = "scheduled"
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The verdict on one job. `job_id` is the earlier job's where one exists already."""
+    """The verdict on one job. `job_id` is the earlier job's when the key belongs to one."""
 
     verdict: Verdict
     job_id: str
@@ -51,11 +51,11 @@ class Intake:
         self._packer = Packer()
 
     async def submit(self, jobs: Sequence[Job]) -> list[Admission]:
-        """Record jobs in their order; say for each what became of it.
+        """Record jobs in their order; return for each what became of it.
 
-        One step and one round trip, unless they are many or large. Behind a job that found its
-        lane full, what did not go along with it is held up too. Safe to repeat with the same
-        jobs when an answer was lost.
+        One step and one round trip, unless they are many or large: then several. After a step
+        in which a lane was full, the jobs of later steps are not sent and count as held up too.
+        Safe to repeat with the same jobs when an answer was lost.
 
         Raises:
             InvalidRequest: a job is too large, or not valid Unicode. None is recorded.
@@ -78,7 +78,7 @@ class Intake:
         heads = [_head(job, len(stored)) for job, stored in zip(jobs, payloads, strict=True)]
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
-            # Past the script, at half the cost, as long as nobody knows any of the jobs.
+            # The payloads go past the script, at half the cost, if none of the jobs is known.
             mark = self._keys.submitting(token_hex(8))
             placed: list[Argument] = ["MSETNX", mark, 1]
             for job, payload in zip(jobs, payloads, strict=True):
@@ -91,13 +91,13 @@ class Intake:
         try:
             answers = await self._store.run(call)
         except LedgerUnavailable as error:
-            # Some of them are known already: from long ago, or from a try that had no answer.
+            # Some of them are known: they were submitted earlier, or a try's answer was lost.
             error.uncertain = error.uncertain or bool(mark)
             raise
         return _admissions(jobs, answers)
 
     def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
-        """What goes along in one call each: Redis does nothing else meanwhile."""
+        """The jobs in portions, one for each call: Redis serves no other client during a call."""
         portion: list[tuple[Job, bytes]] = []
         size = 0
         for job in jobs:

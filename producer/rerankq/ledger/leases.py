@@ -16,17 +16,17 @@ from rerankq.store.script import Argument
 from rerankq.store.store import BESIDE_FROM, Retention, Store
 
 MOST_DEATHS: Final = 3
-"""In a row: a job that each time takes its worker along must not go round for ever. A worker that
-is heard of again was not dead, however long it was silent."""
+"""So many workers in a row may die with a job before it fails: a job that kills its workers must
+not run for ever. A worker that is heard of again was not dead, however long it was silent."""
 SUSPECT_ABSENCES: Final = MOST_DEATHS - 1
-"""From so many dead or missing workers on a job is served alone: the last proof must not cost its
-neighbours theirs."""
+"""After so many dead or missing workers a job is served alone: if it kills this worker too, the
+worker has no other job, which would be suspected with it."""
 MOST_TOGETHER: Final = 100
 """Jobs that are claimed in one call."""
 FIRST_TOGETHER: Final = 10
-"""And in the first, when nothing is known of their payloads."""
+"""The same for the first call, when the sizes of payloads are not known yet."""
 CLAIM_BYTES: Final = 4 * 1024 * 1024
-"""Of payloads that should come with one claim: of larger ones fewer are claimed at once."""
+"""Bytes of payloads that should come with one claim: when they are larger, fewer are claimed."""
 
 _EXPIRED: Final = 2
 """What `finish.lua` says of a job whose deadline had passed."""
@@ -34,15 +34,15 @@ _EXPIRED: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A job in this worker's hands.
+    """A job that this worker has claimed.
 
     Attributes:
         token: fencing token, a number that no other claim has: the job's count of claims, times
-            2**32, plus the claim's random name. The ledger refuses every write under another one.
+            2**32, plus the claim's random name. The ledger refuses every write with another one.
         attempts: attempts used before this one.
-        waited_seconds: time since the job might run for the first time, by Redis' clock.
+        waited_seconds: time since the job could first run, by Redis' clock.
         payload: the job as JSON.
-        past: what it has met before.
+        past: its earlier failures.
     """
 
     job_id: str
@@ -55,7 +55,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim came to: jobs taken, and suspects that must be taken alone."""
+    """Answer to a claim: the jobs taken, and the suspects, which must be claimed alone."""
 
     leases: list[Lease]
     crash_suspects: list[str]
@@ -69,7 +69,7 @@ class Finish:
         attempts: attempts used in all.
         outcome: the end as `ledger.outcomes` spells it.
         reason: the error's code, when there is one.
-        said: the upstream's last words, kept with the dead letter: they may hold the request.
+        said: the upstream's last answer, kept with the dead letter. It may hold the request.
     """
 
     lease: Lease
@@ -82,10 +82,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Postponement:
-    """A job to be queued again `delay_seconds` from now, `attempts` having been used.
+    """A job to be queued again in `delay_seconds`, after so many `attempts`.
 
     Attributes:
-        failure: why; None where it is handed back, and what is known of it stays as it is.
+        failure: why; None when the job is only handed back: then its last failure stays recorded.
     """
 
     lease: Lease
@@ -95,15 +95,15 @@ class Postponement:
 
 
 class Leases:
-    """What a worker does with jobs. Every call raises LedgerUnavailable when Redis is away.
+    """What a worker does with jobs. Every call raises LedgerUnavailable when Redis cannot be used.
 
     Args:
         store: the ledger's Redis.
         retention: how long ends are kept.
-        worker: a name that no other process has or had, also not one that was started in its place:
-            by it the ledger tells a worker that paused from one that died.
+        worker: a name that no other process has or had, not even one that replaces this one: by it
+            the ledger tells a worker that paused from one that died.
         lease_seconds: how long a lease lasts without renewal.
-        events: told of each job whose end came too late for its deadline.
+        events: told of each job whose result came after its deadline.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class Leases:
     async def claim(
         self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
     ) -> Claim:
-        """Take those of the jobs that are queued; the others are somebody else's, or done.
+        """Take those of the jobs that are queued; the others belong to another worker or are done.
 
         Args:
             job_ids: the jobs to take.
-            alone: whether this worker has nothing else in hand, so that it may take suspects.
-            request: what `new_request` made, to ask again for the same after a lost answer: what
-                was taken then is given again. A new one if None.
+            alone: whether this worker has no other job, so that it may take suspects.
+            request: from `new_request`. A repeat with the same one, after a lost answer, gets the
+                same jobs again. None makes a new one.
         """
         request = request or new_request()
         claim = Claim([], [])
@@ -145,7 +145,7 @@ class Leases:
                 await self._claim(portion, claim, alone=alone, request=request)
             except LedgerUnavailable as error:
                 if error.uncertain:
-                    # Perhaps more than can arrive in the time that there is for an answer.
+                    # The answer may have been too large to arrive in time.
                     self._together = max(1, len(portion) // 2)
                 raise
         return claim
@@ -153,7 +153,7 @@ class Leases:
     async def _claim(
         self, job_ids: Sequence[str], claim: Claim, *, alone: bool, request: str
     ) -> None:
-        # Past the script: most often the worker gets all that it asks for.
+        # Payloads are read past the script: most often the worker gets all jobs that it asks for.
         payloads = ("MGET", *map(self._keys.payload, job_ids))
         call = CLAIM(
             worker=self._worker,
@@ -172,7 +172,7 @@ class Leases:
             name = job_id.decode()
             if given:
                 token, attempts, waited_ms, *met = given
-                # Where there is none that can be read, the worker says so at the job's end.
+                # When no payload can be read, the worker fails the job with that reason.
                 job = payload.unpacked(asked[name] or b"")
                 past = past_from(*met) if met else NO_PAST
                 claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job, past))
@@ -180,7 +180,7 @@ class Leases:
                 claim.crash_suspects.append(name)
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
-        """Prolong the leases; returns the ids of jobs that are no longer this worker's."""
+        """Renew the leases; returns the ids of jobs that are no longer this worker's."""
         held = [(lease.job_id, lease.token) for lease in leases]
         lost = await self._store.run(RENEW(self._worker, self._lease_ms, held))
         return set(lost)
@@ -211,7 +211,7 @@ class Leases:
         return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
-        """Give jobs back for later; False where the job was no longer this worker's."""
+        """Queue jobs again for later; False where the job was no longer this worker's."""
         jobs = [
             (
                 *(each.lease.job_id, each.lease.token, each.attempts),
@@ -224,5 +224,5 @@ class Leases:
 
 
 def new_request() -> str:
-    """A name for one claim, 32 random bits: by it the ledger knows its repeat, and its leases."""
+    """A name for one claim, 32 random bits: by it the ledger knows a repeat, and its leases."""
     return token_hex(4)

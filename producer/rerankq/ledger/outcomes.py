@@ -1,8 +1,8 @@
-"""How an end is spelled in Celery's Redis result backend, and read back from there.
+"""How a job's end is written in Celery's Redis result backend, and read back from there.
 
 Source: celery.backends.base.Backend._get_result_meta and exception_to_python. A result is
-a JSON object under `celery-task-meta-<id>`. An outcome is its tail: `"status":…,"result":…}`; what
-stands before it the worker writes, or a script of the ledger where that decides on the end itself.
+a JSON object under `celery-task-meta-<id>`. An outcome is its tail: `"status":…,"result":…}`. The
+worker writes the part before it, or a script of the ledger when that itself ends the job.
 """
 
 from datetime import UTC, datetime
@@ -30,24 +30,24 @@ def success(result: bytes) -> bytes:
 
 
 def date_done(ms: int) -> bytes:
-    """A time in ms as Celery writes it, always of the same length."""
+    """A time in ms as Celery writes it; all are of the same length."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="microseconds").encode()
 
 
 def whole(job_id: str, date: bytes, outcome: bytes) -> bytes:
-    """A whole result. The date stands where `finish.lua` corrects it if it is wrong."""
+    """A whole result. The date is at the place where `finish.lua` corrects it if it is wrong."""
     return b"%b%b%b%b%b%b" % (_HEAD, date, _ID, job_id.encode(), _TAIL, outcome)
 
 
 def failure(end: JobEnded) -> bytes:
-    """The outcome of a job that has none; Celery's clients raise `end` from it."""
-    # Of a subclass the nearest that every reader knows: Celery's clients look for it by its name.
+    """The outcome of a job without a ranking; Celery's clients raise `end` from it."""
+    # A subclass is written as its nearest base that every reader knows: Celery looks it up by name.
     known = next(each.__name__ for each in type(end).__mro__ if each.__name__ in ENDS)
     exception = {
         "exc_type": known,
         "exc_module": JobEnded.__module__,
         "exc_message": [end.reason, end.message],
-        # Beside the message, for who reads only that (Celery, an older version) takes two words.
+        # Apart from the message: Celery and older versions read that as exactly two texts.
         "upstream": {name: getattr(end, name) for name in _LAST_CALL},
     }
     return b'"status":"FAILURE","result":' + orjson.dumps(exception) + b"}"
@@ -68,13 +68,13 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
         kind = ENDS.get(exception["exc_type"], JobFailed)
         reason, message = map(str, exception["exc_message"])
     except (ValueError, KeyError, TypeError):
-        # Without the error itself: it may quote what was stored.
+        # `from None`, as the error may quote what was stored.
         raise InvalidRequest("", "the stored result cannot be read") from None
     return kind(reason, message, **_last_call(exception.get("upstream")))
 
 
 def _last_call(told: Any) -> dict[str, Any]:
-    """What is told of the last call; nothing that another hand may have written in its place."""
+    """What is recorded of the last call; empty when the stored value is damaged."""
     if not isinstance(told, dict):
         return {}
     return {name: told[name] for name, kind in _LAST_CALL.items() if type(told.get(name)) is kind}
@@ -83,8 +83,8 @@ def _last_call(told: Any) -> dict[str, Any]:
 def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
     """The end that a stored result stands for.
 
-    One that another version wrote, or that is damaged, is the end of its own job alone: to whoever
-    reads many, it is an answer like any other.
+    For a result that another version wrote, or that is damaged, the error is returned, not raised:
+    whoever reads many results still gets the others.
     """
     try:
         return decode(stored)
@@ -117,4 +117,4 @@ SPELLINGS: Final[dict[str, str | int]] = {
         JobFailed(CRASH_LOOP, "the job was given up: each of its workers ended while it ran"),
     ),
 }
-"""What the scripts write of a result, where the ledger itself decides on the end."""
+"""The outcomes that the scripts write, where the ledger itself ends a job."""

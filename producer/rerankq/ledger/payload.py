@@ -1,9 +1,10 @@
-"""A job as it lies in Redis: JSON, compressed where that pays.
+"""A job as it is stored in Redis: JSON, compressed where that saves memory.
 
-Real text takes half the memory so, and half of every copy that Redis makes of it. Chinese
-takes a tenth less still as UTF-16, where a character is one pair of bytes and not three. A frame
-of Zstandard is told from JSON by its first bytes, and UTF-16 by the zero behind the brace.
-Readers take all of it, so a producer in another language may write plain JSON.
+Compressed, real text takes half the memory, also in each copy that Redis makes of it. Chinese is
+written as UTF-16 before it is compressed, with two bytes a character instead of three: that saves
+another tenth. A Zstandard frame is told from JSON by its first bytes, and UTF-16 by the zero byte
+after the brace. Readers accept all of these, so a producer in another language may write plain
+JSON.
 """
 
 import sys
@@ -17,19 +18,19 @@ else:
     from backports import zstd
 
 LEAST_BYTES: Final = 3 * 1024
-"""Smaller jobs are stored as they are: they hold little of the memory, and time is lost on each."""
+"""Smaller jobs are not compressed: it would save little memory and cost time for each."""
 _FRAME: Final = b"\x28\xb5\x2f\xfd"
 _WIDE_BRACE: Final = b"{\0"
 _UTF_16: Final = "utf-16-le"
 _OPTIONS: Final[dict[int, int]] = {
     zstd.CompressionParameter.compression_level: 1,
-    # The level's own is longer than two Chinese characters.
+    # The level's default is longer than two Chinese characters.
     zstd.CompressionParameter.min_match: 4,
 }
 
 
 class Packer:
-    """Packs jobs, one after the other: what it works with is costly to set up."""
+    """Packs jobs, one after another. Its compressor is costly to set up, so one packs many jobs."""
 
     def __init__(self) -> None:
         self._compressor = zstd.ZstdCompressor(options=_OPTIONS)
@@ -47,8 +48,8 @@ class Packer:
 def unpacked(stored: bytes) -> bytes:
     """The job's JSON in UTF-8, from what is stored.
 
-    What is no whole frame, or one of more than `MAX_JOB_BYTES`, comes back as it is: no reader
-    takes it for JSON.
+    A damaged frame, or one that holds more than `MAX_JOB_BYTES`, is returned as it is: no reader
+    accepts that as JSON.
     """
     if not stored.startswith(_FRAME):
         return stored

@@ -4,13 +4,13 @@ from rerankq.store.store import Store
 
 
 class Presence:
-    """What is known of workers by what they leave behind."""
+    """What the ledger knows of workers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def has_had_workers(self) -> bool:
-        """Whether a worker was ever at this Redis: within a second of its start, each has swept.
+        """Whether a worker ever used this Redis: each one sweeps within a second of its start.
 
         Raises:
             LedgerUnavailable: Redis did not answer.

@@ -15,11 +15,11 @@ from rerankq.ledger.scripts import CANCEL
 from rerankq.store.store import Retention, Store
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
-"""A ranking, or the error that says why there is none to be had."""
+"""A ranking, or the error that says why there is none."""
 
 
 FEW: Final = 8
-"""Of so many jobs the results are read with the records, whatever their size."""
+"""For up to so many jobs the results are read with the records, whatever their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Ended:
     """A job that has ended.
 
     Attributes:
-        end: None where it has yet to be read.
-        size: bytes to read for it.
+        end: None when it has yet to be read.
+        size: bytes of its result.
     """
 
     job_id: str
@@ -60,7 +60,7 @@ class Records:
             JobNotFound: no such job.
             LedgerUnavailable: Redis did not answer.
         """
-        # The record first: a result is there when the record says that the job has ended.
+        # Both in one command: when the record says that the job has ended, the result is there.
         record, stored = await self._store.command(
             "MGET", self._keys.job(job_id), self._keys.result(job_id)
         )
@@ -89,10 +89,10 @@ class Records:
         return [(job_id, end) for job_id, end, _ in await self.sized_ends(job_ids)]
 
     async def sized_ends(self, job_ids: Sequence[str]) -> list[tuple[str, End, int]]:
-        """As `ends`, each with how many bytes its result has in the ledger."""
+        """As `ends`, each with the bytes of its result in the ledger."""
         if not job_ids:
             return []
-        # Both at one moment: an end between the two would look like a result past its retention.
+        # Both in one command: a job that ended between two would look like a result past retention.
         stored = await self._store.command(
             "MGET", *map(self._keys.job, job_ids), *map(self._keys.result, job_ids)
         )
@@ -108,8 +108,8 @@ class Records:
     async def ended(self, job_ids: Sequence[str]) -> list[Ended]:
         """Those of the jobs that have an end, or never will have one, in the order given.
 
-        Their ends are told where that takes little. Where the jobs are many, so that their results
-        may be more than anybody wants to hold at once, only how large each is: see `results`.
+        For a few jobs their ends are read too. For many, whose results together may be too large to
+        hold at once, only the size of each is read; `results` then reads the ends.
 
         Raises:
             LedgerUnavailable: Redis did not answer.
@@ -142,8 +142,8 @@ class Records:
     async def cancel(self, job_id: str) -> JobState:
         """Cancel the job wherever it is; returns the state it was in.
 
-        An ended job stays as it is, and that end is returned.
-        Where the answer to a first try was lost, the second finds the job cancelled and says so.
+        A job that has ended stays as it is, and the state it ended in is returned. A second try
+        after a lost answer returns `cancelled`.
 
         Raises:
             JobNotFound: no such job.
@@ -159,10 +159,10 @@ class Records:
 
 
 def record_from(stored: bytes | None) -> dict[str, Any]:
-    """The fields of a record; none where there is none, or something else is in its place.
+    """The fields of a record; none when it is missing or damaged.
 
-    A field that holds nonsense is not there, as in the scripts: what one damaged job would say
-    about those that are read with it is nothing.
+    A damaged field is left out, as in the scripts: one damaged job must not disturb the reading of
+    the others.
     """
     readings = {name: _READERS.get(name, _any)(value) for name, value in _object(stored).items()}
     return {name: value for name, value in readings.items() if value is not None}
@@ -177,7 +177,7 @@ def _object(stored: bytes | None) -> dict[str, Any]:
 
 
 def _any(value: Any) -> Any:
-    # A newer version's: it knows what that is.
+    # This field is for newer versions to judge.
     return value
 
 
@@ -219,7 +219,7 @@ def _state(stored: bytes | None) -> JobState | None:
 
 
 def _unknown(job_id: str) -> JobNotFound:
-    return JobNotFound(f"no job has the id {job_id}: check it, or its record is past its retention")
+    return JobNotFound(f"no job has the id {job_id}: check the id; it may be past its retention")
 
 
 def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:

@@ -1,4 +1,4 @@
-"""One tick of the reconciler, whole in one script."""
+"""One tick of the reconciler: one call of one script."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ from rerankq.store.store import Retention, Store
 SWEEP_SECONDS: Final = 0.5
 LOST_HINT_SECONDS: Final = 5.0
 LOST_AGAIN_SECONDS: Final = 15.0
-"""Longer: a worker with little to do upstream holds a hint for a while before it claims all of it,
-and what such a hint names must not be announced over and over."""
+"""Longer than the first: a worker that is held up by the upstream keeps a hint for a while before
+it has claimed all of its jobs, and these must not be announced again and again."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
-"""Why a job fails that no worker has survived."""
+"""Code of the failure of a job whose workers all died while it ran."""
 
 
 class Sweep:
@@ -26,8 +26,8 @@ class Sweep:
         store: the ledger's Redis.
         retention: how long ends are kept.
         lease_seconds: how long a lease lasts without renewal.
-        worker: the name under which the caller claims jobs, which shows that it is alive; empty for
-            somebody who does not.
+        worker: the name under which the caller claims jobs: the sweep notes that it is alive. Empty
+            for a caller that claims none.
         events: told of each job that a sweep ends, and of what it finds damaged.
     """
 
@@ -44,7 +44,7 @@ class Sweep:
         self._store = store
         queue = store.keys.queue
         self._call = SWEEP(
-            # A little less than the tick, so that a lone worker's next tick finds it over.
+            # A little less than the tick: so the interval is over at a lone worker's next tick.
             interval_ms=int(SWEEP_SECONDS * 900),
             lease_ms=int(lease_seconds * 1000),
             grace_ms=int(LOST_HINT_SECONDS * 1000),
@@ -59,12 +59,12 @@ class Sweep:
         )
 
     async def tick(self) -> dict[Lane, list[str]]:
-        """Queue again what fell on the floor; returns the jobs to announce, by lane.
+        """Queue lost and due jobs again; returns the jobs to announce, by lane.
 
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        # Another worker swept just now: nothing at all.
+        # The answer is empty when another worker has just swept.
         put_aside, ended, *rows = await self._store.run(self._call) or [[], []]
         for each in ended:
             self._tell_of_end(*each)

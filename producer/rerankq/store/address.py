@@ -1,8 +1,8 @@
-"""Where Redis is: `RERANKQ_REDIS_URL`, taken apart once for everybody who connects.
+"""The address of Redis: `RERANKQ_REDIS_URL`, parsed once for all that connect.
 
-The ledger, Celery's transport and Flower each know other forms of such an address, and other
-options behind its `?`. So it is read here, and each gets the same from it, as arguments of the
-redis library's connections.
+The ledger, Celery's transport and Flower each accept other forms of such an address, and other
+options after its `?`. So it is parsed here, and all get the same arguments for the redis library's
+connections.
 """
 
 import difflib
@@ -17,11 +17,11 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 SCHEMES: Final = ("redis", "rediss", "unix")
 SENTINEL_SCHEMES: Final = ("sentinel", "redis+sentinel", "rediss+sentinel", "redis-sentinel")
-"""As other clients spell it."""
+"""Names that other clients use for the same."""
 DEFAULT_PORT: Final = 6379
 
 NO_ADDRESS: Final = (
-    "is no Redis address: write redis://[:password@]host:port/0 or unix:///path, "
+    "is not a Redis address: write redis://[:password@]host:port/0 or unix:///path, "
     "and special characters of the password as %XX"
 )
 
@@ -31,7 +31,7 @@ _FILES: Final = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 _PATIENCE: Final = frozenset(
     {"max_connections", "socket_timeout", "socket_connect_timeout", "health_check_interval"}
 )
-"""Options that only the ledger's connections obey: Celery's have to wait as long as it takes."""
+"""Options for the ledger's connections only: Celery's must wait without a limit."""
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -65,7 +65,7 @@ def _requirement(text: str) -> str:
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("must have no blanks and no special characters: Redis takes none")
+        raise ValueError("must have no blanks and no special characters: Redis refuses them")
     return text
 
 
@@ -89,24 +89,24 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "ssl_cert_reqs": _requirement,
     "ssl_check_hostname": _yes_or_no,
 }
-"""The options that mean the same to everybody who connects, and how each is read."""
+"""The options that all connections understand alike, and how each is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """An address, read and checked.
+    """An address, parsed and checked.
 
     Attributes:
         host: name or number of the machine; empty for a Unix socket.
         port: its port.
         path: of a Unix socket; empty otherwise.
         database: number of the database.
-        username: who connects; None for the default user.
-        password: their password; None for none.
+        username: the user; None for the default user.
+        password: the user's password; None for none.
         tls: whether the connection is encrypted.
-        options: what stands behind the `?`, by the library's names for it.
-        mark: the same for two that are the same in all of this, in one process; it tells nothing of
-            what is secret. kombu tells connections apart by how their options are written.
+        options: the options after the `?`, by the library's names.
+        mark: a value that equal addresses share within one process, and that reveals no secret.
+            kombu tells connections apart by the text of their options.
     """
 
     host: str
@@ -124,13 +124,13 @@ class RedisAddress:
         """Read an address.
 
         Raises:
-            ValueError: it is none, or has an option that is not known; in a sentence that
-                follows upon the setting's name, and quotes nothing that may be secret.
+            ValueError: it is not an address, or has an unknown option. The message continues a
+                sentence that begins with the setting's name, and quotes nothing secret.
         """
         if url.partition("://")[0] in SENTINEL_SCHEMES:
             raise ValueError(
-                "asks a Sentinel, which rerankq does not: give the address of a proxy or a service "
-                "that always leads to the primary, with redis:// or rediss://"
+                "names a Sentinel, which rerankq does not support: give the address of a proxy or "
+                "a service that always leads to the primary, with redis:// or rediss://"
             )
         if not url.startswith(tuple(f"{each}://" for each in SCHEMES)):
             raise ValueError("must begin with redis://, rediss:// or unix://")
@@ -140,7 +140,7 @@ class RedisAddress:
         if parts.scheme != "unix" and (in_path := parts.path.strip("/")):
             if database not in {None, int(in_path)}:
                 raise ValueError(
-                    "names two databases: write it behind the port or as db=, not both"
+                    "names two databases: write the number after the port or as db=, not both"
                 )
             database = int(in_path)
         is_socket = parts.scheme == "unix"
@@ -157,42 +157,42 @@ class RedisAddress:
         )
 
     def __json__(self) -> str:
-        """What is shown of it where Celery shows its connection, as in Flower."""
+        """The form that Celery shows, as in Flower: without secrets."""
         return self.public_url
 
     @property
     def shown(self) -> str:
-        """It without user and password, fit for a message."""
+        """The address without user and password, for messages."""
         return self.path or f"{self.host}:{self.port}"
 
     @property
     def public_url(self) -> str:
-        """It as a URL without user, password and options, fit for a log."""
+        """The address as a URL without user, password and options, for logs."""
         if self.path:
             return f"unix://{quote(self.path)}?db={self.database}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"redis{'s' if self.tls else ''}://{host}:{self.port}/{self.database}"
 
     def arguments(self) -> dict[str, Any]:
-        """What a connection of the redis library is told, but for how patient it is."""
+        """The arguments of a connection of the redis library, without time limits."""
         place = {"path": self.path} if self.path else {"host": self.host, "port": self.port}
         who = {"username": self.username, "password": self.password}
         own = {name: value for name, value in self.options.items() if name not in _PATIENCE}
         return place | {"db": self.database} | who | own
 
     def patience(self) -> dict[str, Any]:
-        """How long a connection waits, and how many there may be, as far as that was set."""
+        """Time limits and the number of connections, as far as they are set."""
         return {name: value for name, value in self.options.items() if name in _PATIENCE}
 
     def check_files(self) -> None:
-        """See that the files it names can be read: later that would look as if Redis were away.
+        """Check that the files it names can be read: later it would look as if Redis were down.
 
         Raises:
-            ValueError: one cannot be.
+            ValueError: one cannot be read.
         """
         for name in _FILES:
             if name in self.options and not _is_readable(Path(self.options[name])):
-                raise ValueError(f"{name} names a file that is not there or cannot be read")
+                raise ValueError(f"{name} names a file that does not exist or cannot be read")
 
 
 def _split(url: str) -> SplitResult:
@@ -205,7 +205,7 @@ def _split(url: str) -> SplitResult:
         port = parts.port
     except ValueError:
         raise ValueError(NO_ADDRESS) from None
-    # The rest of a password that was not escaped would be taken for a fragment or an option.
+    # The rest of a password that is not escaped would be taken for a fragment or an option.
     if "#" in url or "@" in parts.query:
         raise ValueError(NO_ADDRESS)
     if parts.scheme == "unix":
@@ -222,9 +222,9 @@ def _options(parts: SplitResult) -> dict[str, Any]:
         if name not in _READERS:
             near = difflib.get_close_matches(name, _READERS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
-            raise ValueError(f"has an option that is not known: {hint}")
+            raise ValueError(f"has an unknown option: {hint}")
         if name.startswith(_TLS) and parts.scheme != "rediss":
-            raise ValueError(f"has {name}, which is of use with rediss:// alone")
+            raise ValueError(f"has {name}, which is only for rediss://")
         if name in found:
             raise ValueError(f"has {name} twice")
         try:

@@ -1,8 +1,8 @@
-"""What is asked of Redis and not answered yet, and what it refused last.
+"""The calls to Redis that have no answer yet, and the last failure.
 
-A connection can die without a word: its peer is gone, and no end of it ever arrives. A call that
-waits there would wait for its whole time limit, while Redis answers on any other connection.
-Whoever knows that it does (see the worker's watchdog) ends such calls, and they are made anew.
+A connection can break silently: the other end is gone, and no message says so. A call that waits
+there would wait for its whole time limit, while Redis answers on other connections. The worker's
+watchdog notices that and ends such calls, and they are repeated on new connections.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ class Answers:
     """The calls of one store that wait for an answer. Belongs to one event loop.
 
     Attributes:
-        trouble: why the last call was not carried out, as a sentence; None when it was. What a
-            damaged key refuses to some call is no trouble of Redis.
-        outdated: whether the connections lead to a Redis that is the primary no longer, or to
-            nobody: they have to be made anew before the next call.
+        trouble: why the last call was not carried out, as a sentence; None when it was. A call
+            that fails because of a damaged key does not count as trouble.
+        outdated: whether the connections are broken, or lead to a Redis that is no longer the
+            primary: they have to be made anew before the next call.
     """
 
     def __init__(self) -> None:
@@ -51,22 +51,22 @@ class Answers:
             raise exceptions.TimeoutError("no answer on this connection") from None
 
     def refused(self, error: Exception, problem: LedgerUnavailable) -> None:
-        """Note how a call ended that was not carried out."""
+        """Note why a call was not carried out."""
         if is_from_replica(error):
-            # It was the primary when these connections were made; the address may name another.
+            # It was the primary when these connections were made; the address may name another now.
             self.outdated = True
         if not isinstance(problem, LedgerRefusal):
             self.trouble = str(problem)
 
     def give_up(self, seconds: float, *, since: float) -> int:
-        """End the waits for calls whose connections seem dead; returns how many those were.
+        """End the waits for calls whose connections seem broken; returns how many those were.
 
-        What was asked may have been done all the same: each such call counts as uncertain.
+        Redis may have carried them out: each such call counts as uncertain.
 
         Args:
             seconds: how long a call may wait.
             since: from when on the time counts, by the loop's clock: since then Redis has answered
-                whatever came by other connections.
+                on all other connections.
         """
         now = asyncio.get_running_loop().time()
         silent = [
@@ -75,6 +75,6 @@ class Answers:
         for limit in silent:
             limit.reschedule(now)
         if silent:
-            # Those that are idle may be as dead: each would be found out by a call of its own.
+            # Idle connections may be broken too: each would make one more call wait.
             self.outdated = True
         return len(silent)

@@ -1,23 +1,23 @@
-"""What Redis' clock shows, to somebody who heard from it a moment ago."""
+"""An estimate of Redis' clock, from the time in its last answer."""
 
 import time
 
 
 class Clock:
-    """Redis' clock, as its last answer told it and the time since.
+    """Redis' clock: the time in its last answer, plus the time since.
 
-    It decides nothing: whoever is given a time from here compares it with Redis' own.
+    It decides nothing: Redis compares a time from here with its own.
     """
 
     def __init__(self) -> None:
         self._behind_ms: float | None = None
 
     def heard(self, now_ms: int) -> None:
-        """Redis has answered just now, and said what time it is."""
+        """Note the time in an answer that Redis has just given."""
         self._behind_ms = now_ms - _monotonic_ms()
 
     def now_ms(self) -> int:
-        """What it shows now, or a little less; 0 before the first answer."""
+        """The time now, or a little earlier; 0 before the first answer."""
         return 0 if self._behind_ms is None else int(self._behind_ms + _monotonic_ms())
 
 

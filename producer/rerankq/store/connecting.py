@@ -1,12 +1,12 @@
-"""Why there is no connection to Redis, read from the words of the redis library."""
+"""Why a connection to Redis failed, read from the redis library's messages."""
 
 import re
 from typing import Final
 
 CLOSED_AT_ONCE: Final = "closed before it was used"
-"""Text of the error of a connection that was closed before anything but a greeting was asked."""
+"""Text of the error when Redis closes a connection before the first call on it."""
 NOTHING_SENT: Final = "nothing of the call was sent"
-"""Note on an error of the redis library that came before there was a connection for the call."""
+"""Note on an error of the redis library from before the call had a connection."""
 
 _DISTRUST: Final = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
 _TLS: Final = re.compile(r"\[(?:SSL|X509)(?:: (\w+))?\] ?([\w ]*)")
@@ -15,11 +15,11 @@ _CLOSED: Final = (
     "certificate, name ssl_certfile and ssl_keyfile; else see its log"
 )
 _LATE: Final = (
-    "does not accept the connection in time: see host and port, and whether it speaks TLS, as "
-    "rediss:// says, or none, as redis:// says"
+    "does not accept the connection in time: check host and port, and whether it speaks TLS: "
+    "rediss:// is for TLS, redis:// for none"
 )
 _UNKNOWN_HOST: Final = (
-    "has a host name that is not known here: correct RERANKQ_REDIS_URL, or see to DNS"
+    "has a host name that is not known here: correct RERANKQ_REDIS_URL, or check DNS"
 )
 _OTHERS: Final[tuple[tuple[str, str], ...]] = (
     (CLOSED_AT_ONCE, _CLOSED),
@@ -27,13 +27,13 @@ _OTHERS: Final[tuple[tuple[str, str], ...]] = (
     ("Name or service not known", _UNKNOWN_HOST),
     ("No address associated with", _UNKNOWN_HOST),
     ("nodename nor servname", _UNKNOWN_HOST),
-    ("Temporary failure in name", "has a host name that cannot be looked up now: see to DNS"),
-    ("Error 13 ", "may not be opened by this user: see the rights of its socket"),
+    ("Temporary failure in name", "has a host name that cannot be looked up now: check DNS"),
+    ("Error 13 ", "may not be opened by this user: check the permissions of its socket"),
 )
 
 
 def why_no_connection(said: str) -> str | None:
-    """The reason and what to do, to follow upon the address; None where there is no more to say.
+    """The reason and what to do, to follow the address; None when the reason is not known.
 
     Args:
         said: the text of the library's error.
@@ -45,12 +45,12 @@ def why_no_connection(said: str) -> str | None:
         )
     if fault := _TLS.search(said):
         return (
-            f"does not come to terms over TLS ({(fault[1] or fault[2]).strip()}): see whether it "
+            f"cannot agree on TLS ({(fault[1] or fault[2]).strip()}): check whether it "
             "speaks TLS, and the ssl_ options of RERANKQ_REDIS_URL"
         )
     return next((text for words, text in _OTHERS if words in said), None)
 
 
 def is_tls_fault(said: str) -> bool:
-    """Whether it was TLS that failed: by a certificate, a key, or what the other side speaks."""
+    """Whether TLS failed: a certificate, a key, or the other side's protocol."""
     return _TLS.search(said) is not None

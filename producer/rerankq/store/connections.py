@@ -1,4 +1,4 @@
-"""Connections to one Redis: who may use one, and what happens where no answer comes."""
+"""Connections to one Redis: calls share them, and are repeated when no answer comes."""
 
 import asyncio
 import math
@@ -19,18 +19,18 @@ from rerankq.store.refusals import is_unanswered, refusal
 T = TypeVar("T")
 
 ONCE: Final = Retry(NoBackoff(), 0)
-"""For the library: tries are repeated here, where it is known what became of the earlier ones."""
+"""The library must not repeat tries: they are repeated here, where it is known how each ended."""
 RETRIES: Final = 3
 CLOSE_SECONDS: Final = 5.0
-"""So long calls that are under way have to end when the connections are closed."""
+"""So long, calls that are under way may go on when the connections are closed."""
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
 
 
 class Connections:
-    """Those of one event loop.
+    """The connections of one event loop.
 
-    Where all are in use, a call waits for one, first come, first served. It waits for as long as
-    Redis answers anybody.
+    When all are in use, a call waits for one, first come, first served. It waits for as long as
+    Redis answers other calls.
 
     Args:
         redis: the library's client, told to try `ONCE`.
@@ -48,22 +48,22 @@ class Connections:
         self._last_failure = ""
 
     async def answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
-        """What Redis answers, asked again where no answer comes.
+        """Redis' answer; the call is repeated when no answer comes.
 
         A repeat is safe: every script of the ledger may run twice.
 
         Args:
-            ask: asks once. Its whole work is repeated, so that no part of it is forgotten.
+            ask: makes the call once. A repeat runs all of it.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses. It is uncertain when any of the
-                tries had no answer, whatever Redis said to a later one.
+                tries had no answer, also when Redis answered a later one.
         """
         clock = asyncio.get_running_loop().time
         began = clock()
         async with self._free:
             if began < self._given_up_at and self._answered_at < self._given_up_at:
-                # Redis answered nobody while this call waited, and one that was ahead gave up.
+                # Redis answered no call while this one waited, and an earlier one has given up.
                 raise LedgerUnavailable(self._last_failure)
             uncertain = False
             for tried in count(1):
@@ -82,8 +82,8 @@ class Connections:
                     self.answers.refused(error, problem)
                     if isinstance(error, _REPEATED):
                         self._given_up_at, self._last_failure = clock(), str(problem)
-                    # Without the library's own error: it may quote the command, and so what a
-                    # job holds.
+                    # `from None`: the library's error may quote the command, and so a job's
+                    # content.
                     raise problem from None
                 self._answered_at = clock()
                 self.answers.trouble = None
@@ -91,19 +91,19 @@ class Connections:
         raise AssertionError("the last try returns or raises")
 
     async def _drop_idle(self) -> None:
-        """Close those that nobody uses now; each connects again when it is used next."""
+        """Close the connections that are not in use; each connects again when it is used next."""
         self.answers.outdated = False
-        # Without a pause at any of them, as the pool's own way has: somebody could take one there.
+        # The pool's own method awaits at each of them, and a call could take one meanwhile.
         for connection in self._redis.connection_pool._available_connections:  # noqa: SLF001
             with suppress(exceptions.RedisError, OSError):
                 await connection.disconnect(nowait=True)
 
     def another(self) -> Any:
-        """A connection of the redis library beside the others, not yet opened."""
+        """One more connection of the redis library, outside the pool, not yet opened."""
         return self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
-        """Give them back, once the calls that are under way have ended."""
+        """Close the connections, once the calls that are under way have ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for _ in range(self._most):

@@ -1,4 +1,4 @@
-"""Whether Redis is set to keep what it is given: accepted jobs live nowhere else."""
+"""Whether Redis is configured to keep its data: accepted jobs exist nowhere else."""
 
 import asyncio
 import logging
@@ -11,19 +11,19 @@ from rerankq.store.store import Store
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
-"""A look at the settings is worth no more waiting than this."""
+"""Longer than this it does not wait for the answer."""
 
 
 async def warn_of_losses(store: Store) -> None:
     """Log a warning for each setting by which Redis may lose accepted jobs.
 
-    A Redis that does not answer, or that forbids the question, is not judged.
+    Without an answer, or if this user may not ask, there is no warning.
     """
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             memory, persistence = await store.commands(("INFO", "memory"), ("INFO", "persistence"))
     except (LedgerUnavailable, TimeoutError):
-        log.debug("Redis does not say how it is set: see that it has AOF and noeviction")
+        log.debug("Redis does not tell its settings: check that it has AOF and noeviction")
         return
     for warning in losses(memory, persistence):
         log.warning("Redis at %s %s", store.address, warning)

@@ -1,4 +1,4 @@
-"""Whether Redis can be used, asked once before anything is built upon it."""
+"""Whether Redis can be used: checked once at the start of a program."""
 
 import asyncio
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
 LOOK_SECONDS: Final = 5.0
-"""A Redis that is silent for longer may come back: whoever starts has patience of its own."""
+"""Longer than this it does not wait: Redis may come back, and the program itself waits for it."""
 
 
 class _NoArguments(NamedTuple):
@@ -21,12 +21,12 @@ _FIRST_CONTACT: Final = Script(
 
 
 async def look(url: str, namespace: str = "", *, writes: bool = True) -> LedgerUnavailable | None:
-    """What stands in the way of using Redis now; None when nothing does.
+    """Why Redis cannot be used now; None when it can.
 
     Args:
         url: its address.
         namespace: what keys begin with there.
-        writes: whether whoever starts writes to the ledger. If not, an answer is enough.
+        writes: whether the program writes to the ledger. If not, any answer is enough.
 
     Raises:
         SettingsError: it cannot be used until the address or the server's set-up is changed.

@@ -1,7 +1,8 @@
 """Every key of rerankq in Redis, declared here and nowhere else: for Python, and for the scripts.
 
-A script names the keys that it uses (`-- @keys job payload`), and its text gets what builds them:
-for `job` the function `job_key(name)`, for `deadlines` the string `deadlines_key`.
+A script names the keys that it uses (`-- @keys job payload`), and definitions that build them are
+put before its text: for `job` the function `job_key(name)`, for `deadlines` the string
+`deadlines_key`.
 """
 
 import re
@@ -27,7 +28,7 @@ class Family:
         return self.head + name + self.tail
 
     def name_of(self, key: str) -> str:
-        """The name by which that key differs."""
+        """The name in that key."""
         return key.removeprefix(self.head).removesuffix(self.tail)
 
 
@@ -47,16 +48,16 @@ class Keys:
     """The keys of a namespace. What is stored under each is told in `docs/redis-layout.md`.
 
     Args:
-        namespace: stands before every key and channel, so that others in the same database share
-            none with it; empty for none. With a part in braces, Redis' hash tag, all keys of the
-            namespace lie in one slot.
+        namespace: put before every key and channel, so that other programs in the same database
+            share none with it; empty for none. With a part in braces, Redis' hash tag, all keys of
+            the namespace are in one slot.
 
     Attributes:
         namespace: the same.
         prefix: what each key and channel begins with.
 
     Raises:
-        ValueError: it cannot be one; says why.
+        ValueError: it is not a valid namespace; says why.
     """
 
     def __init__(self, namespace: str = "") -> None:
@@ -87,7 +88,7 @@ class Keys:
         self.sweeping = f"{prefix}rerankq:sweeping"
         self.last_heard = f"{prefix}rerankq:workers"
         self.put_aside = Family("", ":put-aside")
-        """By the key in whose place something else was found."""
+        """By the key that held a value of another type."""
         self.first_contact = f"{prefix}rerankq:first_contact"
         # An account upstream, by its name.
         self.accounts = f"{prefix}rerankq:accounts"
@@ -101,10 +102,10 @@ class Keys:
         self.poison = f"{prefix}rerankq:poison"
         self.poison_counts = f"{prefix}rerankq:poison:counts"
         self.poison_told = Family(f"{prefix}rerankq:poison:told:")
-        # Celery's. By kombu's names every Celery application of the same database would share them:
-        # one's visibility timeout would make another's running tasks run twice.
+        # Celery's. With kombu's own names, all Celery applications of a database would share them,
+        # and the visibility timeout of one would make running tasks of another run twice.
         self.queue = Family(prefix)
-        """By the name of the queue, where kombu adds nothing: its messages of ordinary priority."""
+        """By the name of the queue: its messages of ordinary priority. kombu adds nothing to it."""
         self.unacked = f"{prefix}rerankq.unacked"
         self.unacked_index = f"{prefix}rerankq.unacked_index"
         self.unacked_mutex = f"{prefix}rerankq.unacked_mutex"
@@ -114,7 +115,7 @@ class Keys:
         self.binding_deadlines = f"{prefix}rerankq.binding_deadlines"
 
     def in_lua(self, name: str) -> str:
-        """The line of a script that builds the key of that attribute.
+        """The line of Lua that defines the key of that attribute.
 
         Raises:
             AttributeError: there is no such key.

@@ -1,7 +1,8 @@
-"""How a connection to Redis begins: with the scripts that come right behind bodies.
+"""What each connection to Redis sends first: the scripts that use payloads or results.
 
-A Redis that has begun anew knows no script. It would take the bodies, then miss the script that
-decides on them; and if whoever asked ended before the second try, nobody would ever delete them.
+A Redis that was restarted knows no scripts. In a transaction it would store the payloads, and then
+miss the script that uses them. If the program ended before its second try, nothing would delete
+those payloads.
 """
 
 from typing import Any, Final
@@ -18,14 +19,14 @@ _BROKEN_OFF: Final = (
     "Connection closed by server",
     " while writing to",
 )
-"""How the library begins what it says of a connection that the other side closes."""
+"""Beginnings of the library's messages when the other side closes the connection."""
 
 
 class Pool(ConnectionPool):
-    """Connections of which each is ready before a call is sent, or says that none was."""
+    """Connections that are ready before a call is sent, or report that nothing was sent."""
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
-        """Connect, where it is not connected; what fails here is noted as `NOTHING_SENT`."""
+        """Connect if it is not connected; an error here gets the note `NOTHING_SENT`."""
         try:
             await super().ensure_connection(connection)
         except (exceptions.RedisError, OSError) as error:
@@ -33,16 +34,16 @@ class Pool(ConnectionPool):
             raise
 
     def maint_notifications_enabled(self) -> bool:
-        """Not: for them the library uses a connection that was closed while it lay idle.
+        """False: with them, the library would use a connection that was closed while it was idle.
 
-        Only Redis Enterprise sends such notices. The call would go into nothing, and nobody would
-        know that it did.
+        Only Redis Enterprise sends such notices. A call on that connection would be lost, and it
+        would not be known that it was never sent.
         """
         return False
 
 
 async def greet(namespace: str, connection: Any) -> None:
-    """Begin as the library does, and see to it that Redis knows these scripts."""
+    """Begin as the library does, then load these scripts into Redis."""
     try:
         await connection.on_connect()
     except exceptions.ConnectionError as error:
@@ -58,8 +59,8 @@ async def greet(namespace: str, connection: Any) -> None:
             if not is_known:
                 await _asked(connection, "SCRIPT LOAD", text)
     except exceptions.ResponseError:
-        # A user who may not do that, or a Redis that does not answer anybody now: the call for
-        # which the connection is made says so, in its own words.
+        # The user may not do that, or Redis refuses all commands now: the call for which the
+        # connection is made will report it.
         return
 
 

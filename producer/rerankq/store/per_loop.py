@@ -1,4 +1,4 @@
-"""What belongs to an event loop: one of it for each loop that asks."""
+"""Objects that belong to an event loop: one for each loop that uses them."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -11,8 +11,8 @@ T = TypeVar("T")
 class PerLoop(Generic[T]):
     """Makes one for each event loop, and closes it when the loop ends.
 
-    Connections and tasks belong to the loop that they began in. So whoever has any keeps them here,
-    and may itself be used in several loops, at once or one after the other.
+    Connections and tasks belong to the loop in which they began. A class that keeps them here can
+    itself be used in several loops, at once or one after the other.
 
     Args:
         make: makes one, within the loop.
@@ -25,7 +25,7 @@ class PerLoop(Generic[T]):
         self._made: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None, None]]] = {}
 
     def get(self) -> T:
-        """The running loop's own."""
+        """The one of the running loop."""
         loop = asyncio.get_running_loop()
         found = self._made.get(loop)
         if found is None:
@@ -35,7 +35,7 @@ class PerLoop(Generic[T]):
         return found[0]
 
     async def close(self) -> None:
-        """Close each in its loop: here at once, elsewhere soon. To ask again makes a new one."""
+        """Close each in its loop: this loop's now, the others soon. `get` makes a new one."""
         here = asyncio.get_running_loop()
         for loop in list(self._made):
             _, at_the_end = self._made.pop(loop)
@@ -53,7 +53,7 @@ class PerLoop(Generic[T]):
 async def _closing_at_the_end(
     one: T, close: Callable[[T], Awaitable[None]]
 ) -> AsyncGenerator[None, None]:
-    """Stands still until it is closed: by hand, or by the loop, which closes all when it ends."""
+    """Waits until it is closed: by `close`, or by the loop, which closes generators at its end."""
     try:
         yield
     finally:
@@ -61,7 +61,7 @@ async def _closing_at_the_end(
 
 
 def _started(generator: AsyncGenerator[None, None]) -> AsyncGenerator[None, None]:
-    # A generator is known to the loop from its first step on, which waits for nothing here.
+    # The loop knows a generator from its first step on; here that step waits for nothing.
     with suppress(StopIteration):
         generator.__anext__().send(None)
     return generator

@@ -9,7 +9,7 @@ from rerankq.errors import LedgerRefusal, LedgerUnavailable
 from rerankq.store.connecting import NOTHING_SENT, is_tls_fault, why_no_connection
 
 _CLUSTER: Final = (
-    "is a Redis Cluster, where no script writes what a job needs: "
+    "is a Redis Cluster, which rerankq's scripts do not support: "
     "point RERANKQ_REDIS_URL at a single Redis"
 )
 _NO_LOGIN: Final = "wants a password: write it into RERANKQ_REDIS_URL, as redis://:password@host"
@@ -19,7 +19,7 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "WRONGPASS",
         exceptions.AuthenticationError,
-        "refuses user or password: correct RERANKQ_REDIS_URL",
+        "refuses the user or password: correct RERANKQ_REDIS_URL",
     ),
     (
         "ACL failure",
@@ -29,7 +29,7 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "protected mode",
         None,
-        "is in protected mode and serves its own machine alone: give it a password (requirepass)",
+        "is in protected mode and serves only its own machine: give it a password (requirepass)",
     ),
     (
         "DB index is out of range",
@@ -47,11 +47,12 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     ("CROSSSLOT", None, _CLUSTER),
     ("MOVED ", exceptions.MovedError, _CLUSTER),
 )
-"""The same for what lasts until somebody changes the address or the server."""
+"""Refusals that last until somebody changes the address or the server."""
 
 _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
-    # Redis' own word, the library's class where it has one, and what to say. By the word, as inside
-    # a script a refusal may arrive as the script's failure; by the class, as it may be cut off.
+    # Redis' error code, the library's class if it has one, and our message. By the code, as a
+    # refusal inside a script arrives as the script's failure; by the class, as the library may
+    # have cut the code off.
     (
         "OOM ",
         exceptions.OutOfMemoryError,
@@ -60,15 +61,15 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "MISCONF",
         None,
-        "cannot write to its disk, nothing was recorded: free some room there, retry",
+        "cannot write to its disk, nothing was recorded: free some space there, retry",
     ),
     (
         "NOREPLICAS",
         None,
-        "has too few replicas, nothing was recorded: see to them, or lower min-replicas-to-write",
+        "has too few replicas, nothing was recorded: add some, or lower min-replicas-to-write",
     ),
-    ("BUSY ", None, "is held up by a script: wait for its end, or end it by SCRIPT KILL"),
-    ("Script killed", None, "was told to end a script before its time: retry"),
+    ("BUSY ", None, "is busy with a script: wait for its end, or end it by SCRIPT KILL"),
+    ("Script killed", None, "was told to kill a script: retry"),
     (
         "MASTERDOWN",
         exceptions.MasterDownError,
@@ -82,16 +83,16 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "max number of clients",
         None,
-        "takes no more connections: raise its maxclients, or end some clients",
+        "accepts no more connections: raise its maxclients, or end some clients",
     ),
     ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
 )
-"""What goes by itself, or when somebody mends it: the same command may be taken then."""
+"""Refusals that pass, by themselves or when somebody repairs the cause: a retry can succeed."""
 
 _WRONG_TYPE: Final = "WRONGTYPE"
 _LASTING: Final = (
     _WRONG_TYPE,
-    # A script's own failure, as Redis 7 and its forerunner word it.
+    # A script's own failure, in the words of Redis 7 and of older versions.
     "user_script",
     "Error running script",
     "Error compiling script",
@@ -101,34 +102,34 @@ _LASTING: Final = (
     "is not an integer",
     "is not a valid float",
 )
-"""What is known to come again, however often it is tried. What is not known may pass: to give up
-what was paid for is the worse mistake."""
+"""Refusals that a retry meets again. An unknown one counts as passing: to throw away a result that
+was paid for is the worse mistake."""
 
 _NOTHING_RECORDED: Final = ", nothing was recorded"
-"""What a refusal says of its own try, and what is not true of an earlier one without an answer."""
+"""True of the refused try, but perhaps not of an earlier one without an answer: left out then."""
 
 _UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
 
 _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    # From the particular to the general: the first that fits says it best.
-    (exceptions.InvalidResponse, "is no Redis: correct RERANKQ_REDIS_URL"),
+    # From the particular to the general: the first that fits is used.
+    (exceptions.InvalidResponse, "is not a Redis: correct RERANKQ_REDIS_URL"),
     (exceptions.TimeoutError, "does not answer in time: look at its load, then retry"),
     (exceptions.ConnectionError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
     (OSError, "cannot be reached: start it, or set RERANKQ_REDIS_URL"),
 )
 _QUOTED: Final = " caused error: "
-_FOR_GOOD: Final = "a key holds what it must not, or the command is none there"
+_FOR_GOOD: Final = "a key holds a wrong type or value, or this server lacks the command"
 _FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _CODE: Final = re.compile(r"[A-Z]+(?= )")
 
 
 def refusal(address: str, error: Exception, *, uncertain: bool = False) -> LedgerUnavailable:
-    """What an error of the redis library means.
+    """An error of the redis library as ours.
 
     Args:
         address: for the message.
-        error: what the last try ended with.
-        uncertain: whether an earlier try had no answer, and may have done what was asked for.
+        error: the error of the last try.
+        uncertain: whether an earlier try had no answer, and may have been carried out.
     """
     said = _said(error)
     passing = _passing(error, said)
@@ -136,7 +137,7 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
     if passing is None and _is_lasting(error, said):
         told = f"Redis at {address} {_refused(said)}: {_FOR_GOOD}"
         return LedgerRefusal(told, uncertain=uncertain)
-    explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
+    explanation = passing or _explanation(error) or f"{_refused(said)}: look at its log"
     if uncertain:
         explanation = explanation.replace(_NOTHING_RECORDED, "")
     return LedgerUnavailable(
@@ -147,9 +148,9 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
 
 
 def is_unanswered(error: Exception) -> bool:
-    """Whether nobody knows if it was done.
+    """Whether it is unknown if the call was carried out.
 
-    It was not, where Redis refused it in its own words, or where it was never sent.
+    It was not if Redis refused it, or if it was never sent.
     """
     if NOTHING_SENT in getattr(error, "__notes__", ()):
         return False
@@ -157,19 +158,19 @@ def is_unanswered(error: Exception) -> bool:
 
 
 def is_from_replica(error: Exception) -> bool:
-    """Whether it was a replica that refused: what it answers on this connection will not change."""
+    """Whether a replica refused the call: on this connection it always will."""
     return isinstance(error, exceptions.ReadOnlyError) or "READONLY" in _said(error)
 
 
 def _said(error: Exception) -> str:
-    """Redis' own words: without the command that the library quotes before them in a pipeline."""
+    """Redis' own message: without the command that the library quotes before it in a pipeline."""
     words = str(error).rpartition(_QUOTED)[2].lstrip("('\"")
     code = getattr(error, "status_code", None)
     return f"{code} {words}" if code else words
 
 
 def _passing(error: Exception, said: str) -> str | None:
-    """What to say of a refusal that passes; None where it is not known as one."""
+    """Our message for a refusal that passes; None when it is not known as one."""
     forbidden = _FORBIDDEN.search(said)
     if forbidden:
         return f"forbids this user the command {forbidden[1]}: correct its ACL"
@@ -212,7 +213,7 @@ def _explanation(error: Exception) -> str | None:
 
 
 def _refused(said: str) -> str:
-    # Its first word alone: the others may quote what a job holds.
+    # Only its first word: the others may quote a job's content.
     code = _CODE.match(said)
     return f"refuses a command ({code[0]})" if code else "refuses a command"
 

@@ -1,10 +1,10 @@
-"""A Lua script as a typed function: its keys and arguments by name, its answer read as what it is.
+"""A Lua script as a typed function: keys and arguments by name, and a typed answer.
 
-The head of the script's file says the same in its own words, and is compared when the declaration
-is imported: a script cannot be called otherwise than it reads.
+The head of the script's file declares the same, and both are compared when the declaration is
+imported: so the call and the script always agree.
 
     -- @argument lease_ms number: how long the lease is
-    -- @arguments job_ids text: all that come behind, a list
+    -- @arguments job_ids text: all that follow, a list
     -- @answer texts: the ids that are no longer the worker's
 
 Each argument is a local of that name in the script. A `flag` arrives as a boolean, `json` decoded.
@@ -44,7 +44,7 @@ class Reply(Generic[T]):
 
     Attributes:
         kind: its name in the head of a script.
-        read: makes it of what Redis' library gives.
+        read: converts what the redis library returns.
     """
 
     kind: str
@@ -65,28 +65,28 @@ JSON: Final[Reply[bytes]] = Reply("json", bytes)
 
 @dataclass(slots=True)
 class Call(Generic[T]):
-    """A script with the arguments that it is to be run with."""
+    """A script with the arguments of one call."""
 
     script: "Script[..., T]"
     arguments: Sequence[Argument]
 
 
 class Script(Generic[P, T]):
-    """A script. To call it makes a `Call`, which a store runs.
+    """A script. Calling it makes a `Call`, which a store runs.
 
     Args:
-        room: the package in whose folder `lua` the script lies.
+        room: the package whose folder `lua` has the script.
         name: its file, without the ending.
         arguments: a named tuple with the script's arguments as its fields. A list or a dictionary
-            goes as JSON; a last field that is a tuple stands for all that come behind.
-        keys: names of the keys that it uses, as `Keys` has them.
+            is sent as JSON; a last field that is a tuple stands for all arguments that follow.
+        keys: names of the keys that it uses, as in `Keys`.
         reply: what it returns.
-        constants: what its files may name by `-- @constants`: words that Python knows as well.
-        has_bodies: whether it comes with payloads or results, or behind them in one transaction:
-            then each connection sees to it that Redis knows it, as these are not to go in vain.
+        constants: values that its files may use by `-- @constants`, and Python too.
+        has_bodies: whether payloads or results are sent with it, or before it in one transaction:
+            then each connection first loads it into Redis, so that these are not sent in vain.
 
     Raises:
-        ScriptError: the files say otherwise.
+        ScriptError: the files declare something else.
     """
 
     def __init__(
@@ -125,10 +125,10 @@ class Script(Generic[P, T]):
         return Call(self, sent)
 
     def text(self, namespace: str) -> tuple[str, str]:
-        """Its whole text for the keys of a namespace, and the name that Redis gives it."""
+        """Its whole text for the keys of a namespace, and its SHA-1, by which Redis calls it."""
         if namespace not in self._ready:
             text = self._text.whole(Keys(namespace), self._constants)
-            # SHA-1 is how Redis does that; nothing is secured by it.
+            # Nothing is secured by it.
             digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
             self._ready[namespace] = text, digest
         return self._ready[namespace]

@@ -1,9 +1,9 @@
 """The text of a Lua script, put together from its files.
 
-A line `-- @include allot/rate` stands for what is in `lua/allot/rate.lua`, of the script's own room
-or else of this one; each file comes once, however many ask for it. All files are one scope, in the
-order of these lines, so each says at its head what it defines for those after it, by `-- @keys`
-which keys of `rerankq.store.keys` it uses, and by `-- @constants` what else Python tells it.
+A line `-- @include allot/rate` stands for the file `lua/allot/rate.lua` of the script's own package
+or, if it has none, of this one; each file is included once. All files share one scope, in the order
+of these lines. So each says at its head what it defines for later ones, by `-- @keys` which keys of
+`rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
 """
 
 import re
@@ -34,12 +34,12 @@ _AS_LOCAL: Final = {
 
 
 class ScriptError(Exception):
-    """A file of a script is not as its head, or its declaration in Python, says."""
+    """A file of a script disagrees with its head, or with its declaration in Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a script's file says of it: its arguments, each with its kind, and its answer's kind."""
+    """The declaration in a script's file: its arguments with their kinds, and its answer's kind."""
 
     arguments: tuple[tuple[str, str], ...]
     reply: str
@@ -47,13 +47,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ScriptText:
-    """A script without what Python tells it.
+    """A script without the definitions that Python adds.
 
     Attributes:
         head: of its own file.
-        keys: names of the keys that its files use, as `Keys` has them.
+        keys: names of the keys that its files use, as in `Keys`.
         constants: names of the constants that they use.
-        body: its files, one behind the other.
+        body: its files, one after the other.
     """
 
     head: Head
@@ -75,7 +75,7 @@ def read(room: str, name: str) -> ScriptText:
     """A script, or a part of scripts.
 
     Args:
-        room: the package in whose folder `lua` it lies.
+        room: the package whose folder `lua` has it.
         name: its file, without the ending.
 
     Raises:

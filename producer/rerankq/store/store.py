@@ -29,7 +29,8 @@ from rerankq.store.subscription import Subscription
 T = TypeVar("T")
 
 BESIDE_FROM: Final = 4
-"""So many bodies go beside a script. Fewer go with it: a transaction costs its client more."""
+"""From so many payloads or results on they are sent by commands beside the script, in a
+transaction. Fewer are sent as its arguments, which costs the client less."""
 CLIENT_NAME: Final = "rerankq"
 ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5.0
@@ -37,37 +38,36 @@ CONNECT_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long what has ended is kept, in seconds: results, and failed jobs with their payload."""
+    """How long ended jobs are kept, in seconds: results, and failed jobs with their payloads."""
 
     result_seconds: float
     dead_seconds: float
 
     @property
     def result_ms(self) -> int:
-        """For results, in ms, as the scripts take it."""
+        """For results, in ms, as the scripts expect it."""
         return int(self.result_seconds * 1000)
 
     @property
     def dead_ms(self) -> int:
-        """For dead letters, in ms, as the scripts take it."""
+        """For dead letters, in ms, as the scripts expect it."""
         return int(self.dead_seconds * 1000)
 
 
 class Store:
-    """A Redis that the ledger's parts share, with connections of its own for each event loop.
+    """A Redis, with connections for each event loop.
 
     Args:
         url: `redis://`, `rediss://` or `unix://` address.
         namespace: what every key there begins with; see `Keys`.
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
-            when None, as long as the address says, or else `ANSWER_SECONDS`.
+            None for the address's time limit, or else `ANSWER_SECONDS`.
 
     Attributes:
-        keys: what everything is called there.
+        keys: the names of all keys there.
 
     Raises:
-        SettingsError: the address is none, or has an option that is not known; or the namespace
-            cannot be one.
+        SettingsError: the address or the namespace is not valid.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Store:
 
     @property
     def answers(self) -> Answers:
-        """What the running loop waits for."""
+        """The calls of the running loop that wait for an answer."""
         return self._own().answers
 
     async def __aenter__(self) -> Self:
@@ -93,7 +93,7 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        """Give the connections back. Calls that are under way end first; new ones are refused."""
+        """Close the connections. Calls that are under way end first; new ones are refused."""
         self._closed = True
         await self._connections.close()
 
@@ -115,12 +115,12 @@ class Store:
         return call.script.reply.read(await self._answered(ask))
 
     async def run_behind(self, command: Sequence[Argument], call: Call[T]) -> T:
-        """Run a script right behind a command, as one transaction; returns the script's answer.
+        """Run a command and then a script, in one transaction; returns the script's answer.
 
-        What is large goes by the command: Lua hashes every byte that a script is given.
+        The command carries large values: Lua hashes every byte that a script is given.
 
         Raises:
-            LedgerUnavailable: Redis cannot be reached, or refuses; then neither was done.
+            LedgerUnavailable: Redis cannot be reached, or refuses; then neither was carried out.
         """
         _, answer = await self._with_script(call, before=command)
         return call.script.reply.read(answer)
@@ -177,8 +177,8 @@ class Store:
 
         Args:
             *commands: each with its arguments.
-            all_or_none: make them one transaction. Not for reading: a Redis without memory
-                refuses transactions, whatever is in them.
+            all_or_none: make them one transaction. Not for reading: a Redis whose memory is full
+                refuses all transactions.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
@@ -186,10 +186,10 @@ class Store:
         return await self._answered(lambda redis: _piped(redis, commands, transaction=all_or_none))
 
     async def readings(self, *commands: tuple[Argument, ...]) -> list[Any]:
-        """Send several commands that read, in one round trip; each answer stands for itself.
+        """Send several commands that read, in one round trip; returns all answers.
 
-        Where a key holds something of another type the answer is None, as where there is none:
-        what one damaged key would say about its neighbours is nothing.
+        For a key of another type the answer is None, as for one that does not exist: one damaged
+        key must not hide the other answers.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses.
@@ -202,10 +202,11 @@ class Store:
         return await self._answered(ask)
 
     def subscription(self, told: Callable[[str], None]) -> Subscription:
-        """A way to hear what is published, on a connection of its own.
+        """A subscription to published messages, on a connection of its own.
 
         Args:
-            told: called with a channel when there may be something new; see `Subscription`.
+            told: called with a channel when something may have been published there; see
+                `Subscription`.
         """
         return Subscription(self._own().another, told)
 
@@ -244,10 +245,10 @@ async def _piped(
 
 
 def shown_address(url: str) -> str:
-    """The address without user and password, fit for a message.
+    """The address without user and password, for messages.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: it is not a Redis address.
     """
     return _read(url).shown
 
@@ -260,7 +261,7 @@ def connection_pool(
     Args:
         address: where Redis is.
         answer_seconds: see `Store`.
-        **options: what else the library's connections are told.
+        **options: more arguments for the library's connections.
     """
     patience: dict[str, Any] = {
         "socket_timeout": ANSWER_SECONDS,

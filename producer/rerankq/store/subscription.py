@@ -1,4 +1,4 @@
-"""Hearing what is published: one connection for all who wait."""
+"""Listens to published messages: one connection for all that wait."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from typing import Any, Final
 from redis import exceptions
 
 SILENT_SECONDS: Final = 3.0
-"""After so much silence Redis is asked for a sign of life; after as much again it has gone."""
+"""After so long without a message a PING is sent; after as long again the connection is dropped."""
 AGAIN_SECONDS: Final = 1.0
 MOST_AGAIN_SECONDS: Final = 5.0
 MOST_AT_ONCE: Final = 500
@@ -15,7 +15,7 @@ _WORTH_ASKING: Final = (b"message", b"subscribe")
 
 
 class Subscription:
-    """Hears of channels that come and go. Belongs to one event loop.
+    """Subscribes to channels that come and go. Belongs to one event loop.
 
     A lost connection is made again, with all channels. While nothing is subscribed to, no task
     is left; the connection stays for the next time.
@@ -84,7 +84,7 @@ class Subscription:
                 except (exceptions.RedisError, OSError):
                     was_up = self.is_up
                     await self._disconnect()
-                    # Nothing is heard now: whoever waits may ask.
+                    # Messages may be missed now, so those that wait must ask.
                     for channel in list(self._channels):
                         self._told(channel)
                     if not was_up or failures:
@@ -135,7 +135,7 @@ class Subscription:
                     for some in _portions(list(channels)):
                         await self._connection.send_command(command, *some, check_health=False)
         except (exceptions.RedisError, OSError):
-            # Whoever hears meets the same, and mends it.
+            # The listening task meets the same error, and connects again.
             return
         finally:
             self._sending = None

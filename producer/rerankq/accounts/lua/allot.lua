@@ -1,41 +1,41 @@
--- An exchange between a worker and an account with the upstream: the worker tells what it did with
--- its last lot of permits, and is given the next. All workers of an account meet here, so what is
--- given out to all of them together keeps to the account's limits. Safe to repeat with the same serial.
+-- An exchange between a worker and an account with the upstream: the worker reports what it did with
+-- its last lot of permits, and is given the next. All workers of an account come here, so what they are
+-- given together keeps to the account's limits. Safe to repeat with the same serial.
 -- @argument account text: its name
--- @argument worker text: its name, or '' for somebody who only looks
--- @argument report json: what it tells:
---   lane       whose work it is: 'interactive' goes first
---   limits     {rpm, tpm, concurrency}: a minute and at once, as far as they are known
+-- @argument worker text: its name, or '' for an onlooker
+-- @argument report json: what it reports:
+--   lane       lane of the work: 'interactive' goes first
+--   limits     {rpm, tpm, concurrency}: requests and tokens a minute, calls at once; those that are known
 --   want, want_tokens, want_slots   calls to begin, their tokens, and calls to have in flight
---   left, left_tokens       what was given and not used; tokens may be overdrawn
+--   left, left_tokens       permits and tokens not used; tokens below zero when it used more than given
 --   began, retries          calls begun since the last exchange, and how many were retries
 --   in_flight               calls under way
---   ok, throttled, trouble  answers; 429s and their disguises; points of failure (see BREAK_POINTS)
---   pause_ms   how long the upstream asks everyone to wait, with a 429 or a good answer, or 0
---   trouble_pause_ms        the same with a failure
+--   ok, throttled, trouble  answers; 429s and answers that mean the same; points of failure (see BREAK_POINTS)
+--   pause_ms   how long the upstream asks everyone to wait, in a 429 or a good answer, or 0
+--   trouble_pause_ms        the same in a failure
 --   cause      class and status of the last 429 or failure, '' without one
 --   probe_ok   whether a call that was a probe succeeded
---   serial     name of the report, the same when it is repeated and else never
+--   serial     name of the report: a repeat has the same one, every other report another
 --   unreached  points of failure for connections that could not be made
---   vain, vain_ms   jobs in a row that were not answered there, none since the last answer, and for how long
---   cut_off    why this worker is not answered while others are, '' where it is
+--   vain, vain_ms   how many jobs in a row got no answer at this worker, and for how long that has been so
+--   cut_off    why this worker gets no answers while others do, '' when it gets them
 --   ranked     fingerprint of the endpoint, if it gave a ranking, else ''
---   astray     answers in a row, up to the last, that were not the endpoint's
---   served     by fingerprint of the keys that gave rankings lately: ms since the last such call began
---   took_ms    how long calls took lately that were ranked, at most
---   refused    by fingerprint of the keys that are refused to the worker in a row: ms since that began
--- @answer json: permits, tokens, slots (null without a limit), retries, ask_ms (when to come again),
---   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was asked to pause) and
---   cause (of that), probe (whether the permit is for a probe), wait_ms (until something is given
---   out again), rate (calls a second at present), limited (whether the
---   rate holds anybody up), limits, workers (of the lane; all, for who only looks), in_flight,
---   ranked (the fingerprint of who gave the last ranking), served (those of the keys by which rankings
---   were given in the last minute), idle_ms (how long no worker has come),
---   alone (whether others are answered and this worker is not), doubted (whether its failures are not held
---   against the upstream), cut_off (the workers that are alone in that, by name), now,
+--   astray     the last answers in a row that did not come from the endpoint
+--   served     by fingerprint of each key that gave a ranking lately: ms since the last such call began
+--   took_ms    the longest that a call with a ranking took lately
+--   refused    by fingerprint of each key that every call of this worker is refused with: ms since that began
+-- @answer json: permits, tokens, slots (null without a limit), retries, ask_ms (ms to the next exchange),
+--   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was paused),
+--   cause (why), probe (whether the permit is for a probe), wait_ms (until permits are given
+--   out again), rate (calls a second at present), limited (whether a limit of the
+--   rate is known or found), limits, workers (of the lane; all, for an onlooker), in_flight,
+--   ranked (fingerprint of the endpoint that gave the last ranking), served (fingerprints of the keys that
+--   gave rankings in the last minute), idle_ms (since any worker's last exchange, for an onlooker),
+--   alone (whether other workers get answers and this one gets none), doubted (whether its failures are not
+--   held against the upstream), cut_off (the workers that get no answers while others do, by name), now,
 --   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
---   fault, once that is known), others (workers beside it that use the account), took_ms (how long
---   answers took lately, at most),
+--   fault, once that is known), others (workers beside it that use the account), took_ms (the longest
+--   that a ranking took lately),
 --   and closed (the breakers that are open, by name: each the text that is stored).
 
 -- @include allot/account
@@ -71,7 +71,7 @@ if report.ranked ~= '' then state.ranked = report.ranked end
 
 local permits, tokens, probe, slots = 0, 0, false, nil
 local opens = math.max(state.pause or 0, state.reopens or 0)
--- While it is closed too: tokens that were overdrawn before are owed after.
+-- Also while the account is out of use: tokens that were overdrawn before are still to be paid back.
 local most = save_up()
 if now < opens or state.mode then
   state.level, state.bulk_level = math.min(state.level, 0), 0
@@ -85,7 +85,7 @@ local closed = closed_circuits()
 local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
   remember_answer(permits, tokens, probe)
-  -- Who wants nothing and has nothing shares in nothing: what is there is for the others.
+  -- A worker that wants no calls and has none under way gets no share: all is for the others.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()
 end

@@ -1,8 +1,8 @@
--- Takes the turn to probe open breakers by one call: one worker at a time, as often as was said.
--- @argument request text: its name, the same when it is repeated and else never
+-- Takes the turn to probe open breakers by one call: one worker at a time, at each breaker's interval.
+-- @argument request text: name of the request: a repeat has the same one, every other request another
 -- @arguments names text: the breakers
--- @answer flag: 1 when the turn is the caller's for all that are closed still; else 0, and none is taken.
--- Safe to repeat: a turn that this very request has taken is the caller's still.
+-- @answer flag: 1 when the caller has the turn for all of them that are still open; else 0, and takes none.
+-- Safe to repeat: a turn that this request took before is still the caller's.
 -- @include breakers/stored
 -- @include clock
 -- @include values

@@ -3,30 +3,30 @@
 -- @argument state text: once it is certain, 'parked' or 'paused'
 -- @argument code text: of the reason
 -- @argument reason text: in words
--- @argument certain_after number: times in a row that it must happen to be certain
--- @argument doubt_ms number: to the next probe while it is not
--- @argument every_ms number: between probes when it is, 0 for none
--- @answer text or nothing: its state: the one given, or 'doubted'; nil when it is a model too many, and stays open.
--- Calls that were under way together fail together: within the time to the next probe they
--- count once, or a crowd of them would be certain at once of what a few slow tries are to find out.
+-- @argument certain_after number: failures in a row that make it certain
+-- @argument doubt_ms number: ms to the next probe while it is not certain
+-- @argument every_ms number: ms between probes when it is certain, 0 for none
+-- @answer text or nothing: its state: the one given, or 'doubted'; nil when it is a model too many: it stays closed.
+-- Calls that are under way together fail together. Within the time to the next probe they count once;
+-- otherwise one moment of failures would make certain what several tries are meant to find out.
 -- For the same reason it is safe to repeat.
 -- @include clock
 -- @include values
 -- @include breakers/stored
 -- @keys breakers
 
-local MOST = 200 -- jobs may name any model: every exchange of a worker carries what is closed
+local MOST = 200 -- jobs may name any model, and every exchange of a worker carries all open breakers
 local now = now_ms()
 local stored = redis.call('HGET', breakers_key, name)
 local is_new_model = not stored and string.sub(name, 1, 6) == 'model '
 if is_new_model and redis.call('HLEN', breakers_key) >= MOST then return nil end
 local breaker = sound_breaker(stored) or {strikes = 0, since = now, struck_at = 0}
--- A probe that fails must not undo what an operator said.
+-- A probe that fails must not end an operator's pause.
 if breaker.state == 'paused' and state ~= 'paused' then return 'paused' end
 if now - breaker.struck_at >= doubt_ms then
   breaker.strikes, breaker.struck_at = breaker.strikes + 1, now
 end
--- What is certain stays so until it is opened, whoever meets it again.
+-- A breaker that is certain stays so until it closes, whatever `certain_after` a later failure has.
 local certain = breaker.state == state or breaker.strikes >= certain_after
 breaker.state = certain and state or 'doubted'
 breaker.code, breaker.reason = code, reason

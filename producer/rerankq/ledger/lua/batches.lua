@@ -18,7 +18,7 @@ local function add_to_batch(batch, entries)
   return true
 end
 
--- Until when a batch waits for the results of its jobs, in ms; 0 where it was collected, or there is none.
+-- Until when a batch waits for the results of its jobs, in ms; 0 when it was collected, or there is none.
 local batch_ends = {}
 local function batch_end(batch, now)
   if not text(batch) then return 0 end

@@ -1,10 +1,10 @@
--- Cancels jobs, wherever they are. A worker that runs one learns it at its next renewal,
--- and its result is refused.
+-- Cancels jobs in any state. A worker that runs one learns of it at its next renewal, and its result is
+-- refused.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @arguments ids text: the jobs
--- @answer texts: for each job the state before, or '' when the id is unknown, or its record
--- damaged. A job that had ended stays as it was.
+-- @answer texts: for each job the state before, or '' when the id is unknown or its record damaged. A
+-- job that had ended stays as it was.
 -- @include clock
 -- @include ends
 -- @constants CANCELLED

@@ -1,19 +1,20 @@
 -- Gives jobs to a worker, each under a lease. Only a queued job can be claimed, so a hint
--- that comes twice, or too late, claims nothing. Safe to repeat: what this very request has claimed it
--- is given again, under the same token.
--- @argument worker text: name of the worker, of this very process of its
+-- that comes twice, or too late, claims nothing. Safe to repeat: the same request gets the jobs that it
+-- has claimed before, with the same tokens.
+-- @argument worker text: name of the worker process
 -- @argument lease_ms number: length of the lease
 -- @argument most_absent number: dead or missing workers in a row that make a job a suspect
--- @argument is_alone flag: whether the worker has nothing else in hand
--- @argument request text: name of the request, the same when it is repeated and else never
+-- @argument is_alone flag: whether the worker has no other job
+-- @argument request text: name of the request: a repeat has the same one, every other request another
 -- @arguments job_ids text: the jobs to take
--- @answer rows: the time in ms, then, for each job claimed, {id, token, attempts, ms since it might run
--- for the first time}, with four more where it was tried before: {ms since it came back, ms since its
--- first attempt failed or 0, pattern of its answer or '', how often in a row}, and {id} for each
--- suspect that may only be claimed alone: should it end its worker, it must not take others along. The
--- token fences off whoever held the job before. The payloads are read right behind, in the same round
--- trip: where they are large, the lease is longer by the time that they take by a slow link, as the
--- worker knows of it only when they have arrived. Its first renewal then sets that right.
+-- @answer rows: the time in ms; then, for each job claimed, {id, token, attempts, ms since it could first
+-- run}, with four more when it was tried before: {ms since it was postponed, ms since its
+-- first attempt failed or 0, pattern of its answer or '', how often in a row}; and {id} for each
+-- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it. The
+-- token makes the ledger refuse writes of the job's earlier workers. The payloads are read by the next
+-- command of the same round trip. When they are large, the lease is longer by the time that they take on a
+-- slow link, as the worker learns of it only when they have arrived; its first renewal then sets the
+-- ordinary length.
 -- @include clock
 -- @include lines
 -- @include records
@@ -60,7 +61,7 @@ local seen = {}
 for _, id in ipairs(job_ids) do
   local job = not seen[id] and known_of(id)
   seen[id] = true
-  -- The sweep gives the end that is due to one whose deadline has passed.
+  -- A job whose deadline has passed is not given out: the sweep ends it.
   local in_time = job and now < (tonumber(job.deadline) or math.huge)
   if in_time and job.state == 'queued' then
     if is_suspect(job) and not is_alone then

@@ -1,11 +1,11 @@
--- Says that rows of a batch have been written: what they hold need not wait for the batch any more, and
--- is kept for its ordinary retention from now on. Safe to repeat.
+-- Notes that the batch's reader has the results of these jobs: the batch needs them no more, and they are
+-- kept for their ordinary retention from now on. Safe to repeat.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument batch text: its id
--- @arguments ids text: the jobs; none of a batch that waits for them as well, or where one has not
---   ended, is touched
--- @answer flag: 1, or 0 where there is no such batch.
+-- @arguments ids text: the jobs; one that another batch also waits for, or that has not ended, is left as
+--   it is
+-- @answer flag: 1, or 0 when there is no such batch.
 -- @include records
 -- @include retention
 -- @keys job batch result
@@ -13,7 +13,7 @@ local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 if not is_batch(batch) then return 0 end
 redis.call('HSET', batch_key(batch), 'collected', 1)
 
--- Brings the end of what is kept nearer to that time, in ms; never puts it off.
+-- Makes a key expire at that time, in ms, if it would expire later.
 local function shorten(key, ends)
   local left = redis.call('PTTL', key)
   if left >= 0 and now + left > ends then redis.call('PEXPIREAT', key, whole(ends)) end

@@ -7,13 +7,13 @@
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
 -- @keys job payload result idempotency lane_set deadlines dead
 
--- Moves a job to its end; its leaving its lane is gathered. The caller has made sure that the job has
--- no end yet, and sees to its result, which it keeps until the time returned. `reason` is the error's
--- code, or ''; `keep` is {ms for results, ms for dead letters}.
+-- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
+-- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
+-- {ms for results, ms for dead letters}.
 local function end_job(id, job, state, reason, now, keep)
   local ends = result_end(job, now, keep)
   gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
-  -- Why it waited: from now on its result says how it ended.
+  -- `failure` says why it waited: not needed any more, as its result says how it ended.
   job.state, job.finished, job.failure = state, now, nil
   if state == 'failed' then
     job.reason = reason
@@ -27,7 +27,7 @@ local function end_job(id, job, state, reason, now, keep)
   local kept = whole(record_end(state, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
   local key, batch = text(job.idempotency), text(job.batch)
-  -- Another job may have the key by now, where it was gone. A key of another type is nobody's.
+  -- The key may have expired, and belong to another job by now. pcall: it may be of another type.
   if key and redis.pcall('HGET', idempotency_key(key), 'id') == id then
     redis.call('PEXPIREAT', idempotency_key(key), kept)
   end
@@ -35,8 +35,8 @@ local function end_job(id, job, state, reason, now, keep)
   return ends
 end
 
--- The same where the ledger itself decides on the end, with the result that says so, and tells
--- whoever waits. `outcome` is the tail of the result: '"status":…,"result":…}'.
+-- The same for an end that the ledger itself decides: writes the result too, and publishes it to clients
+-- that wait. `outcome` is the tail of the result: '"status":…,"result":…}'.
 local function decree_end(id, job, state, reason, outcome, now, keep)
   local result = RESULT_HEAD .. iso_time(now) .. RESULT_ID .. id .. RESULT_TAIL .. outcome
   local ends = end_job(id, job, state, reason, now, keep)

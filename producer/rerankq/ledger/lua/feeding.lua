@@ -1,6 +1,6 @@
--- A feeder's sign of life, so that a batch which is held up is told from an abandoned one.
+-- Notes that a batch is still being fed, so that one that is held up is told from an abandoned one.
 -- @argument batch text: its id
--- @answer flag: 1, or 0 where there is no such batch.
+-- @answer flag: 1, or 0 when there is no such batch.
 -- @include clock
 -- @include values
 -- @keys batch

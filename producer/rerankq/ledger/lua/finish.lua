@@ -1,12 +1,12 @@
--- Writes results and final states of jobs, of which there are few: the results come with the call.
+-- Writes results and final states of a few jobs: the results come with the call.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
--- @argument told_ms number: the time that stands in the results
--- @argument jobs json: a list of [id, token, attempts, final state, reason or '', and of a failed one the
---   upstream's last words, where there are any]
+-- @argument told_ms number: the date in the results
+-- @argument jobs json: a list of [id, token, attempts, final state, reason or '', and for a failed one the
+--   upstream's last answer, if there is one]
 -- @arguments results text: for each job its result
 -- @answer numbers: for each job 1 when this was its end, 0 when it was no longer the caller's, and 2
---   when its deadline had passed: then that is its end, whether or not somebody has swept since
--- Safe to repeat: an end never changes, and the second time says 0.
+--   when its deadline had passed: then it has expired, also if no sweep has noticed yet
+-- Safe to repeat: an end never changes, and a repeat answers 0.
 -- @include finish/ends_of_jobs
 return finish(results)

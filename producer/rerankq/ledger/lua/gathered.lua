@@ -1,10 +1,10 @@
--- Commands that a script gathers, to be carried out together.
+-- Commands that a script gathers, to send them together.
 -- Defines gather(head, first, second), count_end(batch, state) and carry_out().
 -- @include batches
 -- @keys batch
 
--- What a script says of many jobs in the same words goes out as few commands: each costs Redis, and
--- its append-only file, more than what it says. In the order in which they were first gathered.
+-- The same command for many jobs is sent once with many arguments: a command costs Redis, and its
+-- append-only file, more than its arguments. Commands go in the order in which each was first gathered.
 local gathered, order, counted = {}, {}, {}
 
 local function gather(head, first, second)
@@ -18,7 +18,7 @@ local function gather(head, first, second)
   if second then pending[#pending + 1] = second end
 end
 
--- One job more of a batch that came to that end.
+-- Counts one more job of a batch that ended in that state.
 local function count_end(batch, state)
   counted[batch] = counted[batch] or {}
   counted[batch][state] = (counted[batch][state] or 0) + 1
@@ -28,7 +28,7 @@ local function carry_out()
   for _, head in ipairs(order) do
     local command, key = string.match(head, '^(%u+) ?(.*)$')
     local pending = gathered[head]
-    -- In portions, as Lua's stack bounds the arguments of a call; an even number keeps pairs whole.
+    -- In portions, as Lua's stack bounds the arguments of a call. An even number does not split pairs.
     for at = 1, #pending, 1000 do
       local last = math.min(at + 999, #pending)
       if key == '' then
@@ -40,7 +40,7 @@ local function carry_out()
   end
   for batch, ends in pairs(counted) do
     if is_batch(batch) then
-      -- A count that is none any more must not cost others their end.
+      -- pcall: a damaged count must not keep other jobs from ending.
       for state, ended in pairs(ends) do redis.pcall('HINCRBY', batch_key(batch), state, ended) end
     end
   end

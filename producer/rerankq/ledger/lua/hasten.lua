@@ -1,9 +1,9 @@
--- Lets jobs that were put off after a failure be tried now. Those that wait for their own time do so
--- still, and so does one that rests as its workers may have died of it. Safe to repeat.
+-- Lets jobs that wait after a failure be tried now. A job that waits for its `not_before` goes on waiting,
+-- and so does one that rests because it may have killed its workers. Safe to repeat.
 -- @argument lane text: its name
--- @argument first number: how many to pass over, from the one that waits longest
+-- @argument first number: how many to pass over, from the one that would wait longest
 -- @argument most number: most jobs to look at
--- @answer numbers: how many of these wait as before, and how many are due now.
+-- @answer numbers: how many of these go on waiting, and how many are due now.
 -- @include clock
 -- @include records
 -- @keys lane_set

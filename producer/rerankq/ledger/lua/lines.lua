@@ -1,10 +1,10 @@
--- The orders in which jobs of a lane are announced. What is announced again waits in a Celery queue and
--- an order of its own: its places in the lane's set of queued jobs are those from REDELIVERED on.
+-- The orders in which jobs of a lane are announced. Jobs that are announced again have an order and a
+-- Celery queue of their own: their places in the lane's set of queued jobs are those from REDELIVERED on.
 -- Defines REDELIVERED, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
 -- and lost_places(lane, again, waiting, now, grace).
 -- Of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
--- watermark, its time), idle_at and idle_sequence (since when the Celery queue is empty, the last place
--- then), lost (the place up to which hints are known to be lost).
+-- watermark, and when it was set), idle_at and idle_sequence (since when the Celery queue is empty, and the
+-- last place then), lost (the place up to which hints are known to be lost).
 -- @include values
 -- @keys lane lane_redelivery lane_set
 
@@ -17,10 +17,9 @@ local function next_place(lane, again, count)
   return (again and REDELIVERED or 0) + last - count + 1
 end
 
--- Hints are first in, first out. So a queued job is known to have lost its hint when a job
--- announced after it has been claimed for a while; in a deep backlog nothing is newer and
--- claimed, so nothing is announced twice. Each Celery queue of a lane has a watermark of its own:
--- one that is served quickly says nothing about the other.
+-- Hints are first in, first out. So when a job that was announced later was claimed a while ago, and this one
+-- is still queued, its hint is lost. In a deep backlog no later job has been claimed, so none is announced
+-- twice. Each Celery queue of a lane has its own watermark, as one may be served faster than the other.
 local function advance_watermark(lane, place)
   local again = place >= REDELIVERED
   local sequence = again and place - REDELIVERED or place
@@ -30,16 +29,16 @@ local function advance_watermark(lane, place)
   end
 end
 
--- The first and the last place of those queued jobs that have lost their hints: up to the
--- watermark of `grace` ms ago, or, when no message has been waiting for that long, all there were
--- then. It never falls, as what is announced again gets a higher place: so many can be moved tick
--- by tick.
+-- The first and the last place of those queued jobs whose hints are lost: up to the watermark of `grace` ms
+-- ago; or, when the Celery queue has been empty for so long, up to the last place of that time. The last
+-- place never falls, as jobs that are announced again get higher places: so when many hints are lost, each
+-- tick moves some.
 local function lost_places(lane, again, waiting, now, grace)
   local key, first = line_key(lane, again), again and REDELIVERED or 0
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
-  -- Of a time ahead nothing is known but that the clock was set back since: it begins anew.
+  -- A time in the future means that the clock was set back since: begin anew.
   if number(mark_at) > now then mark, mark_at = 0, 0 end
   if number(idle_at) > now then idle_at = false end
   local below = number(known)

@@ -1,17 +1,17 @@
--- Puts an entry that is no job of the batch's own at the end of its order. Safe to repeat: an
--- entry that stands last already is not put again (each names its line, and one feeder writes).
--- A job that it stands for is kept as long as the batch waits for it.
+-- Adds an entry to the end of a batch that is not one of its own jobs. Safe to repeat: an entry that is
+-- the last already is not added again (each names its line, and only one feeder writes).
+-- If it stands for an earlier job, that is kept as long as the batch waits for it.
 -- @argument batch text: its id
--- @argument entry text: what stands in the order
+-- @argument entry text: the entry
 -- @argument counter text: name of the count that it adds to
 -- @argument id text: of the job that it stands for, or ''
--- @answer flag: 1 when it was put, else 0.
+-- @answer flag: 1 when it was added, else 0.
 -- @include batches
 -- @include records
 -- @keys job batch batch_entries result
 local now = now_ms()
 
--- Puts the end of what is kept off to that time, in ms; never nearer.
+-- Makes a key expire at that time, in ms, if it would expire sooner.
 local function prolong(key, ends)
   local left = redis.call('PTTL', key)
   if left >= 0 and now + left < ends then redis.call('PEXPIREAT', key, whole(ends)) end

@@ -1,8 +1,8 @@
--- Takes jobs from their worker to be queued again later: a retry, or with no delay a handing back. Safe
--- to repeat: what was postponed is the caller's no more.
+-- Takes jobs from their worker, to be queued again later: for a retry or, with no delay, because the worker
+-- hands them back. Safe to repeat: a job that was postponed is no longer the caller's.
 -- @argument jobs json: a list of [id, token, attempts used so far, delay in ms, and why: an object, or
---   null where that is as it was before]
--- @answer flags: for each job 1 when it was the caller's to give, else 0.
+--   null to leave the recorded failure as it is]
+-- @answer flags: for each job 1 when it was the caller's, else 0.
 -- @include clock
 -- @include records
 -- @include workers/tokens
@@ -11,7 +11,7 @@ local now = now_ms()
 local ids, done = {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end
 
--- Keeps why a job waits, with the time, and that of its first attempt that failed.
+-- Records why a job waits, with the time now and the time of its first failed attempt.
 local function note_failure(job, failure)
   if type(failure) ~= 'table' then return end
   local before = type(job.failure) == 'table' and number(job.failure.since) or 0

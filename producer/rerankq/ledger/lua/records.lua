@@ -1,12 +1,12 @@
 -- The records of jobs: small JSON objects, so that one command reads or writes those of many jobs.
--- A script must not touch payloads and results without need: Lua hashes every byte of every string
--- that it meets, so they go past the scripts, as commands of the same transaction or round trip.
+-- Scripts avoid payloads and results, as Lua hashes every byte of every string that it gets: separate
+-- commands of the same transaction or round trip read and write them.
 -- Defines is_open(state), read_records(ids), known_of(id) and write_record(id).
 -- @include values
 -- @include gathered
 -- @keys job
 
--- Whether a job in that state has its end still before it.
+-- Whether a job in that state has not ended yet.
 local function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
 end
@@ -15,10 +15,9 @@ local STATES = {queued = true, scheduled = true, running = true,
   succeeded = true, failed = true, cancelled = true, expired = true}
 local LANES = {bulk = true, interactive = true}
 
--- The jobs that this script has to do with, by id: what their records say, with what the script
--- itself changed since. Where there is no record, or none that says where the job stands, stands
--- false: one damaged job must not stop those that a script handles with it. For the same reason no
--- field is taken for what it should be: `number` and `text` say whether it is.
+-- The jobs that this script handles, by id: their records, with the script's own changes. False for a job
+-- without a record, or with one that has no valid state and lane: one damaged job must not stop the others.
+-- For the same reason `number` and `text` check each field that is read.
 local known = {}
 
 local function decoded(stored)
@@ -27,7 +26,7 @@ local function decoded(stored)
   return sound and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
 end
 
--- Reads the records of those jobs. To be called first, for all that a script handles.
+-- Reads the records of these jobs. A script calls it before `known_of`, for all jobs that it handles.
 local function read_records(ids)
   for first = 1, #ids, 1000 do
     local keys = {}
@@ -38,7 +37,7 @@ local function read_records(ids)
   end
 end
 
--- What is known of a job, false when it has no record.
+-- The record of a job; false when it has none, or a damaged one.
 local function known_of(id) return known[id] end
 
 -- Gathers the writing of a job's record as it is now.

@@ -1,6 +1,6 @@
--- Prolongs the leases of a worker, also those that ran out, of jobs that nobody has claimed since. Safe
--- to repeat.
--- @argument worker text: name of the worker, of this very process of its
+-- Renews the leases of a worker, also those that ran out, if no other worker has claimed the job since.
+-- Safe to repeat.
+-- @argument worker text: name of the worker process
 -- @argument lease_ms number: length of the lease
 -- @argument leases json: a list of [id, token]
 -- @answer texts: the ids that are no longer the worker's: cancelled, ended, or claimed by another.
@@ -14,7 +14,7 @@ local lease_ends = whole(now + lease_ms)
 local ids, lost = {}, {}
 hear(worker, now)
 
--- Its lease had run out, but nobody has claimed it since.
+-- For a job whose lease had run out, and that no other worker has claimed since.
 local function take_back(id, job)
   gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
   job.state, job.lapsed = 'running', nil

@@ -1,13 +1,13 @@
--- Records jobs whose payloads come with the call. Safe to repeat: a job id that is known already is
--- accepted again, and no more.
+-- Records jobs whose payloads come with the call. Safe to repeat: for a job id that is known, the answer is
+-- 'accepted' and nothing is written.
 -- @argument most number: most unfinished jobs that a lane may hold
 -- @argument jobs json: a list of {id, lane} and, where given, deadline (ms from now), not_before (time in
 --   ms), batch, custom, key (for idempotency) with fingerprint (of the request), bytes (of a large
---   payload): one argument instead of many, which would cost the client more than all else
--- @argument mark text: key of the mark, where the payloads were to come before the call and did not; else ''
+--   payload): one argument, as many would cost the client more than all else
+-- @argument mark text: key of the mark, when the payloads could not be staged before the call; else ''
 -- @arguments payloads text: for each job its payload
 -- @answer texts: for each job 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
---   'full', 'conflict', 'no_batch' (there is none with that id), or 'existing:<id>' where the idempotency
+--   'full', 'conflict', 'no_batch' (there is none with that id), or 'existing:<id>' when the idempotency
 --   key and the fingerprint belong to a job accepted before
 -- @include submit/recording
 return submit(payloads)

@@ -1,21 +1,21 @@
--- One tick of the reconciler: finds what fell on the floor and queues it again. Any number of
+-- One tick of the reconciler: finds lost, due and expired jobs, and queues or ends them. Any number of
 -- workers may call it; the first in an interval does the work, the others return at once.
 -- @argument interval_ms number: from one sweep to the next
 -- @argument lease_ms number: length of a lease
 -- @argument grace_ms number: after which a hint counts as lost
--- @argument grace_again_ms number: the same for one that was published again
+-- @argument grace_again_ms number: the same for a hint that was published again
 -- @argument most_deaths number: workers in a row that may die with a job before it is failed
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument most_dead number: most dead letters
 -- @argument most number: most jobs to move in a lane a tick
--- @argument worker text: its name, of this very process of its, or '' for somebody who is none
--- @argument lanes json: a list of [lane, key of its first Celery queue, key of the one for again]
--- @answer rows: the keys that were put aside, as they held something of another type; the jobs that were
+-- @argument worker text: name of the worker process, or '' for a caller that is none
+-- @argument lanes json: a list of [lane, key of its first Celery queue, key of its redelivery queue]
+-- @answer rows: the keys that were put aside, as they held another type; the jobs that were
 -- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
 -- and those taken out of it because their records were missing or damaged. Nothing at all, not even
--- empty lists, when somebody else swept in this interval. Whoever calls it shows that it is alive. Safe
--- to repeat: what a lost answer named is found by its lost hints.
+-- empty lists, when another worker swept in this interval. The call shows that the worker is alive. Safe
+-- to repeat: the jobs of a lost answer are found again by their lost hints.
 -- @include clock
 -- @include ends
 -- @include lines
@@ -29,35 +29,35 @@ local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 
 if worker ~= '' then hear(worker, now) end
 
--- One that outlasts the interval was set before the clock was: nobody sweeps under it.
+-- A lock that lasts longer than the interval was set before the clock was set back, and would stop all sweeps.
 if redis.call('PTTL', sweeping_key) > interval_ms then redis.call('DEL', sweeping_key) end
 if not redis.call('SET', sweeping_key, '1', 'NX', 'PX', interval_ms) then return {} end
 
--- While Redis itself stood still, or nobody swept, nobody could renew either. Leases that ran
--- out in such a gap get the time of one more lease, or every running job would run twice.
+-- While Redis was stopped, or no worker swept, no lease could be renewed either. Leases that ran out in
+-- such a gap get one more lease's time, or every running job would run twice.
 local put_aside = put_foreign_keys_aside()
 local last, lease_grace, set_back = unpack(
   redis.call('HMGET', sweeper_key, 'last', 'lease_grace', 'set_back'))
 last, lease_grace = number(last), number(lease_grace)
 if now - last > math.max(2 * interval_ms, lease_ms / 2) then lease_grace = now + lease_ms end
--- Where the last sweep lies ahead, the clock was set back since: no lease is to run for longer now.
+-- A last sweep in the future means that the clock was set back: no lease may become longer by that.
 if last > now then lease_grace, set_back = math.min(lease_grace, now + lease_ms), '1' end
 redis.call('HSET', sweeper_key, 'last', whole(now), 'lease_grace', whole(lease_grace))
 
-local KNOWN_MS = 24 * 3600 * 1000 -- who was silent for longer has been taken for dead long ago
+local KNOWN_MS = 24 * 3600 * 1000 -- a worker that was silent for longer was taken for dead long ago
 
 local function tidy_workers()
   local known = math.max(KNOWN_MS, 2 * SILENT_LEASES * lease_ms)
   redis.call('ZREMRANGEBYSCORE', last_heard_key, '-inf', whole(now - known))
   if not set_back then return end
-  -- What was heard at a time that lies ahead was heard before the clock was set back.
+  -- Times in the future were noted before the clock was set back.
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', last_heard_key, '(' .. whole(now), '+inf')) do
     hear(name, now)
   end
 end
 
--- Those of a lane's set whose records say so too, and their scores by id. The others leave it: they
--- cannot be served, and what is written to a record that is gone comes to life as a ghost.
+-- The jobs of a lane's set whose records agree with it, and their scores by id. The others are orphans and
+-- are taken out: they cannot be served, and writing to a record that is gone would create it anew.
 local function members(lane, state, first, last, orphans)
   local found, ids, scores = {}, {}, {}
   local scored = redis.call('ZRANGEBYSCORE', lane_set_key(lane, state), first, last, 'WITHSCORES',
@@ -73,7 +73,7 @@ local function members(lane, state, first, last, orphans)
     else
       redis.call('ZREM', lane_set_key(lane, state), id)
       if not job then redis.call('DEL', job_key(id)) end
-      -- Nobody will ask for it any more; an end that was cut short may have left it.
+      -- The payload is not needed any more: it may be left of an end that was interrupted.
       if not job or not is_open(job.state) then
         redis.call('PEXPIRE', payload_key(id), keep[2])
       end
@@ -99,9 +99,9 @@ local function requeue(lane, from, id, announce)
   announce[#announce + 1] = id
 end
 
--- A suspect's next claim may be its last, and a third worker's silence may be its death. Until that is
--- known the job rests: workers that somebody kills end close together, and one that was with two of
--- them by chance is not to be with the third as well.
+-- Lets a suspect rest until it is known whether its silent workers are dead. Workers that somebody kills
+-- end at about the same time: a job that was with two of them by chance should not be with the third too,
+-- and be failed for it.
 local function rest(lane, id)
   local job = known_of(id)
   if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(lane, job.state), id) end
@@ -110,8 +110,8 @@ local function rest(lane, id)
   gather('ZADD ' .. lane_set_key(lane, 'scheduled'), job.due, id)
 end
 
--- What becomes of a job whose lease ran out, now or earlier. Nobody can be heard while Redis stood
--- still, so nobody is taken for dead in an lease_grace.
+-- Decides about a job whose lease ran out, now or earlier. While Redis was stopped no worker could be heard,
+-- so during the lease grace none is taken for dead.
 local function judge(lane, id, announce)
   local job = known_of(id)
   local away, dead = absences(job, now, lease_ms)
@@ -124,7 +124,7 @@ local function judge(lane, id, announce)
   end
 end
 
--- Shortens leases that end later than any given out now would; says whether there may be more.
+-- Shortens leases that end later than a new one would; returns whether there may be more.
 local function shorten_leases(lane)
   local ends = whole(now + lease_ms)
   local ids = redis.call('ZRANGEBYSCORE', lane_set_key(lane, 'running'), '(' .. ends, '+inf',
@@ -167,10 +167,10 @@ for _, id in ipairs(passed) do
   if job and is_open(job.state) then end_by_decree(id, job, 'expired', '', EXPIRED) end
   gather('ZREM ' .. deadlines_key, id)
 end
--- At once: what has ended must not be found in its lane below.
+-- Now, as jobs that have ended must not be found in their lanes below.
 carry_out()
 
--- Dead letters past their time or over their number go, the oldest first.
+-- Dead letters past their retention, or too many, are deleted, the oldest first.
 redis.call('ZREMRANGEBYSCORE', dead_key, '-inf', now - keep[2])
 local excess = math.min(redis.call('ZCARD', dead_key) - most_dead, most)
 if excess > 0 then
@@ -185,7 +185,7 @@ for _, each in ipairs(lanes) do
   local lane, queue, again_queue = unpack(each)
   local announce, orphans = {}, {}
   if set_back then more = shorten_leases(lane) or more end
-  -- What was under way has waited the longest: it is announced before what nobody has called yet.
+  -- Jobs that were running have waited the longest: they are announced first.
   expired_leases(lane, announce, orphans)
   due_jobs(lane, announce, orphans)
   lost_hints(lane, false, queue, announce, orphans)

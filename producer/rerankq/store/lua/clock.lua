@@ -1,4 +1,4 @@
--- Times are Redis' own, in ms since the epoch: no client's clock decides anything.
+-- Times are by Redis' clock, in ms since the epoch: no client's clock decides anything.
 -- Defines now_ms().
 
 local function now_ms()

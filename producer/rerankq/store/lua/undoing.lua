@@ -1,8 +1,7 @@
--- What was begun is taken back where a script fails half-way: Redis does not do so by itself.
+-- Cleans up when a script fails half-way: Redis does not undo what it has written.
 -- Defines undoing(body, undo).
 
--- Runs `body`; where that fails, `undo`, before the failure goes on: a script that fails half-way is
--- not taken back.
+-- Runs `body`; if that fails, runs `undo` and raises the failure again.
 local function undoing(body, undo)
   local sound, answer = pcall(body)
   if sound then return answer end

@@ -1,18 +1,18 @@
--- Values as they are stored, by whatever version of rerankq, or by another hand.
+-- Values as they are stored, by any version of rerankq; something else may have written them too.
 -- Defines whole(value), number(field), text(field) and encoded(object).
 
 local function whole(value) return string.format('%.0f', value) end
 
--- What a field says, 0 where it is not there or says no number that a field of ours would.
+-- A field's number; 0 when it is missing, or no number in the range that rerankq uses.
 local function number(field)
   local found = tonumber(field)
   return found and found > -2 ^ 53 and found < 2 ^ 53 and found or 0
 end
--- What a field says, nil where it is not there or says no text.
+-- A field's text; nil when it is missing, or no text.
 local function text(field) return type(field) == 'string' and field or nil end
 
--- A record as it is stored. JSON has no word for numbers without an end: where one stands in a
--- record, directly or deeper, that field goes. Not looked for first: that costs more than all this.
+-- A record as it is stored. JSON has no infinite numbers: a field that holds one, directly or deeper, is left
+-- out. They are looked for only after encoding has failed, as the search costs more than the encoding.
 local function encoded(job)
   local sound, stored = pcall(cjson.encode, job)
   if sound then return stored end

@@ -1,20 +1,20 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
 -- Of the arguments: account, worker and report.
--- Defines now, urgent (whether it reports for interactive
--- work), state (the account's record; each file says which fields are its own), limits (those that
--- are known), elapsed (ms since the exchange before), present (workers that use the account), others (these
--- without the reporting one), active and peers (present, and those of the reporting lane, at least one each, as lots are divided by them), idle_ms (how long no worker has come, for who only
--- looks), held_by_all(), slots_key, answers_key, leave(), store().
+-- Defines now, urgent (whether the report is for interactive work), state (the account's record; each
+-- file says which fields are its own), limits (those that are known), elapsed (ms since the exchange
+-- before), present (workers that use the account), others (these without the reporting one), active
+-- (present, at least one) and peers (those of the reporting lane, at least one), by which lots are divided,
+-- idle_ms (ms since any worker's last exchange, for an onlooker), held_by_all(), slots_key, answers_key,
+-- leave(), store().
 -- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
--- limits, named (each set of limits that a worker named
--- lately, and when), held (slots that all workers hold together), bulk_at and interactive_at (when a
--- lane last wanted something).
+-- limits, named (each set of limits that a worker named lately, and when), held (slots that all workers
+-- hold together), bulk_at and interactive_at (when a lane last wanted permits).
 -- @include clock
 -- @include values
 -- @keys account account_workers account_lane account_slots account_answers accounts
 
-local GONE_MS = 6000       -- a worker that is silent this long holds nothing any more
-local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that nobody named for so long hold no more
+local GONE_MS = 6000       -- a worker that is silent this long is gone, and holds no slots
+local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that no worker named for so long count no more
 local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
 local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_found', 'trial_at', 'compared_rate',
@@ -24,7 +24,7 @@ local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_foun
 local now = now_ms()
 local urgent = report.lane == 'interactive'
 local key, workers_key, slots_key = account_key(account), account_workers_key(account), account_slots_key(account)
-local answers_key = account_answers_key(account) -- what each worker was given last, in case that is lost
+local answers_key = account_answers_key(account) -- each worker's last answer, in case it does not arrive
 local function peers_key(lane) return account_lane_key(account, lane) end
 
 local function held_by_all()
@@ -37,8 +37,8 @@ local state = {}
 local stored = redis.call('HGETALL', key)
 for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
 
--- The lowest of each limit that workers name: where they were told different ones, as in the middle
--- of a deployment, none of them is passed. What several say alike is kept once.
+-- The lowest of each limit that workers name. In the middle of a deployment they may be configured with
+-- different ones: then none of them is exceeded. Equal sets of limits are kept once.
 local function limits_of_all()
   if worker == '' then return state.limits and cjson.decode(state.limits) or {} end
   local named, oldest = state.named and cjson.decode(state.named) or {}, nil
@@ -63,12 +63,12 @@ local function limits_of_all()
   return lowest
 end
 
--- An account that nobody knows, or whose keys somebody deleted, starts with one permit.
+-- An account that is new, or whose keys somebody deleted, starts with one permit.
 local elapsed = math.max(0, now - (state.at or now))
 local idle_ms = worker == '' and elapsed or 0
 local limits = limits_of_all()
 state.level, state.born = state.level or 1, state.born or now
--- Slots that somebody deleted are held by nobody.
+-- Somebody may have deleted the slots: then none are held.
 if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end
 state.at = now
 
@@ -84,7 +84,7 @@ local function forget_silent_workers()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
     local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
     state.held = math.max(0, state.held - slots)
-    -- Who only looks may not forget: nobody would store that fewer slots are held.
+    -- An onlooker may not forget a worker: it does not store that fewer slots are held.
     if worker ~= '' then forget(name) end
   end
 end
@@ -97,7 +97,7 @@ end
 local present = redis.call('ZCOUNT', workers_key, '(' .. now, '+inf')
 local others = present - (redis.call('ZSCORE', workers_key, worker) and 1 or 0)
 local active = math.max(1, present)
--- Those of the same lane: they take turns.
+-- Workers of the same lane: they take turns.
 local peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
 
 local function leave()

@@ -1,18 +1,18 @@
--- What was seen of the upstream lately: counts that fade.
+-- What was seen of the upstream lately: counts that decay exponentially.
 -- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), sustained() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
 -- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
--- (429s since the last answer), retries (the fleet's budget of them), proven (calls a second that
--- were borne), most_held (calls at once that were, in the last seconds).
+-- (429s since the last answer), retries (how many more all workers may begin), proven (calls a second that
+-- were begun lately, at most), most_held (the same of calls at once, in the last seconds).
 
 local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local SHARE_CALLS = 40
 local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the averages
 local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
--- For each answer half a retry: what a third of failures needs. Where more fail the breaker is near.
+-- Each answer pays for half a retry: enough when a third of calls fail. When more fail, the breaker is near.
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.5, 20, 200
--- Besides, a tenth of the calls that were borne lately: where only retries are left, as at the end of
--- a run, there are few answers that could pay for them. And one a second, or nothing could succeed.
+-- A tenth of the calls that were begun lately may be retries too: at the end of a run only retries are left,
+-- and few answers pay for them. At least one a second, or no retry could ever succeed.
 local RETRY_FLOW, RETRIES_A_SECOND = 0.1, 1
 local LEAST_ASK_MS = 100   -- between two exchanges of a worker
 
@@ -20,7 +20,7 @@ local function faded(name, constant)
   return (state[name] or 0) * math.exp(-elapsed / constant)
 end
 
--- What was counted, a second; a young account's average has not had the time to rise.
+-- A count as a rate a second. The average of a young account has not had the time to rise: made up for.
 local function a_second(counted, constant)
   local share = 1 - math.exp(-math.max(LEAST_ASK_MS, now - state.born) / constant)
   return counted / (constant / 1000) / share
@@ -29,7 +29,7 @@ end
 local function flow() return a_second(state.began, FLOW_MS) end
 local function sustained() return a_second(state.lately, LATELY_MS) end
 
--- Answers are counted over some dozens of calls: of fewer, a single 429 would be a large share.
+-- The time over which some dozens of calls are answered: among fewer, a single 429 would be a large share.
 local function share_ms()
   local usual = state.ceiling or state.slots_found and math.max(1, flow()) or START_RATE
   return math.max(500, math.min(3000, 1000 * SHARE_CALLS / usual))
@@ -52,7 +52,7 @@ local function count_answers()
     + RETRY_SHARE * report.ok + retries_a_second * elapsed / 1000 - report.retries)
 end
 
--- What was borne within the last minutes is borne again, also after a moment in which less came.
+-- What the upstream served within the last minutes it is trusted with again, also after a quiet moment.
 local function remember_flow()
   state.proven = math.max(faded('proven', LONG_MS), flow())
   state.most_held = math.max(faded('most_held', HELD_MS), state.held)

@@ -1,12 +1,12 @@
 -- The breakers that are open, as every worker is told of them.
 -- Defines closed_circuits() (JSON: by name what is stored of each, as a text).
--- Of the record: tidied (when it was last looked for breakers that nobody needs any more).
+-- Of the record: tidied (when breakers that are not in use any more were last deleted).
 -- @keys breakers
 
 local TIDY_MS, UNUSED_MS = 3600000, 24 * 3600000
 
--- Whether nobody met it or probed it for a day: a key that was replaced, a model nobody asks for. Or
--- it is damaged.
+-- Whether it is damaged, or nobody tripped or probed it for a day: its key was replaced, or no job asks for
+-- its model.
 local function is_unused(stored)
   local breaker = sound_breaker(stored)
   return not breaker or (breaker.state ~= 'paused' and now - breaker.probe_at > UNUSED_MS)
@@ -21,8 +21,8 @@ local function closed_circuits()
     if tidy and is_unused(breaker) then
       redis.call('HDEL', breakers_key, name)
     else
-      -- As it is stored, there may be many, and they are told at each exchange; but as a text, so
-      -- that whoever reads it judges each for itself.
+      -- Not decoded here, as there may be many and each exchange carries them. Each is a text of its own,
+      -- so a damaged one does not cost the reader the others.
       closed[#closed + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
     end
   end

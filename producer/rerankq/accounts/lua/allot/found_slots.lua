@@ -1,15 +1,14 @@
--- Calls in flight that an account was found to bear at once, where it is these that are limited and
--- not their rate.
+-- How many calls in flight an account was found to allow, when it limits these and not their rate.
 -- Defines found_slots() (nil where it is the rate), crowded() (whether calls wait for slots),
 -- stay_at(slots) and fewer_slots(share).
--- Of the record: slots_found (the number that is borne), slots_age (seconds for which it was all used, less
--- those for which it stays as it is), slots_since (when it was found), crowded_at (when somebody last
--- wanted more).
+-- Of the record: slots_found (the number that is allowed), slots_age (seconds for which all were used, less
+-- those for which the number stays as it is), slots_since (when it was found), crowded_at (when a worker
+-- last wanted more).
 
--- A probe of one more costs a 429 or two: so it stays for so many calls, within these seconds.
+-- To try one more costs a 429 or two: so the number stays for so many calls, within these seconds.
 local STAY_CALLS, LEAST_STAY, MOST_STAY = 100, 1, 4
 
--- Then it grows, ever faster: along the same curve as the rate.
+-- After that it grows ever faster, along the same curve as the rate.
 local function found_slots()
   return state.slots_found and state.slots_found * (1 + STEEP * math.max(0, state.slots_age) ^ 3)
 end

@@ -1,21 +1,21 @@
--- The keys of the account: by which of them rankings were given lately, and whose fault it is when one
--- is refused. A key that is refused to one worker, while calls of others by it are ranked, is well.
+-- The keys of the account: which of them gave rankings lately, and what is at fault when one is refused.
+-- A key that is refused to one worker while other workers get rankings with it is in order.
 -- Defines keys: served (fingerprints of those that ranked lately), verdicts (by fingerprint of a key that is
 -- refused to this worker: 'worker' or 'key', whichever is at fault, once that is known) and note().
--- Of the record: served (JSON: by fingerprint when the last call that was ranked had begun), took (ms of
--- the longest of these calls, fading), keys_refused (JSON: by fingerprint the workers to which the key is
--- refused in a row; when the row began, and when they last said so).
+-- Of the record: served (JSON: by fingerprint, when the last call that got a ranking had begun), took (ms of
+-- the longest of these calls, decaying), keys_refused (JSON: by fingerprint, the workers that the key is
+-- refused to all the time: since when, and when they last reported it).
 
 local keys = {served = {}, verdicts = {}}
 
--- In a block, as Lua bounds the names of a script.
+-- In a block: Lua allows a script only 200 local names.
 do
 local LATELY_MS, TOOK_FADES_MS, MOST_KEYS, MOST_WORDS = 60000, 180000, 50, 8
-local WORD_MS = 3000       -- a worker that is refused a key says so more often
+local WORD_MS = 3000       -- a report of a refusal counts so long; a worker that is refused reports more often
 local ROW_MS = 1000        -- refusals of one moment are no proof against a worker
-local SLACK_MS = 500       -- reports travel: a ranking and a refusal this close are of one moment
-local LONE_MS = 2500       -- until those that are ranked have said so; they come every two seconds
--- The same where nobody knows how long an answer takes, while others wait for theirs.
+local SLACK_MS = 500       -- reports take time: a ranking and a refusal this close count as simultaneous
+local LONE_MS = 2500       -- until workers that get rankings have reported them: they do every two seconds
+-- The same when it is not known how long an answer takes, and other workers wait for theirs.
 local UNKNOWN_MS, MOST_TOOK_MS = 10000, 30000
 
 local function table_of(stored)
@@ -27,7 +27,7 @@ local function note_served()
   state.took = math.max(report.took_ms or 0, faded('took', TOOK_FADES_MS))
   local at = table_of(state.served)
   for name, age in pairs(report.served or {}) do
-    -- A worker of an earlier version names the keys alone.
+    -- A worker of an earlier version reports the keys without their ages.
     if type(name) == 'number' then name, age = age, 0 end
     at[name] = math.max(number(at[name]), now - number(age))
   end
@@ -43,7 +43,7 @@ local function note_served()
   return kept
 end
 
--- How many workers say that the key is refused to them since it last was good.
+-- How many workers report that the key is refused to them since it last gave a ranking.
 local function words_since(good_at, words)
   local count = 0
   for _, each in pairs(words) do

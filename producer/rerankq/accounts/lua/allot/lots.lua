@@ -1,28 +1,28 @@
--- Permits and tokens that have come together since the last exchange, and what of them a worker is
--- given at a time.
+-- Permits and tokens that were saved up since the last exchange, and how many of them a worker is given at
+-- a time.
 -- Defines lot() (calls that a worker is given at a time), tokens_a_second(), most_tokens(),
--- save_up() (returns the most that piles up) and take(most) (returns permits and tokens).
+-- save_up() (returns the most permits that are saved up) and take(most) (returns permits and tokens).
 -- Of the record: level (permits saved up), bulk_level (those that are bulk's alone), tokens.
 
-local LOT_SECONDS = 0.5    -- most that piles up unused: the lot by which a limit can be passed
+local LOT_SECONDS = 0.5    -- the most that is saved up: by so much a limit can be exceeded
 local LOT_CALLS = 12
-local KNOWN_TURN_SECONDS, TURN_SECONDS = 2, 1  -- what was found out may be wrong: soon told
+local KNOWN_TURN_SECONDS, TURN_SECONDS = 2, 1  -- a rate that was found out may be wrong: reported sooner
 local LOT_SHARE = 1.5      -- of a lot that one worker may have, so that the next finds some too
 local BULK_SHARE = 0.1     -- of the rate that stays with bulk, however much is interactive
-local LANE_MS = 3000       -- a lane that asked this recently counts as busy: over MOST_ASK_MS
+local LANE_MS = 3000       -- a lane that asked so recently counts as busy; longer than MOST_ASK_MS
 
 local function divisor(a, b)
   while b > 0 do a, b = b, a % b end
   return a
 end
 
--- Calls that a worker is given at a time: so many that Redis is asked seldom, so few that each
--- worker's turn comes every two seconds.
+-- Calls that a worker is given at a time: enough that Redis is asked seldom, few enough that each worker's
+-- turn comes every two seconds.
 local function lot()
   local share, turn = rate() / peers, state.ceiling and TURN_SECONDS or KNOWN_TURN_SECONDS
   local calls = math.floor(0.5 + math.max(1,
     math.min(math.max(LOT_CALLS, share * LEAST_ASK_MS / 1000), share * turn)))
-  -- With a divisor in common, workers that take turns would begin their calls at the same moments.
+  -- If calls and peers had a common divisor, workers that take turns would begin calls at the same moments.
   while divisor(calls, peers) > 1 do calls = calls + 1 end
   return calls
 end
@@ -30,7 +30,7 @@ end
 local function tokens_a_second() return PACE * limits.tpm / 60 end
 local function most_tokens() return math.max(1, tokens_a_second() * LOT_SECONDS) end
 
--- What has been saved up since the last exchange. While both lanes are busy a part is bulk's alone.
+-- Adds what was saved up since the last exchange. While both lanes are busy, a part is for bulk only.
 local function save_up()
   local most = math.max(1, rate() * LOT_SECONDS, LOT_SHARE * lot())
   local gain = rate() * elapsed / 1000
@@ -45,7 +45,7 @@ local function save_up()
   return most
 end
 
--- Interactive work may run into debt by half a lot, which bulk then pays: so it need not wait.
+-- Interactive work may overdraw by half a lot, so it need not wait; bulk then waits instead.
 local function debt_of(most) return urgent and math.floor(most / 2) or 0 end
 
 local function take(most)
@@ -61,7 +61,7 @@ local function take(most)
   state.level = state.level - given
   local tokens = 0
   if limits.tpm and given + aside > 0 then
-    -- No more than these calls need: tokens that lie about are missed elsewhere.
+    -- No more than these calls need: tokens that one worker holds unused are missing for the others.
     local share = report.want_tokens * (given + aside) / report.want
     tokens = math.max(1, math.min(share, state.tokens))
     state.tokens = state.tokens - tokens

@@ -1,13 +1,13 @@
--- Pauses, the breaker, and how an account that is closed opens again.
+-- Pauses, failures of the upstream, and how an account that is out of use becomes usable again.
 -- Defines heed_pause(), end_pause(), heed_trouble(), reopen(), remember_cause() and probe_of(opens)
 -- (permits, tokens, and whether these are a probe's).
 -- Of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
--- ('throttled' or 'broken', nil when open), mode_since, reopens (when the next probe may go), step
--- (ms to the one after it), cause (class and status of what last closed or paused it),
--- astray (answers in a row that were not the endpoint's),
+-- ('throttled' or 'broken', nil while it is usable), mode_since, reopens (when the next probe may go), step
+-- (ms to the one after it), cause (class and status of the last 429 or failure meanwhile),
+-- astray (the last answers in a row that did not come from the endpoint),
 -- used_up_at (when it was last throttled for as long as a window that is used up).
 
--- Throttled for so long: a window is used up. It bears what it bore on the average.
+-- Throttled for so long: a fixed window is used up. From then on its average rate is kept to.
 local WINDOW_MS = 5000
 local MOST_PROBE_MS = 5000
 local BREAK_POINTS, BREAK_SHARE = 10, 0.5
@@ -25,11 +25,11 @@ end
 
 local function heed_pause()
   local share = state.throttled / math.max(1, state.throttled + state.ok)
-  -- A short one is for the call that was told so; when most calls are told so, it is for all.
+  -- A short pause is only for the call that got it, unless most calls get one: then it is for all.
   if report.throttled == 0 or report.pause_ms > SHORT_PAUSE_MS or share >= 0.5 then
     pause_for(report.pause_ms)
   end
-  -- One that came with a failure may be of one of many servers behind the account.
+  -- A pause in a failure may concern only one of many servers behind the account.
   if is_failing() then pause_for(report.trouble_pause_ms or 0) end
 end
 
@@ -37,7 +37,7 @@ local function end_pause()
   if now >= (state.pause or 0) then state.pause_since = nil end
 end
 
--- For the operator: not a reason of its own, but what the upstream said last.
+-- For the operator: the class and status of the upstream's last 429 or failure.
 local function remember_cause()
   if not state.mode and not state.pause_since then
     state.cause = nil
@@ -46,15 +46,15 @@ local function remember_cause()
   end
 end
 
--- Who is not the endpoint answers at once, and the endpoint takes its time: calls that are under way may
--- be answered yet, so a crowd of them has no row of its own.
+-- A proxy or a wrong server answers at once, the endpoint takes its time. So some wrong answers in a row are
+-- no proof while many calls are under way: the endpoint may still answer these.
 local function is_lost() return state.astray >= math.max(BREAK_POINTS, ASTRAY_ROUNDS * state.held) end
 
 local function heed_trouble()
   state.astray = (report.ok > 0 and 0 or state.astray or 0) + (report.astray or 0)
   if report.trouble == 0 or state.mode == 'broken' then return end
   if is_lost() or (state.trouble >= BREAK_POINTS and is_failing()) then
-    -- As much is known of the upstream as before, but not that it bears all of it at once.
+    -- The rate from before the failure is still a good estimate, but not all of it at once.
     state.before = math.max(state.before or 0, flow() / 2)
     close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
   end
@@ -64,18 +64,18 @@ local function reopen()
   if not report.probe_ok or not state.mode then return end
   if state.mode == 'throttled' and now - state.mode_since >= WINDOW_MS then
     state.ceiling = math.max(LEAST_RATE, state.sustained)
-    -- Or it was a storm. Only a second time tells: so the first is climbed out of as from any level.
+    -- A single long throttling may have another reason: only the second within this time shows a window.
     if now - (state.used_up_at or 0) < WINDOW_KEPT_MS then state.window_at = now end
     state.used_up_at = now
   end
   state.mode, state.reopens, state.step, state.mode_since = nil, nil, nil, nil
   state.trouble, state.well, state.throttled, state.ok, state.astray = 0, 0, 0, 0, 0
   state.since = state.ceiling and now
-  -- What was served while it was closed is nobody's merit.
+  -- What was served while the account was out of use says nothing for either side of a trial.
   state.compared_rate, state.trial_at = nil, nil
 end
 
--- What is given out while it is closed: a permit for a probe, when that is due.
+-- What is given out while the account is out of use: a permit for a probe, when that is due.
 local function probe_of(opens)
   if worker == '' or report.want == 0 or now < opens then return 0, 0, false end
   state.reopens = now + state.step

@@ -1,26 +1,28 @@
--- Whether what fails at this worker is its own: others are answered, and it is not.
--- Defines alone (whether others are answered in the time in which this worker is not), doubted (whether
--- what fails there is not held against the upstream, or would not be) and note_reach(), which leaves
--- failures that are this worker's own out of what is counted as trouble; and cut_off_workers (those that
--- are not answered while others are, by name).
--- Of the record: well_by and well_at (the worker that was answered last, and when), other_at (when
--- another one was), other_by, lost_by and lost_at (the workers that were not answered since anybody was,
--- each between spaces, and when the first said so), withheld (their points of failure, until they are
--- confirmed), cut_off (JSON: the workers that are not answered while others are; when, and why).
+-- Whether the failures of this worker are its own: other workers get answers, and it gets none.
+-- Defines alone (whether that is so), doubted (whether its failures are not held against the upstream, for
+-- now) and note_reach(), which leaves failures that are this worker's own out of what is counted as
+-- trouble; and cut_off_workers (those that get no answers while others do, by name).
+-- Of the record: well_by and well_at (the worker that got the last answer, and when), other_by and other_at
+-- (the same of another worker), lost_by and lost_at (the workers that report no answers since the last
+-- answer of any worker, each between spaces, and when the first reported it), withheld (their points of
+-- failure, until they are confirmed), cut_off (JSON: the workers that get no answers while others do; when
+-- they reported it, and why).
+-- Below, a worker's "word" is its report that it gets no answers.
 -- @keys last_heard
 
 local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
 
--- In a block, as Lua bounds the names of a script.
+-- In a block: Lua allows a script only 200 local names.
 do
-local WELL_MS = 10000      -- an answer is so long a sign that the upstream can be reached, or longer:
-local LONE_MS = 3000       -- so long the word of a few does not count against those that are at work, or
-local TOOK_TIMES, MOST_TOOK_MS = 2, 30000  -- for so many times the longest that an answer took lately.
-local UNKNOWN_MS = 12000   -- Where that is not known, while others wait for theirs.
+-- Both times are lengthened to TOOK_TIMES the longest that an answer took lately.
+local WELL_MS = 10000      -- so long an answer shows that the upstream can be reached
+local LONE_MS = 3000       -- so long the word of a few workers does not count against the upstream
+local TOOK_TIMES, MOST_TOOK_MS = 2, 30000
+local UNKNOWN_MS = 12000   -- LONE_MS while other workers wait for answers, and how long these take is not known
 local MOST_WORDS = 8
 local ALIVE_MS = 5000
-local CUT_OFF_MS = 6000    -- a worker that is cut off comes more often
-local VAIN_JOBS = 3        -- of so many that failed in a row, with none answered, the worker is suspected
+local CUT_OFF_MS = 6000    -- a report of it counts so long; a worker that is cut off reports more often
+local VAIN_JOBS = 3        -- a worker is suspected when so many jobs in a row got no answer there
 
 local function forget_answers_of(name)
   if state.well_by == name then
@@ -31,7 +33,7 @@ local function forget_answers_of(name)
   end
 end
 
--- Workers that live, whether or not they have asked for this account yet: each sweeps twice a second.
+-- Whether other workers are alive, also ones that do not use this account: each sweeps twice a second.
 local function is_anybody_else_there()
   local heard = tonumber(redis.pcall('ZCOUNT', last_heard_key, now - ALIVE_MS, '+inf')) or 0
   return active > 1 or heard > 1
@@ -39,14 +41,14 @@ end
 
 local function took_ms() return TOOK_TIMES * math.min(MOST_TOOK_MS, state.took or 0) end
 
--- For how long no other worker has been answered, in ms; nil for too long.
+-- How many ms ago another worker last got an answer; nil when that is too long ago to count.
 local function others_answered_before()
   local at = state.well_at
   if state.well_by == worker then at = state.other_at end
   return at and now - at < math.max(WELL_MS, took_ms()) and now - at or nil
 end
 
--- How long the word of a few is not believed: those that have calls under way may yet be answered.
+-- How long the word of a few workers does not count: calls of the others may still be answered.
 local function lone_ms()
   if state.held <= tonumber(redis.call('HGET', slots_key, worker) or 0) then return LONE_MS end
   local took = took_ms()
@@ -64,7 +66,7 @@ end
 
 local function words_of_most() return math.max(2, math.min(MOST_WORDS, math.floor(active / 2) + 1)) end
 
--- Of others than this worker.
+-- Whether a worker other than this one has given its word.
 local function is_lost_elsewhere() return words() > (has_given_its_word() and 1 or 0) end
 
 local function give_word()
@@ -74,8 +76,8 @@ local function give_word()
   end
 end
 
--- Whether no more than half of the workers say so, this one among them, and not for long: until then
--- the others may yet be answered.
+-- Whether no more than half of the workers have given their word, with this one, and not for long: then the
+-- others may still get answers.
 local function is_word_of_few()
   if not is_anybody_else_there() then return false end
   if state.lost_at and now - state.lost_at >= lone_ms() then return false end
@@ -88,7 +90,8 @@ local function note_answer()
     state.well_by = worker
   end
   state.well_at = now
-  -- The word of a few has closed the account, and whoever did not give it is answered: it was theirs.
+  -- The word of a few workers took the account out of use, and a worker that was not among them gets an
+  -- answer: so the failures were those workers' own, and the account is usable.
   local of_few = words() > 0 and words() < words_of_most() and not has_given_its_word()
   if of_few and report.ok > 0 and state.mode == 'broken' then report.probe_ok = true end
   state.lost_by, state.lost_at, state.withheld = nil, nil, nil
@@ -112,8 +115,8 @@ local function leave_out_trouble()
   report.trouble, report.trouble_pause_ms, report.astray = 0, 0, 0
 end
 
--- Whether other workers could serve the jobs that this one leaves: they use the account, or wait for
--- jobs of its lane. One that waits for those of the other lane is no evidence that anybody is served.
+-- Whether other workers could serve the jobs that this one leaves: they use the account, or wait for jobs of
+-- its lane. A worker of the other lane cannot serve them.
 local function could_others_serve()
   if others > 0 then return true end
   local lane, count = report.lane .. '.', 0
@@ -124,7 +127,7 @@ local function could_others_serve()
   return count > 1
 end
 
--- Who is cut off stays so in a quiet hour as well, until others fail too or are gone.
+-- A worker that is cut off stays so also when no other worker makes calls, until others fail too or are gone.
 local function is_still_alone(before)
   if state.mode == 'broken' or not could_others_serve() then return false end
   return before ~= nil or not is_lost_elsewhere()
@@ -142,7 +145,7 @@ local function note_failures(before)
     leave_out_trouble()
   else
     report.trouble = points + (state.withheld or 0)
-    -- Most say so, or it has held: from now on each word counts.
+    -- Most workers have given their word, or it has lasted long enough: from now on each word counts at once.
     state.lost_at, state.withheld = now - MOST_TOOK_MS * TOOK_TIMES, nil
   end
 end
@@ -153,7 +156,7 @@ note_reach = function()
   if report.ok + report.throttled > 0 then return note_answer() end
   local vain = report.vain or 0
   local suspected = report.unreached > 0 or vain >= VAIN_JOBS or report.cut_off ~= ''
-  -- Its own answers are no sign any more that the upstream is well.
+  -- Its own earlier answers do not show any more that the upstream can be reached.
   if suspected then forget_answers_of(worker) end
   local before = others_answered_before()
   if report.cut_off ~= '' then

@@ -1,5 +1,5 @@
--- A report that comes again after a lost answer. It is told once, and what was given then, and never
--- arrived, comes back first.
+-- A report that is sent again because its answer was lost. It is counted once, and the permits of the lost
+-- answer are put back first.
 -- Defines recall_repeat() and remember_answer(permits, tokens, probe).
 
 local function recall_repeat()
@@ -11,7 +11,7 @@ local function recall_repeat()
     'trouble_pause_ms'}) do report[count] = 0 end
   report.cause, report.probe_ok = '', false
   report.left, report.left_tokens = number(before.permits), number(before.tokens)
-  -- The probe was given to nobody: it is due still.
+  -- The permit for the probe was lost: the probe is still due.
   if before.probe and state.mode then state.reopens = math.min(state.reopens or now, now) end
 end
 

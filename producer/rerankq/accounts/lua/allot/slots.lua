@@ -1,5 +1,5 @@
 -- Calls in flight, shared out among the workers.
--- Defines slots_in_turns() and share_slots(), which returns those of the reporting worker, or nil without a limit.
+-- Defines slots_in_turns() and share_slots(), which returns the reporting worker's slots, or nil without a limit.
 -- Of the record: scarce_at (when a worker last got less than its fair share).
 
 local function most_slots()
@@ -10,8 +10,8 @@ end
 -- Whether there are fewer slots than workers that want them.
 local function slots_in_turns() return most_slots() < active end
 
--- What each may have while somebody has less than its fair share: that share, and one of what is left over
--- when all have theirs, as long as the others have not taken it.
+-- What each worker may have while one has less than its fair share: that share, and one more of those that
+-- are left over when every worker has its share, unless the others have taken them.
 local function even_share(limit, fair, mine)
   if limit < active then return fair end
   local left = limit - fair * active + math.max(0, mine - fair)
@@ -21,7 +21,8 @@ local function even_share(limit, fair, mine)
   return fair + math.max(0, math.min(1, left))
 end
 
--- Slots are shared out evenly among those who want them, and lent on by those who don't.
+-- Slots are shared out evenly among the workers that want them. The share of one that wants fewer is lent
+-- to the others.
 local function share_slots()
   local limit = most_slots()
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
@@ -33,13 +34,13 @@ local function share_slots()
       free = free - math.min(limit - 1, math.ceil(BULK_SHARE * limit))
     end
     local scarce = now - (state.scarce_at or 0) < LANE_MS
-    -- Of fewer slots than workers, each is had in turn: who has just had one leaves the next.
-    -- So does one whose call failed, whoever is to blame: the others are to show that they are served.
+    -- With fewer slots than workers, they take turns: a worker that has just had a slot leaves the next one
+    -- to the others. So does one whose call failed: the others' calls show whether the upstream answers.
     local failed = report.trouble + report.unreached + (report.left_out or 0)
     local used = report.began + report.in_flight + report.ok + report.throttled + failed
     local stands_back = scarce and limit < active and used > 0
     local most = stands_back and 0 or scarce and even_share(limit, fair, mine) or limit
-    -- The slot of a call that was throttled is not tried again at once.
+    -- The slot of a throttled call is not used again at once.
     if report.throttled > 0 then most = math.min(most, report.in_flight) end
     given = math.max(0, math.min(report.want_slots, free, most))
     if given < math.min(report.want_slots, fair) and not stands_back then state.scarce_at = now end

@@ -1,13 +1,13 @@
--- Whether it is the rate that is limited, or the calls in flight. A 429 does not say, and at a steady
--- latency either explains it. So both are tried, one after the other, and what served more is kept.
--- Defines begin_trial(ms), count_trial() and ends_trial(failed), which returns nil as long as it stays
--- as it is, and else what the other one served in its trial, 0 before its first.
--- Of the record: trial_at (from when on answers count), trial_ok (answers since), compared_rate (calls a
--- second that were served by the other one, while this one is on trial).
+-- Whether the upstream limits the rate or the calls in flight. A 429 does not say which, and at a steady
+-- latency either explains it. So both are tried, one after the other, and the one that served more is kept.
+-- Defines begin_trial(ms), count_trial() and ends_trial(failed), which returns nil as long as the present one
+-- stays, and else the calls a second that the other one served in its trial, 0 before its first.
+-- Of the record: trial_at (from when on answers count), trial_ok (answers since then), compared_rate (calls a
+-- second that the other one served, while this one is on trial).
 
-local TRIAL_MS, SETTLING_MS = 7000, 2000  -- how long, and before that until it is at its best
-local UNTRIED_MS = 300000                 -- until what was kept is put to the test again
-local BETTER = 1.03        -- by so much the calls in flight must do better: the rate is the finer tool
+local TRIAL_MS, SETTLING_MS = 7000, 2000  -- how long a trial is, and the time before it to settle
+local UNTRIED_MS = 300000                 -- until the one that was kept is tried again
+local BETTER = 1.03        -- calls in flight must serve so much more to be kept: the rate is the finer control
 
 local function begin_trial(after) state.trial_at, state.trial_ok = now + after, 0 end
 
@@ -15,13 +15,14 @@ local function count_trial()
   if state.trial_at and now >= state.trial_at then state.trial_ok = state.trial_ok + report.ok end
 end
 
--- A trial has failed when so many calls are throttled that no more need be seen.
+-- `failed`: so many calls are throttled that the trial need not go on.
 local function ends_trial(failed)
   local compared_rate = state.compared_rate
   if not state.trial_at then
     begin_trial(SETTLING_MS)
   elseif failed and not compared_rate then
-    -- Another level, most likely: its first moments are no measure. What was kept stays kept.
+    -- Most likely the upstream's limit has changed, and its first moments are no measure: begin again, and
+    -- keep the present one.
     begin_trial(math.max(SETTLING_MS, state.trial_at - now))
   end
   local seconds = (now - state.trial_at) / 1000

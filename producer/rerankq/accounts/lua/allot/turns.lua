@@ -1,21 +1,21 @@
--- When a worker comes again.
--- Defines ask_ms(permits, tokens, slots): the time until the next exchange of a worker that was
--- given so much; slots are nil without a limit.
--- Of the record: turn (when the last in the row has its turn).
+-- When a worker's next exchange is.
+-- Defines ask_ms(permits, tokens, slots): the ms until the next exchange of a worker that was given
+-- these; slots are nil without a limit.
+-- Of the record: turn (when the last worker in the queue has its turn).
 
 local MOST_ASK_MS = 2000
--- Of fewer slots than workers: for how long one is had at a time, and how often those that have none
--- look for one, all together. So a slot that is left lies idle for a twentieth of a turn.
+-- With fewer slots than workers: how long a worker has a slot at a time, and how often one of those without
+-- looks for a free one. So a free slot is idle for a twentieth of a turn.
 local SLOT_TURN_MS, SLOT_LOOK_MS = 1000, 50
 
--- A worker that got less than it wanted takes its turn after all others, each a lot later than
--- the one before; one that got enough, or whose slots hold it up, comes again when that is used up.
+-- A worker that got less than it wanted has its turn after all others, one lot later than the last of them.
+-- One that got enough, or whom slots hold up and not permits, comes again when its permits are used up.
 local function ask_ms(permits, tokens, slots)
   local short_of_tokens = limits.tpm and tokens < report.want_tokens
   local lasts_ms = math.min(MOST_ASK_MS, 1000 * LOT_CALLS * peers / flow())
   if slots and slots < report.want_slots and slots_in_turns() then
     if slots > 0 then return SLOT_TURN_MS end
-    -- Who has had one still has a call under way in it: the next waits for its end to be told.
+    -- While its call is under way the slot is not free: it comes soon, to report the call's end.
     local waiting = report.in_flight > 0 and 1 or active - most_slots()
     return math.min(MOST_ASK_MS, SLOT_LOOK_MS * waiting)
   end

@@ -1,10 +1,10 @@
--- Circuits as they are stored, by whatever version of a worker.
--- Defines sound_breaker(stored) (its fields, or nil where these are not what they should be).
+-- Breakers as they are stored, by a worker of any version.
+-- Defines sound_breaker(stored) (its fields, or nil where it is damaged).
 -- @include values
 
 local NUMBERS = {'strikes', 'since', 'struck_at', 'every', 'probe_at'}
 
--- One that is damaged counts as none: it must not cost those beside it their service.
+-- A damaged breaker counts as closed: it must not disturb the others.
 local function sound_breaker(stored)
   if not stored then return nil end
   local sound, breaker = pcall(cjson.decode, stored)

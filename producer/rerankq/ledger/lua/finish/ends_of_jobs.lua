@@ -1,6 +1,6 @@
--- Results and final states, written in one step, of those jobs whose tokens are current. A result is
--- whole as it comes; its date is Redis' clock, as its last answer told the caller and the time since.
--- Where that is not within the last second, it is corrected here.
+-- Results and final states, written in one step, of those jobs whose tokens are current. A result comes
+-- complete, with a date that the caller reckoned from the last time it had of Redis. A date that is not
+-- within the last second is corrected here.
 -- Defines finish(results).
 -- Of the arguments: keep_result_ms, keep_dead_ms, told_ms and jobs.
 -- @include clock
@@ -14,7 +14,7 @@ local is_right = told_ms <= clock and clock - told_ms <= 1000
 local now = is_right and told_ms or clock
 local date_done = iso_time(now)
 local ids, done, ended = {}, {}, {}
--- The results that come with the call; nil where they were staged before it.
+-- The results that come with the call; nil when they were staged before it.
 local brought
 
 -- Puts a result in its place; false when none was staged.
@@ -25,13 +25,13 @@ local function bring_in(id, result)
   elseif redis.pcall('RENAME', staged_key(id), key).err then
     return false
   end
-  -- Not always: within a transaction Redis copies the whole result for it.
+  -- Only if needed: within a transaction Redis copies the whole result for it.
   if not is_right then redis.call('SETRANGE', key, DATE_AT, date_done) end
   return true
 end
 
--- What this user may not ask (a Redis of others often forbids INFO) has no answer: nil. All is written
--- by now, so nothing here may fail.
+-- The answer to a command; nil when this user may not use it (a managed Redis often forbids INFO). All is
+-- written by now, so nothing here may fail.
 local function asked(...)
   local answer = redis.pcall(...)
   if type(answer) == 'table' and answer.err then return nil end
@@ -42,11 +42,11 @@ local function tell(channel)
   return asked('PUBLISH', channel, redis.call('GET', channel)) or 0
 end
 
--- Tells whoever waits for these jobs. To publish a result is to read it, so only where somebody may
--- hear it, or where that may not be asked: a listener of its own, or one at a replica, of whom nothing
--- is known here. Of what a pattern names nothing is known either, and every worker listens by one
--- (Celery's remote control): so a first result tells, by whether it reached anybody, if one of them is
--- for results: for all of them, as who names some by a pattern may be told of none.
+-- Publishes the results to clients that wait for them. To publish a result costs reading it, so it is done
+-- only if a client may listen, or if Redis does not say: a client that subscribed to this result, or one at
+-- a replica, which is not known here. Nor is it known which channels a pattern subscription covers, and
+-- every worker has one (Celery's remote control). So the first result is published on trial: only if it
+-- reached a subscriber, all are.
 local function publish()
   local channels, unheard = {}, {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
@@ -88,13 +88,13 @@ local function write_ends()
   return done
 end
 
--- Nobody else would ever delete what was staged for this call.
+-- Deletes the results that were staged for this call: nothing else would.
 local function unstage()
   if brought then return end
   for _, id in ipairs(ids) do redis.call('DEL', staged_key(id)) end
 end
 
--- Returns, for each job, what became of it. `results`: nil where they were staged.
+-- Returns the answer for each job. `results`: nil when they were staged.
 local function finish(results)
   brought = results
   for at, job in ipairs(jobs) do ids[at] = job[1] end

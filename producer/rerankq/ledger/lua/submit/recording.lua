@@ -1,4 +1,4 @@
--- Jobs, recorded in their order, and what becomes of each.
+-- Records jobs in their order, with an answer for each.
 -- Defines submit(payloads).
 -- Of the arguments: most, jobs and mark.
 -- @include batches
@@ -7,7 +7,7 @@
 -- @include undoing
 -- @keys job payload idempotency lane_set deadlines
 local now = now_ms()
--- The payloads that come with the call; nil where they came before it.
+-- The payloads that come with the call; nil when they were staged before it.
 local brought
 local depth, batches, ids, keys = {}, {}, {}, {}
 
@@ -25,17 +25,17 @@ local function has_batch(batch)
   return batches[batch]
 end
 
--- Whether any of the jobs is known: most often none is, and one command says so for all.
+-- Whether any of the jobs is known: most often none is, and one command tells that for all.
 local function some_known()
   local records = {}
   for at, job in ipairs(jobs) do records[at] = job_key(job.id) end
   return #records > 0 and redis.call('EXISTS', unpack(records)) > 0
 end
 
--- The job that the key belongs to; nobody's where its record is gone.
+-- The job that the idempotency key belongs to; empty when that job's record is gone.
 local function owner(key)
   if keys[key] then return keys[key] end
-  -- One of another type is nobody's.
+  -- A key of another type belongs to no job: then `before` is an error, without a first element.
   local before = redis.pcall('HMGET', idempotency_key(key), 'id', 'fingerprint')
   return before[1] and redis.call('EXISTS', job_key(before[1])) == 1 and before or {}
 end
@@ -56,16 +56,16 @@ end
 
 local accepted, queued, entries, placed = {}, {}, {}, false
 
--- What becomes of each, without a write.
+-- The answer for each job. Writes nothing yet.
 local function judge()
   local some, held_up, outcomes = some_known(), false, {}
   for at, job in ipairs(jobs) do
-    -- The key first: an id that comes again with another request is a conflict all the same.
+    -- The key first: a known id with another request is still a conflict.
     local outcome = job.key and earlier(job)
       or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
       or job.batch and not has_batch(job.batch) and 'no_batch'
       or lane_depth(job.lane) >= most and 'full'
-      -- A batch keeps its order: what comes behind a job that was refused must wait with it.
+      -- A batch keeps its order: the jobs after one that was refused must wait with it.
       or held_up and job.batch and 'full'
     held_up = held_up or outcome == 'full'
     if not outcome then
@@ -83,8 +83,8 @@ local function judge()
   return outcomes
 end
 
--- The jobs, whole and in their lanes. No DEL before them: when its memory is full, Redis refuses a
--- script's first write, and no later one.
+-- Writes the jobs' records and puts them in their lanes. No DEL may come before this: when its memory is
+-- full, Redis refuses only a script's first write, and a DEL as the first would pass.
 local function place()
   for _, job in ipairs(accepted) do
     known[job.id] = new_record(job)
@@ -106,18 +106,18 @@ local function place()
   carry_out()
 end
 
--- What leads to the jobs.
+-- Writes what refers to the jobs: idempotency keys, deadlines and the entries of batches.
 local function lead()
   for _, job in ipairs(accepted) do
     if job.key then
-      -- Without the time to go that an earlier job of the key has left behind.
+      -- DEL removes the expiry that an earlier job with this key may have left.
       redis.call('DEL', idempotency_key(job.key))
       redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
     end
     if job.deadline then gather('ZADD ' .. deadlines_key, whole(now + job.deadline), job.id) end
     if job.batch then
       entries[job.batch] = entries[job.batch] or {}
-      -- With its name: a row whose record is gone still says which line it stands for.
+      -- With its custom id: a row whose record is gone still says which line it stands for.
       table.insert(entries[job.batch], job.custom and job.id .. ' ' .. job.custom or job.id)
     end
   end
@@ -126,18 +126,18 @@ local function lead()
   if brought and mark ~= '' then redis.call('DEL', mark) end
 end
 
--- Nobody would ever end the jobs of which only the bodies are there.
+-- Deletes the staged payloads if no records were written: without a record, nothing else would.
 local function unstage()
   if placed or brought then return end
   for _, job in ipairs(jobs) do redis.call('DEL', payload_key(job.id)) end
 end
 
--- Returns, for each job, what became of it. `payloads`: nil where they came before the call.
+-- Returns the answer for each job. `payloads`: nil when they were staged before the call.
 local function submit(payloads)
   brought = payloads
   return undoing(function()
     local outcomes = judge()
-    -- In this order: no list may name a job that never was.
+    -- In this order: an idempotency key or a batch must never name a job that was not recorded.
     place()
     lead()
     return outcomes

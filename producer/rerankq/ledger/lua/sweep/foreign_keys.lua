@@ -1,5 +1,5 @@
--- Keys of all jobs together that hold something of another type, as another hand left it. Each script
--- that meets one fails, so that one such key would hold up every job.
+-- Shared keys that hold a value of another type, written by something else. Each script that uses such a key
+-- fails, so a single one would hold up every job.
 -- Defines put_foreign_keys_aside(), which returns the names of those that it met.
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
@@ -16,7 +16,7 @@ local function types_by_key()
   return types
 end
 
--- Under another name, not deleted: it may be somebody's. What was there before is gone already.
+-- Renamed, not deleted: the value may belong to somebody. Our own value was overwritten already.
 local function put_foreign_keys_aside()
   local met = {}
   for key, kind in pairs(types_by_key()) do

@@ -1,6 +1,6 @@
--- The workers under which a job's lease ran out, and which of them are dead. A lease runs out under a
--- worker that paused, or whose link is slow, as under one that was killed. So a worker counts as dead
--- only when nothing was heard of it for SILENT_LEASES; one that is heard of again was not dead.
+-- The workers whose lease of a job ran out, and which of them are dead. A lease also runs out when a worker
+-- pauses or has a slow link. So a worker counts as dead only when it was silent for SILENT_LEASES; one that
+-- is heard of again was not dead.
 -- Defines absences(job, now, lease), which returns how many of its workers have not been heard of
 -- since, and how many of these are dead; and note_absence(job, ended).
 -- Of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
@@ -10,7 +10,7 @@
 
 local SILENT_LEASES = 5
 
--- Only those that say what ours would: the record may be damaged.
+-- Only the valid ones, as the record may be damaged.
 local function stored_absences(job)
   local found = {}
   for _, each in ipairs(type(job.away) == 'table' and job.away or {}) do
@@ -20,18 +20,18 @@ local function stored_absences(job)
   return found
 end
 
--- Whoever was heard of after its lease had ended is taken off the list.
+-- A worker that was heard of after its lease had ended is taken off the list.
 local function absences(job, now, lease)
   local before = stored_absences(job)
   local names, away, dead = {}, {}, 0
   for at, each in ipairs(before) do names[at] = each[1] end
-  -- Where the key holds something else this names an error, and no time at all.
+  -- If the key is of another type, the answer is an error, without times.
   local heard = #names > 0 and redis.pcall('ZMSCORE', last_heard_key, unpack(names)) or {}
   for at, each in ipairs(before) do
     local heard_at = tonumber(heard[at]) or 0
     if heard_at <= each[2] then
       away[#away + 1] = each
-      -- One of whom nothing is known was silent from its lease's end on, at the least.
+      -- A worker without a time was silent at least since its lease ended.
       local silent_since = heard_at > 0 and heard_at or each[2]
       if now - silent_since >= SILENT_LEASES * lease then dead = dead + 1 end
     end

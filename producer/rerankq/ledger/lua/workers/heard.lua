@@ -3,5 +3,5 @@
 -- @include values
 -- @keys last_heard
 
--- A worker has shown that it is alive. Where that cannot be noted it goes on: no job is lost by it.
+-- Notes that a worker is alive. pcall: if that cannot be noted, no job is lost by it.
 local function hear(worker, now) redis.pcall('ZADD', last_heard_key, whole(now), worker) end

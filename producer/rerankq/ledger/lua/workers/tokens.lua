@@ -3,14 +3,14 @@
 -- @include records
 -- @include values
 
--- The fencing token of a job's last claim: how many there were, and the claim's own random name. The
--- count alone comes again after Redis went back to an older state, for another worker.
+-- The fencing token of a job's last claim: the number of claims, and the claim's own random name. The
+-- number alone could come again for another worker, after Redis went back to an older state.
 local function token_of(job)
   return number(job.claims) % 2 ^ 21 * 2 ^ 32 + (tonumber(text(job.request) or '', 16) or 0)
 end
 
--- The job that the holder of `token` is running, else nil. One whose lease ran out is its holder's
--- still, as long as nobody has claimed it since: what it has begun to pay for is not thrown away.
+-- The job that the holder of `token` is running, else nil. A job whose lease ran out still belongs to its
+-- holder until another worker claims it: so a call that is already paid for is not thrown away.
 local function held_job(id, token)
   local job = known_of(id)
   local is_held = job and (job.state == 'running' or job.lapsed == true and is_open(job.state))
