@@ -458,7 +458,7 @@ def test_file_of_sites_may_name_the_vendor_key(
     [
         ("RERANKQ_AUTH_PREFIX", "B\u00e9arer ", "it has a character that no HTTP header may carry"),
         ("RERANKQ_REDIS_URL", "host:6379", "must begin with redis://, rediss:// or unix://"),
-        ("RERANKQ_REDIS_URL", "redis://host:x", "is no Redis address: write redis://"),
+        ("RERANKQ_REDIS_URL", "redis://host:x", "is not a Redis address: write redis://"),
     ],
 )
 def test_wrong_setting_says_what_would_be_right(

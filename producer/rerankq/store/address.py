@@ -192,13 +192,13 @@ class RedisAddress:
         """
         for name in _FILES:
             if name in self.options and not _is_readable(Path(self.options[name])):
-                raise ValueError(f"{name} names a file that does not exist or cannot be read")
+                raise ValueError(f"{name} names a file that is not there or cannot be read")
 
 
 def _split(url: str) -> SplitResult:
-    """Its parts, if they are those of an address.
+    """The parts of an address.
 
-    Never in a library's words: one takes a password with a "/" in it for a port.
+    The library's own error is never shown: it may quote a password with a "/" as a port.
     """
     try:
         parts = urlsplit(url)

@@ -19,7 +19,7 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "WRONGPASS",
         exceptions.AuthenticationError,
-        "refuses the user or password: correct RERANKQ_REDIS_URL",
+        "refuses user or password: correct RERANKQ_REDIS_URL",
     ),
     (
         "ACL failure",
@@ -68,7 +68,7 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
         None,
         "has too few replicas, nothing was recorded: add some, or lower min-replicas-to-write",
     ),
-    ("BUSY ", None, "is busy with a script: wait for its end, or end it by SCRIPT KILL"),
+    ("BUSY ", None, "is held up by a script: wait for its end, or end it by SCRIPT KILL"),
     ("Script killed", None, "was told to kill a script: retry"),
     (
         "MASTERDOWN",
@@ -83,7 +83,7 @@ _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
     (
         "max number of clients",
         None,
-        "accepts no more connections: raise its maxclients, or end some clients",
+        "takes no more connections: raise its maxclients, or end some clients",
     ),
     ("LOADING", exceptions.BusyLoadingError, "is still loading its data: retry in a moment"),
 )
@@ -137,7 +137,7 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
     if passing is None and _is_lasting(error, said):
         told = f"Redis at {address} {_refused(said)}: {_FOR_GOOD}"
         return LedgerRefusal(told, uncertain=uncertain)
-    explanation = passing or _explanation(error) or f"{_refused(said)}: look at its log"
+    explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
     if uncertain:
         explanation = explanation.replace(_NOTHING_RECORDED, "")
     return LedgerUnavailable(

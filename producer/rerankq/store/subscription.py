@@ -7,7 +7,7 @@ from typing import Any, Final
 from redis import exceptions
 
 SILENT_SECONDS: Final = 3.0
-"""After so long without a message a PING is sent; after as long again the connection is dropped."""
+"""After so long in silence a PING is sent; after as long again the connection is dropped."""
 AGAIN_SECONDS: Final = 1.0
 MOST_AGAIN_SECONDS: Final = 5.0
 MOST_AT_ONCE: Final = 500
@@ -17,15 +17,15 @@ _WORTH_ASKING: Final = (b"message", b"subscribe")
 class Subscription:
     """Subscribes to channels that come and go. Belongs to one event loop.
 
-    A lost connection is made again, with all channels. While nothing is subscribed to, no task
-    is left; the connection stays for the next time.
+    A lost connection is made again, with all channels. While there is no channel, no task runs;
+    the connection is kept for the next time.
 
-    What a message holds is left aside: any database of this Redis may have published it.
+    The content of messages is ignored: clients of any database of this Redis may have sent them.
 
     Args:
         connect: makes a connection of the redis library, not yet opened.
-        told: called with a channel when something was published there, or may have been: from the
-            moment that Redis hears for this channel, and whenever it did not for a while.
+        told: called with a channel when something was published there, or may have been: also
+            once Redis has confirmed the subscription, and when the connection was lost.
     """
 
     def __init__(self, connect: Callable[[], Any], told: Callable[[str], None]) -> None:

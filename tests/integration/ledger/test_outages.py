@@ -55,7 +55,7 @@ def test_what_is_no_redis_is_said() -> None:
     with RunningSandbox() as http:
         address = http.url.removeprefix("http://").partition("/")[0]
         with LedgerDesk(f"redis://{address}/0") as desk:
-            assert "is no Redis: correct RERANKQ_REDIS_URL" in refusal(desk, "a")
+            assert "is not a Redis: correct RERANKQ_REDIS_URL" in refusal(desk, "a")
 
 
 def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:

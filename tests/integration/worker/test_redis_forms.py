@@ -175,7 +175,7 @@ def test_least_rights_are_enough(tmp_path: Path, namespace: str) -> None:
         ("redis://127.0.0.1:{port}/0", "wants a password"),
         ("redis://:{password}@127.0.0.1:{port}/99", "has no database of that number"),
         ("redis://ann:pw@127.0.0.1:{port}/0", "forbids this user the command eval"),
-        ("redis://127.0.0.1:{port}/0?ssl_cert_reqs=none", "is of use with rediss:// alone"),
+        ("redis://127.0.0.1:{port}/0?ssl_cert_reqs=none", "which is only for rediss://"),
         ("rediss://127.0.0.1:{port}/0?ssl_ca_certs=/none", "names a file that is not there"),
     ],
 )
