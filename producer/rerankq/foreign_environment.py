@@ -1,8 +1,8 @@
-"""Variables of the environment by which others would move or stop what rerankq runs.
+"""Variables of the environment that would change or stop Celery and Flower under rerankq.
 
-Celery, kombu, billiard and Flower read them as they are imported or as they start. They are meant
-for another program of the same container, or are made by Kubernetes for a Service named `flower`.
-Only a process that is rerankq's own may drop them; a producer is in somebody else's.
+Celery, kombu, billiard and Flower read them when they are imported or start. They are meant for
+another program in the same container, or Kubernetes made them for a Service named `flower`. Only
+rerankq's own processes drop them; a producer runs in the user's process.
 """
 
 from collections.abc import MutableMapping
@@ -21,7 +21,7 @@ _NAMES: Final = frozenset(
 
 
 def drop_foreign_variables(environment: MutableMapping[str, str]) -> None:
-    """Take out what Celery and Flower would read; before they are imported."""
+    """Remove the variables that Celery and Flower would read; to be called before their import."""
     for name in list(environment):
         if name in _NAMES or name.startswith(_PREFIXES):
             del environment[name]

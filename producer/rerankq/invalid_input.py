@@ -1,4 +1,4 @@
-"""What is wrong with a message, in words fit for whoever wrote it: from pydantic's to ours."""
+"""Faults of a message in plain words, made from pydantic's errors."""
 
 import re
 from typing import Final
@@ -32,7 +32,7 @@ _REWORDED: Final = {
 
 
 def first_mistake(error: ValidationError) -> InvalidRequest:
-    """The first fault, by the name of its field and never with its value."""
+    """The first fault, with the name of its field and never with its value."""
     faults = error.errors(include_url=False, include_input=False)
     fault = next((each for each in faults if each["type"] not in _LESS_TELLING), faults[0])
     kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
@@ -51,15 +51,15 @@ def first_mistake(error: ValidationError) -> InvalidRequest:
 
 
 def in_words(pattern: str) -> str:
-    """What a name must be that has to match `^[A-Za-z0-9…]{least,most}$`, as all patterns are."""
+    """The rule of a pattern in words; all are of the form `^[A-Za-z0-9…]{least,most}$`."""
     signs, least, most = _NAME_PATTERN.fullmatch(pattern).groups()  # type: ignore[union-attr]
     return f"must be {least} to {most} letters, digits and {' '.join(signs)}"
 
 
 _NAME_PATTERN: Final = re.compile(r"\^\[A-Za-z0-9(\S+)\]\{(\d+),(\d+)\}\$")
-# pydantic tries a document as a string and as an object, and reports both; a reader
-# wants the one fault of the form that was meant, under the name of the field alone.
+# pydantic tries a document as a string and as an object, and reports both faults. Only the fault of
+# the form that was meant is shown, with the name of the field.
 _BRANCHES: Final = frozenset({"str", "Document"})
 _WRONG_BRANCH: Final = frozenset({"string_type", "model_type", "model_attributes_type"})
-# A list of which no item is valid is reported as too short as well.
+# pydantic also reports a list as too short when none of its items is valid.
 _LESS_TELLING: Final = _WRONG_BRANCH | {"too_short"}

@@ -23,7 +23,7 @@ from rerankq.store.keys import Keys
 PREFIX: Final = "RERANKQ_"
 
 MOST_KEPT_SECONDS: Final = 10 * 365 * 24 * 3600
-"""Longest that anything may be kept: Redis' own clock must be able to count to its end."""
+"""Longest that anything may be kept: Redis must be able to store the time of its end."""
 
 OTHER_NAMES: Final = (
     # Read by the worker package, which this one may not import; a test compares the two.
@@ -47,18 +47,18 @@ OTHER_NAMES: Final = (
     "RERANKQ_HEALTH_PORT",
     "RERANKQ_LOG_LEVEL",
     "RERANKQ_LOG_FORMAT",
-    # Read by commands alone.
+    # Read only by commands.
     "RERANKQ_SANDBOX_KEY",
     "RERANKQ_FLOWER_AUTH",
     "RERANKQ_DEBUG",
 )
-"""Settings beside those of `ClientSettings` that one part of rerankq or another reads."""
+"""Settings that other parts of rerankq read, beside those of `ClientSettings`."""
 
 
 class ClientSettings(BaseSettings):
-    """What a producer needs to know."""
+    """The settings of a producer."""
 
-    # A name with nothing behind it is as good as one that is not there.
+    # A variable with an empty value counts as not set.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
@@ -113,15 +113,15 @@ class ClientSettings(BaseSettings):
 
     @classmethod
     def names(cls) -> list[str]:
-        """The environment variables that are read, the first choice of each."""
+        """The environment variables that are read: for each setting the preferred name."""
         return [_variable(name, field.validation_alias) for name, field in cls.model_fields.items()]
 
 
 def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None:
-    """Make a misspelt setting an error rather than a default in its place.
+    """Refuse a misspelt setting, which would silently have its default.
 
     Args:
-        known: the names that something reads.
+        known: the names that rerankq reads.
         env_file: the file that is read beside the environment, if it exists.
 
     Raises:
@@ -136,7 +136,7 @@ def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None
 
 
 def read_one(name: str, *, env_file: str) -> str:
-    """What one of `OTHER_NAMES` is set to, in the environment or else in the file; "" if nowhere.
+    """The value of one of `OTHER_NAMES`, from the environment or else from the file; "" if none.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -148,16 +148,16 @@ _OF_A_SERVICE: Final = re.compile(r".*_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|
 
 
 def _is_by_hand(name: str) -> bool:
-    """Whether a person wrote it: Kubernetes adds names for each Service, `rerankq-redis` too."""
+    """Whether a person set it: Kubernetes adds variables for a Service such as `rerankq-redis`."""
     is_address = name.endswith("_PORT") and "://" in os.environ[name]
     return not (is_address or _OF_A_SERVICE.fullmatch(name))
 
 
 def named_values(env_file: str | None) -> dict[str, str]:
-    """What a file of the form of `.env` sets; nothing where there is no such file.
+    """The variables that a file like `.env` sets; none when there is no such file.
 
     Raises:
-        SettingsError: it is no text file.
+        SettingsError: it is not a text file.
     """
     if env_file is None or not Path(env_file).is_file():
         return {}
@@ -177,7 +177,7 @@ def _variable(name: str, alias: object) -> str:
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
-        # A fault between settings has no place of its own: its sentence names them.
+        # A fault between several settings has no single name: its message names them.
         f"{_name(str(fault['loc'][0]))}: {_reason(fault)}"
         if fault["loc"]
         else fault["msg"].removeprefix("Value error, ")

@@ -1,10 +1,10 @@
-"""Nothing is imported from the folder that a command is called in: another project may lie there.
+"""Keeps Python from importing modules of the current folder, where another project may be.
 
-An empty part of `PYTHONPATH`, as `PYTHONPATH=$PYTHONPATH:/opt` leaves it, and `.` both mean that
-folder, and Python looks there before it looks where its packages are.
+An empty part of `PYTHONPATH`, as in `PYTHONPATH=$PYTHONPATH:/opt`, and `.` both mean the current
+folder, and Python looks there before it looks in its own packages.
 """
 
-# ruff: noqa: PTH109, PTH117, PTH120  pathlib imports more of what could lie there
+# ruff: noqa: PTH109, PTH117, PTH120  pathlib imports more modules, which could be in that folder
 
 import os
 import sys
@@ -14,9 +14,9 @@ VARIABLE: Final = "PYTHONPATH"
 
 
 def leave_out_working_folder() -> None:
-    """Take it out of the places where this process and its children look for modules.
+    """Remove the current folder from the places where this process and its children find modules.
 
-    It stays where `PYTHONPATH` names it in full, or where rerankq itself was found in it.
+    It stays if `PYTHONPATH` has its full path, or if rerankq itself was imported from it.
     """
     try:
         folder = os.path.realpath(os.getcwd())

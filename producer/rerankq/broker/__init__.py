@@ -1,13 +1,14 @@
 """Celery's messages, from the producer's side: what is sent, and what Celery keeps in Redis.
 
-names        exchanges, none of which another Celery app uses
-app          a Celery app that the environment of another one cannot move
-transport    kombu's Redis transport, connected as our address says
-connections  kombu's connections, closed where it would leave them open
+names        names of exchanges that no other Celery app uses
+celery_app   a Celery app that ignores the environment of other Celery apps
+transport    kombu's Redis transport, connected by our address
+connections  kombu's connections, closed when kombu would keep a useless one
 announce     sends hints: messages that only name jobs
 backlog      how many messages wait in a lane's queue
+hint_reader  takes hints from the queues without Celery's worker
 quarantine   messages that were no hints
-misdirected  messages that were sent to a lane without the client
-pidbox       Celery's list of workers, emptied of those that were killed
-lua/         its script
+misdirected  answers messages that were sent to a lane without the client
+pidbox       Celery's list of workers, from which killed ones would never go
+lua/         the script
 """

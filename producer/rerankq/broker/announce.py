@@ -20,16 +20,17 @@ VISIBILITY_SECONDS: Final = 600
 PUBLISH_SECONDS: Final = 5.0
 REPR_CHARACTERS: Final = 1024
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
-"""Of the jobs that one message names, unless one is larger: its worker gets them in one answer."""
+"""Most bytes of the jobs that one message names, as its worker gets them in one answer. A single
+larger job has a message of its own."""
 SPREAD: Final = 16
-"""Messages that there should be before they are filled: so many workers can begin at once."""
+"""Jobs are spread over so many messages first, so that as many workers can begin at once."""
 
 
 def celery_settings(redis_url: str, namespace: str = "") -> dict[str, Any]:
     """What producers, workers and Flower must agree on."""
     address = RedisAddress.parse(redis_url)
     return {
-        # What Celery logs and shows; the transport goes by the address below.
+        # Celery only logs and shows this; the transport connects by the address below.
         "broker_url": address.public_url,
         "broker_transport": f"{OwnTransport.__module__}:{OwnTransport.__name__}",
         # The ledger writes results, and clients read them there.
@@ -59,7 +60,7 @@ class Announcer:
     def __init__(self, redis_url: str, namespace: str = "") -> None:
         settings = celery_settings(redis_url, namespace)
         settings["broker_transport_options"] |= {
-            # A producer must not hang; only workers live without a read timeout.
+            # A producer must not hang: only workers have no read timeout.
             "socket_timeout": PUBLISH_SECONDS,
             "socket_connect_timeout": PUBLISH_SECONDS,
         }
@@ -75,14 +76,14 @@ class Announcer:
     ) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
 
-        How many one message names: see `jobs_per_message`. Where the sizes of the jobs are given,
-        in bytes or characters, it names no more than a worker should claim in one answer.
+        `jobs_per_message` says how many one message names. If the sizes of the jobs are given, in
+        bytes or characters, it names no more than a worker should claim in one answer.
 
-        What is announced `again` goes to a queue of its own, which workers serve in turn with
-        the first: it has stood in line before.
+        Jobs that are announced `again` go to the redelivery queue, which workers serve in turn
+        with the first: so they do not wait behind all others a second time.
 
-        A failure loses nothing: the ledger holds the jobs, and the reconciler
-        announces what no hint has named.
+        A failure loses nothing: the ledger has the jobs, and the reconciler announces those that
+        no hint has named.
         """
         queue = lane.redelivery_queue if again else lane.queue
         try:
@@ -97,9 +98,9 @@ class Announcer:
                     self._app.send_task(
                         TASK_NAME,
                         kwargs=hint,
-                        # Celery's own takes as long as all the rest: it is for any object.
+                        # Celery's own encoder, for any object, takes as long as all the rest.
                         kwargsrepr=repr(hint)[:REPR_CHARACTERS],
-                        # What has a queue's name is the queue: there is nothing to declare.
+                        # The routing key is the queue's name: there is nothing to declare.
                         declare=[],
                         queue=queue,
                         producer=producer,
@@ -124,11 +125,11 @@ class Announcer:
 def jobs_per_message(lane: Lane, jobs: int, waiting: int) -> int:
     """How many of the jobs to announce one message names.
 
-    Where messages wait, every worker has work, and full messages cost the least. Where few do,
-    workers may be idle: the jobs are spread, so that a small batch does not fall to one of them.
+    When many messages wait, every worker has work, and full messages cost the least. When few do,
+    workers may be idle: the jobs are spread, so that one worker does not get a whole small batch.
 
     Args:
-        lane: whose jobs they are.
+        lane: the jobs' lane.
         jobs: how many there are.
         waiting: messages in the lane's queue that no worker has taken.
     """
@@ -138,7 +139,7 @@ def jobs_per_message(lane: Lane, jobs: int, waiting: int) -> int:
 
 
 def _waiting(producer: Producer, queue: str) -> int:
-    # kombu's own question asks for each of four priorities, of which hints use one.
+    # kombu's own method asks for each of four priorities, of which hints use one.
     channel: Any = producer.channel
     return int(channel.client.llen(channel.keys.queue(queue)))
 
@@ -149,7 +150,7 @@ def portions(job_ids: Sequence[str], most: int, sizes: Sequence[int]) -> Iterato
     Args:
         job_ids: all of them.
         most: how many one message names at most.
-        sizes: of the jobs; without any, they are all taken to be small.
+        sizes: of the jobs; empty when all are small.
     """
     start = total = 0
     for at, size in enumerate(sizes or [0] * len(job_ids)):

@@ -1,4 +1,4 @@
-"""How much waits in a lane."""
+"""How many messages wait in a lane."""
 
 from rerankq.contract import Lane
 from rerankq.store.store import Store

@@ -1,10 +1,11 @@
-"""A Celery application that nothing but its own settings moves.
+"""A Celery application that follows its own settings only.
 
-Celery 5.7 lets variables of the environment win over what a program sets: `CELERY_BROKER_URL` of
-the Django or Airflow application in the same container would move rerankq's messages to another
-Redis, `CELERY_RESULT_BACKEND`, `CELERY_LOADER` and `CELERY_CONFIG_MODULE` would stop it, and
+In Celery 5.7 variables of the environment override what a program sets. `CELERY_BROKER_URL` of a
+Django or Airflow application in the same container would send rerankq's messages to another Redis;
+`CELERY_RESULT_BACKEND`, `CELERY_LOADER` and `CELERY_CONFIG_MODULE` would stop it; and
 `DJANGO_SETTINGS_MODULE` would set Django up. Its loader also imports from the current folder.
-The environment itself is left as it is: in a producer it belongs to somebody else.
+
+The environment itself is not changed: in a producer it belongs to the user's program.
 """
 
 import importlib
@@ -21,7 +22,7 @@ class IsolatedLoader(BaseLoader):
     """Finds no configuration anywhere, and no module in the current folder."""
 
     def read_configuration(self, env: str = "") -> dict[str, Any]:  # noqa: ARG002  Celery's signature
-        """Nothing: what there is to say stands in `app.conf`."""
+        """Nothing: all settings are in `app.conf`."""
         return {}
 
     def import_from_cwd(
@@ -62,17 +63,17 @@ class IsolatedApp(Celery):
     """Celery as rerankq uses it, in producers, workers and Flower alike.
 
     Args:
-        settings: all that is to be known, by Celery's names.
-        set_as_current: whether it is the application of this process: of a worker's, not of a
-            producer's.
+        settings: all settings, by Celery's names.
+        set_as_current: whether it is this process' current application: in a worker, but not in a
+            producer.
     """
 
     def __init__(self, settings: Mapping[str, Any], *, set_as_current: bool = False) -> None:
         super().__init__("rerankq", loader=IsolatedLoader, fixups=[], set_as_current=set_as_current)
         if set_as_current:
-            # For other threads as well, where Celery would make one up by its environment.
+            # Also in other threads, where Celery would make an application from the environment.
             self.set_default()
-        # The class alone: Celery keeps this very object, and fills it on first use. Not by a plain
-        # assignment, which would be one to a setting.
+        # Only the class changes: Celery keeps this object, and fills it on first use. A plain
+        # assignment would set a setting named `__class__`.
         object.__setattr__(self.conf, "__class__", IsolatedSettings)
         self.conf.update(settings)

@@ -1,9 +1,9 @@
-"""The connections to Redis that kombu makes: they are given up where they lead nowhere.
+"""The connections to Redis that kombu makes: they are closed when they are of no use any more.
 
-kombu keeps a connection for as long as it looks sound. One whose peer is gone without a word looks
-so for ever, and whoever waits there waits for ever: workers have no time limit for their broker.
-One to a Redis that was the primary, and is a replica now, refuses for ever what a new one might
-be granted, as the address may lead to another Redis by now.
+kombu keeps a connection as long as it seems sound. One whose other end has silently gone seems so
+for ever, and a worker would wait there for ever, as it has no time limit for its broker. One to a
+Redis that was the primary, and is a replica now, refuses every write; a new one may succeed, as the
+address may lead to another Redis by now.
 """
 
 import socket
@@ -20,7 +20,7 @@ _known: Final[WeakSet[AbstractConnection]] = WeakSet()
 
 
 class _Droppable(AbstractConnection):
-    """What is added to a class of the library's connections."""
+    """Added to a connection class of the library."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -37,22 +37,22 @@ class _Droppable(AbstractConnection):
 
 
 def droppable(kind: type[AbstractConnection]) -> type[AbstractConnection]:
-    """A class like `kind` whose connections leave replicas; `cut_connections` reaches them."""
+    """A class like `kind` whose connections close at replicas, and which `cut_connections` cuts."""
     return type(f"Droppable{kind.__name__}", (_Droppable, kind), {})
 
 
 def cut_connections() -> int:
     """Cut the connections of this process to its broker; returns how many those were.
 
-    May be called from any thread: whoever waits for an answer there is told that the connection
-    is closed, and makes a new one.
+    May be called from any thread: code that waits for an answer there gets an error that the
+    connection is closed, and makes a new one.
     """
     with _lock:
         known = list(_known)
     sockets = [each for each in (getattr(one, "_sock", None) for one in known) if each is not None]
     for each in sockets:
-        # Not closed, which is the owner's to do. And not as TLS would have it: that would talk to
-        # the other side first.
+        # Not closed, which its owner does. And not by TLS's own shutdown, which would first send to
+        # the other side.
         with suppress(OSError):
             socket.socket.shutdown(each, socket.SHUT_RDWR)
     return len(sockets)

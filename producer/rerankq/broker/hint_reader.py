@@ -1,4 +1,4 @@
-"""Takes hints from the queues without Celery's worker: for one that lives in another program."""
+"""Takes hints from the queues without Celery's worker: for a worker inside another program."""
 
 from types import TracebackType
 from typing import Any, Final, Self
@@ -19,7 +19,7 @@ _UNANSWERED: Final = (OperationalError, RedisError, OSError)
 
 
 class HintReader:
-    """Reads hints of all lanes between `with` and its end. A hint that was read is acknowledged.
+    """Reads hints of all lanes, within `with`. A hint that was read is acknowledged.
 
     Args:
         redis_url: the broker.
@@ -50,10 +50,10 @@ class HintReader:
         self._app.close()
 
     def next(self, seconds: float) -> list[Hint]:
-        """The hints that came within so many seconds; returns with the first, or with none.
+        """Wait up to so many seconds for hints; returns at once when there are some.
 
         Raises:
-            OSError: the connection was lost, as when it cannot be made at the start.
+            OSError: the connection was lost, or could not be made.
         """
         self._read = []
         try:
@@ -76,7 +76,7 @@ class HintReader:
         consumer.consume()
 
     def _take(self, message: Any) -> None:
-        # What is no hint is a worker's to put aside. Here it is dropped.
+        # A message that is no hint is dropped here; a real worker puts it aside.
         try:
             self._read.append(Hint.parse(message.payload[1]))
         except (InvalidRequest, LookupError, TypeError):

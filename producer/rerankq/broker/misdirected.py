@@ -1,7 +1,7 @@
-"""What somebody is told who sent rerankq's Celery task themselves, as they would any other.
+"""The answer to somebody who sent rerankq's Celery task directly, like any other task.
 
-The task's message only names jobs that the ledger has recorded: one that brings a query is put
-aside, and whoever waits for its result by `AsyncResult` would wait for ever.
+The task's message only names jobs that the ledger has recorded. A message with a query in it is put
+aside, and without an answer its sender would wait for the `AsyncResult` for ever.
 """
 
 import time
@@ -25,13 +25,13 @@ ADVICE: Final = JobFailed(
 
 
 def answer(keys: Keys, message_id: str) -> Sequence[tuple[Argument, ...]]:
-    """The commands that end the wait for a message, unless something ended it already.
+    """The commands that end the wait for a message's result, unless there is one already.
 
     Args:
-        keys: what the ledger's keys are called.
-        message_id: Celery's id of it, and no job's.
+        keys: the ledger's keys.
+        message_id: Celery's id of the message, which is no job's id.
     """
-    # Of this machine's clock, which decides on nothing: the date is shown.
+    # By this machine's clock: the date is only shown.
     date = date_done(int(time.time() * 1000))
     result = whole(message_id, date, failure(ADVICE))
     key = keys.result(message_id)

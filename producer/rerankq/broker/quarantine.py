@@ -1,7 +1,7 @@
 """Messages that were no hints: put aside by workers, counted, and shown to operators.
 
-They say nothing about jobs: a job whose hint was poisoned is announced again like any other
-that lost its hint. A stranger's message may hold anything, so it is shown only when asked for.
+No job is lost by them: a job whose hint was damaged is announced again, like any other that lost
+its hint. A foreign message may hold anything, so it is shown only when an operator asks for it.
 """
 
 from secrets import token_hex
@@ -23,10 +23,10 @@ class PoisonedMessage(Message):
     """A message that was put aside.
 
     Attributes:
-        queue: where it lay.
-        fault: why it was not let in.
+        queue: the queue that it was in.
+        fault: why it was refused.
         size: its length in bytes.
-        content: its beginning, at most `MOST_BYTES` as JSON, with what is no UTF-8 replaced.
+        content: its beginning, at most `MOST_BYTES` as JSON; bytes that are not UTF-8 are replaced.
     """
 
     queue: str
@@ -53,7 +53,7 @@ _PUT_ASIDE: Final = Script(
 def put_aside(
     queue: str, fault: str, message: bytes, *, namespace: str = ""
 ) -> tuple[Argument, ...]:
-    """The command that records a message: once, also where it is sent again after a lost answer."""
+    """The call that records a message: once, also when it is repeated after a lost answer."""
     record = PoisonedMessage(
         queue=queue, fault=fault, size=len(message), content=_beginning(message)
     )
@@ -68,7 +68,7 @@ def put_aside(
 
 
 def _beginning(message: bytes) -> str:
-    # Counted as it is stored: what is no UTF-8 grows threefold, a control character sixfold.
+    # By its stored length: a byte that is not UTF-8 takes three, a control character six.
     content = message[:MOST_BYTES].decode(errors="replace")
     while (size := len(orjson.dumps(content))) > MOST_BYTES:
         content = content[: len(content) * MOST_BYTES // size]
@@ -76,7 +76,7 @@ def _beginning(message: bytes) -> str:
 
 
 class Quarantine:
-    """What operators may ask. Every call raises LedgerUnavailable when Redis is away."""
+    """The messages put aside. Every call raises LedgerUnavailable when Redis cannot be used."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class Quarantine:
         return [_message(each, self._store.keys.poison) for each in kept]
 
     async def purge(self) -> int:
-        """Forget the messages kept; returns how many. The counts stay."""
+        """Delete the messages kept; returns how many. The counts stay."""
         kept, _ = await self._store.commands(
             ("LLEN", self._store.keys.poison), ("DEL", self._store.keys.poison)
         )
@@ -101,7 +101,7 @@ class Quarantine:
 
 
 def _message(kept: bytes, found_under: str) -> PoisonedMessage:
-    """One of those kept; what another hand put there is shown as what it is, beside the others."""
+    """One of those kept; a damaged one is shown as it is, beside the others."""
     try:
         return PoisonedMessage.parse(kept)
     except InvalidRequest:

@@ -1,11 +1,11 @@
 """kombu's Redis transport, with an address, names and a client of its own.
 
-kombu 5.7 knows another form of addresses than the redis library, and other options in them: it
-takes `unix://` for the name of a module, and an option that it does not know for an error. Here it
-connects by what `rerankq.store.address` has read.
+kombu 5.7 accepts other addresses and options than the redis library: it takes `unix://` for the
+name of a module, and refuses options that it does not know. Here it connects by the address that
+`rerankq.store.address` has parsed.
 
-It also makes a new client of the redis library for each command of a message's way. The client
-holds nothing but the connection pool, and costs twice what the command does.
+It also makes a new client of the redis library for each command. The client holds nothing but the
+connection pool, and costs twice what the command does: here one client is kept.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,17 @@ from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
 
 ADDRESS_OPTION: Final = "rerankq_address"
-"""Transport option that brings the `RedisAddress`. The URL beside it is told without password and
-options: Celery logs it, and shows it."""
+"""Transport option for the `RedisAddress`. Celery gets its URL without password and options, as it
+logs and shows that."""
 
 NAMESPACE_OPTION: Final = "rerankq_namespace"
-"""Transport option that brings the namespace of `rerankq.store.keys`: it stands before the name of
-each queue, and of each channel, where they become keys. Celery's own names have none in them."""
+"""Transport option for the namespace of `rerankq.store.keys`: it is put before the name of each
+queue and channel where these become keys. The names that Celery knows are without it."""
 _ONLY_TCP: Final = ("socket_keepalive", "socket_keepalive_options", "socket_connect_timeout")
 
 
 class OwnRedis(Redis):
-    """A client whose blocking pops name a queue as kombu does, and not by its key."""
+    """A client whose blocking pops return a queue's name, as kombu expects, and not its key."""
 
     def __init__(self, *arguments: Any, keys: Keys, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -92,7 +92,7 @@ class OwnChannel(Channel):
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002  kombu's signature
         if asynchronous:
             return super()._create_client(asynchronous=True)  # type: ignore[misc]
-        # After a lost connection the pool is another one.
+        # After a lost connection there is a new pool.
         if self._kept is None or self._kept.connection_pool is not self.pool:
             self._kept = super()._create_client()  # type: ignore[misc]
         return self._kept
@@ -108,7 +108,7 @@ class OwnTransport(Transport):
     """Set as Celery's `broker_transport`."""
 
     Channel = OwnChannel
-    # kombu would take the URL apart itself, and fail where it knows no such scheme.
+    # kombu would parse the URL itself, and fail at a scheme that it does not know.
     can_parse_url = True
 
     def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:  # noqa: ARG002, FBT001, FBT002  kombu's signature

@@ -1,4 +1,4 @@
-"""The way in for Python: `AsyncRerankClient`, and `RerankClient` as its blocking face."""
+"""The Python clients: `AsyncRerankClient`, and `RerankClient`, its blocking form."""
 
 from rerankq.client.asynchronous import AsyncRerankClient
 from rerankq.client.batches import AsyncBatch, Batch, BatchResult, RejectedLine

@@ -1,4 +1,4 @@
-"""Handing jobs in: recorded first, announced after, and each refusal in words."""
+"""Submits jobs: records them, then announces them, and explains each refusal."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,12 +17,12 @@ from rerankq.events import Events, JobAccepted, JobRef
 from rerankq.ledger.intake import Admission, Intake, Verdict
 
 ROOM_SECONDS: Final = 0.5
-"""How often a full lane is asked again."""
+"""How often a submit to a full lane is tried again."""
 PATIENCE_SECONDS: Final = 300.0
-"""Long enough for a fleet that is replaced, too short for one that is gone to be waited for."""
+"""Long enough to replace all workers; without any, nobody should wait longer."""
 
 Offered = tuple[list[str], RerankqError | None]
-"""The ids of those that were accepted, now or earlier, and why the others were not."""
+"""The ids of the jobs that were accepted, now or earlier, and why the others were not."""
 
 
 class Admissions:
@@ -30,8 +30,8 @@ class Admissions:
 
     Args:
         intake: the ledger.
-        publishing: where hints go.
-        max_queue_depth: for the words in which a full lane refuses.
+        publishing: publishes hints.
+        max_queue_depth: for the message about a full lane.
         events: told of each job that is recorded.
     """
 
@@ -49,7 +49,7 @@ class Admissions:
         self._events = events or Events()
 
     async def submit(self, job: Job) -> str:
-        """Record one job, or say why not; returns its id, or that of the job its key belongs to.
+        """Record one job; returns its id, or the id of the job that its key belongs to.
 
         Raises:
             QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
@@ -71,11 +71,11 @@ class Admissions:
     async def offer_drafts(
         self, jobs: Sequence[Job], *, start: int, patience: float | None
     ) -> Offered:
-        """As `offer`, for the jobs that a portion of a stream's drafts stands for.
+        """As `offer`, for the jobs of a portion of a stream's drafts.
 
         Raises:
             InvalidRequest: as in `submit`.
-            LedgerUnavailable: with the ids of these jobs: their drafts need not have any.
+            LedgerUnavailable: has the ids of these jobs, as their drafts may have none.
         """
         try:
             return await self.offer(jobs, start=start, patience=patience)
@@ -96,9 +96,9 @@ class Admissions:
 
         Args:
             jobs: what to record.
-            patience: seconds to wait for room without any; None for as long as it takes.
+            patience: seconds for which a full lane may take none; None for no limit.
             start: position of the first job in its stream.
-            held_up: told the reason, each time a full lane has been asked in vain.
+            held_up: called with the reason, each time that a full lane has taken none.
 
         Raises:
             InvalidRequest, LedgerUnavailable: as in `submit`.
@@ -110,7 +110,7 @@ class Admissions:
             try:
                 refused = await self._record(waiting, admitted)
             except LedgerUnavailable as error:
-                # Of all of them together: those that had room earlier are recorded.
+                # Uncertain for all of them together: some were recorded by earlier tries.
                 error.uncertain = error.uncertain or bool(admitted)
                 raise
             if len(refused) < len(waiting):
@@ -121,7 +121,7 @@ class Admissions:
             if waiting:
                 held_up(self._fullness(waiting[0].lane))
                 await asyncio.sleep(ROOM_SECONDS)
-        # Not as they came in: another lane may have had room earlier.
+        # In the order of `jobs`: they may have been recorded in another, by several tries.
         dealt_with = [job for job in jobs if job.id in admitted]
         in_order = [admitted[job.id] for job in dealt_with]
         ids = [each.job_id for each in in_order if each.verdict not in _REFUSALS]
@@ -132,7 +132,7 @@ class Admissions:
         return ids, refusal
 
     async def _record(self, jobs: Sequence[Job], admitted: dict[str, Admission]) -> list[Job]:
-        """Record what there is room for, and note it down; returns the others."""
+        """Record the jobs that the lane takes, and note their admissions; returns the others."""
         accepted, refused = [], []
         for job, admission in zip(jobs, await self._intake.submit(jobs), strict=True):
             if admission.verdict is Verdict.FULL:
@@ -161,8 +161,8 @@ class Admissions:
 def foremost(*wrong: RerankqError | None) -> RerankqError | None:
     """The error to raise of several: the first, but a full lane before any other.
 
-    The others say that every draft but their own was accepted, which it makes untrue; they are
-    told as its notes.
+    The others say that all drafts but their own were accepted, which is not so when a lane is full.
+    They are added to it as notes.
     """
     told = [each for each in wrong if each]
     full = next((each for each in told if isinstance(each, QueueFull)), None)
@@ -181,12 +181,12 @@ _REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
 def _refusal(
     jobs: Sequence[Job], admissions: Sequence[Admission]
 ) -> IdempotencyConflict | BatchNotFound | None:
-    """What to say of the refused; a batch that is none comes first, for it concerns them all."""
+    """The error for refused jobs; an unknown batch comes first, as it concerns all of them."""
     verdicts = [each.verdict for each in admissions]
     if Verdict.NO_BATCH in verdicts:
         batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].batch_id
         return BatchNotFound(
-            f"no batch has the id {batch_id}: check it, or it is past its retention"
+            f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
         )
     if Verdict.CONFLICT in verdicts:
         return IdempotencyConflict(
@@ -197,7 +197,7 @@ def _refusal(
 
 
 def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:
-    """The error, with the id by which the job is found in case it was recorded."""
+    """The error, with the job's id, in case it was recorded."""
     said = str(error)
     if error.uncertain:
         said += f"; job {job.id} may be recorded: ask for it, or submit again with this job_id"
@@ -205,7 +205,7 @@ def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:
 
 
 def _naming_all(jobs: Sequence[Job], start: int, error: LedgerUnavailable) -> LedgerUnavailable:
-    """The error, with the ids by which the jobs are found as far as they were recorded."""
+    """The error, with the jobs' ids, in case they were recorded."""
     said = str(error)
     if error.uncertain:
         said += (

@@ -1,9 +1,9 @@
-"""Waiting for jobs to end: by message where one arrives, by asking where it does not.
+"""Waits for jobs to end: by published messages, and by asking, as messages can be lost.
 
-What is published says that it is worth asking, and no more: Redis' channels belong to no database,
-so a job of the same id in another database of the same Redis is heard as well. Messages are lost
-while Redis restarts or a connection breaks, so every id is also asked for now and then. A wait ends
-for each id: with its end, or with an error that says why there will be none.
+A message only means that it is worth asking: Redis' channels are shared by all its databases, so a
+job with the same id in another database is heard too. Messages are lost while Redis restarts or a
+connection breaks, so every id is also asked for now and then. Each id gets its end, or an error
+that says why there will be none.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
 
 LAST_LOOK_SECONDS: Final = 1.0
-"""A wait that is out of time gives what has ended by then, if Redis tells it within this."""
+"""A wait whose time is over gives the jobs that have ended, if Redis answers within this."""
 LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600.0
-"""More is as good as without end."""
+"""A longer timeout counts as none."""
 
 
 class Arrivals:
@@ -55,14 +55,14 @@ class Arrivals:
 
         Args:
             job_ids: the jobs to wait for.
-            timeout: seconds after which no end is waited for any more. Jobs that have ended by
-                then are given all the same.
+            timeout: seconds after which it waits no more. Jobs that have ended by then are still
+                given.
 
         Raises:
             TimeoutError: the time has passed.
-            InvalidRequest: the timeout is no number.
+            InvalidRequest: the timeout is not a number.
             ClientClosed: the client was closed.
-            LedgerUnavailable: Redis has been away for a minute without a break.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         inquiries = self._inquiries.get()
         deadline = deadline_in(timeout)
@@ -101,7 +101,7 @@ def deadline_in(timeout: object) -> float | None:
     """When a wait is over, by the running loop's clock; None when it has no limit.
 
     Raises:
-        InvalidRequest: the timeout is no number.
+        InvalidRequest: the timeout is not a number.
     """
     if timeout is None:
         return None

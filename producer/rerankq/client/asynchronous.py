@@ -1,4 +1,4 @@
-"""`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client is a face of this one."""
+"""`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client runs this one."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
@@ -37,20 +37,20 @@ from rerankq.store.store import Retention, Store
 
 
 class AsyncRerankClient:
-    """Submits rerank jobs and brings their results. Serves any number of calls at once.
+    """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
-    It may be used in several event loops: in each it has connections of its own, which end with
-    the loop. After a fork it may be used in the child, in a loop of the child's own.
+    It may be used in several event loops: in each it has its own connections, which end with the
+    loop. After a fork it may be used in the child, in a new loop.
 
     Args:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
         namespace: what its keys begin with there; `RERANKQ_NAMESPACE` when None.
         settings: all settings at once, in place of the environment.
-        events: told what this client does with jobs; of its own when None.
+        events: told what this client does with jobs; None makes new ones.
 
     Attributes:
-        settings: those that hold.
-        operations: what whoever runs the service looks at and does.
+        settings: the settings in use.
+        operations: for operators of the service.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -125,7 +125,7 @@ class AsyncRerankClient:
         raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     async def close(self) -> None:
-        """End all waits by ClientClosed, let other calls end, give connections and thread back."""
+        """End all waits with ClientClosed, let other calls end, close connections and thread."""
         self._closed = True
         await self._arrivals.close()
         await self._store.close()
@@ -133,15 +133,14 @@ class AsyncRerankClient:
 
     @takes_submission
     async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
-        """Hand a job in. When this returns, it stands in the ledger and will not be lost.
+        """Submit a job. When this returns, the job is recorded in the ledger and is not lost.
 
         Raises:
             InvalidRequest: names the offending field. Nothing was recorded.
             QueueFull: the lane is full. Nothing was recorded.
             IdempotencyConflict: the key belongs to another request. Nothing was recorded.
             BatchNotFound: no batch has that id. Nothing was recorded.
-            LedgerUnavailable: Redis did not answer; see there what is known then, and by which
-                `job_id` the job is found if it was recorded.
+            LedgerUnavailable: Redis did not answer. The job may be recorded: `job_id` is its id.
         """
         job = job_from(arguments, default_model=self.settings.model)
         return AsyncJobHandle(self, await self._admissions.submit(job))
@@ -152,29 +151,28 @@ class AsyncRerankClient:
         *,
         patience: float | None = PATIENCE_SECONDS,
     ) -> AsyncGenerator[AsyncJobHandle, None]:
-        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
+        """Submit jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
-        A full lane holds the stream up until there is room again. Drafts are read up to two
-        hundred ahead of their handles. When `drafts` itself raises, what it gave before is
-        accepted and its handles are given; then the error goes on.
+        While a lane is full the stream waits. Drafts are read up to two hundred ahead of their
+        handles. When `drafts` itself raises, the drafts before are accepted and their handles are
+        given; then the error is raised.
 
         Args:
             drafts: what to submit.
-            patience: seconds for which a full lane may take none of them; None for as long as
-                it takes.
+            patience: seconds for which a full lane may take none of them; None for no limit.
 
         Raises:
             QueueFull: the lane was full for that long. Its `position` is that of the first draft
-                that found no room: those before it were accepted, and their handles have been
-                given. Hand in again from there. Only where drafts go to several lanes may one
-                behind it have been accepted too: a `job_id` or an idempotency key makes that safe.
+                that was refused: those before it were accepted, and their handles were given.
+                Submit again from there. Only when drafts go to several lanes, a later one may have
+                been accepted too: a `job_id` or an idempotency key makes that safe.
             InvalidRequest: names the draft by its position, and the field. Those before it
-                were accepted, and their handles have been given.
+                were accepted, and their handles were given.
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
-                read so far was accepted, and its handle has been given.
-            BatchNotFound: the same for a draft whose batch is none.
+                read so far was accepted, and its handle was given.
+            BatchNotFound: the same for a draft with an unknown batch.
             LedgerUnavailable: as in `submit`; its `job_ids` are those of the drafts that were being
-                recorded, from its `position` on. Hand these in again under them, then go on.
+                recorded, from its `position` on. Submit these again with the same ids, then go on.
         """
         portions, portion = portions_of(drafts), None
         async with aclosing(self.recording(patience)) as recording:
@@ -185,13 +183,13 @@ class AsyncRerankClient:
                 portion = await anext(portions, None) if wants_more else None
 
     def recording(self, patience: float | None) -> Recording:
-        """What records the portions of a stream of drafts: see `stream`."""
+        """A generator that records portions of a stream of drafts: see `stream`."""
         return recorded(
             self._admissions, self._publishing, model=self.settings.model, patience=patience
         )
 
     async def get(self, job_id: str) -> AsyncJobHandle:
-        """A handle for a job that was accepted earlier, perhaps elsewhere.
+        """A handle for a job that was accepted earlier, also by another process.
 
         Raises:
             JobNotFound: the ledger does not know it (any more).
@@ -201,7 +199,7 @@ class AsyncRerankClient:
         return AsyncJobHandle(self, job_id)
 
     async def status(self, job_id: str) -> JobStatus:
-        """Where a job stands.
+        """The status of a job.
 
         Raises:
             JobNotFound: the ledger does not know it (any more).
@@ -210,9 +208,9 @@ class AsyncRerankClient:
         return await self._records.status(checked_id(job_id))
 
     async def cancel(self, job_id: str) -> JobState:
-        """Cancel a job in whatever state it is; returns that state. An end stays as it is.
+        """Cancel a job in any state; returns the state it was in. An end stays as it is.
 
-        Where the answer to a first try was lost, the second finds the job cancelled and says so.
+        A second try after a lost answer returns `cancelled`.
 
         Raises:
             JobNotFound: the ledger does not know it (any more).
@@ -232,14 +230,14 @@ class AsyncRerankClient:
         return self.batch(await self._batch_parts.batches.open())
 
     def batch(self, batch_id: str) -> AsyncBatch:
-        """A batch that was opened earlier, perhaps elsewhere.
+        """A batch that was opened earlier, also by another process.
 
-        Redis is not asked: where there is no such batch, `progress` and `results` say so.
+        Redis is not asked: if there is no such batch, `progress` and `results` raise.
         """
         return AsyncBatch(self._batch_parts, batch_id)
 
     async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
-        """How a job ended, waiting for it: a ranking, or the error that says why there is none.
+        """Wait for a job's end: a ranking, or the error that says why there is none.
 
         Raises:
             ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `result` says.
@@ -254,16 +252,16 @@ class AsyncRerankClient:
         handles: Iterable[AsyncJobHandle],
         timeout: float | None = None,  # noqa: ASYNC109  as in asyncio.as_completed
     ) -> AsyncGenerator[AsyncJobHandle, None]:
-        """Each handle once its job has ended; its `result()` then answers at once.
+        """Each handle once its job has ended; its `result()` then returns at once.
 
-        A job that is named twice comes once. Those that have ended within `timeout` seconds are
-        given, whoever takes how long with each; with 0, those that have ended by now.
+        A job that is named twice is given once. Those that have ended within `timeout` seconds are
+        given, however long the caller takes with each; with 0, those that have ended by now.
 
         Raises:
             ResultTimeout: not all have ended within `timeout` seconds.
-            InvalidRequest: `timeout` is no number.
-            ClientClosed: the client was closed, before or meanwhile.
-            LedgerUnavailable: Redis has been away for a minute.
+            InvalidRequest: `timeout` is not a number.
+            ClientClosed: the client was closed, before or during the call.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         waiting = {handle.id: handle for handle in handles}
         async with aclosing(self.ends(list(waiting), timeout)) as ends:
@@ -279,7 +277,7 @@ class AsyncRerankClient:
     ) -> AsyncGenerator[tuple[str, End], None]:
         """As `as_completed`, for jobs by their ids: each id, with how its job ended.
 
-        Results are read as they are taken, a mebibyte ahead: whoever is slow holds few of them.
+        Results are read as the caller takes them, a mebibyte ahead: a slow caller holds only a few.
 
         Raises:
             ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `as_completed` says.

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class RerankClient:
-    """Submits rerank jobs and brings their results. Safe to share by threads, and after a fork.
+    """Submits rerank jobs and returns their results. Threads may share it; a fork may use it.
 
     Each method blocks; `AsyncRerankClient` says what each does and raises.
 
@@ -31,7 +31,7 @@ class RerankClient:
         redis_url: the ledger's Redis; `RERANKQ_REDIS_URL` when None.
         namespace: what its keys begin with there; `RERANKQ_NAMESPACE` when None.
         settings: all settings at once, in place of the environment.
-        events: told what this client does with jobs, in its own thread; of its own when None.
+        events: told what this client does with jobs, in its own thread; None makes new ones.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -73,7 +73,7 @@ class RerankClient:
         raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     def close(self) -> None:
-        """End all waits by ClientClosed, let other calls end, give connections and threads back."""
+        """End all waits with ClientClosed, let other calls end, close connections and threads."""
         with forks.opening:
             self._closed = True
             opened, self._opened = self._opened, None
@@ -82,20 +82,20 @@ class RerankClient:
 
     @takes_submission
     def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
-        """Hand a job in. When this returns, it stands in the ledger and will not be lost."""
+        """Submit a job. When this returns, the job is recorded in the ledger and is not lost."""
         return self._handle(self.call(lambda client: client.submit(**arguments)).id)
 
     def submit_many(
         self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS
     ) -> Iterator[JobHandle]:
-        """Hand in jobs as a stream, in bounded memory; handles come in the order of `drafts`.
+        """Submit jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
-        A lane that is full for `patience` seconds and takes none of them ends it by QueueFull, and
-        a Redis that does not answer by LedgerUnavailable: see AsyncRerankClient for what they tell.
+        QueueFull ends it when a lane is full and takes none of them for `patience` seconds, and
+        LedgerUnavailable when Redis does not answer: see AsyncRerankClient for their attributes.
         """
         opened = self._open()
         recording = opened.client.recording(patience)
-        # Drafts are drawn here, not on the loop: they may come from a file or a database.
+        # Drafts are read here, not on the loop: they may come from a file or a database.
         stream, portion = iter(drafts), None
         try:
             while step := opened.portal.call(send(recording, portion)):
@@ -108,25 +108,25 @@ class RerankClient:
                 opened.portal.call(leave(recording))
 
     def get(self, job_id: str) -> JobHandle:
-        """A handle for a job that was accepted earlier, perhaps elsewhere."""
+        """A handle for a job that was accepted earlier, also by another process."""
         return self._handle(self.call(lambda client: client.get(job_id)).id)
 
     def status(self, job_id: str) -> JobStatus:
-        """Where a job stands."""
+        """The status of a job."""
         return self.call(lambda client: client.status(job_id))
 
     def end(self, job_id: str, timeout: float | None = None) -> End:
-        """How a job ended, waiting for it: a ranking, or the error that says why there is none."""
+        """Wait for a job's end: a ranking, or the error that says why there is none."""
         return self.call(lambda client: client.end(job_id, timeout))
 
     def cancel(self, job_id: str) -> JobState:
-        """Cancel a job in whatever state it is; returns that state. An end stays as it is."""
+        """Cancel a job in any state; returns the state it was in. An end stays as it is."""
         return self.call(lambda client: client.cancel(job_id))
 
     def as_completed(
         self, handles: Iterable[JobHandle], timeout: float | None = None
     ) -> Iterator[JobHandle]:
-        """Each handle once its job has ended; its `result()` then answers at once."""
+        """Each handle once its job has ended; its `result()` then returns at once."""
         by_id = {handle.id: handle for handle in handles}
         for job_id, end in self.each(lambda client: client.ends(list(by_id), timeout)):
             handle = by_id.pop(job_id)
@@ -138,28 +138,28 @@ class RerankClient:
         return self.batch(self.call(lambda client: client.open_batch()).id)
 
     def batch(self, batch_id: str) -> Batch:
-        """A batch that was opened earlier, perhaps elsewhere; Redis is not asked."""
+        """A batch that was opened earlier, also by another process; Redis is not asked."""
         return Batch(self, batch_id)
 
     def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
-        """Ask the asynchronous client, and wait for its answer."""
+        """Call the asynchronous client, and wait for its answer."""
         opened = self._open()
         return opened.portal.call(ask(opened.client))
 
     def each(self, ask: Callable[[AsyncRerankClient], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """Ask the asynchronous client, and take its answers one by one."""
+        """Call the asynchronous client, and give its answers one by one."""
         opened = self._open()
         answers = ask(opened.client)
         try:
             while (found := opened.portal.call(_next(answers))) is not None:
                 yield found
         finally:
-            # A call that was interrupted ends them already, and a closed client has.
+            # Not needed after an interrupted call or a closed client: the answers have ended.
             with suppress(RuntimeError, ClientClosed):
                 opened.portal.call(answers.aclose())
 
     def run_soon(self, halt: Callable[[], None]) -> float:
-        """See `forks`: the threads are its portal's."""
+        """See `forks`: its threads belong to its portal."""
         del halt
         return 0
 
@@ -199,7 +199,7 @@ class _Opened:
         self.portal.close(self.client.close())
 
     def leave_to_parent(self) -> None:
-        """In a child: have nothing to do with them any more."""
+        """In a forked child: leave both to the parent."""
         self._forgotten.detach()
         forks.inherited.append(self)
 

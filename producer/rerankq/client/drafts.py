@@ -1,4 +1,4 @@
-"""From what a caller hands in to jobs of the contract."""
+"""Makes jobs of the contract from what a caller submits."""
 
 import difflib
 import inspect
@@ -31,11 +31,11 @@ class Submission(TypedDict, total=False):
         model: upstream model; `RERANKQ_MODEL` when absent.
         return_documents: whether the results carry the documents; they do when absent.
         instruction: task description, for models that take one.
-        job_id: the job's id, when the caller fixes it: 1 to 64 letters, digits and `_.:-`. A job
-            that is known already stays as it is, so to submit again under its id is safe.
+        job_id: the job's id, if the caller chooses it: 1 to 64 letters, digits and `_.:-`. A job
+            that is known stays as it is, so submitting again with its id is safe.
         lane: `interactive` to be served at once; `bulk`, the default, to be served cheaply.
-        custom_id: a name of the caller's own.
-        batch_id: the batch that the job enters.
+        custom_id: the caller's own name for the job.
+        batch_id: the batch that the job belongs to.
         metadata: at most 16 short strings that come back with the result.
         not_before: when the job may run at the earliest: Unix seconds, or a datetime with its
             offset.
@@ -71,7 +71,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def job_from(draft: Draft, *, default_model: str) -> Job:
-    """The job that a draft stands for.
+    """The job of a draft.
 
     A mapping holds the fields of the request and of the job side by side, as the
     arguments of `submit` do.
@@ -104,10 +104,10 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
 
 
 def checked_id(job_id: object) -> str:
-    """The id of a job that is asked for.
+    """The id, checked.
 
     Raises:
-        InvalidRequest: it is none that a job can have.
+        InvalidRequest: no job can have it.
     """
     if not isinstance(job_id, str):
         raise InvalidRequest("job_id", "must be a string")
@@ -117,7 +117,7 @@ def checked_id(job_id: object) -> str:
 
 
 def takes_submission(submit: F) -> F:
-    """Let `help` and editors show the arguments of a `submit`, which stand in `Submission`."""
+    """Let `help` and editors show the arguments of a `submit`, which are those of `Submission`."""
     own = inspect.signature(submit)
     named = [
         inspect.Parameter(
@@ -140,7 +140,7 @@ def takes_submission(submit: F) -> F:
 def jobs_from(
     drafts: Iterable[Draft], *, default_model: str, start: int
 ) -> tuple[list[Job], InvalidRequest | None]:
-    """The jobs up to the first draft that is none, and what is wrong with that one.
+    """The jobs up to the first draft that is not valid, and the error of that one.
 
     Args:
         drafts: a portion of a stream.
@@ -158,7 +158,7 @@ def jobs_from(
 
 
 Portion = tuple[list[Draft], Exception | None]
-"""Drafts that are recorded at once, and what the stream raised behind them."""
+"""Drafts that are recorded at once, and the error that the stream raised after them."""
 
 
 def next_portion(stream: Iterator[Draft]) -> Portion:
@@ -166,7 +166,7 @@ def next_portion(stream: Iterator[Draft]) -> Portion:
     portion: list[Draft] = []
     try:
         for draft in islice(stream, CALL_JOBS):
-            portion.append(draft)  # noqa: PERF402  what came before a fault is kept
+            portion.append(draft)  # noqa: PERF402  the drafts before a fault are kept
     except Exception as fault:  # noqa: BLE001  the caller's own, to be raised again
         return portion, fault
     return portion, None
@@ -199,7 +199,7 @@ async def portions_of(
 
 
 def _as_spelt(fault: InvalidRequest) -> InvalidRequest:
-    """Under the argument's name, where the field has another."""
+    """The error with the argument's name, if the field has another."""
     field = "job_id" if fault.field == "id" else fault.field.removeprefix("request.")
     return type(fault)(field, fault.reason)
 
@@ -216,4 +216,4 @@ def _refuse_unknown(draft: Mapping[str, Any]) -> None:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f": did you mean {near[0]}?" if near else ""
-            raise InvalidRequest(str(name)[:_MOST_OF_A_NAME], f"is no argument of submit{hint}")
+            raise InvalidRequest(str(name)[:_MOST_OF_A_NAME], f"is not an argument of submit{hint}")

@@ -1,8 +1,8 @@
-"""What a fork does to threads: they are not in the child, but the locks that they held are.
+"""Makes clients safe to fork: a child has no threads of its parent, but the locks that they held.
 
-So before a fork each thread of a client comes to a halt where it holds none, and goes on after it.
-The locks are not only our own: Python holds one for each module that a thread imports, and Python
-3.11 one for each `cached_property` that a thread fills. Both happen in the first use of Celery.
+So before a fork each thread of a client halts at a point where it holds no lock, and goes on
+afterwards. Not only our own locks count: Python holds one for each module that a thread imports,
+and Python 3.11 one for each `cached_property` that a thread fills. Celery's first use does both.
 """
 
 import os
@@ -13,23 +13,23 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 HALT_SECONDS: Final = 1.0
-"""A thread that may wait for the network is not waited for longer: there it holds none."""
+"""Longest wait for a thread that may wait for the network: meanwhile it holds no lock."""
 COMPUTING_SECONDS: Final = 30.0
-"""So long may one take that computes, or imports, on a busy machine."""
+"""Longest wait for a thread that computes or imports, on a busy machine."""
 
 
 class Forked(Protocol):
-    """Somebody who has a thread."""
+    """An object with a thread."""
 
     def run_soon(self, halt: Callable[[], None]) -> float:
-        """Run this in the thread; returns how many seconds to wait for that, 0 without a thread."""
+        """Run `halt` in the thread; returns how many seconds to wait for it, 0 without a thread."""
 
     def begin_anew(self) -> None:
-        """In the child: be as if there had never been a thread."""
+        """In the child: forget the thread, as if there had never been one."""
 
 
 def watch(each: Forked) -> None:
-    """From now on see to it at each fork, for as long as it lives."""
+    """Halt and restart its thread at each fork from now on, as long as the object exists."""
     _watched.add(each)
 
 
@@ -49,7 +49,7 @@ def _halt_all() -> None:
             resume.wait()
 
         with suppress(RuntimeError):
-            # Of a thread that has ended meanwhile there is nothing to wait for.
+            # A thread that has ended meanwhile is not waited for.
             waits.append((halted, each.run_soon(halt)))
     for halted, seconds in waits:
         if seconds:
@@ -69,9 +69,9 @@ def _begin_anew() -> None:
 
 
 opening: Final = threading.RLock()
-"""Held while a client gets its thread: a fork waits for that."""
+"""Held while a client starts its thread: a fork waits until it has."""
 inherited: Final[list[Any]] = []
-"""In a child, what was the parent's: kept, as to clean it up would disturb the parent."""
+"""In a child, the parent's objects: kept, as to clean them up would disturb the parent."""
 _forking: Final = threading.local()
 _watched: Final[WeakSet[Any]] = WeakSet()
 os.register_at_fork(before=_halt_all, after_in_parent=_go_on, after_in_child=_begin_anew)

@@ -1,8 +1,8 @@
-"""Handles: a job that was accepted, and the client by which it is asked about.
+"""Handles: an accepted job, and the client that asks about it.
 
-A handle that is pickled takes along the job's id and, where it is known, the job's end; never the
-client, whose settings hold a password. In the process that unpickles it, it is detached until
-`client.get(handle.id)` gives one with a client.
+A pickled handle has the job's id and, if it is known, the job's end; never the client, whose
+settings hold a password. An unpickled handle is detached: `client.get(handle.id)` gives one with a
+client.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ C = TypeVar("C")
 
 
 class _Handle(Generic[C]):
-    """What both handles are: a job's id, its end as far as that is known, and whom to ask."""
+    """Base of both handles: a job's id, its end if that is known, and the client."""
 
     def __init__(self, client: C | None, job_id: str, end: End | None = None) -> None:
         self._client = client
@@ -69,7 +69,7 @@ class _Handle(Generic[C]):
 
     @property
     def client(self) -> C:
-        """Whom the handle asks.
+        """The handle's client.
 
         Raises:
             DetachedHandle: it was unpickled.
@@ -82,12 +82,12 @@ class _Handle(Generic[C]):
         return self._client
 
     def settle(self, end: End) -> None:
-        """Remember the job's end, so that it need not be asked for again."""
+        """Keep the job's end, so that Redis is not asked again."""
         self._end = end
 
 
 class AsyncJobHandle(_Handle[AsyncOwner]):
-    """A job that was accepted; good for as long as its client is open."""
+    """A job that was accepted; usable while its client is open."""
 
     async def status(self) -> JobStatus:
         """Where the job stands.
@@ -99,27 +99,27 @@ class AsyncJobHandle(_Handle[AsyncOwner]):
         return await self.client.status(self.id)
 
     async def result(self, timeout: float | None = None) -> RerankResult:  # noqa: ASYNC109  the handle of every task library has it
-        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end).
+        """Wait for the ranking, up to `timeout` seconds (None: until the job's end).
 
-        With 0 it is what there is: the ranking if the job has ended, else ResultTimeout.
+        With 0 it does not wait: the ranking if the job has ended, else ResultTimeout.
 
         Raises:
             JobFailed, JobCancelled, JobExpired: the job ended without a ranking.
             ResultTimeout: it has not ended yet; ask again.
             JobNotFound: the ledger does not know it (any more).
             ResultExpired: it ended, but its result is past its retention.
-            InvalidRequest: `timeout` is no number.
-            ClientClosed: the client was closed, before or meanwhile.
-            LedgerUnavailable: Redis has been away for a minute.
+            InvalidRequest: `timeout` is not a number.
+            ClientClosed: the client was closed, before or during the call.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         if self._end is None:
             self._end = await self.client.end(self.id, timeout)
         return ranking(self._end)
 
     async def cancel(self) -> JobState:
-        """Cancel the job in whatever state it is; returns that state. An end stays as it is.
+        """Cancel the job in any state; returns the state it was in. An end stays as it is.
 
-        Where the answer to a first try was lost, the second finds the job cancelled and says so.
+        A second try after a lost answer returns `cancelled`.
 
         Raises:
             JobNotFound: the ledger does not know it (any more).
@@ -136,13 +136,13 @@ class JobHandle(_Handle[Owner]):
         return self.client.status(self.id)
 
     def result(self, timeout: float | None = None) -> RerankResult:
-        """The ranking, waiting for it up to `timeout` seconds (None: until the job's end)."""
+        """Wait for the ranking, up to `timeout` seconds (None: until the job's end)."""
         if self._end is None:
             self._end = self.client.end(self.id, timeout)
         return ranking(self._end)
 
     def cancel(self) -> JobState:
-        """Cancel the job in whatever state it is; returns that state. An end stays as it is."""
+        """Cancel the job in any state; returns the state it was in. An end stays as it is."""
         return self.client.cancel(self.id)
 
 
@@ -150,8 +150,8 @@ def ranking(end: End) -> RerankResult:
     """The ranking that a job ended with.
 
     Raises:
-        JobFailed, JobCancelled, JobExpired: it has none.
-        JobNotFound, ResultExpired, InvalidRequest: there is none to be had.
+        JobFailed, JobCancelled, JobExpired: it ended without one.
+        JobNotFound, ResultExpired, InvalidRequest: the result is gone or damaged.
     """
     if isinstance(end, RerankResult):
         return end

@@ -1,4 +1,4 @@
-"""Asking the ledger on behalf of all who wait: once for each job, and many at a time."""
+"""Asks the ledger for all waits together: once for each job, and for many jobs at a time."""
 
 import asyncio
 from collections import deque
@@ -14,17 +14,17 @@ from rerankq.store.store import Store
 ASK_SECONDS: Final = 1.0
 PAGE: Final = 500
 PATIENCE_SECONDS: Final = 60.0
-"""How long Redis may be away before a wait gives up."""
+"""How long Redis may not answer before a wait gives up."""
 READ_JOBS: Final = 100
 READ_BYTES: Final = 1024 * 1024
-"""So much is read at once at most, and one result in any case."""
+"""Most bytes of results that are read at once; a single larger result is read alone."""
 
 
 class Inquiries:
-    """What is asked for the waits of one event loop.
+    """Asks about jobs for the waits of one event loop.
 
-    A job is asked about when its channel was heard, or may have been missed; and now and then in
-    any case, a page of jobs each second. Whoever waits for it is told; nobody else is looked at.
+    It asks about a job when a message on its channel came or may have been missed, and in any case
+    now and then, a page of jobs each second. Only the waits for that job are told.
     """
 
     def __init__(self, store: Store, records: Records) -> None:
@@ -46,8 +46,8 @@ class Inquiries:
         """Begin a wait.
 
         Args:
-            job_ids: what for.
-            listen: whether to hear of them; else they are asked about once, now.
+            job_ids: the jobs to wait for.
+            listen: whether to subscribe to their channels; if not, they are asked about once, now.
         """
         wait = Wait(job_ids, began=self._clock(), asked_before=self._asked)
         self._all.add(wait)
@@ -62,7 +62,7 @@ class Inquiries:
         return wait
 
     def end(self, wait: Wait) -> None:
-        """Forget a wait, whether or not it has all it wanted."""
+        """Forget a wait, also when some of its jobs have not ended."""
         self._all.discard(wait)
         for job_id in wait.pending:
             others = self._waits.get(job_id)
@@ -75,7 +75,7 @@ class Inquiries:
             self._timer = None
 
     def read(self, wait: Wait) -> None:
-        """Read the next of the ends that the wait knows of, unless that is under way."""
+        """Read the next ends that the wait knows of, unless a read is under way."""
         if wait.reading or not wait.ended:
             return
         portion: list[Ended] = []
@@ -91,7 +91,7 @@ class Inquiries:
             self._reading = asyncio.create_task(self._read_all())
 
     def hurry(self, wait: Wait) -> None:
-        """Let the wait end as soon as its jobs were asked about."""
+        """Let the wait end as soon as Redis was asked about its jobs."""
         wait.is_hurried = True
         self._ask_about(wait.unasked)
 
@@ -118,11 +118,11 @@ class Inquiries:
             self._asking = asyncio.create_task(self._ask_all())
 
     def _ask_page(self) -> None:
-        """Ask about the next of all jobs that are waited for; of all of them when deaf."""
+        """Ask about the next page of jobs; without a subscription, about all of them."""
         self._timer = asyncio.get_running_loop().call_later(ASK_SECONDS, self._ask_page)
         page = list(islice(self._waits, PAGE if self._subscription.is_up else None))
         for job_id in page:
-            # To the back of the line.
+            # To the back of the queue.
             self._waits[job_id] = self._waits.pop(job_id)
         self._ask_about(page)
 
@@ -152,7 +152,7 @@ class Inquiries:
             self._forget(each.job_id)
         for job_id in page:
             for wait in self._waits.get(job_id, ()):
-                # A wait that began while the answer travelled may have missed an end.
+                # A wait that began before this answer arrived may have missed an end.
                 if wait.asked_before < asked:
                     wait.was_asked(job_id)
 
@@ -184,7 +184,7 @@ class Inquiries:
             self._reading = None
 
     def _next_portions(self) -> list[tuple[Wait, list[Ended]]]:
-        """What is read at once, for as many waits as it is for."""
+        """The ends to read at once, for one wait or several."""
         portions: list[tuple[Wait, list[Ended]]] = []
         jobs = size = 0
         while self._to_read and jobs < READ_JOBS:
@@ -199,7 +199,7 @@ class Inquiries:
         return portions
 
     def _bear(self, error: LedgerUnavailable) -> None:
-        """Redis has not answered: end the waits that have borne that for too long."""
+        """Redis has not answered: end the waits for which that has lasted too long."""
         now = self._clock()
         if self._away_since is None:
             self._away_since = now

@@ -1,4 +1,4 @@
-"""What whoever runs the service looks at and does: dead letters, poison, accounts, circuits."""
+"""For operators of the service: dead letters, poisoned messages, accounts and breakers."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from rerankq.ledger.presence import Presence
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """The parts that an operator's commands and consoles stand on.
+    """The parts that operators' commands and consoles use.
 
     Attributes:
-        dead: failed jobs, kept with what they asked for.
-        replays: hands them in again, as new jobs.
+        dead: failed jobs, kept with their requests.
+        replays: submits them again, as new jobs.
         quarantine: messages that were no hints.
         accounts: the accounts with the upstream, and their limits.
-        breakers: accounts, keys and models that may not be used for now.
-        delays: jobs that were told to wait.
-        presence: the workers that are, or were, there.
+        breakers: the open breakers, of accounts, keys and models.
+        delays: jobs that wait after a failure.
+        presence: whether workers use this ledger.
     """
 
     dead: DeadLetters

@@ -1,4 +1,4 @@
-"""A Redis that is away for a moment does not end a run of hours."""
+"""Retries while Redis does not answer, so that a short outage does not end a run of hours."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask until Redis answers; `ask` must be safe to repeat.
 
     Raises:
-        LedgerUnavailable: it has not for `PATIENCE_SECONDS`.
+        LedgerUnavailable: it has not answered for `PATIENCE_SECONDS`.
     """
     clock = asyncio.get_running_loop().time
     give_up = clock() + PATIENCE_SECONDS

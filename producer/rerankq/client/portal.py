@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that have none."""
+"""An event loop in a thread of its own, for callers without one."""
 
 import asyncio
 import selectors
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class Watch(selectors.DefaultSelector):
-    """What a portal's loop watches its sockets with."""
+    """The selector of a portal's loop."""
 
     def forget(self) -> None:
-        """Begin anew, watching nothing."""
+        """Replace it by an empty one."""
         self.close()
         super().__init__()
 
@@ -30,8 +30,8 @@ class Portal:
         self._loop = asyncio.SelectorEventLoop(self._watch)
         self._gate = threading.Lock()
         self._closed = False
-        # A daemon: a client that nobody closed must not keep the process from ending. It knows
-        # the loop alone, so that the portal can be forgotten.
+        # A daemon: a client that was not closed must not keep the process from ending. The thread
+        # refers to the loop only, so that the portal can be garbage-collected.
         self._thread = threading.Thread(
             target=_run, args=[self._loop], name="rerankq-client", daemon=True
         )
@@ -39,7 +39,7 @@ class Portal:
         forks.watch(self)
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run the coroutine on the loop, while the caller goes on.
+        """Start the coroutine on the loop, without waiting for it.
 
         Raises:
             ClientClosed: the portal is closed.
@@ -51,10 +51,10 @@ class Portal:
         raise ClientClosed
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine on the loop, and wait for it; an interrupt here cancels it there.
+        """Run the coroutine on the loop, and wait for it; an interrupt of the wait cancels it.
 
         Raises:
-            ClientClosed: the portal was closed, before or meanwhile.
+            ClientClosed: the portal was closed, before or during the call.
         """
         future = self.begin(coroutine)
         try:
@@ -81,17 +81,17 @@ class Portal:
         last.close()
 
     def run_soon(self, halt: Callable[[], None]) -> float:
-        """See `forks`; a loop blocks for nothing but its own work, until it is closed."""
+        """See `forks`; until it is closed, the loop never blocks for long."""
         if threading.current_thread() is self._thread:
             return 0
         self._loop.call_soon_threadsafe(halt)
         return forks.HALT_SECONDS if self._closed else forks.COMPUTING_SECONDS
 
     def begin_anew(self) -> None:
-        """See `forks`; nobody uses the parent's portal in the child.
+        """See `forks`; the child does not use the parent's portal.
 
-        A fork shares epoll's registrations: when the child lets go of connections that it
-        inherited, the parent's loop would hear nothing of them any more.
+        A fork shares epoll's registrations: if the child closed connections that it inherited, the
+        parent's loop would get no events for them any more.
         """
         self._watch.forget()
         forks.inherited.append(self)
@@ -113,7 +113,7 @@ async def _end(last: Coroutine[Any, Any, object]) -> None:
             each.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await loop.shutdown_asyncgens()
-        # Sockets that were closed last need one more turn of the loop to let go.
+        # Sockets that were closed last need one more turn of the loop.
         await asyncio.sleep(0)
     finally:
         loop.call_soon(loop.stop)

@@ -1,4 +1,4 @@
-"""Publishing hints off the event loop, in order, a little behind the ledger."""
+"""Publishes hints outside the event loop, in order, shortly after jobs are recorded."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ MOST_BEHIND: Final = 2
 
 
 class Publishing:
-    """Celery publishes with blocking calls: one thread keeps them off the loop, and in order."""
+    """Celery publishes with blocking calls: one thread makes them, in order, outside the loop."""
 
     def __init__(self, redis_url: str, namespace: str) -> None:
         self._redis_url = redis_url
@@ -35,22 +35,22 @@ class Publishing:
         self._halt: Callable[[], None] | None = None
 
     async def announce(self, jobs: Sequence[Job]) -> None:
-        """Publish hints for jobs that the ledger holds, and wait for it."""
+        """Publish hints for recorded jobs, and wait for it."""
         await asyncio.wrap_future(self._publish_soon(jobs))
 
     async def announce_soon(self, jobs: Sequence[Job]) -> None:
-        """Publish hints while the caller goes on; waits only when too far behind."""
+        """Publish hints in the background; waits only when too many are pending."""
         while len(self._behind) >= MOST_BEHIND:
             await asyncio.wrap_future(self._behind.pop(0))
         self._behind.append(self._publish_soon(jobs))
 
     async def flush(self) -> None:
-        """Wait until all that was announced is published."""
+        """Wait until all pending hints are published."""
         while self._behind:
             await asyncio.wrap_future(self._behind.pop(0))
 
     async def close(self) -> None:
-        """Publish the rest, then give thread and connections back."""
+        """Publish the pending hints, then close thread and connections."""
         await self.flush()
         self._thread.shutdown()
         if self._announcer:
@@ -60,7 +60,7 @@ class Publishing:
         """See `forks`."""
         with self._gate:
             if not self._is_used:
-                # A loop that goes on may use it first during the fork: then the halt comes first.
+                # A loop may first use the thread during the fork: the halt comes before that.
                 self._halt = halt
                 return 0
         self._thread.submit(halt)
@@ -80,7 +80,7 @@ class Publishing:
                     self._thread.submit(halt)
             return self._thread.submit(self._publish, jobs)
         except RuntimeError:
-            # Closed, or the interpreter ends: the ledger has the jobs, the reconciler announces.
+            # Closed, or the interpreter ends: the reconciler will announce the jobs.
             nothing: Future[None] = Future()
             nothing.set_result(None)
             return nothing
@@ -88,7 +88,7 @@ class Publishing:
     def _publish(self, jobs: Iterable[Job]) -> None:
         if self._announcer is None:
             self._announcer = Announcer(self._redis_url, self._namespace)
-            # For a client that nobody closes.
+            # For a client that is never closed.
             weakref.finalize(self, self._announcer.close).atexit = False
         by_lane = attrgetter("lane")
         for lane, group in groupby(sorted(jobs, key=by_lane), key=by_lane):

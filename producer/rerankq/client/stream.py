@@ -10,12 +10,12 @@ from rerankq.client.publishing import Publishing
 from rerankq.errors import QueueFull
 
 Recorded = tuple[list[str], bool]
-"""Ids of jobs that were accepted, and whether another portion is wanted."""
+"""Ids of jobs that were accepted, and whether it takes another portion."""
 Recording = AsyncGenerator[Recorded, Portion | None]
 
 
 async def send(recording: Recording, portion: Portion | None) -> Recorded | None:
-    """Hand a portion to `recorded`, None where there are no more; None once it is over."""
+    """Send a portion to `recorded`, None when there are no more; returns None once it has ended."""
     try:
         return await recording.asend(portion)
     except StopAsyncIteration:
@@ -23,8 +23,8 @@ async def send(recording: Recording, portion: Portion | None) -> Recorded | None
 
 
 async def leave(recording: Recording) -> None:
-    """Record no more: of what is under way nobody will be told."""
-    # A call of `send` that was interrupted ends it already.
+    """Record no more: the ids of jobs under way are not given."""
+    # Not needed after an interrupted `send`: it has ended then.
     with suppress(RuntimeError):
         await recording.aclose()
 
@@ -36,9 +36,9 @@ async def recorded(
     model: str,
     patience: float | None,
 ) -> Recording:
-    """Take portions by `send`, None first and at the end, and give the ids of the portion before.
+    """Take portions by `send`, None first and at the end; give the ids of the portion before.
 
-    Behind the last ids comes the error that the stream comes to, if any.
+    After the last ids it raises the stream's error, if there is one.
 
     Raises:
         RerankqError: as `AsyncRerankClient.submit_many` says.
@@ -58,14 +58,14 @@ async def recorded(
             if not isinstance(refused, QueueFull):
                 offer = admissions.offer_drafts(jobs, start=first, patience=patience)
                 recording = asyncio.create_task(offer)
-            # Under way while the next portion is read and checked: neither waits for the other.
+            # Recording goes on while the next portion is read and checked.
             await asyncio.sleep(0)
             portion = yield earlier, not (refused or fault or broken)
         last, refusal = await recording if recording else ([], None)
         yield last, False
     finally:
         if recording:
-            # Of no effect at the stream's end; else nobody waits for what is under way.
+            # No effect at the stream's end; otherwise the recording is not needed any more.
             recording.cancel()
     if wrong := foremost(refused, refusal, fault):
         raise wrong from broken

@@ -1,4 +1,4 @@
-"""One call that waits for jobs to end, and what it has heard of them."""
+"""One call that waits for jobs to end, and what is known of them."""
 
 import asyncio
 from collections import deque
@@ -9,18 +9,18 @@ from rerankq.ledger.records import End, Ended
 
 
 class Wait:
-    """What one call waits for. Belongs to one event loop.
+    """The jobs that one call waits for. Belongs to one event loop.
 
     Attributes:
         pending: jobs that are not known to have ended.
-        unasked: those of them that nobody has asked about since the call began.
-        ended: jobs that have, with an end that has yet to be read.
+        unasked: those of them that Redis was not asked about since the call began.
+        ended: jobs that have ended, and whose ends have yet to be read.
         found: ends that the call may take.
         reading: how many ends are being read for it.
         problem: why there will be no more.
-        is_hurried: whether it ends as soon as all were asked about.
-        began: when it did, by the loop's clock.
-        asked_before: how many times others had asked when it began.
+        is_hurried: whether it ends as soon as Redis was asked about all of them.
+        began: when it began, by the loop's clock.
+        asked_before: how many questions the loop had sent when it began.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Wait:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it has all that there was to be had when it asked."""
+        """Whether it has all ends that there were when Redis was asked."""
         return not (self.unasked or self.ended or self.found or self.reading)
 
     def has_ended(self, job: Ended) -> None:
@@ -75,12 +75,12 @@ class Wait:
             self.wake()
 
     def fail(self, problem: RerankqError) -> None:
-        """Say that there will be no more."""
+        """Note why there will be no more ends."""
         self.problem = problem
         self.wake()
 
     def wake(self) -> None:
-        """Let the call look again."""
+        """Wake the call, to look again."""
         if self._awake and not self._awake.done():
             self._awake.set_result(None)
 

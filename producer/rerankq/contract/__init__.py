@@ -1,8 +1,8 @@
-"""What producers, workers and clients say to each other: frozen, versioned messages.
+"""The messages between producers, workers and clients: frozen and versioned.
 
-Readers accept unknown fields of a newer minor version and refuse another major
-version by name. Bounds are part of the contract, so a job that was accepted once
-is acceptable everywhere. `rerankq schema` prints all of it as JSON Schema.
+Readers accept unknown fields of a newer minor version, and refuse another major version with an
+error that names it. Bounds are part of the contract, so a job that was accepted once is accepted
+everywhere. `rerankq schema` prints all of it as JSON Schema.
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     JobStatus,
     BatchProgress,
 )
-"""The messages that producers in other languages may want the schema of."""
+"""The messages whose schema producers in other languages may need."""
 
 __all__ = [
     "CONTRACT_VERSION",

@@ -1,4 +1,4 @@
-"""How much a message may hold: what was accepted once is acceptable everywhere."""
+"""How large a message may be: one that was accepted once is accepted everywhere."""
 
 from typing import Final
 
@@ -11,5 +11,5 @@ MAX_DEADLINE_SECONDS: Final = 30 * 24 * 3600.0
 MAX_UNIX_SECONDS: Final = 253_402_300_799.0
 """The end of the year 9999, the last that ISO 8601 and Python's datetime know."""
 MAX_TOP_N: Final = 2**53 - 1
-"""The largest whole number that every reader of JSON holds exactly (RFC 8259, section 6)."""
+"""The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_HINT_JOBS: Final = 50

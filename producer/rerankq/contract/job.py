@@ -1,4 +1,4 @@
-"""A request on its way, and the hint that names it."""
+"""A job, and the hint that names it."""
 
 import os
 from datetime import datetime
@@ -20,15 +20,15 @@ from rerankq.errors import InvalidRequest
 
 
 def new_job_id() -> str:
-    """A fresh job id. The client fixes it before the first write, so a retry cannot double."""
+    """A new job id. The client makes it before the first write, so a retry makes no second job."""
     digits = os.urandom(16).hex()
-    # A UUID of version 4, as Celery's ids are, in less than half the time that `uuid` takes.
+    # A UUID of version 4, like Celery's ids, in less than half the time that `uuid` takes.
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _unix_seconds(moment: object) -> object:
-    """A time as Unix seconds, from a datetime or ISO 8601 text too; both with their offset."""
+    """A time as Unix seconds; also from a datetime or an ISO 8601 text, both with an offset."""
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)
@@ -44,12 +44,12 @@ def _unix_seconds(moment: object) -> object:
 Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
-# Without a colon, which parts the names of keys in Redis.
+# Without a colon, which separates the parts of a key in Redis.
 BatchId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 
 
 class Job(Versioned):
-    """A request on its way: what the ledger stores and a worker claims."""
+    """A request with its options: what the ledger stores and a worker claims."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = Field(
         default_factory=new_job_id

@@ -1,4 +1,4 @@
-"""The names on which all sides agree: Celery's task and queues, lanes, and the states of a job."""
+"""Names that all sides share: Celery's task and queues, lanes, and the states of a job."""
 
 from enum import StrEnum
 from typing import Final
@@ -22,17 +22,17 @@ class Lane(StrEnum):
 
     @property
     def redelivery_queue(self) -> str:
-        """Name of the Celery queue for what is announced again: it need not wait in line twice."""
+        """Name of the Celery queue for jobs announced again: they do not wait behind all others."""
         return f"{self.queue}.again"
 
     @property
     def jobs_per_hint(self) -> int:
-        """Most jobs that one message names: many share Celery's cost, one has no wait."""
+        """Most jobs that one message names: many share Celery's cost, one waits for no others."""
         return MAX_HINT_JOBS if self is Lane.BULK else 1
 
 
 class JobState(StrEnum):
-    """Where a job stands. The last four are ends: they never change."""
+    """The state of a job. The last four are ends: they never change."""
 
     QUEUED = "queued"
     SCHEDULED = "scheduled"

@@ -1,4 +1,4 @@
-"""What every message is: frozen, and read by its version."""
+"""Base classes of messages: frozen, and checked by version when they are read."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"\d{1,6}\.\d{1,6}")
 
 
 class Message(BaseModel):
-    """Base of every message: frozen, and forgiving only of what a newer minor version adds."""
+    """Base of every message: frozen; unknown fields, as a newer minor version adds, are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -51,7 +51,7 @@ class Message(BaseModel):
 
 
 def _not_unicode(value: object) -> str:
-    """Dotted path of a string that cannot be written as UTF-8; "" where it is a name."""
+    """Dotted path of a string that cannot be written as UTF-8; "" when it is a field's name."""
     match value:
         case Mapping():
             parts: list[tuple[object, object]] = list(value.items())
@@ -68,7 +68,7 @@ def _not_unicode(value: object) -> str:
 
 
 class Versioned(Message):
-    """A message that is stored, and so can be met by another version of this code."""
+    """A message that is stored, and so may be read by another version of this code."""
 
     version: str = CONTRACT_VERSION
 

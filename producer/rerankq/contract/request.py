@@ -1,4 +1,4 @@
-"""One query and its documents, as the caller hands them in."""
+"""One query and its documents, as the caller submits them."""
 
 from typing import Annotated, Final
 
@@ -22,7 +22,7 @@ def _not_blank(text: str) -> str:
 
 
 class Document(Message):
-    """A document with an id of the caller's own, which comes back with its score."""
+    """A document with an id of the caller's, which the result repeats."""
 
     id: Annotated[str, StringConstraints(max_length=512)] | None = None
     text: Annotated[str, StringConstraints(max_length=MAX_DOCUMENT_CHARACTERS)]
@@ -67,5 +67,5 @@ class RerankRequest(Message):
 
     @property
     def wanted(self) -> int:
-        """How many results the caller is owed: `top_n`, or all there are."""
+        """How many results the caller gets: `top_n`, or one for each document."""
         return min(self.top_n or len(self.documents), len(self.documents))

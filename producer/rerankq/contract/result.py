@@ -1,4 +1,4 @@
-"""What a job comes to when all is well."""
+"""The result of a job that succeeded."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ class RankedDocument(Message):
 
 
 class Usage(Message):
-    """Tokens of the call. The upstream's own figures can all be 0, so an estimate stands beside."""
+    """Tokens of the call. The upstream's figures can all be 0, so there is an estimate too."""
 
     prompt_tokens: StrictInt = 0
     total_tokens: StrictInt = 0
@@ -25,7 +25,7 @@ class Usage(Message):
 
 
 class Timings(Message):
-    """Seconds from when a job might first run to its last attempt, and in that call."""
+    """Seconds from when a job could first run to its last attempt, and of that call."""
 
     waited_seconds: StrictFloat
     upstream_seconds: StrictFloat

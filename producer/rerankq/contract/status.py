@@ -1,4 +1,4 @@
-"""How a job stands, and how a batch of them does."""
+"""The status of a job, and the progress of a batch."""
 
 from typing import Self
 
@@ -28,7 +28,7 @@ class JobError(Message):
 
 
 class JobStatus(Message):
-    """Where a job stands. Times are Unix seconds by Redis' clock."""
+    """The status of a job. Times are Unix seconds by Redis' clock."""
 
     id: str
     state: JobState
@@ -66,6 +66,6 @@ class BatchProgress(Message):
 
     @property
     def ended(self) -> int:
-        """Entries that have their end: lines that are no job of the batch's own count as ended."""
+        """Entries that have ended. Lines that are not jobs of this batch count as ended."""
         own = self.succeeded + self.failed + self.cancelled + self.expired
         return self.rejected + self.existing + own

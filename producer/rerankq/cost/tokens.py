@@ -1,10 +1,10 @@
 """How many tokens a call costs, estimated: the upstream's own figures can all be 0.
 
 By class of character, after Qwen's tokenizer: on average within 15 % of its count.
-Source of the load: a reranker reads the query once with every document.
+A reranker reads the query once with every document, so the load counts it so.
 
-Counted on UTF-8, where a character's first byte tells its class: a regular expression over the
-text costs ten times as much, and would be the dearest part of a job.
+Counted on UTF-8, where a character's first byte tells its class. A regular expression over the text
+would cost ten times as much, and be the most expensive part of a job.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _CLASS: Final = _classes()
 _LETTERS_ALONE: Final = bytes(each if each == ord(_LETTER) else ord(_BLANK) for each in range(256))
 _WORD_BEGINS: Final = _BLANK + _LETTER
 _CJK_SIGNS: Final = "\u3000".encode()[:2]
-"""How U+3000 to U+303F begin: a blank and punctuation, among ideographs by their first byte."""
+"""How U+3000 to U+303F begin: a blank and punctuation, whose first byte is that of ideographs."""
 _CJK_BLANK: Final = "\u3000".encode()
 
 

@@ -1,11 +1,11 @@
-"""What happens to jobs, calls, permits, breakers and batches: said once, to whoever listens.
+"""Events of jobs, calls, permits, breakers and batches, for listeners.
 
-event      what every event is, and which job it is about
-catalogue  all kinds of them
-channel    where events are told, and where listeners join
+event      the base class, and the job that an event is about
+catalogue  all kinds of events
+channel    delivers events to listeners
 jobs       from acceptance to an end
 calls      calls of the rerank endpoint
-limits     permits, limits and circuit breakers, and what the ledger does not answer
+limits     permits, limits and circuit breakers, and failed calls to the ledger
 batches    batches of a client
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.

@@ -1,4 +1,4 @@
-"""What happens to a batch, as the client knows it that feeds or reads it."""
+"""Events of a batch, told by the client that feeds or reads it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,7 +24,7 @@ class BatchSealed(Event):
 
     Attributes:
         batch_id: its id.
-        cut_at: the first line of input that was not submitted; None where all were.
+        cut_at: the first line of input that was not submitted; None when all were.
     """
 
     name: ClassVar[str] = "batch.sealed"
@@ -34,16 +34,18 @@ class BatchSealed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCompleted(Event):
-    """A client that reads a sealed batch has found all its jobs ended; each time it is read.
+    """A client that reads a sealed batch has found that all its jobs have ended.
+
+    Told each time that the batch is read.
 
     Attributes:
         batch_id: its id.
         total: entries in all.
-        rejected: lines that never became a job.
-        succeeded: jobs that have a ranking.
-        failed: jobs that have none.
-        cancelled: jobs that were called off.
-        expired: jobs that were not done by their deadline.
+        rejected: lines that are no jobs.
+        succeeded: jobs with a ranking.
+        failed: jobs that failed.
+        cancelled: jobs that were cancelled.
+        expired: jobs whose deadline passed.
     """
 
     name: ClassVar[str] = "batch.completed"
@@ -58,11 +60,11 @@ class BatchCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchAbandoned(Event):
-    """A client that reads a batch has found that nobody feeds it, and that it was not sealed.
+    """A client that reads a batch has found that it is not sealed, and not fed any more.
 
     Attributes:
         batch_id: its id.
-        silent_seconds: since the last sign of life of whoever fed it.
+        silent_seconds: since its feeder was last heard of.
     """
 
     name: ClassVar[str] = "batch.abandoned"

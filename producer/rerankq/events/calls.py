@@ -1,4 +1,4 @@
-"""What happens to a call of the rerank endpoint."""
+"""Events of a call of the rerank endpoint."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
@@ -6,16 +6,16 @@ from typing import ClassVar, Final, NamedTuple
 from rerankq.events.event import Event
 
 RANKED: Final = "ranked"
-"""The outcome of a call that brought a ranking."""
+"""The outcome of a call that returned a ranking."""
 _CLASS: Final = 100
 
 
 class CallRef(NamedTuple):
-    """Which call an event is about: whose it is, and by which way it goes.
+    """The call that an event is about, with its route.
 
     Attributes:
-        job_id: whose it is.
-        attempt: which call of the job, from 1.
+        job_id: the job that it is for.
+        attempt: number of the job's call, from 1.
         model: the site's name for the model.
         site: name of the site.
         account: name of the account there.
@@ -40,15 +40,15 @@ class CallStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFinished(Event):
-    """A call has ended, with a ranking or without. Not said of one that was broken off here.
+    """A call has ended, with a ranking or without. Not told when this worker broke it off.
 
     Attributes:
         seconds: how long it took.
-        outcome: `ranked`, or the reason why it brought no ranking.
-        status: HTTP status; 200 of a ranking, None where there was no answer.
-        cause: what lies behind a failure (`dns`, `answer_timeout`, …), where more is known.
-        prompt_tokens: as the upstream counts; 0 when it does not say.
-        total_tokens: likewise.
+        outcome: `ranked`, or the reason why it returned no ranking.
+        status: HTTP status; 200 for a ranking, None when there was no answer.
+        cause: the cause of a failure (`dns`, `answer_timeout`, …), when it is known.
+        prompt_tokens: the upstream's count; 0 when it does not tell.
+        total_tokens: the upstream's count; 0 when it does not tell.
         request_id: the upstream's own id of the call.
     """
 
@@ -64,5 +64,5 @@ class CallFinished(Event):
 
     @property
     def status_class(self) -> str:
-        """`2xx` to `5xx`, or `none` where there was no answer."""
+        """`2xx` to `5xx`, or `none` when there was no answer."""
         return f"{self.status // _CLASS}xx" if self.status else "none"

@@ -1,4 +1,4 @@
-"""Every kind of event that there is."""
+"""All kinds of events."""
 
 from typing import Final
 

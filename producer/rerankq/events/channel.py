@@ -1,4 +1,4 @@
-"""Where events are told, and where listeners join."""
+"""Delivers events to listeners."""
 
 import logging
 import threading
@@ -17,14 +17,14 @@ Listener = Callable[[Any], object]
 class Events:
     """Tells listeners what happens. Each worker, and each client, has one of its own.
 
-    Whoever tells an event makes it only if it is `wanted`, so that where nobody listens nothing is
-    allocated:
+    Code that tells an event makes it only if it is `wanted`, so that nothing is allocated when
+    nobody listens:
 
     >>> if JobRevoked in events.wanted:
     ...     events.tell(JobRevoked(job=JobRef(job_id)))
 
     Attributes:
-        wanted: the kinds of event that somebody listens to.
+        wanted: the kinds of event that have a listener.
     """
 
     __slots__ = ("_changing", "_listeners", "_silenced", "wanted")
@@ -36,18 +36,18 @@ class Events:
         self._changing = threading.Lock()
 
     def listen(self, listener: Callable[[E], object], kind: type[E]) -> Callable[[], None]:
-        """Have a listener called with every event of a kind from now on.
+        """Call a listener with every event of a kind from now on.
 
-        It is called at once, in the thread in which the event happened (a worker's event loop most
-        often), so it must return soon and never block: whoever writes elsewhere puts events into a
-        queue. What it raises is said once in the log, and harms nothing.
+        It is called at once, in the thread of the event (most often a worker's event loop), so it
+        must return soon and never block: to write elsewhere, it puts events into a queue. An
+        exception that it raises is logged once, and does no harm.
 
         Args:
             listener: called with each event.
-            kind: a class of events; `Event` stands for all of them.
+            kind: a class of events; `Event` for all of them.
 
         Returns:
-            A function that ends it.
+            A function that removes the listener.
         """
         kinds = [each for each in EVENTS if issubclass(each, kind)]
         self._change({each: (*self._listeners.get(each, ()), listener) for each in kinds})
@@ -58,7 +58,7 @@ class Events:
         return end
 
     def tell(self, event: Event) -> None:
-        """Tell whoever listens to events of this kind."""
+        """Call the listeners of this kind of event."""
         for listener in self._listeners.get(type(event), ()):
             try:
                 listener(event)
@@ -75,9 +75,9 @@ class Events:
         if listener in self._silenced:
             return
         self._silenced.append(listener)
-        # Not the error's own words: they may quote what they were made of.
+        # Not the error's own message: it may quote a job.
         log.error(
-            "the listener %s raised %s at %s: its errors are not told again",
+            "the listener %s raised %s at %s: its further errors are not logged",
             *(_title(listener), type(error).__name__, event.name),
         )
 

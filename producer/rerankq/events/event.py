@@ -1,4 +1,4 @@
-"""What every event is: a frozen record with a name and measures."""
+"""The base class of events: a frozen record with a name and measures."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -11,8 +11,8 @@ class Event:
     """Something that has happened.
 
     Durations are in seconds: those of calls and waits by the monotonic clock of the process that
-    tells them, those since a job might first run by Redis' clock. Reasons are the codes that
-    `docs/life-of-a-job.md` explains. A message is written for a log: it quotes no job.
+    tells them, those since a job could first run by Redis' clock. Reasons are codes that
+    `docs/life-of-a-job.md` explains. Messages are fit for logs: they never quote a job.
 
     Attributes:
         name: of the kind: what it is about, a dot, and what happened.
@@ -22,12 +22,12 @@ class Event:
 
 
 class JobRef(NamedTuple):
-    """Which job an event is about: all that may be told of it.
+    """The job that an event is about: all that may be told of it.
 
     Attributes:
         id: the job's id.
-        lane: None where only the id is known; so are those below.
-        model: the model that it asks for; empty where that is not known.
+        lane: None when only the id is known; then those below are empty too.
+        model: the model that it asks for; empty when that is not known.
         batch_id: the batch that it belongs to.
         custom_id: the caller's own name for it.
         traceparent: the span that it was submitted in, in W3C's form.
@@ -42,6 +42,6 @@ class JobRef(NamedTuple):
 
     @classmethod
     def of(cls, job: Job) -> "JobRef":
-        """Which job this is."""
+        """The reference to this job."""
         trace = job.trace_context.get("traceparent")
         return cls(job.id, job.lane, job.request.model, job.batch_id, job.custom_id, trace)

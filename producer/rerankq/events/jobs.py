@@ -1,4 +1,4 @@
-"""What happens to a job, from its acceptance to an end."""
+"""Events of a job, from its acceptance to its end."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from rerankq.events.event import Event, JobRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobAccepted(Event):
-    """A client has recorded a job. Not said of a repeat of a job that was accepted earlier."""
+    """A client has recorded a job. Not told for a repeat of a job that was accepted earlier."""
 
     name: ClassVar[str] = "job.accepted"
     job: JobRef
@@ -20,7 +20,7 @@ class JobCancelled(Event):
     """A client has cancelled a job.
 
     Attributes:
-        was: the state in which it was until then.
+        was: the state before.
     """
 
     name: ClassVar[str] = "job.cancelled"
@@ -34,7 +34,7 @@ class JobClaimed(Event):
 
     Attributes:
         attempts: attempts used before.
-        waited_seconds: since the job might first run, by Redis' clock.
+        waited_seconds: since the job could first run, by Redis' clock.
     """
 
     name: ClassVar[str] = "job.claimed"
@@ -45,13 +45,13 @@ class JobClaimed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """A call brought a job no ranking; said when it is known what that means for the job.
+    """A call for a job returned no ranking; told when it is decided what becomes of the job.
 
     Attributes:
-        attempt: which call of the job it was, from 1.
-        reason: what the job met. Where the upstream is to blame, no attempt may have been used.
+        attempt: number of the job's call, from 1.
+        reason: why. If the upstream is to blame, the call may not count as an attempt.
         status: HTTP status, if there was one.
-        cause: what lies behind it (`dns`, `answer_timeout`, …), where more is known.
+        cause: the cause (`dns`, `answer_timeout`, …), when it is known.
         request_id: the upstream's own id of the call.
         message: what happened, in words.
     """
@@ -68,14 +68,14 @@ class AttemptFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSucceeded(Event):
-    """A job's ranking stands in the ledger.
+    """A job's ranking is recorded in the ledger.
 
     Attributes:
         attempts: attempts used in all.
-        waited_seconds: from when the job might first run to its last call.
+        waited_seconds: from when the job could first run to its last call.
         call_seconds: how long that call took.
-        prompt_tokens: as the upstream counts; 0 when it does not say.
-        total_tokens: likewise.
+        prompt_tokens: the upstream's count; 0 when it does not tell.
+        total_tokens: the upstream's count; 0 when it does not tell.
         estimated_tokens: rerankq's own estimate.
     """
 
@@ -91,7 +91,7 @@ class JobSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
-    """It stands in the ledger that a job will have no ranking.
+    """The ledger has recorded that a job failed: it will have no ranking.
 
     Attributes:
         attempts: attempts used in all.
@@ -108,7 +108,7 @@ class JobFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobExpired(Event):
-    """A job's deadline has passed, and it stands in the ledger that it will have no ranking."""
+    """A job's deadline has passed, and the ledger has recorded that: it will have no ranking."""
 
     name: ClassVar[str] = "job.expired"
     job: JobRef
@@ -116,12 +116,12 @@ class JobExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRetried(Event):
-    """A job was put off, to be tried again.
+    """A job was postponed, to be tried again.
 
     Attributes:
         attempts: attempts used so far.
         reason: why.
-        delay_seconds: how long it waits at least.
+        delay_seconds: how long it waits, at least.
     """
 
     name: ClassVar[str] = "job.retried"
@@ -133,7 +133,7 @@ class JobRetried(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReleased(Event):
-    """A worker that is about to end has given a job back: any other may take it at once."""
+    """A worker that shuts down has handed a job back: any other may take it at once."""
 
     name: ClassVar[str] = "job.released"
     job: JobRef
@@ -141,7 +141,7 @@ class JobReleased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRevoked(Event):
-    """A worker stopped working on a job: it was cancelled, expired, or is another worker's."""
+    """A worker stopped its work on a job that was cancelled, expired, or is another worker's."""
 
     name: ClassVar[str] = "job.revoked"
     job: JobRef
@@ -162,7 +162,7 @@ class JobFaulted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobUnclaimable(Event):
-    """The ledger refuses for good to give out a job: its worker leaves it alone.
+    """The ledger refuses for good to give out a job: the worker does not ask for it again.
 
     Attributes:
         message: what the ledger says.
@@ -175,9 +175,9 @@ class JobUnclaimable(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRefused(Event):
-    """The ledger did not take what became of a job: it had ended, or was another worker's.
+    """The ledger did not accept a job's outcome: it had ended, or was another worker's.
 
-    So it is as well when an earlier try to write this very outcome was done, and its answer lost.
+    That is also so when an earlier try wrote this outcome and its answer was lost.
 
     Attributes:
         repeated: whether there was an earlier try without an answer.
@@ -190,7 +190,7 @@ class OutcomeRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeDropped(Event):
-    """For a whole lease the ledger could not write what became of a job; it will run again.
+    """For a whole lease a job's outcome could not be written to the ledger; it will run again.
 
     Attributes:
         message: what the ledger says.
@@ -203,7 +203,7 @@ class OutcomeDropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDamaged(Event):
-    """A job left its lane, as another hand has deleted or damaged its record."""
+    """A job was taken out of its lane, as its record was deleted or damaged by something else."""
 
     name: ClassVar[str] = "job.damaged"
     job: JobRef
@@ -211,7 +211,7 @@ class JobDamaged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsRequeued(Event):
-    """The reconciler announces jobs of a lane again: due, or lost by a worker or a message.
+    """The reconciler announces jobs of a lane again: due ones, or lost with a worker or a hint.
 
     Attributes:
         count: how many.

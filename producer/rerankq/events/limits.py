@@ -1,7 +1,7 @@
-"""What happens to permits, limits and circuit breakers; and what the ledger does not answer.
+"""Events of permits, limits and circuit breakers, and of failed calls to the ledger.
 
-A breaker is closed while all is well. It opens where calls would be in vain, half-opens for single
-calls that find out whether they still would be, and closes when one of these is answered.
+A breaker is closed while all is well. It opens when calls would fail, half-opens for single calls
+that find out whether they still would, and closes when one of these succeeds.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class PermitWaited(Event):
     """A job has its permit to call.
 
     Attributes:
-        site: by which it goes.
-        account: whose permit it is.
-        seconds: how long it waited for it in this worker's hands.
+        site: the site of the call.
+        account: the account of the permit.
+        seconds: how long the job waited for it in this worker.
     """
 
     name: ClassVar[str] = "permit.waited"
@@ -31,10 +31,10 @@ class PermitWaited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitFound(Event):
-    """The upstream's refusals have shown a limit that was not known.
+    """The upstream's 429s have shown a limit that was not known.
 
     Attributes:
-        account: whose limit it is.
+        account: the account with the limit.
         rate: calls a second of all workers from now on.
         slots: calls in flight of this worker from now on; None where these are not limited.
     """
@@ -47,12 +47,12 @@ class LimitFound(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsDiffer(Event):
-    """Other workers name lower limits of an account than this one. Said once.
+    """Other workers have lower limits for an account than this one. Told once.
 
     Attributes:
-        account: whose limits they are.
-        in_force: those that hold, by name.
-        own: those that are set here, by name.
+        account: the account.
+        in_force: the limits that are kept, by name.
+        own: this worker's settings, by name.
     """
 
     name: ClassVar[str] = "limits.differ"
@@ -63,15 +63,16 @@ class LimitsDiffer(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerOpened(Event):
-    """An account, a key or a model is out of use, or its state has changed while it is.
+    """An account, a key or a model is out of use, or the state of its open breaker has changed.
 
-    Of a key or a model the worker says it whose call failed; of an account each that hears of it.
+    For a key or a model, the worker whose call failed tells it; for an account, each worker that
+    learns of it.
 
     Attributes:
         breaker: `account NAME`, `key SITE FINGERPRINT`, or `model SITE NAME`.
-        state: `throttled` or `broken` of an account; `doubted` or `parked` of a key or a model.
-        reason: why; of an account, with the HTTP status.
-        message: what happened, in words; empty where there is no more to say.
+        state: `throttled` or `broken` for an account; `doubted` or `parked` for a key or a model.
+        reason: why; for an account, with the HTTP status.
+        message: what happened, in words; may be empty.
     """
 
     name: ClassVar[str] = "breaker.opened"
@@ -83,11 +84,11 @@ class BreakerOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerHalfOpened(Event):
-    """A call begins that is to find out whether a breaker can be closed.
+    """A call begins that finds out whether a breaker can close.
 
     Attributes:
         breaker: see `BreakerOpened`.
-        job: whose call it is.
+        job: the job of the call.
     """
 
     name: ClassVar[str] = "breaker.half_opened"
@@ -109,11 +110,11 @@ class BreakerClosed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerNotOpened(Event):
-    """A breaker would have opened, but too many of models are open.
+    """A model's breaker would have opened, but too many models' breakers are open.
 
     Attributes:
         breaker: see `BreakerOpened`.
-        reason: why it would have.
+        reason: why it would have opened.
     """
 
     name: ClassVar[str] = "breaker.not_opened"
@@ -123,11 +124,11 @@ class BreakerNotOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIsolated(Event):
-    """This worker alone gets no rankings by an account: it takes no jobs for it.
+    """This worker gets no rankings from an account while others do: it takes no jobs for it.
 
     Attributes:
-        account: by which it gets none.
-        cause: what its calls meet.
+        account: the account.
+        cause: why its calls fail.
     """
 
     name: ClassVar[str] = "worker.isolated"
@@ -137,10 +138,10 @@ class WorkerIsolated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReconnected(Event):
-    """That is over.
+    """This worker gets rankings again, after `WorkerIsolated`.
 
     Attributes:
-        account: by which it gets rankings again.
+        account: the account.
     """
 
     name: ClassVar[str] = "worker.reconnected"
@@ -149,10 +150,10 @@ class WorkerReconnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPutAside(Event):
-    """Another hand has put something else in the place of a key that all jobs share.
+    """A key that all jobs share held a value of another type, and was renamed.
 
     Attributes:
-        key: of that name; what it held lies under the same with `:put-aside` now.
+        key: its name; the value is now under this name with `:put-aside`.
     """
 
     name: ClassVar[str] = "ledger.key_put_aside"
@@ -160,7 +161,7 @@ class KeyPutAside(Event):
 
 
 class LedgerOperation(StrEnum):
-    """What a worker asks the ledger for."""
+    """Operations of a worker on the ledger."""
 
     CLAIM = "claim"
     RENEW = "renew"
@@ -176,11 +177,11 @@ class LedgerOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCallFailed(Event):
-    """Redis did not answer, or refused; nothing is lost by it, and it is tried again.
+    """Redis did not answer, or refused; nothing is lost, and the worker tries again.
 
     Attributes:
-        operation: what was asked for.
-        subject: the account or the breakers that it was about; empty where it was about jobs.
+        operation: the operation that failed.
+        subject: the account or the breakers that it was about; empty when it was about jobs.
         jobs: how many jobs it was about.
         message: what happened, in words.
     """

@@ -6,9 +6,9 @@
 ...     [row.index for row in job.result(timeout=30).results]
 [1, 2, 0]
 
-What is real: the client, the ledger in a Redis of its own, messages, leases, deadlines, batches and
-results. What is not: the worker's HTTP calls and their limits; `rerankq sandbox` stands in for
-these. It needs no extra but a Redis on PATH, or the one that `rerankq[embedded]` brings.
+The client, the ledger in a Redis of its own, messages, leases, deadlines, batches and results are
+real. The worker's HTTP calls and their limits are not: use `rerankq sandbox` to test these. It
+needs a Redis on PATH, or the one that `rerankq[embedded]` brings.
 
 `docs/testing.md` shows it in use; `rerankq.testing.pytest` has fixtures.
 """

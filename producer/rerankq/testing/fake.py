@@ -15,22 +15,23 @@ from rerankq.testing.worker import FakeWorker
 
 
 class FakeRerankq:
-    """A rerankq of a test's own: `with FakeRerankq(scores) as fake`, or `async with`; once each.
+    """A rerankq for one test: `with FakeRerankq(scores) as fake`, or `async with`; use it once.
 
     Args:
-        scores: from a query and its documents to a score for each; see `Scores`.
-        redis_url: the Redis to use; one of its own is started when None.
-        namespace: where its keys lie there; `RERANKQ_NAMESPACE` when None. The jobs of others in
-            the same namespace are ranked by `scores` too: take one that nobody uses.
-        max_attempts: attempts after which a job that meets `Retryable` fails.
+        scores: gives each document a score for a query; see `Scores`.
+        redis_url: the Redis to use; None starts one.
+        namespace: what its keys begin with there; `RERANKQ_NAMESPACE` when None. It ranks all jobs
+            of the namespace by `scores`: choose one that nothing else uses.
+        max_attempts: attempts after which a job that gets `Retryable` fails.
 
     Attributes:
-        scores: may be set anew at any time.
-        requests: what was asked of `scores` so far, in order, one entry for each attempt.
-        redis_url: where clients of the code under test find the ledger (`RERANKQ_REDIS_URL`).
+        scores: may be replaced at any time.
+        requests: the requests that `scores` was called with, in order, one for each attempt.
+        redis_url: the address of the ledger, for clients of the code under test
+            (`RERANKQ_REDIS_URL`).
 
     Raises:
-        MissingExtra: a Redis is to be started, and there is none to start.
+        MissingExtra: there is no Redis that it could start.
     """
 
     def __init__(

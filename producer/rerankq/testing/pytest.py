@@ -1,6 +1,6 @@
 """Fixtures for pytest: `pytest_plugins = ["rerankq.testing.pytest"]` in the top conftest.py.
 
-They are not loaded by themselves: nobody's pytest is to know them who does not test with rerankq.
+pytest loads them only then: projects that do not test with rerankq do not see them.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def rerankq_redis() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def rerankq_redis_url(rerankq_redis: EmbeddedRedis) -> str:
-    """The address of an empty ledger. Override it to use a Redis of your own, which is not emptied.
+    """The address of an empty ledger. Override it to use your own Redis, which is not emptied.
 
     Returns:
         A URL as `RERANKQ_REDIS_URL` takes it.
@@ -34,7 +34,7 @@ def rerankq_redis_url(rerankq_redis: EmbeddedRedis) -> str:
 
 @pytest.fixture
 def rerankq_scores() -> Scores:
-    """From a query and its documents to scores: the share of the query's words. Override it."""
+    """The function that gives scores: the share of the query's words. Override it."""
     return shared_words
 
 
@@ -42,7 +42,7 @@ def rerankq_scores() -> Scores:
 def fake_rerankq(
     rerankq_redis_url: str, rerankq_scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FakeRerankq]:
-    """A rerankq for one test; `RERANKQ_REDIS_URL` leads to it, so `RerankClient()` finds it."""
+    """A rerankq for one test; `RERANKQ_REDIS_URL` is set to it, so `RerankClient()` finds it."""
     monkeypatch.setenv("RERANKQ_REDIS_URL", rerankq_redis_url)
     with FakeRerankq(rerankq_scores, redis_url=rerankq_redis_url) as fake:
         yield fake

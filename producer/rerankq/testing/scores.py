@@ -1,4 +1,4 @@
-"""What a test says of the upstream: scores, or what goes wrong; and the ranking that follows."""
+"""What a test lets the fake upstream answer: scores or failures, and the ranking made of them."""
 
 import inspect
 import math
@@ -12,13 +12,13 @@ from rerankq.testing.threads import DaemonThreads
 
 
 class Retryable(Exception):
-    """The upstream does not rank this time: the job is tried again.
+    """The fake upstream fails this time: the job is tried again.
 
     Args:
         reason: the code that `rerankq status` shows, and `JobFailed.reason` once attempts run out.
         status: HTTP status, if there was one.
         delay_seconds: until the job may be tried again; the ledger looks twice a second.
-        uses_attempt: whether it counts: throttling does not.
+        uses_attempt: whether it counts as an attempt: throttling does not.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Retryable(Exception):
 
 Verdict: TypeAlias = Sequence[float] | Retryable | JobFailed
 Scores: TypeAlias = Callable[[str, Sequence[str]], Verdict | Awaitable[Verdict]]
-"""From a query and its documents to a score for each, a function or a coroutine function.
+"""Gives each document a score for a query: a function or a coroutine function.
 
 `Retryable` and `rerankq.errors.JobFailed`, raised or returned, stand for an upstream that fails.
 """
 
 
 def shared_words(query: str, documents: Sequence[str]) -> list[float]:
-    """The share of the query's words that a document has: enough where no scores matter."""
+    """The share of the query's words that a document has: enough when scores do not matter."""
     wanted = set(query.lower().split())
     return [len(wanted & set(text.lower().split())) / len(wanted) for text in documents]
 
@@ -61,7 +61,7 @@ async def ranked(job: Job, scores: Scores, threads: DaemonThreads) -> tuple[Rank
     if inspect.iscoroutinefunction(scores):
         verdict: Verdict = await scores(request.query, texts)
     else:
-        # In a thread: it may wait for something that the test does meanwhile.
+        # In a thread, as it may wait for something that the test does meanwhile.
         given = await threads.call(partial(scores, request.query, texts))
         verdict = await given if isinstance(given, Awaitable) else given
     if isinstance(verdict, Exception):

@@ -1,4 +1,4 @@
-"""Calls functions that may block, each in a thread that nobody has to wait for at the end."""
+"""Calls functions that may block, in threads that do not delay the end of the process."""
 
 import asyncio
 import threading
@@ -14,15 +14,15 @@ MOST_AT_ONCE: Final = 32
 class DaemonThreads:
     """Bounded in number. Belongs to one event loop.
 
-    Where the library's own threads are used, a test that fails while its function waits would hang:
-    both the loop and the interpreter wait for these at their end.
+    With asyncio's own threads, a test that fails while its function waits would hang: the loop and
+    the interpreter wait for these threads at their end.
     """
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def call(self, function: Callable[[], T]) -> T:
-        """What the function returns or raises."""
+        """Return what the function returns, or raise what it raises."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""A light worker over the real ledger: it claims what hints name, ranks it, and writes the ends."""
+"""A small worker on the real ledger: it claims the jobs of hints, ranks them and writes ends."""
 
 import asyncio
 import logging
@@ -30,11 +30,11 @@ AWAY_SECONDS: Final = 0.1
 
 
 class FakeWorker:
-    """Works in a thread of its own between `with` and its end.
+    """Works in a thread of its own, within `with`.
 
     Args:
         settings: the ledger, and how long results are kept.
-        scores: gives the function that ranks, each time anew.
+        scores: returns the function that ranks; called for each attempt.
         asked: told of each request before it is ranked.
         max_attempts: attempts after which a job fails.
     """
@@ -90,7 +90,7 @@ class FakeWorker:
                 await self._hand_back(leases)
 
     async def _hand_back(self, leases: Leases) -> None:
-        """Give what is in hand to whoever works on this ledger next."""
+        """Hand unfinished jobs back, for the next worker on this ledger."""
         for work in self._held.values():
             work.cancel()
         back = [Postponement(each, each.attempts, 0) for each in self._held]

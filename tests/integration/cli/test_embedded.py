@@ -89,7 +89,7 @@ def test_a_server_that_does_not_start_is_quoted(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(SettingsError, match="redis-server does not start") as caught:
         embedded_redis().__enter__()
-    assert "its last words: libsystemd is missing" in str(caught.value)
+    assert "end of its log: libsystemd is missing" in str(caught.value)
     assert "rerankq-redis-" not in str(caught.value)
 
 

@@ -432,7 +432,9 @@ def test_an_id_that_is_no_text_is_refused(client: RerankClient, job_id: Any) -> 
 def test_misspelt_name_in_a_draft_is_refused(client: RerankClient) -> None:
     """A stream of drafts ends at one with a name that submit does not have: nothing is guessed."""
     drafts = [DRAFT, DRAFT | {"idempotency_kye": "k"}]
-    with pytest.raises(InvalidRequest, match=r"^1\.idempotency_kye: is no argument of submit: did"):
+    with pytest.raises(
+        InvalidRequest, match=r"^1\.idempotency_kye: is not an argument of submit: did"
+    ):
         list(client.submit_many(drafts))
 
 

@@ -83,7 +83,7 @@ def test_fault_is_named_without_a_prefix() -> None:
 )
 def test_unknown_name_is_refused(name: str, hint: str) -> None:
     """A name that submit does not have is refused with the nearest one, not passed over."""
-    with pytest.raises(InvalidRequest, match=rf"^{name}: is no argument of submit") as caught:
+    with pytest.raises(InvalidRequest, match=rf"^{name}: is not an argument of submit") as caught:
         job(GOOD | {name: "x"})
     assert hint in str(caught.value)
 

@@ -1,10 +1,10 @@
-"""Batches: jobs that belong together, in order, with the lines that never became one.
+"""Batches: jobs that belong together, in order, with the lines of input that are no jobs.
 
 asynchronous  `AsyncBatch`: opened, fed, sealed or abandoned, read, released
 blocking      `Batch`: the same for code without an event loop
-feed          adds to a batch in order, and shows that its feeder is alive
-reader        brings results as jobs end, or in order, and finds out when there will be no more
-results       what an entry of a batch came to
+feed          adds to a batch in order, and reports that its feeder is alive
+reader        gives results as jobs end, or in order, and finds out when there are no more
+results       the result of an entry of a batch
 open_entries  which entries have no result yet
 parts         what the others need of the client
 """

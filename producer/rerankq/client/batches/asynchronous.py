@@ -1,4 +1,4 @@
-"""`AsyncBatch`: a batch, whoever opened it. The blocking `Batch` is a face of this one."""
+"""`AsyncBatch`: a batch, opened by this client or another. The blocking `Batch` runs this one."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing, suppress
@@ -24,14 +24,13 @@ SLICE = 50
 
 
 class AsyncBatch:
-    """Jobs that belong together, in order. `client.open_batch()` and `client.batch(id)` give it.
+    """Jobs that belong together, in order. `client.open_batch()` and `client.batch(id)` make it.
 
-    Whoever adds to it does so within `async with batch:`. Readers then know that more may come; at
-    the end the batch is sealed, or, where an exception ended the block, abandoned. A batch that
-    was never sealed, and in whose name nobody has given a sign of life for 10 seconds, counts as
-    abandoned too.
+    Add to it within `async with batch:`. Readers then know that more may come; at the end of the
+    block the batch is sealed, or abandoned if an exception ended the block. A batch that was never
+    sealed, and whose feeder was not heard of for 10 seconds, counts as abandoned too.
 
-    Each method raises LedgerUnavailable where Redis does not answer.
+    Each method raises LedgerUnavailable when Redis does not answer.
     """
 
     def __init__(self, parts: BatchParts, batch_id: str) -> None:
@@ -44,7 +43,7 @@ class AsyncBatch:
 
     @property
     def id(self) -> str:
-        """The batch's id, by which any process comes back to it."""
+        """The batch's id, with which any process can come back to it."""
         return self._id
 
     async def __aenter__(self) -> Self:
@@ -63,10 +62,10 @@ class AsyncBatch:
 
     @takes_submission
     async def add(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:
-        """Add one job. When this returns, it stands in the ledger, at the batch's end.
+        """Add one job. When this returns, it is recorded in the ledger, as the batch's last.
 
-        A job that an `idempotency_key` leads to takes part in the batch as it is. Where a job of
-        this `job_id` is known already, nothing is added: so a repeat after a lost answer is safe.
+        If its `idempotency_key` belongs to an earlier job, that job becomes the entry. If a job
+        with this `job_id` is known, nothing is added: so a repeat after a lost answer is safe.
 
         Raises:
             InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
@@ -86,16 +85,15 @@ class AsyncBatch:
         """Add jobs as a stream, in bounded memory; handles come in the order of `drafts`.
 
         Args:
-            drafts: as for `submit_many`; whatever batch they name, they go into this one.
-            patience: seconds for which a full lane may take none of them; None for as long as it
-                takes.
+            drafts: as for `submit_many`; they go into this batch, also if they name another.
+            patience: seconds for which a full lane may take none of them; None for no limit.
 
         Raises:
-            QueueFull, InvalidRequest, IdempotencyConflict: some draft, which is named by its
-                position, could not be added. Those before it were, and their handles were given.
+            QueueFull, InvalidRequest, IdempotencyConflict: a draft could not be added; the error
+                names its position. Those before it were added, and their handles were given.
             BatchNotFound: there is no such batch.
-            LedgerUnavailable: Redis has been away for a minute. How many drafts were added, the
-                batch's `progress().total` tells.
+            LedgerUnavailable: Redis has not answered for a minute. `progress().total` tells how
+                many drafts were added.
         """
         start = 0
         async for portion, broken in portions_of(drafts):
@@ -113,10 +111,10 @@ class AsyncBatch:
         start: int = 0,
         patience: float | None = PATIENCE_SECONDS,
     ) -> Offered:
-        """Add a few jobs at once; returns the ids of those that were added, and what is wrong.
+        """Add a few jobs at once; returns the ids of those that were added, and the error if any.
 
-        What is wrong with a draft is told, as in `add_many`, and nothing behind it is added.
-        `start` is the position of the first draft in its stream.
+        The error is about one draft, as in `add_many`, and none after it is added. `start` is the
+        position of the first draft in its stream.
         """
         jobs, fault = jobs_from(drafts, default_model=self._parts.default_model, start=start)
         feed = self._feed or self._new_feed()
@@ -133,27 +131,27 @@ class AsyncBatch:
         rejected: Callable[[RejectedLine], None] | None = None,
         held_up: Callable[[str], None] = lambda _: None,
     ) -> BatchFeed:
-        """What adds to a new batch line by line, of which some may never become jobs.
+        """A feed that adds to a new batch line by line; some lines may be no jobs.
 
         Args:
-            rejected: told of each line that is no job. With it, an idempotency key of another
-                request makes such a line; without, it ends the adding.
-            held_up: told the reason, each time a full lane has been asked in vain.
+            rejected: told of each line that is no job. With it, a line whose idempotency key
+                belongs to another request is one; without it, such a line ends the adding.
+            held_up: called with the reason, each time that a full lane has taken none.
         """
         return BatchFeed(self._parts, self.id, rejected=rejected, held_up=held_up)
 
     async def seal(self) -> None:
-        """Say that nothing more will be added: from now on, all ended means done."""
+        """Say that nothing more will be added: the batch is done when all its jobs have ended."""
         await self._parts.publishing.flush()
         await self._parts.batches.seal(self.id)
 
     async def abandon(self) -> None:
-        """Say that nothing more will be added though not all was: `cut_at` tells readers so."""
+        """Say that nothing more will be added, though input is left: `cut_at` tells readers so."""
         cut_at = await self._parts.batches.size(self.id) + 1
         await self._parts.batches.seal(self.id, cut_at=cut_at)
 
     async def cut_at(self) -> int | None:
-        """The number, from 1, of the first line that was not added; None where none is missing."""
+        """The number, from 1, of the first line that was not added; None when none is missing."""
         return await self._parts.batches.cut_at(self.id)
 
     async def progress(self) -> BatchProgress:
@@ -165,7 +163,7 @@ class AsyncBatch:
         return await self._parts.batches.progress(self.id)
 
     async def seconds_left(self) -> float:
-        """For how long the batch and its results are kept from now on; 0 when there is none."""
+        """Seconds until the batch and its results are deleted; 0 when there is no such batch."""
         return await self._parts.batches.seconds_left(self.id)
 
     async def results(
@@ -175,23 +173,23 @@ class AsyncBatch:
         wait: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109  as in `as_completed`
     ) -> AsyncGenerator[BatchResult, None]:
-        """What each entry came to, as jobs end; may be called again, also elsewhere.
+        """The result of each entry, as jobs end; may be called again, also by other processes.
 
-        Results are read as they are taken, a portion of 2 MiB ahead at most.
+        Results are read as the caller takes them, a portion of 2 MiB ahead at most.
 
         Args:
             in_order: give them in the order of the batch, each waiting for those before it.
-            wait: wait for jobs that have not ended, and for a batch that is not sealed; else give
-                what has ended by now, in the order of the batch.
-            timeout: seconds after which nothing more is waited for; None for as long as it takes.
+            wait: wait for jobs that have not ended, and until the batch is sealed; if not, give
+                those that have ended by now, in the order of the batch.
+            timeout: seconds to wait; None for no limit.
 
         Raises:
             BatchNotFound: no such batch.
-            BatchAbandoned: all there is was given, but the batch was never sealed, and its feeder
+            BatchAbandoned: all results were given, but the batch was never sealed, and its feeder
                 is gone.
-            ResultTimeout: not all was given in time.
-            InvalidRequest: `timeout` is no number.
-            LedgerUnavailable: Redis has been away for a minute.
+            ResultTimeout: not all were given in time.
+            InvalidRequest: `timeout` is not a number.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         portions = self.result_portions(in_order=in_order, wait=wait, timeout=timeout)
         async with aclosing(portions):
@@ -206,7 +204,7 @@ class AsyncBatch:
         wait: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109  as in `results`
     ) -> AsyncGenerator[list[BatchResult], None]:
-        """As `results`, in the portions in which they are read."""
+        """As `results`, in portions as they are read."""
         reader = self.reader(in_order=in_order, wait=wait, abandoned_after=ABANDONED_SECONDS)
         async with aclosing(reader.portions(timeout)) as portions:
             async for portion in portions:
@@ -223,7 +221,7 @@ class AsyncBatch:
         wait: bool = True,
         abandoned_after: float | None,
     ) -> BatchReader:
-        """What reads the batch, for whoever cannot keep all that it is given; see there."""
+        """A reader of the batch that can give results again, for callers that cannot keep all."""
         return BatchReader(
             self._parts, self.id, in_order=in_order, wait=wait, abandoned_after=abandoned_after
         )
@@ -231,8 +229,8 @@ class AsyncBatch:
     async def release(self) -> None:
         """Say that all results were read.
 
-        They are no longer kept as long as the batch (RERANKQ_BATCH_TTL), but from now on for
-        RERANKQ_RESULT_TTL.
+        From now on they are kept for RERANKQ_RESULT_TTL, and no longer as long as the batch
+        (RERANKQ_BATCH_TTL).
         """
         position = 0
         while page := await self._parts.batches.page(self.id, position):
@@ -241,10 +239,10 @@ class AsyncBatch:
             position += len(page)
 
     async def is_past_retention(self) -> bool:
-        """Whether the batch has jobs, and what became of them can be had of none any more."""
+        """Whether the batch has jobs, and the results of all of them are past their retention."""
         position, jobs = 0, 0
         while page := await self._parts.batches.page(self.id, position):
-            # A slice at a time, as rankings can be large; as a rule the first one answers.
+            # A few at a time, as rankings can be large; most often the first few decide.
             for start in range(0, len(page), SLICE):
                 part = page[start : start + SLICE]
                 ids = [each.job_id for each in part if not isinstance(each, RejectedLine)]

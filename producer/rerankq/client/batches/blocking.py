@@ -17,17 +17,17 @@ class Opener(Protocol):
     """What a batch needs of the asynchronous client."""
 
     def batch(self, batch_id: str) -> AsyncBatch:
-        """The batch of that id."""
+        """The batch with this id."""
 
 
 class Caller(Owner, Protocol):
     """What a batch needs of the blocking client."""
 
     def call(self, ask: Callable[[Opener], Coroutine[Any, Any, T]]) -> T:
-        """Ask the asynchronous client, and wait for its answer."""
+        """Call the asynchronous client, and wait for its answer."""
 
     def each(self, ask: Callable[[Opener], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """Ask the asynchronous client, and take its answers one by one."""
+        """Call the asynchronous client, and give its answers one by one."""
 
 
 class Batch:
@@ -43,7 +43,7 @@ class Batch:
 
     @property
     def id(self) -> str:
-        """The batch's id, by which any process comes back to it."""
+        """The batch's id, with which any process can come back to it."""
         return self._id
 
     def __enter__(self) -> Self:
@@ -58,14 +58,14 @@ class Batch:
 
     @takes_submission
     def add(self, **arguments: Unpack[Submission]) -> JobHandle:
-        """Add one job. When this returns, it stands in the ledger, at the batch's end."""
+        """Add one job. When this returns, it is recorded in the ledger, as the batch's last."""
         return JobHandle(self._client, self._ask(lambda batch: batch.add(**arguments)).id)
 
     def add_many(
         self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS
     ) -> Iterator[JobHandle]:
         """Add jobs as a stream, in bounded memory; handles come in the order of `drafts`."""
-        # Drafts are drawn here, not on the loop: they may come from a file or a database.
+        # Drafts are read here, not on the loop: they may come from a file or a database.
         stream, start = iter(drafts), 0
         while True:
             portion, broken = next_portion(stream)
@@ -79,15 +79,15 @@ class Batch:
                 return
 
     def seal(self) -> None:
-        """Say that nothing more will be added: from now on, all ended means done."""
+        """Say that nothing more will be added: the batch is done when all its jobs have ended."""
         self._ask(lambda batch: batch.seal())
 
     def abandon(self) -> None:
-        """Say that nothing more will be added though not all was: `cut_at` tells readers so."""
+        """Say that nothing more will be added, though input is left: `cut_at` tells readers so."""
         self._ask(lambda batch: batch.abandon())
 
     def cut_at(self) -> int | None:
-        """The number, from 1, of the first line that was not added; None where none is missing."""
+        """The number, from 1, of the first line that was not added; None when none is missing."""
         return self._ask(lambda batch: batch.cut_at())
 
     def progress(self) -> BatchProgress:
@@ -95,13 +95,13 @@ class Batch:
         return self._ask(lambda batch: batch.progress())
 
     def seconds_left(self) -> float:
-        """For how long the batch and its results are kept from now on; 0 when there is none."""
+        """Seconds until the batch and its results are deleted; 0 when there is no such batch."""
         return self._ask(lambda batch: batch.seconds_left())
 
     def results(
         self, *, in_order: bool = False, wait: bool = True, timeout: float | None = None
     ) -> Iterator[BatchResult]:
-        """What each entry came to, as jobs end; may be called again, also elsewhere."""
+        """The result of each entry, as jobs end; may be called again, also by other processes."""
         for portion in self._client.each(
             lambda client: client.batch(self.id).result_portions(
                 in_order=in_order, wait=wait, timeout=timeout

@@ -1,4 +1,4 @@
-"""Adds to a batch, in order, and shows meanwhile that its feeder is alive."""
+"""Adds to a batch, in order, and reports meanwhile that its feeder is alive."""
 
 import asyncio
 from array import array
@@ -15,13 +15,13 @@ from rerankq.errors import IdempotencyConflict, LedgerUnavailable
 from rerankq.ledger.batches import ExistingJob, RejectedLine
 
 SIGN_SECONDS: Final = 2.0
-"""How often a feed says that it is alive: a full lane can hold it up for hours."""
+"""How often a feed reports that it is alive: a full lane can hold it up for hours."""
 
 
 class BatchLine(NamedTuple):
-    """A line on its way into a batch: its number, and its job, which carries the batch's id.
+    """A line to be added to a batch: its number, and its job, which has the batch's id.
 
-    Where it is no job, it says why.
+    For a line that is no job, the reason takes the job's place.
     """
 
     line: int
@@ -35,13 +35,13 @@ class BatchFeed:
         parts: of the client.
         batch_id: the batch.
         next_line: number of the next line.
-        rejected: told of each line that is no job, before it is recorded. Where it is None, an
-            idempotency key of another request is no such line, but ends the adding.
-        held_up: told the reason, each time a full lane has been asked in vain.
+        rejected: told of each line that is no job, before it is recorded. With it, a line whose
+            idempotency key belongs to another request is one; None: such a line ends the adding.
+        held_up: called with the reason, each time that a full lane has taken none.
 
     Attributes:
         next_line: the first line that is not known to be recorded.
-        halted: whether nothing more than what is under way is recorded.
+        halted: whether no more lines are recorded, beside those under way.
     """
 
     def __init__(
@@ -78,18 +78,18 @@ class BatchFeed:
             await asyncio.gather(self._signs, return_exceptions=True)
 
     async def add(self, lines: Sequence[BatchLine], *, patience: float | None = None) -> Offered:
-        """Record lines in their order, as far as `halt` lets it.
+        """Record lines in their order, until `halt` is called.
 
         Args:
             lines: what to record. A few hundred are held in memory at once.
-            patience: seconds for which a full lane may take none; None for as long as it takes.
+            patience: seconds for which a full lane may take none; None for no limit.
 
         Returns:
-            The ids of the jobs that were recorded, now or earlier, and why those behind them were
+            The ids of the jobs that were recorded, now or earlier, and why those after them were
             not: QueueFull, BatchNotFound, or IdempotencyConflict.
 
         Raises:
-            LedgerUnavailable: Redis has been away for a minute.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         ids: list[str] = []
         for is_alone, group in groupby(lines, _is_alone):
@@ -104,19 +104,19 @@ class BatchFeed:
 
     @property
     def is_recording(self) -> bool:
-        """Whether lines are on their way into the ledger, perhaps recorded, perhaps not."""
+        """Whether lines are being recorded: it is not known yet whether they were."""
         return bool(self._in_hand)
 
     def line_of(self, position: int) -> int | None:
-        """The line that stands at that position of the batch, if it came by this feed."""
+        """The line at that position of the batch, if this feed added it."""
         return self._line_numbers[position] if position < len(self._line_numbers) else None
 
     def halt(self) -> None:
-        """Record nothing more than what is under way."""
+        """Record no more lines, beside those under way."""
         self.halted = True
 
     async def look_up(self) -> None:
-        """After a recording was broken off, find out how far it had come.
+        """After a recording was broken off, find out how much of it was done.
 
         Raises:
             LedgerUnavailable: Redis did not answer.
@@ -129,7 +129,7 @@ class BatchFeed:
             self.next_line = max(self.next_line, line + 1)
 
     async def seal(self, *, whole: bool = True) -> None:
-        """Say that nothing more will be added; where not all was, readers are told from where on.
+        """Say that nothing more will be added; if input is left, record the first line of it.
 
         Raises:
             LedgerUnavailable: Redis did not answer.
@@ -179,5 +179,5 @@ class BatchFeed:
 
 
 def _is_alone(line: BatchLine) -> bool:
-    # The place of a job that may exist already is known only once it was recorded.
+    # A job with an idempotency key may be an earlier one: its place is known only afterwards.
     return isinstance(line.entry, RejectedLine) or line.entry.idempotency_key is not None

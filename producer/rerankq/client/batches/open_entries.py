@@ -1,4 +1,4 @@
-"""Which entries of a batch have no row yet: a bit for each, as there may be millions."""
+"""Which entries of a batch have no result yet: a bit for each, as there may be millions."""
 
 from rerankq.ledger.batches import PAGE
 
@@ -6,10 +6,10 @@ _ALL = (1 << PAGE) - 1
 
 
 class OpenEntries:
-    """Positions without a row, by pages of the batch.
+    """Positions without a result, by pages of the batch.
 
     Attributes:
-        known: how many entries the batch has, as far as was heard.
+        known: how many entries the batch has, as far as is known.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class OpenEntries:
         self.known = 0
 
     def extend(self, known: int) -> None:
-        """Hear that the batch has so many entries now."""
+        """Note that the batch has so many entries now."""
         if known <= self.known:
             return
         for page in range(self.known // PAGE, -(-known // PAGE)):
@@ -32,7 +32,7 @@ class OpenEntries:
         return [start + at for at in range(PAGE) if bits >> at & 1]
 
     def settle(self, position: int) -> None:
-        """A row is there."""
+        """Note that there is a result."""
         page = position // PAGE
         left = self._pages.get(page, 0) & ~(1 << position % PAGE)
         if left:
@@ -41,12 +41,12 @@ class OpenEntries:
             self._pages.pop(page, None)
 
     def reopen(self, start: int) -> None:
-        """All from that position on have no row again."""
+        """Note that all from that position on have no result again."""
         known, self.known = self.known, start
         self.extend(known)
 
     def is_waited_for(self, position: int) -> bool:
-        """Whether there is no row for it: it is open, or not there yet."""
+        """Whether there is no result for it: it is open, or not in the batch yet."""
         bits = self._pages.get(position // PAGE, 0)
         return position >= self.known or bool(bits >> position % PAGE & 1)
 
@@ -56,7 +56,7 @@ class OpenEntries:
         return len(self._pages)
 
     def next_page(self, page: int) -> int | None:
-        """The first page from there on, and then from 0 on, with an open position; None if none."""
+        """The next page with an open position, from `page` on, then from 0 on; None if none."""
         if page in self._pages:
             return page
         ahead = [each for each in self._pages if each > page]

@@ -15,7 +15,7 @@ class BatchParts:
     """The parts of one client.
 
     Attributes:
-        owner: whom the handles of jobs ask.
+        owner: the client for the handles of jobs.
         batches: the ledger's batches.
         records: the ledger's jobs.
         admissions: records jobs.

@@ -1,4 +1,4 @@
-"""Reads a batch: brings each result once its job has ended, and knows when it was the last."""
+"""Reads a batch: gives each result once its job has ended, and knows when it was the last."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,10 +16,10 @@ from rerankq.events import BatchAbandoned, BatchCompleted
 from rerankq.ledger.batches import PAGE
 
 ABANDONED_SECONDS: Final = 10.0
-"""How long the feeder of a batch that was never sealed may be silent before it counts as dead."""
+"""How long the feeder of an unsealed batch may be silent before the batch counts as abandoned."""
 POLL_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 1.0
-"""How often to look at entries though nothing more of the batch is known to have ended."""
+"""How often to look at entries even if the batch's counts show no new ends."""
 
 PAGES_AT_ONCE: Final = 4
 
@@ -30,15 +30,15 @@ class BatchReader:
     Args:
         parts: of the client.
         batch_id: the batch.
-        in_order: whether each result waits for those before it, rather than come as its job ends.
-        wait: whether to wait for jobs that have not ended, rather than leave them out.
-        abandoned_after: seconds without a sign of life from its feeder after which a batch that
-            was never sealed is given up; None to wait for as long as it takes.
+        in_order: whether each result waits for those before it, or comes as its job ends.
+        wait: whether to wait for jobs that have not ended, or leave them out.
+        abandoned_after: seconds of silence of its feeder after which an unsealed batch counts as
+            abandoned; None to wait without a limit.
 
     Attributes:
         waits: `wait`, as given.
-        abandoned: whether the batch was given up.
-        complete: whether all there will ever be was given.
+        abandoned: whether the batch counted as abandoned.
+        complete: whether all results were given, and no more can come.
         unended: how many entries were left out.
     """
 
@@ -74,13 +74,13 @@ class BatchReader:
         """The results, in portions of 2 MiB or 100 at most, each portion in the order of the batch.
 
         Args:
-            timeout: seconds after which nothing more is waited for; None for as long as it takes.
+            timeout: seconds to wait; None for no limit.
 
         Raises:
             BatchNotFound: no such batch.
-            ResultTimeout: not all was given in time.
-            InvalidRequest: `timeout` is no number.
-            LedgerUnavailable: Redis has been away for a minute.
+            ResultTimeout: not all were given in time.
+            InvalidRequest: `timeout` is not a number.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         return self._as_they_end(timeout) if self.waits else self._ended_by_now()
 
@@ -89,7 +89,7 @@ class BatchReader:
         return self._open.is_waited_for(position)
 
     def rewind(self, position: int) -> None:
-        """Give all from that position on once more, and from now on each in its turn."""
+        """Give all from that position on once more, and from now on in order."""
         self._open.reopen(position)
         self._given = position
         self._unfound = self._fruitless = self._page = 0
@@ -103,9 +103,9 @@ class BatchReader:
         deadline = deadline_in(timeout)
         silent_since: float | None = None
         while True:
-            # Looked at here, as redis can swallow a cancellation before Python 3.12.
+            # Checked here, as redis can swallow a cancellation before Python 3.12.
             is_late = deadline is not None and clock() >= deadline
-            # Sealed first, entries second: what was added between the two is still seen.
+            # The seal is read before the entries, so that entries added between the two are seen.
             batch = await patiently(lambda: self._batches.progress(self._batch_id))
             self._open.extend(await patiently(lambda: self._batches.size(self._batch_id)))
             before = self._given
@@ -139,7 +139,7 @@ class BatchReader:
         return self._unfed > self._abandoned_after
 
     def _give_up(self, seconds: float) -> bool:
-        # Not at the first look: after an outage, the feeder may need a moment to be heard again.
+        # Not at the first look: after an outage the feeder needs a moment to report again.
         self.abandoned = self._abandoned_after is not None and seconds > self._abandoned_after / 2
         if self.abandoned:
             found = BatchAbandoned(batch_id=self._batch_id, silent_seconds=self._unfed)
@@ -167,8 +167,9 @@ class BatchReader:
         """Read what has ended.
 
         Args:
-            due: how many results may be had, by the batch's counts. They are a hint: an earlier job
-                counts as ended when it has not, and one whose record was deleted never counts.
+            due: how many results there should be, by the batch's counts. These are only a hint: an
+                earlier job counts as ended even if it has not, and one whose record was deleted
+                never counts.
         """
         now = asyncio.get_running_loop().time()
         fresh = due - self._unfound
@@ -190,7 +191,7 @@ class BatchReader:
             self._page = page + 1
             self._fruitless = 0 if read > before else self._fruitless + 1
             if 0 < fresh <= read:
-                # Jobs end about in their order: what ends next stands at the front.
+                # Jobs end in about their order: those that end next are at the front.
                 self._page = 0
                 break
         if read >= fresh:

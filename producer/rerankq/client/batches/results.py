@@ -1,4 +1,4 @@
-"""What the entries of a batch came to, read few at a time, as rankings can be large."""
+"""The results of a batch's entries, read a few at a time, as rankings can be large."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ Placed = tuple[int, Entry]
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What one entry of a batch came to.
+    """The result of one entry of a batch.
 
     Attributes:
         position: its place in the batch, from 0.
-        job_id: the job; None where the entry is a line that never became one.
+        job_id: the job; None for a line that is no job.
         custom_id: the caller's name for it.
-        line: the number under which it was handed in, of a line that never became a job, or
-            whose job was accepted earlier; None for others.
-        state: how the job ended; None where its record is past its retention, or there is no job.
+        line: the line's number, for a line that is no job or whose job was accepted earlier; None
+            for others.
+        state: how the job ended; None when its record is past its retention, or there is no job.
         attempts: calls that were answered or lost.
-        end: the ranking, or the error that says why there is none; a `JobError` where the line
-            never became a job.
+        end: the ranking, or the error that says why there is none; a `JobError` for a line that is
+            no job.
     """
 
     position: int
@@ -48,8 +48,8 @@ class BatchResult:
         """The ranking.
 
         Raises:
-            JobFailed, JobCancelled, JobExpired: the job ended without one, or never was one.
-            JobNotFound, ResultExpired, InvalidRequest: there is none to be had any more.
+            JobFailed, JobCancelled, JobExpired: the job ended without one, or the line is no job.
+            JobNotFound, ResultExpired, InvalidRequest: the result is gone or damaged.
         """
         if isinstance(self.end, JobError):
             raise JobFailed(self.end.code, self.end.message)
@@ -57,7 +57,7 @@ class BatchResult:
 
 
 class EndReader:
-    """Reads what entries came to.
+    """Reads the results of entries.
 
     Args:
         records: the ledger's jobs.
@@ -77,10 +77,10 @@ class EndReader:
             in_order: whether to stop before the first that has not ended.
 
         Raises:
-            LedgerUnavailable: Redis has been away for a minute.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         outlines: dict[str, Outline | None] = {}
-        # As long as the first has not ended, in order, the others need not be looked at.
+        # In order, the others need not be looked at as long as the first has not ended.
         if in_order and not _has_ended(entries[0], await self._look(entries[:1], outlines)):
             return
         outlines = await self._look(entries, outlines)
@@ -117,7 +117,7 @@ def _result(position: int, entry: Entry, outline: Outline | None, end: End) -> B
     is_own = isinstance(entry, OwnJob)
     custom_id = entry.custom_id
     if custom_id is None and is_own and outline:
-        # Of a job of the batch alone: an earlier job has a name of its own.
+        # Only for a job of the batch: an earlier job has its own custom id.
         custom_id = outline.custom_id
     state, attempts = (outline.state, outline.attempts) if outline else (None, 0)
     line = None if isinstance(entry, OwnJob) else entry.line
@@ -134,5 +134,5 @@ def _has_ended(placed: Placed, outlines: dict[str, Outline | None]) -> bool:
     if isinstance(entry, RejectedLine):
         return True
     outline = outlines[entry.job_id]
-    # A job without a record is past its retention: waiting would not bring it back.
+    # A job without a record is past its retention: to wait for it would not help.
     return outline is None or outline.state.ended
