@@ -1,7 +1,7 @@
-"""Reads the JSON of an answer; also one that is not quite JSON, where that takes no guessing.
+"""Reads the JSON of an answer, also if it breaks the rules in ways that need no guessing.
 
-An answer has been paid for. A byte order mark, a NaN or half a surrogate in a part that nobody
-looks at takes nothing from its ranking. Strict JSON is read by orjson; the rest costs more.
+An answer has been paid for. A byte order mark, a NaN or half a surrogate in an unused part does not
+spoil its ranking. orjson reads strict JSON; other answers go through a slower parser.
 """
 
 import json
@@ -17,14 +17,14 @@ _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 
 def loads(body: bytes, headers: Mapping[str, str]) -> Any:
-    """What a body says.
+    """The decoded JSON of a body.
 
     Args:
-        body: of the answer.
-        headers: likewise, their names in lower case.
+        body: the answer's body.
+        headers: the answer's headers, their names in lower case.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: the body is no JSON.
     """
     try:
         return orjson.loads(body)
@@ -33,12 +33,12 @@ def loads(body: bytes, headers: Mapping[str, str]) -> Any:
     try:
         return _lenient(text)
     except ValueError:
-        # A sign behind a backslash that JSON does not escape stands for itself.
+        # A backslash before a character that JSON does not escape is taken literally.
         return _lenient(_ESCAPE.sub(_known, text))
 
 
 def _lenient(text: str) -> Any:
-    """JSON with NaN, control signs in texts, half surrogates and numbers of any length."""
+    """JSON with NaN, control characters in strings, half surrogates and numbers of any length."""
     try:
         return json.loads(text, strict=False, parse_int=_number)
     except RecursionError:
@@ -46,7 +46,7 @@ def _lenient(text: str) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    # What is longer is no index and no count, and Python would refuse thousands of digits.
+    # A longer number is no index or count, and Python refuses integers of thousands of digits.
     return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 

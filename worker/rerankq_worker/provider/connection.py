@@ -11,28 +11,28 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from rerankq_worker.provider.tolerant import INFORMATIONAL, Headers, TolerantReader
 
 MOST_BARREN_BYTES: Final = 64 * 1024
-"""Of heads, trailers and framing that come without a byte of body between."""
+"""How many bytes of heads, trailers and framing may come without a byte of body."""
 MOST_WAITING_BYTES: Final = 256 * 1024
-"""Of a body that nobody has read yet: the other side waits then."""
+"""How many bytes of a body may wait to be read before reading from the socket pauses."""
 MOST_KEPT_BYTES: Final = 4 * 1024 * 1024
-"""Of an answer in chunks, until a fault in it: with those before it, it is read once more."""
+"""How many bytes of a chunked answer are kept, to be read again if a fault is found in it."""
 SUCCESS: Final = range(200, 300)
 _IDLE_TIMEOUT: Final = (b"HTTP/1.1 408", b"HTTP/1.0 408")
-"""What some proxies say before they end a connection that was not used: no answer to a request."""
+"""What some proxies send before they close an idle connection: it answers no request."""
 
 
 class EarlyAnswerError(httpx.RemoteProtocolError):
-    """Something came before the request was sent: it is no answer to that."""
+    """Bytes came before the request was sent, so they do not answer it."""
 
 
 class Connection(asyncio.Protocol):
-    """Exchanges one message after the other; ended for good by whatever goes wrong in one.
+    """Exchanges one message after the other; any error ends it for good.
 
-    httptools parses, and calls the methods that begin with `on_`. What it refuses is read once
-    more by a reader that is slower and takes more.
+    httptools parses, and calls the methods that begin with `on_`. An answer that it refuses is read
+    again by a slower, more tolerant reader.
 
     Args:
-        surplus: called when the other side sends what nobody has asked for.
+        surplus: called when the other side sends an answer to no request.
     """
 
     def __init__(self, surplus: Callable[[], None]) -> None:
@@ -41,11 +41,11 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         """When its last exchange ended, by the loop's clock in seconds."""
         self.asked_at = self.usable_at = 0.0
-        """When its last exchange began, and when it may carry the next one, by the same clock."""
+        """When its last exchange began, and from when it may carry the next, by the same clock."""
         self.last_seconds = 0.0
         """How long its last exchange took."""
         self.sloppy: str | None = None
-        """What of the answer breaks the rules of HTTP, though it could be read."""
+        """How the answer breaks the rules of HTTP, although it could be read."""
         self._surplus = surplus
         self._transport: asyncio.Transport
         self._readable = select.poll()
@@ -67,29 +67,29 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_clean(self) -> bool:
-        """Whether the exchange is over, to the last byte, and its answer was a good one.
+        """Whether the exchange is over to the last byte, and its answer was a success.
 
-        Behind a 504 or a 408 the answer that was waited for in vain may still come.
+        After a 504 or a 408 the late answer may still come.
         """
         left = self._error or self._chunks or self.is_sending
         return self._over and self.status in SUCCESS and not left
 
     @property
     def is_used_again(self) -> bool:
-        """Whether its exchange is not the first one."""
+        """Whether its present exchange is not its first."""
         return self._exchanges > 1
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing has come since, not even what the loop has not seen yet."""
+        """Whether nothing has come since its last exchange, not even unread bytes in the socket."""
         return not self._error and not self._readable.poll(0)
 
     async def exchange(self, message: bytes) -> None:
         """Send a request, and wait for the head of its answer: `status` and `headers`.
 
         Raises:
-            EarlyAnswerError: something came that is no answer to this; it may be sent again.
-            httpx.TransportError: there is none.
+            EarlyAnswerError: bytes came that do not answer this request; it may be sent again.
+            httpx.TransportError: there is no answer.
         """
         if self._error:
             raise self._error
@@ -102,10 +102,10 @@ class Connection(asyncio.Protocol):
             await self._news()
 
     async def chunk(self) -> bytes:
-        """What has come of the body since the last time; nothing at its end.
+        """The part of the body that came since the last call; empty at its end.
 
         Raises:
-            httpx.TransportError: it will not come whole.
+            httpx.TransportError: the rest of the body will not come.
         """
         while not self._chunks and not self._over:
             await self._news()
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
         return chunk
 
     def abort(self) -> None:
-        """End it at once, whatever is under way."""
+        """End the connection at once."""
         self._fail(httpx.ReadError("the connection was ended from this side"))
 
     async def _news(self) -> None:
@@ -141,11 +141,11 @@ class Connection(asyncio.Protocol):
         self._readable.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, within bounds."""
+        """Read the next bytes, within bounds."""
         if self._over:
             return self._met_surplus(data)
         if self._exchanges > 1 and self.is_sending:
-            # On a new connection it can be meant for this request alone: a 413 comes early.
+            # On a new connection an early answer is this request's: a 413, for example.
             return self._fail(EarlyAnswerError("an answer came before the request was sent"))
         self._barren_bytes += len(data)
         if self._tolerant:
@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
         return self._tell()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End the exchange: well, if its answer was to be as long as the connection lasts."""
+        """End the exchange; with success if the answer's end is that of the connection."""
         if not self._over and not error and not self._error:
             if self._head_read and not self._tolerant and not _is_bounded(self.headers):
                 self._over = True
@@ -186,12 +186,12 @@ class Connection(asyncio.Protocol):
         return None
 
     def _may_be_odd(self) -> bool:
-        """Whether the rest of an answer can break a rule, as chunks can; they are few enough."""
+        """Whether the rest of an answer may be faulty, as chunks may be, and is still kept."""
         chunked = any(name.lower() == b"transfer-encoding" for name, _ in self.headers)
         return chunked and self._body_bytes < MOST_KEPT_BYTES
 
     def _read_tolerantly(self, data: bytes, *, ended: bool = False) -> None:
-        """Read what httptools refuses: from the beginning of the answer, the first time."""
+        """Read an answer that httptools refuses; the first call reads it from its beginning."""
         kept, self._kept = self._kept or [], None
         known = self._tolerant is not None
         reader = self._tolerant = self._tolerant or TolerantReader()
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
         self._take_over(reader, read_before=0 if known else self._body_bytes)
 
     def _take_over(self, reader: TolerantReader, *, read_before: int = 0) -> None:
-        """Tell of what the tolerant reader has read, without that which was told before."""
+        """Take over what the tolerant reader has read, without the part that was read before."""
         if reader.status and not self._head_read:
             self.status, self.headers, self._head_read = reader.status, reader.headers, True
         if body := reader.take()[read_before:]:
@@ -224,22 +224,22 @@ class Connection(asyncio.Protocol):
     # What httptools calls.
 
     def on_message_begin(self) -> None:
-        """Begin an answer, of which there is one to a request.
+        """Begin an answer.
 
         Raises:
-            ValueError: this one is a second.
+            ValueError: it is a second answer to the same request.
         """
         if self._over:
             raise ValueError("an answer behind the answer")
         self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; a trailer has nothing to say."""
+        """Keep a header; ignore trailers."""
         if not self._head_read:
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Tell of the head, if it is not that of a mere notice ahead of the answer."""
+        """Take note of the head, unless it is that of an interim answer (1xx)."""
         self.status = self._parser.get_status_code()
         self._head_read = self.status >= INFORMATIONAL
         self._barren_bytes = 0
@@ -252,7 +252,7 @@ class Connection(asyncio.Protocol):
         self._barren_bytes = 0
 
     def on_message_complete(self) -> None:
-        """Tell of the end."""
+        """End the answer."""
         if self._head_read:
             self._over = True
             if not self._parser.should_keep_alive():
@@ -260,5 +260,5 @@ class Connection(asyncio.Protocol):
 
 
 def _is_bounded(headers: Headers) -> bool:
-    """Whether a head says where its body ends."""
+    """Whether the headers tell where the body ends."""
     return any(name.lower() in {b"content-length", b"transfer-encoding"} for name, _ in headers)

@@ -1,4 +1,4 @@
-"""Why no answer came: an error of the connection, told as one of ours, with its cause."""
+"""Maps errors of a connection to this project's errors, with their causes."""
 
 import errno
 import socket
@@ -19,22 +19,22 @@ _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UP
 _NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _BY_NUMBER: Final[Mapping[int | None, tuple[Cause, str]]] = {
     errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, "nobody listens at {where}"),
-    errno.ENETUNREACH: (Cause.NO_ROUTE, "there is no way to the network of {where}"),
-    errno.EHOSTUNREACH: (Cause.NO_ROUTE, "there is no way to {where}"),
+    errno.ENETUNREACH: (Cause.NO_ROUTE, "there is no route to the network of {where}"),
+    errno.EHOSTUNREACH: (Cause.NO_ROUTE, "there is no route to {where}"),
     errno.ETIMEDOUT: (Cause.CONNECT_TIMEOUT, "{where} does not answer"),
 }
-_NO_CONNECTION: Final = (Cause.NO_ROUTE, "{where} gives no connection")
+_NO_CONNECTION: Final = (Cause.NO_ROUTE, "no connection to {where} can be made")
 EXPIRED: Final = 10
 NOT_YET_VALID: Final = 9
 """OpenSSL's numbers (X509_V_ERR_*)."""
 
 
 def connection_fault(error: Exception, *, url: httpx.URL, trusted: str) -> Transient:
-    """The error that stands for a call without an answer.
+    """The error of a call that got no answer.
 
     Args:
         error: what the transport raised.
-        url: the endpoint; of it host and port are named, and nothing else.
+        url: the endpoint; only its host and port are shown.
         trusted: where the CA certificates come from, in words.
     """
     if isinstance(error, _NOT_CONNECTED):
@@ -78,7 +78,7 @@ def _certificate(
         shown = ", ".join(names) or "another name"
         return f"its certificate is for {shown}, and not for {host}; {_CHECK_URL}"
     if error.verify_code == EXPIRED:
-        return "its certificate has expired; so it would seem, too, by a wrong clock"
+        return "its certificate has expired, or this machine's clock is wrong"
     if error.verify_code == NOT_YET_VALID:
         return "its certificate is not valid yet: is this machine's clock right?"
     return (

@@ -1,6 +1,7 @@
-"""Undoes the compression of an answer, which nobody asked for; within bounds.
+"""Decompresses an answer, within bounds.
 
-Some gateways compress whatever they are asked, and name "identity" in many ways.
+Requests ask for no compression, but some gateways compress in any case, and some write "identity"
+in unusual ways.
 """
 
 import sys
@@ -14,24 +15,24 @@ else:
     from backports import zstd
 
 PLAIN: Final = {"", "identity", "none", "utf-8", "utf8", "binary", "8bit", "chunked"}
-"""What says that nothing was done to a body, or is said by mistake."""
+"""Values that mean "not compressed", or that servers send by mistake."""
 _MOST_TIMES: Final = 3
 
 
 def unpacked(body: bytes, headers: Mapping[str, str], most_bytes: int) -> bytes:
-    """A body as it was before it was compressed.
+    """The decompressed body.
 
     Args:
-        body: as it came.
-        headers: of the answer, their names in lower case.
-        most_bytes: how long it may become.
+        body: the body as it came.
+        headers: the answer's headers, their names in lower case.
+        most_bytes: how long the result may be.
 
     Raises:
-        ValueError: it cannot be undone; says why.
+        ValueError: it cannot be decompressed; says why.
     """
     named = f"{headers.get('content-encoding', '')},{headers.get('transfer-encoding', '')}".lower()
     done = [each for each in map(str.strip, named.split(",")) if each not in PLAIN]
-    # Said by mistake: JSON begins no compressed body.
+    # A body that begins like JSON is not compressed, whatever the header says.
     if not done or body.lstrip()[:1] in {b"{", b"["}:
         return body
     if len(done) > _MOST_TIMES:
@@ -46,13 +47,13 @@ def _undone(body: bytes, encoding: str, most_bytes: int) -> bytes:
         if encoding in {"gzip", "x-gzip"}:
             return _bounded(zlib.decompressobj(wbits=31), body, most_bytes)
         if encoding == "deflate":
-            # With zlib's head, as the standard has it, or without, as many send it.
+            # With zlib's header, as the standard demands, or without it, as many servers send it.
             raw = not (body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0)
             return _bounded(zlib.decompressobj(wbits=-15 if raw else 15), body, most_bytes)
         if encoding == "zstd":
             return _bounded(zstd.ZstdDecompressor(), body, most_bytes)
     except (zlib.error, zstd.ZstdError, EOFError):
-        raise ValueError(f"what was called {encoding} is none") from None
+        raise ValueError(f"it is declared as {encoding}, but is not") from None
     raise ValueError("it is compressed in an unknown way, which was not asked for")
 
 

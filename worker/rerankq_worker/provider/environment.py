@@ -1,7 +1,7 @@
-"""What of the environment decides how endpoints are called, looked at when a worker starts.
+"""Checks, when a worker starts, the environment variables that decide how endpoints are called.
 
-Each fault is one line that names its variable; found later, it would be a traceback of each lane,
-over and over.
+Each fault is one line that names its variable. Found later, it would be a traceback in each lane,
+again and again.
 """
 
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from rerankq_worker.upstream.sites import Site
 
 
 def check_environment(sites: Iterable[Site]) -> None:
-    """See that each site can be called as the environment has it.
+    """Check that each site can be called with this environment.
 
     Raises:
-        SettingsError: a proxy, a CA file, a file for keys of TLS or a site's address cannot be
-            used; names the variable, and nothing that is secret in it.
+        SettingsError: a proxy, a CA file, a TLS key log or a site's address cannot be used; names
+            the variable, and nothing secret in it.
     """
     check_key_log()
     trust()

@@ -1,4 +1,4 @@
-"""From an error answer to our error, with a message that a user may read."""
+"""Maps an error answer to this project's error, with a message that users may read."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ _ID_HEADERS: Final = (
 
 
 class Reply(NamedTuple):
-    """What came back; the headers' names are in lower case."""
+    """An answer; its headers' names are in lower case."""
 
     status: int
     body: bytes
@@ -33,9 +33,9 @@ class Reply(NamedTuple):
 
 
 def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamError:
-    """The error that an answer with a status other than 200 stands for.
+    """The error that an answer with a status other than 200 means.
 
-    Its message holds nothing that the upstream wrote but its id of the call; see `words`.
+    Of the upstream's own words its message holds only the request id; see `words`.
     """
     said = error_body.read(reply.body)
     deciding = words.deciding(said.words, request) if said.words else ""
@@ -70,36 +70,36 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
 def malformed(
     reason: str, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
 ) -> UpstreamError:
-    """The error that an answer with status 200 stands for when it is no ranking.
+    """The error that an answer with status 200 means when it is no ranking.
 
     Args:
         reason: what is wrong with it.
         reply: the answer.
-        decoded: its JSON, which may be an error in place of results and say more.
-        request: what was to be ranked; the message holds nothing of it.
-        key: likewise.
+        decoded: its JSON, which may be an error in place of results.
+        request: what was to be ranked; the message shows nothing of it.
+        key: the key of the call; the message shows nothing of it.
     """
     request_id = _id(reply, None, request, key)
     if decoded is None and error_body.form_of(reply.body) is error_body.Form.PAGE:
-        # Of a login, a portal, or a maintenance: it is nothing that an API would send.
+        # A page for login, a portal or maintenance: no API sends one.
         message = f"the upstream answered with a web page; {WHAT_TO_DO[WrongEndpoint]}"
         return WrongEndpoint(message, status=reply.status, request_id=request_id, cause=Cause.PAGE)
     if error_body.holds_error(decoded):
         reason = f"the upstream answered with an error under status {reply.status}"
     error = Malformed(f"{reason}{_named(request_id)}", status=reply.status, request_id=request_id)
     error.said = words.kept(reply.body)
-    # By our own words alone: the vendor's may name the request, or another id each time.
+    # Only of our own words: the vendor's may quote the request, or hold a new id each time.
     error.pattern = hashlib.sha256(_NUMBER.sub("", reason).encode()).hexdigest()[:8]
     return error
 
 
 def request_id_of(headers: Mapping[str, str], key: str = "") -> str | None:
-    """The upstream's own id of the call; none that holds the key."""
+    """The upstream's request id; None if there is none, or if it holds the key."""
     return next((_shown_id(headers[name], key) for name in _ID_HEADERS if name in headers), None)
 
 
 def _id(reply: Reply, told: str | None, request: RerankRequest, key: str) -> str | None:
-    """The id of a call that failed, which a message names: none that stands in the request."""
+    """The request id for the message of an error; None if the request itself contains it."""
     request_id = request_id_of(reply.headers, key) or _shown_id(told, key)
     if not request_id or words.stand_in(words.texts_of(request), request_id):
         return None

@@ -1,4 +1,4 @@
-"""What an error body says, in all the shapes that vendors give it.
+"""Reads an error body, in all the forms that vendors use.
 
 `{"error": {message, type, code}}` (the gateway family, vLLM), `{"error": text, "error_type"}`
 (TEI), flat `{"code", "message"}` (SiliconFlow, DashScope), `{"message"}` (Cohere), `{"detail"}`
@@ -18,11 +18,11 @@ MOST_BODY: Final = 64 * 1024
 MOST_TEXT: Final = 4096
 MOST_DETAILS: Final = 3
 _MARK: Final = b"\xef\xbb\xbf"
-"""That of UTF-8, with which some pages begin."""
+"""UTF-8's byte order mark, with which some pages begin."""
 
 
 class Form(StrEnum):
-    """What a body is. An API answers in JSON; a page is not from the API but from before it."""
+    """What a body is. An API answers in JSON; a page comes from something in front of the API."""
 
     JSON = "json"
     PAGE = "page"
@@ -32,13 +32,13 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The parts of an error body; empty where it has none.
+    """The parts of an error body; a missing part is empty.
 
     Attributes:
-        form: what it is.
+        form: what the body is.
         codes: its code and its type.
         words: its message, as the vendor wrote it.
-        request_id: the vendor's id of the call.
+        request_id: the vendor's request id.
     """
 
     form: Form = Form.JSON
@@ -57,7 +57,7 @@ def read(body: bytes) -> ErrorBody:
 
 
 def form_of(body: bytes) -> Form:
-    """What a body is that is no JSON."""
+    """The form of a body that is no JSON."""
     beginning = body[:MOST_TEXT].removeprefix(_MARK).lstrip()
     if not beginning:
         return Form.NOTHING
@@ -98,7 +98,7 @@ def _words(value: Any) -> str:
 
 
 def _detail(fault: Any) -> str:
-    """One fault in FastAPI's list: place and rule, not the input that it repeats."""
+    """One entry of FastAPI's list: its place and rule, without the input that it quotes."""
     if not isinstance(fault, dict) or not isinstance(fault.get("msg"), str):
         return ""
     place = fault.get("loc")
@@ -107,6 +107,6 @@ def _detail(fault: Any) -> str:
 
 
 def _plain(body: bytes) -> str:
-    """Text that is neither JSON nor HTML, such as that of a server's own limits."""
+    """Text that is neither JSON nor HTML, such as a server's message about its limits."""
     words = body.decode("utf-8", "replace").strip()
     return words if words[:1].isalpha() and "\ufffd" not in words else ""

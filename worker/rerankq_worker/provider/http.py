@@ -1,4 +1,4 @@
-"""The endpoint over HTTP: a request is written, its answer read, and told as what it means."""
+"""Calls the endpoint over HTTP: writes the request, reads the answer, and maps errors."""
 
 import asyncio
 import logging
@@ -24,25 +24,25 @@ from rerankq_worker.upstream.port import Answer, Call
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512
 ANSWER_TO_REQUEST: Final = 4
-"""An answer has a row for each document, and repeats them at most; JSON escapes can make that
-longer, not endless. What is read beyond it takes memory for nothing."""
+"""An answer has a row for each document and at most repeats the documents; JSON escapes make it
+longer by a bounded factor. Reading more than that would only waste memory."""
 LARGE_BYTES: Final = 256 * 1024
 CONNECT_SECONDS: Final = 10.0
 REFUSAL_SECONDS: Final = 5.0
-"""For the body of an answer whose status has said the most."""
+"""Time limit for the body of a refusal: its status has already told the most."""
 SLOPPY_SECONDS: Final = 600.0
-"""From one line in the log about an upstream that does not keep to HTTP to the next."""
+"""Time between two log lines about an upstream whose answers break the rules of HTTP."""
 _BROKEN: Final = (httpx.HTTPError, OSError)
 
 log = logging.getLogger(__name__)
 
 
 class HttpProvider:
-    """Calls one endpoint, whoever's key a call shows. Lives as long as its worker, on its loop.
+    """Calls one endpoint; each call brings its own key. Lives as long as its worker, on its loop.
 
     Args:
         url: the endpoint.
-        dialect: how the endpoint wants to be asked.
+        dialect: the format of the endpoint's requests and answers.
         call_seconds: time limit of a call, from first byte out to last byte in.
 
     Raises:
@@ -59,7 +59,7 @@ class HttpProvider:
         self._transport = EndpointTransport(
             self._url,
             trusted,
-            # Less than the call's own limit: what never connected must not look like a lost answer.
+            # Less than the call's own limit: a failure to connect must not look like a lost answer.
             connect_seconds=min(CONNECT_SECONDS, call_seconds / 2),
             proxy=proxy,
         )
@@ -87,7 +87,8 @@ class HttpProvider:
         most_bytes = SPARE_ANSWER_BYTES + rows + ANSWER_TO_REQUEST * len(content)
         connection = None
         try:
-            # Around all of it: a body that drips holds every read timeout and never ends.
+            # One limit around the whole call: a body that comes byte by byte meets every read
+            # timeout, and never ends.
             async with asyncio.timeout(self._call_seconds) as limit:
                 connection = await self._transport.exchange(
                     self._message(call, content), call.may_begin
@@ -107,7 +108,7 @@ class HttpProvider:
             self._say_sloppy(connection.sloppy)
         if max(len(content), len(reply.body)) < LARGE_BYTES:
             return self._answer(reply, call, most_bytes)
-        # Megabytes take a while to read and compare: other calls must not wait for that.
+        # Megabytes take a while to parse and compare: a thread does it, so that other calls go on.
         return await asyncio.to_thread(self._answer, reply, call, most_bytes)
 
     async def reach(self) -> None:
@@ -118,18 +119,18 @@ class HttpProvider:
             raise connection_fault(error, url=self._url, trusted=self._trusted) from error
 
     def _too_late(self, error: TimeoutError, connection: Connection | None) -> Transient:
-        """The error that stands for a call that was not over in its time: how far it had come."""
+        """The error of a call that timed out; it tells how far the call had come."""
         cancelled = error.__cause__
         if connection:
-            cause, done = Cause.BODY_TIMEOUT, "the answer began, and did not come whole"
+            cause, done = Cause.BODY_TIMEOUT, "the answer began but did not end"
         elif cancelled and UNSENT in cancelled.args:
-            cause, done = Cause.SEND_TIMEOUT, "not even the request was taken whole"
+            cause, done = Cause.SEND_TIMEOUT, "the upstream did not take the whole request"
         else:
             cause, done = Cause.ANSWER_TIMEOUT, "the request was sent"
         return Transient(f"no answer within {self._call_seconds:g} seconds: {done}", cause=cause)
 
     def _message(self, call: Call, content: bytes) -> bytes:
-        """The request, head and body; job and attempt let logs be laid beside the ledger."""
+        """The request, head and body; it names job and attempt, to find them in a server's log."""
         return (
             b"%bContent-Length: %d\r\nAuthorization: %b\r\n"
             b"X-Rerankq-Job-Id: %b\r\nX-Rerankq-Attempt: %d\r\n\r\n%b"
@@ -143,13 +144,13 @@ class HttpProvider:
         )
 
     def _say_sloppy(self, what: str) -> None:
-        """Log that answers do not keep to HTTP, once in a while: it is so with each of them."""
+        """Log once in a while that answers break the rules of HTTP; usually all of them do."""
         now = time.monotonic()
         if now >= self._sloppy_until:
             self._sloppy_until = now + SLOPPY_SECONDS
             log.warning(
-                "answers of %s break the rules of HTTP (%s): they are read, and each costs a new "
-                "connection; whoever runs that server or gateway should know",
+                "answers of %s break the rules of HTTP (%s): they are read, but each costs a new "
+                "connection; tell the operator of that server or gateway",
                 *(self._url.host, what),
             )
 
@@ -187,12 +188,12 @@ def _head(url: httpx.URL, proxy: Proxy | None) -> bytes:
     """The part of a request's head that is the same for all calls."""
     passed_on = proxy is not None and url.scheme == "http"
     lines = [
-        # To a proxy the whole address, unless it has opened a way through.
+        # A proxy needs the whole address, unless it has opened a tunnel.
         b"POST %b%b HTTP/1.1" % (b"http://" + url.netloc if passed_on else b"", url.raw_path),
         b"Host: " + url.netloc,
         b"User-Agent: rerankq",
         b"Accept: application/json",
-        # A compressed answer could be far longer than the bytes that are counted.
+        # A compressed answer could be far longer than the bytes that were counted.
         b"Accept-Encoding: identity",
         b"Content-Type: application/json",
     ]
@@ -204,7 +205,7 @@ def _head(url: httpx.URL, proxy: Proxy | None) -> bytes:
 async def _read(
     connection: Connection, most_bytes: int, limit: asyncio.Timeout
 ) -> error_answers.Reply:
-    """The whole answer, or what comes of a refusal."""
+    """The whole answer; of a refusal, the part of the body that comes soon."""
     status = connection.status
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1")
@@ -222,13 +223,14 @@ async def _read(
 
 
 async def _read_refusal(connection: Connection, body: bytearray, limit: asyncio.Timeout) -> None:
-    """Read as much of a refusal as comes soon and can be made sense of.
+    """Read the part of a refusal's body that comes soon, up to a limit.
 
-    Whatever goes wrong, its status and its headers have come: a 429 whose body breaks off is a 429.
+    Errors are ignored, as status and headers have come: a 429 whose body breaks off is a 429.
     """
     soon = asyncio.get_running_loop().time() + REFUSAL_SECONDS
     ends = min(soon, limit.when() or soon)
-    # The limit of the call is held here from now on: past it there would be no answer at all.
+    # This function keeps the call's time limit from here on: a time-out of the call itself would
+    # lose the answer.
     limit.reschedule(None)
     with suppress(TimeoutError, *_BROKEN):
         async with asyncio.timeout_at(ends):

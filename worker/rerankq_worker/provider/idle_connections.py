@@ -1,20 +1,20 @@
-"""The connections that no call uses at the moment, and when one may be used again.
+"""The connections that no call uses at the moment, and when each may be used again.
 
-HTTP/1.1 does not say which request an answer belongs to: only its place in the line does. An
-upstream, or a gateway before it, that sends one answer too many puts all that follow off by one,
-and each job gets the ranking of another. So a connection is used again only when its last answer
-was a ranking, whole and clean, and it has been silent for a while since: a second answer that comes
-within that while meets no call, and ends the connection.
+In HTTP/1.1 only the order of answers tells which request each belongs to. If an upstream, or a
+gateway in front of it, sends one answer too many, all later answers on that connection are shifted
+by one, and each job gets the ranking of another. So a connection is used again only if its last
+answer was a success and complete, and if nothing came on it for a while since. A second answer that
+comes in that time meets no call, and ends the connection.
 
-A second answer is most often a call that the gateway made twice, so it comes about as long after
-the first as an answer takes. How long a connection rests follows from that (see `Rest`). What comes
-later than that can meet the next call, unless its rows carry documents; nothing in HTTP/1.1 shows
-it. A connection of its own for each call would leave no such case, but takes a third of the CPU of
-a whole job, and with TLS three times as much as one.
+A second answer usually means that the gateway made the call twice, so it comes about as long after
+the first as an answer takes. That decides how long a connection rests (see `Rest`). A second answer
+that comes later can meet the next call, and nothing in HTTP/1.1 shows it; only documents in its
+rows do. A new connection for each call would rule that out, but costs a third of the CPU of a whole
+job, and with TLS three times a whole job.
 
-An upstream that was caught at it is not trusted with a second request on any connection for a
-while: it may come later the next time. Calls that are under way then on a connection that had
-carried others are not trusted either.
+After an upstream has sent an answer too many, no connection carries a second request for a while,
+because the next such answer may come later. Answers to calls in flight on connections that had been
+used before are not trusted either.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """How long a connection is silent before it is used again, in seconds.
+    """How long a connection rests before it is used again, in seconds.
 
     Attributes:
-        least: always.
-        to_answer: always as well, in multiples of the longer one of its last two answers.
-        spare: and while there are few idle connections, at least this long, and by the same
-            multiple of the longest answer that the endpoint gave of late.
-        few: so many are few.
+        least: at least this long.
+        to_answer: and at least this many times as long as the longer one of its last two answers.
+        spare: while fewer than `few` connections are idle, at least this long, and `to_answer`
+            times as long as the endpoint's slowest recent answer.
+        few: see `spare`.
     """
 
     least: float = 0.15
@@ -49,7 +49,7 @@ class Rest:
 
 REST: Final = Rest()
 MOST_IDLE: Final = 512
-"""A connection too many is ended, and a later call makes a new one."""
+"""Further connections are closed; later calls make new ones."""
 KEEPALIVE_SECONDS: Final = 30.0
 LATELY_SECONDS: Final = 30.0
 DISTRUST_SECONDS: Final = 600.0
@@ -71,12 +71,12 @@ class IdleConnections:
         self._caught_at = float("-inf")
 
     def put(self, connection: Connection) -> None:
-        """Keep a connection whose exchange is over; end one that may not be used again."""
+        """Keep a connection whose exchange is over, or close it if it must not be used again."""
         now = asyncio.get_running_loop().time()
         seconds, before = now - connection.asked_at, connection.last_seconds
         connection.last_seconds = seconds
         self._slowest.note(seconds, now)
-        # The one before counts too: an answer that came soon may be another's.
+        # The exchange before counts too: a fast answer may be that of another call.
         rest = max(REST.least, REST.to_answer * max(seconds, before))
         kept = rest < KEEPALIVE_SECONDS and len(self._idle) < MOST_IDLE and connection.is_clean
         if not kept or now < self._caught_at + DISTRUST_SECONDS:
@@ -86,7 +86,7 @@ class IdleConnections:
         insort(self._idle, connection, key=_usable_at)
 
     def take(self) -> Connection | None:
-        """A connection to use again: the last that may be, so that those not needed grow old."""
+        """A connection to use again: the most recently usable one, so that spare ones expire."""
         now, idle = asyncio.get_running_loop().time(), self._idle
         while idle and idle[0].idle_since < now - KEEPALIVE_SECONDS:
             idle.pop(0).abort()
@@ -100,50 +100,50 @@ class IdleConnections:
         return None
 
     def _limits(self, now: float) -> tuple[float, float]:
-        """Since when a connection must be idle, and usable: for longer, as long as few are idle."""
+        """Since when a connection must be idle, and usable; for longer while only few are idle."""
         if len(self._idle) >= REST.few:
             return now, now
         rest = max(REST.least, REST.to_answer * self._slowest.seconds(now))
         latest = now - max(REST.spare, rest)
-        # Who became usable later was used later too: it need not be looked at.
+        # A connection that became usable later was used later too, and need not be checked.
         return latest, latest + rest
 
     def may_be_anothers(self, connection: Connection) -> bool:
-        """Whether the endpoint was caught during this exchange, which was not the first one."""
+        """Whether an answer too many came during this exchange, on a connection used before."""
         return connection.is_used_again and connection.asked_at <= self._caught_at
 
     def distrust(self) -> None:
-        """Take note that the endpoint sent what nobody had asked for."""
+        """Record that the endpoint sent an answer to no request."""
         now = asyncio.get_running_loop().time()
         if now >= self._caught_at + DISTRUST_SECONDS:
             log.warning(
-                "%s sent an answer that nobody had asked for: for %d minutes each call has a "
-                "connection of its own, so that no job gets another's answer",
+                "%s sent an answer to no request: for %d minutes each call uses a new connection, "
+                "so that no job gets another job's answer",
                 *(self._where, DISTRUST_SECONDS / 60),
             )
         self._caught_at = now
         self.close()
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all idle connections."""
         while self._idle:
             self._idle.pop().abort()
 
 
 class SlowestAnswer:
-    """The longest that an answer took in the last half minute, or in the one before."""
+    """The longest that an answer took in this half minute or the last one."""
 
     def __init__(self) -> None:
         self._now = self._before = 0.0
         self._ends = 0.0
 
     def note(self, seconds: float, now: float) -> None:
-        """Take note of an answer."""
+        """Record how long an answer took."""
         self._turn(now)
         self._now = max(self._now, seconds)
 
     def seconds(self, now: float) -> float:
-        """How long it took; 0 where there was none."""
+        """The slowest answer's time; 0 if there was no answer."""
         self._turn(now)
         return max(self._now, self._before)
 

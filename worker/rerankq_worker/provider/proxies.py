@@ -1,8 +1,8 @@
-"""Which proxy the environment names for an endpoint: read as curl, requests and httpx read it.
+"""Which proxy the environment names for an endpoint, by the rules of curl, requests and httpx.
 
-`https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in small letters or capitals. Checked when
-a worker starts: a proxy that is passed over would let out what was to be held in, and one that is
-asked in the wrong way gets the key.
+The variables are `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in lower or upper case.
+They are checked when a worker starts. A proxy that is ignored would let requests out that should
+not leave the network, and a proxy that is used in the wrong way would see the key.
 """
 
 import base64
@@ -26,7 +26,7 @@ class Proxy:
     Attributes:
         host: its name or address.
         port: its port.
-        secure: whether it is spoken to over TLS.
+        secure: whether the connection to it uses TLS.
         authorization: value of its Proxy-Authorization header; empty for none.
     """
 
@@ -37,13 +37,13 @@ class Proxy:
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """The proxy for an endpoint; None where it is called without one.
+    """The proxy for an endpoint; None if it is called without one.
 
     Args:
         url: the endpoint.
 
     Raises:
-        SettingsError: a variable names one that cannot be used.
+        SettingsError: a variable names a proxy that cannot be used.
     """
     endpoint = urlsplit(url)
     named = getproxies()
@@ -54,17 +54,17 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def _proxy(value: str, kind: str) -> Proxy:
-    """The proxy that a variable names; nothing of its user and password is told."""
+    """The proxy that a variable names; errors show nothing of its user and password."""
     variable = _variable(kind)
     try:
-        # Without a scheme it is meant to be HTTP, with curl and with httpx alike.
+        # Without a scheme it is taken to be HTTP, as curl and httpx do.
         parts = urlsplit(value if "://" in value else f"http://{value}")
     except ValueError:
         raise SettingsError(f"{variable} names no proxy: write http://host:port") from None
     if parts.scheme.startswith("socks"):
         raise SettingsError(
-            f"{variable} names a SOCKS proxy, and only HTTP proxies can be asked: name one "
-            "(http://host:port), or except the upstream's host in NO_PROXY"
+            f"{variable} names a SOCKS proxy, but only HTTP proxies can be used: name one "
+            "(http://host:port), or add the upstream's host to NO_PROXY"
         )
     if parts.scheme not in PORTS:
         raise SettingsError(f"{variable} names no HTTP proxy: write http://host:port")
@@ -99,7 +99,7 @@ def _is_excepted(endpoint: SplitResult, exceptions: str) -> bool:
 
 def _entries(exceptions: str) -> Iterator[str]:
     for each in exceptions.replace(",", " ").split():
-        # With a scheme, as httpx takes them.
+        # httpx accepts entries with a scheme.
         yield each.lower().rpartition("://")[2]
 
 
@@ -116,7 +116,7 @@ def _fits(entry: str, host: str, port: int) -> bool:
     entry = entry.strip("[]")
     if _is_network(entry):
         return _is_address(host) and ip_address(host) in ip_network(entry, strict=False)
-    # A suffix with a dot before it means the same as one without.
+    # A domain with a leading dot means the same as one without.
     domain = entry.removeprefix("*").strip(".")
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 

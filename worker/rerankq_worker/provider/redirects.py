@@ -1,4 +1,4 @@
-"""What is told of a redirect: where it points to, without what may be secret in it."""
+"""What users are told about a redirect: its target, without the parts that may be secret."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,11 +11,11 @@ MOST_SHOWN: Final = 200
 
 
 def advice(headers: Mapping[str, str], key: str) -> str:
-    """What a message says of a redirect, behind its status.
+    """What a message says about a redirect, after the status.
 
     Args:
-        headers: of the answer, their names in lower case.
-        key: what the call was authorized by; nothing of it is said.
+        headers: the answer's headers, their names in lower case.
+        key: the key of the call; nothing of it is shown.
     """
     where = target(headers.get("location", ""))
     shown = f" to {where}" if where and not words.tells_of(key, where) else ""
@@ -26,10 +26,10 @@ def advice(headers: Mapping[str, str], key: str) -> str:
 
 
 def target(location: str) -> str:
-    """A Location as it may be shown: no user, no password, no query, no fragment.
+    """A Location in the form that may be shown: without user, password, query and fragment.
 
     Args:
-        location: absolute or relative; of anything else nothing is shown.
+        location: absolute or relative; for anything else the result is empty.
     """
     try:
         parts = urlsplit(location.strip())

@@ -1,15 +1,15 @@
-"""What error answers mean: the one table of it, read from the top down.
+"""What each error answer means: one table, read from top to bottom.
 
-The body comes first and the status second, for gateways send one signal under several statuses.
-A row fits when its code, its sentence and its statuses do; the first that fits decides. What fits
-no row falls to a class by its status in which nothing is lost and nobody is blamed in haste.
+The body decides first and the status second, because gateways send the same error under several
+statuses. A row fits when its code, its sentence and its statuses fit; the first row that fits
+decides. Rows by status alone come last: they choose the class that does the least harm if wrong.
 
-Sentences are looked for at the beginning of the message alone: further on a vendor may quote the
-request, and a document about empty accounts must park no key.
+Sentences are matched only at the beginning of a message. Further on a vendor may quote the request,
+and a document about empty accounts must not park a key.
 
-Sources: the error tables of Jina, Cohere, SiliconFlow, Voyage, DashScope, vLLM and TEI; of the
-gateway family (one-api, new-api, rix-api) its source and what it was seen to answer. Each body
-seen is a row of the tests.
+Sources: the error tables of Jina, Cohere, SiliconFlow, Voyage, DashScope, vLLM and TEI; for the
+gateway family (one-api, new-api, rix-api) its source code and observed answers. Each observed body
+is a row of the tests.
 """
 
 import re
@@ -40,36 +40,36 @@ Kind = type[UpstreamError]
 ANY: Final = range(sys.maxsize)
 SERVER: Final = range(500, 1000)
 ABOUT_THE_ACCOUNT: Final = {401, 402, 403, 429, *SERVER}
-"""Statuses under which words about limits and balances are about the account. A 400 speaks of
-the request, and may do so in the request's own words."""
+"""Statuses under which words about limits and balances are about the account. A 400 is about the
+request, and may quote it."""
 ABOUT_THE_SIZE: Final = {400, 413, 422}
 ABOUT_THE_ENDPOINT: Final = {405, 406, 411, 415, 417, 421, 426, 501, 505}
-"""Statuses about how requests are sent, and all are sent alike: by POST and as JSON."""
+"""Statuses about how a request is sent. All requests are sent in the same way: POST with JSON."""
 OF_ANY_PAGE: Final = {400, 401, 402, 403, 404, 406, 410, 422, 451}
-"""Statuses that, on a web page, are not those of an API, but a firewall's, a portal's or another
-server's. With 413 or 429 it means what they say: what stands before an API limits size and rate."""
+"""Statuses that, with a web page, come from a firewall, a portal or another server, not the API.
+413 and 429 are not among them: gateways in front of an API limit size and rate."""
 NO_SUCH_PATH: Final = (
     r"(404\W+)?((the )?(requested )?(page|file|route|path|endpoint|resource|url)"
     r"( you requested)? )?((was|is|could) )?not (be )?found( on this server)?\W*(404)?\W*$"
     r"|invalid url|unknown (request )?(url|path|endpoint|route)|no (such )?(route|endpoint|path)\b"
     r"|no static resource|cannot post\b"
 )
-"""What servers and gateways say where no handler has the path of a request."""
+"""What servers and gateways say if no handler serves the path of a request."""
 
 CONTENT_POLICY: Final = (
     r"[\w.]*(content_?(policy|filter|safety|moderation|check|blocked)|policy_?violation"
     r"|moderation_?(blocked|failed|flagged|error)|data_?inspection|responsible_?ai"
     r"|sensitive_?(words?|content)|prompt_?blocked|(unsafe|inappropriate)_?content)\w*"
 )
-"""Codes of filters that look at what a text says, as vendors and gateways name them."""
+"""The codes that vendors' and gateways' content filters use."""
 AGAINST_THE_POLICY: Final = (
     r"[^:“「\n]{0,120}?("
     r"content[ -](management |safety |usage |moderation )?(policy|policies|filter)"
     r"|inappropriate content|(blocked|flagged|rejected) by .{0,30}(moderation|safety)"
     r"|(内容|文本|输入).{0,12}(违规|审核|不安全|敏感|不合规)|敏感(词|内容|信息))"
 )
-"""Here, as about the size, what decides may stand further on, though in no quotation: a 400 is the
-job's own end in any case."""
+"""Here, as in the rows about size, the deciding words may stand further on, but not in a quotation:
+a 400 ends the job in any case."""
 ABOUT_THE_CONTENT: Final = {400, 401, 403, 406, 422, 451, 500}
 
 
@@ -79,10 +79,10 @@ class Row:
 
     Attributes:
         means: the class of error.
-        code: pattern of the whole code or type; any when empty.
-        words: pattern of how the message begins; any when empty.
-        statuses: the statuses under which it counts.
-        forms: what the body may be.
+        code: pattern of the whole code or type; empty for any.
+        words: pattern of the message's beginning; empty for any.
+        statuses: the statuses under which the row counts.
+        forms: the forms that the body may have.
     """
 
     means: Kind
@@ -92,7 +92,7 @@ class Row:
     forms: Container[Form] = frozenset(Form)
 
     def fits(self, status: int, form: Form, codes: tuple[str, ...], words: str) -> bool:
-        """Whether an answer is one of these."""
+        """Whether an answer fits this row."""
         return (
             status in self.statuses
             and form in self.forms
@@ -102,9 +102,9 @@ class Row:
 
 
 BY_BODY: Final = (
-    # A filter does not like the text: that is the job's own, under whatever status it comes.
+    # A filter refuses the text: that concerns this job only, under any status.
     Row(ContentRefused, code=CONTENT_POLICY, forms={Form.JSON}),
-    # Slow down. Before the balance: a busy gateway sends these words with any code.
+    # Throttling. Before the rows about balance: a busy gateway sends these words with any code.
     Row(
         Throttled,
         words=r"(当前)?(分组|系统)?\s?[\w.-]{0,40}?\s?(上游|模型|渠道)?负载已(饱和|满)|您已达到总?请求数限制",
@@ -113,7 +113,7 @@ BY_BODY: Final = (
     Row(Throttled, code="rate_?limit(_?(reached|exceeded|error))?"),
     Row(Throttled, code=r"rate_(request|token|concurrency|ip)_limit_exceeded"),  # Jina
     Row(Throttled, code=r"limit_(requests|burst_rate)|(token_)?concurrency_limit\w*"),
-    # Nobody pays any more.
+    # The account is empty.
     Row(
         OutOfCredit,
         code="insufficient_user_quota|pre_consume_token_quota_failed|quota_not_enough"
@@ -129,11 +129,11 @@ BY_BODY: Final = (
         r"|(your account is suspended due to )?insufficient (account )?balance|no enough balance",
         statuses=ABOUT_THE_ACCOUNT,
     ),
-    # Throttling with some vendors, an empty account with others.
+    # For some vendors this is throttling, for others an empty account.
     Row(QuotaInDoubt, code="insufficient_quota", statuses={429}),
     Row(QuotaInDoubt, words="you (have )?exceeded your current quota", statuses={429}),
     Row(OutOfCredit, code="insufficient_quota"),
-    # Slow down, in words; DashScope's quota is one of tokens a minute.
+    # Throttling, in words; DashScope's quota counts tokens a minute.
     Row(Throttled, code=r"throttling(\.\w+)?"),
     Row(Throttled, code="overloaded"),  # TEI
     Row(
@@ -143,7 +143,7 @@ BY_BODY: Final = (
         r"|(您的|当前)?请求(过于频繁|频率)",
         statuses={403, 429, *SERVER},
     ),
-    # Nobody serves this model.
+    # No channel serves this model.
     Row(ModelUnavailable, code="model_not_found"),
     Row(
         ModelUnavailable,
@@ -151,14 +151,14 @@ BY_BODY: Final = (
         r"|(there (is|are) )?no available channel",
         statuses={403, 404, *SERVER},
     ),
-    # Nobody serves it to this key: other models it may use. Before what is said of keys.
+    # This key may not use this model, but may use others. Before the rows about keys.
     Row(
         ModelUnavailable,
         words=r"(该|此|当前)?(令牌|用户|分组|密钥)?\s?无权(访问|使用)(该|此)?模型"
         r"|access to (the |this )?model\b.{0,40}denied",
         statuses={403},
     ),
-    # Nobody serves this path: so it is for every job, whatever it asks for.
+    # Nothing serves this path: the same for every job.
     Row(WrongEndpoint, words=NO_SUCH_PATH, statuses={404, 410}),
     Row(
         WrongEndpoint,
@@ -185,12 +185,12 @@ BY_BODY: Final = (
     Row(Refused, code="invalid_request|bad_request_body"),
     # The key is at fault, whatever the status says.
     Row(BadKey, code="invalid_?api_?key|auth_(missing|invalid)_(api_key|format)|access_denied"),
-    # The gateway, or what lies behind it, broke.
+    # The gateway, or a server behind it, failed.
     Row(Transient, code=r"do_request_failed|bad_response(_\w+)?|read_response_body_failed|backend"),
 )
 
 BY_STATUS: Final = (
-    # A redirect leads elsewhere: it is not the endpoint that was meant.
+    # A redirect points elsewhere: this address is not the endpoint.
     Row(WrongEndpoint, statuses=range(300, 400)),
     Row(WrongEndpoint, statuses=ABOUT_THE_ENDPOINT),
     Row(WrongEndpoint, statuses={404, 410}, forms={Form.TEXT, Form.NOTHING}),
@@ -216,7 +216,7 @@ WHAT_TO_DO: Final[dict[Kind, str]] = {
     ContentRefused: "its content policy refuses the texts of this job: change or leave out those",
     WrongEndpoint: CHECK_ADDRESS,
 }
-"""What the message of an error asks its reader to do, where that is more than to wait."""
+"""What the message of an error asks its reader to do, if there is more to do than wait."""
 
 
 def meaning(status: int, form: Form, codes: tuple[str, ...], words: str) -> Kind:
@@ -224,9 +224,9 @@ def meaning(status: int, form: Form, codes: tuple[str, ...], words: str) -> Kind
 
     Args:
         status: its HTTP status.
-        form: what its body is.
-        codes: what its body gives as code and as type.
-        words: its message as far as it may decide, see `words.deciding`.
+        form: the form of its body.
+        codes: the code and the type in its body.
+        words: the part of its message that may decide, see `words.deciding`.
     """
     return next(row.means for row in TABLE if row.fits(status, form, codes, words))
 

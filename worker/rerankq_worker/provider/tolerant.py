@@ -1,8 +1,8 @@
-"""Reads an HTTP/1 answer that breaks the rules in a way that curl or a browser reads as well.
+"""Reads an HTTP/1 answer that breaks the rules in ways that curl and browsers accept too.
 
-Such an answer has been paid for. It is read for its status, headers and body, and what is odd
-about it is passed over; its connection is not used again. Only where it stays open how long the
-body is, there is no answer. RFC 9112 is what it should have kept to.
+Such an answer has been paid for. Its status, headers and body are read, and its faults ignored; its
+connection is not used again. Only an answer whose length is not certain is refused. The rules are
+those of RFC 9112.
 """
 
 import re
@@ -23,12 +23,12 @@ _Steps = Generator[None, None, None]
 
 
 class TolerantReader:
-    """Reads one answer, as its bytes come.
+    """Reads one answer as its bytes come in.
 
     Attributes:
-        status: of the answer; 0 until its head has come.
-        headers: likewise, without those that cannot be told from garbage.
-        over: whether all of it has come.
+        status: the answer's status; 0 until its head has come.
+        headers: the answer's headers, without lines that are no headers.
+        over: whether the whole answer has come.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class TolerantReader:
         self._steps = self._read()
 
     def feed(self, data: bytes) -> None:
-        """Read on.
+        """Read the next bytes.
 
         Raises:
             ValueError: this is no answer; says what is wrong.
@@ -50,7 +50,7 @@ class TolerantReader:
         self._advance()
 
     def end(self) -> None:
-        """Take note that no more bytes will come.
+        """Tell the reader that no more bytes will come.
 
         Raises:
             ValueError: as `feed` does.
@@ -59,7 +59,7 @@ class TolerantReader:
         self._advance()
 
     def take(self) -> bytes:
-        """What has come of the body since the last time."""
+        """The part of the body that came since the last call."""
         taken = bytes(self._body)
         self._body.clear()
         return taken
@@ -96,7 +96,7 @@ class TolerantReader:
         while line := (yield from self._line()):
             name, colon, value = line.partition(b":")
             if line[:1] in b" \t":
-                # Folded: it goes on with the header before.
+                # Folded: this line continues the header before it.
                 if headers:
                     before, begun = headers[-1]
                     headers[-1] = (before, begun + b" " + line.strip())
@@ -108,7 +108,7 @@ class TolerantReader:
         size = -1
         while size:
             line = yield from self._line()
-            # The line that ends the chunk before may be missing, or be there.
+            # The line break after a chunk may be missing.
             if not line and size > 0:
                 line = yield from self._line()
             found = _CHUNK.match(line)
@@ -116,7 +116,7 @@ class TolerantReader:
                 raise ValueError("a chunk without a size")
             size = int(found[1], 16)
             yield from self._some(size)
-        # Trailers have nothing to say. The body is whole, whether or not they are.
+        # Trailers are ignored: the body is complete even if they are not.
         with suppress(ValueError):
             while (yield from self._line()):
                 pass
@@ -141,7 +141,7 @@ class TolerantReader:
             yield
 
     def _line(self) -> Generator[None, None, bytes]:
-        """The next line, without what ends it."""
+        """The next line, without its line break."""
         while (end := self._bytes.find(b"\n")) < 0:
             if len(self._bytes) > MOST_LINE_BYTES:
                 raise ValueError("a line that does not end")
@@ -154,18 +154,18 @@ class TolerantReader:
 
 
 def _values(headers: Headers, wanted: bytes) -> list[bytes]:
-    """The values of a header, however often it is sent, and however many are in one."""
+    """All values of a header, which may come several times and hold several values each."""
     found = [value for name, value in headers if name.lower() == wanted]
     return [each.strip().lower() for value in found for each in value.split(b",")]
 
 
 def _is_chunked(headers: Headers) -> bool:
-    # Where a length is sent beside it, chunks decide; RFC 9112, 6.3.
+    # If a length is sent too, chunked encoding decides; RFC 9112, 6.3.
     return b"chunked" in _values(headers, b"transfer-encoding")
 
 
 def _length(headers: Headers) -> int | None:
-    """The length of a body; None where it lasts as long as the connection."""
+    """The length of a body; None if the connection's end is the body's end."""
     lengths = set()
     for value in _values(headers, b"content-length"):
         found = _LENGTH.fullmatch(value)

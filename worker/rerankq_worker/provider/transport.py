@@ -1,8 +1,8 @@
-"""HTTP/1.1 straight from asyncio: as many connections to one endpoint as there are calls.
+"""HTTP/1.1 directly on asyncio: as many connections to one endpoint as there are calls.
 
-Measured, as everything here: a call costs a third of what it does over aiohttp, and half of what
-it does over the fastest transport in a library (docs/performance.md). It can do no more than a
-call to one endpoint needs: no redirects, no cookies.
+By measurement a call costs a third of what it costs over aiohttp, and half of what it costs over
+the fastest library (docs/performance.md). It does only what a call to one endpoint needs: no
+redirects, no cookies.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from rerankq_worker.provider.tunnel import Tunnel
 
 RESOLVED_SECONDS: Final = 10.0
 HAPPY_EYEBALLS_SECONDS: Final = 0.25
-"""Until the next address is tried beside one that does not answer; RFC 8305."""
+"""How long one address has to answer before the next is tried in parallel; RFC 8305."""
 WRONG_NAME: Final = {62, 64}
-"""OpenSSL's numbers (X509_V_ERR_*) of a host's name and of its address."""
+"""OpenSSL's numbers (X509_V_ERR_*) for a wrong host name and a wrong address."""
 NAMES_SECONDS: Final = 5.0
 MOST_NAMES: Final = 5
 UNSENT: Final = "unsent"
-"""Argument of the cancellation of an exchange whose request was not sent whole."""
+"""The argument of a cancellation if the request was not completely sent."""
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 
@@ -38,13 +38,13 @@ _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 class EndpointTransport:
     """Carries requests to one endpoint, over as many connections as there are calls at a time.
 
-    The time limit of an exchange is whoever's who calls: one around the whole call.
+    It sets no time limit for an exchange: the caller sets one around the whole call.
 
     Args:
-        url: the endpoint; a request goes there, whatever it names itself.
-        trusted: whom to trust, where TLS is spoken.
+        url: the endpoint; all requests go there, whatever their own heads say.
+        trusted: which CAs to trust for TLS.
         connect_seconds: time limit of a new connection.
-        proxy: through which it is reached, if so.
+        proxy: the proxy to use, if any.
     """
 
     def __init__(
@@ -69,22 +69,22 @@ class EndpointTransport:
 
         Args:
             message: the request, head and body.
-            may_begin: whether it may still be sent; asked after a connection had to be made.
+            may_begin: whether it may still be sent; called after a new connection was made.
 
         Returns:
-            The connection, with the answer's status and headers; its body is still to be read
-            from it. It goes back by `release`.
+            The connection, with the answer's status and headers; the caller reads the body from it
+            and gives it back by `release`.
 
         Raises:
             httpx.ConnectError: no connection could be made; nothing was sent.
-            httpx.ConnectTimeout: likewise, in the time given.
-            httpx.ProxyError: likewise, for the proxy's sake.
+            httpx.ConnectTimeout: no connection was made within the time limit; nothing was sent.
+            httpx.ProxyError: the proxy made no connection; nothing was sent.
             httpx.TransportError: the connection broke later, or the answer is no HTTP.
-            TooLateError: it might not be sent any more, and was not.
+            TooLateError: `may_begin` said no; nothing was sent.
         """
         if kept := self._idle.take():
-            # What came too early was another's answer. The request was not sent whole, so that
-            # nobody has ranked it: it may be sent again.
+            # An early answer belongs to an earlier call. This request was not sent completely, so
+            # nobody has ranked it, and it may be sent again.
             with suppress(EarlyAnswerError):
                 return await _exchanged(kept, message)
         connection = await self._connected()
@@ -94,29 +94,29 @@ class EndpointTransport:
         return await _exchanged(connection, message)
 
     async def reach(self) -> None:
-        """Make a connection, and end it again: nothing is sent.
+        """Make a connection and close it; nothing is sent.
 
         Raises:
-            httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError: none could be made.
+            httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError: no connection can be made.
         """
         (await self._connected()).abort()
 
     def release(self, connection: Connection) -> None:
-        """Give a connection back, whether or not the answer was read to its end."""
+        """Give a connection back; the answer need not be read to its end."""
         self._idle.put(connection)
 
     def require_own(self, connection: Connection) -> None:
-        """Make sure that an answer is not to be doubted, when it was read to its end.
+        """Make sure that an answer, read to its end, belongs to its own request.
 
         Raises:
-            DoubtfulAnswerError: it came on a connection that had carried others, and meanwhile the
-                endpoint sent an answer too many.
+            DoubtfulAnswerError: it came on a connection that had been used before, and meanwhile
+                the endpoint sent an answer too many.
         """
         if self._idle.may_be_anothers(connection):
-            raise DoubtfulAnswerError("the endpoint sent an answer that nobody had asked for")
+            raise DoubtfulAnswerError("the endpoint sent an answer to no request")
 
     def close(self) -> None:
-        """End the connections that no call uses."""
+        """Close the connections that no call uses."""
         self._idle.close()
 
     async def _connected(self) -> Connection:
@@ -138,8 +138,8 @@ class EndpointTransport:
         """A connection to the endpoint, or to the proxy that passes requests on to it.
 
         Raises:
-            OSError: there is none.
-            httpx.ProxyError: likewise, for the proxy's sake.
+            OSError: no connection could be made.
+            httpx.ProxyError: the proxy made no connection.
         """
         if self._proxy is None:
             return await self._reached(protocol, certificates if self._secure else None, self._host)
@@ -176,14 +176,14 @@ class EndpointTransport:
         return made
 
     async def _names(self) -> tuple[str, ...]:
-        """The names that the endpoint's certificate bears; none where it is not shown again."""
+        """The names in the endpoint's certificate; empty if it cannot be fetched again."""
         with suppress(OSError, httpx.ProxyError):
             async with asyncio.timeout(NAMES_SECONDS):
                 return (await self._opened(_Shown, self._trusted.of_any_name)).names
         return ()
 
     async def _resolved(self) -> list[Any]:
-        """Addresses of the next hop: asked for once, when thousands of calls begin together."""
+        """Addresses of the next hop, resolved only once when thousands of calls begin together."""
         loop = asyncio.get_running_loop()
         host, port = (
             (self._proxy.host, self._proxy.port) if self._proxy else (self._host, self._port)
@@ -200,14 +200,14 @@ class TooLateError(Exception):
 
 
 class DoubtfulAnswerError(httpx.RemoteProtocolError):
-    """An answer may be the one to another request."""
+    """The answer may belong to another request."""
 
 
 class WrongCertificateError(httpx.ConnectError):
-    """The endpoint's certificate is not one to trust for its host.
+    """The endpoint's certificate is not trusted for its host.
 
     Attributes:
-        names: those that it bears, where the host's is not among them.
+        names: the names in the certificate, if the host's name is not among them.
     """
 
     def __init__(self, message: str, names: tuple[str, ...]) -> None:
@@ -216,13 +216,13 @@ class WrongCertificateError(httpx.ConnectError):
 
 
 class _Shown(asyncio.Protocol):
-    """Looks at a certificate, and ends the connection."""
+    """Reads the names in a certificate, and closes the connection."""
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read the names, and end it."""
+        """Read the names, and close the connection."""
         shown = transport.get_extra_info("peercert") or {}
         names = (name for _, name in shown.get("subjectAltName", ())[:MOST_NAMES])
         self.names = tuple(name for name in names if name.isascii() and name.isprintable())
@@ -230,7 +230,7 @@ class _Shown(asyncio.Protocol):
 
 
 async def _socket_to(addresses: list[Any]) -> socket.socket:
-    """A socket that is connected to the first of these addresses that answers."""
+    """A socket connected to the first of these addresses that answers."""
     if len(addresses) > 1:
         return await aiohappyeyeballs.start_connection(
             addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS

@@ -1,4 +1,4 @@
-"""Whose certificates are trusted: the CA files that httpx, requests and curl look at as well."""
+"""Which CA certificates are trusted: those of the files that httpx, requests and curl also use."""
 
 import os
 import ssl
@@ -13,16 +13,16 @@ import certifi
 from rerankq.errors import SettingsError
 
 CA_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The first that is set decides. The first two are httpx's, the others requests' and curl's."""
+"""The first variable that is set decides. The first two are httpx's; then requests' and curl's."""
 _KEY_LOG: Final = "SSLKEYLOGFILE"
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom a connection trusts.
+    """The CAs that a connection trusts.
 
     Attributes:
-        path: where its CA certificates are.
+        path: where the CA certificates are.
         source: the same in words, for messages.
     """
 
@@ -31,20 +31,20 @@ class Trust:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """What connections are made with."""
+        """The context for connections."""
         return _context(self.path)
 
     @property
     def of_any_name(self) -> ssl.SSLContext:
-        """The same, but for the host's name: to read which names a certificate bears instead."""
+        """The same without checking the host's name: to read the names in a wrong certificate."""
         return _context(self.path, names=False)
 
 
 def trust(environment: Mapping[str, str] = os.environ) -> Trust:
-    """The CA certificates that the environment names; those of certifi where it names none.
+    """The CA certificates that the environment names, or else those of certifi.
 
     Raises:
-        SettingsError: what a variable names is missing, unreadable or holds no certificate.
+        SettingsError: a named file or folder is missing, unreadable or holds no certificate.
     """
     named = next(
         ((each, environment[each]) for each in CA_VARIABLES if environment.get(each)), None
@@ -52,7 +52,7 @@ def trust(environment: Mapping[str, str] = os.environ) -> Trust:
     if named is None:
         return Trust(Path(certifi.where()), "the CAs of the certifi package")
     variable, value = named
-    # OpenSSL takes several folders, separated as those of PATH are.
+    # OpenSSL accepts several folders, separated like those of PATH.
     for each in value.split(os.pathsep) if variable == "SSL_CERT_DIR" else (value,):
         _require_readable(variable, Path(each))
     found = Trust(Path(value), f"the CAs in {variable} ({value})")
@@ -64,10 +64,10 @@ def trust(environment: Mapping[str, str] = os.environ) -> Trust:
 
 
 def check_key_log(environment: Mapping[str, str] = os.environ) -> None:
-    """See that the keys of connections can be logged, where that was asked for.
+    """Check that the TLS key log can be written, if one is set.
 
     Raises:
-        SettingsError: they cannot; Python would refuse each connection with a bare error.
+        SettingsError: it cannot; Python would refuse each connection with an unclear error.
     """
     path = environment.get(_KEY_LOG)
     if not path:
@@ -83,7 +83,7 @@ def check_key_log(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def _require_readable(variable: str, path: Path) -> None:
-    """See that a file or a folder can be read.
+    """Check that a file or a folder can be read.
 
     Raises:
         SettingsError: it cannot.
@@ -103,7 +103,7 @@ def _require_readable(variable: str, path: Path) -> None:
 
 @cache
 def _context(path: Path, *, names: bool = True) -> ssl.SSLContext:
-    """Reading a bundle takes tens of milliseconds: once for all sites."""
+    """The context for a CA path; cached, as reading a bundle takes tens of milliseconds."""
     if path.is_dir() or os.pathsep in str(path):
         context = ssl.create_default_context(capath=path)
     else:

@@ -1,4 +1,4 @@
-"""A way through an HTTP proxy to an endpoint that speaks TLS: CONNECT; RFC 9110, 9.3.6."""
+"""A tunnel through an HTTP proxy to a TLS endpoint, by CONNECT; RFC 9110, 9.3.6."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ _OPEN: Final = range(200, 300)
 
 
 class Tunnel(asyncio.Protocol):
-    """A connection to a proxy, which is asked for another one beyond it."""
+    """A connection to a proxy, by which it is asked to connect to the endpoint."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport
@@ -25,7 +25,7 @@ class Tunnel(asyncio.Protocol):
         """Ask for a connection to an endpoint.
 
         Raises:
-            httpx.ProxyError: the proxy refuses, or is none.
+            httpx.ProxyError: the proxy refuses, or the other side is no proxy.
         """
         where = b"%b:%d" % (f"[{host}]".encode() if ":" in host else host.encode(), port)
         login = proxy.authorization
@@ -38,19 +38,19 @@ class Tunnel(asyncio.Protocol):
             raise httpx.ProxyError(refusal(int(found[1]) if found else None))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to ask."""
+        """Keep the transport."""
         self.transport = transport  # type: ignore[assignment]  # a stream's always is one
 
     def data_received(self, data: bytes) -> None:
-        """Read the answer's head: behind it, nothing comes before TLS begins."""
+        """Read the answer's head. Nothing follows it before TLS begins."""
         self._head += data
         if b"\r\n\r\n" in self._head or len(self._head) > MOST_HEAD_BYTES:
-            # What comes from here on belongs to TLS.
+            # All further bytes belong to TLS.
             self.transport.pause_reading()
             self._end()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  asyncio's own
-        """Take note that there will be no answer."""
+        """End the wait: there will be no answer."""
         self._end()
 
     def _end(self) -> None:
@@ -59,7 +59,7 @@ class Tunnel(asyncio.Protocol):
 
 
 def refusal(status: int | None) -> str:
-    """What is said of a proxy that opens no way."""
+    """What a message says about a proxy that opens no tunnel."""
     if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
         return (
             "it wants a user and a password (407): write them into its URL, http://user:pass@host"

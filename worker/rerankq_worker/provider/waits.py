@@ -11,11 +11,11 @@ from typing import Final
 from rerankq_worker.provider import words
 
 MOST_SECONDS: Final = 3600.0
-"""No vendor means a week."""
+"""Longer waits are cut to this: no vendor means a week."""
 
 _EPOCH_SECONDS: Final = 1e9
 _EPOCH_MILLISECONDS: Final = 1e12
-"""A number this large is a moment: a duration would be of decades."""
+"""Numbers from here on are points in time: as durations they would be decades."""
 
 _LIMITED: Final = tuple(
     (f"{family}-remaining{what}", f"{family}-reset{what}")
@@ -47,10 +47,10 @@ _MEMBER: Final = re.compile(r"\b(r|t|remaining|reset)\s*=\s*([\w.:-]+)")
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of the Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3).
 
-    Beside it some vendors send milliseconds, which say it more exactly.
+    Some vendors also send milliseconds, which are more exact.
 
     Args:
-        headers: of the answer, their names in lower case.
+        headers: the answer's headers, their names in lower case.
     """
     for name in _MILLISECONDS:
         milliseconds = _number(headers.get(name))
@@ -60,18 +60,18 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def pause(headers: Mapping[str, str], *, throttled: bool = False) -> float | None:
-    """Seconds until an allowance that is used up is renewed; None where none is used up.
+    """Seconds until an allowance that is used up is renewed; None if none is used up.
 
-    `x-ratelimit-remaining-requests: 0` and `x-ratelimit-reset-requests: 6m0s`, likewise for
-    tokens and for neither; `RateLimit: "name";r=0;t=20` (IETF draft) or `limit=9, remaining=0,
-    reset=20` (its elder). A reset is a duration with units (OpenAI), seconds, or a moment.
+    Headers are `x-ratelimit-remaining-requests: 0` with `x-ratelimit-reset-requests: 6m0s` (also
+    `-tokens`, or without suffix), and `RateLimit: "name";r=0;t=20` (IETF draft) or `limit=9,
+    remaining=0, reset=20` (older). A reset is a duration with units, seconds, or a point in time.
 
     Args:
-        headers: of the answer, their names in lower case.
-        throttled: whether it is a 429: then what is not said to remain is used up.
+        headers: the answer's headers, their names in lower case.
+        throttled: whether it is a 429: then an allowance without a `remaining` is used up.
     """
     if not throttled and headers.keys().isdisjoint(_ALLOWANCES):
-        return None  # as in most answers that are rankings
+        return None  # most rankings have no such header
     date = headers.get("date")
     resets = [
         _wait(headers.get(reset), date)
@@ -87,10 +87,10 @@ def pause(headers: Mapping[str, str], *, throttled: bool = False) -> float | Non
 
 
 def window(said: str, request: Sequence[str] = ()) -> float | None:
-    """Seconds of a wait in words; of none that stand in a text of the request, as a quotation.
+    """Seconds of a wait in words; None if the words also stand in the request (a quotation).
 
-    The gateway family's window, as in "请求数限制: 1分钟内最多请求5次"; and what others say: "try
-    again in 1m30s", "retry after 20 seconds", "请30秒后重试".
+    The gateway family names a window, as in "请求数限制: 1分钟内最多请求5次"; others say "try again
+    in 1m30s", "retry after 20 seconds" or "请30秒后重试".
     """
     for pattern in (_WINDOW, _AGAIN, _AGAIN_LATER):
         if found := pattern.search(said):
@@ -116,7 +116,7 @@ def _number(value: str | None) -> float | None:
 
 
 def _spelt(time: str) -> float | None:
-    """A time such as "1m30s" or "2 minutes 5 seconds"; None where a word is no unit of time."""
+    """Seconds of "1m30s" or "2 minutes 5 seconds"; None if a word is no unit of time."""
     parts = [(float(number), unit.lower()) for number, unit in _SPELT.findall(time)]
     if any(unit not in _UNITS_SPELT for _, unit in parts):
         return None
@@ -132,7 +132,7 @@ def _wait(value: str | None, date: str | None) -> float | None:
     moment = _moment(value) if seconds is None else _epoch(seconds)
     if moment is None:
         return None
-    # By the sender's clock where it tells it: ours may be an hour off.
+    # Measured by the sender's clock if it tells its time: this machine's may be wrong.
     return _bounded(moment - (_moment(date) or time.time()))
 
 

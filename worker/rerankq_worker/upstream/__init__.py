@@ -1,10 +1,10 @@
-"""What jobs see of an upstream, and which upstreams there are.
+"""The upstream as jobs see it, and the configured sites.
 
-port       what a provider promises, and its answers
-errors     what a call may come to in place of a ranking
-observed   a provider that tells of its calls
-dialects   all that is known of each vendor's way of asking and answering
+port       the interface of a provider, and its answers
+errors     the errors of a call
+observed   a provider that sends an event for each call
+dialects   each vendor's format of requests and answers
 sites      sites, accounts and keys
-site_file  the same, read from a file
-keys       whether a key is one
+site_file  reads them from a file
+keys       checks what a key looks like
 """

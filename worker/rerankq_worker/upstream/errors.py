@@ -1,24 +1,24 @@
-"""What a call may come to in place of a ranking, and what to do about it.
+"""The errors of a call that brought no ranking.
 
     UpstreamError
     ├── Throttled            slow down: not a failure, uses no attempt
-    │   └── QuotaInDoubt     throttling with some vendors, an empty account with others
-    ├── KeyRefused           not the job's fault, uses no attempt: it waits for the key
+    │   └── QuotaInDoubt     for some vendors throttling, for others an empty account
+    ├── KeyRefused           not the job's fault, uses no attempt: the job waits for the key
     │   ├── OutOfCredit      the account behind the key is empty
-    │   └── BadKey           the key is unknown, or may not do this
-    ├── ModelUnavailable     nobody serves the model now: the job waits for it, uses no attempt
+    │   └── BadKey           the key is unknown, or lacks a permission
+    ├── ModelUnavailable     nobody serves the model now: uses no attempt, the job waits for it
     ├── Transient            try again later
     │   ├── Unreachable      no connection could be made: never billed, never the job's fault
-    │   ├── WrongEndpoint    who answered is not the rerank endpoint: never the job's fault either
-    │   ├── KeyInDoubt       a key was refused by which others are ranked: it may be the job
-    │   └── Deferred         not asked at all, or in vain while it is out: uses no attempt
-    │       └── NotBegun     the job may be another worker's by now: nothing was sent
+    │   ├── WrongEndpoint    the answer came from something else: never the job's fault
+    │   ├── KeyInDoubt       the key was refused, but ranks other jobs: maybe the job's fault
+    │   └── Deferred         no call was made, or one while the upstream is out: uses no attempt
+    │       └── NotBegun     another worker may hold the job by now: nothing was sent
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     └── Refused              permanent for this job
-        ├── TooLarge         more than the upstream takes at once
-        └── ContentRefused   its texts are against the upstream's content policy
+        ├── TooLarge         more than the upstream takes in one call
+        └── ContentRefused   the texts are against the upstream's content policy
 
-Foreign errors become these in `provider` and nowhere else.
+Only `provider` maps foreign errors to these.
 """
 
 from enum import StrEnum
@@ -30,13 +30,13 @@ CHECK_ADDRESS: Final = (
     "check RERANKQ_UPSTREAM_URL and RERANKQ_DIALECT, or url and dialect of the site in "
     "RERANKQ_UPSTREAM_FILE"
 )
-"""What to do where an endpoint does not answer as one."""
+"""Advice if an address does not answer like a rerank endpoint."""
 
 
 class Cause(StrEnum):
-    """What lies behind an error, where its class and the HTTP status do not say it.
+    """The technical cause of an error, if its class and the HTTP status do not tell it.
 
-    The names are stable: they stand in logs and in `rerankq upstream status`.
+    The names are stable: logs and `rerankq upstream status` show them.
     """
 
     DNS = "dns"
@@ -48,23 +48,23 @@ class Cause(StrEnum):
     CERTIFICATE = "certificate"
     """The server's certificate is not trusted, not for this host, or expired."""
     TLS = "tls"
-    """The other side speaks no TLS, or none that fits."""
+    """The other side speaks no TLS, or no version that both know."""
     PROXY = "proxy"
     """The proxy cannot be reached, or refuses."""
     SEND_TIMEOUT = "send_timeout"
-    """The request was not sent whole in time."""
+    """The request was not completely sent in time."""
     ANSWER_TIMEOUT = "answer_timeout"
-    """Nothing of an answer came in time."""
+    """No part of an answer came in time."""
     BODY_TIMEOUT = "body_timeout"
-    """The answer began, and did not end in time."""
+    """The answer began, but did not end in time."""
     CONNECTION_LOST = "connection_lost"
-    """The connection broke before the answer was whole."""
+    """The connection broke before the answer was complete."""
     NO_HTTP = "no_http"
-    """What came is no HTTP answer, or not the answer to this request."""
+    """The answer is not HTTP, or may belong to another request."""
     REDIRECT = "redirect"
-    """The endpoint has moved, or its address is not quite right."""
+    """The endpoint has moved, or its address is slightly wrong."""
     PAGE = "page"
-    """An HTML page came in place of an API's answer."""
+    """A web page came instead of an API's answer."""
 
 
 class UpstreamError(RerankqError):
@@ -72,19 +72,19 @@ class UpstreamError(RerankqError):
 
     Attributes:
         status: HTTP status, if there was one.
-        request_id: the upstream's own id of the call, if it sent one.
+        request_id: the upstream's request id, if it sent one.
         retry_after: seconds that the upstream asks to wait before the next call, if it does.
-        cause: what lies behind it; None where class and status say all that is known.
-        ends_job: whether the job may be given up for it; no error of a site that has never given
-            a ranking does that, as most likely its address or its dialect is set wrong.
-        pattern: a fingerprint of what is wrong with an answer, by which it is known again; empty
-            where nothing came that could be.
-        alone: whether others were given rankings since the job first failed: then it may be the
-            job by which its calls fail.
-        passing: whether others are given rankings at the moment: then the site is not out, and the
-            next call may well be answered.
-        said: the beginning of the answer, in the upstream's own words. It may hold the request: it
-            is kept beside the dead letter, and told nowhere else.
+        cause: the technical cause; None if class and status tell all that is known.
+        ends_job: whether the job may be given up because of it. Never for a site that has not yet
+            given a ranking: most likely its address or dialect is set wrong.
+        pattern: a fingerprint of what is wrong with an answer, to recognise repetitions; empty for
+            errors without an answer.
+        alone: whether other jobs were ranked since this job first failed: then the job itself may
+            be at fault.
+        passing: whether other jobs are ranked at the moment: then the site is not out, and the
+            next call may succeed.
+        said: the beginning of the answer, in the upstream's own words. It may hold the request, so
+            it is kept with the dead letter and shown nowhere else.
     """
 
     ends_job = True
@@ -117,11 +117,11 @@ class Throttled(UpstreamError):
 
 
 class QuotaInDoubt(Throttled):
-    """Too much was asked for, or the account is empty: the vendors use one word for both."""
+    """Throttled, or the account is empty: vendors use the same words for both."""
 
 
 class KeyRefused(UpstreamError):
-    """The upstream serves nobody who comes with this key."""
+    """The upstream refuses the key."""
 
     code = "upstream_auth"
 
@@ -143,29 +143,29 @@ class ModelUnavailable(UpstreamError):
 
 
 class Transient(UpstreamError):
-    """Connection lost, time out, or a server error: the next attempt may succeed."""
+    """A lost connection, a time-out or a server error: the next attempt may succeed."""
 
     code = "upstream_unavailable"
 
 
 class Unreachable(Transient):
-    """No connection could be made, so the request was never seen."""
+    """No connection could be made, so the upstream never saw the request."""
 
 
 class WrongEndpoint(Transient):
-    """Who answered is not the rerank endpoint: a redirect, a web page, no such path or method.
+    """The answer is not from a rerank endpoint: a redirect, a web page, no such path or method.
 
-    That is a matter of the set-up, or of maintenance: the same for every job that is sent there.
+    The cause is a wrong setting or maintenance: it is the same for every job sent there.
     """
 
     code = "upstream_endpoint"
 
 
 class KeyInDoubt(Transient):
-    """A key was refused for this job, by which others were given rankings a moment ago.
+    """A key was refused for this job, although it gave other jobs rankings a moment ago.
 
     Attributes:
-        code: of the refusal.
+        code: the refusal's code.
     """
 
     def __init__(self, refusal: KeyRefused) -> None:
@@ -181,11 +181,12 @@ class KeyInDoubt(Transient):
 
 
 class Deferred(Transient):
-    """The job has to wait for the upstream, or for a model there, for `seconds` at least.
+    """The job has to wait for the upstream, or for a model there, for at least `seconds`.
 
     Attributes:
-        code: of what closed it.
-        ages: whether the job's age bounds that: it waits for a model that nobody serves.
+        code: the code of the error for which it waits.
+        ages: whether the job's age counts, so that it is given up some day: it does for a job that
+            waits for a model that nobody serves.
     """
 
     def __init__(
@@ -206,7 +207,7 @@ class Deferred(Transient):
 
     @classmethod
     def because_of(cls, error: UpstreamError, seconds: float, advice: str = "") -> "Deferred":
-        """A wait for what an error says, with all that is known of why."""
+        """A wait because of an error, with all that is known about it."""
         return cls(
             f"{error}; {advice}" if advice else str(error),
             seconds=seconds,
@@ -218,10 +219,10 @@ class Deferred(Transient):
 
 
 class NotBegun(Deferred):
-    """Nothing was sent: while a connection was made, the job may have gone to another worker."""
+    """Nothing was sent: another worker may have taken the job while a connection was made."""
 
     def __init__(self) -> None:
-        super().__init__("no call was begun: the lease may have run out meanwhile", seconds=0.0)
+        super().__init__("no call was made: the lease may have expired meanwhile", seconds=0.0)
 
 
 class Malformed(UpstreamError):
@@ -243,4 +244,4 @@ class TooLarge(Refused):
 
 
 class ContentRefused(Refused):
-    """A filter of the upstream refuses what the texts say: nobody else's request is like it."""
+    """A content filter of the upstream refuses the texts: this concerns only this job."""

@@ -1,7 +1,7 @@
-"""What a key must look like: one that cannot be right is named at start, and not by a 401.
+"""Checks what a key looks like, so that a wrong one is reported at start and not by a 401.
 
-No message shows any of the key. The vendor's own pages have stars where a key goes, and examples
-have a word there; both are copied as they are. A word is only warned of: it might be a key.
+No message shows any part of a key. Vendors' pages show a key with stars, and examples show a word
+in its place; users copy both. A word causes only a warning, because it might be a key.
 """
 
 import re
@@ -27,15 +27,15 @@ _NO_KEYS: Final = (
     ("://", "a key is an address: that belongs in RERANKQ_UPSTREAM_URL, or url"),
     (
         r"^\$|\$[{(]|\{\{|[<>]|%\w+%",
-        "a key is the name of something that was to be filled in, and was not",
+        "a key is a placeholder that was to be filled in: set the key itself",
     ),
     (r"[^\x21-\x7e]", "a key has a character that no HTTP header may carry"),
 )
-"""What no server takes, and its name; the first that is found is told."""
+"""Patterns that no server accepts as a key, each with its message; the first match is reported."""
 
 
 def is_own_server(url: str, dialect: str) -> bool:
-    """Whether a key is for a server that may well take any: one's own, or a stand-in for one."""
+    """Whether a key is for a server that may accept any key: the user's own, or a sandbox."""
     host = urlsplit(url).hostname or ""
     known = DIALECTS.get(dialect)
     runs_itself = known is not None and known.is_own_server
@@ -43,11 +43,11 @@ def is_own_server(url: str, dialect: str) -> bool:
 
 
 def key_fault(key: str, *, own_server: bool) -> str | None:
-    """What is wrong with a key, in words that do not show it; None for one that may be sent.
+    """What is wrong with a key, in words that do not show it; None if nothing is.
 
     Args:
-        key: as it was set, without a prefix.
-        own_server: whether it is for a server whose keys may be short and made up.
+        key: the key as it was set, without a prefix.
+        own_server: whether it is for the user's own server, whose keys may be short.
     """
     for pattern, words in _NO_KEYS:
         if re.search(pattern, key):
@@ -58,7 +58,7 @@ def key_fault(key: str, *, own_server: bool) -> str | None:
 
 
 def looks_made_up(key: str) -> bool:
-    """Whether a key may be the word that stands in examples in its place: it has no digit."""
+    """Whether a key has no digit, and so may be a word copied from an example."""
     return not any(map(str.isdigit, key))
 
 

@@ -1,4 +1,4 @@
-"""A provider that tells of its calls."""
+"""A provider that sends events about its calls."""
 
 import time
 from http import HTTPStatus
@@ -10,11 +10,11 @@ from rerankq_worker.upstream.port import Answer, Call, Provider
 
 
 class ObservedProvider:
-    """A site, as it is called by one account and one of its keys.
+    """A provider for one account and key of a site; it sends events for each call.
 
     Args:
         provider: makes the calls.
-        events: told of each.
+        events: told of each call.
         site: the site's name.
         account: the account's name.
         key_id: fingerprint of the key.

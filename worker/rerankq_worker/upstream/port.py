@@ -1,6 +1,6 @@
-"""The seam to the upstream: what the job's logic asks for, and what may come back.
+"""The seam to the upstream: the calls that jobs make, and their answers.
 
-Providers implement `Provider`. The errors that they may raise stand in `errors`.
+Providers implement `Provider`. The errors that they may raise are in `errors`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from rerankq.contract import RerankRequest
 
 
-# Not frozen: there is one a document, and a frozen one takes twice as long to make.
+# Not frozen: there is one for each document, and a frozen one takes twice as long to make.
 @dataclass(slots=True)
 class Score:
     """A document's score; `index` refers to the documents as sent."""
@@ -23,12 +23,12 @@ class Answer(NamedTuple):
     """A complete and plausible answer: best first, no index twice, every score finite.
 
     Attributes:
-        scores: one a document, as many as were asked for or more.
-        prompt_tokens: as the upstream counts; 0 when it does not say.
-        total_tokens: likewise.
-        request_id: the upstream's own id of the call, if it sent one.
-        pause_seconds: how long the upstream asks to wait before the next call, for this one used
-            up what it allows; None when it asks for nothing.
+        scores: one for each document, at least as many as the request wanted.
+        prompt_tokens: tokens read, by the upstream's count; 0 if it does not tell.
+        total_tokens: all tokens, by the upstream's count; 0 if it does not tell.
+        request_id: the upstream's request id, if it sent one.
+        pause_seconds: how long the upstream asks to wait before the next call, because this one
+            used up its allowance; None if it does not ask.
     """
 
     scores: Sequence[Score]
@@ -47,13 +47,13 @@ class Call:
     """One attempt at one job.
 
     Attributes:
-        job_id: whose attempt it is.
-        attempt: which one, from 1.
+        job_id: the job's id.
+        attempt: the number of the attempt, from 1.
         request: what to rank.
-        model: the name that this site gives the model.
+        model: this site's name for the model.
         authorization: the whole value of the Authorization header, prefix and key.
-        may_begin: whether the job is certain to be this worker's still. It is asked when a
-            connection had to be made first, which takes a while.
+        may_begin: whether this worker certainly still holds the job. It is called again after a new
+            connection was made, which takes a while.
     """
 
     job_id: str
@@ -68,14 +68,14 @@ class Provider(Protocol):
     """Something that can rank documents."""
 
     def check(self, request: RerankRequest, model: str) -> None:
-        """See whether a request could be sent at all; nothing is sent.
+        """Check whether this site could take a request; nothing is sent.
 
         Args:
             request: what to rank.
-            model: the name that this site gives the model.
+            model: this site's name for the model.
 
         Raises:
-            Refused: it could not, and never will be.
+            Refused: it could not, and never will.
         """
         ...
 
@@ -88,7 +88,7 @@ class Provider(Protocol):
         ...
 
     async def reach(self) -> None:
-        """See whether the site can be reached from here; no job is sent, and no key.
+        """Check whether the site can be reached from here; no job and no key is sent.
 
         Raises:
             Unreachable: no connection could be made.
@@ -97,7 +97,7 @@ class Provider(Protocol):
 
 
 class Upstream(Protocol):
-    """Whom a job's logic asks: it knows nothing of sites, accounts and keys."""
+    """The upstream as a job sees it, without sites, accounts and keys."""
 
     async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
         """Ask for a ranking.

@@ -9,8 +9,8 @@
     keys = ["DMXAPI_API_KEY"]       # names of environment variables: no key stands in the file
     rpm = 600
 
-Sites, accounts and keys are used in the order of the file: the next when the one before is
-closed, or has no permit left.
+Sites, accounts and keys are used in the order of the file: the next one if those before it are out
+of use or have no permit left.
 """
 
 import tomllib
@@ -40,18 +40,18 @@ MOST_BYTES: Final = 1024 * 1024
 _NAME: Final = r"^[A-Za-z0-9_.:-]{1,100}$"
 Name = Annotated[str, Field(pattern=_NAME)]
 Count = Annotated[int, Field(ge=1, le=10**12)]
-"""Of requests, tokens or calls. Lua counts in doubles, and JSON here in 64 bits."""
+"""Requests, tokens or calls. The bound keeps them exact in Lua (doubles) and in JSON (64 bits)."""
 
 
 def _prefix(text: str) -> str:
     if not text.isascii() or not text.isprintable():
         raise ValueError("it has a character that no HTTP header may carry")
-    # A word, because a variable that is empty counts as one that is not there.
+    # A word for "nothing", because an empty variable counts as unset.
     return "" if text == "none" else text
 
 
 AuthPrefix = Annotated[str, AfterValidator(_prefix)]
-"""What stands before a key, as it is written; `none` for nothing."""
+"""What precedes the key in the header, literally; `none` for nothing."""
 
 
 class _Strict(BaseModel):
@@ -73,7 +73,7 @@ class AccountEntry(_Strict):
         return self
 
     def limits(self) -> Limits:
-        """The limits that are known."""
+        """The limits that are set."""
         return Limits(self.rpm, self.tpm, self.concurrency)
 
 
@@ -108,26 +108,26 @@ def check_limits(limits: Limits, *, rpm: str = "rpm", tpm: str = "tpm") -> None:
     """Refuse limits that contradict each other.
 
     Args:
-        limits: of one account.
-        rpm: the name by which requests a minute were set.
-        tpm: likewise tokens.
+        limits: the limits of one account.
+        rpm: the name of the setting for requests a minute.
+        tpm: the name of the setting for tokens a minute.
 
     Raises:
-        ValueError: names both.
+        ValueError: they contradict each other; names both settings.
     """
     if limits.rpm and limits.tpm and limits.tpm < limits.rpm:
         raise ValueError(
             f"{tpm} and {rpm} contradict each other: {limits.tpm} tokens a minute are too few for "
-            f"{limits.rpm} requests, each of which costs one at least"
+            f"{limits.rpm} requests, each of which costs at least one"
         )
 
 
 def read_sites(path: Path, environment: Mapping[str, str]) -> tuple[Site, ...]:
-    """The sites that a file names.
+    """The sites in a file.
 
     Args:
         path: the file.
-        environment: where the keys are, by the names that the file gives.
+        environment: holds the keys, in the variables that the file names.
 
     Raises:
         SettingsError: the file cannot be read, or something in it is wrong; names the place.
@@ -147,7 +147,7 @@ def read_sites(path: Path, environment: Mapping[str, str]) -> tuple[Site, ...]:
     except ValidationError as error:
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: {path}: {_faults(error)}") from None
     except (RecursionError, ValueError):
-        # Of tomllib: brackets within hundreds of brackets, a number of thousands of digits.
+        # tomllib raises these for hundreds of nested brackets or thousands of digits.
         raise SettingsError(
             f"RERANKQ_UPSTREAM_FILE: {path} is nested too deeply, or has a number that is too large"
         ) from None
@@ -185,7 +185,7 @@ def _account(
 def _secret(name: str, environment: Mapping[str, str], place: str, *, own_server: bool) -> str:
     secret = environment.get(name, "").strip()
     if not secret:
-        # Without what stands there: it may well be the key itself.
+        # The message does not show the name: a user may have written the key itself there.
         raise SettingsError(
             f"RERANKQ_UPSTREAM_FILE: {place} names no environment variable that is set: "
             "`keys` has names of variables, never the keys themselves"

@@ -1,4 +1,4 @@
-"""Where jobs may be sent: sites, the accounts held there, and the accounts' keys."""
+"""Where jobs may be sent: sites, their accounts, and the accounts' keys."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from rerankq_worker.upstream.dialects.dialect import Options
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, and the whole Authorization header that it makes."""
+    """A key, as the whole value of the Authorization header."""
 
     authorization: str = field(repr=False)
     id: str = field(init=False, compare=False)
-    """A fingerprint (SHA-256, cut short) by which the key can be spoken of."""
+    """A fingerprint (SHA-256, shortened) that stands for the key in logs and messages."""
 
     def __post_init__(self) -> None:
         fingerprint = hashlib.sha256(self.authorization.encode()).hexdigest()[:8]
@@ -23,12 +23,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What limits hold for: the calls of all its keys together.
+    """An account at a site; its limits hold for the calls of all its keys together.
 
     Attributes:
-        name: in Redis and for the operator, the same for all workers.
-        keys: in the order in which they are used.
-        limits: as far as they are known.
+        name: its name in Redis and for the operator, the same for all workers.
+        keys: its keys, in the order in which they are used.
+        limits: its limits, as far as they are known.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Site:
     """An endpoint.
 
     Attributes:
-        name: for the operator.
+        name: its name for the operator.
         url: where requests are posted.
-        dialect: how it wants to be asked.
-        accounts: in the order in which they are used.
-        models: what this site calls the models that it serves, by the name that jobs give them;
-            empty where it knows every model by that name.
-        options: of the dialect, as far as they are set.
+        dialect: the format of its requests and answers.
+        accounts: its accounts, in the order in which they are used.
+        models: this site's names of the models that it serves, by the names that jobs use; empty if
+            it serves any model under the jobs' own names.
+        options: the dialect's options that are set.
     """
 
     name: str
@@ -59,11 +59,11 @@ class Site:
 
     @property
     def endpoint(self) -> str:
-        """A fingerprint of where and how it is asked: what it proved holds for no other address."""
+        """A fingerprint of address and dialect, under which it is kept whether it ever ranked."""
         told = f"{self.dialect} {self.url}".encode()
-        # No number: Redis' scripts would take one for it.
+        # With a prefix, because Redis' scripts would read plain digits as a number.
         return f"at-{hashlib.sha256(told).hexdigest()[:12]}"
 
     def model(self, name: str) -> str | None:
-        """What the site calls a model; None when it has none of that name."""
+        """The site's name for a model; None if it does not serve the model."""
         return self.models.get(name) if self.models else name

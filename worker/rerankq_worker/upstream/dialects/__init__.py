@@ -1,4 +1,4 @@
-"""The vendors' ways of asking and answering: one module a dialect, with all that is known of it."""
+"""The vendors' formats of requests and answers: one module for each dialect, with all its facts."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,6 +23,6 @@ DIALECTS: Final[Mapping[str, type[Dialect]]] = {
     "tei": Tei,
     "dashscope": Dashscope,
 }
-"""By the names that settings give them; each is made from the options of its site."""
+"""The dialects by their names in settings; each is made with the options of its site."""
 
 __all__ = ["DIALECTS", "Dialect"]

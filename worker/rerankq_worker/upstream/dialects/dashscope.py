@@ -3,8 +3,8 @@
 Source: Alibaba Cloud Model Studio, "文本排序": POST
 /api/v1/services/rerank/text-rerank/text-rerank with model, input{query, documents},
 parameters{top_n, return_documents (false when left out), instruct}; answer request_id,
-output.results[{index, relevance_score, document}], usage.total_tokens. 500 documents a call;
-what is over 4,000 tokens in a query or a document is cut off. `instruct` belongs to qwen3-rerank.
+output.results[{index, relevance_score, document}], usage.total_tokens. 500 documents a call; a
+query or document is cut off after 4,000 tokens. Only qwen3-rerank takes `instruct`.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""What a dialect is: how a vendor is asked, how it answers, and the facts that settings need.
+"""A dialect: a vendor's format of requests and answers, and the facts that settings need.
 
-What most have in common stands here: a body with model, query, documents and the number wanted;
-an answer whose rows stand in `results`, and whose usage is `usage.total_tokens`. A dialect says
-what is otherwise with it.
+The base class is what most vendors have in common: a body with model, query, documents and the
+number of results; an answer with rows in `results` and tokens in `usage.total_tokens`. Each dialect
+overrides what differs.
 """
 
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ class Dialect:
     """One vendor's request and answer.
 
     Args:
-        options: those of `known_options` that are set; what is not set is left to the vendor.
+        options: the options that are set; for others the vendor's defaults hold.
 
     Attributes:
-        vendor: its name, for messages.
-        auth_prefix: what usually stands before a key in the Authorization header.
-        is_own_server: whether people run it themselves, with any key or none.
-        known_options: by the vendor's own names, what one may be beside a number from 1 on.
-        most_documents: how many it takes in one call; None where no limit is documented.
-        wanted: its name for how many results are wanted.
-        results: where in an answer its rows stand.
-        score: its name for the score of a row.
-        request_id: its name for its id of the call, in the body.
+        vendor: the vendor's name, for messages.
+        auth_prefix: what usually precedes the key in the Authorization header.
+        is_own_server: whether users run this server themselves, with any key or none.
+        known_options: by the vendor's names, which values are allowed besides numbers from 1 on.
+        most_documents: how many documents a call may have; None if no limit is documented.
+        wanted: the vendor's name for the number of results.
+        results: the path of the rows in an answer.
+        score: the vendor's name for the score of a row.
+        request_id: the vendor's name for its request id in the body.
     """
 
     vendor: ClassVar[str]
@@ -53,7 +53,7 @@ class Dialect:
 
     @classmethod
     def options_fault(cls, options: Options) -> str | None:
-        """What is wrong with options that were set; None when nothing is."""
+        """What is wrong with the options, in words; None if nothing is."""
         for name, value in options.items():
             if name not in cls.known_options:
                 has = ", ".join(cls.known_options)
@@ -65,16 +65,16 @@ class Dialect:
         return None
 
     def check(self, request: RerankRequest, model: str) -> None:
-        """See whether the vendor could take a request at all, before a way to it is chosen.
+        """Check whether the vendor could take a request, before a route to it is chosen.
 
         Args:
             request: what to rank.
-            model: the name that this site gives the model.
+            model: this site's name for the model.
 
         Raises:
-            TooLarge: more than the vendor's documented limits allow; it is not worth a call.
-            Refused: an instruction, for a model that takes none: dropped, it would give another
-                ranking than the one that was asked for.
+            TooLarge: the request is over the vendor's documented limits.
+            Refused: the model takes no instruction. Without its instruction the request would get
+                another ranking than the user asked for.
         """
         self.require_at_most(self.most_documents, request)
         if request.instruction is not None and not self.takes_instruction(model):
@@ -84,7 +84,7 @@ class Dialect:
             )
 
     def require_at_most(self, documents: int | None, request: RerankRequest) -> None:
-        """Hold a request to a number of documents.
+        """Refuse a request with more documents than this.
 
         Raises:
             TooLarge: it has more.
@@ -101,16 +101,16 @@ class Dialect:
         return False
 
     def encode(self, request: RerankRequest, model: str) -> bytes:
-        """The body to post, of a request that was checked.
+        """The body to post; call `check` before.
 
         Args:
             request: what to rank.
-            model: the name that this site gives the model.
+            model: this site's name for the model.
         """
         return orjson.dumps(self.body(request, model))
 
     def body(self, request: RerankRequest, model: str) -> dict[str, Any]:
-        """The same, before it is written."""
+        """The same as an object."""
         body: dict[str, Any] = {
             "model": model,
             "query": request.query,
@@ -128,7 +128,7 @@ class Dialect:
         Args:
             body: the JSON.
             request: what was to be ranked.
-            request_id: what the answer's headers gave; the body's own id stands in for it.
+            request_id: the id in the answer's headers; without one, the id in the body is used.
 
         Raises:
             Malformed: the answer is incomplete or contradicts itself.
@@ -140,7 +140,7 @@ class Dialect:
         return Answer(scores, prompt_tokens, total_tokens, request_id or own_id)
 
     def usage(self, body: Any) -> tuple[int, int]:
-        """Tokens of the prompt, and in all; 0 where the vendor does not say."""
+        """Tokens of the prompt, and in total; 0 if the vendor does not report them."""
         total = count(member(body, "usage", "total_tokens"))
-        # Where the total alone is given: a reranker reads all its tokens and writes none.
+        # If only the total is given, it is the prompt's: a reranker writes no tokens.
         return count(member(body, "usage", "prompt_tokens")) or total, total

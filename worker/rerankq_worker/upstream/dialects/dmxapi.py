@@ -9,7 +9,7 @@ from rerankq_worker.upstream.dialects.dialect import Dialect
 
 
 class Dmxapi(Dialect):
-    """The dialect of the endpoint that this project is made for; no limits are documented."""
+    """The dialect of DMXAPI, the default; no limits are documented."""
 
     vendor = "DMXAPI"
     auth_prefix = ""

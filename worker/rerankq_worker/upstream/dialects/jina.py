@@ -12,7 +12,7 @@ from rerankq_worker.upstream.dialects.dialect import Dialect
 
 
 class Jina(Dialect):
-    """The dialect of `api.jina.ai/v1/rerank`, which the gateways of the new-api family took up."""
+    """The dialect of `api.jina.ai/v1/rerank`, which the gateways of the new-api family adopted."""
 
     vendor = "Jina"
 

@@ -1,4 +1,4 @@
-"""Reading an answer without trusting it: every part may be missing, or of another type."""
+"""Reads parts of an answer without trusting it: any part may be missing or of a wrong type."""
 
 from math import isfinite
 from typing import Any
@@ -15,15 +15,15 @@ def read_scores(
     """The rows of an answer as scores, best first.
 
     Args:
-        rows: what stands where the vendor puts its results: objects with `index` and `field`,
-            some with the document, as an object with `text`, as `text`, or bare.
+        rows: the vendor's results: objects with `index` and `field`. A row may also hold the
+            document: as a string, as an object with `text`, or in a field `text`.
         request: what was to be ranked.
-        field: the vendor's name of the score.
+        field: the vendor's name for the score.
 
     Raises:
-        Malformed: there are no such rows, an index is out of range or comes twice, a score is
-            no finite number, a document is another than the one at its index, or there are fewer
-            rows than were asked for.
+        Malformed: there are no such rows, an index is out of range or repeated, a score is not a
+            finite number, a document is not the one at its index, or there are fewer rows than
+            the request wanted.
     """
     if not isinstance(rows, list):
         raise Malformed("the upstream answered without results")
@@ -31,7 +31,7 @@ def read_scores(
     try:
         for row in rows:
             index, score = row["index"], row[field]
-            # The type itself, for True is an int as well.
+            # The exact type, because True is an int too.
             if type(index) is not int or not 0 <= index < documents:
                 raise Malformed("the upstream answered with an index out of range")
             if index in scores:
@@ -59,7 +59,7 @@ def _is_own(given: Any, sent: str) -> bool:
 
 
 def member(body: Any, *path: str) -> Any:
-    """What lies at a path of names; None where the path breaks off."""
+    """The value at a path of names; None if the path does not exist."""
     for name in path:
         if not isinstance(body, dict):
             return None
@@ -68,17 +68,17 @@ def member(body: Any, *path: str) -> Any:
 
 
 def count(value: Any) -> int:
-    """A figure of the upstream's usage; 0 where it is missing or no count."""
+    """A number of tokens; 0 if it is missing or not a count."""
     return value if type(value) is int and value >= 0 else 0
 
 
 def read_and_written(tokens: Any) -> tuple[int, int]:
-    """Tokens read, and in all, of a usage that counts `input_tokens` and `output_tokens`."""
+    """Tokens read, and in total, from a usage with `input_tokens` and `output_tokens`."""
     read = count(member(tokens, "input_tokens"))
     return read, read + count(member(tokens, "output_tokens"))
 
 
 def text(value: Any) -> str | None:
-    """A text that says something and can be written, else None."""
+    """A printable text that is not empty, else None."""
     # Half a surrogate, which JSON can hold, is not printable.
     return value if isinstance(value, str) and value and value.isprintable() else None

@@ -2,8 +2,8 @@
 
 Source: TEI, its OpenAPI and `router/src/main.rs`: POST /rerank with query, texts, raw_scores,
 return_text, truncate; answer a bare array [{index, score, text}] of all texts, best first. A
-server takes 32 texts and 2 MB a call unless it was started with other limits, and serves one
-model, which no request names.
+server takes 32 texts and 2 MB a call unless it was started with other limits. It serves one model,
+so requests name none.
 """
 
 from typing import Any, Final
@@ -15,16 +15,16 @@ from rerankq_worker.upstream.errors import TooLarge
 MOST_TEXTS: Final = 32
 MOST_BYTES: Final = 2_000_000
 MOST_BYTES_A_CHARACTER: Final = 6
-"""In JSON, where a control character is written as \\u0001."""
+"""In JSON, which writes a control character as \\u0001."""
 BYTES_AROUND: Final = 100, 3
-"""For what stands around the texts, and around each: names, quotes and commas."""
+"""Bytes of JSON around all texts, and around each text: names, quotes and commas."""
 
 
 class Tei(Dialect):
-    """The dialect of a server of one's own, with the limits that it has when none are set.
+    """The dialect of a TEI server that users run themselves.
 
-    Its options are what it was told at its start, as `--max-client-batch-size` and
-    `--payload-limit`: how many texts it takes, and how many bytes.
+    Its options are the server's own start options `--max-client-batch-size` and `--payload-limit`:
+    how many texts and how many bytes it takes. Unset, they are the server's defaults.
     """
 
     vendor = "TEI"
@@ -41,7 +41,7 @@ class Tei(Dialect):
         texts = request.texts()
         around, around_each = BYTES_AROUND
         longest = MOST_BYTES_A_CHARACTER * (len(request.query) + sum(map(len, texts)))
-        # Bytes are counted only where they may be too many: the request is written for that.
+        # Exact counting needs the encoded request, so it is done only if there may be too many.
         if longest + around + around_each * len(texts) <= most:
             return
         size = len(self.encode(request, model))
