@@ -1,33 +1,33 @@
-# Needs a Python of 3.11 or later and make; everything else is fetched into .venv and .make.
-# Kept to what GNU make 3.81 (macOS) and a POSIX shell understand.
+# Needs Python 3.11 or later and make; everything else is fetched into .venv and .make.
+# Uses only what GNU make 3.81 (macOS) and a POSIX shell understand.
 
-# Tried in this order. The first that *runs* and is new enough is taken, not the first that is
-# found: a version manager leaves commands on PATH that only say which version to install.
+# Tried in this order. The first one that *runs* and is new enough is used, because a version manager may
+# leave commands on PATH that only say which version to install.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 
-# Test processes at a time. Two keeps real Redis and Celery processes honest on a small machine.
+# Test processes at a time. With more, real Redis and Celery processes get too slow on a small machine.
 JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-# Every file of requirements.lock, downloaded and checked against its hash once. The virtualenvs
-# below are filled from here without an index: quick, and nothing else can get in.
+# All files of requirements.lock, downloaded once and checked against their hashes. The virtualenvs
+# below are filled from here without an index. That is fast, and nothing else can get in.
 WHEELS := .make/wheels
 WHEEL_VENV := .make/wheel-venv
 CLIENT_VENV := .make/client-venv
 
-# Stamps lie inside what they vouch for: whoever deletes the folder deletes the claim.
+# Each stamp is inside the folder that it is about, so it is deleted together with the folder.
 HAS_PIP := $(VENV)/.has-pip
 HAS_PROJECT := $(VENV)/.has-project
 HAS_WHEELS := $(WHEELS)/.complete
 
-# Byte code is written at first import (see below), so it has to be allowed to: with this variable
-# set, as in many containers, each process would compile everything again, at seconds a start.
+# Byte code is written at the first import (see below). With this variable set, as in many containers,
+# every process would compile everything again, which takes seconds at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-# A test never spends money or touches a queue in use, whatever the shell has set.
+# Tests never spend money and never touch a queue in use, whatever the shell has set.
 HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RERANKQ_UPSTREAM_URL
 
 .DEFAULT_GOAL := help
@@ -38,11 +38,11 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves it up
+demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves it running
 	@$(BIN)/rerankq demo $(if $(filter-out 0 no false,$(SERVE)),--serve)
 
-# Acceptance tests drive the installed wheel and not the checkout: a file that was left out of
-# the package, or a dependency that only `dev` brings, fails here and not at a user's.
+# Acceptance tests use the installed wheel and not the checkout. So a file that is missing in the package,
+# or a dependency that only `dev` brings, is found here and not by a user.
 test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, the last ones on the built wheel
 	@echo '==> installing the wheel: with everything, and as a client alone'
 	@set -e; for wheel in dist/*.whl; do \
@@ -59,18 +59,18 @@ test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, t
 	    RERANKQ_TEST_CLIENT_BIN='$(CURDIR)/$(CLIENT_VENV)/bin' \
 	    $(BIN)/pytest tests/acceptance
 
-# In the short form a part of `make test`.
-chaos: $(HAS_PROJECT) ## Break everything in turn, for an hour, and print the scorecard
+# `make test` runs its short form.
+chaos: $(HAS_PROJECT) ## Break one part after the other, for an hour, and print the results
 	$(HERMETIC) PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
-# Beside the peers, if PEERS names the folder that `make peers` has filled.
-bench: $(HAS_PROJECT) ## Measure beside a bare loop of the same HTTP client, and PEERS=folder
+# Also measures the other queues, if PEERS names the folder that `make peers` has filled.
+bench: $(HAS_PROJECT) ## Measure beside calls without a queue, and beside the queues in PEERS=folder
 	$(HERMETIC) PYTHONPATH=ops PEERS='$(PEERS)' $(BIN)/python -m bench $(ARGS)
 
-throttling: $(HAS_PROJECT) ## Measure whether limits are used up and kept, beside Celery alone
+throttling: $(HAS_PROJECT) ## Measure whether limits are used in full and kept, beside Celery alone
 	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m throttling $(ARGS)
 
-peers: $(HAS_PIP) ## Make a virtualenv for each tool of the benchmark in PEERS=folder
+peers: $(HAS_PIP) ## Make a virtualenv for each other queue of the benchmark, in PEERS=folder
 	@test -n '$(PEERS)' || { echo 'error: say where: make peers PEERS=folder' >&2; exit 1; }
 	@set -e; for file in ops/bench/peers/*.txt; do \
 	    peer='$(PEERS)'/$$(basename "$$file" .txt); \
@@ -88,8 +88,8 @@ check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contra
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/hadolint ops/Dockerfile
 
-# The two short locks are subsets of the first, so that the image runs what the tests ran.
-lock: $(HAS_PIP) ## Write the lock files anew; UPGRADE=1 takes newer versions
+# The two short locks are subsets of the first, so that the image runs the same versions as the tests.
+lock: $(HAS_PIP) ## Write new lock files; UPGRADE=1 takes newer versions
 	@echo '==> locking'
 	@$(BIN)/python -m venv --without-pip .make/lock-venv
 	@$(PIP) --python .make/lock-venv/bin/python install uv
@@ -109,11 +109,11 @@ build: $(HAS_PROJECT) ## Build the wheel into dist/
 	@rm -rf dist
 	@$(BIN)/hatchling build --target wheel
 
-clean: ## Delete everything that make made
+clean: ## Delete everything that make has created
 	rm -rf $(VENV) .make dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find producer worker tests ops -type d -name __pycache__ -exec rm -rf {} +
 
-# An old pip would do, but the newest takes half the time over a lock file with many hashes.
+# An old pip works too, but the newest takes half the time for a lock file with many hashes.
 $(HAS_PIP):
 	@set -e; for python in $(PYTHON); do \
 	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -135,15 +135,15 @@ $(HAS_WHEELS): requirements.lock $(HAS_PIP)
 	@$(PIP) wheel --no-deps --require-hashes --requirement requirements.lock --wheel-dir $(WHEELS)
 	@touch $@
 
-# Not compiled in advance: that takes longer than everything else here, for modules nobody imports.
+# Not compiled in advance: that takes longer than everything else here, mostly for modules that nobody imports.
 $(HAS_PROJECT): $(HAS_WHEELS) pyproject.toml
 	@echo '==> installing into $(VENV)'
 	@$(PIP) install --no-index --no-deps --no-compile $(WHEELS)/*.whl
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Empty ones; `make test` puts the wheel in. Made anew when dependencies change: one that was
-# dropped by mistake must not linger here and hide it.
+# These are empty; `make test` installs the wheel into them. They are created again when dependencies change:
+# a dependency that was dropped by mistake must not stay here and hide the mistake.
 $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete: $(HAS_WHEELS) pyproject.toml
 	@$(BIN)/python -m venv --without-pip --clear $(@D)
 	@touch $@
