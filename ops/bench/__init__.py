@@ -1,1 +1,1 @@
-"""What a job costs: rerankq beside a bare loop of the same HTTP client, and beside its peers."""
+"""What a job costs: rerankq compared with a bare loop of the same calls, and with other queues."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure rerankq beside the bare call and its peers, and print tables."""
+"""`python -m bench`: measure rerankq, the bare loop and the peers, and print tables."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ _BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def main() -> int:
-    """Run what the command line asks for; returns 1 when somebody failed."""
+    """Run what the command line asks for; returns 1 when an entry failed."""
     arguments = _parser().parse_args()
     names = arguments.scenarios.split(",") if arguments.scenarios else [*_BY_NAME]
     plan = Plan(
@@ -32,7 +32,7 @@ def main() -> int:
         jobs=arguments.jobs,
     )
     circumstances = page.circumstances()
-    # A harness that is ended takes along what it has started.
+    # When the harness is ended, it ends the processes that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     stay_aside()
     rows = run(plan, _note)
@@ -67,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", type=Path, help="JSONL file with query and documents a line")
     parser.add_argument("--short", action="store_true", help="loads of a few seconds, one run")
     parser.add_argument("--runs", type=int, help="runs of each load; figures are medians (3)")
-    parser.add_argument("--jobs", type=int, help="jobs of each load, in place of its own number")
+    parser.add_argument("--jobs", type=int, help="jobs of each load, instead of its own")
     parser.add_argument("--json", type=Path, help="file to write everything to")
-    parser.add_argument("--page", type=Path, help="page whose results to write anew")
+    parser.add_argument("--page", type=Path, help="page whose results are replaced")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Where entries are measured: a Redis and an upstream of their own, and one core for each side."""
+"""Where entries are measured: their own Redis and upstream, and a core for each side."""
 
 import http.client
 import json
@@ -34,7 +34,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the upstream has seen since it last began."""
+    """What the upstream has counted since its last begin."""
 
     requests: int
     answered: int
@@ -43,7 +43,7 @@ class Counts:
 
 
 class Arena:
-    """Starts and ends what a measurement needs.
+    """Starts and stops what a measurement needs.
 
     Args:
         peers: folder with the peers' virtualenvs, if there are any.
@@ -63,7 +63,7 @@ class Arena:
             server = opening.enter_context(embedded_redis(self.folder))
             self._redis_url = server.url
             self.redis = opening.enter_context(Redis.from_url(server.url))
-            # Its child would share the core with what serves, at moments of its own choice.
+            # Its child process would use the core of Redis at unknown moments.
             self.redis.config_set("auto-aof-rewrite-percentage", 0)
             self._port = _free_port()
             command = [sys.executable, "-m", "bench.upstream", str(self._port)]
@@ -77,14 +77,14 @@ class Arena:
         self._open.close()
 
     def begin(self, load: Load) -> None:
-        """Empty Redis, and set the upstream to what the load says."""
+        """Empty Redis, and set the upstream's latency as the load says."""
         self.load = load
-        # By default a server frees the memory later, in the middle of the next measurement.
+        # By default a server frees the memory later, during the next measurement.
         self.redis.execute_command("FLUSHALL", "SYNC")  # type: ignore[no-untyped-call]
         self._ask("POST", f"/begin?latency_ms={load.latency_ms:g}")
 
     def counts(self) -> Counts:
-        """What the upstream has seen since."""
+        """What the upstream has counted since then."""
         return Counts(**self._ask("GET", "/counts"))
 
     def redis_cpu_seconds(self) -> float:
@@ -98,7 +98,7 @@ class Arena:
         return int(self.redis.info("server")["process_id"])
 
     def redis_bytes(self) -> int:
-        """What Redis holds for its users: buffers of connections and of its file do not count."""
+        """Memory of the data in Redis, without buffers of connections and of its file."""
         info = self.redis.info("memory")
         buffers = info.get("mem_clients_normal", 0) + info.get("mem_aof_buffer", 0)
         return int(info["used_memory"] - buffers)
@@ -106,7 +106,7 @@ class Arena:
     def run(
         self, entry: Entry, *arguments: object, core: int = MEASURED_CORE, **settings: str
     ) -> dict[str, Any]:
-        """Let an entry do something to its end; returns what it printed.
+        """Run a command of an entry until it ends; returns what it printed.
 
         Raises:
             BenchError: it failed.
@@ -127,7 +127,7 @@ class Arena:
 
     @contextmanager
     def acting(self, entry: Entry, *arguments: object, **settings: str) -> Iterator[Running]:
-        """An entry that does something on the measured core, as a process to be looked at."""
+        """Start a command of an entry on the measured core; its process can be watched."""
         environment = self._environment(entry, settings)
         with self._start(self._command(entry, *arguments), MEASURED_CORE, environment) as running:
             yield running
@@ -148,7 +148,7 @@ class Arena:
         """Wait for a condition.
 
         Raises:
-            BenchError: it did not come in time, or somebody who is needed for it has ended.
+            BenchError: it was not met in time, or a process that is needed for it has ended.
         """
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not condition():

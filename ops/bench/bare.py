@@ -1,6 +1,6 @@
-"""The bare loop: the same calls by the same HTTP client, and no queue at all.
+"""The bare loop: the same calls by the same HTTP client, without a queue.
 
-python -m bench.bare N    N calls, so many at a time as the workers may have: one line of JSON
+python -m bench.bare N    N calls, as many at a time as the workers make; prints one line of JSON
 """
 
 import asyncio
@@ -27,7 +27,7 @@ OWN_TRANSPORT = bool(os.environ.get("BENCH_OWN_TRANSPORT"))
 
 
 class OwnTransport(httpx.AsyncBaseTransport):
-    """The transport of rerankq's workers, for httpx to use."""
+    """The transport of rerankq's workers, as a transport of httpx."""
 
     def __init__(self) -> None:
         url = httpx.URL(UPSTREAM_URL)

@@ -1,6 +1,6 @@
-"""The command line that every entry has. Standard library alone: every peer imports it.
+"""The command line that every entry has. It uses the standard library only: every peer imports it.
 
-    python -m bench.peers.NAME enqueue N    put N jobs on the queue: seconds of all but the first 50
+    python -m bench.peers.NAME enqueue N    put N jobs on the queue: seconds, without the first 50
     python -m bench.peers.NAME latency N    N jobs one after the other: milliseconds of each
     python -m bench.peers.NAME verify N     read some of the N results back, and check them
     python -m bench.peers.NAME worker       become the worker
@@ -29,7 +29,7 @@ RESULT_SECONDS: Final = 3600
 
 SAMPLES: Final = 50
 FIRST_JOBS: Final = 50
-"""Of those that are enqueued: they open connections and import what is imported late."""
+"""The first jobs are not timed: they open connections and import modules that are imported late."""
 WARM_UPS: Final = 20
 PATIENCE_SECONDS: Final = 60
 
@@ -42,10 +42,10 @@ class Tool:
 
     Attributes:
         worker: the command that serves its queue.
-        enqueue: jobs in, their ids out, by the best way that the tool has for many.
+        enqueue: takes jobs and returns their ids, by the best way that the tool has for many.
         ask: submit one job and wait for the rows of its result.
-        fetch: the rows of a job that has ended, from its id.
-        session: opened around all of them.
+        fetch: returns the rows of an ended job, by its id.
+        session: a context that is open around all of them.
     """
 
     worker: list[str]

@@ -1,9 +1,9 @@
-"""What the ledger's own calls cost over a job's life: Redis CPU, caller's CPU, bytes of its file.
+"""What the ledger's calls cost over a job's life: CPU of Redis and caller, bytes of Redis' file.
 
 PYTHONPATH=ops python -m bench.life --jobs 5000 --shape 10x200
 
-Each job is handed in, claimed, renewed once and finished, a hundred a call, in a Redis of its own
-with its append-only file. No worker and no upstream take part. Figures are µs a job.
+Each job is submitted, claimed, renewed once and finished, a hundred a call, in a Redis of its own
+with an append-only file. There is no worker and no upstream. Figures are µs a job.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _USED: Final = ("used_cpu_sys", "used_cpu_user")
 
 
 class Meter:
-    """Counts what passes between two looks."""
+    """Counts what happens between two readings."""
 
     def __init__(self, redis: "Redis", jobs: int) -> None:
         self._redis = redis

@@ -1,17 +1,17 @@
-"""How much a scenario asks for."""
+"""The size of a scenario."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is asked for.
+    """The size of one measurement.
 
     Attributes:
         jobs: how many.
-        label: what sets it apart from other loads of its scenario.
+        label: its name among the loads of its scenario.
         latency_ms: of the upstream.
-        in_flight: calls that a worker may have under way.
+        in_flight: calls that a worker may have in flight.
         shape: of a job; see `work.SHAPE`.
         processes: of the worker.
     """

@@ -1,4 +1,4 @@
-"""The measurements that scenarios are made of. The arena has begun with the load."""
+"""The measurements of which scenarios consist. The arena is set to the load before."""
 
 import math
 import time
@@ -49,7 +49,7 @@ def drain(
     Args:
         arena: where.
         entry: whose jobs they are.
-        watch: called at each look with the workers and the number of calls answered.
+        watch: called at each check with the workers and the number of answered calls.
     """
     if entry.is_loop:
         return _bare(arena, entry)

@@ -1,4 +1,4 @@
-"""The part of the page that a run rewrites: date, machine, command and tables."""
+"""Writes the part of a page that each run replaces: date, machine, command and tables."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ END: Final = "<!-- end of the results -->"
 
 
 def circumstances(module: str = "bench") -> dict[str, Any]:
-    """What the figures were measured on, when, and how `module` does so again."""
+    """When and on which machine the figures were measured, and the command of `module` for it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -48,5 +48,5 @@ def write(page: Path, text: str, begin_mark: str = BEGIN) -> None:
 
 
 def _without_folder(argument: str) -> str:
-    """Where files lie on this machine is nobody's business on another."""
+    """Show only names of files: their folders mean nothing on another machine."""
     return Path(argument).name if Path(argument).is_absolute() else argument

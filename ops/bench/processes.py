@@ -1,4 +1,4 @@
-"""Processes that are pinned to a core, and what they cost, from /proc."""
+"""Processes that are pinned to a core, and their CPU and memory, from /proc."""
 
 import os
 import re
@@ -16,9 +16,9 @@ if sys.platform == "linux":
 else:
     _CORES = [0]
 MEASURED_CORE: Final = _CORES[0]
-"""Runs what is measured, and nothing else."""
+"""The core of the process that is measured; nothing else runs there."""
 OTHER_CORE: Final = _CORES[min(1, len(_CORES) - 1)]
-"""Runs Redis, the upstream and the harness."""
+"""The core of Redis, the upstream and the harness."""
 STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
 
@@ -29,7 +29,7 @@ _STATE, _SESSION, _TIMES = 0, 3, slice(11, 15)
 
 
 def stay_aside() -> None:
-    """Leave the measured core to others; what this process starts does the same."""
+    """Keep this process, and those that it starts, off the measured core."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {OTHER_CORE})
 
@@ -59,7 +59,7 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ask it to end, and make it."""
+        """Ask it to end; kill it if it does not."""
         with suppress(ProcessLookupError):
             self._process.terminate()
         if not self._gone(STOP_SECONDS):

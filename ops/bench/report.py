@@ -1,4 +1,4 @@
-"""What the rows came to, as text: a table a load, and rerankq's ratios to the others."""
+"""The rows as text: a table for each load, and rerankq's ratios to the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Who takes part: rerankq, the bare loop, and those peers whose virtualenv is there."""
+"""The entries: rerankq, the bare loop, and those peers whose virtualenv exists."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -27,17 +27,17 @@ LOOPS: Final = frozenset({Kind.BARE, Kind.TRANSPORT})
 
 @dataclass(frozen=True)
 class Entry:
-    """Somebody who takes part.
+    """One that is measured.
 
     Attributes:
         name: in the tables.
         module: its command line; see `bench.entry`.
-        stored: whether the results of so many jobs are all in Redis.
-        venv: folder under the peers' folder; this environment when empty.
+        stored: whether all results of so many jobs are in Redis.
+        venv: its folder in the peers' folder; empty for this environment.
         environment: more variables for its processes.
-        only: the scenarios that it takes part in; all of its kind when empty.
-        most_in_flight: loads with more are not for it: it holds a thread a call, and a thousand
-            threads bring down more than the figure.
+        only: its scenarios; empty for all of its kind.
+        most_in_flight: it gets no load with more calls: it has a thread for each call, and a
+            thousand threads disturb all figures.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def is_loop(self) -> bool:
-        """Whether it makes the calls alone, without any queue."""
+        """Whether it only makes the calls, without a queue."""
         return self.kind in LOOPS
 
     def python(self, peers: Path | None) -> Path:

@@ -29,7 +29,7 @@ class Plan:
         text: JSONL file for loads of real text; they are left out when None.
         short: whether loads are the short ones.
         runs: of each load; figures are medians.
-        jobs: of each load, in place of its own number.
+        jobs: number of jobs in each load, instead of the load's own.
     """
 
     scenarios: Sequence[Scenario]
@@ -41,7 +41,7 @@ class Plan:
     jobs: int | None = None
 
     def loads(self, scenario: Scenario) -> list[Load]:
-        """The loads of a scenario, as far as they can be had."""
+        """The loads of a scenario that can be run here."""
         loads = scenario.short if self.short else scenario.long
         text = str(self.text.resolve()) if self.text else ""
         return [
@@ -52,7 +52,7 @@ class Plan:
 
 
 def run(plan: Plan, tell: Callable[[str], None]) -> list[Row]:
-    """Play all of it; who fails is told of, and the others go on."""
+    """Run everything; an entry that fails is named, and the others continue."""
     rows = []
     with Arena(plan.peers) as arena:
         for scenario in plan.scenarios:
@@ -63,7 +63,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> list[Row]:
                     if scenario.takes(each, load)
                 ]
                 for _ in range(min(plan.runs, scenario.most_runs)):
-                    # In turn, and not each entry's runs at once: a noisy minute hits all of them.
+                    # Entries take turns, so that a noisy minute affects all of them.
                     for row in found:
                         _play(arena, scenario, row)
                         tell(_line(row))

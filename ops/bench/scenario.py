@@ -1,4 +1,4 @@
-"""What a scenario is: a measurement, its sizes, and the figures that it gives."""
+"""What a scenario is: a measurement, its sizes and its figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Column:
     """A figure in a table.
 
     Attributes:
-        higher_is_better: None for one that is compared with nothing.
+        higher_is_better: None for a figure that is not compared.
     """
 
     figure: str
@@ -36,12 +36,12 @@ class Scenario:
     Attributes:
         name: on the command line.
         about: what is measured, in a sentence.
-        measure: one run of it for one entry; the arena has begun with the load.
+        measure: makes one run for one entry; the arena is set to the load before.
         short: loads of a few seconds each.
-        long: the loads that figures are quoted from.
+        long: the loads of the published figures.
         columns: the figures.
         kinds: who takes part.
-        most_runs: of a load; a scenario that lasts long is a mean of its own.
+        most_runs: runs of a load at most; a long scenario needs only one.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Scenario:
 
 @dataclass(slots=True)
 class Row:
-    """What an entry's runs of a scenario came to: each figure's median."""
+    """The result of an entry's runs of a scenario: the median of each figure."""
 
     scenario: str
     load: Load

@@ -1,10 +1,10 @@
-"""A stand-in upstream that costs next to nothing: HTTP/1.1 kept alive, on asyncio's own protocols.
+"""A stand-in upstream that costs very little: HTTP/1.1 keep-alive, on asyncio's own protocols.
 
     POST /v1/rerank              a ranking whose order follows from the query (see `work.first`)
-    POST /begin?latency_ms=100   forget the counts, and answer so late from now on
+    POST /begin?latency_ms=100   reset the counts, and answer after so many ms from now on
     GET  /counts                 the counts since then
 
-Not the project's sandbox, which has opinions and faults and costs more than what is measured.
+The project's sandbox would cost more CPU than what is measured.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ _LENGTH: Final = b"content-length:"
 
 
 class Counts:
-    """What has come in, and what went out."""
+    """Counts requests and answers."""
 
     def __init__(self) -> None:
         self.begin(0.0)
 
     def begin(self, latency_seconds: float) -> None:
-        """Count anew."""
+        """Start counting from zero."""
         self.latency = latency_seconds
         self.requests = self.answered = self.most_in_flight = 0
         self.first_at = 0.0
@@ -41,7 +41,7 @@ class Counts:
         self.most_in_flight = max(self.most_in_flight, self.requests - self.answered)
 
     def as_json(self) -> bytes:
-        """For the harness; `first_at` is by the clock that all processes of a machine share."""
+        """For the harness; `first_at` is by a clock that all processes of a machine share."""
         return orjson.dumps(
             {
                 "requests": self.requests,
@@ -53,7 +53,7 @@ class Counts:
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request after the other, and answers each when its time has come."""
+    """Reads one request after the other, and answers each after the latency."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
@@ -62,11 +62,11 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport, to which answers are written."""
         self._transport = transport  # type: ignore[assignment]  # a stream's always is one
 
     def data_received(self, data: bytes) -> None:
-        """Serve every request that is whole."""
+        """Serve every complete request."""
         self._buffer += data
         while (end := self._buffer.find(_HEAD_END)) >= 0:
             head = self._buffer[:end]
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         path = head.split(b" ", 2)[1]
         if path == b"/v1/rerank":
             self._counts.arrived()
-            # Worked out at once: the time until then is the latency's, not the worker's.
+            # Computed at once, so that this time is part of the latency.
             ranking = _ranking(orjson.loads(content))
             if self._counts.latency:
                 self._loop.call_later(self._counts.latency, self._answer, ranking)
@@ -129,7 +129,7 @@ def _scores(count: int) -> tuple[float, ...]:
 
 
 async def serve(port: int) -> None:
-    """Answer on that port of this machine until the process is ended."""
+    """Serve that port of this machine until the process is ended."""
     counts = Counts()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

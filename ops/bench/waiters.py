@@ -1,9 +1,9 @@
-"""What it costs that many wait on one client: memory and CPU of each, and how fast they end.
+"""What many waiters on one client cost: memory and CPU of each, and when the last one has ended.
 
 PYTHONPATH=ops python -m bench.waiters --waiters 100 1000 10000
 
-The jobs are ended by the ledger's own calls, in another thread of this process. No worker and no
-upstream take part.
+The ledger's own calls end the jobs, in another thread of this process. There is no worker and no
+upstream.
 """
 
 import argparse
@@ -85,7 +85,7 @@ async def _end(url: str, job_ids: Sequence[str]) -> None:
 
 
 def _memory() -> int:
-    """Bytes of this process that are in memory; Linux tells."""
+    """Resident memory of this process in bytes, as Linux counts it."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE_BYTES
 
 

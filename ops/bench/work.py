@@ -1,4 +1,4 @@
-"""The jobs, and the right answer to each. Standard library alone: every peer imports it."""
+"""The jobs, and the right answer to each. Standard library only: every peer imports it."""
 
 import json
 import os
@@ -17,14 +17,14 @@ _WORDS: Final = 500
 
 
 class Job(NamedTuple):
-    """What is ranked for what."""
+    """A job: a query, and the documents that are ranked for it."""
 
     query: str
     documents: list[str]
 
 
 def jobs(count: int) -> list[Job]:
-    """So many jobs, each with a query of its own; their documents repeat."""
+    """So many jobs, each with its own query; their documents repeat."""
     shape = os.environ.get(SHAPE, "10x200")
     pool = _synthetic(shape) if shape[:1].isdigit() else _read(Path(shape))
     return [
@@ -54,7 +54,7 @@ def result(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(rows: Sequence[dict[str, Any]], job: Job) -> None:
-    """Make sure that a stored result is whole, and this job's own.
+    """Check that a stored result is complete and belongs to this job.
 
     Raises:
         ValueError: it is not.

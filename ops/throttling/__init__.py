@@ -1,1 +1,1 @@
-"""How well the upstream is used to its limit, and not over it: a simulation and a benchmark."""
+"""How well limits are used in full and kept: a simulation and a benchmark."""

@@ -1,4 +1,4 @@
-"""`python -m throttling`: whether limits are used up and kept, beside Celery alone."""
+"""`python -m throttling`: whether limits are used in full and kept, beside Celery alone."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ def _row(scenario: Scenario, entrant: Entrant, seconds: float) -> Row:
     try:
         return scenario.run(entrant, seconds)
     except (AssertionError, OSError, RedisError) as failure:
-        # What one runs into, the others need not suffer from.
+        # When one fails, the others continue.
         said = f"{type(failure).__name__}: {str(failure).splitlines()[0]}"
         return Row(scenario.name, entrant.name, decides=entrant is OURS, failure=said)
 
@@ -54,9 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m throttling", description=__doc__)
     parser.add_argument("--scenarios", help=f"separated by commas: {', '.join(_BY_NAME)}")
     parser.add_argument("--seconds", type=float, default=300, help="length of a scenario (300)")
-    parser.add_argument("--alone", action="store_true", help="without the rivals")
+    parser.add_argument("--alone", action="store_true", help="rerankq only")
     parser.add_argument("--json", type=Path, help="file to write everything to")
-    parser.add_argument("--page", type=Path, help="page whose results to write anew")
+    parser.add_argument("--page", type=Path, help="page whose results are replaced")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Who is measured: rerankq, and Celery alone in two ways."""
+"""What is measured: rerankq, and Celery alone in two ways."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ _PATH: Final = os.pathsep.join(str(Path(__file__).parents[2] / each) for each in
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it happens: each with its own Redis, upstream and folder."""
+    """Redis, upstream and folder of one measurement."""
 
     redis: RedisServer
     upstream: Upstream
@@ -34,7 +34,7 @@ class Place:
 
 
 class Rerankq:
-    """Four `rerankq worker` processes, told the limits that are known."""
+    """Four `rerankq worker` processes, with the known limits as settings."""
 
     name: Final = "rerankq"
 
@@ -71,10 +71,10 @@ class Rerankq:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Four Celery workers of threads, which retry 429s with exponential backoff.
+    """Four Celery workers with threads, which retry 429s with exponential backoff.
 
     Attributes:
-        limited: whether each has a quarter of the known rate as its `rate_limit`.
+        limited: whether the `rate_limit` of each is a quarter of the known rate.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Rival:
 
     def feed(self, place: Place, count: int) -> None:
         """Put so many messages on the queue."""
-        from throttling.rivals.app import app, call  # noqa: PLC0415  Celery's app is made at import
+        from throttling.rivals.app import app, call  # noqa: PLC0415  Celery's app is created at import
 
         connection = app.connection_for_write(place.redis.url)
         with connection, connection.Producer() as producer:

@@ -10,14 +10,14 @@ from throttling.figures import Figure, Seen
 
 OUTAGE_SHARE: Final = 10 / 11
 BREAKING_SECONDS: Final = 5.0
-"""In which failures are proof enough of an outage."""
+"""Within this time failures prove an outage."""
 INTERACTIVE_APART: Final = 0.5
 PIPELINE_SECONDS: Final = 0.05
-"""From submit to call without any limit, on a busy machine: not the limiter's."""
+"""From submit to call without a limit, on a busy machine: the limiter does not cause it."""
 
 
 def interactive(place: Place, seconds: float, *, per_second: float) -> list[Figure]:
-    """A job every half second; it waits from its submission to the arrival of its call."""
+    """A job every half second; its wait is from its submission to the arrival of its call."""
     submitted = {}
     until = time.monotonic() + seconds
     with RerankClient(place.redis.url) as client:
@@ -46,7 +46,7 @@ def outage(place: Place, seconds: float, *, per_second: float) -> list[Figure]:
     """Every call fails for most of the time."""
     out = OUTAGE_SHARE * seconds
     began = time.time()
-    # The words count: 503 without a channel would say that nobody serves the model.
+    # The words matter: a 503 about a missing channel would mean that nobody serves the model.
     place.upstream.set_faults({"action": {"kind": "error", "name": "unavailable"}})
     time.sleep(out)
     place.upstream.clear_faults()

@@ -1,4 +1,4 @@
-"""Figures from the upstream's log, and the targets that they are judged by."""
+"""Figures from the upstream's log, and their targets."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        """Whether the target is; true without one."""
+        """Whether the target is met; true without a target."""
         enough = self.least is None or self.value >= self.least
         return enough and (self.most is None or self.value <= self.most)
 
@@ -50,7 +50,7 @@ class Figure:
 
 @dataclass(slots=True)
 class Row:
-    """What a scenario came to for one entrant; only rerankq's targets decide."""
+    """The result of a scenario for one entrant; only rerankq's targets decide."""
 
     scenario: str
     entrant: str
@@ -99,7 +99,7 @@ class Seen:
 
     @property
     def busy_seconds(self) -> float:
-        """Time that calls which were served were under way, added up."""
+        """Seconds that served calls took, added up."""
         return sum(
             min(each.ended or each.arrived, self.began + self.seconds) - each.arrived
             for each in self.calls
@@ -107,14 +107,14 @@ class Seen:
         )
 
     def most_in(self, window: float, weight: Callable[[Call], float] = lambda _: 1) -> float:
-        """What arrived in the fullest window of so many seconds, by weight: calls, or tokens."""
+        """The most that arrived in a window of so many seconds: calls, or tokens."""
         times = [each.arrived for each in self.calls]
         sums = [0.0, *accumulate(map(weight, self.calls))]
         firsts = (bisect_right(times, at - window) for at in times)
         return max((sums[at + 1] - sums[first] for at, first in enumerate(firsts)), default=0)
 
     def found_in(self, rate: float, after: float, window: float = 2.0) -> float:
-        """Seconds from `after` (from the beginning) until the rate is served for a window."""
+        """Seconds from `after` until a window begins in which the rate is served."""
         start = self.began + after
         for at in (start, *(each for each in self._served if each >= start)):
             served = bisect_left(self._served, at + window) - bisect_left(self._served, at)

@@ -1,4 +1,4 @@
-"""Judges: the figures of a scenario, and the targets that they are held against."""
+"""Judges: they compute the figures of a scenario and compare them with targets."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +14,7 @@ WINDOW_SECONDS: Final = 60.0
 
 
 def known_rate(scenario: Scenario, seen: Seen) -> list[Figure]:
-    """Calls served of those that a known limit of requests allows."""
+    """The share of allowed calls that were served, under a known limit of requests."""
     return _known(seen, scenario.rates[0], lambda _: 1)
 
 
@@ -40,7 +40,7 @@ def _tokens(call: Call) -> int:
 
 
 def known_concurrency(scenario: Scenario, seen: Seen) -> list[Figure]:
-    """Seconds of calls under way, of those that a known number of slots allows."""
+    """Seconds of calls in flight, as a share of what a known number of slots allows."""
     slots = scenario.limits[0]["concurrency"]
     return [
         Figure("work", seen.busy_seconds / slots / seen.seconds, least=0.98, unit="%"),
@@ -49,7 +49,7 @@ def known_concurrency(scenario: Scenario, seen: Seen) -> list[Figure]:
 
 
 def unknown(scenario: Scenario, seen: Seen) -> list[Figure]:
-    """What is found of a limit that halves, and doubles again."""
+    """How fast a limit is found that halves, and doubles again."""
     third = seen.seconds / 3
     _, low, high = scenario.rates
     return [
@@ -61,5 +61,5 @@ def unknown(scenario: Scenario, seen: Seen) -> list[Figure]:
 
 
 def beside_bulk(scenario: Scenario, seen: Seen) -> list[Figure]:
-    """Bulk work that is done while interactive jobs come in between."""
+    """Bulk work that is done while interactive jobs come."""
     return [Figure("work", seen.served / scenario.ideal(seen.seconds), least=0.95, unit="%")]

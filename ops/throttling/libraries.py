@@ -1,6 +1,6 @@
-"""`python -m throttling.libraries`: what a permit costs by well-kept libraries, and by our lots.
+"""`python -m throttling.libraries`: what a permit costs with limiter libraries, and with our lots.
 
-Wants `limits`, `pyrate-limiter` and `aiolimiter` beside the project:
+Needs `limits`, `pyrate-limiter` and `aiolimiter` beside the project:
 `pip install limits pyrate-limiter aiolimiter`. Prints a table in Markdown.
 """
 
@@ -29,9 +29,9 @@ from running.redis_server import RedisServer
 
 PERMITS: Final = 2000
 A_MINUTE: Final = 10**6
-"""The limit: so high that it is never the limit that is waited for."""
+"""The limit: so high that nothing waits for it."""
 LOT: Final = 12
-"""Permits that our exchange fetches at least, under a known limit and load."""
+"""Smallest number of permits in one exchange, under a known limit and load."""
 
 Take = Callable[[], Awaitable[object]]
 
@@ -80,7 +80,7 @@ async def _ours(url: str) -> Take:
                 await asyncio.sleep(0)
                 continue
             told = permits.report(Demand(LOT, 0.0))
-            # As under load: a lot, not as many more as went through last time.
+            # As under load: one lot, not a number that depends on the last use.
             told.want = LOT
             permits.receive(await desk.exchange("account", "worker", known, told))
         permits.went_well(permit)

@@ -1,4 +1,4 @@
-"""What a scenario is: limits at the upstream, who works under them, and how it is measured."""
+"""What a scenario is: limits of the upstream, the entrants, and how they are measured."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from throttling.entrants import OURS, Entrant, Place
 from throttling.figures import Figure, Row, Seen
 
 WARM_SECONDS: Final = 3.0
-"""From the first call on, in which workers start and find out about each other."""
+"""Time from the first call on in which workers start and learn of each other."""
 SPARE_JOBS: Final = 1.15
 START_SECONDS: Final = 180.0
 
@@ -26,15 +26,15 @@ class Scenario:
 
     Attributes:
         name: on the command line and in the table.
-        limits: of the upstream: at first, in the middle third, and at last.
+        limits: of the upstream in the first, the middle and the last third.
         rates: calls a second that each of them allows.
-        known: what workers are told.
+        known: the limits that are set for the workers.
         latency_ms: of the upstream.
         entrants: who takes part.
         judge: the figures, from what was seen.
-        during: what else happens, given where and how long; returns figures of its own.
+        during: what else happens, given the place and the time; returns its own figures.
         interactive: whether a worker of the interactive lane takes part.
-        length: how many times as long as the others it takes.
+        length: its duration, as a multiple of that of other scenarios.
     """
 
     name: str
@@ -95,6 +95,6 @@ def _place(latency_ms: float) -> Iterator[Place]:
 
 
 def _exchanges(place: Place) -> int:
-    """How often the limiter's script ran: it alone uses this command, once a run."""
+    """How often the limiter's script ran: only this script uses the command, once in each run."""
     with place.redis.client() as client:
         return int(client.info("commandstats").get("cmdstat_sadd", {}).get("calls", 0))

@@ -1,4 +1,4 @@
-"""The scenarios of the benchmark, each with its limits and what must hold."""
+"""The scenarios of the benchmark, each with its limits and its judge."""
 
 from functools import partial
 from typing import Final
@@ -11,7 +11,7 @@ RPM: Final = 6000
 SECOND: Final = 60.0
 TPM: Final = 300_000
 LEAST_TOKENS: Final = 37
-"""Of the jobs that are fed, on the average of any hundred."""
+"""Tokens of a job, on the average of any hundred jobs."""
 INTERACTIVE_RPM: Final = 1200
 
 KNOWN_RPM: Final = Scenario(
@@ -68,7 +68,7 @@ OUTAGE: Final = Scenario(
     lambda *_: [],
     known={"rpm": RPM},
     during=partial(events.outage, per_second=RPM / SECOND),
-    # Ten minutes of it, and one to come back, where the others take five.
+    # An outage of ten minutes, and one minute to recover; the others take five.
     length=2.2,
 )
 

@@ -1,1 +1,1 @@
-"""What one would pick instead: one tool a file, its virtualenv in the `.txt` beside it."""
+"""The other queues: a file for each tool, and beside it a `.txt` with what its virtualenv needs."""

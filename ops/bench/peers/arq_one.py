@@ -1,4 +1,4 @@
-"""arq, one job a message. It polls each 20 ms: its default of 500 would be the idle latency."""
+"""arq, one job a message. It polls each 20 ms, as its default of 500 would be the idle latency."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -51,7 +51,7 @@ async def session() -> AsyncIterator[None]:
 
 
 async def enqueue(work: Sequence[Job]) -> list[str]:
-    """One `enqueue_job` a job, 50 at a time: there is no way for many."""
+    """One `enqueue_job` a job, 50 at a time: arq has no call for many jobs."""
     ids = []
     for at in range(0, len(work), TOGETHER):
         sent = await asyncio.gather(

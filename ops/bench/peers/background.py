@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for workers that call functions and await nothing."""
+"""An event loop in a thread of its own, for workers that cannot await."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""How every asyncio peer calls the upstream: the fastest transport of httpx that it can have."""
+"""How every asyncio peer calls the upstream: by the fastest transport that httpx has."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CALL_SECONDS = 60.0
 
 
 def client() -> httpx.AsyncClient:
-    """An httpx client over aiohttp; to be made on the loop that uses it."""
+    """An httpx client over aiohttp; create it on the loop that uses it."""
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT))
     return httpx.AsyncClient(
         transport=AiohttpTransport(client=session), timeout=CALL_SECONDS, trust_env=False

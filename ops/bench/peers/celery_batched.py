@@ -1,8 +1,8 @@
 """Celery, batched by hand: 50 jobs a message, awaited on one loop, each with a result of its own.
 
-What a team writes that has met Celery's cost a message and wants no new tool. It has no leases,
-no retries, no limits and no checks: a message lost takes 50 jobs along, and the results of a
-message come when its slowest job has ended.
+A team may write this to save Celery's cost of messages without a new tool. It has no leases, no
+retries, no limits and no checks. A lost message loses 50 jobs, and the results of a message come
+when its slowest job has ended.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ register(
     content_type="application/x-orjson",
     content_encoding="utf-8",
 )
-# The stubs know neither `Producer.batch` nor what a Redis backend has of its own.
+# The stubs have neither `Producer.batch` nor the Redis backend's own methods.
 app: Any = Celery("bench", broker=REDIS_URL, backend=REDIS_URL)
 app.conf.update(
     task_acks_late=True,
@@ -73,7 +73,7 @@ async def _all(batch: Sequence[Named]) -> list[dict[str, Any]]:
 
 @app.task(name="rerank_many", ignore_result=True)
 def rerank_many(batch: Sequence[Named]) -> None:
-    """The task: results go to Redis together, as Celery's backend would write each."""
+    """The task: results go to Redis together, each as Celery's backend would write it."""
     found = background.run(_all(batch))
     with app.backend.client.pipeline(transaction=False) as pipe:
         for (job_id, _, _), each in zip(batch, found, strict=True):

@@ -21,7 +21,7 @@ from bench.entry import (
 from bench.peers.calling import CALL_SECONDS
 from bench.work import Job, body, result
 
-# The stubs know neither `Producer.batch` nor what a Redis backend has of its own.
+# The stubs have neither `Producer.batch` nor the Redis backend's own methods.
 app: Any = Celery("bench", broker=REDIS_URL, backend=REDIS_URL)
 app.conf.update(
     task_acks_late=True,

@@ -1,6 +1,6 @@
 """dramatiq, batched by hand: 50 jobs a message, awaited together, one result a message.
 
-The results of a message are one value of 50 parts, and come when its slowest job has ended. It
+The results of a message are one value with 50 parts, and come when its slowest job has ended. It
 has no leases, no limits and no checks.
 """
 
@@ -24,7 +24,7 @@ async def rerank_many(batch: list[Job]) -> list[dict[str, Any]]:
 
 
 def enqueue(work: Sequence[Job]) -> list[str]:
-    """One `send` for 50 jobs; a job is named by its message and its place there."""
+    """One `send` for 50 jobs; a job's id is its message and its place in it."""
     ids = []
     for at in range(0, len(work), JOBS):
         batch = work[at : at + JOBS]

@@ -39,7 +39,7 @@ async def rerank(query: str, documents: list[str]) -> dict[str, Any]:
 
 
 def enqueue(work: Sequence[Job]) -> list[str]:
-    """One `send` a job: there is no way for many."""
+    """One `send` a job: dramatiq has no call for many jobs."""
     return [rerank.send(*job).message_id for job in work]
 
 

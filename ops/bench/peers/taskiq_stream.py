@@ -1,4 +1,4 @@
-"""taskiq on a Redis stream, which acknowledges; one job a message."""
+"""taskiq on a Redis stream, with acknowledgements; one job a message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -41,7 +41,7 @@ async def session() -> AsyncIterator[None]:
 
 
 async def enqueue(work: Sequence[Job]) -> list[str]:
-    """One `kiq` a job, 50 at a time: there is no way for many."""
+    """One `kiq` a job, 50 at a time: taskiq has no call for many jobs."""
     ids = []
     for at in range(0, len(work), TOGETHER):
         sent = await asyncio.gather(*(rerank.kiq(*job) for job in work[at : at + TOGETHER]))
@@ -50,7 +50,7 @@ async def enqueue(work: Sequence[Job]) -> list[str]:
 
 
 async def ask(job: Job) -> Rows:
-    """Submit and wait; the interval is a hundredth of the default, which would be the latency."""
+    """Submit and wait; polls at a hundredth of the default, which would be the latency."""
     task = await rerank.kiq(*job)
     found = await task.wait_result(check_interval=0.002, timeout=PATIENCE_SECONDS)
     return found.return_value["results"]  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ WIDTH: Final = 1200
 ROW: Final = 17
 HEAD: Final = 30
 LEAST_PIXELS: Final = 1.5
-"""Narrower frames are left out: nobody could read them."""
+"""Narrower frames are left out, because nobody could read them."""
 CHARACTER: Final = 6.6
 LEAST_CHARACTERS: Final = 3
 COLOURS: Final = ("#e8743b", "#ee9b52", "#f2b866", "#e5854a", "#f0a95c")
@@ -24,7 +24,7 @@ _OPENING: Final = (
 
 @dataclass(slots=True)
 class Frame:
-    """A function where it was called from, with how often it was seen there."""
+    """A function at its place in the call tree, with the number of its samples."""
 
     name: str
     count: int = 0

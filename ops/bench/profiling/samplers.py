@@ -22,7 +22,7 @@ def python_sampled(pid: int, folder: Path) -> Iterator[Counter[Stack]]:
     """Sample a Python process while the block lasts; the stacks are there after it."""
     stacks: Counter[Stack] = Counter()
     raw = folder / f"{pid}.folded"
-    # Only who holds the interpreter's lock: where states are not told, waiting threads look busy.
+    # Only the thread with the interpreter's lock: without known states, waiting threads look busy.
     options = ["--gil", "--format", "raw", "--rate", str(A_SECOND), "--output", str(raw)]
     with _running([beside_python("py-spy"), "record", *options, "--pid", str(pid)], folder):
         yield stacks
@@ -60,6 +60,6 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # Both write down what they have seen when they are interrupted.
+            # Both write their samples when they are interrupted.
             sampler.send_signal(signal.SIGINT)
             sampler.wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""Stacks and how often each was seen, from what samplers write."""
+"""Stacks, and how often each was sampled, from the output of samplers."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ _OFFSET: Final = re.compile(r"\+0x[0-9a-f]+$")
 
 
 def from_folded(text: str) -> Counter[Stack]:
-    """From lines of `outer;inner count`, as py-spy's raw format has them."""
+    """From lines of `outer;inner count`, which is py-spy's raw format."""
     stacks: Counter[Stack] = Counter()
     for line in text.splitlines():
         frames, _, count = line.rpartition(" ")
@@ -21,7 +21,7 @@ def from_folded(text: str) -> Counter[Stack]:
 
 
 def from_perf(text: str) -> Counter[Stack]:
-    """From `perf script`: blocks of a headline and a frame a line, the innermost first."""
+    """From `perf script`: blocks of a headline and one frame a line, the innermost first."""
     stacks: Counter[Stack] = Counter()
     for block in text.split("\n\n"):
         _, *frames = block.strip().splitlines() or [""]
@@ -31,7 +31,7 @@ def from_perf(text: str) -> Counter[Stack]:
 
 
 def without_lines(stacks: Counter[Stack]) -> Counter[Stack]:
-    """The same by functions: where in a function a sample fell is not told apart."""
+    """The same by functions, without the line of a sample within its function."""
     merged: Counter[Stack] = Counter()
     for stack, count in stacks.items():
         merged[

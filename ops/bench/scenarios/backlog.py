@@ -1,4 +1,4 @@
-"""What a deep backlog costs: the same figures with ever more jobs queued, all of them served."""
+"""What a deep backlog costs: the same figures with more and more queued jobs, all served."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ TENTHS: Final = 10
 
 
 def measure(arena: Arena, entry: Entry) -> Figures:
-    """The worker's memory is read after the first tenth of the jobs, and after each further."""
+    """The worker's memory is read after each tenth of the jobs."""
     memory: list[float] = []
 
     def watch(workers: list[Running], answered: int) -> None:

@@ -1,4 +1,4 @@
-"""Bulk jobs served: an upstream that takes its time, and one that takes none."""
+"""Bulk jobs served: with a slow upstream, and with one that answers at once."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Bulk jobs handed in, by the best way for many that each tool has."""
+"""Bulk jobs submitted, by the best way that each tool has for many."""
 
 from typing import Final
 

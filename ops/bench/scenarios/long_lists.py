@@ -1,4 +1,4 @@
-"""Long lists: what a document costs, where the job's own cost is spread over a thousand."""
+"""Long lists: what a document costs, when a job has a thousand of them."""
 
 from typing import Final
 

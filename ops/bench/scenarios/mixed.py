@@ -1,4 +1,4 @@
-"""Interactive jobs while bulk drains beside them, both lanes on the measured core."""
+"""Interactive jobs while bulk jobs run beside them, both lanes on the measured core."""
 
 import time
 from typing import Final
@@ -11,14 +11,14 @@ from bench.scenario import OURS_ALONE, Column, Figures, Scenario
 from bench.scenarios.idle import LATENCY_COLUMNS
 
 BULK_TO_ONE: Final = 400
-"""Bulk jobs to an interactive one: few enough that bulk has not drained before."""
+"""Bulk jobs for each interactive one: enough that bulk jobs run until the end."""
 
 
 def measure(arena: Arena, entry: Entry) -> Figures:
-    """Bulk is under way before the first interactive job, and after the last."""
+    """Bulk jobs run before the first interactive job, and after the last one."""
     enqueue(arena, entry)
     with arena.worker(entry, BENCH_LANE="interactive") as interactive:
-        # Its start would cost the bulk lane's share of the core, and the measurement its bulk.
+        # It starts before the bulk worker: its start would take the core from bulk jobs.
         latency(arena, entry, 1)
         ready = arena.counts().requests
         with arena.worker(entry, BENCH_LANE="bulk") as bulk:
@@ -27,7 +27,7 @@ def measure(arena: Arena, entry: Entry) -> Figures:
             figures = latency(arena, entry, arena.load.jobs // BULK_TO_ONE)
             seconds, answered = time.monotonic() - since, arena.counts().answered - before
             if entry.stored(arena.redis, arena.load.jobs):
-                raise BenchError("bulk had drained before the last interactive job: give it more")
+                raise BenchError("bulk jobs ended before the last interactive job: add some")
     return {**figures, "calls_per_s": answered / seconds}
 
 

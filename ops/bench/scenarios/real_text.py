@@ -1,4 +1,4 @@
-"""Real text, from a file of the user's own: see `--text`."""
+"""Real text, from a file of yours: see `--text`."""
 
 from typing import Final
 

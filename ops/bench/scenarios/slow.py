@@ -1,4 +1,4 @@
-"""A slow upstream, where the calls in flight are many and each is cheap to hold."""
+"""A slow upstream with many calls in flight."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""What is usually done about limits, with Celery alone."""
+"""What is usually done about limits with Celery alone."""

@@ -1,4 +1,4 @@
-"""`python -m throttling.simulation`: play all scenarios, or those with a text in their names."""
+"""`python -m throttling.simulation`: run all scenarios, or those with a text in their names."""
 
 import argparse
 import logging
@@ -11,15 +11,15 @@ from throttling.simulation.outcome import Outcome
 from throttling.simulation.scenarios import SCENARIOS, Scenario, fresh
 
 FOUND = 0.85
-"""Of a level, which counts as found when that is served."""
+"""Share of a level that must be served for the level to count as found."""
 
 
 def main() -> None:
     """Print a line a scenario."""
     parser = argparse.ArgumentParser(prog="python -m throttling.simulation", description=__doc__)
     parser.add_argument("names", nargs="*", help="texts of which one must be in the name")
-    parser.add_argument("--seeds", type=int, default=1, help="how often, each by other chances")
-    parser.add_argument("--seconds", action="store_true", help="calls served in each second, too")
+    parser.add_argument("--seeds", type=int, default=1, help="runs, each with another seed")
+    parser.add_argument("--seconds", action="store_true", help="print calls served by second")
     arguments = parser.parse_args()
     logging.disable()
     for scenario in SCENARIOS:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def line(scenario: Scenario, outcomes: Sequence[Outcome]) -> str:
-    """What it came to: the mean of all runs, and the worst of them."""
+    """The result: the mean of all runs, and the worst of them."""
     work = [each.served / scenario.ideal for each in outcomes]
     throttled = [each.throttled_share for each in outcomes]
     cost = mean(each.scripts_a_call for each in outcomes)

@@ -15,7 +15,7 @@ from throttling.simulation.upstream import Behaviour, ModelUpstream
 from throttling.simulation.worker import Worker
 
 APART_SECONDS: Final = 0.01
-"""Between the starts of two workers."""
+"""Seconds between the starts of two workers."""
 ENDLESS: Final = 10**9
 
 
@@ -27,11 +27,11 @@ class Plan:
         behaviour: of the upstream, at first.
         known: the limits that workers know.
         seconds: how long.
-        workers: how many, all of them with endless bulk work.
-        max_in_flight: calls that each has under way at most.
-        changes: what happens when, in seconds from the start.
+        workers: number of workers; each always has bulk work.
+        max_in_flight: highest number of calls in flight of each worker.
+        changes: what happens, and when, in seconds from the start.
         interactive_every: seconds between interactive jobs, for a worker of their own.
-        seed: of all chance.
+        seed: of all random numbers.
     """
 
     behaviour: Behaviour
@@ -45,7 +45,7 @@ class Plan:
 
 
 class Fleet:
-    """All that takes part; made within a running loop."""
+    """All parts; create it within a running loop."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -58,7 +58,7 @@ class Fleet:
         self._interactive = self._worker("interactive", Lane.INTERACTIVE)
 
     async def run(self) -> Outcome:
-        """All of the plan."""
+        """Run the whole plan."""
         plan, started = self._plan, self._loop.time()
         for after, change in plan.changes.items():
             self._loop.call_later(after, change, self)
@@ -98,7 +98,7 @@ class Fleet:
 
 
 def simulate(plan: Plan) -> Outcome:
-    """Play a plan to its end."""
+    """Run a plan to its end."""
 
     async def play() -> Outcome:
         return await Fleet(plan).run()

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nobody has anything to do."""
+"""An event loop whose time passes only when no task can run."""
 
 import asyncio
 import selectors
@@ -9,7 +9,7 @@ START: float = 1_000_000.0
 
 
 class _Idle(selectors.SelectSelector):
-    """Instead of waiting for anything, lets the time pass."""
+    """Does not wait for I/O; it moves the time forward instead."""
 
     def __init__(self, wait: Callable[[float], None]) -> None:
         super().__init__()

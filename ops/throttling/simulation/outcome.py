@@ -1,4 +1,4 @@
-"""What a simulation came to."""
+"""The result of a simulation."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the controller is tuned by: upstreams of all kinds, and the work that each would allow."""
+"""The cases by which the limiter is tuned: upstreams of all kinds, and what each allows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,18 +10,18 @@ from throttling.simulation.upstream import Behaviour, Limits
 from throttling.simulation.worker import TOKENS
 
 THIRD: Final = 60.0
-"""Seconds after which a limit halves, and after which it is as before again."""
+"""Seconds after which a limit halves, and after which it is as before."""
 LONG_THIRD: Final = 100.0
-"""The same, of scenarios that the benchmark of real processes has as well."""
+"""The same, for scenarios that the benchmark of real processes has too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A plan, and what its upstream would let through.
+    """A plan, and what its upstream lets through.
 
     Attributes:
         ideal: calls at most.
-        levels: calls a second of the levels to be found, by the second from which they hold.
+        levels: the levels to be found, in calls a second, by the second from which each holds.
     """
 
     name: str
@@ -55,7 +55,7 @@ def halving_rate(
     low_burst: float | None = None,
     third: float = THIRD,
 ) -> Scenario:
-    """A token bucket that nobody told of, which falls and rises again."""
+    """A token bucket that is not set; its rate falls and rises again."""
     slow = per_second / divisor
     name = f"rate {per_second:g}/{slow:g}, burst {burst:g}"
     behaviour = Behaviour(Limits(per_second, burst))
@@ -66,8 +66,8 @@ def halving_rate(
 def halving_concurrency(
     calls: int, seconds: float = 0.1, jitter: float = 0.2, third: float = THIRD
 ) -> Scenario:
-    """Calls at once that nobody told of, halving and doubling."""
-    # A place is free while the next call is under way: two milliseconds of a hundred.
+    """Calls at once that are not set; the limit halves and doubles."""
+    # A slot is free until the next call arrives: two milliseconds of a hundred.
     rate = calls / (seconds + 0.002)
     name = f"concurrency {calls}/{calls // 2}, {seconds:g} s ± {jitter:.0%}"
     behaviour = Behaviour(Limits(concurrency=calls), seconds, jitter)
@@ -84,7 +84,7 @@ def _halving(
 
 
 def window(rpm: int) -> Scenario:
-    """Calls a minute that nobody told of."""
+    """Calls a minute that are not set."""
     return Scenario(f"rpm {rpm}", Plan(Behaviour(Limits(rpm=rpm)), seconds=300), rpm * 5)
 
 
@@ -138,7 +138,7 @@ def storm_of(seconds: float, after: float = 2.0, per_second: float = 100.0) -> S
 
 
 def fresh(scenario: Scenario, seed: int) -> Scenario:
-    """The same by other chances: a model of an upstream is changed by its run."""
+    """The same with another seed. The plan is copied, because a run changes its upstream."""
     behaviour = replace(scenario.plan.behaviour)
     return replace(scenario, plan=replace(scenario.plan, behaviour=behaviour, seed=seed))
 

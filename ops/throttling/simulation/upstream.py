@@ -11,7 +11,7 @@ REFUSAL_SECONDS: Final = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What it lets in; None for what is not limited.
+    """What it lets in; None for what it does not limit.
 
     Attributes:
         per_second: calls a second of a token bucket.
@@ -35,8 +35,8 @@ class Behaviour:
     Attributes:
         limits: what it lets in.
         seconds: how long an answer takes.
-        jitter: by what share of that it varies either way.
-        out: whether it fails each call.
+        jitter: by what share of `seconds` it varies in both directions.
+        out: whether every call fails.
     """
 
     limits: Limits
@@ -54,12 +54,12 @@ class Arrival:
 
 
 class ModelUpstream:
-    """Lets calls in, or not, and remembers all of them.
+    """Lets calls in or refuses them, and records all of them.
 
     Args:
-        behaviour: at first.
-        clock: seconds.
-        chance: of the latency.
+        behaviour: its behaviour at first.
+        clock: the time in seconds.
+        chance: random numbers for the latency.
     """
 
     def __init__(self, behaviour: Behaviour, clock: Callable[[], float], chance: Random) -> None:

@@ -13,14 +13,14 @@ from rerankq_worker.upstream.sites import Account, Key
 from throttling.simulation.upstream import ModelUpstream
 
 WAY_SECONDS: Final = (0.001, 0.003)
-"""How long a call is under way before it arrives: from, to."""
+"""Seconds until a call arrives at the upstream: from, to."""
 THROTTLED: Final = 429
 FAILED: Final = 503
 TIMER_SECONDS: Final = 0.0005
 """How late a timer is."""
 ACCOUNT: Final = "account"
 TOKENS: Final = 38
-"""Of a call, on the average; from half to one and a half times as many."""
+"""Tokens of a call on average; a call has from half to one and a half times as many."""
 
 
 class Worker:
@@ -29,12 +29,12 @@ class Worker:
     Args:
         name: of the worker.
         accounts: in the Redis that all share.
-        upstream: whom to call.
+        upstream: the upstream that it calls.
         limits: as far as they are known.
         lane: whose work it does.
-        max_in_flight: calls that it has under way at most.
-        backlog: jobs that wait for it; more can be given with `add`.
-        chance: of the way to the upstream.
+        max_in_flight: its highest number of calls in flight.
+        backlog: jobs that wait for it; `add` gives it more.
+        chance: random numbers for the time that calls need to arrive.
     """
 
     def __init__(
@@ -113,6 +113,6 @@ class Worker:
         else:
             self.permits.went_well(permit)
         self.permits.done(permit)
-        # What was not served waits again.
+        # A call that was not served waits again.
         self._backlog += status != 200  # noqa: PLR2004  HTTP's
         self._pump()
