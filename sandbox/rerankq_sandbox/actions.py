@@ -1,4 +1,4 @@
-"""The faults that exist: frozen, typed, told apart by `kind`."""
+"""The faults that exist: frozen models, told apart by `kind`."""
 
 import re
 from typing import Annotated, Any, Literal, TypeGuard
@@ -34,8 +34,8 @@ class StatusAction(_Action):
     Attributes:
         status: HTTP status, 200 to 599.
         headers: Headers to add, such as `Retry-After`.
-        body: JSON body; a string is sent as it is (as HTML), `""` being no body at all; null is
-            what the gateway family usually sends with this status.
+        body: JSON body; a string is sent as HTML, `""` sends no body; null sends what the gateway
+            family usually sends with this status.
     """
 
     kind: Literal["status"]
@@ -74,9 +74,9 @@ class DropAction(_Action):
 
 
 class RefuseAction(_Action):
-    """Refuse connections, for nobody listens; a call on one from before is dropped.
+    """Stop listening, so that connections are refused; calls on open connections are dropped.
 
-    In an outage alone, which must have an end.
+    Only in an outage, which must have an end.
     """
 
     kind: Literal["refuse"]
@@ -93,7 +93,7 @@ Refusal = Annotated[StatusAction | ErrorAction, Field(discriminator="kind")]
 
 
 class _Sent(_Action):
-    """A way to send an answer: the usual one, or `answer`, with its own status and headers."""
+    """A way to send an answer: the usual one, or `answer` with its own status and headers."""
 
     answer: Refusal | None = None
 
@@ -113,14 +113,14 @@ class DripAction(_Sent):
 
 
 class HugeAction(_Sent):
-    """Send the answer with blanks behind it, `bytes` in all, and no length announced."""
+    """Send the answer followed by blanks, `bytes` in all, without announcing the length."""
 
     kind: Literal["huge"]
     bytes: int = Field(ge=32, le=2**32)
 
 
 class TwiceAction(_Sent):
-    """Send the answer, and a second one `seconds` later on the same connection, unasked."""
+    """Send the answer, and `seconds` later a second one on the same connection."""
 
     kind: Literal["twice"]
     seconds: float = Field(ge=0, le=60, allow_inf_nan=False)
@@ -155,7 +155,7 @@ AtOnceAction = StatusAction | ErrorAction | DropAction | HangAction | SentAction
 
 
 def needs_no_ranking(action: "Action") -> TypeGuard[AtOnceAction]:
-    """Whether an action can meet a call before anybody has looked at it."""
+    """Whether an action can be applied to a call before its body is read."""
     if isinstance(action, SentAction):
         return action.answer is not None
     return isinstance(action, AtOnceAction)
@@ -163,14 +163,14 @@ def needs_no_ranking(action: "Action") -> TypeGuard[AtOnceAction]:
 
 def _for_everybody(action: "OutageAction") -> "OutageAction":
     if not isinstance(action, RefuseAction) and not needs_no_ranking(action):
-        raise ValueError("answer: needed in an outage, for nothing is ranked there")
+        raise ValueError("answer: needed in an outage, because nothing is ranked there")
     return action
 
 
 OutageAction = Annotated[
     AtOnceAction | RefuseAction, Field(discriminator="kind"), AfterValidator(_for_everybody)
 ]
-"""What needs no ranking."""
+"""The actions that need no ranking."""
 
 Action = Annotated[
     StatusAction

@@ -1,4 +1,4 @@
-"""`/_sandbox/`: set what the stand-in does, read what it has seen. Answers this machine only."""
+"""`/_sandbox/`: sets what the sandbox does, and shows what it has seen. Only for this machine."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ class Admin:
         rules: Fault rules that can be set and cleared.
         limiter: Limits that can be set, and what accounts have used.
         timeline: Plays scenarios.
-        journal: What the log and the counts are read from.
+        journal: The source of the log and the counts.
     """
 
     rules: FaultRules
@@ -86,9 +86,9 @@ class Admin:
         return {name: limits.model_dump() for name, limits in self.limiter.limits.items()}
 
     async def replace_limits(self, request: web.Request) -> dict[str, Any]:
-        """Put the limits of the body in the place of all others, from this moment on."""
+        """Replace all limits by those of the body, from now on."""
         limits = read_limits(await request.read())
-        # What a scenario has due comes first, or it would undo this at the next call.
+        # First apply what the scenario has due, or the next call would apply it over these limits.
         self.timeline.advance(time.monotonic())
         self.limiter.replace(limits)
         return await self.show_limits(request)
@@ -106,12 +106,12 @@ class Admin:
         return self.timeline.report()
 
     async def start_scenario(self, request: web.Request) -> dict[str, Any]:
-        """Play the scenario of the body, from this moment on."""
+        """Play the scenario of the body, from now on."""
         self.timeline.start(read_scenario(await request.read()), time.monotonic())
         return self.timeline.report()
 
     async def stop_scenario(self, _request: web.Request) -> dict[str, Any]:
-        """End the scenario; what it changed is as before."""
+        """End the scenario, and undo what it changed."""
         self.timeline.stop()
         return self.timeline.report()
 
@@ -142,14 +142,14 @@ class Admin:
         return stats
 
     async def forget_stats(self, request: web.Request) -> dict[str, Any]:
-        """Begin the counts anew."""
+        """Reset the counts."""
         self.journal.forget()
         self.limiter.forget()
         return await self.show_stats(request)
 
 
 def _local_json(show: _Show) -> _Handler:
-    """A handler that answers programs on this machine only, with what `show` has to show."""
+    """A handler that sends the result of `show` as JSON, to programs on this machine only."""
 
     async def handle(request: web.Request) -> web.Response:
         refusal = refusal_of(request.remote, request.headers, _port(request))
@@ -162,5 +162,5 @@ def _local_json(show: _Show) -> _Handler:
 
 def _port(request: web.Request) -> int:
     """The port on which the request came."""
-    # None once the client is gone, to whom it is all the same.
+    # None once the client is gone: then the answer reaches nobody.
     return int(request.get_extra_info("sockname", (None, 0))[1])

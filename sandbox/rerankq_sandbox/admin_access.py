@@ -1,10 +1,9 @@
-"""Who may use `/_sandbox/`: programs on this machine, and no web page that a browser there shows.
+"""Who may use `/_sandbox/`: programs on this machine, but no web page in a browser on it.
 
-A browser on this machine connects from loopback for every page that it shows, so the address of
-the peer says too little. What a page cannot choose tells more: the headers `Origin` and
-`Sec-Fetch-Site`, by which the browser says who is asking, and `Host`, by which it says what name
-it was told to ask for. A foreign name in `Host` that leads to this machine is how a page gets
-round the browser's own rules (DNS rebinding).
+A browser on this machine connects from loopback for any page, so the peer's address is not enough.
+A page cannot choose the headers `Origin` and `Sec-Fetch-Site`, which tell who is asking, nor
+`Host`, which tells the name in the URL. A foreign name in `Host` that resolves to this machine is
+an attempt to get around the browser's own rules (DNS rebinding).
 """
 
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 _HTTP_PORT: Final = 80
 _OWN_SITES: Final = ("same-origin", "none")
-"""Values of `Sec-Fetch-Site`: our own page, and the user's own hand."""
+"""Values of `Sec-Fetch-Site` for a page of this server, and for a URL that the user typed."""
 
 
 def is_local(remote: str | None) -> bool:
@@ -29,12 +28,12 @@ def is_local(remote: str | None) -> bool:
 
 
 def refusal_of(remote: str | None, headers: Mapping[str, str], port: int) -> str | None:
-    """Why a request may not do what operators do; None if it may.
+    """Why a request may not use `/_sandbox/`; None if it may.
 
     Args:
         remote: address of the peer.
-        headers: of the request, by names of any case.
-        port: on which the request came.
+        headers: the request's headers, by names of any case.
+        port: the port on which the request came.
     """
     if not is_local(remote):
         return "only this machine may do that"

@@ -1,4 +1,4 @@
-"""Character-bigram BM25 without a corpus: no dependency, a few microseconds a document."""
+"""Scores by BM25 over character bigrams: no dependency, a few microseconds for each document."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def terms_of(query: str) -> list[str]:
 
 
 def match(terms: Sequence[str], document: str) -> float:
-    """How much of the query the document holds: 0 nothing, towards 1 all of it many times."""
+    """How much of the query the document holds: 0 is nothing, near 1 is all of it many times."""
     if not terms:
         return 0.0
     text = document.lower()
@@ -45,17 +45,17 @@ _INLINE_CHARACTERS = 100_000
 
 
 class BigramScorer:
-    """Scores by shared bigrams: inline what is too cheap to be worth a thread, the rest in one."""
+    """Scores by shared bigrams; long calls are scored in a thread."""
 
     async def score(self, query: str, documents: Sequence[str]) -> list[float]:
-        """One score in (0, 1) a document, in the order of the documents."""
+        """One score in (0, 1) for each document, in their order."""
         if len(query) + sum(map(len, documents)) <= _INLINE_CHARACTERS:
             return _scores(query, documents)
-        # A body of many megabytes takes seconds: others are answered meanwhile.
+        # A body of many megabytes takes seconds: a thread does it, so that others are answered.
         return await asyncio.to_thread(_scores, query, documents)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 def _scores(query: str, documents: Sequence[str]) -> list[float]:

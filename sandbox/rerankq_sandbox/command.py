@@ -29,9 +29,9 @@ def sandbox(
     dialect: Annotated[
         str,
         typer.Option(
-            help="Whose way of asking and answering: dmxapi, jina, siliconflow, "
-            "siliconflow-as-documented, voyage or vllm at /v1/rerank; cohere, tei and dashscope "
-            "answer at paths of their own in any case.",
+            help="The vendor's format at /v1/rerank: dmxapi, jina, siliconflow, "
+            "siliconflow-as-documented, voyage or vllm; cohere, tei and dashscope are always "
+            "served, at their own paths.",
             rich_help_panel=_ANSWERS,
         ),
     ] = "dmxapi",
@@ -40,7 +40,7 @@ def sandbox(
         typer.Option(
             help="bigram (shared characters; fast), semantic (meaning as well; needs the embedded "
             "extra, and is slow: a few hundred documents a second), hash (fastest, no meaning), "
-            "or auto: semantic where it is installed.",
+            "or auto: semantic if it is installed, else bigram.",
             rich_help_panel=_ANSWERS,
         ),
     ] = "bigram",
@@ -91,8 +91,8 @@ def sandbox(
 ) -> None:
     """Serve a stand-in for the upstream: same contract, sensible scores, faults on request.
 
-    While it runs, `/_sandbox/` answers this machine: `faults`, `limits` and `scenario` are set
-    there; `stats` and `log` say what was called; `errors` lists what can be replayed by name.
+    While it runs, `/_sandbox/` serves this machine: `faults`, `limits` and `scenario` can be set
+    there; `stats` and `log` show the calls; `errors` lists the errors that can be sent by name.
     """
     refuse_unknown((*ClientSettings.names(), *OTHER_NAMES), env_file=".env")
     keys = key or read_one("RERANKQ_SANDBOX_KEY", env_file=".env").split()
@@ -135,11 +135,11 @@ def sandbox(
 
 
 def _wrong_option(error: ValidationError) -> str:
-    """The first wrong option, by the name under which it was given."""
+    """The first wrong option, by its name on the command line."""
     fault = error.errors(include_url=False, include_input=False)[0]
     said = fault["msg"].removeprefix("Value error, ")
     if not fault["loc"]:
-        # What is wrong between options: the words name their fields.
+        # The options contradict each other: the message names their fields.
         return said.replace("_", "-")
     name = str(fault["loc"][0])
     return f"--{'key' if name == 'keys' else name.replace('_', '-')}: {said}"

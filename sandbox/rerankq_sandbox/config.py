@@ -1,4 +1,4 @@
-"""What can be set on the stand-in upstream."""
+"""The settings of the sandbox."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,13 +26,13 @@ class SandboxConfig(BaseModel):
     Attributes:
         host: Address to listen on.
         port: TCP port; 0 takes a free one.
-        keys: API keys that are accepted; none means that every call is.
-        models: Models that are known; none means that every name is.
-        dialect: What `/v1/rerank` speaks, if it is one of those that are asked there. The others
-            have paths of their own, where they always answer.
+        keys: API keys that are accepted; none means any key, or no key.
+        models: Models that are known; none means any name.
+        dialect: The dialect of `/v1/rerank`, if it uses that path. The others have paths of their
+            own, and are always served.
         scorer: `bigram` (shared characters, fast), `semantic` (meaning as well, a few hundred
-            documents a second), `hash` (no meaning, for load tests), or `auto`: semantic where its
-            package is installed.
+            documents a second), `hash` (no meaning, for load tests), or `auto`: semantic if its
+            package is installed, else bigram.
         latency_ms: Mean time from a call's arrival to its answer, in milliseconds.
         jitter: Spread of the latency as a fraction: 0.2 means uniformly 80% to 120% of the mean.
         latency_p99_ms: Makes the latency log-normal: half the calls take `latency_ms` at most, and
@@ -44,7 +44,7 @@ class SandboxConfig(BaseModel):
         fail_status: Status of those answers.
         drop_rate: Fraction of calls whose connection is closed with no answer.
         scenario: File of the scenario to play from the start on.
-        log: File that gets two JSON lines a call, appended; none writes no file.
+        log: File to which two JSON lines for each call are appended; none writes no file.
         log_entries: Calls that `GET /_sandbox/log` remembers.
         max_body_bytes: Longest request body that is read; longer ones get 413.
 
@@ -92,7 +92,7 @@ class SandboxConfig(BaseModel):
 
     @property
     def latency(self) -> Distribution:
-        """How long answers take, until a scenario says otherwise."""
+        """How long answers take, until a scenario changes it."""
         costs = {"per_document_ms": self.document_ms, "per_token_ms": self.token_ms}
         if self.latency_p99_ms is not None:
             median, p99 = self.latency_ms, self.latency_p99_ms

@@ -1,4 +1,4 @@
-"""A rerank call and its ranking, whatever the dialect in which it is asked and answered."""
+"""A rerank call and its ranking, independent of the dialect."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Question:
     """One rerank call.
 
     Attributes:
-        model: The model's name; empty where the dialect names none.
+        model: The model's name; empty if the dialect names none.
         query: What the documents are ranked for.
         texts: The documents' texts, in the order of the call.
         top_n: How many results are wanted; None means all.
@@ -33,13 +33,13 @@ class Question:
 
     @cached_property
     def tokens(self) -> int:
-        """What the call costs, estimated; counted when first asked for, which is not cheap."""
+        """The call's estimated tokens; counted at the first use, because counting is not cheap."""
         return tokens.load(self.query, self.texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One result; what spoils an answer may give it a score that is no number."""
+    """One result; a spoiled answer may have a score that is no number."""
 
     index: int
     score: float | str
@@ -47,7 +47,7 @@ class Ranked:
 
 
 def rank(question: Question, scores: Sequence[float]) -> list[Ranked]:
-    """Best score first, among equals the earlier document; at most `top_n` of them."""
+    """The results, best score first, equal scores in the documents' order; at most `top_n`."""
     best = sorted(range(len(scores)), key=lambda index: -scores[index])[: question.top_n]
     return [Ranked(index, scores[index], question.texts[index]) for index in best]
 

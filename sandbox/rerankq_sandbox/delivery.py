@@ -1,4 +1,4 @@
-"""Putting an answer on the wire, or the faults that live there."""
+"""Sends answers, and produces the faults of sending."""
 
 import asyncio
 
@@ -44,7 +44,7 @@ def refused(error: GatewayError, shape: Shape, request_id: str) -> web.Response:
 async def at_once(
     request: web.Request, action: OutageAction, shape: Shape, request_id: str
 ) -> web.StreamResponse:
-    """Meet a call with what needs no ranking."""
+    """Answer a call by an action that needs no ranking."""
     match action:
         case DropAction() | RefuseAction():  # a call on a connection from before
             return drop(request)
@@ -75,11 +75,11 @@ def _refusal(action: StatusAction | ErrorAction, shape: Shape, request_id: str) 
 
 
 class Nothing(web.Response):
-    """No whole answer was sent: goes nowhere but satisfies the framework."""
+    """Stands for "no complete answer was sent"; the framework needs a response object."""
 
 
 def sent_status(answer: web.StreamResponse) -> int | None:
-    """The status that the client has; None where no whole answer was sent."""
+    """The status that the client got; None if no complete answer was sent."""
     return None if isinstance(answer, Nothing) else answer.status
 
 
@@ -91,7 +91,7 @@ def drop(request: web.Request) -> Nothing:
 
 
 async def send(request: web.Request, action: Action, answer: web.Response) -> web.StreamResponse:
-    """Send an answer, in the way that the action says."""
+    """Send an answer in the action's way."""
     match action:
         case DripAction():
             return await drip(request, action, answer)
@@ -105,14 +105,14 @@ async def send(request: web.Request, action: Action, answer: web.Response) -> we
 
 
 async def cut(request: web.Request, action: CutAction, answer: web.Response) -> Nothing:
-    """Announce all of an answer, send a part of it, and close the connection."""
+    """Announce the whole answer, send a part of it, and close the connection."""
     sent, body = _opened(answer)
     sent.content_length = len(body)
     await sent.prepare(request)
     most = len(body) // 2 if action.bytes is None else action.bytes
     await sent.write(body[: max(0, min(most, len(body) - 1))])
     if request.transport is not None:
-        # Not aborted: what was written has to arrive before the end does.
+        # Closed, not aborted: the bytes written so far must arrive first.
         request.transport.close()
     return Nothing()
 
@@ -139,7 +139,7 @@ async def drip(
 async def huge(
     request: web.Request, action: HugeAction, answer: web.Response
 ) -> web.StreamResponse:
-    """Send an answer and blanks, block by block: our own memory stays small."""
+    """Send an answer and blanks, block by block, so that little memory is used."""
     sent, body = _opened(answer)
     sent.enable_chunked_encoding()
     await sent.prepare(request)
@@ -155,7 +155,7 @@ async def huge(
 async def twice(
     request: web.Request, action: TwiceAction, answer: web.Response
 ) -> web.StreamResponse:
-    """Send an answer, and once more what nobody asked for."""
+    """Send an answer, and later a second one."""
     sent, body = _opened(answer)
     sent.content_length = len(body)
     await sent.prepare(request)
@@ -163,13 +163,13 @@ async def twice(
     await sent.write_eof()
     head = b"HTTP/1.1 %d Once more\r\nContent-Length: %d\r\n\r\n" % (answer.status, len(body))
     if request.transport is not None:
-        # Past the framework, which sends one answer to a request.
+        # Written directly, because the framework sends only one answer to a request.
         asyncio.get_running_loop().call_later(action.seconds, request.transport.write, head + body)
     return sent
 
 
 def _opened(answer: web.Response) -> tuple[web.StreamResponse, bytes]:
-    """The head of an answer, to be sent by itself, and the body that belongs to it."""
+    """The head of an answer, to be sent separately, and its body."""
     body = answer.body
     assert isinstance(body, bytes)  # noqa: S101  nothing here makes another
     return web.StreamResponse(status=answer.status, headers=answer.headers), body

@@ -1,4 +1,4 @@
-"""The port: open, but for outages in which connections are refused."""
+"""The listening port: closed only in outages in which connections are refused."""
 
 import asyncio
 import contextlib
@@ -10,20 +10,20 @@ from aiohttp import web
 from rerankq_sandbox.actions import RefuseAction
 from rerankq_sandbox.timeline import Timeline
 
-# A worker opens its connections all at once: none of 1,000 should meet a full queue.
+# A worker opens its connections all at once: the queue must hold 1,000 of them.
 _BACKLOG: Final = 2048
 
-# No call comes by which the end of such an outage could be noticed.
+# While the port is closed, no call can trigger the check whether the outage is over.
 _LOOK_SECONDS: Final = 0.02
 
 
 class Door:
-    """Listens for connections, and does not while a scenario wants them refused.
+    """Listens for connections, except while a scenario wants them refused.
 
     Args:
         runner: serves the connections.
         host: address to listen on.
-        port: 0 takes a free one, and keeps it.
+        port: port to listen on; 0 takes a free one, and keeps it.
     """
 
     def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
@@ -44,16 +44,16 @@ class Door:
             self.port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
-        """Listen no more; the connections that there are stay."""
+        """Stop listening; open connections stay."""
         if self._site is not None:
             await self._site.stop()
             self._site = None
 
     async def keep(self, timeline: Timeline, stop: asyncio.Event) -> None:
-        """Open and close as the scenario says, until `stop`.
+        """Open and close the port as the scenario wants, until `stop`.
 
         Raises:
-            OSError: somebody else has taken the port meanwhile.
+            OSError: another program has taken the port meanwhile.
         """
         while not stop.is_set():
             timeline.advance(time.monotonic())

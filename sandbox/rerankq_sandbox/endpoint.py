@@ -42,16 +42,16 @@ ATTEMPT_HEADER = "X-Rerankq-Attempt"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the endpoints of all dialects work with.
+    """The parts that the endpoints of all dialects share.
 
     Attributes:
         config: Keys and models that are known.
         scorer: Scores the documents.
         latency: Draws how long an answer takes.
         accounts: Names the account of a key.
-        limiter: Lets an account's calls in, or not.
-        timeline: Says whether there is an outage.
-        faults: Asked in turn for a fault; the first that names one decides.
+        limiter: Decides whether an account's call is admitted.
+        timeline: Tells whether there is an outage.
+        faults: Asked in this order for a fault; the first one found is used.
         journal: Records each call.
     """
 
@@ -73,7 +73,7 @@ class Endpoint:
     parts: Parts
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one call, and record it whatever becomes of it."""
+        """Serve one call, and record it however it ends."""
         key = fingerprint(sent_key(request))
         entry = self.parts.journal.arrived(
             job_id=request.headers.get(JOB_HEADER),
@@ -89,12 +89,12 @@ class Endpoint:
             entry.status = error.status
             answer = delivery.refused(error, self.dialect.shape, entry.request_id)
         finally:
-            # Also when cancelled, which is what a client that goes away does to its call.
+            # Also when cancelled: a client that goes away cancels its call.
             self.parts.journal.ended(entry)
         return answer
 
     async def _serve(self, request: web.Request, entry: Entry) -> web.StreamResponse:
-        # An outage first: where nothing works, nobody looks at a key or counts a call.
+        # An outage comes first: it meets every call, without checking keys or counting.
         self.parts.timeline.advance(entry.started)
         outage = self.parts.timeline.outage
         if outage is not None:
@@ -152,7 +152,7 @@ class Endpoint:
         return await delivery.send(request, action, delivery.reply(200, body))
 
     async def _rank(self, entry: Entry, question: Question, extra: float = 0.0) -> list[Ranked]:
-        """The ranking, not before its time; `extra` seconds come on top of the latency."""
+        """The ranking, after the latency and `extra` seconds."""
         scores = await self.parts.scorer.score(question.query, question.texts)
         left = self.parts.latency.draw(question) + extra - (time.monotonic() - entry.started)
         if left > 0:
@@ -173,7 +173,7 @@ class Endpoint:
         most = self.parts.config.max_body_bytes
         if self.dialect.max_body_bytes is not None:
             most = min(most, self.dialect.max_body_bytes)
-        # The announced length first: nobody has to send what is refused anyway.
+        # The announced length is checked first, so that a body that is too long is not read.
         if (request.content_length or 0) > most:
             raise typical(413)
         try:
@@ -197,6 +197,6 @@ class Endpoint:
 
 
 def sent_key(request: web.Request) -> str | None:
-    """The key of the `Authorization` header, bare or behind `Bearer`; None if there is none."""
+    """The key in the `Authorization` header, with or without `Bearer`; None if there is none."""
     header = request.headers.get("Authorization")
     return None if header is None else header.removeprefix("Bearer ").strip()

@@ -1,7 +1,7 @@
-"""The refusals that gateways of this family and their relatives were seen to send, by name.
+"""The refusals that this family of gateways and other vendors were observed to send, by name.
 
-A row is an example of its signal: same status, same shape, same words. A message may hold
-`{minutes}` and `{limit}`, which a limit of the stand-in fills in.
+A row is an observed example, with its status, format and words. A message may hold `{minutes}` and
+`{limit}`, which are filled in from a limit of the sandbox.
 """
 # ruff: noqa: RUF001 - the punctuation is the gateways' own
 
@@ -36,12 +36,12 @@ class ErrorRow:
     """One refusal.
 
     Attributes:
-        meaning: What a client should take it for.
+        meaning: How a client should understand it.
         status: HTTP status.
-        message: The words.
+        message: The body's message.
         code: The body's `code`.
         kind: The body's `type`.
-        shape: How the body is written.
+        shape: The body's format.
     """
 
     meaning: Meaning
@@ -52,7 +52,7 @@ class ErrorRow:
     shape: Shape = GATEWAY
 
     def refusal(self, *, minutes: int = 1, limit: int = 60) -> GatewayError:
-        """The refusal, with the numbers of a limit in its words."""
+        """The refusal, with the numbers of a limit in its message."""
         words = self.message.replace("{minutes}", str(minutes)).replace("{limit}", str(limit))
         return GatewayError(self.status, words, self.code, self.kind)
 
@@ -62,7 +62,7 @@ _THROTTLED: Final = {
     "saturated_rix": ErrorRow(
         "throttled", 429, "当前分组上游负载已饱和，请稍后再试", "RateLimitReached", _RIX
     ),
-    # What lies behind the gateway was out of credit; to those in front it is busy.
+    # The gateway's own account is out of credit; to its clients it says that it is busy.
     "saturated_quota": ErrorRow(
         "throttled",
         429,
@@ -262,10 +262,10 @@ def typical(status: int) -> GatewayError:
 
 
 def known_error(name: str) -> str:
-    """The name, if it is one of the table.
+    """The name, if the table has it.
 
     Raises:
-        ValueError: There is no such row.
+        ValueError: The table has no such row.
     """
     if name not in ERRORS:
         raise ValueError(f"no such error: {suggestion(name, ERRORS)}")

@@ -1,16 +1,16 @@
-"""A refusal: the one error type, because a status and a body is all that a client ever sees."""
+"""A refusal: the only error type, as a client sees nothing but a status and a body."""
 
 ErrorCode = str | int | None
 
 
 class GatewayError(Exception):
-    """A refusal that the client gets as `status`, with a body in the shape of its dialect.
+    """A refusal that the client gets as `status`, with a body in the format of its dialect.
 
     Attributes:
         status: HTTP status.
-        message: What the body says. Never holds a key, a query or a document.
-        code: The body's `code`, where its shape has one.
-        kind: The body's `type`, where its shape has one.
+        message: The body's message. Never holds a key, a query or a document.
+        code: The body's `code`, if its format has one.
+        kind: The body's `type`, if its format has one.
     """
 
     def __init__(

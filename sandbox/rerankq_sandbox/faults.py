@@ -1,7 +1,7 @@
-"""When a fault happens: sources that are asked in turn about each call.
+"""Decides when a fault happens: sources that are asked in turn about each call.
 
-A source is anything with `pick`: the rules, a scenario's timeline, chance. `server.py` says which
-are asked, and in which order.
+A source is anything with `pick`: the rules, a scenario's timeline, chance. `server.py` sets which
+sources are asked, and in which order.
 """
 
 import random
@@ -36,7 +36,7 @@ class FaultSource(Protocol):
     """Decides whether a call meets a fault."""
 
     def pick(self, call: Call) -> Action | None:
-        """The fault for this call, or None. Called once a call, in the order of arrival."""
+        """The fault for this call, or None. Called once for each call, in the order of arrival."""
 
 
 class RandomFaults:
@@ -49,7 +49,7 @@ class RandomFaults:
         self._random = random.Random(f"faults {config.seed}")  # noqa: S311 - repeatable, not secret
 
     def pick(self, call: Call) -> Action | None:  # noqa: ARG002 - chance looks at nothing
-        """A status, a drop or nothing, by one draw a call."""
+        """A status, a drop or nothing, by one random draw for each call."""
         drawn = self._random.random()
         if drawn < self._fail:
             return self._status

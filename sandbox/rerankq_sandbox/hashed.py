@@ -1,4 +1,4 @@
-"""Scores without a meaning: a checksum of query and document, for load tests."""
+"""Scores without meaning, by a checksum of query and document, for load tests."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,15 +9,15 @@ _STEPS: Final = 2.0**32
 
 
 class HashScorer:
-    """The cheapest pointwise scorer there is: one pass in C over each document."""
+    """The cheapest scorer: one pass in C over each document."""
 
     async def score(self, query: str, documents: Sequence[str]) -> list[float]:
-        """One score in (0, 1) a document, in the order of the documents."""
+        """One score in (0, 1) for each document, in their order."""
         seed = crc32(_bytes(query))
         return [(crc32(_bytes(document), seed) + 0.5) / _STEPS for document in documents]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 def _bytes(text: str) -> bytes:

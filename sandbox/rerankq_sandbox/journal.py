@@ -1,10 +1,9 @@
-"""Who called, how often, and how it ended: the witness that stands outside Redis.
+"""Records who called, how often, and how it ended: evidence that does not depend on Redis.
 
-A call is recorded twice. `arrived` is written as soon as its headers are read, before anything can
-go wrong with it, so that a call that reached the server is never missing: not if its client goes
-away, nor if the server is killed. The second line says how it ended: `answered`, or `dropped` if
-no whole answer was sent. To count calls a job, count the lines with `arrived`.
-Neither line ever holds a query, a document or a key.
+A call is recorded twice. `arrived` is written as soon as the headers are read, so that no call that
+reached the server is missing, even if its client goes away or the server is killed. The second line
+tells how it ended: `answered`, or `dropped` if no complete answer was sent. To count the calls of a
+job, count the lines with `arrived`. No line ever holds a query, a document or a key.
 """
 
 import itertools
@@ -60,7 +59,7 @@ class Entry:
     top_n: int | None = None
     fault: str | None = None
     latency_ms: float | None = None
-    # orjson leaves names with an underscore out of what it writes: this is for us alone.
+    # orjson does not write names with an underscore: this field stays internal.
     _started: float = field(default_factory=monotonic)
 
     @property
@@ -77,7 +76,7 @@ class Journal:
         remembered: Calls kept in memory.
 
     Raises:
-        OSError: The file cannot be opened or, at a call, not be written.
+        OSError: The file cannot be opened, or, at a call, cannot be written.
     """
 
     def __init__(self, path: Path | None, remembered: int) -> None:
@@ -106,7 +105,7 @@ class Journal:
             account=account,
             request_id=request_id,
         )
-        # Written first: what cannot be logged is not served, and so not counted either.
+        # Written first: a call that cannot be logged is not served and not counted.
         self._write(entry)
         self._entries.append(entry)
         self._numbered += 1
@@ -140,7 +139,7 @@ class Journal:
         return self._whole.report() | {"accounts": accounts}
 
     def forget(self) -> None:
-        """Begin the counts anew; calls keep their numbers, and the log what it has."""
+        """Reset the counts; calls keep their numbers, and the log is kept."""
         for tally in (self._whole, *self._by_account.values()):
             tally.forget()
 
@@ -151,7 +150,7 @@ class Journal:
             self._file = None
 
     def _write(self, entry: Entry) -> None:
-        # One write call a line, unbuffered: a line is whole and on its way even if we are killed.
+        # One unbuffered write for each line: a line is complete even if the process is killed.
         if self._file is not None:
             os.write(self._file, orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
@@ -160,7 +159,7 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 def cut(text: str | None) -> str | None:
-    """What a client sent, short enough for a log line and always encodable."""
+    """A client's text, short enough for a log line and always encodable."""
     return None if text is None else text[:_MAX_TEXT].encode(errors="replace").decode()
 
 

@@ -13,7 +13,7 @@ Milliseconds = Annotated[float, Field(ge=0, le=600_000, allow_inf_nan=False)]
 # The 99th percentile of the standard normal distribution.
 _Z99: Final = 2.3263478740408408
 
-# No answer takes longer than this, however far out the tail a draw may lie.
+# No answer takes longer than this, even if the draw is larger.
 _MOST_SECONDS: Final = 3600.0
 
 
@@ -47,7 +47,7 @@ class Uniform(_Distribution):
 
 
 class Lognormal(_Distribution):
-    """Log-normal, as services are: half the calls within `median_ms`, 99% within `p99_ms`."""
+    """Log-normal, as in real services: half the calls within `median_ms`, 99% within `p99_ms`."""
 
     kind: Literal["lognormal"]
     median_ms: Milliseconds
@@ -67,7 +67,7 @@ class Latency:
     """Draws the time of each answer, the same series for the same seed.
 
     Attributes:
-        distribution: What is drawn from; may be replaced at any time.
+        distribution: The distribution to draw from; may be replaced at any time.
     """
 
     def __init__(self, distribution: Distribution, seed: int) -> None:

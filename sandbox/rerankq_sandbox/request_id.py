@@ -1,11 +1,11 @@
-"""The id that every answer carries."""
+"""The request id that every answer carries."""
 
 import uuid
 from contextvars import ContextVar
 
 REQUEST_ID_HEADER = "X-Oneapi-Request-Id"
 
-# A context variable, not request storage: its typed keys came only with aiohttp 3.14.
+# A context variable rather than request storage, whose typed keys need aiohttp 3.14.
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 

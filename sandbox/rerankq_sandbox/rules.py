@@ -16,7 +16,7 @@ MAX_RULES = 1000
 
 
 class Match(BaseModel):
-    """Which calls a rule is about: all conditions given must hold; none given means every call.
+    """Which calls a rule applies to: all given conditions must hold; without any, every call.
 
     Attributes:
         query_contains: A part of the query.
@@ -24,7 +24,7 @@ class Match(BaseModel):
         account: The account of the key that was sent.
         job_id: The job that the client named.
         attempt: The attempt that the client named.
-        nth: Of the calls that the other conditions let through, the first one meant, from 1.
+        nth: Among the calls that meet the other conditions, the first to apply to, from 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -52,8 +52,8 @@ class Rule(BaseModel):
 
     Attributes:
         match: Which calls.
-        times: How many calls meet it. Null: with `nth` one, else all of them.
-        action: What happens to them.
+        times: How many calls get the fault. Null: one if `nth` is given, else all.
+        action: The fault.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -110,7 +110,7 @@ class _Count:
 
 
 class FaultRules:
-    """The rules set over `/_sandbox/faults`: the first one that fires decides."""
+    """The rules set by `/_sandbox/faults`: the first one that fires decides."""
 
     def __init__(self) -> None:
         self._counts: list[_Count] = []
@@ -134,7 +134,7 @@ class FaultRules:
         self._counts.clear()
 
     def report(self) -> list[dict[str, Any]]:
-        """Each rule as it was set, with the calls it saw and those that met its fault."""
+        """Each rule, with how many calls it matched and how many got its fault."""
         return [
             {
                 "rule": orjson.Fragment(count.rule.model_dump_json()),

@@ -1,8 +1,8 @@
-"""A scripted scenario: what the upstream does at which second, from a file or over HTTP.
+"""A scenario: a script of what the upstream does at which second, from a file or by HTTP.
 
 ```toml
 name = "a rush and an outage"
-seconds = 120          # then all is as before; `repeat = true` begins anew instead
+seconds = 120          # then all is as before; with `repeat = true` it starts again instead
 
 [[accounts]]
 name = "team"
@@ -26,9 +26,9 @@ outage = { kind = "error", name = "timeout_cloudflare" }
 at = 100               # the outage is over: it belongs to its phase alone
 ```
 
-Limits and rules name an account of `accounts`; `anonymous`, that of calls without a key; `others`,
-shared by the keys after the first 1,000; or a key of its own by its fingerprint, as the log has
-it. `limits.default` is for whichever are not named.
+Limits and rules name an account of `accounts`; `anonymous` for calls without a key; `others`,
+shared by keys after the first 1,000; or a single key by its fingerprint, which the log shows.
+`limits.default` applies to all accounts that are not named.
 """
 
 import re
@@ -62,7 +62,7 @@ Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
 
 
 class AccountKeys(BaseModel):
-    """Keys that share an account; a key that is not named has one of its own."""
+    """Keys that share an account; a key that is not named has an account of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -71,14 +71,14 @@ class AccountKeys(BaseModel):
 
 
 class Phase(BaseModel):
-    """What changes at a moment. What a phase does not name stays as it was, but for the outage.
+    """What changes at a certain time. What a phase does not set stays as it was, except the outage.
 
     Attributes:
         at: Seconds from the start of the scenario.
-        limits: Takes the place of all limits.
-        rules: Takes the place of the scenario's rules.
+        limits: Replaces all limits.
+        rules: Replaces the scenario's rules.
         latency: How long answers take from now on.
-        outage: Meets every call until the next phase, before anybody has looked at it.
+        outage: What every call gets until the next phase, whatever it asks for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -96,8 +96,8 @@ class Scenario(BaseModel):
     Attributes:
         name: Shown while it runs.
         seconds: When it ends; null leaves the last phase in force.
-        repeat: Whether it begins anew at its end.
-        accounts: Which keys share one.
+        repeat: Whether it starts again at its end.
+        accounts: Which keys share an account.
         phases: At least one.
     """
 
@@ -122,7 +122,7 @@ class Scenario(BaseModel):
 
     @model_validator(mode="after")
     def _refusing_ends(self) -> Self:
-        # There is no port then by which anybody could end it.
+        # While the port is closed, nobody can end the outage by a request.
         if self.seconds is None and isinstance(self.phases[-1].outage, RefuseAction):
             raise ValueError(
                 f"phase {len(self.phases)}: outage: refuse needs an end: another phase, or seconds"
@@ -150,7 +150,7 @@ class Scenario(BaseModel):
 
 
 def _require(name: str, named: Collection[str], place: str) -> None:
-    """Refuse an account that no call can have: it would limit nobody, and its rule never fire."""
+    """Refuse a name that no account can have: its limits and rules would never apply."""
     if name not in named and not is_fingerprint(name):
         raise ValueError(f"{place}: no such account: {suggestion(name, sorted(named))}")
 
@@ -187,21 +187,21 @@ def load_scenario(path: Path) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"scenario {path}: is not TOML: {error}") from None
     except (RecursionError, ValueError, orjson.JSONEncodeError):
-        # Of tomllib and orjson: brackets within hundreds of brackets, a number of many digits.
+        # tomllib and orjson raise these for hundreds of nested brackets or very long numbers.
         raise SettingsError(
             f"scenario {path}: is nested too deeply, or has a number that is too large"
         ) from None
 
 
 def _as_json(path: Path) -> bytes:
-    """The file's content; by way of JSON, the rules for both are those of what comes over HTTP."""
+    """The file's content as JSON, so that the rules are the same as for scenarios by HTTP."""
     with path.open("rb") as file:
         raw = file.read(_MAX_FILE_BYTES + 1)
     if len(raw) > _MAX_FILE_BYTES:
         raise SettingsError(f"scenario {path}: is over {_MAX_FILE_BYTES:,} bytes")
     if path.suffix != ".json":
         return orjson.dumps(tomllib.loads(raw.decode()))
-    orjson.loads(raw)  # says in which line an error is, which pydantic does not
+    orjson.loads(raw)  # its error names the line; pydantic's does not
     return raw
 
 

@@ -1,4 +1,4 @@
-"""Which scorer answers, and what a scorer promises."""
+"""The interface of a scorer, and the choice of one."""
 
 import math
 from collections.abc import Sequence
@@ -15,25 +15,25 @@ _STEEPNESS = 16.0
 
 
 class ScorerUnavailableError(RuntimeError):
-    """The scorer that was asked for needs a package that is not installed."""
+    """The chosen scorer needs a package that is not installed."""
 
 
 class Scorer(Protocol):
     """Scores documents for a query.
 
-    Pointwise: a document's score depends on the query and on that document alone, bit for bit.
+    Pointwise: a document's score depends only on the query and that document, to the last bit.
     Splitting a list or scoring it again never changes a score.
     """
 
     async def score(self, query: str, documents: Sequence[str]) -> list[float]:
-        """One score in (0, 1) a document, in the order of the documents."""
+        """One score in (0, 1) for each document, in their order."""
 
     def close(self) -> None:
-        """Let go of threads; called once, after the last call."""
+        """Stop any threads; called once, after the last call."""
 
 
 def to_unit(match: float) -> float:
-    """Map a match (about 0 to 1) monotonically into (0, 1), spread as rerank models spread it."""
+    """Map a match (about 0 to 1) monotonically to (0, 1), with a spread like rerank models'."""
     return 1.0 / (1.0 + math.exp(_STEEPNESS * (_MIDDLE - match)))
 
 
@@ -41,7 +41,7 @@ def resolve(choice: ScorerChoice) -> ScorerName:
     """The scorer that `choice` means on this installation.
 
     Raises:
-        ScorerUnavailableError: `semantic` was asked for by name and its package is missing.
+        ScorerUnavailableError: `semantic` was chosen, but its package is not installed.
     """
     if choice in ("bigram", "hash"):
         return choice

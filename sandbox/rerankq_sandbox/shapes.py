@@ -1,4 +1,4 @@
-"""The shapes that the body of a refusal has, from one vendor to the next."""
+"""The formats of a refusal's body, by vendor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ HTML_TYPE: Final = "text/html"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a refusal is written.
+    """The format of a refusal's body.
 
     Attributes:
-        write: Takes the refusal and the call's request id.
-        content_type: Of what is written.
+        write: Makes the body from the refusal and the call's request id.
+        content_type: The body's content type.
     """
 
     write: Callable[[GatewayError, str], bytes]
@@ -30,7 +30,7 @@ def _json(fields: Callable[[GatewayError, str], Any]) -> Shape:
 
 
 def _gateway(error: GatewayError, request_id: str) -> Any:
-    # The request id closes the message, unless there is none.
+    # The request id is appended to the message, unless the message is empty.
     message = error.message and f"{error.message} (request id: {request_id})"
     return {"error": {"message": message, "type": error.kind, "param": "", "code": error.code}}
 

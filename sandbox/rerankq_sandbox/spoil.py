@@ -1,4 +1,4 @@
-"""Faults in the content of an answer: each takes the good ranking and returns wrong bytes."""
+"""Faults in the content of an answer: each turns the good ranking into a wrong answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,11 +18,11 @@ def spoil(
     """The answer's bytes, wrong in the way that `action` names.
 
     Args:
-        action: Which way.
-        dialect: How the call is answered.
+        action: What is to be wrong.
+        dialect: The dialect of the answer.
         question: The call.
-        ranking: The good ranking; it is left as it is.
-        request_id: The call's.
+        ranking: The good ranking; it is not changed.
+        request_id: The call's request id.
     """
     if action.kind == "ok_error":
         return dialect.shape.write(typical(500), request_id)
@@ -41,7 +41,7 @@ def _wrong_index(question: Question, ranking: Ranking) -> Ranking:
 
 
 def _duplicate(_question: Question, ranking: Ranking) -> Ranking:
-    # With a single result there is no other to overwrite: it comes twice.
+    # A single result is sent twice, as there is no other to overwrite.
     return [*(ranking[:-1] or ranking), ranking[0]]
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 
 class Tally:
-    """Counts what it is told of."""
+    """Counts calls that begin and end."""
 
     def __init__(self) -> None:
         self._in_flight = 0
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew; calls under way stay under way."""
+        """Reset the counts; calls in flight stay counted as such."""
         self._requests = 0
         self._dropped = 0
         self._by_status: Counter[int] = Counter()
@@ -26,7 +26,7 @@ class Tally:
         self._max_in_flight = max(self._max_in_flight, self._in_flight)
 
     def ended(self, status: int | None, fault: str | None) -> None:
-        """Count its end: no status means that no whole answer was sent."""
+        """Count a call's end; no status means that no complete answer was sent."""
         self._in_flight -= 1
         if status is None:
             self._dropped += 1

@@ -1,4 +1,4 @@
-"""Playing a scenario: its phases take effect as time passes."""
+"""Plays a scenario: applies its phases as time passes."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rerankq_sandbox.scenario import Phase, Scenario
 
 @dataclass(slots=True)
 class _Run:
-    """A scenario under way, and what it found: that is put back at its end."""
+    """A running scenario, with the limits and latency from before it, to be restored at its end."""
 
     scenario: Scenario
     started: float
@@ -27,13 +27,13 @@ class _Run:
 
 
 class Timeline:
-    """Plays one scenario at a time. Also a fault source: by the rules of the phase.
+    """Plays one scenario at a time. It is also a fault source, by the rules of the phase.
 
-    It has no clock of its own: whoever is about to look at what a scenario sets calls `advance`
-    first, and so no call ever meets a phase that is over.
+    It has no clock of its own: callers call `advance` before they use what a scenario sets, so that
+    no call meets a phase that is over.
 
     Attributes:
-        outage: What meets every call now; None when there is no outage.
+        outage: What every call gets now; None if there is no outage.
     """
 
     def __init__(self, limiter: Limiter, latency: Latency, accounts: MeteredAccounts) -> None:
@@ -45,7 +45,7 @@ class Timeline:
         self._run: _Run | None = None
 
     def start(self, scenario: Scenario, now: float) -> None:
-        """Begin a scenario, in the place of one that is under way."""
+        """Begin a scenario; it replaces a running one."""
         self.stop()
         for account in scenario.accounts:
             self._accounts.assign(account.name, account.keys)
@@ -54,13 +54,13 @@ class Timeline:
         self.advance(now)
 
     def stop(self) -> None:
-        """End the scenario: what it changed is as before. Keys stay with their accounts."""
+        """End the scenario, and undo what it changed. Keys stay with their accounts."""
         if self._run is not None:
             self._put_back(self._run)
             self._run = None
 
     def advance(self, now: float) -> None:
-        """Let all take effect that is due by now."""
+        """Apply all phases that are due by now."""
         run = self._run
         if run is None:
             return
@@ -95,11 +95,11 @@ class Timeline:
         self._rules.clear()
 
     def pick(self, call: Call) -> Action | None:
-        """The action of the first rule of the phase that fires."""
+        """The action of the phase's first rule that fires."""
         return self._rules.pick(call)
 
     def report(self) -> dict[str, Any]:
-        """How far the scenario is: in which turn, and in which of its phases; 0 is before them."""
+        """How far the scenario is: its turn, and its phase; phase 0 is before the first one."""
         now = time.monotonic()
         self.advance(now)
         run = self._run

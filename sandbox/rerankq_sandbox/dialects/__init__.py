@@ -1,4 +1,4 @@
-"""The ways in which vendors are asked and answer, one a file."""
+"""The vendors' formats of requests and answers, each in its own file."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -39,9 +39,9 @@ DIALECTS: Final[Mapping[DialectName, Dialect]] = {
 
 
 def served(name: DialectName) -> list[Dialect]:
-    """One dialect a path: those with a path of their own, and one of those that share theirs.
+    """The dialects to serve: all that have their own path, and one at the shared path.
 
-    That one is `name`, if it is among those that share a path, and else DMXAPI's.
+    At the shared path that is `name`, if it uses that path, or else DMXAPI.
     """
     by_path = {DMXAPI.path: DMXAPI}
     by_path |= {dialect.path: dialect for dialect in (COHERE, TEI, DASHSCOPE, DIALECTS[name])}

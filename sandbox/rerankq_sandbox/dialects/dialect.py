@@ -1,4 +1,4 @@
-"""What a dialect is made of."""
+"""A dialect: a vendor's format of requests and answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ AskedT = TypeVar("AskedT", bound=Asked)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One vendor's way of asking and answering.
+    """One vendor's format of requests and answers.
 
     Attributes:
-        path: Where it is asked.
+        path: The path of the endpoint.
         read: Decodes a request body; raises GatewayError.
-        entry: One result.
-        wrap: The whole answer around its results (null, if spoiled so), for a request id.
-        shape: How a refusal is written.
-        max_body_bytes: Longest request body; None leaves it to the server's own bound.
+        entry: Makes one result.
+        wrap: Makes the whole answer from the results (None for null) and the request id.
+        shape: The format of a refusal.
+        max_body_bytes: Longest request body; None for the server's own bound.
     """
 
     path: str
@@ -67,5 +67,5 @@ def decode(
 
 def too_long(query: str, text: str, most: int, estimate: Callable[[str], float]) -> bool:
     """Whether query and document exceed `most` tokens together."""
-    # No character costs more than one token: short texts need no count.
+    # No character costs more than one token, so short texts need not be counted.
     return len(query) + len(text) > most and estimate(query) + estimate(text) > most

@@ -1,4 +1,4 @@
-"""Jina: DMXAPI's shape, which is Jina's own, with a usage that says something."""
+"""Jina: the format that DMXAPI adopted, but with a real usage."""
 
 from typing import Any, Final
 

@@ -1,6 +1,6 @@
 """SiliconFlow: an instruction for Qwen3, and the usage in one of two places.
 
-Its answers were seen with `meta.tokens`; its document shows `tokens` at the top.
+Observed answers have `meta.tokens`; its documentation shows `tokens` at the top level.
 """
 
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""vLLM's server: documents as objects, real usage, 400 for what exceeds the context."""
+"""vLLM's server: documents as objects, real usage, 400 for texts over the model's context."""
 
 from typing import Annotated, Any, Final
 
@@ -17,7 +17,7 @@ class _Asked(Asked):
     model: Annotated[str, Field(min_length=1)]
     query: str
     documents: tuple[str, ...]
-    # Its 0 means all, as its document says.
+    # 0 means all, by its documentation.
     top_n: Annotated[int, Field(ge=0)] = 0
     truncate_prompt_tokens: Annotated[int, Field(ge=-1)] | None = None
 

@@ -1,4 +1,4 @@
-"""One account against its limits."""
+"""One account and its limits."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Reason = Literal["concurrency", "rate", "requests", "tokens"]
 
 @dataclass(frozen=True, slots=True)
 class OverLimit:
-    """Why a call is not let in, and in how many seconds it would be."""
+    """Why a call is not admitted, and in how many seconds it would be."""
 
     reason: Reason
     wait: float
@@ -27,9 +27,9 @@ class Left:
     """What is left of one limit.
 
     Attributes:
-        limit: all there is.
-        remaining: how much of it.
-        reset: seconds until it is whole; None where nobody knows, as with calls under way.
+        limit: the whole limit.
+        remaining: how much of it is left.
+        reset: seconds until nothing of it is used; None if unknown, as for calls in flight.
     """
 
     limit: int
@@ -38,7 +38,7 @@ class Left:
 
 
 class Account:
-    """Counts an account's calls, and lets in those that its limits allow."""
+    """Counts an account's calls, and admits those that its limits allow."""
 
     def __init__(self, limits: AccountLimits) -> None:
         self.limits = limits
@@ -51,7 +51,7 @@ class Account:
         self.change(limits, 0.0)
 
     def change(self, limits: AccountLimits, now: float) -> None:
-        """Go on under other limits, at once; what was used stays used."""
+        """Apply other limits at once; what was used stays used."""
         self.limits = limits
         self._requests.seconds = self._tokens.seconds = limits.window_seconds
         self._peak.over(limits.window_seconds)
@@ -63,8 +63,8 @@ class Account:
             self._bucket.change(now, limits.per_second, limits.bucket_size)
 
     def admit(self, question: Question, now: float) -> "Admission | OverLimit":
-        """Let a call in, or say why not. An admission must be ended."""
-        # Counting tokens takes longer than the rest of a call: only where they are limited.
+        """Admit a call, or say why not. An admission must be ended."""
+        # Counting tokens takes longer than the rest of a call, so it is done only if needed.
         tokens = question.tokens if self.limits.tpm is not None else 0
         self._peak.count(now, tokens, self.limits.calls_a_window)
         over = self._over(tokens, now)
@@ -79,7 +79,7 @@ class Account:
     def _over(self, tokens: int, now: float) -> OverLimit | None:
         limits, bucket = self.limits, self._bucket
         if limits.concurrency is not None and self._in_flight >= limits.concurrency:
-            # Nobody knows when a call ends: a second is what gateways say.
+            # Nobody knows when a call will end: gateways say one second.
             return OverLimit("concurrency", 1.0)
         if limits.rpm is not None and self._requests.total(now) >= limits.rpm:
             return OverLimit("requests", self._requests.wait(now, limits.rpm - 1))
@@ -97,16 +97,16 @@ class Account:
         return Admission(self, charges)
 
     def end(self, charges: tuple[Charge, Charge], *, well: bool) -> None:
-        """An admitted call has ended, well or not."""
+        """An admitted call has ended; `well` if it was answered with a ranking."""
         self._in_flight -= 1
         if not well and self.limits.counts == "served":
             self._requests.void(charges[0])
             self._tokens.void(charges[1])
 
     def left(self, now: float) -> dict[str, Left]:
-        """What is left of what is limited: `requests`, `tokens` and `concurrent` calls."""
+        """What is left of each limit: `requests`, `tokens` and `concurrent` calls."""
         limits, left = self.limits, {}
-        # One name for both: clients are told of the one that they will meet first.
+        # Both limits have the same name in the headers: the one with less left is shown.
         if requests := [*_window(self._requests, limits.rpm, now), *self._bucketful(now)]:
             left["requests"] = min(requests, key=lambda each: each.remaining)
         for tokens in _window(self._tokens, limits.tpm, now):
@@ -122,7 +122,7 @@ class Account:
             yield Left(int(burst), int(level), self._bucket.wait(now, burst))
 
     def forget(self) -> None:
-        """Begin the counts anew; what was used stays used."""
+        """Reset the counts; what was used stays used."""
         self._refused.clear()
         self._peak = Peak(self.limits.window_seconds)
 
@@ -142,7 +142,7 @@ def _window(window: SlidingWindow, limit: int | None, now: float) -> Iterator[Le
 
 @dataclass(slots=True)
 class Admission:
-    """A call that was let in."""
+    """A call that was admitted."""
 
     account: Account
     charges: tuple[Charge, Charge]

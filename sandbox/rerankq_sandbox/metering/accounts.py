@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 
 def _no_key(name: str) -> str:
-    # Names are shown everywhere, and a key in the wrong place would be shown with them.
+    # Names are shown everywhere: a key that was put in place of a name must not be.
     if name.startswith("sk-"):
         raise ValueError("an account's name looks like a key")
     return name
@@ -26,29 +26,29 @@ _MOST_ACCOUNTS: Final = 1000
 
 @lru_cache(maxsize=_MOST_ACCOUNTS)
 def fingerprint(key: str | None) -> str | None:
-    """What stands for a key in logs and names; None for no key."""
+    """The fingerprint that stands for a key in logs and names; None for no key."""
     if not key:
         return None
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def is_fingerprint(name: str) -> bool:
-    """Whether an account of this name may be that of a key alone."""
+    """Whether this may be the name of a single key's account."""
     return _FINGERPRINT.fullmatch(name) is not None
 
 
 class MeteredAccounts:
-    """Names the account of a key: the one it was given to, else one of its own.
+    """Names the account of a key: the one to which it was assigned, else an account of its own.
 
-    A key of its own is named by its fingerprint, no key is `anonymous`. Names are bounded: the
-    keys after the first 1,000 share `others`.
+    An account of one key is named by the key's fingerprint; calls without a key are `anonymous`.
+    The number of names is bounded: keys after the first 1,000 share `others`.
     """
 
     def __init__(self) -> None:
         self._names: dict[str | None, str] = {None: ANONYMOUS}
 
     def assign(self, name: str, keys: Iterable[SecretStr]) -> None:
-        """Give keys to an account, from now on."""
+        """Assign keys to an account, from now on."""
         for key in keys:
             self._names[fingerprint(key.get_secret_value())] = name
 

@@ -1,4 +1,4 @@
-"""So many calls a second, and a burst: a token bucket."""
+"""A token bucket: a number of calls a second, and a burst."""
 
 
 class TokenBucket:
@@ -11,7 +11,7 @@ class TokenBucket:
         self._at: float | None = None
 
     def level(self, now: float) -> float:
-        """The tokens that it holds now."""
+        """The number of tokens it holds now."""
         if self._at is not None:
             self._level += (now - self._at) * self.per_second
         self._level = min(self.burst, self._level)
@@ -19,7 +19,7 @@ class TokenBucket:
         return self._level
 
     def change(self, now: float, per_second: float, burst: float) -> None:
-        """Go on at another rate; what it holds stays, cut to the new burst."""
+        """Apply another rate; its tokens stay, up to the new burst."""
         self.level(now)
         self.per_second, self.burst = per_second, burst
 

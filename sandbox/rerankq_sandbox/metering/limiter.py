@@ -1,4 +1,4 @@
-"""All accounts, each under its limits."""
+"""All accounts, each with its limits."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ class Limiter:
         return dict(self._limits)
 
     def replace(self, limits: Limits) -> None:
-        """Put these limits in the place of all that were set."""
+        """Replace all limits by these."""
         self._limits = dict(limits)
         now = time.monotonic()
         for name, account in self._accounts.items():
@@ -42,6 +42,6 @@ class Limiter:
         return {name: account.report(now) for name, account in sorted(self._accounts.items())}
 
     def forget(self) -> None:
-        """Begin the counts anew; limits stay, and so does what was used."""
+        """Reset the counts; limits stay, and what was used stays used."""
         for account in self._accounts.values():
             account.forget()

@@ -1,4 +1,4 @@
-"""What can be limited: requests, tokens and calls at a time, an account."""
+"""What can be limited for an account: requests, tokens, and calls at a time."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -17,21 +17,21 @@ Positive = Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
 
 
 class AccountLimits(BaseModel):
-    """Limits of one account; what is null is not limited.
+    """Limits of one account; null means no limit.
 
     Attributes:
         rpm: Calls in any window.
-        tpm: Tokens in any window: the query once a document, and the documents; estimated.
-        window_seconds: Length of the window; a minute, as the names say, if not for a test.
-        per_second: Calls a second of a token bucket, beside or instead of the window.
-        burst: What the bucket holds; one second's worth when null.
+        tpm: Estimated tokens in any window: for each document its own and the query's.
+        window_seconds: Length of the window: a minute, as the names say; tests use shorter ones.
+        per_second: Rate of a token bucket, in addition to the window or instead of it.
+        burst: Size of the bucket; one second's calls if null.
         concurrency: Calls at a time.
-        counts: What uses the window up: `served` calls that ended well, `admitted` ones that
-            failed as well, or all that `arrived`, refused ones too.
+        counts: Which calls count in the window: `served` ones that ended well, `admitted` ones
+            (failed ones too), or all that `arrived` (refused ones too).
         answer: Row of the error table that a call over a limit gets.
         retry_after: Whether and how `Retry-After` tells when to come again.
-        ratelimit_headers: Which answers carry `x-ratelimit-*`: of requests (of the bucket where
-            there is no window, or less left in it), tokens, and concurrent calls.
+        ratelimit_headers: Which answers carry `x-ratelimit-*` for requests, tokens and concurrent
+            calls. For requests, window or bucket is shown, whichever has less left.
         reset_style: How their times are written: `duration` (`1m2.5s`) or plain `seconds`.
     """
 
@@ -57,12 +57,12 @@ class AccountLimits(BaseModel):
 
     @property
     def bucket_size(self) -> float:
-        """What the bucket holds: at least one call."""
+        """The size of the bucket: at least one call."""
         return self.burst or max(1.0, self.per_second or 0.0)
 
     @property
     def calls_a_window(self) -> float | None:
-        """The most calls that any window may see, by whichever limit says so."""
+        """The most calls that any window may have, by the stricter limit."""
         bounds: list[float] = [] if self.rpm is None else [self.rpm]
         if self.per_second is not None:
             bounds.append(self.bucket_size + self.per_second * self.window_seconds)
@@ -72,7 +72,7 @@ class AccountLimits(BaseModel):
 UNLIMITED: Final = AccountLimits()
 
 Limits = dict[AccountName, AccountLimits]
-"""By account; `default` is for each account that is not named."""
+"""Limits by account; `default` applies to each account that is not named."""
 
 _LIMITS: TypeAdapter[Limits] = TypeAdapter(Limits)
 _CHANGES: TypeAdapter[dict[AccountName, AccountLimits | None]] = TypeAdapter(
@@ -93,7 +93,7 @@ def read_limits(body: bytes) -> Limits:
 
 
 def read_changes(body: bytes) -> dict[str, AccountLimits | None]:
-    """Decode limits of some accounts; null takes an account's own limits away.
+    """Decode limits of some accounts; null removes an account's own limits.
 
     Raises:
         GatewayError: 400, naming the place and the reason, never the content.

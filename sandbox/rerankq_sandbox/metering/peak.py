@@ -1,4 +1,4 @@
-"""How far any window ever went: counted on arrivals, refused calls included."""
+"""The fullest window so far, counted by arrivals, refused calls included."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from rerankq_sandbox.metering.window import SlidingWindow
 
 
 class Peak:
-    """The fullest window of `seconds`, in calls and in tokens, and the worst one over its limit.
+    """The fullest window of `seconds`, in calls and in tokens, and the most calls over a limit.
 
-    A window that holds calls from before a change of limits is judged by the limit of its end.
+    If the limits changed within a window, the limit at its end counts.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -24,12 +24,12 @@ class Peak:
         self._most_over = 0.0
 
     def over(self, seconds: float) -> None:
-        """Judge windows of this length; begins anew if it is another one."""
+        """Set the length of the windows; another length resets the counts."""
         if seconds != self._seconds:
             self._begin(seconds)
 
     def count(self, now: float, tokens: int, limit: float | None) -> None:
-        """Count an arrival under a limit of calls a window."""
+        """Count an arrival; `limit` is that of calls in a window."""
         self._calls.add(now, 1)
         self._tokens.add(now, tokens)
         calls = self._calls.total(now)
@@ -40,7 +40,7 @@ class Peak:
             self._most_over = max(self._most_over, calls - limit)
 
     def report(self, now: float) -> dict[str, Any]:
-        """The window that ends now, and the fullest there was."""
+        """The window that ends now, and the fullest so far."""
         return {
             "seconds": self._seconds,
             "calls": self._calls.total(now),

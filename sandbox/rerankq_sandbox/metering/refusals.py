@@ -16,7 +16,7 @@ _MINUTE: Final = 60.0
 
 
 def over_limit(account: Account, over: OverLimit, now: float, request_id: str) -> web.Response:
-    """What a call over a limit gets."""
+    """The answer to a call over a limit."""
     limits = account.limits
     row = ERRORS[limits.answer]
     minutes = max(1, math.ceil(limits.window_seconds / _MINUTE))
@@ -30,7 +30,7 @@ def over_limit(account: Account, over: OverLimit, now: float, request_id: str) -
 
 
 def left_headers(account: Account, now: float) -> dict[str, str]:
-    """`x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` of what is limited."""
+    """`x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` for each limit."""
     headers: dict[str, str] = {}
     for what, left in account.left(now).items():
         headers[f"x-ratelimit-limit-{what}"] = str(left.limit)
@@ -41,7 +41,7 @@ def left_headers(account: Account, now: float) -> dict[str, str]:
 
 
 def _retry_after(limits: AccountLimits, wait: float) -> str:
-    # HTTP knows whole seconds only, in both forms: rounded up, or the client comes too early.
+    # Both forms have whole seconds only. They are rounded up, or clients would come too early.
     if limits.retry_after == "seconds":
         return str(math.ceil(wait))
     return formatdate(math.ceil(unix_time() + wait), usegmt=True)

@@ -1,15 +1,15 @@
-"""The sum of amounts over the last seconds, exactly: a sliding log."""
+"""The exact sum of amounts in the last seconds, from a log of all amounts."""
 
 import contextlib
 from collections import deque
 
-# When, and how much. Plain tuples: at thousands of calls a second, windows hold so many that
-# anything which the garbage collector has to visit would cost more than the calls.
+# Time and amount. Plain tuples, which the garbage collector need not visit: with thousands of calls
+# a second, visiting so many objects would cost more than the calls.
 Charge = tuple[float, int]
 
 
 class SlidingWindow:
-    """Amounts of the last `seconds`; times never go back."""
+    """The amounts of the last `seconds`; times must not go back."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -20,7 +20,7 @@ class SlidingWindow:
         return len(self._log)
 
     def total(self, now: float) -> int:
-        """The sum of what lies within the window that ends now."""
+        """The sum of the amounts in the window that ends now."""
         start = now - self.seconds
         while self._log and self._log[0][0] <= start:
             self._total -= self._log.popleft()[1]
@@ -28,7 +28,7 @@ class SlidingWindow:
 
     def add(self, now: float, amount: int) -> Charge:
         """Count an amount."""
-        self.total(now)  # a window that nobody looks at must not grow for ever
+        self.total(now)  # drops old amounts: a window that nobody reads must not grow for ever
         charge = (now, amount)
         if amount:
             self._log.append(charge)
@@ -36,7 +36,7 @@ class SlidingWindow:
         return charge
 
     def void(self, charge: Charge) -> None:
-        """Take a charge back, if it still counts."""
+        """Take an amount back, if it is still in the window."""
         if charge[1]:
             with contextlib.suppress(ValueError):  # it has left the window
                 self._log.remove(charge)
@@ -54,5 +54,5 @@ class SlidingWindow:
         return 0.0 if left <= most else self.seconds
 
     def empties(self, now: float) -> float:
-        """Seconds until nothing is in it any more."""
+        """Seconds until the window is empty."""
         return self._log[-1][0] + self.seconds - now if self.total(now) else 0.0
