@@ -1,4 +1,4 @@
-"""Accounts, circuits and a provider in this process, for what decides between the real ones."""
+"""Fake accounts, breakers and a provider, for tests of what decides between the real ones."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,18 +24,18 @@ ANSWER = Answer(scores=[Score(0, 0.5)], prompt_tokens=0, total_tokens=0, request
 
 
 class Clock:
-    """In place of the module `time`: goes on when it is told to."""
+    """Replaces the module `time`: its time changes only when a test sets it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def monotonic(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
         return self.now
 
 
 def allotment(**fields: Any) -> Allotment:
-    """What an open account gives whose upstream has borne a lot, changed where asked."""
+    """The allotment of a usable account with a high rate; `fields` replace single values."""
     usual = Allotment(
         permits=0,
         tokens=0,
@@ -68,24 +68,24 @@ def allotment(**fields: Any) -> Allotment:
 
 
 def breaker(state: BreakerState = BreakerState.PARKED, **fields: Any) -> TrippedBreaker:
-    """A closed circuit whose probe is due in a minute, by the clock of `allotment`."""
+    """An open breaker whose probe is due in a minute, by the clock of `allotment`."""
     usual: dict[str, Any] = {"every": 60_000.0, "probe_at": 1_060_000.0, "code": "upstream_auth"}
     told: dict[str, Any] = {"reason": "no", "strikes": 1, "since": 1.0, "struck_at": 1.0}
     return TrippedBreaker(state=state, **(told | usual | fields))
 
 
 def due_breaker() -> TrippedBreaker:
-    """A parked one that may be probed now."""
+    """An open breaker, parked, that may be probed now."""
     return breaker(probe_at=0.0)
 
 
 def asking(model: str = "m") -> RerankRequest:
-    """A small request of a model."""
+    """A small request for a model."""
     return RerankRequest(model=model, query="q", documents=("a document",))
 
 
 class FakeAccounts(Accounts):
-    """Gives what it is told to, and keeps the reports."""
+    """Gives the allotments that a test sets, and keeps the reports."""
 
     def __init__(self, *answers: Allotment | LedgerUnavailable) -> None:
         self._answers = list(answers)
@@ -94,7 +94,7 @@ class FakeAccounts(Accounts):
     async def exchange(
         self, account: str, worker: str, limits: Limits, report: Report
     ) -> Allotment:
-        """The next answer; the last one again and again."""
+        """The next answer; the last one is repeated."""
         del account, worker, limits
         self.reports.append(report)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -104,24 +104,24 @@ class FakeAccounts(Accounts):
 
 
 class FakeBreakers(SharedBreakers):
-    """Keeps what was closed, opened and probed.
+    """Records which breakers were opened, closed and probed.
 
     Args:
-        refused: circuits whose turn is another worker's.
+        refused: breakers whose turn another worker has.
     """
 
     def __init__(self, *, refused: Iterable[str] = ()) -> None:
         self.trips: list[tuple[str, Trip]] = []
-        self.opened: list[str] = []
+        self.closed: list[str] = []
         self.probed: list[str] = []
         self.away = False
         self.full = False
         self.holds: asyncio.Event | None = None
-        """What an answer waits for."""
+        """If set, an answer waits for this event."""
         self.refused = set(refused)
 
     async def trip(self, name: str, trip: Trip) -> BreakerState | None:
-        """Keep it, unless there are too many."""
+        """Record it, unless there are too many."""
         self._answer()
         if self.full:
             return None
@@ -129,7 +129,7 @@ class FakeBreakers(SharedBreakers):
         return BreakerState.DOUBTED if trip.certain_after > 1 else trip.state
 
     async def probe(self, *names: str) -> bool:
-        """Whether the turn is not another's."""
+        """Give the turn, unless another worker has it."""
         self._answer()
         if self.holds:
             await self.holds.wait()
@@ -139,9 +139,9 @@ class FakeBreakers(SharedBreakers):
         return False
 
     async def reset(self, *names: str) -> int:
-        """Keep it."""
+        """Record it."""
         self._answer()
-        self.opened += names
+        self.closed += names
         return len(names)
 
     def _answer(self) -> None:
@@ -150,7 +150,7 @@ class FakeBreakers(SharedBreakers):
 
 
 class FakeProvider:
-    """Answers, or fails, as it is told; keeps the calls."""
+    """Answers or fails as a test sets it; keeps the calls."""
 
     def __init__(self, answer: Answer | UpstreamError = ANSWER) -> None:
         self.answer = answer
@@ -161,19 +161,19 @@ class FakeProvider:
         self.refusal: Refused | None = None
 
     def check(self, request: RerankRequest, model: str) -> None:
-        """Refuse what it was told to."""
+        """Refuse the request if a test set a refusal."""
         del request, model
         if self.refusal:
             raise self.refusal
 
     async def reach(self) -> None:
-        """Be there, unless nobody is."""
+        """Fail only if the answer is `Unreachable`."""
         self.reached.set()
         if isinstance(self.answer, Unreachable):
             raise self.answer
 
     async def rerank(self, call: Call) -> Answer:
-        """What it was told."""
+        """Give the answer that a test set."""
         self.calls.append(call)
         await self.answers.wait()
         if isinstance(self.answer, UpstreamError):
@@ -187,7 +187,7 @@ def permits(
     name: str = "account",
     given: Allotment | None = None,
 ) -> Permits:
-    """Permits of one account, none at hand where none is given."""
+    """Permits of one account; without `given` it holds none."""
     made = Permits(Account(name, (), limits), lane=Lane.BULK, max_in_flight=100)
     if given:
         made.receive(given)
@@ -198,8 +198,8 @@ class Network:
     """Routes over fakes: each site has an account with two keys, `<site>1` and `<site>2`.
 
     Args:
-        max_in_flight: calls under way at most.
-        models: what each site calls the models it serves, by the site's name.
+        max_in_flight: how many calls may be in flight.
+        models: each site's names for the models that it serves, by the site's name.
     """
 
     def __init__(self, max_in_flight: int = MAX_IN_FLIGHT, /, **models: dict[str, str]) -> None:
@@ -221,7 +221,7 @@ class Network:
         )
 
     def hear(self, site: str, **fields: Any) -> None:
-        """Let an exchange for the account of a site bring this."""
+        """Let an exchange for a site's account return this."""
         given = allotment(**fields)
         self.permits[site].receive(given)
         self.routes.heard(given)

@@ -170,7 +170,7 @@ def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
         assert desk.network.routes.capacity() == 1
         await desk.work(lease_of("second"), claimed_ago=0)
         assert (desk.calls, desk.network.breakers.probed) == (["second"], [parked])
-        assert desk.network.breakers.opened == [parked]
+        assert desk.network.breakers.closed == [parked]
         told = permits.report(Demand(0, 0))
         assert (told.began, told.left) == (1, 0)
 

@@ -1,4 +1,4 @@
-"""When a worker comes to Redis for permits: as seldom as it may, as soon as it must."""
+"""When a worker asks Redis for permits: as rarely as possible, as soon as needed."""
 
 import asyncio
 import math
@@ -57,7 +57,7 @@ def due(at_hand: Permits, *, waiting: int = 0) -> float:
 
 
 def given(came: Allotment, *, want: int = 5, limits: Limits = NO_LIMITS) -> Permits:
-    """Permits that came when so many were wanted."""
+    """Permits that came when `want` of them were asked for."""
     at_hand = permits(limits)
     at_hand.report(Demand(want, 0))
     at_hand.receive(came)
@@ -65,31 +65,31 @@ def given(came: Allotment, *, want: int = 5, limits: Limits = NO_LIMITS) -> Perm
 
 
 def test_idle_worker_does_not_ask() -> None:
-    """Who has nothing to do and nothing to tell costs Redis nothing."""
+    """A worker with nothing to do and nothing to report makes no exchange."""
     assert due(given(allotment())) == math.inf
     assert due(permits()) == math.inf
 
 
 def test_first_work_asks_at_once() -> None:
-    """A worker that never asked does not wait."""
+    """A worker that has never asked does so at once."""
     assert due(permits(), waiting=1) == 0
 
 
 def test_usual_pace_is_what_the_account_said() -> None:
-    """Who got what it wanted, or all there was, comes again when it was told to."""
+    """A worker that got what it wanted, or all there was, asks again after the given time."""
     assert due(given(allotment(permits=5, ask_ms=700)), waiting=1) == 0.7
     assert due(given(allotment(permits=0, ask_ms=700)), waiting=1) == 0.7
 
 
 def test_used_up_is_fetched_soon() -> None:
-    """When all that was wanted was given and is used up, more is fetched at once."""
+    """When Redis gave all that was wanted, and it is used up, more is fetched soon."""
     at_hand = given(allotment(permits=1, ask_ms=700), want=1)
     at_hand.take(1, retry=False)
     assert due(at_hand, waiting=1) == SOON_SECONDS
 
 
 def test_trouble_is_told_soon() -> None:
-    """A 429 or a failure is told at once, and not in the middle of an outage of Redis."""
+    """A 429 or a failure is reported soon."""
     at_hand = given(allotment(permits=5, ask_ms=700))
     at_hand.was_throttled(None)
     assert due(at_hand) == URGENT_SECONDS
@@ -98,14 +98,14 @@ def test_trouble_is_told_soon() -> None:
 @pytest.mark.parametrize(
     ("wait_ms", "seconds"), [(0, URGENT_SECONDS), (400, 0.4), (60_000, LOOK_SECONDS)]
 )
-def test_closed_account_is_looked_at_when_it_opens(wait_ms: float, seconds: float) -> None:
-    """Who waits for a closed account asks when it opens, or looks every other second."""
-    closed = allotment(mode="throttled", wait_ms=wait_ms, ask_ms=10)
-    assert due(given(closed), waiting=1) == seconds
+def test_paused_account_is_asked_about_when_it_is_usable(wait_ms: float, seconds: float) -> None:
+    """A worker with jobs for it asks when the account is usable again, or every two seconds."""
+    paused = allotment(mode="throttled", wait_ms=wait_ms, ask_ms=10)
+    assert due(given(paused), waiting=1) == seconds
 
 
 def test_holder_of_slots_shows_that_it_lives() -> None:
-    """Long calls are under way, nothing else happens: Redis must not take the worker for dead."""
+    """While only long calls are in flight, the worker shows Redis that it is alive."""
     at_hand = given(allotment(permits=1, slots=1), want=1, limits=Limits(concurrency=1))
     at_hand.take(1, retry=False)
     at_hand.report(NOTHING)
@@ -114,7 +114,7 @@ def test_holder_of_slots_shows_that_it_lives() -> None:
 
 
 def test_idle_worker_gives_its_slots_back() -> None:
-    """Slots that nobody uses any more are told of once, and then no more is asked."""
+    """Unused slots are given back once; after that the worker asks no more."""
     at_hand = given(allotment(slots=3), limits=Limits(concurrency=3))
     assert due(at_hand) == LOOK_SECONDS
     at_hand.receive(allotment(slots=0))
@@ -122,7 +122,7 @@ def test_idle_worker_gives_its_slots_back() -> None:
 
 
 def test_redis_that_is_away_is_tried_now_and_then() -> None:
-    """However urgent it is, an absent Redis is asked twice a second; those who wait are served."""
+    """An absent Redis is asked twice a second at most; waiting jobs are served meanwhile."""
     at_hand = given(allotment())
     desk, heard = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY), clock=lambda: 0.0)
     asyncio.run(desk.ask())
@@ -140,7 +140,7 @@ async def come_true(condition: Callable[[], bool]) -> None:
 def running(
     at_hand: Permits, accounts: FakeAccounts, until: Callable[[], bool], *, waiting: int = 1
 ) -> list[Allotment | None]:
-    """Run an exchange until something is so; returns what was heard."""
+    """Run an exchange until a condition holds; returns what it heard."""
     desk, heard = made(at_hand, waiting=waiting, accounts=accounts)
 
     async def scenario() -> None:
@@ -154,7 +154,7 @@ def running(
 
 
 def test_permits_arrive_and_are_announced() -> None:
-    """What Redis gives is at hand, and whoever waits is told."""
+    """The worker holds what Redis gave, and waiting jobs are told."""
     at_hand, accounts = permits(), FakeAccounts(allotment(permits=3))
     heard = running(at_hand, accounts, lambda: at_hand.ready)
     assert heard[0]
@@ -163,7 +163,7 @@ def test_permits_arrive_and_are_announced() -> None:
 
 
 def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happened before and during an outage is told once after it."""
+    """What happened before and during an outage is reported once after it."""
     monkeypatch.setattr(exchange, "AWAY_SECONDS", 0.01)
     at_hand, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
     at_hand.had_trouble(2.5)
@@ -174,7 +174,7 @@ def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_news_wakes_an_idle_exchange() -> None:
-    """An exchange that waits for nothing in particular comes when there is trouble to tell of."""
+    """An idle exchange asks as soon as there is trouble to report."""
     at_hand, accounts = given(allotment()), FakeAccounts(allotment())
     desk, _ = made(at_hand, accounts=accounts)
 
@@ -191,7 +191,7 @@ def test_news_wakes_an_idle_exchange() -> None:
 
 
 def test_leaving_gives_everything_back() -> None:
-    """At the end unused permits go back, and nothing more is wanted."""
+    """At the end unused permits are given back, and no more are asked for."""
     at_hand, accounts = given(allotment(permits=4)), FakeAccounts(allotment())
     desk, _ = made(at_hand, waiting=9, accounts=accounts)
     asyncio.run(desk.leave())
@@ -200,13 +200,13 @@ def test_leaving_gives_everything_back() -> None:
 
 
 def test_leaving_does_not_need_redis() -> None:
-    """A worker ends whether or not Redis hears of it."""
+    """A worker ends even if Redis is away."""
     desk, _ = made(given(allotment(permits=4)), accounts=FakeAccounts(AWAY))
     asyncio.run(desk.leave())
 
 
 def test_changes_are_told_once(clock: Clock) -> None:
-    """It is told once when an account closes, and why; once when it opens; and a limit found."""
+    """The breaker's opening, with its cause, its closing, and a found limit are each told once."""
     del clock
     cause = "upstream_unavailable (502)"
     broken = allotment(mode="broken", cause=cause)
@@ -225,7 +225,7 @@ def test_changes_are_told_once(clock: Clock) -> None:
 
 
 def test_limits_that_differ_are_told_once() -> None:
-    """A worker whose own limits are not those in force says so, and does not repeat it."""
+    """A worker whose limits differ from those in force says so once."""
     in_force = Limits(rpm=60)
     for own, times in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):
         events = Events()

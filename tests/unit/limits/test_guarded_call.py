@@ -43,7 +43,7 @@ REQUEST = asking()
 
 @dataclass
 class Met:
-    """What came of a call."""
+    """The outcome of a call."""
 
     network: Network
     error: UpstreamError | None
@@ -51,7 +51,7 @@ class Met:
 
     @property
     def tripped(self) -> list[tuple[str, str, int]]:
-        """The circuits closed, why, and how often that must happen."""
+        """The breakers opened, why, and after how many failures that is certain."""
         return [(name, trip.code, trip.certain_after) for name, trip in self.network.breakers.trips]
 
 
@@ -67,12 +67,12 @@ def call(
     """Make one call.
 
     Args:
-        answer: what the site says.
-        attempt: which attempt it is.
-        news: what is heard of the account while the call is under way.
-        before: what was heard before it began.
-        away: whether Redis is, for circuits.
-        endpoint: fingerprint of the site's; one that is taken to be right where empty.
+        answer: the site's answer.
+        attempt: the number of the attempt.
+        news: what an exchange returns while the call is in flight.
+        before: what an exchange returned before the call.
+        away: whether Redis is away for breakers.
+        endpoint: the site's fingerprint; empty for a site that counts as proven.
     """
     network = Network(a={"m": "site-model"})
     network.permits["a"].rankings.endpoint = endpoint
@@ -96,8 +96,8 @@ def call(
     return Met(network, error, network.permits["a"].report(Demand(0, 0)))
 
 
-def test_call_is_made_as_the_way_says() -> None:
-    """The site's name of the model and the key of the way go with the call."""
+def test_call_is_made_by_its_route() -> None:
+    """The call has the site's name for the model, and the key of its route."""
     (made,) = call(ANSWER, attempt=2).network.providers["a"].calls
     assert (made.job_id, made.attempt, made.request) == ("job", 2, REQUEST)
     assert (made.model, made.authorization) == ("site-model", "a1")
@@ -105,12 +105,12 @@ def test_call_is_made_as_the_way_says() -> None:
 
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_connection_that_is_not_made_is_told_apart(attempt: int) -> None:
-    """Whether it counts as the upstream's failure is decided by what the other workers meet."""
+    """It is reported apart: other workers' calls decide whether the upstream is at fault."""
     assert call(Unreachable("where"), attempt=attempt).told.unreached == 2.5
 
 
 def test_a_kind_of_an_error_counts_as_that_error() -> None:
-    """A class of error that no table names weighs as the nearest one above it that a table has."""
+    """An error class that is in no table counts like its nearest parent that is."""
 
     class NoSuchHost(Unreachable):
         """A cause that providers may tell apart one day."""
@@ -119,15 +119,15 @@ def test_a_kind_of_an_error_counts_as_that_error() -> None:
 
 
 def test_good_answer_is_told_as_such() -> None:
-    """An answer is told as one that went well, and touches no circuit."""
+    """A ranking is reported as a success, and changes no breaker."""
     met = call(ANSWER)
     assert (met.told.ok, met.told.throttled, met.told.trouble) == (1, 0, 0)
     assert met.tripped == []
-    assert met.network.breakers.opened == []
+    assert met.network.breakers.closed == []
 
 
 def test_answer_settles_its_tokens_and_its_pause() -> None:
-    """The upstream's own count replaces the estimate, and a used-up window pauses all."""
+    """The upstream's token count replaces the estimate, and a used-up window pauses all workers."""
     met = call(ANSWER._replace(total_tokens=500, pause_seconds=1.5), before={"tokens": 100})
     assert met.told.left_tokens == 100 - 500
     assert met.told.pause_ms == 1500
@@ -157,7 +157,7 @@ def test_answer_settles_its_tokens_and_its_pause() -> None:
 def test_account_is_told(
     error: UpstreamError, attempt: int, throttled: int, trouble: float, ok: int
 ) -> None:
-    """Each class of error counts as throttling, as trouble, as well, or as none of these."""
+    """Each class of error counts as throttling, as trouble, as a success, or as none of these."""
     told = call(error, attempt=attempt).told
     assert (told.throttled, told.trouble, told.ok) == (throttled, trouble, ok)
 
@@ -178,8 +178,8 @@ def test_account_is_told(
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else "",
 )
-def test_key_or_model_is_closed(error: UpstreamError, tripped: list[tuple[str, str, int]]) -> None:
-    """What the key or the model is to blame for closes it, at once or when it is certain."""
+def test_key_or_model_trips(error: UpstreamError, tripped: list[tuple[str, str, int]]) -> None:
+    """An error that is the key's or the model's fault opens its breaker."""
     assert call(error).tripped == tripped
 
 
@@ -196,7 +196,7 @@ def test_key_or_model_is_closed(error: UpstreamError, tripped: list[tuple[str, s
     ids=lambda error: type(error).__name__,
 )
 def test_job_meets_its_own_error(error: UpstreamError) -> None:
-    """What is the job's to wait for or to fail by reaches it as it is."""
+    """An error that the job must wait for, or fail by, reaches it unchanged."""
     assert call(error).error is error
 
 
@@ -206,7 +206,7 @@ def test_job_meets_its_own_error(error: UpstreamError) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_job_waits_for_its_key(error: UpstreamError) -> None:
-    """What no job can help costs it no attempt: it waits, and keeps all that is known of why."""
+    """A refused key costs the job no attempt: it waits, and keeps all known of the cause."""
     met = call(error).error
     assert isinstance(met, Deferred)
     assert (str(met), met.code, met.__cause__) == (str(error), error.code, error)
@@ -220,7 +220,7 @@ def test_job_waits_for_its_key(error: UpstreamError) -> None:
 def test_job_of_a_failed_probe_is_not_the_next_one(
     *, first: bool, second: bool, seconds: float
 ) -> None:
-    """Whose probe of a key failed stays away past the next, unless another key is open to it."""
+    """A job whose probe failed stays away past the next probe, unless another key is usable."""
     other = key_breaker("a", Key("a2").id)
     closed = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
     met = call(BadKey("may not do this"), before={"tripped": closed}).error
@@ -229,20 +229,20 @@ def test_job_of_a_failed_probe_is_not_the_next_one(
 
 
 def test_failed_probe_outlasts_the_next() -> None:
-    """Whoever stays away after a failed probe is not back when the next is due."""
+    """The job of a failed probe is not back when the next probe is due."""
     assert (Trip("", "").probe_seconds or 0) < PROBED_SECONDS
 
 
 @pytest.mark.parametrize("error", [Transient("oh"), Unreachable("where"), Malformed("what")])
 def test_outage_costs_no_attempt(error: UpstreamError) -> None:
-    """Once the upstream is known to be out, a call that fails is none of the job's attempts."""
+    """Once the upstream is known to be out, a failed call costs the job no attempt."""
     met = call(error, news={"mode": "broken", "wait_ms": 5000}).error
     assert isinstance(met, Deferred)
     assert met.code == error.code
 
 
 def test_failing_probe_costs_no_attempt() -> None:
-    """A job that is sent to see whether the upstream is back does not pay for that."""
+    """A failed probe of the account costs its job no attempt."""
     probe = {"permits": 1, "probe": True, "mode": "throttled", "wait_ms": 1000}
     met = call(Transient("oh"), before=probe)
     assert isinstance(met.error, Deferred)
@@ -255,59 +255,59 @@ NOT_ANSWERED = WrongEndpoint("elsewhere", status=302), TooLarge("never sent")
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_probe_that_is_answered_says_so(answer: Answer | UpstreamError) -> None:
-    """A ranking and a proper refusal both prove that the upstream is back."""
+    """A ranking and a refusal of the request both prove that the upstream is back."""
     probe = {"permits": 1, "probe": True, "mode": "broken", "wait_ms": 5000}
     assert call(answer, before=probe).told.probe_ok
 
 
 @pytest.mark.parametrize("error", NOT_ANSWERED, ids=["redirected", "never sent"])
 def test_probe_that_is_not_answered_proves_nothing(error: UpstreamError) -> None:
-    """A redirect, and what was never sent, open neither account nor key; the job only waits."""
+    """A redirect, or a request that was never sent, closes no breaker; the job only waits."""
     probe = {"permits": 1, "probe": True, "mode": "broken", "wait_ms": 5000}
     met = call(error, before=probe)
     assert not met.told.probe_ok
     assert isinstance(met.error, Deferred)
     closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(error, before={"tripped": closed}).network.breakers.opened == []
+    assert call(error, before={"tripped": closed}).network.breakers.closed == []
 
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
-def test_good_probe_opens_what_it_probed(answer: Answer | UpstreamError) -> None:
-    """A parked key whose probe is answered is open again for all."""
+def test_good_probe_closes_what_it_probed(answer: Answer | UpstreamError) -> None:
+    """The breaker of a parked key whose probe is answered closes for all workers."""
     closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(answer, before={"tripped": closed}).network.breakers.opened == [KEY, MODEL]
+    assert call(answer, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
 
 
 def test_refusal_proves_no_balance() -> None:
-    """Gateways look at the request before the balance: a 400 opens no key without credit."""
+    """Gateways check the request before the balance: a 400 closes no breaker for billing."""
     closed = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
     met = call(Refused("no", status=400), before={"tripped": closed})
-    assert met.network.breakers.opened == [MODEL]
-    assert call(ANSWER, before={"tripped": closed}).network.breakers.opened == [KEY, MODEL]
+    assert met.network.breakers.closed == [MODEL]
+    assert call(ANSWER, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
 
 
-def test_earlier_call_opens_nothing_that_is_parked() -> None:
-    """An answer to a call from before the parking proves nothing; of doubt it clears."""
+def test_earlier_call_closes_nothing_that_is_parked() -> None:
+    """An answer to an earlier call closes breakers that are doubted, but none that are parked."""
     doubted, parked = breaker(BreakerState.DOUBTED), breaker()
-    assert call(ANSWER, news={"tripped": {KEY: parked}}).network.breakers.opened == []
-    assert call(ANSWER, news={"tripped": {KEY: doubted}}).network.breakers.opened == [KEY]
+    assert call(ANSWER, news={"tripped": {KEY: parked}}).network.breakers.closed == []
+    assert call(ANSWER, news={"tripped": {KEY: doubted}}).network.breakers.closed == [KEY]
 
 
-def test_failing_probe_opens_nothing() -> None:
-    """A parked key whose probe is refused stays closed."""
+def test_failing_probe_closes_nothing() -> None:
+    """The breaker of a parked key whose probe is refused stays open."""
     met = call(BadKey("who"), before={"tripped": {KEY: due_breaker()}})
-    assert met.network.breakers.opened == []
+    assert met.network.breakers.closed == []
     assert met.tripped == [(KEY, "upstream_auth", NEVER_CERTAIN)]
 
 
 def test_redis_away_costs_no_answer() -> None:
-    """A circuit that cannot be opened costs no answer."""
+    """If a breaker cannot be closed, the answer is still used."""
     assert call(ANSWER, before={"tripped": {KEY: due_breaker()}}, away=True).error is None
 
 
 @pytest.mark.parametrize("error", [BadKey("who"), OutOfCredit("empty"), ModelUnavailable("which")])
-def test_job_waits_for_long_where_no_circuit_holds_it_up(error: UpstreamError) -> None:
-    """A key or a model that could not be closed is not called again at once by the same job."""
+def test_job_waits_for_long_where_no_breaker_opened(error: UpstreamError) -> None:
+    """If a breaker could not be opened, the job does not come back at once."""
     met = call(error, away=True).error
     assert met is error
     decision = RetryPolicy().decide(error, attempts=0, age_seconds=0)
@@ -332,8 +332,8 @@ def test_job_waits_for_long_where_no_circuit_holds_it_up(error: UpstreamError) -
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, UpstreamError) else "",
 )
-def test_cause_is_what_can_close_an_account(error: UpstreamError, cause: str) -> None:
-    """The cause that is shown of a closed account is a 429 or a failure, and nothing else."""
+def test_cause_is_what_can_pause_an_account(error: UpstreamError, cause: str) -> None:
+    """The cause shown for an account out of use is a 429 or a failure, and nothing else."""
     assert call(error).told.cause == cause
 
 
@@ -348,13 +348,13 @@ def test_cause_is_what_can_close_an_account(error: UpstreamError, cause: str) ->
     ],
 )
 def test_retry_after_reaches_the_account(error: UpstreamError, pauses: tuple[int, int]) -> None:
-    """How long a 429 asks to wait is told for all, and apart from it how long a failure does."""
+    """The waits that 429s and failures ask for are reported, each apart."""
     told = call(error).told
     assert (told.pause_ms, told.trouble_pause_ms) == pauses
 
 
 def test_operator_is_alerted() -> None:
-    """A key that is parked is told of by its fingerprint and without the key."""
+    """A parked key is reported by its fingerprint, never by the key itself."""
     told = call(OutOfCredit("empty")).network.heard
     assert told == [
         BreakerOpened(breaker=KEY, state="parked", reason="upstream_billing", message="empty")
@@ -362,7 +362,7 @@ def test_operator_is_alerted() -> None:
     assert "a1" not in KEY
 
 
-# What may be the set-up.
+# Faults that may come from wrong settings.
 
 NEVER_RANKED = {"ranked": "another"}
 FAILED_BEFORE = Past(failed_seconds=9, failing_seconds=9)
@@ -377,7 +377,7 @@ FAILED_BEFORE = Past(failed_seconds=9, failing_seconds=9)
     ],
 )
 def test_a_site_that_never_ranked_is_taken_out(error: UpstreamError, code: str) -> None:
-    """What an endpoint refuses that never gave a ranking is its set-up's fault, and no job's."""
+    """If an endpoint has never ranked, its refusals point to wrong settings, and fail no job."""
     met = call(error, before=NEVER_RANKED, endpoint="at-this")
     assert isinstance(met.error, Deferred)
     assert met.error.code == code
@@ -390,14 +390,14 @@ def test_a_site_that_never_ranked_is_taken_out(error: UpstreamError, code: str) 
 def test_only_a_site_that_has_ranked_ends_a_job(
     error: UpstreamError, ranked: str, *, ends: bool
 ) -> None:
-    """Whether a failure may end its job is decided by whether that endpoint ever ranked."""
+    """A failure may end its job only if that endpoint has ever ranked."""
     met = call(error, before={"ranked": ranked}, endpoint="at-this")
     assert met.error is error
     assert error.ends_job is ends
 
 
 def test_a_ranking_proves_its_endpoint() -> None:
-    """A ranking is told for the endpoint that gave it, and a refusal is not."""
+    """A ranking is reported for its endpoint, and a refusal is not."""
     assert call(ANSWER, endpoint="at-this").told.ranked == "at-this"
     assert (
         call(
@@ -414,9 +414,9 @@ def test_a_ranking_proves_its_endpoint() -> None:
 def test_a_page_is_one_failure_where_others_are_ranked(
     past: Past, *, served: bool, waits: bool
 ) -> None:
-    """It is tried again like any other, and ends only a job that met it before the others' ranking.
+    """It ends a job only if the job met it before, and others were ranked since.
 
-    Where nobody was ranked lately, it is the site's, and the job waits for that.
+    If nobody was ranked lately, the fault is the site's, and the job waits.
     """
     network = Network(a={"m": "site-model"})
 
@@ -448,13 +448,13 @@ def refused(
     error: UpstreamError | None = None,
     news: dict[str, Any] | None = None,
 ) -> tuple[Network, list[UpstreamError]]:
-    """Calls of these jobs, each of which the key is refused for.
+    """Make a call for each of these jobs; the key is refused each time.
 
     Args:
         jobs: their ids, one call each.
-        ranked_before: before which of the calls another job is ranked.
-        error: with what they are refused.
-        news: what is heard of the account before each call.
+        ranked_before: the calls before which another job is ranked.
+        error: the refusal.
+        news: what an exchange returns before each call.
     """
     network, met = Network(a={"m": "site-model"}), []
 
@@ -488,18 +488,18 @@ def refused(
     ],
     ids=["one job", "too few", "two jobs", "ranked between", "not ranked lately"],
 )
-def test_a_key_that_ranks_is_not_closed_for_one_job(
+def test_a_key_that_ranks_does_not_trip_for_one_job(
     jobs: tuple[str, ...], ranked_before: tuple[int, ...], tripped: int
 ) -> None:
-    """Three refusals in a row, of two jobs at least, close it; one does that never ranked."""
+    """It takes three refusals in a row, of at least two jobs; for a key that never ranked, one."""
     network, met = refused(*jobs, ranked_before=ranked_before)
     assert len(network.breakers.trips) == tripped
     assert isinstance(met[-1], Deferred) is bool(tripped)
 
 
 @pytest.mark.parametrize("ranked_before", [(0,), ()], ids=["ranked lately", "from cold"])
-def test_a_key_is_not_closed_for_what_one_worker_meets(ranked_before: tuple[int, ...]) -> None:
-    """Where others work, it is closed when Redis says that they are refused as well."""
+def test_a_key_does_not_trip_for_what_one_worker_meets(ranked_before: tuple[int, ...]) -> None:
+    """With several workers, its breaker opens when Redis says that others are refused too."""
     jobs = ("one", "other", "third")[: 3 if ranked_before else 1]
     network, met = refused(*jobs, ranked_before=ranked_before, news={"others": 3})
     assert network.breakers.trips == []
@@ -508,7 +508,7 @@ def test_a_key_is_not_closed_for_what_one_worker_meets(ranked_before: tuple[int,
 
 
 def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
-    """It is suspected first: three probes, a second apart, must be refused as well."""
+    """It is suspected first, and parked when three probes, a second apart, are refused too."""
     network, _ = refused("one", "other", "third")
     ((name, trip),) = network.breakers.trips
     assert (name, trip.certain_after, trip.doubt_seconds) == (KEY, 4, 1.0)
@@ -519,20 +519,20 @@ def test_a_key_that_ranks_is_parked_by_probes_alone() -> None:
     [(("one",), NEVER_CERTAIN), (("one", "one"), NEVER_CERTAIN), (("one", "other"), 1)],
 )
 def test_one_job_alone_parks_no_key(jobs: tuple[str, ...], certain_after: int) -> None:
-    """Where nobody was ranked lately a second job decides; until then it is probed each second."""
+    """If nobody was ranked lately, a second job decides; until then it is probed each second."""
     network, met = refused(*jobs, ranked_before=())
     assert network.breakers.trips[-1][1].certain_after == certain_after
     assert all(isinstance(each, Deferred) for each in met)
 
 
 def test_a_key_counts_as_ranking_by_what_other_workers_tell() -> None:
-    """A worker that has just begun closes no key by which others' jobs are ranked."""
+    """A worker that has just begun opens no breaker of a key that ranks other workers' jobs."""
     met = call(BadKey("who"), before={"served": frozenset({Key("a1").id})})
     assert met.tripped == []
 
 
 def test_a_refusal_that_may_be_the_jobs_costs_an_attempt() -> None:
-    """It keeps its reason, is tried again as any failure, and ends no job that met it first."""
+    """It keeps its reason, counts as an ordinary failure, and ends no job that meets it first."""
     _, (met,) = refused("one", error=OutOfCredit("empty", status=403, request_id="r"))
     assert (met.code, met.status, met.request_id) == ("upstream_billing", 403, "r")
     decision = RetryPolicy(max_attempts=1, min_retry_seconds=0).decide(
@@ -543,14 +543,14 @@ def test_a_refusal_that_may_be_the_jobs_costs_an_attempt() -> None:
 
 
 def test_a_text_against_the_policy_ends_its_job_and_nothing_else() -> None:
-    """Also where the site has never given a ranking: who reads texts is the endpoint."""
+    """Also if the site has never ranked: a server that judges texts is the endpoint."""
     error = ContentRefused("not this", status=403)
     met = call(error, before=NEVER_RANKED, endpoint="at-this")
     assert (met.error, met.tripped, met.told.trouble) == (error, [], 0)
 
 
 def test_malformed_answers_to_many_blame_no_job() -> None:
-    """What others meet as well is not the job's, however often in a row it met the same."""
+    """If other jobs get malformed answers too, no job is blamed, however often it got one."""
     _, (first, *_, last) = refused(
         *map(str, range(9)), ranked_before=(0, 4), error=Malformed("what", status=200)
     )
@@ -577,7 +577,7 @@ def test_malformed_answers_to_many_blame_no_job() -> None:
 
 
 def failing(network: Network, model: str, *, times: int) -> list[UpstreamError]:
-    """First attempts at jobs of a model that all fail, while the account is open to them."""
+    """Make first attempts at jobs of a model that all fail, while the account is usable."""
 
     async def scenario() -> list[UpstreamError]:
         met = []
@@ -595,7 +595,7 @@ def failing(network: Network, model: str, *, times: int) -> list[UpstreamError]:
 
 
 def answered(network: Network, model: str) -> None:
-    """A job of a model that is answered."""
+    """Make a call for a model that is answered."""
 
     async def scenario() -> None:
         network.providers["a"].answer = ANSWER
@@ -607,8 +607,8 @@ def answered(network: Network, model: str) -> None:
     asyncio.run(scenario())
 
 
-def test_model_that_fails_alone_is_closed_and_the_account_is_not() -> None:
-    """What fails five times in a row while others are answered is the model: it alone is closed."""
+def test_model_that_fails_alone_trips_and_the_account_does_not() -> None:
+    """If a model fails five times in a row while others are answered, only its breaker opens."""
     network = Network(a={})
     failing(network, "bad", times=4)
     answered(network, "good")
@@ -621,8 +621,8 @@ def test_model_that_fails_alone_is_closed_and_the_account_is_not() -> None:
 
 
 @pytest.mark.parametrize("lack", ["full", "away"])
-def test_model_that_cannot_be_closed_costs_attempts(lack: str) -> None:
-    """Without a circuit of its own, its failures are the account's and the job's, as any are."""
+def test_model_whose_breaker_cannot_open_costs_attempts(lack: str) -> None:
+    """If its breaker cannot open, its failures count for the account and the job."""
     network = Network(a={})
     failing(network, "bad", times=4)
     answered(network, "good")
@@ -633,7 +633,7 @@ def test_model_that_cannot_be_closed_costs_attempts(lack: str) -> None:
 
 
 def test_outage_is_told_of_the_account() -> None:
-    """While no other model is answered, each failure is told as the account's, and closes none."""
+    """While no other model is answered, failures count for the account, and no model trips."""
     network = Network(a={})
     answered(network, "good")
     failing(network, "one", times=9)
@@ -649,7 +649,7 @@ def test_outage_is_told_of_the_account() -> None:
 def test_a_silent_call_is_paid_for_at_a_worker_that_is_cut_off(
     cause: Cause, *, is_free: bool
 ) -> None:
-    """At the end of a run only jobs that are never answered may be left, all of them here."""
+    """Jobs that are never answered may be all that is left: they must use up their attempts."""
     network = Network(a={"m": "site-model"})
     isolation = network.permits["a"].isolation
     network.providers["a"].answer = Transient("no answer", cause=cause)

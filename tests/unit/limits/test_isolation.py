@@ -1,4 +1,4 @@
-"""What a worker must have met before it believes that it alone is not answered."""
+"""What a worker must meet before it counts as cut off."""
 
 from random import Random
 
@@ -11,14 +11,14 @@ CALL_SECONDS = 5.0
 
 
 class Story:
-    """What a worker meets, one call after the other."""
+    """A series of calls that a worker makes."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.isolation = Isolation(self.clock.monotonic)
 
     def let_pass(self, seconds: float) -> None:
-        """Nothing happens."""
+        """Let time pass."""
         self.clock.now += seconds
 
     def fails(self, job: int, *, after: float = 0.2, cause: str = "502, page") -> None:
@@ -27,7 +27,7 @@ class Story:
         self.let_pass(after)
 
     def times_out(self, *jobs: int, answered: bool = False) -> None:
-        """Calls that begin together are silent for as long as they may be."""
+        """Calls that begin together time out."""
         began = self.clock.now
         self.let_pass(CALL_SECONDS / 2)
         if answered:
@@ -69,14 +69,14 @@ def cut_off(story: Story) -> Story:
 def test_a_worker_does_not_think_in_haste_that_it_is_alone(
     jobs: range | list[int], after: float, *, alone: bool, story: Story
 ) -> None:
-    """Eight jobs in a row must have failed, for a second, while others were answered."""
+    """At least eight jobs in a row must fail, over a second, while other workers are answered."""
     for job in jobs:
         story.fails(job, after=after)
     assert story.hears(alone=alone) == ""
 
 
 def test_an_answer_begins_it_anew(story: Story) -> None:
-    """Who is answered now and then is not cut off, however much fails."""
+    """A worker that is answered now and then is not cut off, however many calls fail."""
     for job in range(7):
         story.fails(job)
     story.isolation.answered()
@@ -90,8 +90,8 @@ def test_an_answer_begins_it_anew(story: Story) -> None:
 def test_faults_of_the_upstream_isolate_nobody(
     share: float, calls_a_second: int, story: Story
 ) -> None:
-    """Where two or three calls of ten fail at everybody's, no worker thinks that it is alone."""
-    chance = Random(7)  # noqa: S311  a test that can be had again
+    """If two or three calls of ten fail at all workers, no worker counts as cut off."""
+    chance = Random(7)  # noqa: S311  the test must be repeatable
     for job in range(10_000):
         if chance.random() < share:
             story.fails(job, after=1 / calls_a_second)
@@ -102,14 +102,14 @@ def test_faults_of_the_upstream_isolate_nobody(
 
 
 def test_silence_is_a_stronger_sign(story: Story) -> None:
-    """Three calls that lasted their whole time, with none answered meanwhile, are proof enough."""
+    """Three calls that time out, with no call answered meanwhile, are proof."""
     story.times_out(1, 2, 3)
     assert story.isolation.holds
     assert story.hears() == "answer_timeout"
 
 
 def test_two_silent_calls_after_each_other_are_proof(story: Story) -> None:
-    """Where few calls are made at once, a third would hold up everybody for as long again."""
+    """With few calls at once two time-outs are enough: a third would cost as much time again."""
     story.times_out(1)
     assert story.hears() == ""
     story.times_out(2)
@@ -117,14 +117,14 @@ def test_two_silent_calls_after_each_other_are_proof(story: Story) -> None:
 
 
 def test_a_time_out_among_answers_is_a_failure_like_any(story: Story) -> None:
-    """Where something was answered during such a call, it holds nothing up and proves little."""
+    """If another call was answered meanwhile, a time-out holds no calls back and proves little."""
     story.times_out(1, 2, 3, answered=True)
     assert not story.isolation.holds
     assert story.hears() == ""
 
 
 def test_failures_of_everybody_are_forgotten(story: Story) -> None:
-    """What others met as well is no sign against this worker when they are answered again."""
+    """Failures that other workers met too do not count against this worker later."""
     for job in range(20):
         story.fails(job)
     story.hears(alone=False, doubted=False)
@@ -132,7 +132,7 @@ def test_failures_of_everybody_are_forgotten(story: Story) -> None:
 
 
 def test_first_failures_cost_no_attempt(story: Story) -> None:
-    """A job pays from its second failure here on, or where others are not answered either."""
+    """A job pays for its second failure here, or if other workers are not answered either."""
     story.hears(alone=False)
     assert story.isolation.is_free("1")
     story.fails(1)
@@ -149,7 +149,7 @@ def test_first_failures_cost_no_attempt(story: Story) -> None:
 
 
 def test_trials_come_one_by_one(cut_off: Story) -> None:
-    """A cut off worker makes one call in two seconds, until one is answered."""
+    """A worker that is cut off makes one call in two seconds, until one is answered."""
     isolation = cut_off.isolation
     assert (isolation.holds, isolation.offer_trial()) == (True, False)
     cut_off.let_pass(2)
@@ -165,7 +165,7 @@ def test_trials_come_one_by_one(cut_off: Story) -> None:
 
 
 def test_a_silent_trial_gives_the_next_one_longer(cut_off: Story) -> None:
-    """An upstream that needs longer than the first trial allows is found in the end."""
+    """After a trial that timed out the next may take longer, so that a slow upstream is found."""
     lengths = []
     for _ in range(8):
         lengths.append(cut_off.isolation.trial_seconds)
@@ -179,9 +179,9 @@ def test_a_silent_trial_gives_the_next_one_longer(cut_off: Story) -> None:
 
 
 def test_trials_leave_a_scarce_slot_to_others(cut_off: Story) -> None:
-    """Where each worker has one call at once at most, a trial takes a tenth of the time at most.
+    """If each worker has one call at once, trials take a tenth of the time at most.
 
-    And no longer than the others' answers could explain.
+    And none takes much longer than other workers' answers do.
     """
     isolation = cut_off.isolation
     isolation.told(alone=True, doubted=True, took_seconds=0.1, is_crowded=True)
@@ -197,6 +197,6 @@ def test_trials_leave_a_scarce_slot_to_others(cut_off: Story) -> None:
 
 
 def test_a_real_outage_ends_it(cut_off: Story) -> None:
-    """When the others are not answered either it is the upstream: this worker is as any other."""
+    """If other workers are not answered either, the upstream is out: none is cut off."""
     cut_off.hears(alone=False)
     assert (cut_off.isolation.cause, cut_off.isolation.holds) == ("", False)

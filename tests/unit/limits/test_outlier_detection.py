@@ -1,4 +1,4 @@
-"""When a model is to blame, and not the whole account."""
+"""When a single model is at fault, and not the whole account."""
 
 from rerankq_worker.limits.outlier_detection import KEPT_SECONDS, MOST_MODELS, OutlierDetection
 from running.fake_limits import Clock
@@ -7,12 +7,12 @@ from running.fake_limits import Clock
 def blamed(
     outliers: OutlierDetection, model: str = "bad", *, account: str = "a", times: int = 5
 ) -> bool:
-    """Whether a model is blamed that fails so often now."""
+    """Whether a model is blamed after it has failed `times` times."""
     return [outliers.failed(account, model, 1.0) for _ in range(times)][-1]
 
 
 def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
-    """However often it fails: that could be an outage. An answer to another one tells."""
+    """A failing model may mean an outage; only an answer to another model tells them apart."""
     del clock
     outliers = OutlierDetection()
     assert not blamed(outliers, times=50)
@@ -21,7 +21,7 @@ def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
 
 
 def test_few_failures_blame_nobody(clock: Clock) -> None:
-    """Four failures in a row may be chance, a fifth is none."""
+    """Four failures in a row may be chance, five are not."""
     del clock
     outliers = OutlierDetection()
     outliers.failed("a", "bad", 1.0)
@@ -31,7 +31,7 @@ def test_few_failures_blame_nobody(clock: Clock) -> None:
 
 
 def test_answer_from_before_the_failures_does_not_count(clock: Clock) -> None:
-    """When the upstream goes out, others were answered until then."""
+    """An answer from before the first failure does not show that the upstream is well now."""
     del clock
     outliers = OutlierDetection()
     outliers.answered("a", "good")
@@ -39,7 +39,7 @@ def test_answer_from_before_the_failures_does_not_count(clock: Clock) -> None:
 
 
 def test_answer_of_long_ago_does_not_count(clock: Clock) -> None:
-    """While a model goes on failing the upstream may go out as a whole: only a minute tells."""
+    """An answer to another model counts for a minute: later the whole upstream may be out."""
     outliers = OutlierDetection()
     blamed(outliers, times=5)
     outliers.answered("a", "good")
@@ -61,7 +61,7 @@ def test_answer_clears_its_model(clock: Clock) -> None:
 
 
 def test_accounts_are_told_apart(clock: Clock) -> None:
-    """What one account answers says nothing of a model at another."""
+    """Answers of one account say nothing about a model at another account."""
     del clock
     outliers = OutlierDetection()
     blamed(outliers)
@@ -82,7 +82,7 @@ def test_old_failures_are_forgotten(clock: Clock) -> None:
 
 
 def test_made_up_models_do_not_pile_up(clock: Clock) -> None:
-    """However many models jobs name, the last hundred that failed are remembered."""
+    """Only the last hundred models that failed are remembered."""
     del clock
     outliers = OutlierDetection()
     for number in range(MOST_MODELS + 1):

@@ -1,4 +1,4 @@
-"""Permits at hand: each is used once, in time, and told of."""
+"""The permits that a worker holds: each is used once, in time, and reported."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ def taken(made: Permits, tokens: float = 1, *, retry: bool = False) -> Permit:
 
 
 def test_each_permit_is_used_once() -> None:
-    """As many calls begin as there are permits; the report tells of them."""
+    """As many calls begin as there are permits, and the report counts them."""
     made = permits(given=allotment(permits=2))
     taken(made)
     taken(made)
@@ -40,13 +40,13 @@ def test_each_permit_is_used_once() -> None:
 
 
 def test_nothing_begins_unheard() -> None:
-    """Before the first answer of Redis no call begins."""
+    """No call begins before the first answer of Redis."""
     assert permits().take(1, retry=False) is None
     assert permits().scarce
 
 
 def test_unused_permits_go_back() -> None:
-    """What is at hand at a report is handed back with it, and cannot be used any more."""
+    """A report gives the unused permits back; they cannot be used any more."""
     made = permits(TPM, given=allotment(permits=3, tokens=50))
     taken(made, 20)
     told = made.report(NOTHING)
@@ -55,7 +55,7 @@ def test_unused_permits_go_back() -> None:
 
 
 def test_who_is_throttled_twice_waits_for_the_next_exchange() -> None:
-    """A second 429 holds a worker back until all have agreed on less; a single one does not."""
+    """After a second 429, not after a first, a worker begins no call before its next exchange."""
     made = permits(given=allotment(permits=9))
     calls = [taken(made) for _ in range(4)]
     made.was_throttled(None)
@@ -72,7 +72,7 @@ def test_who_is_throttled_twice_waits_for_the_next_exchange() -> None:
 
 
 def test_permits_go_stale(clock: Clock) -> None:
-    """A permit is good for three seconds: the account may have been closed since."""
+    """A permit is valid for three seconds: the account may be out of use since."""
     made = permits(given=allotment(permits=2))
     clock.now += GOOD_SECONDS - 0.1
     taken(made)
@@ -83,7 +83,7 @@ def test_permits_go_stale(clock: Clock) -> None:
 
 
 def test_slots_bound_calls_under_way() -> None:
-    """However many permits there are, no more calls are under way than there are slots."""
+    """No more calls are in flight than there are slots, however many permits there are."""
     made = permits(CONCURRENCY, given=allotment(permits=9, slots=2))
     first = taken(made)
     taken(made)
@@ -104,7 +104,7 @@ def test_slots_are_none_until_given() -> None:
 
 
 def test_the_last_call_may_overdraw() -> None:
-    """A call begins while a token is left, whatever it costs; the debt is told."""
+    """A call begins while a token is left, whatever it costs; the debt is reported."""
     made = permits(TPM, given=allotment(permits=9, tokens=10))
     taken(made, 500)
     assert made.take(1, retry=False) is None
@@ -112,7 +112,7 @@ def test_the_last_call_may_overdraw() -> None:
 
 
 def test_tokens_do_not_matter_without_their_limit() -> None:
-    """Where no limit of tokens is known, none are counted against a call."""
+    """If no limit of tokens is known, none are counted."""
     made = permits(given=allotment(permits=2))
     taken(made, 1e6)
     taken(made, 1e6)
@@ -120,14 +120,14 @@ def test_tokens_do_not_matter_without_their_limit() -> None:
 
 @pytest.mark.parametrize(("cost", "left"), [(30.0, 70), (130.0, -30), (None, 0), (0.0, 0)])
 def test_real_cost_replaces_the_estimate(cost: float | None, left: float) -> None:
-    """What the upstream says a call cost is settled; 0 and silence mean that it does not say."""
+    """The upstream's own count replaces the estimate; 0 or nothing means that it does not tell."""
     made = permits(TPM, given=allotment(permits=1, tokens=100))
     made.done(taken(made, 100), cost)
     assert made.report(NOTHING).left_tokens == left
 
 
 def test_retries_are_budgeted() -> None:
-    """A retry needs a permit and a place in the budget; other calls go on without."""
+    """A retry needs a permit and a place in the budget; other calls need only a permit."""
     made = permits(given=allotment(permits=9, retries=1))
     taken(made, retry=True)
     assert not made.may_retry
@@ -138,14 +138,14 @@ def test_retries_are_budgeted() -> None:
 
 
 def test_a_probe_may_be_a_retry() -> None:
-    """After an outage only retries are left: without one of them nothing would open again."""
+    """After an outage only retries may be left: one of them must be able to probe."""
     made = permits(given=allotment(permits=1, retries=0, probe=True, mode="broken"))
     assert made.may_retry
     assert taken(made, retry=True).probe
 
 
 def test_one_call_is_the_probe() -> None:
-    """A probe is one call; a permit that came for one and went back is none."""
+    """A probe is one call; its permit, once given back, is no probe any more."""
     made = permits(given=allotment(permits=1, probe=True, mode="broken"))
     assert (made.probing, taken(made).probe, made.probing) == (True, True, False)
     unused = permits(given=allotment(permits=1, probe=True, mode="broken"))
@@ -155,7 +155,7 @@ def test_one_call_is_the_probe() -> None:
 
 
 def test_only_a_probe_that_went_well_says_so() -> None:
-    """A good answer to another call is told as such, and not as a probe's."""
+    """An answer to a call that is no probe is not reported as a probe's."""
     made = permits(given=allotment(permits=1))
     made.went_well(Permit(1, probe=False))
     assert (made.urgent, made.unreported) == (False, True)
@@ -167,7 +167,7 @@ def test_only_a_probe_that_went_well_says_so() -> None:
 
 
 def test_trouble_is_told_soon_and_once() -> None:
-    """429s, failures and pauses are urgent until they are reported."""
+    """429s, failures and pauses are urgent until they are reported; then no more."""
     made = permits(given=allotment())
     assert not made.unreported
     made.was_throttled(None)
@@ -181,14 +181,14 @@ def test_trouble_is_told_soon_and_once() -> None:
 
 
 def test_pause_is_bounded() -> None:
-    """An upstream that asks for a year is asked again after an hour."""
+    """An upstream that asks for a pause of a year is paused for an hour."""
     made = permits(given=allotment())
     made.was_asked_to_pause(1e9)
     assert made.report(NOTHING).pause_ms == MOST_PAUSE_SECONDS * 1000
 
 
 def test_what_is_new_is_wanted_at_once() -> None:
-    """Whoever fetches permits is called when there is something to ask or to tell."""
+    """The exchange is called when there is something to ask for or to report."""
     made, calls = permits(), []
     made.wanted = lambda: calls.append(1)
     made.take(1, retry=False)
@@ -199,7 +199,7 @@ def test_what_is_new_is_wanted_at_once() -> None:
 
 
 def test_wants_what_waits_and_what_was_used() -> None:
-    """As much as waits, and half more than was used; tokens and slots to go with it."""
+    """It wants what waits, and 1.5 times what was used, with tokens and slots for it."""
     made = permits(given=allotment(permits=9))
     for _ in range(4):
         taken(made)
@@ -210,7 +210,7 @@ def test_wants_what_waits_and_what_was_used() -> None:
 
 
 def test_what_was_used_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One report in which little began does not end a worker's appetite; idle seconds do."""
+    """One report with few calls does not end a worker's demand; idle seconds do."""
     clock = Clock()
     monkeypatch.setattr("rerankq_worker.limits.permits.time", clock)
     made = permits(given=allotment(permits=9))
@@ -228,7 +228,7 @@ def test_what_was_used_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatc
 
 
 def test_idle_worker_wants_nothing() -> None:
-    """Whoever has nothing to do leaves all to others, whatever it used a moment ago."""
+    """A worker with nothing to do wants nothing, whatever it used a moment ago."""
     made = permits(given=allotment(permits=9))
     calls = [taken(made) for _ in range(4)]
     made.report(NOTHING)
@@ -239,7 +239,7 @@ def test_idle_worker_wants_nothing() -> None:
 
 
 def test_slots_wanted_are_no_more_than_can_be_used() -> None:
-    """A worker wants no more slots than it may have calls under way."""
+    """A worker wants no more slots than it may have calls in flight."""
     assert permits().report(Demand(5000, 1)).want_slots == 100
 
 
@@ -252,10 +252,10 @@ def test_slots_wanted_are_no_more_than_can_be_used() -> None:
         (NOTHING, allotment(), None),
     ],
 )
-def test_appetite_is_bounded_where_permits_are_scarce(
+def test_capacity_is_bounded_where_permits_are_scarce(
     asked: Demand, came: object, capacity: int | None
 ) -> None:
-    """Who gets all it wants may have any number of jobs in hand, else what permits are good for."""
+    """A worker that gets all it wants may hold any number of jobs; else as many as it can use."""
     made = permits(CONCURRENCY)
     made.report(asked)
     made.receive(came)  # type: ignore[arg-type]  # an allotment
@@ -263,7 +263,7 @@ def test_appetite_is_bounded_where_permits_are_scarce(
 
 
 def test_closed_account_opens_with_time(clock: Clock) -> None:
-    """A pause runs down by this worker's clock; an outage lasts until the account says so."""
+    """A pause ends by this worker's clock; an outage lasts until an exchange says it is over."""
     made = permits(given=allotment(wait_ms=2000))
     assert (made.status.is_usable, made.status.usable_in) == (False, 2)
     clock.now += 2
@@ -278,7 +278,7 @@ def test_closed_account_opens_with_time(clock: Clock) -> None:
 
 
 def begun(made: Permits, clock: Clock, seconds: float) -> int:
-    """How many calls begin in that time, if there is always one that waits."""
+    """How many calls begin in that time if there is always one waiting."""
     calls, until = 0, clock.now + seconds
     while clock.now < until:
         while made.take(1, retry=False):
@@ -292,7 +292,7 @@ def begun(made: Permits, clock: Clock, seconds: float) -> int:
     [(Lane.BULK, 1, 21), (Lane.BULK, 4, 6), (Lane.INTERACTIVE, 4, 21)],
 )
 def test_calls_are_spaced_out(clock: Clock, lane: Lane, workers: int, calls: int) -> None:
-    """A lot is used evenly, a little faster than the next comes; bulk workers share the rate."""
+    """Permits are used evenly, a little faster than they come; bulk workers share the rate."""
     made = Permits(Account("a", (), NO_LIMITS), lane=lane, max_in_flight=100)
     made.receive(allotment(permits=99, rate=20, limited=True, workers=workers))
     assert begun(made, clock, 1.0) == pytest.approx(calls, abs=1)
@@ -300,7 +300,7 @@ def test_calls_are_spaced_out(clock: Clock, lane: Lane, workers: int, calls: int
 
 @pytest.mark.parametrize(("rate", "calls"), [(10, 1), (1000, 11)])
 def test_calls_do_not_catch_up_after_a_stall(clock: Clock, rate: float, calls: int) -> None:
-    """A worker that stood still begins at once what a hundredth of a second brings, and no more."""
+    """After a stall a worker begins at once only the calls of a hundredth of a second."""
     made = permits(given=allotment(permits=99, rate=rate, limited=True))
     taken(made)
     clock.now += 1
@@ -309,13 +309,13 @@ def test_calls_do_not_catch_up_after_a_stall(clock: Clock, rate: float, calls: i
 
 @pytest.mark.parametrize("rate", [UNPROVEN_RATE - 1, UNPROVEN_RATE])
 def test_an_upstream_that_bears_much_is_trusted_with_bursts(clock: Clock, rate: float) -> None:
-    """Without a limit, and above a rate that proves something, calls need no distance."""
+    """Without a limit, and above a certain rate, calls need no distance to each other."""
     made = permits(given=allotment(permits=99, rate=rate))
     assert (begun(made, clock, 0.001) == 99) == (rate >= UNPROVEN_RATE)
 
 
 def test_wait_for_the_next_call_is_told(clock: Clock) -> None:
-    """Where only the distance is missing it is known how long; without a permit there is none."""
+    """If only the distance to the last call is missing, the wait is known; without a permit not."""
     made = permits(given=allotment(permits=2, rate=10, limited=True))
     assert made.spaced == 0
     taken(made)
@@ -329,7 +329,7 @@ def test_wait_for_the_next_call_is_told(clock: Clock) -> None:
 
 
 def test_reports_are_kept_while_redis_is_away() -> None:
-    """What could not be told is told later, together with what happened since."""
+    """A report that did not arrive is sent later, together with what happened since."""
     made = permits(given=allotment(permits=5))
     taken(made, retry=True)
     made.was_throttled(3)
@@ -357,7 +357,7 @@ def test_reports_are_kept_while_redis_is_away() -> None:
 
 
 def test_a_report_that_may_have_arrived_is_sent_as_it_was() -> None:
-    """Under its name it counts once; what happened since follows with the next report."""
+    """It keeps its serial, so it counts once; what happened since follows in the next report."""
     made = permits(given=allotment(permits=5))
     taken(made)
     made.was_throttled(3)
@@ -387,7 +387,7 @@ def test_a_report_that_may_have_arrived_is_sent_as_it_was() -> None:
     ],
 )
 def test_little_is_used_while_redis_is_away(clock: Clock, last: object, most: float) -> None:
-    """A tenth of an even share of the last known rate, and a call a second at most."""
+    """It uses a tenth of an even share of the last known rate, and at most one call a second."""
     made, began = permits(given=last), 0  # type: ignore[arg-type]  # an allotment, or none
     for _ in range(600):
         clock.now += 0.5
@@ -406,7 +406,7 @@ def test_little_is_used_while_redis_is_away(clock: Clock, last: object, most: fl
 def test_no_order_of_calls_passes_what_was_given(
     given_out: int, slots: int, steps: list[str]
 ) -> None:
-    """Calls begun never number more than permits given, nor those under way more than slots."""
+    """No more calls begin than permits were given, and no more are in flight than slots."""
     made = permits(CONCURRENCY, given=allotment(permits=given_out, slots=slots, retries=2))
     under_way: list[Permit] = []
     began = told = 0

@@ -1,4 +1,4 @@
-"""When a worker knows that it alone is cut off, and when it takes up its work again."""
+"""When a worker counts as cut off, and when it works again."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ LOST = Unreachable("no way", cause=Cause.DNS)
 
 
 async def lost(network: Network, *, times: int) -> list[UpstreamError]:
-    """Calls that find no connection."""
+    """Make calls that get no connection."""
     network.providers["a"].answer = LOST
     met = []
     for _ in range(times):
@@ -43,7 +43,7 @@ async def cut_off(network: Network) -> None:
 
 
 def test_a_worker_that_is_cut_off_takes_nothing() -> None:
-    """It wants no jobs and no permits, and sends those that it has back at once, for others."""
+    """It claims no jobs and wants no permits, and gives its waiting jobs back at once."""
 
     async def scenario() -> None:
         network = Network(a={})
@@ -71,7 +71,7 @@ def test_a_worker_that_is_cut_off_takes_nothing() -> None:
 
 @pytest.mark.parametrize(("times", "alone"), [(2, True), (3, False)])
 def test_a_worker_is_not_cut_off_in_haste(times: int, *, alone: bool) -> None:
-    """Two lost connections, or more that others have lost as well, are no proof of it."""
+    """Two failed connections, or more that other workers fail to make too, are no proof."""
 
     async def scenario() -> None:
         network = Network(a={})
@@ -84,7 +84,7 @@ def test_a_worker_is_not_cut_off_in_haste(times: int, *, alone: bool) -> None:
 
 
 def test_an_answer_between_them_begins_anew() -> None:
-    """Only connections that are lost in a row count."""
+    """Only failed connections in a row count."""
 
     async def scenario() -> None:
         network = Network(a={})
@@ -104,7 +104,7 @@ def test_an_answer_between_them_begins_anew() -> None:
 def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where connections are made only a call can tell: one, of one job, which pays no attempt."""
+    """If connections succeed, only a call can tell: a single trial, which costs no attempt."""
     monkeypatch.setattr(reach, "LOOK_SECONDS", 0)
     monkeypatch.setattr(isolation, "FIRST_TRIAL_SECONDS", 0.01)
     monkeypatch.setattr(isolation, "PROOF_SECONDS", 0)
@@ -148,7 +148,7 @@ def test_a_worker_that_is_answered_by_pages_tries_one_call_at_a_time(
 def test_a_worker_says_that_it_is_cut_off_until_it_connects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It says so once as an event and to whoever asks for its health, and again when it is over."""
+    """Being cut off, and its end, are each told once by an event, and in the health answers."""
     monkeypatch.setattr(reach, "LOOK_SECONDS", 0)
     said: list[str | None] = []
     events = Events()

@@ -1,4 +1,4 @@
-"""Which way a job takes: the first that is open and has a permit, and none but its model's."""
+"""Which route a job takes: the first usable one with a permit, only where its model is served."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ KEY_A2 = key_breaker("a", Key("a2").id)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await it, ten seconds at most."""
+    """Run a coroutine, for ten seconds at most."""
 
     async def timed() -> T:
         async with asyncio.timeout(10):
@@ -42,7 +42,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def reservation(network: Network, model: str = "m", *, retry: bool = False) -> Reservation:
-    """The way of a job that need not wait."""
+    """The reservation of a job that need not wait."""
     return run(network.routes.reserve(asking(model), tokens=1, retry=retry))
 
 
@@ -51,22 +51,22 @@ def key(taken: Reservation) -> str:
 
 
 def test_first_route_is_taken() -> None:
-    """While all are open, the first key of the first site is used."""
+    """While all routes are usable, the first key of the first site is used."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=2)
     network.hear("b", permits=2)
     assert [key(reservation(network)) for _ in range(2)] == ["a1", "a1"]
 
 
-def test_second_key_is_used_when_the_first_is_closed() -> None:
-    """A key that is refused is passed over for the account's next one."""
+def test_second_key_is_used_when_the_first_is_out_of_use() -> None:
+    """If a key's breaker is open, the account's next key is used."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=2, tripped={KEY_A1: breaker()})
     assert key(reservation(network)) == "a2"
 
 
 def test_next_site_is_used_when_the_first_has_no_permit() -> None:
-    """Work flows on to the next site when the first has given all it may."""
+    """When the first site has no permits left, jobs go to the next one."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=1)
     network.hear("b", permits=1)
@@ -84,7 +84,7 @@ def test_next_site_is_used_when_the_first_has_no_permit() -> None:
         {"tripped": {model_breaker("a", "a/m"): breaker()}},
     ],
 )
-def test_next_site_is_used_when_the_first_is_closed(news: dict[str, Any]) -> None:
+def test_next_site_is_used_when_the_first_is_out_of_use(news: dict[str, Any]) -> None:
     """An outage, a pause, refused keys, a missing model: each sends jobs to the next site."""
     network = Network(**TWO_SITES)
     closed = news.get("tripped", {})
@@ -95,7 +95,7 @@ def test_next_site_is_used_when_the_first_is_closed(news: dict[str, Any]) -> Non
 
 
 def test_model_is_named_as_the_site_names_it() -> None:
-    """Each site is asked for the model by its own name for it; without names, by the job's."""
+    """Each site gets its own name for the model; a site without names gets the job's."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=1)
     network.hear("b", permits=1)
@@ -107,7 +107,7 @@ def test_model_is_named_as_the_site_names_it() -> None:
 
 
 def test_job_goes_only_where_its_model_is() -> None:
-    """A job is never sent to another model, though that one had permits."""
+    """A job is never sent to another model, even if that one has permits."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=5)
     network.hear("b", permits=0, mode="broken", wait_ms=5000)
@@ -123,8 +123,8 @@ def test_unknown_model_is_refused() -> None:
         reservation(network, "unheard-of")
 
 
-def test_closed_upstream_sends_jobs_away_for_a_while() -> None:
-    """With everything closed a job goes back to the queue, which waits in its place."""
+def test_without_a_usable_route_jobs_go_back_for_a_while() -> None:
+    """If no route is usable, a job goes back to the ledger, and no more jobs are claimed."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5, tripped={KEY_A1: breaker(), KEY_A2: breaker()})
     with pytest.raises(Deferred) as caught:
@@ -163,7 +163,7 @@ MODEL_A, MODEL_B = model_breaker("a", "a/m"), model_breaker("b", "b-m")
 def test_job_ages_whose_model_nobody_serves(
     closed: dict[str, TrippedBreaker], *, ages: bool
 ) -> None:
-    """A wrong name never comes right; all else that keeps a job away is waited for."""
+    """A job ages only if every site says that the model is missing, and nothing else blocks it."""
     network = Network(**TWO_SITES)
     for site in "ab":
         network.hear(site, permits=5, tripped=closed)
@@ -173,7 +173,7 @@ def test_job_ages_whose_model_nobody_serves(
 
 
 def test_no_job_ages_in_an_outage() -> None:
-    """Of an upstream that is out nothing is known of its models."""
+    """While the whole upstream is out, nobody can tell that a model is missing."""
     network = Network(**ONE_SITE)
     closed = {model_breaker("a", "m"): MISSING}
     for mode, ages in (("broken", False), ("open", True)):
@@ -183,8 +183,8 @@ def test_no_job_ages_in_an_outage() -> None:
         assert caught.value.ages is ages
 
 
-def test_closed_model_sends_its_jobs_away_until_its_probe() -> None:
-    """Jobs of a closed model wait for its probe in the ledger; those of others go on."""
+def test_jobs_of_a_tripped_model_stay_away_until_its_probe() -> None:
+    """Jobs of a model whose breaker is open wait for its probe in the ledger; others go on."""
     network = Network(**ONE_SITE)
     closed = {
         model_breaker("a", "soon"): breaker(probe_at=1_030_000.0),
@@ -209,7 +209,7 @@ def test_closed_model_sends_its_jobs_away_until_its_probe() -> None:
 
 
 def test_waiting_jobs_are_served_in_their_order() -> None:
-    """Permits go to those who wait, the first first, as they come."""
+    """Permits go to waiting jobs in the order in which they came."""
 
     async def scenario() -> list[int]:
         network, served = Network(**ONE_SITE), list[int]()
@@ -230,8 +230,8 @@ def test_waiting_jobs_are_served_in_their_order() -> None:
     assert run(scenario()) == [0, 1, 2, 3]
 
 
-def test_waiting_jobs_are_sent_away_when_all_closes() -> None:
-    """Who waits for a permit does not wait for the end of an outage."""
+def test_waiting_jobs_go_back_when_an_outage_begins() -> None:
+    """A job that waits for a permit does not wait here for the end of an outage."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -246,7 +246,7 @@ def test_waiting_jobs_are_sent_away_when_all_closes() -> None:
 
 
 def test_end_of_a_call_lets_the_next_begin() -> None:
-    """A slot that becomes free is taken by whoever waits, without asking Redis."""
+    """A slot that becomes free goes to the next waiting job, without asking Redis."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -263,7 +263,7 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
 
 
 def test_call_that_is_only_too_soon_begins_by_itself() -> None:
-    """Where nothing but the distance to the last call is missing, its time alone is waited for."""
+    """If only the distance to the last call is missing, the next call begins after that time."""
 
     async def scenario() -> float:
         network = Network(**ONE_SITE)
@@ -277,7 +277,7 @@ def test_call_that_is_only_too_soon_begins_by_itself() -> None:
 
 
 def test_nobody_waits_behind_what_he_does_not_need() -> None:
-    """A retry that the budget does not allow any more holds up no first attempt, and no slot."""
+    """A retry beyond the budget keeps no first attempt waiting, and takes no slot."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -293,7 +293,7 @@ def test_nobody_waits_behind_what_he_does_not_need() -> None:
 
 
 def test_cancelled_job_leaves_the_queue() -> None:
-    """A job that is given up while it waits takes no permit from the others."""
+    """A job that is cancelled while it waits takes no permit."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -312,7 +312,7 @@ def test_cancelled_job_leaves_the_queue() -> None:
 
 
 def test_job_cancelled_with_its_permit_counts_as_ended() -> None:
-    """A job that is given up just as its permit comes leaves no call under way behind."""
+    """A job that is cancelled just as its permit comes does not count as in flight."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -327,7 +327,7 @@ def test_job_cancelled_with_its_permit_counts_as_ended() -> None:
 
 
 def test_too_many_retries_wait_in_the_ledger() -> None:
-    """Without a budget a retry is sent away; a first attempt is not."""
+    """Without a budget a retry goes back; a first attempt does not."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5, retries=0)
     with pytest.raises(Deferred, match="too many retries"):
@@ -336,7 +336,7 @@ def test_too_many_retries_wait_in_the_ledger() -> None:
 
 
 def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once a "no" is old, a retry waits for the next exchange and brings it about: it may go."""
+    """When the known budget is too old, a retry waits, which causes the next exchange."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -352,7 +352,7 @@ def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
-    """Of retries that wait for a permit as many go as are allowed; none is left waiting."""
+    """Of the waiting retries as many go as the budget allows; the others go back."""
 
     async def scenario() -> list[bool]:
         network = Network(**ONE_SITE)
@@ -371,11 +371,11 @@ def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
     assert run(scenario()) == [False] * 2 + [True] * 7
 
 
-# What a site cannot take.
+# Requests that a site cannot take.
 
 
 def test_request_goes_where_it_can_be_taken() -> None:
-    """A site whose dialect must refuse a request does not serve it, though others are closed."""
+    """A site whose dialect refuses a request is not used, even if no other site is usable."""
     network = Network(**TWO_SITES)
     network.providers["b"].refusal = TooLarge("33 documents are over the 32")
     network.hear("a", mode="broken", wait_ms=4000)
@@ -387,7 +387,7 @@ def test_request_goes_where_it_can_be_taken() -> None:
 
 
 def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
-    """What every dialect refuses is refused with the first one's words; nothing is used up."""
+    """If every dialect refuses, the first one's refusal is raised, and no permit is used."""
     network = Network(**ONE_SITE)
     network.providers["a"].refusal = TooLarge("33 documents are over the 32")
     closed = {KEY_A1: due_breaker(), KEY_A2: due_breaker()}
@@ -402,7 +402,7 @@ def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
 
 
 def test_due_probe_takes_a_turn() -> None:
-    """The call by which a parked key is tried again has the turn, and says what it may open."""
+    """The call that probes a parked key has the turn, and names the breakers that it may close."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
     taken = reservation(network)
@@ -411,7 +411,7 @@ def test_due_probe_takes_a_turn() -> None:
 
 
 def test_turn_of_another_worker_is_left_to_it() -> None:
-    """When another worker probes, the job is sent away as before, and no second turn is used."""
+    """If another worker has the turn, the job goes back, and no other turn is used up."""
     network = Network(**ONE_SITE)
     network.breakers.refused = {KEY_A1}  # another worker's
     closed = {
@@ -428,7 +428,7 @@ def test_turn_of_another_worker_is_left_to_it() -> None:
 
 
 def test_retry_without_a_budget_takes_no_turn() -> None:
-    """The turn of a probe is not used up by who may not make the call."""
+    """A retry beyond the budget, which may make no call, uses up no turn."""
     network = Network(**TWO_SITES)
     closed = {KEY_A1: due_breaker(), KEY_A2: breaker()}
     network.hear("b", permits=1, retries=1, tripped=closed)
@@ -438,7 +438,7 @@ def test_retry_without_a_budget_takes_no_turn() -> None:
 
 
 def test_turn_is_taken_once() -> None:
-    """Until news come no other job is claimed for the probe that is under way."""
+    """While a probe is in flight, no other job is claimed for it before the next exchange."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=9, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
     assert network.routes.capacity() == 1
@@ -450,7 +450,7 @@ def test_turn_is_taken_once() -> None:
 
 
 def test_turn_of_another_is_not_asked_for_again() -> None:
-    """A worker that is told that the turn is another's takes no job in hand for it."""
+    """If another worker has the turn, no more jobs are claimed for this probe."""
     network = Network(**ONE_SITE)
     network.breakers.refused = {KEY_A1}  # another worker's
     network.hear("a", permits=9, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
@@ -460,14 +460,14 @@ def test_turn_of_another_is_not_asked_for_again() -> None:
 
 
 def test_probe_waits_for_a_permit() -> None:
-    """No job is taken in hand for a probe that no permit is there for: one is asked for first."""
+    """No job is claimed for a probe without a permit: the permit is asked for first."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=0, tripped={KEY_A1: due_breaker(), KEY_A2: breaker()})
     assert network.routes.capacity() == 0
 
 
 def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> None:
-    """A permit taken for a probe that is given up goes back."""
+    """The permit of a cancelled probe is put back."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -485,7 +485,7 @@ def test_job_cancelled_while_it_asks_for_the_turn_leaves_no_call_behind() -> Non
 
 
 def test_paused_account_is_not_probed() -> None:
-    """What an operator closed stays closed, though its key's probe is due."""
+    """An account that an operator paused stays out of use, even if its key's probe is due."""
     network = Network(**ONE_SITE)
     paused = breaker(BreakerState.PAUSED, every=0.0)
     network.hear("a", permits=5, tripped={account_breaker("a"): paused, KEY_A1: due_breaker()})
@@ -496,7 +496,7 @@ def test_paused_account_is_not_probed() -> None:
 
 
 def test_probe_without_redis_is_no_fault_of_the_job() -> None:
-    """When the turn cannot be asked for, the job goes another way, or waits."""
+    """If Redis cannot be asked for the turn, the job takes another route, or waits."""
     network = Network(**ONE_SITE)
     network.breakers.away = True
     network.hear("a", permits=5, tripped={KEY_A1: due_breaker()})
@@ -507,7 +507,7 @@ def test_probe_without_redis_is_no_fault_of_the_job() -> None:
 
 
 def test_probe_of_an_account_is_one_call() -> None:
-    """An account that is out gives one permit, which one job uses; the next is sent away."""
+    """An account that is out gives one permit, for one job; the next job goes back."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
     assert network.routes.capacity() == 1
@@ -517,7 +517,7 @@ def test_probe_of_an_account_is_one_call() -> None:
 
 
 def test_probe_is_left_to_a_job_of_another_model() -> None:
-    """Of the jobs in hand one whose model did not fail last probes; the others go back."""
+    """A job whose model did not fail lately makes the probe; the others go back."""
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
@@ -537,7 +537,7 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
 
 @pytest.mark.parametrize(("closed_for", "seconds"), [(0.5, 1.0), (20, 20.0), (9999, 60.0)])
 def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
-    """Jobs of the failing model stay away as long as the account was closed, a minute at most."""
+    """Jobs of the failing model stay away as long as the account was out, a minute at most."""
     network = Network(**ONE_SITE)
     network.routes.breakers.outliers.failed("a", "bad", 1.0)
     since = 1_000_000 - closed_for * 1000
@@ -551,7 +551,7 @@ def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: flo
 
 
 def test_probe_is_not_left_for_long() -> None:
-    """Where there is no job of another model, as in an outage of the only one, it probes itself."""
+    """If no job of another model comes, the job of the failing model makes the probe itself."""
     network = Network(**ONE_SITE)
     network.routes.breakers.outliers.failed("a", "bad", 1.0)
     network.hear("a", permits=1, probe=True, mode="broken", wait_ms=5000)
@@ -561,7 +561,7 @@ def test_probe_is_not_left_for_long() -> None:
 
 
 def test_doubt_is_cleared_by_any_good_answer() -> None:
-    """What is only doubted is cleared by a good answer; what is parked, by its probe alone."""
+    """A good answer closes a breaker that is doubted; a parked one only by its probe."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=5)
     taken = reservation(network)
@@ -572,11 +572,11 @@ def test_doubt_is_cleared_by_any_good_answer() -> None:
     assert network.routes.breakers.cleared(taken, ranked=True) == ()
 
 
-# How many jobs in hand.
+# How many jobs to hold.
 
 
-def test_appetite_is_that_of_all_open_accounts() -> None:
-    """Jobs are taken in hand for what all accounts together give; closed ones give nothing."""
+def test_capacity_is_that_of_all_usable_accounts() -> None:
+    """Jobs are claimed for what all usable accounts give together."""
     network = Network(**TWO_SITES)
     for made in network.permits.values():
         made.report(Demand(9, 0))
@@ -587,8 +587,8 @@ def test_appetite_is_that_of_all_open_accounts() -> None:
     assert network.routes.capacity() == 2 * 3 + AHEAD
 
 
-def test_account_that_gives_all_makes_appetite_boundless() -> None:
-    """Where one account gives whatever is wanted, there is no bound."""
+def test_account_that_gives_all_makes_capacity_boundless() -> None:
+    """If one account gives whatever is wanted, there is no bound."""
     network = Network(**TWO_SITES)
     network.hear("a", permits=3)
     network.permits["b"].report(Demand(9, 0))
@@ -596,8 +596,8 @@ def test_account_that_gives_all_makes_appetite_boundless() -> None:
     assert network.routes.capacity() is None
 
 
-def test_due_probe_is_an_appetite_for_one() -> None:
-    """With everything closed one job is taken in hand when a probe is due, and none before."""
+def test_due_probe_makes_capacity_for_one() -> None:
+    """If no route is usable, one job is claimed when a probe is due, and none before."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=1, tripped={KEY_A1: breaker(), KEY_A2: breaker()})
     assert network.routes.capacity() == 0
@@ -605,8 +605,8 @@ def test_due_probe_is_an_appetite_for_one() -> None:
     assert network.routes.capacity() == 1
 
 
-def test_hunger_asks_for_permits() -> None:
-    """With nothing waiting but work to be had, a permit is asked for; without, none is."""
+def test_demand_asks_for_permits() -> None:
+    """If no job waits here but jobs wait in the queue, a permit is asked for; else none."""
     network, wanted = Network(**ONE_SITE), list[int]()
     network.permits["a"].wanted = lambda: wanted.append(1)
     assert network.routes.demand().calls == 0
@@ -616,24 +616,24 @@ def test_hunger_asks_for_permits() -> None:
     assert network.routes.demand().calls == 0
 
 
-def test_news_of_an_account_stirs_the_worker() -> None:
-    """Whoever waits for room looks again whenever an account was heard of."""
+def test_news_of_an_account_notifies_the_worker() -> None:
+    """After each exchange the worker checks again how many jobs it may claim."""
     network = Network(**ONE_SITE)
     network.hear("a", permits=1)
     assert network.changes == 1
 
 
-# Who has a call slot, and whose jobs fill the worker's hands.
+# Who gets a call slot, and which jobs the worker holds.
 
 
 def scarce(network: Network, site: str, **fields: Any) -> None:
-    """An account that gives one permit where more are wanted: two calls a second, no more."""
+    """Let an account give one permit although more are wanted: two calls a second."""
     network.permits[site].report(Demand(50, 50))
     network.hear(site, **({"permits": 1, "rate": 2.0, "limited": True} | fields))
 
 
 def test_who_waits_for_a_permit_keeps_no_slot() -> None:
-    """A job that waits for a permit leaves the free slot to one that need not."""
+    """A job that waits for a permit leaves the free slot to a job that need not wait."""
 
     async def scenario() -> None:
         network = Network(1, a={"x": "x"}, b={"y": "y"})
@@ -652,7 +652,7 @@ def test_who_waits_for_a_permit_keeps_no_slot() -> None:
 
 
 def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
-    """Jobs beyond what it could use soon are sent back, each with a later turn than the last."""
+    """Jobs beyond what the account can serve soon go back, each with a later turn than the last."""
 
     async def scenario() -> None:
         network = Network(a={"x": "x"}, b={"y": "y"})
@@ -680,7 +680,7 @@ def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
 
 @pytest.mark.parametrize("other_open", [True, False])
 def test_only_where_others_could_be_served_is_a_job_sent_back(*, other_open: bool) -> None:
-    """Where no other account would take a job, those in hand keep their places."""
+    """If no other account could serve jobs, waiting jobs stay here."""
 
     async def scenario() -> None:
         network = Network(a={"x": "x"}, b={"y": "y"})

@@ -1,4 +1,4 @@
-"""How a worker goes on by a key that is refused to it, until it knows who is at fault."""
+"""How a worker uses a key that was refused to it, until it knows who is at fault."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class Story:
         self.suspicions = Suspicions(self.clock.monotonic)
 
     def refuse(self, *jobs: str) -> bool:
-        """Refuse the calls of these jobs; returns whether it is hardly any of them."""
+        """Refuse the calls of these jobs; returns whether they are too many to be at fault."""
         now = self.clock.now
         return [self.suspicions.refused(KEY, each, began=now, in_flight=1) for each in jobs].pop()
 
@@ -30,15 +30,15 @@ def held() -> Story:
     return story
 
 
-def test_a_key_that_is_ranked_while_it_is_closed_is_well(held: Story) -> None:
-    """A ranking that comes while Redis is told of the closing ends the suspicion: no more."""
+def test_a_key_that_ranks_while_its_breaker_opens_is_well(held: Story) -> None:
+    """A ranking that comes while the breaker is opened in Redis ends the suspicion."""
     held.suspicions.ranked(KEY)
     held.suspicions.closed(KEY)
     assert not held.suspicions.is_suspected(KEY)
 
 
 def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
-    """Two a second, so that it is found out whether it goes on, and no more."""
+    """Two calls a second go by a suspected key, to find out whether it is still refused."""
     begun = 0
     for _ in range(100):
         held.clock.now += 0.1
@@ -49,7 +49,7 @@ def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
 
 
 def test_the_row_is_told_until_it_ends(held: Story) -> None:
-    """From the beginning of its first call; a ranking ends it, and so does a while of quiet."""
+    """Its time begins with its first call; a ranking ends it, and so does a time without calls."""
     held.clock.now += 1
     assert held.suspicions.report() == {KEY: 1000}
     held.clock.now += KEPT_SECONDS + 1
@@ -67,14 +67,14 @@ def test_the_row_is_told_until_it_ends(held: Story) -> None:
 def test_a_key_is_blamed_when_others_were_asked(
     held: Story, others: int, verdicts: dict[str, Blame], *, blames: bool
 ) -> None:
-    """What one worker of several meets is not the key's until Redis says so."""
+    """With several workers, a refusal is the key's fault only once Redis says so."""
     held.suspicions.told(verdicts, others=others)
     assert held.suspicions.blames_key(KEY) is blames
 
 
 @pytest.mark.parametrize("other_key", [False, True])
 def test_a_worker_at_fault_is_cut_off_where_no_other_key_serves_it(*, other_key: bool) -> None:
-    """It takes no more jobs for the account; one that another key serves leaves this one alone."""
+    """It takes no more jobs for the account, unless another key of the account serves it."""
     at_hand = permits(given=allotment(permits=9, others=1))
     suspicions = at_hand.suspicions
     for job in ("one", "other", "third"):
