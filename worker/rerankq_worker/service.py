@@ -1,4 +1,4 @@
-"""The composition root: settings in, a worker's service with all its parts out."""
+"""The composition root: makes a worker's service, with all its parts, from settings."""
 
 import gc
 from collections.abc import AsyncIterator, Sequence
@@ -52,29 +52,29 @@ from rerankq_worker.upstream.port import Provider
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
-"""Of the calls that can be under way: so many more jobs a worker has in hand, to be begun while
-ends are written and the next jobs are claimed."""
+"""How many more jobs a worker holds than calls may be in flight, as a share of those calls. They
+begin while outcomes are written and the next jobs are claimed."""
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
-"""From one write of ends to the next: nothing to whoever waits for bulk, and far less than the
-calls that are made again should the worker be killed."""
+"""Time between two writes of outcomes. Nobody who waits for bulk notices it; and if the worker is
+killed, the unwritten outcomes of this time are few beside the calls in flight."""
 
 GARBAGE_OBJECTS: Final = 10_000
-"""New objects until the collector looks for cycles: a job makes hundreds, and none that is one."""
+"""How many new objects start a garbage collection: a job makes hundreds, but no cycles."""
 
 LEDGER_ANSWER_SECONDS: Final = 30.0
-"""Patient: a worker holds results that were paid for."""
+"""Long, because a worker holds outcomes of calls that were paid for."""
 
 
 class Service:
-    """All that one worker is made of. Nothing else puts parts together.
+    """Puts the parts of one worker together; nothing else does.
 
     Args:
-        settings: as the user has set them.
+        settings: the user's settings.
         sites: where jobs may be sent.
-        lane: whose jobs it serves.
-        node: the worker's name with Celery.
-        heartbeats: where its parts give their signs of life.
+        lane: the lane that the worker serves.
+        node: the worker's name in Celery.
+        heartbeats: where its parts record that they run.
         events: told what happens.
     """
 
@@ -98,15 +98,15 @@ class Service:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[HintService]:
-        """What the pool runs on its loop, with everything beside it that has to run."""
+        """The service that the pool runs on its loop, with all background tasks running."""
         settings, events, lease_seconds = self._settings, self._events, self._lease_seconds
         activity = Activity(events)
-        # Another process that is started in this one's place may have its number, and so its node.
+        # A new process may get this one's process id, and so its node name: make the name unique.
         name = f"{self._node}.{token_hex(4)}"
         async with (
             self._store(LEDGER_ANSWER_SECONDS) as store,
-            # Renewals have a connection of their own, and little patience: one that is silent must
-            # not cost the leases.
+            # Renewals have a connection of their own with a short time limit, so that a connection
+            # that hangs does not cost the leases.
             self._store(lease_seconds / 4) as renewal_store,
             AsyncExitStack() as providers,
         ):
@@ -238,7 +238,7 @@ class Service:
     def _restart(self, executor: Executor, completer: Completer) -> Restart:
         return Restart(
             self._heartbeats,
-            # No call takes longer.
+            # No call takes longer than this.
             drain=partial(executor.drain, self._settings.call_seconds),
             write_out=lambda: write_out(
                 completer.unwritten(),
@@ -250,7 +250,7 @@ class Service:
 
     @asynccontextmanager
     async def _own_leases(self) -> AsyncIterator[Leases]:
-        """The ledger for one last write, on connections that nobody has used before."""
+        """The ledger for the last write, on new connections."""
         async with Store(self._settings.redis_url, self._settings.namespace) as store:
             yield self._leases(store, self._node)
 
@@ -262,7 +262,7 @@ class Service:
 
 
 def _spare_the_collector() -> None:
-    """Keep it from looking through what the start has made, and what every job makes."""
+    """Make garbage collections rare, and exempt the objects that the start has made."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS)

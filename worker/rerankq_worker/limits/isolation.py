@@ -179,7 +179,7 @@ class Isolation:
         return self.trial_due
 
     def begin_trial(self) -> None:
-        """The trial is under way."""
+        """The trial begins."""
         self.trial_due = False
         # So that trials keep jobs waiting for less than half of the time.
         self._next_trial_at = self._clock() + 2 * self._trial_seconds
