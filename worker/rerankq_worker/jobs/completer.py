@@ -70,9 +70,8 @@ class Completer:
         self._lease_seconds = lease_seconds
         self._gather_seconds = gather_seconds
         self._events = events or Events()
-        self._to_tell: dict[tuple[str, int], Event] = {}
         self._wrote_at = -math.inf
-        self._unwritten: dict[tuple[str, int], JobUpdate] = {}
+        self._unwritten: dict[tuple[str, int], HandedOver] = {}
         self._waiting: list[JobUpdate] = []
         self._refused: list[_Refused] = []
         self._wake = asyncio.Event()
@@ -81,15 +80,13 @@ class Completer:
 
     def put(self, outcome: JobUpdate, event: Event | None = None) -> None:
         """Hand over a job's outcome, and the event to tell once the ledger has it."""
-        self._unwritten[_key(outcome)] = outcome
-        if event:
-            self._to_tell[_key(outcome)] = event
+        self._unwritten[_key(outcome)] = outcome, event
         self._waiting.append(outcome)
         self._wake.set()
 
     def unwritten(self) -> list[HandedOver]:
         """Outcomes that are not known to be in the ledger. May be called from any thread."""
-        return [(each, self._to_tell.get(key)) for key, each in list(self._unwritten.items())]
+        return list(self._unwritten.values())
 
     def hasten(self) -> None:
         """From now on write again soon when no answer comes, even if that writes twice."""
@@ -190,7 +187,7 @@ class Completer:
         return []
 
     def _tell(self, outcome: JobUpdate, *, was_taken: bool, repeated: bool) -> None:
-        event = self._to_tell.get(_key(outcome))
+        _, event = self._unwritten.get(_key(outcome), (None, None))
         if was_taken and event:
             self._events.tell(event)
         elif not was_taken and OutcomeRefused in self._events.wanted:
@@ -204,7 +201,6 @@ class Completer:
     def _let_go(self, outcomes: Sequence[JobUpdate]) -> None:
         for outcome in outcomes:
             self._unwritten.pop(_key(outcome), None)
-            self._to_tell.pop(_key(outcome), None)
         self._in_flight.remove(outcome.lease for outcome in outcomes)
 
     async def _answered(self, write: Awaitable[list[bool]]) -> list[bool]:

@@ -136,8 +136,8 @@ class Dialect:
         rows = member(body, *self.results) if self.results else body
         scores = read_scores(rows, request, field=self.score)
         prompt_tokens, total_tokens = self.usage(body)
-        own_id = text(member(body, self.request_id))
-        return Answer(scores, prompt_tokens, total_tokens, request_id or own_id)
+        request_id = request_id or text(member(body, self.request_id))
+        return Answer(scores, prompt_tokens, total_tokens, request_id)
 
     def usage(self, body: Any) -> tuple[int, int]:
         """Tokens of the prompt, and in total; 0 if the vendor does not report them."""
