@@ -244,7 +244,7 @@ def _allotment(answer: bytes) -> Allotment:
     # A value that something else stored may not be UTF-8: only that value is lost, not the answer.
     fields: dict[str, Any] = orjson.loads(answer.decode(errors="replace"))
     # Lua encodes an empty table as an empty object, also where a list is meant (`served`).
-    limits, tripped = Limits(**fields.pop("limits")), sound_breakers(fields.pop("closed"))
+    limits, tripped = Limits(**fields.pop("limits")), sound_breakers(fields.pop("breakers"))
     cut_off = {name: str(each.get("cause", "")) for name, each in fields.pop("cut_off").items()}
     served = frozenset(fields.pop("served"))
     verdicts = {key: Blame(each) for key, each in fields.pop("verdicts").items()}

@@ -127,13 +127,13 @@ class SharedBreakers:
         told = {name.decode(errors="replace"): fields for name, fields in stored.items()}
         return sound_breakers(told)
 
-    async def unused(self, closed: Mapping[str, TrippedBreaker]) -> frozenset[str]:
+    async def unused(self, tripped: Mapping[str, TrippedBreaker]) -> frozenset[str]:
         """The names of those that no worker uses any more: their state is out of date."""
-        if not closed:
+        if not tripped:
             return frozenset()
         seconds, microseconds = await self._store.command("TIME")
         now_ms = int(seconds) * 1000 + int(microseconds) / 1000
-        return frozenset(name for name, each in closed.items() if each.is_unused(name, now_ms))
+        return frozenset(name for name, each in tripped.items() if each.is_unused(name, now_ms))
 
     async def reset(self, *names: str) -> int:
         """Close these breakers; returns how many were open."""

@@ -1,6 +1,6 @@
-"""Arguments as text: the name of a file may be any bytes, all else must be UTF-8.
+"""Arguments as text: the name of a file may be any bytes, all others must be UTF-8.
 
-Python hands bytes that are none on as lone surrogates, which neither Redis nor a socket takes.
+Python turns other bytes into lone surrogates, which neither Redis nor a socket accepts.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Any, Final
 import typer
 
 FILES: Final = frozenset({"FILE", "INPUT"})
-"""What parameters that name a file are called in the help."""
+"""The placeholder, in the help, of parameters that name a file."""
 
 
 def demand_text(command: Any) -> None:
-    """Let a command, and each below it, refuse by its name what is no text, or an empty id."""
+    """Make a command, and its subcommands, refuse an argument that is no text, or an empty id."""
     for parameter in command.params:
         if parameter.metavar not in FILES and parameter.callback is None:
             parameter.callback = _text

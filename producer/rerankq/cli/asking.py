@@ -1,4 +1,4 @@
-"""One question to the ledger, from a command that has no event loop."""
+"""Runs one call of the client, for commands without an event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def ask(question: Callable[[AsyncRerankClient], Awaitable[T]]) -> T:
-    """Open a client, ask, close it.
+    """Open a client, run the question, and close the client.
 
     Raises:
-        RerankqError: the settings are wrong, or whatever the question raises.
+        RerankqError: the settings are wrong, or the question raises it.
     """
     settings = load()
 

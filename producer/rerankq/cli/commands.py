@@ -1,6 +1,6 @@
 """The table of commands. Each is imported only when called, so `rerankq --help` is quick.
 
-Commands of the worker package come by entry point: this package may not import that one.
+Commands of other packages come by entry point: this package may not import those.
 """
 
 import functools
@@ -26,7 +26,7 @@ MORE: Final = "More"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the help, and where its code is: `module:function`, or an extra's entry point."""
+    """A row of the help, and its code: `module:function`, or an extra's entry point."""
 
     name: str
     panel: str
@@ -40,8 +40,8 @@ COMMANDS: Final = (
     Command(
         "results", JOBS, "Write the rankings of a batch that was run before.", "batch.run:results"
     ),
-    Command("submit", JOBS, "Hand one job in and print its id.", "job.submit:submit"),
-    Command("status", JOBS, "Say where a job stands.", "job.jobs:status"),
+    Command("submit", JOBS, "Submit one job and print its id.", "job.submit:submit"),
+    Command("status", JOBS, "Show the status of a job.", "job.jobs:status"),
     Command("result", JOBS, "Print a job's ranking, waiting for it.", "job.jobs:result"),
     Command("cancel", JOBS, "Cancel a job that has not ended.", "job.jobs:cancel"),
     Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "operate.dead:app"),
@@ -50,14 +50,14 @@ COMMANDS: Final = (
     ),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
     Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),
-    Command("sandbox", SERVICES, "Stand in for the upstream, for trying out.", extra="sandbox"),
-    Command("demo", MORE, "See it all work, on a machine with nothing.", "demo.command:demo"),
+    Command("sandbox", SERVICES, "Run a stand-in for the upstream, to try out.", extra="sandbox"),
+    Command("demo", MORE, "See it all work, without any set-up.", "demo.command:demo"),
     Command("schema", MORE, "Print the JSON Schemas of the messages.", "operate.schema:schema"),
 )
 
 
 class CommandTable(TyperGroup):
-    """A group that knows its commands by name and summary until one is called."""
+    """A group that knows only the names and summaries of its commands until one is called."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -74,7 +74,7 @@ class CommandTable(TyperGroup):
 
 
 def build() -> Any:
-    """The command line, ready to be run."""
+    """The command line, ready to run."""
     app = typer.Typer(
         cls=CommandTable,
         no_args_is_help=True,
@@ -88,7 +88,7 @@ def build() -> Any:
 
 
 def loaded(row: Command) -> Any:
-    """The real command behind a row of the table.
+    """The command of a row of the table.
 
     Raises:
         MissingExtra: it belongs to an extra that is not installed.
@@ -125,7 +125,7 @@ def _code(row: Command) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def called(*arguments: Any, **options: Any) -> Any:
-        # Also here: a command imports what is slow to import when it is called.
+        # Also here, as a command does slow imports only when it is called.
         with _extra_named(row):
             return command(*arguments, **options)
 
@@ -138,7 +138,7 @@ def _extra_named(row: Command) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         if f"{error.name}.".startswith(("rerankq.", "rerankq_worker.", "rerankq_sandbox.")):
-            raise  # a part of this very distribution is no extra
+            raise  # a part of this distribution is not an extra
         raise MissingExtra(
             f"`rerankq {row.name}` needs an extra that is not installed: "
             f'pip install "rerankq[{row.extra}]"'
@@ -158,4 +158,4 @@ def _root(
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
-    """Asynchronous reranking: hand jobs in, get each ranking once, lose none."""
+    """Asynchronous reranking: submit jobs, get each ranking once, lose none."""

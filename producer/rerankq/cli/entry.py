@@ -1,10 +1,10 @@
-"""The way in: an interruption while the command line is still being imported is no traceback."""
+"""The entry point: Ctrl-C while the command line is being imported shows no traceback."""
 
 import sys
 from typing import Final
 
 INTERRUPTED: Final = 130
-"""As `ExitCode.INTERRUPTED`, whose module is not imported yet."""
+"""Equal to `ExitCode.INTERRUPTED`, whose module is not imported yet."""
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from rerankq import errors
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends."""
+    """The exit codes of the process."""
 
     DONE = 0
     NO_RANKING = 1
@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
 
 
 class CommandError(errors.RerankqError):
-    """The command cannot go on: a file, an option or a program it needs is not as it must be."""
+    """The command cannot go on: something is wrong with a file, an option or a program."""
 
     code = "command_error"
 
@@ -30,13 +30,13 @@ class InputBroken(CommandError):
 
 
 class OutputFailed(CommandError):
-    """The output takes no more: the disk is full, or the like."""
+    """The output cannot be written: the disk is full, for example."""
 
     code = "output_failed"
 
 
 class OutputClosed(CommandError):
-    """Whoever read our output has gone: nothing is left to be said."""
+    """The reader of the output has gone: nothing more is printed."""
 
     code = "output_closed"
 

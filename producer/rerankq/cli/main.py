@@ -1,7 +1,7 @@
 """`rerankq`: the one error boundary of the command line.
 
-Every error becomes one line on stderr and an exit code; a traceback is shown to nobody
-who did not ask for it with RERANKQ_DEBUG.
+Every error becomes one line on stderr and an exit code; a traceback is shown only with
+RERANKQ_DEBUG.
 """
 
 import errno
@@ -33,10 +33,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; returns its exit code."""
     try:
         answer = build().main(list(arguments), prog_name="rerankq", standalone_mode=False)
-        # Here, not at the interpreter's end: a reader that has gone is found out in time.
+        # Here, not at the interpreter's exit: so a reader that has gone is noticed in time.
         with stdout_checked():
             sys.stdout.flush()
-    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  nothing passes as a traceback
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  the error boundary
         code, said = _verdict(error)
         if isinstance(error, OSError | OutputClosed | OutputFailed):
             silence_stdout()
@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _debugging() -> bool:
-    with suppress(RerankqError):  # a file that cannot be read has been complained of already
+    with suppress(RerankqError):  # a file that cannot be read was reported already
         return read_one("RERANKQ_DEBUG", env_file=ENV_FILE) not in {"", "0"}
     return False
 
@@ -65,12 +65,12 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
         case typer.TyperException():
             verdict = ExitCode.UNUSABLE, _misused(error)
         case OSError(errno=errno.EBADF | errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO):
-            # Each command answers for its own files: this is the help, on its way to stdout.
+            # Commands handle errors of their own files: this one is from printing the help.
             verdict = ExitCode.UNUSABLE, str(output_failed(error))
         case OSError():
             verdict = ExitCode.UNUSABLE, error.strerror or type(error).__name__
         case _:
-            # Its text may hold anything, a document as well: the name of its type must do.
+            # Only the name of its type, as its text may quote a document.
             said = f"unforeseen {type(error).__name__}: set RERANKQ_DEBUG=1 to see where"
             verdict = ExitCode.UNFORESEEN, said
     return verdict

@@ -1,4 +1,4 @@
-"""What the command line reads from the environment and from `.env`."""
+"""The settings of the command line, from the environment and from `.env`."""
 
 from typing import Annotated, Final
 
@@ -10,10 +10,10 @@ ENV_FILE: Final = ".env"
 
 
 class CommandSettings(ClientSettings):
-    """The producer's settings, and those of the command line alone."""
+    """The producer's settings, and those of the command line only."""
 
     flower_auth: SecretStr | None = Field(
-        default=None, description="user:password for Flower; made up for each run when absent."
+        default=None, description="user:password for Flower; generated for each run when absent."
     )
     upstream_key: Annotated[
         SecretStr | None,

@@ -1,7 +1,7 @@
-"""stdin, stdout and stderr as they must be: there, and never in the way.
+"""Makes stdin, stdout and stderr safe to use.
 
 A process may be started with any of them closed (`2>&-`, cron, daemons). The next file that it
-opens then gets that number, and what was meant for a terminal lands in it.
+opens then gets that number, and output for the terminal would be written into it.
 """
 
 import io
@@ -9,29 +9,29 @@ import os
 import sys
 from typing import Final
 
-# The wrong way round, but for stderr: to use one that is closed is an error, and not silence.
+# stdin is opened for writing and stdout for reading, so that their use is an error and not silent.
 _STAND_INS: Final = ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
 
 
 def secure_streams() -> None:
-    """Put something in the place of each that is closed; let no character be one too many."""
+    """Open a stand-in for each that is closed; let output never fail because of a character."""
     for number, mode in _STAND_INS:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, mode)  # takes the lowest number that is free: this one
-    # Python leaves None where a stream was closed, whatever its types say.
+            os.open(os.devnull, mode)  # gets the lowest free number: this one
+    # A stream that was closed is None, against its type.
     sys.stdin = sys.stdin or _text_of(0, "r")
     sys.stdout = sys.stdout or _text_of(1, "w")
     sys.stderr = sys.stderr or _text_of(2, "w")
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows a question mark in its place.
+        # A terminal that cannot show a character shows a question mark instead.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def drop_unwritable() -> None:
-    """Drop what a closed terminal takes no more: Python would exit with 120 for it."""
+    """Drop output that a closed terminal does not take: Python would exit with 120 for it."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()

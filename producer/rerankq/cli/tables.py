@@ -1,4 +1,4 @@
-"""Tables on stdout: fitted to a terminal, and elsewhere whole, so that each row is one line."""
+"""Tables on stdout: fitted to a terminal; without one, each row is one whole line."""
 
 import sys
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ class Column:
 
     Attributes:
         title: its head.
-        style: how rich shows its cells.
-        right: whether its cells stand at the right.
+        style: rich's style for its cells.
+        right: whether its cells are aligned to the right.
         whole: whether a narrow terminal may not break its cells.
     """
 
@@ -35,7 +35,7 @@ class Column:
 def show_table(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, head: bool = True
 ) -> None:
-    """Print a table; what its cells hold may come from anywhere, and steers no terminal."""
+    """Print a table. Its cells may hold any text: they pass `printable`."""
     safe = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         with stdout_checked():
@@ -64,6 +64,6 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, head: bo
             overflow="fold",
         )
     for row in rows:
-        # As text: square brackets are somebody's, and no markup.
+        # As text: square brackets in cells are not markup.
         table.add_row(*map(Text, row))
     return table

@@ -1,7 +1,7 @@
-"""Where lines for the user go: results to stdout, everything about them to stderr.
+"""Writes lines for the user: results to stdout, messages to stderr.
 
-What they hold may come from anywhere: a caller's own names, an upstream's words, names of files. So
-nothing reaches a terminal but by `printable`, which leaves no character that could steer it.
+They may hold any text: a caller's names, an upstream's messages, names of files. So everything that
+goes to a terminal passes `printable`, which leaves no character that could control it.
 """
 
 import contextlib
@@ -18,17 +18,17 @@ from rerankq.cli.failures import OutputClosed, OutputFailed
 
 
 def tell(line: str) -> None:
-    """Say one line on stderr; a closed stderr is nobody's failure."""
+    """Write one line to stderr; a closed stderr is not an error."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(printable(line) + "\n")
         sys.stderr.flush()
 
 
 def put(text: str) -> None:
-    """Write a line to stdout, through to the system.
+    """Write a line to stdout, and flush it.
 
     Raises:
-        OutputClosed, OutputFailed: it takes no more.
+        OutputClosed, OutputFailed: stdout cannot be written.
     """
     with stdout_checked():
         sys.stdout.write(printable(text) + "\n")
@@ -36,28 +36,28 @@ def put(text: str) -> None:
 
 
 def put_json(encoded: bytes) -> None:
-    """Write JSON to stdout: in UTF-8, whatever the terminal takes.
+    """Write JSON to stdout, always in UTF-8.
 
     Raises:
-        OutputClosed, OutputFailed: it takes no more.
+        OutputClosed, OutputFailed: stdout cannot be written.
     """
     line = inert_json(encoded.rstrip(b"\n")) + b"\n"
     with stdout_checked():
         sys.stdout.flush()
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.buffer.write(line)
-        else:  # whoever called us in this process has put something of text alone in its place
+        else:  # a caller in this process has replaced stdout by a stream for text only
             sys.stdout.write(line.decode())
         sys.stdout.flush()
 
 
 @contextlib.contextmanager
 def stdout_checked() -> Iterator[None]:
-    """While entered, a stdout that takes no more is an error of our own.
+    """While entered, errors of stdout become ours.
 
     Raises:
         OutputClosed: its reader has gone.
-        OutputFailed: it is closed, the disk is full, or the like.
+        OutputFailed: it is closed, or the disk is full, for example.
     """
     try:
         yield
@@ -68,13 +68,13 @@ def stdout_checked() -> Iterator[None]:
 
 
 def output_failed(error: OSError) -> OutputFailed:
-    """What to raise where stdout has taken no more."""
+    """The error to raise when stdout cannot be written."""
     fault = "it is closed" if error.errno == errno.EBADF else error.strerror
     return OutputFailed(f"cannot write stdout: {fault}")
 
 
 def inert_json(encoded: bytes) -> bytes:
-    """The same JSON, with an escape for each character that could steer a terminal."""
+    """The same JSON, with an escape for each character that could control a terminal."""
     return _NOT_PLAIN.sub(_escaped, encoded.decode()).encode()
 
 
@@ -82,27 +82,27 @@ _NOT_PLAIN: Final = re.compile(r"[^\n -~]")
 
 
 def _escaped(found: re.Match[str]) -> str:
-    # In JSON such characters stand in strings alone, where an escape says the same.
+    # In JSON such characters are only in strings, where an escape means the same.
     character = found[0]
     return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 class LenientStderr(io.TextIOBase):
-    """stderr for what moves: a terminal that was closed takes nothing, and is no failure."""
+    """stderr for a progress bar: a closed terminal is not an error."""
 
     def __init__(self) -> None:
         super().__init__()
-        # As it is now: while a bar is shown, rich stands in for it, and hands on to us.
+        # The present stderr: while a bar is shown, rich replaces it, and passes lines on to this.
         self._stream = sys.stderr
 
     def write(self, text: str, /) -> int:
-        """Write, if anybody is there."""
+        """Write, if the terminal is open."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Send on what was written."""
+        """Flush, if the terminal is open."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
             self._stream.flush()
 
@@ -111,17 +111,17 @@ class LenientStderr(io.TextIOBase):
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """Its descriptor, by which the size of a terminal is asked for."""
+        """Its descriptor, which is used to ask for the terminal's size."""
         return self._stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """What its characters are encoded in."""
+        """Its encoding."""
         return self._stream.encoding
 
 
 def silence_stdout() -> None:
-    """Point a stdout that nobody reads at nothing, or the interpreter complains at its end."""
+    """Redirect a stdout without a reader to the null device: the exit would fail to flush it."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
@@ -129,5 +129,5 @@ def silence_stdout() -> None:
 
 
 def printable(text: str) -> str:
-    """The text on one line, without characters that could steer a terminal."""
+    """The text on one line, without characters that could control a terminal."""
     return "".join(each if each.isprintable() else " " for each in text)

@@ -1,4 +1,4 @@
-"""Times as they are shown to people: local, with their distance from UTC."""
+"""Times as they are shown to people: local, with the offset from UTC."""
 
 from datetime import datetime
 

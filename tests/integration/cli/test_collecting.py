@@ -227,7 +227,7 @@ def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
     given.write_text('{"query": "q", "documents": ["d"]}\n')
     done = rerankq("run", str(given))
     assert done.returncode == 2
-    assert "rerankq: no worker was ever at this Redis" in done.stderr
+    assert "rerankq: no worker has ever used this Redis" in done.stderr
     batch = done.stderr.split("rerankq results ")[1].split()[0]
     waited = rerankq("results", batch, "--timeout", "0.5")
     assert "not all jobs have ended in time" in waited.stderr

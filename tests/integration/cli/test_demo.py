@@ -72,9 +72,9 @@ def test_a_served_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_part_that_does_not_start_is_named(tmp_path: Path) -> None:
-    """A part that dies early ends the demo with its last words, and nothing stays behind."""
+    """A part that dies early ends the demo with the end of its log, and nothing stays behind."""
     done = rerankq("demo", seconds=110, TMPDIR=str(tmp_path), RERANKQ_LEASE_SECONDS="x")
     assert done.returncode == 2
-    assert "rerankq: the worker ended with code 2; its last words: " in done.stderr
+    assert "rerankq: the worker ended with code 2; end of its log: " in done.stderr
     assert "RERANKQ_LEASE_SECONDS" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -78,7 +78,7 @@ def test_a_server_that_is_too_old_is_passed_over(
 def test_a_server_that_does_not_start_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error has the server's last words: its log goes with the folder."""
+    """The error has the end of the server's log, as the log is deleted with its folder."""
     program = tmp_path / "redis-server"
     program.write_text(
         "#!/bin/sh\n"

@@ -33,21 +33,21 @@ def desk(redis_url: str) -> Iterator[LedgerDesk]:
         yield made
 
 
-def closed(desk: LedgerDesk) -> dict[str, BreakerState]:
+def open_breakers(desk: LedgerDesk) -> dict[str, BreakerState]:
     return {name: each.state for name, each in desk.run(desk.breakers.tripped()).items()}
 
 
 def test_status_of_nothing_says_so(rerankq: CommandLine) -> None:
-    """Before any worker called an upstream there is nothing to show."""
+    """Before any worker called an upstream, status says so."""
     done = rerankq("upstream", "status")
     assert done.returncode == 0
     assert done.stdout == "no worker has called an upstream through this Redis yet\n"
-    assert rerankq.asked("upstream", "status") == {"accounts": {}, "closed": {}, "code": 0}
+    assert rerankq.asked("upstream", "status") == {"accounts": {}, "breakers": {}, "code": 0}
 
 
 @pytest.mark.usefixtures("desk")
 def test_status_shows_accounts(rerankq: CommandLine) -> None:
-    """Each account has a line with its state, rate, limits, and what is under way."""
+    """Each account has a line with its state, rate, limits, and calls in flight."""
     done = rerankq("upstream", "status")
     assert done.returncode == 0
     (_, line) = done.stdout.rstrip().splitlines()
@@ -66,8 +66,8 @@ def test_status_shows_accounts(rerankq: CommandLine) -> None:
     }
 
 
-def test_status_shows_what_is_closed(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """Each closed key or model has a line: state, since when, next probe, and why."""
+def test_status_shows_open_breakers(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """Each key or model whose breaker is open has a line: state, since when, next probe, why."""
     desk.trip(KEY)
     desk.trip("model host m", certain_after=3)
     done = rerankq("upstream", "status")
@@ -76,26 +76,26 @@ def test_status_shows_what_is_closed(rerankq: CommandLine, desk: LedgerDesk) -> 
     assert key.startswith(f"{KEY} parked 20")
     assert "a reason (a_code)" in done.stdout
     assert any(line.startswith("model host m doubted") for line in lines)
-    shown = rerankq.asked("upstream", "status")["closed"][KEY]
+    shown = rerankq.asked("upstream", "status")["breakers"][KEY]
     assert (shown["state"], shown["code"], shown["reason"]) == ("parked", "a_code", "a reason")
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
     assert shown["next_probe"] == pytest.approx(shown["since"] + 60, abs=1)
 
 
 def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """A key that no worker has any more, or a model that no job asks for, keeps nobody waiting.
+    """A key that no worker has any more, or a model that no job asks for, is `unused`.
 
     What an operator paused is never probed, and stays paused.
     """
     desk.trip(KEY)
     desk.trip("key host paused", probe_seconds=None, state=BreakerState.PAUSED)
     desk.trip("model host rare")
-    # A probe was due a minute after, and jobs of a model may come back for it a minute later.
+    # A probe was due after a minute; jobs of a model may come back a minute later.
     desk.let_pass(75, "host")
     desk.trip("key host used")
     text = rerankq("upstream", "status").stdout
     assert f"{KEY} unused" in " ".join(text.split())
-    shown = rerankq.asked("upstream", "status")["closed"]
+    shown = rerankq.asked("upstream", "status")["breakers"]
     states = {name: each["state"] for name, each in shown.items()}
     others = {"key host paused": "paused", "key host used": "parked"}
     assert states == {KEY: "unused", "model host rare": "parked", **others}
@@ -106,18 +106,18 @@ def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) ->
 
     assert asyncio.run(told()) == {"model host rare", "key host paused", "key host used"}
     desk.let_pass(50, "host")
-    assert rerankq.asked("upstream", "status")["closed"]["model host rare"]["state"] == "unused"
+    assert rerankq.asked("upstream", "status")["breakers"]["model host rare"]["state"] == "unused"
 
 
 def test_workers_that_are_gone_are_not_counted(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """An account that no worker uses has none, though lots are always divided by one at least."""
+    """An account that no worker uses shows 0 workers, though lots are divided by at least one."""
     desk.let_pass(70, "host")
     shown = rerankq.asked("upstream", "status")["accounts"]["host"]
     assert (shown["state"], shown["workers"]) == ("unused", 0)
 
 
 def test_status_shows_an_outage(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """An account whose upstream is out is `broken`, since it went out."""
+    """An account whose upstream fails is `broken`, with the time since when."""
     desk.exchange(account="host", trouble=10.0)
     shown = rerankq.asked("upstream", "status")["accounts"]["host"]
     assert shown["state"] == "broken"
@@ -132,7 +132,7 @@ def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> 
     assert (shown["state"], shown["cause"]) == ("throttled", cause)
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
     assert shown["until"] == pytest.approx(shown["since"] + 600, abs=1)
-    # In one line, however long: a pipe is no terminal that rows are fitted to.
+    # In one line, however long: without a terminal, rows are not fitted to a width.
     shown_lines = rerankq("upstream", "status").stdout.splitlines()
     (row,) = (line for line in shown_lines if line.startswith("account host  throttled  20"))
     assert row.count(":") == 6, "since when, and until when"
@@ -140,7 +140,7 @@ def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> 
 
 
 def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """An account that is throttled, or out, is open again when an operator says so."""
+    """An account that is throttled or broken is usable again when an operator resumes it."""
     desk.exchange(account="host", throttled=1, pause_ms=600_000, cause="upstream_throttled (429)")
     assert rerankq("upstream", "resume", "host").stdout == "resumed: account host\n"
     desk.let_pass(1, "host")
@@ -155,7 +155,7 @@ def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: Led
 def test_resume_hastens_what_was_put_off(
     rerankq: CommandLine, desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Jobs that were put off for an hour after a failure are due at once; others wait as before."""
+    """Jobs that wait for an hour after a failure are due at once; others wait as before."""
     monkeypatch.setattr(delays, "PORTION", 3)
     failure = Failure("upstream_throttled", "retry after 3600 s")
     leases = [desk.claimed(f"put-off-{number}") for number in range(5)]
@@ -183,7 +183,7 @@ def test_resume_hastens_what_was_put_off(
 def test_reason_from_the_upstream_cannot_drive_the_terminal(
     rerankq: CommandLine, desk: LedgerDesk
 ) -> None:
-    """A vendor's words are shown as text, whatever they hold."""
+    """A vendor's message is shown as text, also when it holds control characters or markup."""
     desk.run(desk.breakers.trip(KEY, Trip("a_code", "\x1b[31m[red]")))
     done = rerankq("upstream", "status")
     assert "\x1b" not in done.stdout
@@ -191,17 +191,17 @@ def test_reason_from_the_upstream_cannot_drive_the_terminal(
 
 
 def test_pause_and_resume(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """A paused account is closed for all until it is resumed, by its own name."""
+    """A paused account is out of use for all workers until it is resumed by its name."""
     done = rerankq("upstream", "pause", "host", "--reason", "too expensive")
     assert (done.returncode, done.stdout) == (0, "paused: host\n")
-    assert closed(desk) == {"account host": BreakerState.PAUSED}
+    assert open_breakers(desk) == {"account host": BreakerState.PAUSED}
     assert desk.exchange(account="host", want=1).tripped["account host"].reason == "too expensive"
     status = rerankq("upstream", "status").stdout
     assert "paused" in status
     assert "too expensive (paused)" in " ".join(status.split())
     done = rerankq("upstream", "resume", "host")
     assert (done.returncode, done.stdout) == (0, "resumed: account host\n")
-    assert closed(desk) == {}
+    assert open_breakers(desk) == {}
 
 
 def test_only_known_accounts_are_paused(rerankq: CommandLine, desk: LedgerDesk) -> None:
@@ -209,26 +209,26 @@ def test_only_known_accounts_are_paused(rerankq: CommandLine, desk: LedgerDesk) 
     done = rerankq("upstream", "pause", "host", "hots")
     assert done.returncode == 2
     assert done.stderr == "rerankq: there is no account hots: see `rerankq upstream status`\n"
-    assert closed(desk) == {}
+    assert open_breakers(desk) == {}
 
 
 @pytest.mark.parametrize("name", [KEY, KEY.removeprefix("key host ")])
-def test_resume_opens_one(rerankq: CommandLine, desk: LedgerDesk, name: str) -> None:
-    """A parked key is opened by its name or its fingerprint, and nothing else is."""
+def test_resume_of_one(rerankq: CommandLine, desk: LedgerDesk, name: str) -> None:
+    """A parked key is resumed by its name or its fingerprint, and nothing else is."""
     desk.trip(KEY)
     desk.trip("model host m")
     assert rerankq("upstream", "resume", name).stdout == f"resumed: {KEY}\n"
-    assert list(closed(desk)) == ["model host m"]
+    assert list(open_breakers(desk)) == ["model host m"]
 
 
-def test_resume_opens_all(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """--all opens whatever is closed; where nothing is, it says so."""
+def test_resume_of_all(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """--all closes every breaker; when none is open, the command says so."""
     desk.trip(KEY)
     desk.trip("model host m")
     assert rerankq("upstream", "resume", "--all").returncode == 0
-    assert closed(desk) == {}
+    assert open_breakers(desk) == {}
     done = rerankq("upstream", "resume", "--all")
-    assert (done.returncode, done.stdout) == (0, "nothing was closed\n")
+    assert (done.returncode, done.stdout) == (0, "nothing to resume: all is in use\n")
 
 
 @pytest.mark.parametrize("arguments", [(), (KEY, "--all")])
@@ -236,16 +236,16 @@ def test_resume_wants_names_or_all(rerankq: CommandLine, arguments: tuple[str, .
     """Neither or both is an error that says what to do."""
     done = rerankq("upstream", "resume", *arguments)
     assert done.returncode == 2
-    assert done.stderr == "rerankq: name what to resume, or say --all\n"
+    assert done.stderr == "rerankq: name what to resume, or use --all\n"
 
 
-def test_what_is_open_cannot_be_resumed(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """A name that is not closed is an error, and nothing else is opened."""
+def test_what_is_in_use_cannot_be_resumed(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A name that is not out of use is an error, and then nothing is resumed."""
     desk.trip(KEY)
     done = rerankq("upstream", "resume", KEY, "host")
     assert done.returncode == 2
-    assert done.stderr == "rerankq: host is not closed: see `rerankq upstream status`\n"
-    assert list(closed(desk)) == [KEY]
+    assert done.stderr == "rerankq: host is not out of use: see `rerankq upstream status`\n"
+    assert list(open_breakers(desk)) == [KEY]
 
 
 def test_run_says_what_keeps_its_jobs_waiting(
@@ -255,7 +255,7 @@ def test_run_says_what_keeps_its_jobs_waiting(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """A parked key and an outage are each said once, on stderr, and doubts are not."""
+    """A parked key and an outage are each reported once, on stderr; doubted breakers are not."""
     desk.trip(KEY)
     desk.trip("model host m", certain_after=3)
     desk.exchange(account="host", trouble=10.0)
@@ -279,6 +279,6 @@ def test_run_says_what_keeps_its_jobs_waiting(
     assert '"succeeded":1' in done.stderr
     advice = "jobs wait meanwhile; see `rerankq upstream status`"
     assert done.stderr.count(f"rerankq: {KEY} is parked (a reason): {advice}\n") == 1
-    outage = f"rerankq: the upstream host is out, and probed until it is back: {advice}\n"
+    outage = f"rerankq: the upstream host fails, and is probed until it works: {advice}\n"
     assert done.stderr.count(outage) == 1
     assert "doubted" not in done.stderr

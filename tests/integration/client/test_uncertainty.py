@@ -81,7 +81,7 @@ def test_a_repeated_cancel_says_what_it_finds(own_redis: RedisServer) -> None:
         proxy.lose_answer(b"EVALSHA", lambda: None)
         said = rerankq("cancel", job_id, RERANKQ_REDIS_URL=proxy.url)
         assert (said.returncode, said.stderr) == (0, "")
-        assert said.stdout == "cancelled; it is so already\n"
+        assert said.stdout == "cancelled; it was cancelled already\n"
         assert client.status(job_id).state is JobState.CANCELLED
 
 

@@ -36,7 +36,7 @@
 --   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
 --   fault, once that is known), others (workers beside it that use the account), took_ms (the longest
 --   that a ranking took lately),
---   and closed (the breakers that are open, by name: each the text that is stored).
+--   and breakers (those that are open, by name: each the text that is stored).
 
 -- @include allot/account
 -- @include allot/repeats
@@ -81,7 +81,7 @@ elseif worker ~= '' then
 end
 
 if worker ~= '' then slots = share_slots() end
-local closed = closed_circuits()
+local breakers = open_breakers()
 local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
   remember_answer(permits, tokens, probe)
@@ -103,4 +103,4 @@ local told = cjson.encode({
   doubted = doubted, cut_off = cut_off_workers, verdicts = keys.verdicts, others = others, took_ms = state.took or 0,
   now = now,
 })
-return string.sub(told, 1, -2) .. ',"closed":' .. closed .. '}'
+return string.sub(told, 1, -2) .. ',"breakers":' .. breakers .. '}'

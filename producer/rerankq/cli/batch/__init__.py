@@ -1,17 +1,17 @@
-"""`run` and `results`: the commands over a batch.
+"""`run` and `results`: the commands for batches.
 
 run           the two commands and their options
-command       opens a batch, runs a session over it, and says how it ended
-session       feeds and collects side by side, with Ctrl-C
-feed          jobs into the batch, in order, then the seal
-incoming      lines to entries of a batch, good ones and bad ones
-collect       rows out of the batch
+command       opens a batch, runs a session with it, and reports how it ended
+session       feeds and collects at the same time, and handles Ctrl-C
+feed          adds jobs to the batch, in order, then seals it
+incoming      makes entries of a batch from lines, valid or not
+collect       writes the rows of the batch
 interrupts    what Ctrl-C, SIGTERM and SIGHUP do
-unserved      says that no worker serves the lane
-waiting_room  what may be said of waiting jobs
+unserved      gives up when no worker ever used this Redis
+waiting_room  says that a full lane is waited for
 obstacles     why jobs wait
 pace          rate and time left
 progress      the bar
-summary       the last lines
-closing       what is said when a run ends early
+summary       the counts, as a sentence or JSON
+closing       the last lines, also of a run that ended early
 """

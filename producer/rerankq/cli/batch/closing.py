@@ -1,4 +1,4 @@
-"""The last words of a run: what came of it, how to come back to it, and the exit code."""
+"""The last lines of a run: its result, how to come back to it, and the exit code."""
 
 import shlex
 
@@ -21,7 +21,7 @@ def close(
     json: bool,
     source: Source | None = None,
 ) -> ExitCode:
-    """Say what is to be said; returns the exit code."""
+    """Print the last lines; returns the exit code."""
     gone = isinstance(outcome.fault, OutputClosed)
     if gone:
         silence_stdout()
@@ -64,7 +64,7 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         notes.append("not all jobs have ended in time")
     if outcome.abandoned:
         notes.append(
-            "this batch is abandoned, never closed and fed by nobody: lines may be missing"
+            "this batch is abandoned (never sealed, and not fed any more): lines may be missing"
         )
     if outcome.broken_off:
         notes.append(
@@ -73,7 +73,7 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         )
     cut_at = feed.adding.next_line if feed and not feed.ended else outcome.cut_at
     if cut_at is not None:
-        # What cannot be unpacked here cannot be by the command either.
+        # The command could not unpack a damaged file either.
         anew = "get the input anew, whole, then " if isinstance(outcome.fault, InputBroken) else ""
         notes.append(
             f"nothing from line {cut_at} on was submitted; {anew}submit the rest with: "
@@ -83,7 +83,7 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
 
 
 def _rest(cut_at: int, source: Source | None) -> str:
-    """How to run the lines that were not submitted."""
+    """The command that runs the lines that were not submitted."""
     path = "INPUT" if source is None or source.name == STDIN else shlex.quote(source.name)
     if source and source.compression:
         unpacked = f"{UNPACKERS[source.compression]} {path} | tail -n +{cut_at}"

@@ -1,4 +1,4 @@
-"""Collects a batch: has the row of each job that has ended written, in order."""
+"""Collects a batch: writes the row of each job that has ended, in order."""
 
 from collections.abc import Callable
 from contextlib import aclosing
@@ -13,9 +13,9 @@ class Collector:
     """Collects one batch.
 
     Args:
-        reader: what reads the batch.
-        output: where its rows go.
-        line_of: the number of the line of input that stands at a position, where it is known.
+        reader: reads the batch.
+        output: writes the rows.
+        line_of: the number of the line of input at a position, if it is known.
 
     Attributes:
         reader: as given; it knows whether there is more.
@@ -38,8 +38,8 @@ class Collector:
 
         Raises:
             BatchNotFound: no such batch.
-            OutputClosed, CommandError: the output takes no more.
-            LedgerUnavailable: Redis has been away for a minute.
+            OutputClosed, CommandError: the output cannot be written.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         try:
             async with aclosing(self.reader.portions()) as portions:

@@ -1,4 +1,4 @@
-"""A batch with all its parts wired: what `run`, `results` and `demo` have in common."""
+"""Runs a session with a batch: the part that `run`, `results` and `demo` share."""
 
 import dataclasses
 import time
@@ -21,13 +21,13 @@ from rerankq.settings import ClientSettings
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to go about a batch.
+    """Options of a session.
 
     Attributes:
-        name: what progress is shown under.
-        quiet: show nothing but what went wrong.
-        details: tell the batch's id, and each bad line as it comes.
-        seconds: most time to take; None for as long as it takes.
+        name: the name before each line of progress.
+        quiet: show only what went wrong.
+        details: show the batch's id, and each bad line as it comes.
+        seconds: time limit; None for none.
     """
 
     name: str
@@ -87,11 +87,11 @@ async def run_batch(
 async def fetch_batch(
     settings: ClientSettings, batch_id: str, sink: Sink, manner: Manner, *, wait: bool
 ) -> Outcome:
-    """Write the rankings of a batch that was fed before, or is being fed elsewhere.
+    """Write the rankings of a batch that was fed before, or that another process feeds now.
 
     Raises:
         BatchNotFound: no such batch.
-        ResultExpired: all its rankings are past their retention. The output is left as it is.
+        ResultExpired: all its rankings are past their retention. The output is not touched.
         LedgerUnavailable: Redis could not be reached at the start.
     """
     async with AsyncRerankClient(settings=settings) as client:
@@ -99,8 +99,8 @@ async def fetch_batch(
         await batch.progress()
         if await batch.is_past_retention():
             raise ResultExpired(
-                f"all rankings of {batch_id} are past their retention (RERANKQ_BATCH_TTL until "
-                "they were written in whole, RERANKQ_RESULT_TTL from then on): nothing was written"
+                f"all rankings of {batch_id} are past their retention (RERANKQ_BATCH_TTL until all "
+                "of them were written, RERANKQ_RESULT_TTL from then on): nothing was written"
             )
         with shown(manner.name, quiet=manner.quiet) as view:
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
@@ -120,5 +120,5 @@ async def fetch_batch(
 
 
 async def _kept_until(batch: AsyncBatch) -> float:
-    # By the clock of whoever is told.
+    # By the clock of this machine, as it is shown to its user.
     return time.time() + await batch.seconds_left()

@@ -1,4 +1,4 @@
-"""Puts the lines of an input into a batch, in their order."""
+"""Adds the lines of an input to a batch, in their order."""
 
 from collections.abc import Callable
 from contextlib import aclosing
@@ -9,7 +9,7 @@ from rerankq.client import AsyncBatch, RejectedLine
 
 
 class OnError(StrEnum):
-    """What a bad line means for those after it."""
+    """What happens after a bad line."""
 
     SKIP = "skip"
     STOP = "stop"
@@ -19,7 +19,7 @@ class Feed:
     """Feeds one batch.
 
     Attributes:
-        adding: what adds to the batch; it knows how far that has come.
+        adding: adds to the batch; it knows how many lines were added.
         ended: whether the input was read to its end.
         stopped: whether a bad line ended the feeding.
     """
@@ -41,12 +41,12 @@ class Feed:
         self.stopped = False
 
     async def run(self) -> None:
-        """Record every line, as far as the input, `halt` and bad lines let it.
+        """Record every line, until the input ends, `halt` is called, or a bad line ends it.
 
         Raises:
             CommandError: the input cannot be read any further.
             BatchNotFound: the batch is gone.
-            LedgerUnavailable: Redis has been away for a minute.
+            LedgerUnavailable: Redis has not answered for a minute.
         """
         async with self.adding, aclosing(self._lines.portions()) as portions:
             async for portion in portions:
@@ -58,7 +58,7 @@ class Feed:
         self.ended = True
 
     async def seal(self) -> None:
-        """Say that nothing more will come, and from which line on it did not.
+        """Seal the batch, with the first line that was not submitted.
 
         Raises:
             LedgerUnavailable: Redis did not answer.

@@ -1,4 +1,4 @@
-"""Entries of an input, read and checked in a thread: a source may block for as long as it likes."""
+"""Reads and checks the entries of an input in a thread, as a source may block without a limit."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ HELD_BYTES: Final = 4 * PORTION_BYTES
 
 
 class IncomingLines:
-    """Reads ahead a little, bounded in lines and in bytes, and hands over in portions."""
+    """Reads a little ahead, bounded in lines and in bytes, and gives the lines in portions."""
 
     def __init__(self, source: Readable, *, batch_id: str, defaults: Defaults) -> None:
         self._source = source
@@ -31,13 +31,13 @@ class IncomingLines:
         self._fault: Exception | None = None
 
     async def portions(self) -> AsyncGenerator[list[BatchLine], None]:
-        """What has been read so far, again and again: a slow source is not waited for to fill one.
+        """The lines in portions, as they are read: a slow source gives small portions.
 
         Raises:
             CommandError: the source cannot be read any further.
         """
         loop, arrived = asyncio.get_running_loop(), asyncio.Event()
-        # A daemon: a thread that waits for stdin cannot be called back, and must not keep us.
+        # A daemon: a thread that waits for stdin cannot be ended, and must not delay the exit.
         threading.Thread(
             target=self._read, args=(loop, arrived), name="rerankq-input", daemon=True
         ).start()
@@ -79,7 +79,7 @@ class IncomingLines:
                     return
                 if not arrived.is_set():
                     loop.call_soon_threadsafe(arrived.set)
-        except Exception as fault:  # noqa: BLE001  handed over to be raised where it is awaited
+        except Exception as fault:  # noqa: BLE001  raised where it is awaited
             self._fault = fault
         with self._changed:
             self._exhausted = True
@@ -94,7 +94,7 @@ class IncomingLines:
                 yield len(line.text or b""), BatchLine(line.number, entry)
 
     def _hold(self, size: int, line: BatchLine) -> bool:
-        """Wait for room and hold the entry; False when nobody wants it any more."""
+        """Wait for room and keep the entry; False when the reading was ended."""
         with self._changed:
             while not self._closed and self._full():
                 self._changed.wait()

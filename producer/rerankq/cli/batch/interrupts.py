@@ -1,4 +1,4 @@
-"""Signals: the first asks for an orderly end, the second ends at once.
+"""Signals: the first ends the command in an orderly way, the second at once.
 
 Ctrl-C, SIGTERM, and SIGHUP, which comes when the terminal is closed.
 """
@@ -17,7 +17,7 @@ _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
 class Interrupts:
-    """While entered, signals set `stop` rather than break off what is under way."""
+    """While entered, a signal sets `stop` and does not interrupt what is under way."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -37,7 +37,7 @@ class Interrupts:
 
     def _signalled(self) -> None:
         if self.stop.is_set():
-            # A live progress bar hides the cursor, and nobody else will show it again.
+            # A live progress bar hides the cursor: nothing else would show it again.
             if sys.stderr.isatty():
                 with suppress(OSError):
                     os.write(sys.stderr.fileno(), _SHOW_CURSOR)

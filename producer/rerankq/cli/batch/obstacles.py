@@ -1,4 +1,4 @@
-"""What stands between jobs and the upstream, in sentences for whoever waits."""
+"""Why jobs wait for the upstream, in sentences for the user."""
 
 from datetime import datetime
 from typing import Final
@@ -9,21 +9,21 @@ from rerankq.cli.terminal import printable
 from rerankq.client import AsyncRerankClient
 
 LONG_WAIT_MS: Final = 10_000
-"""A shorter one is over before anyone has read of it."""
+"""A shorter pause is not reported: it would be over before the user has read of it."""
 ADVICE = "jobs wait meanwhile; see `rerankq upstream status`"
 
 
 async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
-    """A sentence for everything that is closed and that jobs wait for, by its name.
+    """A sentence for each account, key and model that is out of use and that jobs wait for.
 
     Raises:
         LedgerUnavailable: Redis did not answer.
     """
-    closed = await client.operations.breakers.tripped()
-    unused = await client.operations.breakers.unused(closed)
+    tripped = await client.operations.breakers.tripped()
+    unused = await client.operations.breakers.unused(tripped)
     sentences = {
         name: f"{name} is {breaker.state} ({breaker.reason}): {ADVICE}"
-        for name, breaker in closed.items()
+        for name, breaker in tripped.items()
         if breaker.state is not BreakerState.DOUBTED and name not in unused
     }
     for name in await client.operations.accounts.names():
@@ -34,15 +34,15 @@ async def obstacles(client: AsyncRerankClient) -> dict[str, str]:
 
 
 def _said(name: str, account: Allotment) -> str:
-    """What an account keeps jobs waiting for; nothing where no worker uses it any more."""
+    """Why jobs wait for an account; empty when they do not, or no worker uses it any more."""
     if account.cut_off:
         named = ", ".join(f"{each} ({why})" for each, why in account.cut_off.items())
-        return f"the upstream {name} cannot be reached by {printable(named)}, and by others it can"
+        return f"other workers can reach the upstream {name}, but not {printable(named)}"
     cause = f" ({printable(account.cause)})" if account.cause else ""
     if not account.in_use:
         return ""
     if account.mode == "broken":
-        return f"the upstream {name} is out{cause}, and probed until it is back: {ADVICE}"
+        return f"the upstream {name} fails{cause}, and is probed until it works: {ADVICE}"
     if account.wait_ms >= LONG_WAIT_MS:
         until = datetime.fromtimestamp((account.now + account.wait_ms) / 1000).astimezone()
         return f"the account {name} is throttled until {until:%H:%M:%S}{cause}: {ADVICE}"

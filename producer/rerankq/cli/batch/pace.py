@@ -1,4 +1,4 @@
-"""How fast a run goes on, and when it will be done at that speed."""
+"""The speed of a run, and the time left at that speed."""
 
 from collections import deque
 from typing import Final
@@ -14,24 +14,24 @@ class Pace:
         self._marks: deque[tuple[float, int]] = deque(maxlen=MOST_MARKS)
 
     def mark(self, now: float, ended: int) -> None:
-        """Hear how many have ended by now, in seconds of any clock."""
+        """Note how many have ended by `now`, in seconds of any clock."""
         self._marks.append((now, ended))
         while now - self._marks[0][0] > WINDOW_SECONDS and len(self._marks) > 2:  # noqa: PLR2004  a rate needs two
             self._marks.popleft()
 
     @property
     def rate(self) -> float:
-        """Rows that end in a second; 0 while nothing is known."""
+        """Rows that end in a second; 0 while that is not known."""
         (first, before), (last, now) = self._marks[0], self._marks[-1]
         return (now - before) / (last - first) if last > first else 0.0
 
     def seconds_for(self, rows: float | None) -> float | None:
-        """How long so many more will take; None where nobody can tell."""
+        """How long so many more will take; None when that is not known."""
         return None if rows is None or self.rate <= 0 else rows / self.rate
 
 
 def shown_rate(rate: float) -> str:
-    """A rate with as many digits as tell something."""
+    """A rate with its meaningful digits."""
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"  # noqa: PLR2004
 
 

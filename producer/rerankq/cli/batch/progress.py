@@ -31,23 +31,23 @@ PLAIN_SECONDS: Final = 5.0
 MOST_PLAIN_SECONDS: Final = 60.0
 PLAIN_GROWTH: Final = 1.2
 REMIND_SECONDS: Final = 10.0
-"""How long nothing may end before the user is asked for the worker."""
+"""When no job has ended for so long, the user is asked whether a worker runs."""
 
 LOOK_SECONDS: Final = 2.0
-"""How often to look for what keeps jobs waiting."""
+"""How often to look why jobs wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
         tally: rows that can be written, or were: the last sentence of the run counts the same.
-        lines: lines handed in so far.
+        lines: lines submitted so far.
         all_in: whether there will be no more.
-        expected: how many there will be, as far as that can be told.
+        expected: how many there will be; None when that is not known.
         rate: jobs that end in a second.
-        seconds_left: until all have ended, at that rate, as far as that can be told.
+        seconds_left: until all have ended, at that rate; None when that is not known.
     """
 
     tally: Tally
@@ -58,7 +58,7 @@ class Standing:
     seconds_left: float | None
 
     def trouble(self) -> str:
-        """Failed jobs and bad lines, in the words of the last sentence; empty when all is well."""
+        """Failed jobs and bad lines, in the words of the last sentence; empty if there are none."""
         return "; ".join(filter(None, (failed_jobs(self.tally), bad_lines(self.tally))))
 
 
@@ -75,7 +75,7 @@ class View(Protocol):
 
 
 class QuietView:
-    """Shows nothing but what went wrong."""
+    """Shows only what went wrong."""
 
     seconds = PLAIN_SECONDS
 
@@ -88,13 +88,13 @@ class QuietView:
 
 
 class PlainView(QuietView):
-    """A line now and then, for logs; seldom in a long run, so that none fills a disk."""
+    """A line now and then, for logs; less often in a long run, so that a log stays small."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def update(self, standing: Standing) -> None:
-        """Say the counts."""
+        """Print the counts, if it is time."""
         tell(f"{self._name}: {plain_line(standing)}")
         self.seconds = min(MOST_PLAIN_SECONDS, self.seconds * PLAIN_GROWTH)
 
@@ -177,8 +177,8 @@ async def follow(
         client: where the batch is.
         batch: the batch.
         view: what the user sees.
-        tally: the rows there are, from whoever fetches them.
-        share_read: how much of the input was read, 0 to 1, where that is known.
+        tally: the rows so far.
+        share_read: how much of the input was read, 0 to 1; None when that is not known.
     """
     clock = asyncio.get_running_loop().time
     remind_at: float | None = clock() + REMIND_SECONDS
@@ -186,7 +186,7 @@ async def follow(
     pace.mark(clock(), 0)
     while True:
         await asyncio.sleep(view.seconds)
-        # The others find out whether Redis is away for good; a glance may fail.
+        # A look may fail: feeding and collecting find out whether Redis is down for long.
         with suppress(LedgerUnavailable):
             progress = await batch.progress()
             standing = standing_of(progress, tally(), share_read(), pace, clock())
@@ -208,7 +208,7 @@ async def follow(
 def standing_of(
     batch: BatchProgress, tally: Tally, share: float | None, pace: Pace, now: float
 ) -> Standing:
-    """How a run stands; `share` of its input was read, 0 to 1, where that is known."""
+    """The state of a run; `share` of its input was read, 0 to 1, None when that is not known."""
     expected = float(batch.total) if batch.sealed else batch.total / share if share else None
     pace.mark(now, tally.succeeded + tally.failed)
     left = None if expected is None else max(0.0, expected - tally.rows)

@@ -49,7 +49,7 @@ def run(
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
     `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
 
-    Ctrl-C leaves the jobs running and says how to come back to them.
+    Ctrl-C leaves the jobs running and prints how to come back to them.
 
     Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
     """
@@ -57,7 +57,7 @@ def run(
     if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
         tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
     with Source.open(source) as origin, ExitStack() as exits:
-        # Before the output is touched: what is no text is refused at once.
+        # Before the output is touched: an input that is no text is refused at once.
         origin.begin()
         if origin.compression and not quiet:
             tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
@@ -80,7 +80,8 @@ def results(
     batch: Annotated[str, typer.Argument(metavar="BATCH", help="The id that run showed.")],
     output: options.Output = STANDARD,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out what has no end.")
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out those not ended."),
     ] = True,
     timeout: options.Timeout = None,
     quiet: options.Quiet = False,
@@ -89,13 +90,13 @@ def results(
     """Write the rankings of a batch that was run before.
 
     The output is that of `rerankq run`. A batch is kept for RERANKQ_BATCH_TTL (31 days), and so
-    are its rankings until they have been written in whole; from then on for RERANKQ_RESULT_TTL.
+    are its rankings until all of them have been written; from then on for RERANKQ_RESULT_TTL.
 
-    A batch that was never closed, and whose `rerankq run` gives no sign of life, is abandoned:
-    what is there is written, and lines may be missing.
+    A batch that was never sealed, and whose `rerankq run` is not heard of any more, is abandoned:
+    its rankings so far are written, and lines may be missing.
 
-    The same where `rerankq run` was broken off before it had submitted its whole input: from
-    which line on nothing was submitted is said.
+    If `rerankq run` was broken off before it had submitted its whole input, the first line that was
+    not submitted is printed.
 
     Exit code: 0 all have a ranking; 1 some have none (yet), or lines were never submitted; 2 bad
     set-up.

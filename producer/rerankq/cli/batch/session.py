@@ -1,4 +1,4 @@
-"""Feeding, collecting and showing, all at once, until the end or an interruption."""
+"""Feeds, collects and shows progress at the same time, until the end or an interruption."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,10 +29,10 @@ class Outcome:
         summary: what was written.
         interrupted: by Ctrl-C, SIGTERM or SIGHUP.
         timed_out: not all had ended in time.
-        fault: what broke it off, if anything did.
+        fault: the error that broke it off, if there was one.
         abandoned: whether the batch was never sealed, and nobody feeds it any more.
         kept_until: until when the batch and its results are kept, in Unix seconds.
-        cut_at: the first line of input that was not submitted, of a batch whose feeding was cut.
+        cut_at: the first line of input that was not submitted; None when all were.
     """
 
     summary: Summary
@@ -50,16 +50,16 @@ class Outcome:
 
 
 class Session:
-    """One batch in front of a user.
+    """Runs one batch for a user.
 
     Args:
-        client: where the batch is.
+        client: the client of the batch.
         batch: the batch.
-        collector: what writes its output.
-        feed: what puts jobs in; None for a batch that is fed elsewhere, or was.
+        collector: writes its output.
+        feed: adds jobs; None for a batch that was fed before, or by another process.
         view: what the user sees.
         kept_until: until when the batch and its results are kept, in Unix seconds.
-        share_read: how much of the input was read, 0 to 1, where that is known.
+        share_read: how much of the input was read, 0 to 1; None when that is not known.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Session:
         self._share_read = share_read
 
     async def run(self, seconds: float | None) -> Outcome:
-        """Go on until all is written; at most `seconds`, and until the first Ctrl-C."""
+        """Run until all is written, `seconds` have passed, or Ctrl-C."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         showing = asyncio.create_task(
@@ -117,7 +117,7 @@ class Session:
         )
 
     async def _work(self, stop: asyncio.Event, seconds: float | None) -> bool:
-        """Whether all was written; otherwise a signal came, or time ran out."""
+        """Return whether all was written; if not, a signal came, or the time is over."""
         feeding = asyncio.create_task(self._fed())
         collecting = asyncio.create_task(self._collector.run())
         stopping = asyncio.create_task(stop.wait())
@@ -137,7 +137,7 @@ class Session:
             await _cancelled(work)
 
     async def _unserved(self, seconds: float | None) -> None:
-        if seconds is None:  # else the user has said how long to wait
+        if seconds is None:  # with --timeout the user has said how long to wait
             output = self._collector.output
             await give_up_unserved(
                 self._client, lambda: output.ended.succeeded + output.ended.failed > 0
@@ -156,7 +156,7 @@ class Session:
             await patiently(self._feed.seal)
 
     async def _halted(self, feeding: asyncio.Task[None]) -> None:
-        """End the feeding where it stands, and seal the batch: nothing more will come."""
+        """End the feeding now, and seal the batch."""
         if not self._feed or _succeeded(feeding):
             return
         self._feed.adding.halt()
@@ -172,8 +172,8 @@ def _succeeded(task: asyncio.Task[None]) -> bool:
 
 
 async def _cancelled(*futures: asyncio.Future[Any]) -> None:
-    # Again and again: before Python 3.12, asyncio.wait_for, which redis sends with, can lose a
-    # cancellation, and the task goes on as if nobody had asked.
+    # Repeated: before Python 3.12, asyncio.wait_for, which redis uses, can swallow a cancellation,
+    # and the task goes on.
     while left := [each for each in futures if not each.done()]:
         for each in left:
             each.cancel()

@@ -1,4 +1,4 @@
-"""What a run came to, in a sentence or as JSON."""
+"""The result of a run, as a sentence or as JSON."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Summary:
 
     @property
     def jobs(self) -> int:
-        """How many jobs there were; bad lines are none."""
+        """How many jobs there were; bad lines do not count."""
         return self.tally.succeeded + self.tally.failed + self.tally.unended
 
     @property
@@ -34,7 +34,7 @@ class Summary:
         return "; ".join(filter(None, said))
 
     def jobs_sentence(self, name: str) -> str:
-        """One line for people, of the jobs alone."""
+        """One line for people, about the jobs only."""
         if not self.jobs and self.tally.rejected:
             return f"{name}: no line was a job"
         done, failed = self.tally.succeeded, self.tally.failed
@@ -44,7 +44,7 @@ class Summary:
         )
 
     def part(self, name: str) -> str:
-        """One line for people, of a run that was broken off."""
+        """One line for people, about a run that was broken off."""
         return f"{name}: {_counted(self.tally.rows, 'line')} written so far"
 
     def json(self) -> str:
@@ -63,12 +63,12 @@ class Summary:
 
 
 def failed_jobs(tally: Tally) -> str:
-    """Jobs without a ranking, for people; empty where there are none."""
+    """Jobs without a ranking, for people; empty when there are none."""
     return f"{tally.failed} failed" if tally.failed else ""
 
 
 def bad_lines(tally: Tally) -> str:
-    """Lines that are no jobs, for people; empty where there are none."""
+    """Lines that are no jobs, for people; empty when there are none."""
     return _counted(tally.rejected, "bad line") if tally.rejected else ""
 
 

@@ -1,4 +1,4 @@
-"""A Redis that no worker was ever at: most often it is the wrong one, and waiting is in vain."""
+"""Gives up on a Redis that no worker ever used: most often it is the wrong one."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,13 +14,13 @@ ASK_SECONDS: Final = 2.0
 
 
 class NoWorker(CommandError):
-    """Nobody ever served the jobs of this Redis."""
+    """No worker ever used this Redis."""
 
     code = "no_worker"
 
 
 async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool]) -> None:
-    """Return once a worker is, or was, there, or a job has its end.
+    """Return once a worker uses this Redis, or ever did, or a job has ended.
 
     Raises:
         NoWorker: neither has happened for `UNSERVED_SECONDS`.
@@ -28,12 +28,12 @@ async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool
     clock = asyncio.get_running_loop().time
     give_up = clock() + UNSERVED_SECONDS
     while not has_end():
-        with suppress(LedgerUnavailable):  # the others find out whether Redis is away for good
+        with suppress(LedgerUnavailable):  # feeding and collecting notice a long outage
             if await client.operations.presence.has_had_workers():
                 return
             if clock() > give_up:
                 raise NoWorker(
-                    f"no worker was ever at this Redis, nor came in {UNSERVED_SECONDS:g} s: start "
+                    f"no worker has ever used this Redis, nor within {UNSERVED_SECONDS:g} s: start "
                     "`rerankq worker` with this RERANKQ_REDIS_URL, or correct it here "
                     "(--timeout SECONDS waits longer)"
                 )

@@ -1,15 +1,15 @@
-"""Says what a command waits for when a lane is full."""
+"""Tells the user that a command waits because a lane is full."""
 
 import time
 from collections.abc import Callable
 from typing import Final
 
 PAUSE_SECONDS: Final = 5.0
-"""How long it may take before a word is said."""
+"""How long a wait lasts before the user is told."""
 
 
 class Notice:
-    """Hears of each vain attempt; says so once, when the first wait has lasted a while.
+    """Is called after each attempt in vain; tells the user once, when the wait has lasted a while.
 
     Args:
         say: shows the user a line.
@@ -21,10 +21,10 @@ class Notice:
         self._since = self._last = -PAUSE_SECONDS
 
     def __call__(self, reason: str) -> None:
-        """Hear that there is no room, and why."""
+        """Note that the lane took no job, and why."""
         now = time.monotonic()
         if now - self._last > PAUSE_SECONDS:
-            # Between the two there was room: another wait has begun.
+            # The lane took jobs since the last call: another wait has begun.
             self._since = now
         self._last = now
         if not self._said and now - self._since >= PAUSE_SECONDS:

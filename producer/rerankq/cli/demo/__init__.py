@@ -1,7 +1,7 @@
-"""`rerankq demo`: the whole path on a machine with nothing.
+"""`rerankq demo`: everything on a machine without a set-up.
 
-command     the steps, in their order
-stack       Redis, upstream, worker and Flower: started when needed, stopped in reverse
-children    a process of our own: its log, its end
-showing     rankings worth a look, and the lines that were no jobs
+command     the steps, in order
+stack       Redis, upstream, worker and Flower: started if needed, stopped in reverse order
+children    a child process, with its log and its end
+showing     shows some rankings, and the lines that are no jobs
 """

@@ -1,4 +1,4 @@
-"""A process of our own: started with a log, stopped in an orderly way, its death noticed."""
+"""A child process: started with a log, stopped in an orderly way, and watched."""
 
 import contextlib
 import signal
@@ -22,8 +22,8 @@ class Child:
     """A running process.
 
     Attributes:
-        name: what it is called in messages.
-        log: where its output goes.
+        name: its name in messages.
+        log: the file with its output.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -32,23 +32,23 @@ class Child:
         self._process = process
 
     def check(self) -> None:
-        """Make its death known.
+        """Check that it still runs.
 
         Raises:
-            CommandError: it has ended; with the last lines of its log.
+            CommandError: it has ended; has the last lines of its log.
         """
         code = self._process.poll()
         if code is not None:
             lines = [printable(line) for line in self.text().splitlines() if line.strip()]
             said = " | ".join(lines[-TAIL_LINES:]) or "nothing"
-            raise CommandError(f"the {self.name} ended with code {code}; its last words: {said}")
+            raise CommandError(f"the {self.name} ended with code {code}; end of its log: {said}")
 
     def text(self) -> str:
-        """What it has written so far."""
+        """Its output so far."""
         return self.log.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
-        """SIGTERM, time to finish, SIGKILL. A Ctrl-C meanwhile shortens that time to nothing."""
+        """Send SIGTERM, wait for its end, then SIGKILL. Ctrl-C meanwhile ends the wait."""
         if self._process.poll() is not None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -79,7 +79,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # A Ctrl-C is for us: we say when each of them stops, and in which order.
+            # Ctrl-C must not reach it: this process stops its children in order.
             start_new_session=True,
         )
     child = Child(name, process, log)

@@ -1,4 +1,4 @@
-"""`rerankq demo`: the steps, in their order."""
+"""`rerankq demo`: the steps, in order."""
 
 import asyncio
 import importlib.resources
@@ -46,11 +46,11 @@ def demo(
         typer.Option(help="Port of Flower; a free one when absent.", min=1, max=65_535),
     ] = None,
 ) -> None:
-    """See it all work, on a machine with nothing.
+    """See it all work, without any set-up.
 
-    Starts what is not there: a Redis without RERANKQ_REDIS_URL, the sandbox without
-    DMXAPI_API_KEY, then a worker and Flower. Runs 200 sample jobs, shows some rankings, and
-    stops what it started.
+    Starts what is missing: a Redis if RERANKQ_REDIS_URL is not set, the sandbox if DMXAPI_API_KEY
+    is not set, then a worker and Flower. Runs 200 sample jobs, shows some rankings, and stops what
+    it started.
 
     Exit code: 0 every job has its ranking, 1 some have none, 2 something did not start.
     """
@@ -74,7 +74,7 @@ def demo(
         _point_to_flower(stack, stays=serve)
         if serve:
             _serve(stack)
-    # Bad lines are no jobs, and the sample has some on purpose.
+    # Bad lines do not count: the sample has some on purpose.
     raise typer.Exit(ExitCode.NO_RANKING if outcome.summary.tally.failed else ExitCode.DONE)
 
 
@@ -122,7 +122,7 @@ def _serve(stack: Stack) -> None:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end us as Ctrl-C does: what was started must be stopped."""
+    """Let SIGTERM and SIGHUP end the demo like Ctrl-C, so that what was started is stopped."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt

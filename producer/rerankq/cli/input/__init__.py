@@ -1,9 +1,9 @@
-"""What a user hands in: bytes of a file or a pipe, then lines, then jobs.
+"""The user's input: bytes of a file or a pipe, then lines, then jobs.
 
-files          opens what is read and written
-formats        what a file is, by its first bytes
-decompression  gzip and zstd
-reading_ahead  reads in a thread while others work
-lines          bytes to lines
-drafts         a line to a job
+files          opens input and output
+formats        recognises formats by the first bytes
+decompression  gzip and Zstandard
+reading_ahead  a look at the next bytes before they are read
+lines          splits bytes into lines
+job_lines      makes a job of a line
 """

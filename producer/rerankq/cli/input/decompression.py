@@ -1,4 +1,4 @@
-"""gzip and Zstandard, unpacked as they are read: a little at a time, whatever they grow to."""
+"""gzip and Zstandard, unpacked as they are read: a little at a time, however large they grow."""
 
 import gzip
 import sys
@@ -16,7 +16,7 @@ else:
 
 
 UNPACKERS: Final = {"gzip": "gzip -dc", "Zstandard": "zstd -dc"}
-"""The command that unpacks each kind, for advice."""
+"""The command that unpacks each kind, for messages."""
 
 
 class _Reader(Protocol):
@@ -24,12 +24,12 @@ class _Reader(Protocol):
 
 
 class Decompressed:
-    """What a compressed input holds.
+    """The content of a compressed input.
 
     Args:
         packed: the compressed bytes.
         first: the first of them, which tell the format.
-        name: what to call the input.
+        name: the input's name in messages.
     """
 
     def __init__(self, packed: Readable, first: bytes, name: str) -> None:
@@ -41,7 +41,7 @@ class Decompressed:
         )
 
     def read(self, size: int, /) -> bytes:
-        """What there is, at most `size` bytes; nothing at the end.
+        """The next bytes, at most `size`; empty at the end.
 
         Raises:
             InputBroken: it is damaged, or ends too early.
@@ -60,7 +60,7 @@ class Decompressed:
 
 
 def compression_of(first: bytes) -> str | None:
-    """How an input with these first bytes is compressed; None where it is not, or unknown here."""
+    """How an input with these first bytes is compressed; None when it is not, or not known."""
     if first.startswith(GZIP):
         return "gzip"
     return "Zstandard" if first.startswith(ZSTANDARD) else None

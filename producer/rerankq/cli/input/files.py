@@ -1,4 +1,4 @@
-"""Input and output of a run: files, or stdin and stdout; refused before anything is submitted."""
+"""Input and output of a run: files, or stdin and stdout, checked before anything is submitted."""
 
 import fcntl
 import os
@@ -16,22 +16,22 @@ from rerankq.cli.terminal import inert_json
 
 STANDARD: Final = "-"
 STDIN: Final = "stdin"
-"""What the input is called where it comes from there."""
+"""The input's name when it is stdin."""
 _STDIN: Final = 0
 _STDOUT: Final = 1
 
 
 class Source:
-    """The input, unpacked where it is compressed.
+    """The input, unpacked if it is compressed.
 
     Args:
-        file: where its bytes come from.
-        name: what to call it.
-        json_lines: whether it must be JSON Lines, rather than any text.
+        file: the file with its bytes.
+        name: its name in messages.
+        json_lines: whether it must be JSON Lines; if not, any text.
 
     Attributes:
-        name: what to call it.
-        compression: how it is compressed, by name, if it is; known once it was begun.
+        name: its name in messages.
+        compression: how it is compressed, if it is; known after `begin`.
     """
 
     def __init__(self, file: FileIO, name: str, *, json_lines: bool = True) -> None:
@@ -49,7 +49,7 @@ class Source:
         """Open the input; `-` is stdin.
 
         Raises:
-            CommandError: it cannot be read; or it is a file that as a whole is something else.
+            CommandError: it cannot be read, or the file has another format.
         """
         name = STDIN if path == STANDARD else path
         try:
@@ -66,11 +66,11 @@ class Source:
         return source
 
     def begin(self) -> None:
-        """Look at the beginning, waiting for its first line where it comes by a pipe.
+        """Look at the beginning; of a pipe, wait for the first line.
 
         Raises:
-            CommandError: as a whole it is something else, such as an archive or a JSON array; or
-                it cannot be read.
+            CommandError: it has another format, such as an archive or a JSON array; or it cannot
+                be read.
         """
         self._text = self._text or self._opened()
 
@@ -80,7 +80,7 @@ class Source:
         self.compression = compression_of(mark)
         if self.compression:
             text = ReadingAhead(Decompressed(self._packed, mark, self.name))
-        # Of a pipe the first line: whoever fills it may wait for an answer to that.
+        # Of a pipe only the first line, as the program that writes may wait for its answer.
         whole = self._is_regular or not self._json_lines
         look = text.look if whole else text.look_at_line
         first = look(LOOKED_AT_BYTES)
@@ -102,29 +102,29 @@ class Source:
         self._file.close()
 
     def read(self, size: int, /) -> bytes:
-        """What there is, at most `size` bytes; nothing at the end.
+        """The next bytes, at most `size`; empty at the end.
 
         Raises:
-            CommandError: the reading fails, or what is there is no text.
+            CommandError: the reading fails, or the content is not text.
         """
         self._text = self._text or self._opened()
         return self._text.read(size)
 
     @property
     def share_read(self) -> float | None:
-        """How much of a file has been read, 0 to 1; None where nobody knows its length."""
+        """How much of a file has been read, 0 to 1; None when its length is not known."""
         if not self._is_regular or not self._status.st_size:
             return None
         ahead = self._text.ahead if self._text else 0
         return min(1.0, max(0, self._bytes.count - ahead) / self._status.st_size)
 
     def is_file(self, status: os.stat_result) -> bool:
-        """Whether that is the very file that is being read."""
+        """Whether that is the file that is being read."""
         return self._is_regular and os.path.samestat(self._status, status)
 
 
 class _Bytes:
-    """A file's bytes as they are, raw: a thread that waits for stdin holds no lock at the end."""
+    """A file's bytes, unbuffered: so a thread that waits for stdin holds no lock at the exit."""
 
     def __init__(self, file: FileIO, name: str) -> None:
         self._file = file
@@ -141,7 +141,7 @@ class _Bytes:
 
 
 class Sink:
-    """The output: lines go out whole, so that a crash leaves whole lines."""
+    """The output: only whole lines are written, so that a crash leaves whole lines."""
 
     def __init__(self, file: FileIO, name: str, *, replaces: bool, is_new: bool = False) -> None:
         self.name = name
@@ -161,9 +161,9 @@ class Sink:
 
     @classmethod
     def open(cls, path: str, source: Source | None = None) -> Self:
-        """Open the output; `-` is stdout. What a file holds stays until the first line is written.
+        """Open the output; `-` is stdout. A file keeps its content until the first line is written.
 
-        A file that was not there is there no more afterwards, unless something was written.
+        A new file is removed again if nothing was written.
 
         Raises:
             CommandError: it cannot be written, it is the input, or another command is writing it.
@@ -188,11 +188,11 @@ class Sink:
         return sink
 
     def write(self, lines: bytes) -> None:
-        """Write whole lines. The first replace what a file held.
+        """Write whole lines. The first ones replace a file's content.
 
         Raises:
             OutputClosed: the reader of a pipe has gone.
-            OutputFailed: the disk is full, or the like.
+            OutputFailed: it cannot be written: the disk is full, for example.
         """
         left = memoryview(inert_json(lines) if self._is_terminal else lines)
         try:
@@ -205,7 +205,7 @@ class Sink:
             raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None
 
     def end(self, *, whole: bool) -> None:
-        """Say that nothing more is written. A whole output without a line empties a file, too.
+        """End the output. A whole output without a line empties the file.
 
         Raises:
             OutputFailed: the file cannot be emptied.
@@ -214,14 +214,14 @@ class Sink:
             self.write(b"")
 
     def _begin(self) -> None:
-        # Not before there is something in its place: a run that comes to nothing leaves it alone.
+        # Only when there is a line to write: a run that writes nothing leaves the file as it was.
         if self._replaces and _is_regular(self._file):
             self._file.truncate(0)
         self._replaces = False
 
 
 def refuse_closed_stdout() -> None:
-    """Find out before anything is submitted.
+    """Check stdout, before anything is submitted.
 
     Raises:
         CommandError: stdout is closed.
@@ -235,8 +235,8 @@ def _is_regular(file: FileIO) -> bool:
 
 
 def _locked(file: FileIO) -> bool:
-    """Take the file for this command until it is closed; false where another one has it."""
-    # Two commands that write one file would each empty it of what the other has written.
+    """Lock the file for this command until it is closed; False when another one has it."""
+    # Each of two commands that write one file would delete what the other has written.
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

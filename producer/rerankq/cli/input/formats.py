@@ -1,4 +1,4 @@
-"""What an input is, by its first bytes: text to be read, compressed text, or nothing we can read.
+"""The format of an input, by its first bytes: text, compressed text, or one that cannot be read.
 
 Source of the marks: the `magic` database of file(1), and each format's own specification.
 """
@@ -47,7 +47,7 @@ _ENOUGH_LINES: Final = 10
 
 
 def unreadable(first: bytes) -> str | None:
-    """What an input is that holds no text, and what to do about it; None where it may hold some.
+    """The format of an input that is not text, and what to do; None when it may be text.
 
     Args:
         first: its first bytes, unpacked.
@@ -65,15 +65,15 @@ def unreadable(first: bytes) -> str | None:
 
 
 def not_json_lines(first: bytes, *, whole: bool) -> str | None:
-    """Why text is not JSON Lines as a whole; None where it is, or single lines are wrong.
+    """Why text is not JSON Lines as a whole; None when it is, or only some lines are wrong.
 
     Args:
         first: its first bytes.
-        whole: whether that is a good part of it, rather than what came with the first line.
+        whole: whether that is a large part of it, and not only what came with the first line.
     """
     lines = [line for line in map(bytes.strip, first.removeprefix(_BOM).split(b"\n")) if line]
     if not whole:
-        # More may have come by chance, and is judged line by line.
+        # Only by chance are more lines here: they are judged one by one.
         lines = lines[:1]
     fault = None
     if lines and lines[0].startswith(b"["):
@@ -81,7 +81,7 @@ def not_json_lines(first: bytes, *, whole: bool) -> str | None:
     elif lines[:1] == [b"{"] and (len(lines) > 1 or not whole):
         fault = "its JSON is spread over lines: write an object a line, such as with `jq -c .`"
     elif any(line.startswith(b"{") for line in lines):
-        pass  # what is wrong with single lines is said of them
+        pass  # single wrong lines are reported one by one
     elif b"\x00" in first:
         fault = f"it is binary: {_EXPORT}"
     elif lines and not whole:

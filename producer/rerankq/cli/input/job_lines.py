@@ -1,7 +1,7 @@
-"""A line of input to a job, or to the reason why it is none.
+"""Makes a job of a line of input, or says why it is not one.
 
-Two forms: the arguments of `submit` side by side, and that of OpenAI's batch files with
-`method`, `url` and `body`. Fields that rerankq does not know are ignored: real data has many.
+A line has one of two forms: the arguments of `submit` as fields, or that of OpenAI's batch files
+with `method`, `url` and `body`. Unknown fields are ignored, as real data has many.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,14 +26,14 @@ _BATCH_FORM: Final = frozenset({"method", "url", "body"})
 _FLAT_FORM: Final = frozenset({"query", "documents"})
 _PATHS: Final = ("/v1/rerank", "/rerank")
 _BOM: Final = b"\xef\xbb\xbf"
-# A job's JSON has more than its line: id, version, names of fields, the default model.
+# A job's JSON is longer than its line: it has an id, a version, field names, the default model.
 _LARGE_BYTES: Final = MAX_JOB_BYTES - 64 * 1024
 _MOST_NAMED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """For lines that say nothing of it."""
+    """Values for lines that do not have them."""
 
     model: str
     lane: Lane | None = None
@@ -41,14 +41,14 @@ class Defaults:
 
 
 def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | RejectedLine:
-    """The batch's entry that a line stands for."""
+    """The batch's entry for a line."""
     given: Mapping[str, Any] = {}
     try:
         given = parsed(line.text)
         draft = {"lane": defaults.lane, "top_n": defaults.top_n, "batch_id": batch_id}
         job = job_from(draft | fields_of(given), default_model=defaults.model)
         if len(line.text or b"") > _LARGE_BYTES:
-            job.encode()  # refuses what the ledger would, while the line's number is at hand
+            job.encode()  # raises here what the ledger would refuse, so that the line is named
     except InvalidRequest as fault:
         error = JobError(code=fault.code, message=f"line {line.number}: {fault}")
         return RejectedLine(line=line.number, custom_id=_name(given), error=error)
@@ -56,10 +56,10 @@ def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | Reject
 
 
 def parsed(text: bytes | None) -> Mapping[str, Any]:
-    """The JSON object that a line holds; None for a line too long to be kept.
+    """The JSON object of a line. `text` is None for a line that was too long to be read.
 
     Raises:
-        InvalidRequest: it holds none.
+        InvalidRequest: it is not a JSON object, or too long.
     """
     if text is None:
         raise InvalidRequest("", f"is over {MAX_JOB_BYTES:,} bytes: split the job")
@@ -73,10 +73,10 @@ def parsed(text: bytes | None) -> Mapping[str, Any]:
 
 
 def fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a job that an object in either form has, side by side.
+    """The fields of a job, from an object in either form.
 
     Raises:
-        InvalidRequest: it has the form of a batch file, but asks for something else.
+        InvalidRequest: it has the form of a batch file, but for another endpoint.
     """
     request = given
     if given.keys() & _BATCH_FORM and not given.keys() & _FLAT_FORM:

@@ -1,4 +1,4 @@
-"""Bytes to numbered lines, in bounded memory: a line over the limit is skipped unread."""
+"""Splits bytes into numbered lines, in bounded memory: the text of a too long line is dropped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from rerankq.cli.failures import CommandError
 
 CHUNK_BYTES: Final = 256 * 1024
 MOST_EMPTY_BYTES: Final = 1024 * 1024 * 1024
-"""How much an input may hold between two lines that could be jobs."""
+"""Most bytes between two lines that could be jobs."""
 
 
 class Readable(Protocol):
     """Anything that bytes can be read from."""
 
     def read(self, size: int, /) -> bytes:
-        """What there is, at most `size` bytes; nothing at the end."""
+        """The next bytes, at most `size`; empty at the end."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of input, counted from 1. `text` is None when it was too long to be kept."""
+    """A line of input, numbered from 1. `text` is None when it was too long."""
 
     number: int
     text: bytes | None
@@ -53,8 +53,8 @@ def read_lines(source: Readable, *, limit: int) -> Iterator[Line]:
     """The lines of a source, without their ends; the last need not have one.
 
     Raises:
-        CommandError: it goes on for `MOST_EMPTY_BYTES` without one that could be read: a
-            decompression bomb, or no text at all.
+        CommandError: for `MOST_EMPTY_BYTES` there was no line that could be a job: a decompression
+            bomb, or not text.
     """
     number = empty = 0
     pieces = _Pieces(limit)

@@ -12,17 +12,17 @@ class ReadingAhead:
 
     @property
     def ahead(self) -> int:
-        """How many bytes were looked at and not read."""
+        """How many bytes were looked at but not read yet."""
         return len(self._held)
 
     def look(self, size: int) -> bytes:
-        """The next `size` bytes, fewer at the end, more where they have come; they stay there."""
+        """The next `size` bytes or more, fewer at the end; they can still be read."""
         while len(self._held) < size and (more := self._source.read(size)):
             self._held += more
         return self._held
 
     def look_at_line(self, most: int) -> bytes:
-        """What has come once the first line with anything in it is whole, `most` bytes, or all."""
+        """The bytes until the first line that is not blank is complete, or `most`, or all."""
         while len(self._held) < most and b"\n" not in self._held.lstrip():
             more = self._source.read(most)
             if not more:
@@ -31,7 +31,7 @@ class ReadingAhead:
         return self._held
 
     def read(self, size: int, /) -> bytes:
-        """What there is, at most `size` bytes; nothing at the end."""
+        """The next bytes, at most `size`; empty at the end."""
         if not self._held:
             return self._source.read(size)
         first, self._held = self._held[:size], self._held[size:]

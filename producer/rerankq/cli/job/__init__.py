@@ -1,1 +1,1 @@
-"""One job: submit, status, result, cancel; and how a ranking is shown."""
+"""Commands for one job: submit, status, result, cancel; and tables of rankings."""

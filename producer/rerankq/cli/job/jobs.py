@@ -1,4 +1,4 @@
-"""`rerankq status`, `rerankq result` and `rerankq cancel`: about one job."""
+"""`rerankq status`, `rerankq result` and `rerankq cancel`: commands for one job."""
 
 from contextlib import suppress
 
@@ -21,9 +21,9 @@ from rerankq.errors import JobEnded, JobNotFound, ResultTimeout
 
 
 def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
-    """Say where a job stands.
+    """Show the status of a job.
 
-    Exit code: 0 it was found, whatever its state; 1 it was not; 2 bad set-up.
+    Exit code: 0 it was found, in any state; 1 it was not found; 2 bad set-up.
     """
 
     async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
@@ -33,7 +33,7 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
     found, waits_for = ask(question)
     if json:
-        # `job_id` and `status`, as everywhere else; `id` and `state` were their first names.
+        # `job_id` and `status` as everywhere else; `id` and `state` are their earlier names.
         names = {"job_id": found.id, "status": found.state}
         told = names | orjson.loads(found.encode()) | {"waits_for": waits_for}
         put_json(orjson.dumps(told))
@@ -51,8 +51,8 @@ def result(
 
     With --json, one object like an output line of `rerankq run`.
 
-    Exit code: 0 here is the ranking; 1 the job has none, is not known, or has not ended in time;
-    2 bad set-up.
+    Exit code: 0 the ranking was printed; 1 the job has none, is not known, or has not ended in
+    time; 2 bad set-up.
     """
 
     async def known_and_ended(client: AsyncRerankClient) -> Ended:
@@ -65,9 +65,9 @@ def result(
 def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """Cancel a job that has not ended.
 
-    A job that runs at this moment may still cost its call; its ranking is not kept.
+    The call of a job that is running may still be billed; its ranking is not kept.
 
-    Exit code: 0 it is cancelled, now or before; 1 it had ended otherwise, or is not known;
+    Exit code: 0 it is cancelled, now or earlier; 1 it had ended in another way, or is not known;
     2 bad set-up.
     """
     before = ask(lambda client: client.cancel(job_id))
@@ -75,8 +75,8 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     if json:
         put_json(orjson.dumps({"job_id": job_id, "was": before, "status": after}))
     elif before is JobState.CANCELLED:
-        # Perhaps by this very call, when the answer to its first try was lost.
-        put("cancelled; it is so already")
+        # Perhaps by this call, if the answer to its first try was lost.
+        put("cancelled; it was cancelled already")
     elif before.ended:
         tell(f"rerankq: the job had ended before: it {before}")
     else:
@@ -86,18 +86,18 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
 
 Ended = tuple[JobStatus | None, RerankResult | JobEnded]
-"""Where a job stands, None when its record is past its retention by now, and its end."""
+"""A job's status, None when its record is past its retention by now, and its end."""
 
 
 async def ended(
     client: AsyncRerankClient,
     handle: AsyncJobHandle,
-    timeout: float | None,  # noqa: ASYNC109  handed on
+    timeout: float | None,  # noqa: ASYNC109  passed on
 ) -> Ended:
-    """The job's end, waiting for it.
+    """Wait for the job's end.
 
     Raises:
-        JobNotFound, ResultExpired, ResultTimeout, LedgerUnavailable: there is none to be had.
+        JobNotFound, ResultExpired, ResultTimeout, LedgerUnavailable: its end cannot be read.
     """
     end: RerankResult | JobEnded
     try:
@@ -109,7 +109,7 @@ async def ended(
         why = f"; {reason.message}" if reason else ""
         kept = shown_duration(client.settings.result_ttl)
         raise ResultTimeout(
-            f"{error}{why}; from its end on, its ranking is kept for {kept} (RERANKQ_RESULT_TTL)"
+            f"{error}{why}; its ranking is kept for {kept} after its end (RERANKQ_RESULT_TTL)"
         ) from None
     with suppress(JobNotFound):
         return await handle.status(), end
@@ -119,10 +119,10 @@ async def ended(
 def show_end(
     job_id: str, found: JobStatus | None, end: RerankResult | JobEnded, *, json: bool
 ) -> None:
-    """Print a job's end and set the exit code that goes with it.
+    """Print a job's end and set the exit code for it.
 
     Raises:
-        JobEnded: it has no ranking, and people are to be told.
+        JobEnded: it has no ranking, and the output is for people.
     """
     if json:
         custom_id, state = (found.custom_id, found.state) if found else (None, None)

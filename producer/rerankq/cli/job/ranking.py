@@ -1,4 +1,4 @@
-"""A ranking as people like to read it, on stdout."""
+"""A ranking as a table, on stdout."""
 
 import math
 import sys
@@ -31,7 +31,7 @@ def show_ranking(result: RerankResult, *, most: int | None = None, lines: int = 
     Args:
         result: the ranking.
         most: how many rows to show; all when None.
-        lines: about how many lines of a document a terminal shows; elsewhere all of it.
+        lines: about how many lines of a document are shown on a terminal; all of it elsewhere.
     """
     rows = []
     for rank, row in enumerate(result.results[:most], start=1):
@@ -48,7 +48,7 @@ def _fitted(text: str, lines: int) -> str:
 
 
 def shown_score(score: float) -> str:
-    """A score with as many digits as tell something."""
+    """A score with its meaningful digits."""
     small = score and math.fabs(score) < 0.001  # noqa: PLR2004
     return f"{score:.1e}" if small else f"{score:.4f}"
 

@@ -41,7 +41,7 @@ def submit(
         ),
     ] = None,
     job_id: Annotated[
-        str | None, typer.Option(help="The job's id, made up when absent; safe to submit again.")
+        str | None, typer.Option(help="The job's id; generated when absent. Safe to submit again.")
     ] = None,
     custom_id: Annotated[str | None, typer.Option(help="A name of your own for the job.")] = None,
     idempotency_key: Annotated[
@@ -54,12 +54,12 @@ def submit(
     timeout: options.Timeout = None,
     json: options.AsJson = False,
 ) -> None:
-    """Hand one job in and print its id.
+    """Submit one job and print its id.
 
-    The job is given by options, or, without --query, as a JSON object on stdin: one in either
-    form that `rerankq run` reads. Where both say something, the option counts.
+    The job is given by options, or, without --query, as a JSON object on stdin, in either form that
+    `rerankq run` reads. If both give a value, the option is used.
 
-    Exit code: 0 it is accepted (with --wait: has a ranking); 1 --wait, and it has none;
+    Exit code: 0 it is accepted (with --wait: it has a ranking); 1 with --wait: it has none;
     2 bad input or set-up.
     """
     refuse_closed_stdout()
@@ -86,7 +86,7 @@ def submit(
         tell(f"submit: {handle.id}")
         return handle.id, await ended(client, handle, timeout)
 
-    # Named here already: whoever interrupts the command can still find the job.
+    # The id is made here, so that the user can find the job also after an interrupt.
     given.setdefault("job_id", new_job_id())
     try:
         job_id, end = ask(handed_in)
@@ -102,7 +102,7 @@ def submit(
         else:
             put(job_id)
     except (OutputClosed, OutputFailed):
-        # Who submits again without the id pays for the job twice.
+        # Without the id, the user might submit the job again and pay for it twice.
         tell(f"submit: the job is recorded, and runs; its id is {job_id}")
         raise
 
@@ -112,7 +112,7 @@ def _documents(given: list[str], file: Path | None) -> list[str]:
         return given
     found, size = list(given), 0
     with Source.open(str(file), json_lines=False) as source:
-        # By newline alone: other separators are part of somebody's text.
+        # Only newlines end a document: other separators may be part of its text.
         for line in read_lines(source, limit=MAX_JOB_BYTES):
             size += len(line.text or b"")
             if line.text is None or size > MAX_JOB_BYTES:

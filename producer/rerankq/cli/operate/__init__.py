@@ -1,1 +1,1 @@
-"""For whoever runs the service: dead letters, the upstream, Flower, JSON Schemas."""
+"""Commands for operators: dead letters, the upstream, Flower, JSON Schemas."""

@@ -30,9 +30,9 @@ app = typer.Typer(
 
 PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0
-"""How long a full lane may take no replay, before the user is told to come back."""
+"""How long a full lane may take no replay before the command gives up."""
 
-# Local times, as they are typed. Nothing failed before the one, nor will after the other.
+# Local times, as they are typed. No job failed before the first, and none will after the last.
 _FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
 _LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
 
@@ -46,7 +46,7 @@ Since = Annotated[
 ]
 Until = Annotated[datetime | None, typer.Option(help="Only those that failed before.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters.")]
-All = Annotated[bool, typer.Option("--all", help="All there are.")]
+All = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
 @app.command("list")
@@ -83,9 +83,9 @@ def list_(
 
 @app.command()
 def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
-    """Show one dead letter, without the texts it asked for.
+    """Show one dead letter, without the texts of its request.
 
-    What the upstream said last is shown as it came: it may repeat some of them.
+    The upstream's last answer is shown as it came: it may repeat some of these texts.
     """
     letter = ask(lambda client: client.operations.dead.get(job_id))
     if json:
@@ -108,14 +108,14 @@ def replay(
     until: Until = None,
     json: options.AsJsonLines = False,
 ) -> None:
-    """Submit failed jobs again, as new jobs: an end never changes. Prints old and new id.
+    """Submit failed jobs again, as new jobs. Prints old and new ids.
 
-    A letter whose payload is gone, or cannot be read by this version, is named and left alone.
+    A letter whose payload is gone, or that this version cannot read, is named and skipped.
 
-    A full lane is waited for, a minute at most in which it takes none.
+    While a lane is full the command waits, at most a minute in which the lane takes none.
 
-    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a
-    full lane.
+    Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a full
+    lane.
     """
     chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
 
@@ -128,7 +128,7 @@ def replay(
                 [job for _, job in replays.jobs], patience=PATIENCE_SECONDS, held_up=notice
             )
             done = [(old, job) for old, job in replays.jobs if job.id in set(ids)]
-            # Only now: were we to end here, a repeated replay would find its job accepted.
+            # Only now: if the process ends before this, a repeated replay finds its job accepted.
             await client.operations.dead.forget([old for old, _ in done])
             for old, job in done:
                 _show_replay(old, job.id, json=json)
@@ -159,7 +159,7 @@ def purge(
     since: Since = None,
     until: Until = None,
 ) -> None:
-    """Delete dead letters with all they hold. Their status remains until its retention ends."""
+    """Delete dead letters and their payloads. Their status stays until its retention ends."""
     chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
 
     async def question(client: AsyncRerankClient) -> int:
@@ -175,15 +175,15 @@ def purge(
 def poison(
     *,
     content: Annotated[
-        bool, typer.Option("--content", help="Show what the messages hold: it may be private.")
+        bool, typer.Option("--content", help="Show the messages' content: it may be private.")
     ] = False,
     clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
 ) -> None:
     """Show the messages that workers put aside, as they were no hints.
 
-    A hint is the message on a queue that tells workers of new jobs. Whatever else comes by such a
-    queue is counted here by its fault, and the last of each are kept.
+    A hint is a message on a queue that tells workers of new jobs. Other messages on such a queue
+    are counted here by their fault, and the last ones are kept.
     """
     if clear:
         put(f"{ask(lambda client: client.operations.quarantine.purge())} messages purged")
@@ -200,7 +200,7 @@ class _Choice:
 
     def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
         if not ids and wanted == Wanted() and not every:
-            raise CommandError("name dead letters, give a filter, or say --all")
+            raise CommandError("name dead letters, give a filter, or use --all")
         if ids and (every or wanted != Wanted()):
             raise CommandError("give either ids or filters, not both")
         self._ids = ids
@@ -210,7 +210,7 @@ class _Choice:
         """Their ids.
 
         Raises:
-            JobNotFound: one that was named is none.
+            JobNotFound: one of the ids is not a dead letter's.
         """
         if self._ids:
             return await client.operations.dead.named(self._ids)
@@ -234,11 +234,11 @@ def _wanted(
 
 
 def _timestamp(time: datetime | None) -> float | None:
-    """Unix seconds; of a time that has none, those of the nearest that has."""
+    """Unix seconds, of the nearest time that can be converted to them."""
     return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
 
 
-# Id and reason first: a narrow terminal breaks what stands behind them.
+# Id and reason first: a narrow terminal wraps the columns after them.
 _LISTED: Final = (
     *(Column("id", whole=True), Column("reason", whole=True), Column("failed")),
     *(Column("attempts", right=True), Column("model"), Column("custom id")),
@@ -254,7 +254,7 @@ def _listed(letter: DeadLetter) -> tuple[str, ...]:
 
 
 def _json_of(letter: DeadLetter) -> bytes:
-    # `job_id`, as everywhere else; `id` was its first name.
+    # `job_id` as everywhere else; `id` is its earlier name.
     return orjson.dumps({"job_id": letter.id} | orjson.loads(letter.encode()))
 
 

@@ -29,10 +29,10 @@ def flower(
 ) -> None:
     """Watch workers and tasks in a browser.
 
-    Runs Flower until Ctrl-C. User and password are those of RERANKQ_FLOWER_AUTH
-    (user:password); without it, a password is made up for this run and shown once. Flower sees
-    messages, which name jobs: no query, no document, no ranking. It only looks on: it refuses
-    to end workers, or to send, revoke or change tasks.
+    Runs Flower until Ctrl-C. RERANKQ_FLOWER_AUTH (user:password) sets user and password; without
+    it, a password is generated for this run and shown once. Flower sees only messages, which name
+    jobs: no query, no document, no ranking. It is read-only: it refuses to end workers, or to send,
+    revoke or change tasks.
     """
     settings = load()
     if not flower_installed():
@@ -49,19 +49,19 @@ def flower(
         tell(f"{where} (user and password: RERANKQ_FLOWER_AUTH)")
     else:
         user, _, password = auth.partition(":")
-        tell(f"{where} (user {user}, password {password}, made up for this run)")
+        tell(f"{where} (user {user}, password {password}, generated for this run)")
     tell(f"flower: watching the workers of {RedisAddress.parse(settings.redis_url).public_url}")
-    # This process becomes Flower, and nobody but rerankq tells it anything.
+    # This process becomes Flower, with settings from rerankq only.
     drop_foreign_variables(os.environ)
     from rerankq.cli.operate.flower_server import serve  # noqa: PLC0415  an extra, and slow to import
-    from rerankq.cli.operate.monitor import watched  # noqa: PLC0415  likewise
+    from rerankq.cli.operate.monitor import watched  # noqa: PLC0415  as above
 
     app = watched(settings.redis_url, settings.namespace)
     serve(app, settings, port=port, address=address, auth=auth)
 
 
 def flower_installed() -> bool:
-    """Whether the extra is there."""
+    """Whether the extra is installed."""
     return importlib.util.find_spec("flower") is not None
 
 

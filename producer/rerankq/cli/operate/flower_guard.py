@@ -1,4 +1,4 @@
-"""Flower behind its password, whole: by itself it leaves metrics, health check and files open."""
+"""Demands a password for all of Flower, which leaves metrics, health check and files open."""
 
 import hmac
 from base64 import b64decode
@@ -10,16 +10,16 @@ from tornado.web import Application, RequestHandler
 
 
 class PasswordFirst(Application):
-    """A base of Flower's: asks for a password before it looks at what a request is for.
+    """A base class for Flower: asks for a password before it looks at a request's path.
 
     Attributes:
-        users: `user:password` of each who may come in.
+        users: `user:password` of each user.
     """
 
     users: Sequence[str] = ()
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
-        """What answers a request, whatever its method and path."""
+        """The handler for a request: one that refuses, if the password is wrong."""
         if not _may_enter(request.headers.get("Authorization", ""), self.users):
             return self.get_handler_delegate(request, _PasswordWanted)
         return super().find_handler(request, **options)
@@ -33,7 +33,7 @@ class _PasswordWanted(RequestHandler):
         self.finish("Access denied")
 
     def check_xsrf_cookie(self) -> None:
-        """No form is answered here, whatever cookie comes with it."""
+        """Nothing to check: every request is refused here."""
 
 
 def _may_enter(header: str, users: Sequence[str]) -> bool:

@@ -1,7 +1,8 @@
-"""Flower itself, told by rerankq alone: its own start reads the environment and a file beside it.
+"""Runs Flower with settings from rerankq only.
 
-`FLOWER_PORT=tcp://10.0.0.1:5555`, which Kubernetes sets in each container where there is a Service
-named `flower`, would end that start, and a `flowerconfig.py` of the current folder would be run.
+Flower's own start reads the environment and a file. `FLOWER_PORT=tcp://10.0.0.1:5555`, which
+Kubernetes sets in each container when there is a Service named `flower`, would end that start, and
+a `flowerconfig.py` of the current folder would be run.
 """
 
 import atexit
@@ -26,14 +27,14 @@ from rerankq.store.store import connection_pool
 
 
 class GuardedFlower(PasswordFirst, Flower):  # type: ignore[misc]  # Flower has no types
-    """Flower of which nothing is seen without its password."""
+    """Flower that shows nothing without its password."""
 
 
 class QueueLengths:
-    """Answers Flower's question to the broker, for any form of its address.
+    """Gives Flower the lengths of queues, for any form of the broker's address.
 
-    Flower 2.2 makes a connection of its own from the URL, without its options: with TLS it needs
-    settings of Celery's, and of a Unix socket it sees the first database alone.
+    Flower 2.2 connects by the URL without its options: with TLS it would need settings of Celery,
+    and with a Unix socket it would see only the first database.
     """
 
     def __init__(self, address: RedisAddress, keys: Keys) -> None:
@@ -59,15 +60,15 @@ def serve(app: Celery, ledger: ClientSettings, *, port: int, address: str, auth:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
-        app: what it looks through.
-        ledger: says where the queues are.
-        port: to listen on.
-        address: to listen on.
-        auth: `user:password` that it asks for.
+        app: the Celery app that it uses.
+        ledger: the settings of the ledger, with the queues' Redis.
+        port: port to listen on.
+        address: address to listen on.
+        auth: `user:password` that it demands.
     """
     options.port, options.address = port, address
     options.basic_auth = [auth]
-    # Its buttons would end workers and make tasks up; `rerankq` does what is to be done.
+    # Its buttons would end workers and create tasks: commands of `rerankq` are for that.
     options.read_only = True
     queues = QueueLengths(RedisAddress.parse(ledger.redis_url), Keys(ledger.namespace))
     BaseHandler.get_broker = lambda _: queues

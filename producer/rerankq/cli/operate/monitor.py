@@ -1,4 +1,4 @@
-"""The Celery app that `rerankq flower` and `rerankq demo` look on through: no results."""
+"""The Celery app with which `rerankq flower` and `rerankq demo` watch workers, without results."""
 
 from kombu import Queue
 
@@ -8,6 +8,6 @@ from rerankq.contract import Lane
 
 
 def watched(redis_url: str, namespace: str = "") -> IsolatedApp:
-    """An app for looking on: Flower, which would show a result for a job's id, gets none."""
+    """An app that only watches: Flower would show a job's result, so it has no results."""
     queues = {"task_queues": [Queue(lane.queue) for lane in Lane]}
     return IsolatedApp(celery_settings(redis_url, namespace) | queues)

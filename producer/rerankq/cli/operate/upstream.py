@@ -1,4 +1,4 @@
-"""`rerankq upstream`: how the accounts with the upstream stand; pause and resume them."""
+"""`rerankq upstream`: the accounts with the upstream and the open breakers; pause and resume."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -27,48 +27,50 @@ app = typer.Typer(
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...", help="Accounts, or closed circuits, as `status` names them."
-    ),
+    typer.Argument(metavar="[NAME]...", help="Accounts, or open breakers, as `status` names them."),
 ]
 
 
 @app.command()
 def status(*, json: options.AsJson = False) -> None:
-    """Show each account with its limits, and what is closed, why and since when.
+    """Show each account with its limits, and each open breaker with its reason.
 
-    `open`: calls go out, at the rate shown. `throttled`, `broken`: nothing but a probe now and
-    then, or nothing until the time shown, where the upstream named one. `unused`: no worker has
-    asked for it in the last minute. A worker that is `cut off` alone gets no rankings, and
-    takes no jobs until it does. Closed keys, models and accounts: `doubted` and `parked` are probed
-    by themselves, `paused` waits for `rerankq upstream resume`, and `unused` is what no worker
-    has probed though it was due, such as a key that was replaced. Jobs wait meanwhile, and use no
+    Accounts: `open` is usable, at the rate shown. `throttled` and `broken` get only a probe now and
+    then, or no call until the time shown if the upstream named one. `unused`: no worker has asked
+    for it in the last minute.
+
+    Open breakers, of keys, models and accounts: workers probe `doubted` and `parked` ones by
+    themselves, `paused` waits for `rerankq upstream resume`, and `unused` is one that no worker
+    probed when that was due, such as a key that was replaced. Jobs wait meanwhile, and use no
     attempt.
+
+    A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until it
+    gets one.
     """
 
     async def question(
         client: AsyncRerankClient,
     ) -> tuple[dict[str, Allotment], dict[str, TrippedBreaker], frozenset[str]]:
-        closed = await client.operations.breakers.tripped()
+        tripped = await client.operations.breakers.tripped()
         names = await client.operations.accounts.names()
         accounts = {name: await client.operations.accounts.look(name) for name in names}
-        return accounts, closed, await client.operations.breakers.unused(closed)
+        return accounts, tripped, await client.operations.breakers.unused(tripped)
 
-    accounts, closed, unused = ask(question)
+    accounts, tripped, unused = ask(question)
     if json:
         shown = {name: _shown(account) for name, account in accounts.items()}
         breakers = {
-            name: _shown_circuit(each, is_unused=name in unused) for name, each in closed.items()
+            name: _shown_breaker(each, is_unused=name in unused) for name, each in tripped.items()
         }
-        put(orjson.dumps({"accounts": shown, "closed": breakers}).decode())
+        put(orjson.dumps({"accounts": shown, "breakers": breakers}).decode())
         return
     if not accounts:
         put("no worker has called an upstream through this Redis yet")
     else:
-        show_table(_ACCOUNTS, _accounts(accounts, closed))
-    if closed or any(_alarm(each) or each.cut_off for each in accounts.values()):
+        show_table(_ACCOUNTS, _accounts(accounts, tripped))
+    if tripped or any(_alarm(each) or each.cut_off for each in accounts.values()):
         put("")
-        show_table(_CLOSED, _closed(accounts, closed, unused))
+        show_table(_BREAKERS, _breakers(accounts, tripped, unused))
 
 
 @app.command()
@@ -77,7 +79,7 @@ def pause(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Accounts.")],
     reason: Annotated[str, typer.Option(help="Shown by `status`.")] = "by an operator",
 ) -> None:
-    """Stop all calls by an account until it is resumed. What is under way is finished."""
+    """Make no new calls with an account until it is resumed. Calls under way are finished."""
     trip = Trip("paused", reason, probe_seconds=None, state=BreakerState.PAUSED)
 
     async def question(client: AsyncRerankClient) -> None:
@@ -96,15 +98,14 @@ def pause(
 def resume(
     *,
     names: Names = None,
-    every: Annotated[bool, typer.Option("--all", help="All that is closed.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that are out of use.")] = False,
 ) -> None:
-    """Let what is closed be used again at once: an account, or a parked key or model.
+    """Use an account, a key or a model again at once: close its breaker.
 
-    Also forgets that an account was throttled or out. Jobs that were told to wait longer, after a
-    failure, are tried at once.
+    An account counts as usable again. Jobs that wait after a failure are tried at once.
     """
     if bool(names) == every:
-        raise CommandError("name what to resume, or say --all")
+        raise CommandError("name what to resume, or use --all")
 
     async def question(client: AsyncRerankClient) -> list[str]:
         breakers = set(await client.operations.breakers.tripped())
@@ -113,33 +114,33 @@ def resume(
             for name in await client.operations.accounts.names()
             if _state(await client.operations.accounts.look(name))
         }
-        closed = sorted(breakers | accounts.keys())
-        wanted = closed
+        out_of_use = sorted(breakers | accounts.keys())
+        wanted = out_of_use
         if not every:
-            wanted = [each for name in names or () for each in _named(name, closed)]
+            wanted = [each for name in names or () for each in _named(name, out_of_use)]
         if breakers.intersection(wanted):
             await client.operations.breakers.reset(*wanted)
         for name in wanted:
             if name in accounts:
                 await client.operations.accounts.resume(accounts[name])
         if wanted:
-            # Last: a job that is tried before would find it closed, and be put off again.
+            # Last: a job that is tried earlier would meet the open breaker, and be postponed again.
             await client.operations.delays.end()
         return wanted
 
     resumed = ask(question)
-    put(f"resumed: {', '.join(resumed)}" if resumed else "nothing was closed")
+    put(f"resumed: {', '.join(resumed)}" if resumed else "nothing to resume: all is in use")
 
 
 def _state(account: Allotment) -> str:
-    """What keeps an account from calling; empty when nothing does."""
+    """Why an account is out of use; empty when it is usable."""
     if account.mode != "open":
         return account.mode
     return "throttled" if account.wait_ms else ""
 
 
 def _alarm(account: Allotment) -> str:
-    """The same, where a worker is there whose jobs wait for it."""
+    """The same, if a worker has jobs that wait for it."""
     return _state(account) if account.in_use else ""
 
 
@@ -148,7 +149,7 @@ def _named_state(account: Allotment) -> str:
 
 
 def _shown(account: Allotment) -> dict[str, object]:
-    """What of an account is of use to others."""
+    """An account as it is shown with --json."""
     return {
         "state": _named_state(account),
         "since": account.since / 1000 or None,
@@ -162,8 +163,8 @@ def _shown(account: Allotment) -> dict[str, object]:
     }
 
 
-def _shown_circuit(breaker: TrippedBreaker, *, is_unused: bool) -> dict[str, object]:
-    """The same of a circuit; times are Unix seconds here as well."""
+def _shown_breaker(breaker: TrippedBreaker, *, is_unused: bool) -> dict[str, object]:
+    """A breaker as it is shown with --json; times are Unix seconds."""
     return {
         "state": "unused" if is_unused else breaker.state,
         "code": breaker.code,
@@ -173,17 +174,17 @@ def _shown_circuit(breaker: TrippedBreaker, *, is_unused: bool) -> dict[str, obj
     }
 
 
-def _named(name: str, closed: list[str]) -> list[str]:
-    """What is closed of that name.
+def _named(name: str, out_of_use: list[str]) -> list[str]:
+    """Those with that name.
 
-    An account may be named without saying that it is one, and a key by its fingerprint, at
-    whatever sites it is closed.
+    An account may be given without the word "account", and a key by its fingerprint alone: that
+    means all sites at which it is out of use.
     """
-    found = [each for each in closed if each in {name, account_breaker(name)}]
-    found = found or [each for each in closed if _is_key(each, name)]
+    found = [each for each in out_of_use if each in {name, account_breaker(name)}]
+    found = found or [each for each in out_of_use if _is_key(each, name)]
     if found:
         return found
-    raise CommandError(f"{name} is not closed: see `rerankq upstream status`")
+    raise CommandError(f"{name} is not out of use: see `rerankq upstream status`")
 
 
 def _is_key(breaker: str, fingerprint: str) -> bool:
@@ -194,18 +195,18 @@ _ACCOUNTS: Final = (
     *(Column("account", whole=True), Column("state"), Column("since", whole=True)),
     *(Column("calls/s"), Column("limits"), Column("in flight"), Column("workers")),
 )
-_CLOSED: Final = (
-    *(Column("closed"), Column("state"), Column("since", whole=True)),
+_BREAKERS: Final = (
+    *(Column("breaker"), Column("state"), Column("since", whole=True)),
     *(Column("next call", whole=True), Column("reason")),
 )
 
 
 def _accounts(
-    accounts: dict[str, Allotment], closed: dict[str, TrippedBreaker]
+    accounts: dict[str, Allotment], tripped: dict[str, TrippedBreaker]
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
-        breaker = closed.get(account_breaker(name))
+        breaker = tripped.get(account_breaker(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
         state = breaker.state.value if breaker else _named_state(account)
         since = _time(breaker.since if breaker else account.since)
@@ -218,8 +219,8 @@ def _accounts(
     return rows
 
 
-def _closed(
-    accounts: dict[str, Allotment], closed: dict[str, TrippedBreaker], unused: frozenset[str]
+def _breakers(
+    accounts: dict[str, Allotment], tripped: dict[str, TrippedBreaker], unused: frozenset[str]
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
@@ -228,9 +229,9 @@ def _closed(
             since = _time(account.since)
             rows.append((account_breaker(name), state, since, next_call, account.cause))
         for worker, cause in account.cut_off.items():
-            reason = f"it alone gets no rankings from {name} ({cause}): see to its network"
+            reason = f"only this worker gets no rankings from {name} ({cause}): check its network"
             rows.append((f"worker {worker}", "cut off", "", "", reason))
-    for name, breaker in closed.items():
+    for name, breaker in tripped.items():
         next_call = _time(breaker.probe_at if breaker.every else 0)
         reason = f"{breaker.reason} ({breaker.code})"
         state = "unused" if name in unused else breaker.state.value

@@ -1,4 +1,4 @@
-"""A call that may block for as long as it likes, such as a write to a pipe that nobody reads."""
+"""A call that may block without a limit, such as a write to a pipe that nobody reads."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ GRACE_SECONDS: Final = 1.0
 
 
 class BlockingCall:
-    """Makes a call in a thread of its own, which the process does not wait for at its end."""
+    """Makes a call in a thread of its own, which does not delay the end of the process."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
@@ -24,21 +24,21 @@ class BlockingCall:
         """Wait for its end.
 
         Raises:
-            Exception: whatever the call raises.
+            Exception: the call raised it.
         """
         await self._over.wait()
         if self._fault:
             raise self._fault
 
     def came_through(self) -> bool:
-        """Whether it ended well; where nobody waits any more, it has a moment to do so."""
+        """Whether it ended without an error; gives it a last moment to end."""
         self._thread.join(GRACE_SECONDS)
         return not self._thread.is_alive() and self._fault is None
 
     def _run(self) -> None:
         try:
             self._call()
-        except BaseException as fault:  # noqa: BLE001  handed over to be raised where it is awaited
+        except BaseException as fault:  # noqa: BLE001  raised where it is awaited
             self._fault = fault
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: nothing waits any more
             self._loop.call_soon_threadsafe(self._over.set)

@@ -1,4 +1,4 @@
-"""Rows come as their jobs end, and are written in the order of the lines."""
+"""Writes rows in the order of the lines; they come as their jobs end."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,24 +10,24 @@ from rerankq.cli.rows.spool import Spool, SpoolFull
 from rerankq.cli.rows.tally import Tally
 
 NO_ROOM: Final = (
-    "no room on disk for rankings whose turn has not come (TMPDIR chooses another folder): "
-    "they are fetched in their turn"
+    "no space on disk for rankings that wait for earlier ones (TMPDIR chooses another folder): "
+    "they will be fetched again in order"
 )
 
 
 class OrderedOutput:
-    """Writes what is next in line, and keeps what is not until it is.
+    """Writes the next row, and keeps later ones until it is their turn.
 
     Args:
-        write: takes whole lines; called in a thread, as a pipe may block.
+        write: writes whole lines; called in a thread, as a pipe may block.
         say: shows the user a line.
-        spool: makes what keeps the rows whose turn has not come.
+        spool: makes the store for rows that wait for earlier ones.
 
     Attributes:
         next: the position of the row to be written next.
-        written: what was written.
-        ended: what was written, and what waits for its turn.
-        no_room: whether a row must come in its turn, as the disk takes no more.
+        written: counts of the rows that were written.
+        ended: the same, with the rows that wait.
+        no_room: whether rows must come in order, as the disk is full.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class OrderedOutput:
     async def take(self, rows: Sequence[Row]) -> int:
         """Take rows, in the order of their positions; returns how many of them were taken.
 
-        The others are to be brought again in their turn: there is no room to keep them.
+        The others must be given again in order, as the disk has no space for them.
 
         Raises:
-            OutputClosed, CommandError: the output takes no more.
+            OutputClosed, CommandError: the output cannot be written.
         """
         straight = [row for at, row in enumerate(rows) if row.position == self.next + at]
         await self._put_out(straight)
@@ -69,19 +69,19 @@ class OrderedOutput:
         """Write rows as they come, for an output that leaves some out.
 
         Raises:
-            OutputClosed, CommandError: the output takes no more.
+            OutputClosed, CommandError: the output cannot be written.
         """
         await self._put_out(rows)
         self.ended.add(rows)
 
     async def catch_up(self, is_waited_for: Callable[[int], bool]) -> bool:
-        """Write what has been kept and is next now; False when what was kept is lost.
+        """Write the kept rows that are next now; False when the kept rows are lost.
 
         Args:
             is_waited_for: whether there is no row yet for a position, or no such position.
 
         Raises:
-            OutputClosed, CommandError: the output takes no more.
+            OutputClosed, CommandError: the output cannot be written.
         """
         while self._spool and not is_waited_for(self.next):
             try:
@@ -95,7 +95,7 @@ class OrderedOutput:
         return True
 
     def close(self) -> None:
-        """Give memory and disk back."""
+        """Free memory and disk."""
         if self._spool:
             self._spool.close()
             self._spool = None
@@ -127,7 +127,7 @@ class OrderedOutput:
         return True
 
     def _lose(self) -> None:
-        # Redis has them all until the batch is collected.
+        # They can be read again: Redis keeps all until the batch is released.
         self.close()
         self.no_room = True
         self._say(NO_ROOM)

@@ -1,4 +1,4 @@
-"""Lines of output: one a line of input, whatever became of it."""
+"""Lines of output: one for each line of input."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ _NO_USAGE = Usage().model_dump()
 
 
 class Kind(StrEnum):
-    """What a row counts as."""
+    """The kinds of rows, for the counts."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of output, and the place of its entry in the batch, from 0."""
+    """A line of output, with the position of its entry in the batch, from 0."""
 
     position: int
     kind: Kind
@@ -34,8 +34,8 @@ def row_of(result: BatchResult, line: int | None) -> Row:
     """The row of an entry of a batch.
 
     Args:
-        result: what the entry came to.
-        line: number of the line of input that it stands for, where that is known.
+        result: the entry's result.
+        line: number of its line of input; None when that is not known.
     """
     if isinstance(result.end, JobError):
         return Row(result.position, Kind.REJECTED, rejected_row(result.custom_id, result.end))
@@ -63,14 +63,14 @@ def job_row(
         state: how it ended; None when its record is past its retention.
         attempts: calls that were answered or lost.
         end: its ranking, or why it has none.
-        where: what to call its place, in the message of a ranking that cannot be had any more.
+        where: its place, for the message when its ranking cannot be read any more.
     """
     if isinstance(end, RerankResult):
         row = _row(custom_id, job_id, JobState.SUCCEEDED, end.attempts)
         row["results"] = [each.model_dump(exclude_none=True) for each in end.results]
         row["usage"] = end.usage.model_dump()
         return _encoded(row)
-    # A ranking that nobody can be given any more is a failure to whoever asks for it now.
+    # A ranking that cannot be read any more counts as a failure.
     if state is None or state is JobState.SUCCEEDED:
         state = JobState.FAILED
     row = _row(custom_id, job_id, state, attempts)
@@ -84,7 +84,7 @@ def job_row(
 
 
 def rejected_row(custom_id: str | None, error: JobError) -> bytes:
-    """The line of an input line that never became a job."""
+    """The line of output for a line of input that is no job."""
     row = _row(custom_id, None, JobState.FAILED, 0)
     row["error"] = _error(error)
     return _encoded(row)

@@ -1,8 +1,8 @@
-"""Rows that wait for one before them: a little in memory, then on disk.
+"""Rows that wait for earlier ones: a few in memory, then on disk.
 
-An SQLite database without a name: SQLite keeps it in memory up to a size and in a file of its own
-beyond, which nobody else may open, which has no name, and which is gone with this process however
-that ends. Its folder is that of temporary files (TMPDIR, else /var/tmp or /tmp).
+An SQLite database without a name: SQLite keeps it in memory up to a size, and beyond that in a
+temporary file that has no name, that no other process can open, and that is gone when this process
+ends in any way. The file is in the folder for temporary files (TMPDIR, else /var/tmp or /tmp).
 """
 
 import sqlite3
@@ -17,11 +17,11 @@ TAKEN_BYTES: Final = 4 * 1024 * 1024
 
 
 class SpoolFull(Exception):
-    """The disk takes no more. What was in the spool is lost; it can be fetched again."""
+    """The disk is full. The rows of the spool are lost; they can be fetched again."""
 
 
 class Spool:
-    """Rows by their position. Not for two threads at once.
+    """Rows by their position. Not to be used by two threads at once.
 
     Args:
         memory_bytes: about how much is held in memory before the disk is used.
@@ -31,7 +31,7 @@ class Spool:
         # Calls come from a pool of threads, one after the other.
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute(f"PRAGMA cache_size = -{max(1, memory_bytes // 1024)}")
-        # Nobody reads it after a crash, so nothing need be made good.
+        # It is never read after a crash, so SQLite need not protect it against one.
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute("PRAGMA synchronous = OFF")
         self._rows.execute("CREATE TABLE rows (position INTEGER PRIMARY KEY, kind TEXT, line BLOB)")
@@ -40,7 +40,7 @@ class Spool:
         """Keep rows.
 
         Raises:
-            SpoolFull: the disk takes no more.
+            SpoolFull: the disk is full.
         """
         try:
             self._rows.execute("BEGIN")
@@ -53,7 +53,7 @@ class Spool:
             raise SpoolFull(str(error)) from None
 
     def take(self, position: int) -> list[Row]:
-        """The rows from that position on, without a gap, as far as a portion goes; they are gone.
+        """Remove and return the rows from that position on, up to a gap or to a portion's size.
 
         Raises:
             SpoolFull: the disk cannot be read.
@@ -80,5 +80,5 @@ class Spool:
         return taken
 
     def close(self) -> None:
-        """Give memory and disk back."""
+        """Free memory and disk."""
         self._rows.close()

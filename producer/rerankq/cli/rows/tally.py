@@ -1,4 +1,4 @@
-"""The counts of a run: what the bar shows while it goes on, and its last sentence, are these."""
+"""The counts of a run, for the progress bar and the last sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Tally:
     unended: int = 0
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Count rows more."""
+        """Count these rows too."""
         for row in rows:
             if row.kind is Kind.SUCCEEDED:
                 self.succeeded += 1

@@ -1,5 +1,5 @@
 -- The breakers that are open, as every worker is told of them.
--- Defines closed_circuits() (JSON: by name what is stored of each, as a text).
+-- Defines open_breakers() (JSON: by name what is stored of each, as a text).
 -- Of the record: tidied (when breakers that are not in use any more were last deleted).
 -- @keys breakers
 
@@ -12,10 +12,10 @@ local function is_unused(stored)
   return not breaker or (breaker.state ~= 'paused' and now - breaker.probe_at > UNUSED_MS)
 end
 
-local function closed_circuits()
+local function open_breakers()
   local tidy = worker ~= '' and now - (state.tidied or 0) > TIDY_MS
   if tidy then state.tidied = now end
-  local closed, breakers = {}, redis.call('HGETALL', breakers_key)
+  local told, breakers = {}, redis.call('HGETALL', breakers_key)
   for at = 1, #breakers, 2 do
     local name, breaker = breakers[at], breakers[at + 1]
     if tidy and is_unused(breaker) then
@@ -23,8 +23,8 @@ local function closed_circuits()
     else
       -- Not decoded here, as there may be many and each exchange carries them. Each is a text of its own,
       -- so a damaged one does not cost the reader the others.
-      closed[#closed + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
+      told[#told + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
     end
   end
-  return '{' .. table.concat(closed, ',') .. '}'
+  return '{' .. table.concat(told, ',') .. '}'
 end
