@@ -102,7 +102,7 @@ def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
     """Without RERANKQ_FLOWER_AUTH, user and password are shown once, and let in."""
     log = tmp_path / "flower.log"
     with flower(redis_url, log) as (address, _):
-        shown = re.search(r"user (\S+), password (\S+), made up", log.read_text())
+        shown = re.search(r"user (\S+), password (\S+), generated", log.read_text())
         assert shown
         assert requests.get(address, auth=(shown[1], shown[2]), timeout=30).status_code == 200
         port = address.rpartition(":")[2]
