@@ -133,7 +133,8 @@ class Executor:
         self._hand_back(self._in_flight.interrupt(but=calling))
         if calling:
             log.info(
-                "%d jobs may finish within %g s; another signal ends that", len(calling), seconds
+                "%d jobs may finish within %g s; a second signal gives them back now",
+                *(len(calling), seconds),
             )
         emptied = asyncio.create_task(self._emptied())
         hurried = asyncio.create_task(self._hurry.wait())
@@ -142,12 +143,14 @@ class Executor:
         if not emptied.done():
             await self._end_claiming()
             unfinished = self._in_flight.interrupt()
-            log.warning("handing back %d jobs that did not finish in time", len(unfinished))
+            log.warning("giving back %d jobs that did not finish in time", len(unfinished))
             self._hand_back(unfinished)
         done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
         if not done:
             emptied.cancel()
-            log.warning("Redis did not take them all back: their leases will run out instead")
+            log.warning(
+                "Redis did not take all of them: they are queued again when their leases expire"
+            )
 
     def _hand_back(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
