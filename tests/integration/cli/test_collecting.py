@@ -32,7 +32,7 @@ def output_to(written: list[bytes]) -> OrderedOutput:
 
 
 def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
-    """Whoever fed it may be dead: after a while without a sign of life, what is there is all."""
+    """A batch whose feeder is silent for a while counts as abandoned: no more entries come."""
     written: list[bytes] = []
 
     async def collected() -> Collector:
@@ -51,7 +51,7 @@ def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
 
 
 def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
-    """A repeat after a lost answer puts nothing into the batch a second time."""
+    """A repeat after a lost answer adds nothing to the batch a second time."""
 
     async def recorded() -> tuple[int, int]:
         async with AsyncRerankClient(redis_url) as client:
@@ -69,7 +69,7 @@ def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
 def test_a_batch_that_is_held_up_is_waited_for(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A feeder that a full lane holds up gives signs of life, so its batch is not abandoned."""
+    """A feeder that waits for a full lane still reports, so its batch is not abandoned."""
     monkeypatch.setattr(feeding, "SIGN_SECONDS", 0.05)
     lines = b'{"query":"q","documents":["d"]}\n' * 3
     written: list[bytes] = []
@@ -107,7 +107,7 @@ def test_a_batch_that_is_held_up_is_waited_for(
 
 
 def test_a_sign_of_life_makes_no_batch(redis_url: str) -> None:
-    """A sign of life or an entry counts by Redis' clock; a batch that is gone stays gone."""
+    """A feeder's reports and entries count by Redis' clock; a batch that is gone stays gone."""
     with LedgerDesk(redis_url) as desk:
         batch = desk.run(desk.batches.open())
         for give in (desk.batches.feeding(batch), _rejected(desk, batch)):
@@ -162,7 +162,7 @@ def test_results_show_what_another_version_wrote_as_failed(
 
 
 def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
-    """Where nothing can be kept, rows that ended first are fetched when those before them are."""
+    """When the disk is full, rows that ended early are fetched again in order."""
     written: list[bytes] = []
     said: list[str] = []
 
@@ -193,7 +193,7 @@ def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
 
 
 def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
-    """A line whose job was accepted before counts as ended: others are found all the same."""
+    """A line whose job was accepted before counts as ended; other jobs' ends are still found."""
     with LedgerDesk(redis_url) as desk, ThreadPoolExecutor() as pool:
         batch = desk.run(desk.batches.open())
         earlier = desk.claimed("earlier")
@@ -220,7 +220,7 @@ def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
 def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
     rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where no worker ever was, `run` says what to check, and how to come back to the jobs."""
+    """If no worker ever used the Redis, `run` says what to check, and how to come back."""
     monkeypatch.setattr("rerankq.cli.batch.unserved.UNSERVED_SECONDS", 0.2)
     monkeypatch.setattr("rerankq.cli.batch.unserved.ASK_SECONDS", 0.1)
     given = tmp_path / "in.jsonl"

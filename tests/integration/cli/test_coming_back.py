@@ -1,4 +1,4 @@
-"""Runs that were broken off, and what `rerankq results` makes of them."""
+"""Runs that were broken off, and what `rerankq results` does with them."""
 
 import json
 import re
@@ -62,12 +62,12 @@ class Running:
         return eventually(lambda: BATCH.search(self.said()), "the batch is named")[1]
 
     def recorded(self) -> int:
-        """How many lines stand in the ledger."""
+        """How many lines are recorded in the ledger."""
         with Redis.from_url(self._redis_url) as client:
             return int(client.llen(f"rerankq:batch:{self.batch()}:entries"))
 
     def unread(self) -> int:
-        """How many bytes of its stdout nobody has read."""
+        """How many bytes of its stdout were not read."""
         assert self.process.stdout
         count = array("i", [0])
         ioctl(self.process.stdout, FIONREAD, count)
@@ -103,7 +103,7 @@ def results(redis_url: str, batch: str, *options: str) -> subprocess.CompletedPr
 
 @pytest.mark.usefixtures("worker")
 def test_a_line_is_ranked_while_the_input_is_open(redis_url: str, tmp_path: Path) -> None:
-    """A slow source is not waited for: a ranking is out before the next line is in."""
+    """With a slow source, a ranking is written before the next line comes."""
     with running(redis_url, tmp_path) as run:
         assert run.process.stdout
         for number in (1, 2):
@@ -135,7 +135,7 @@ def test_an_interrupted_run_says_how_to_come_back(
 
 
 def test_rows_are_fetched_as_their_jobs_end(redis_url: str, tmp_path: Path) -> None:
-    """What ended behind a line that goes on is in the output, though it is past its retention."""
+    """A job that ended behind an unfinished line is written, even past its retention."""
     with running(redis_url, tmp_path) as run, LedgerDesk(redis_url) as desk:
         run.give(lines(1, 3))
         eventually(lambda: run.recorded() == 3, "all lines are recorded")
@@ -170,7 +170,7 @@ def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_pa
 
 @pytest.mark.usefixtures("worker")
 def test_a_reader_that_reads_nothing_holds_up_no_end(redis_url: str, tmp_path: Path) -> None:
-    """A run whose output nobody takes ends at a signal all the same, with the way back."""
+    """A run whose output is not read ends at a signal, and prints how to come back."""
     with running(redis_url, tmp_path) as run:
         assert run.process.stdout
         # Far less than the rows of so many lines.
@@ -186,7 +186,7 @@ def test_a_reader_that_reads_nothing_holds_up_no_end(redis_url: str, tmp_path: P
 def test_a_full_lane_is_waited_for_in_words(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path
 ) -> None:
-    """A run that a full lane holds up says what it waits for, and goes on when there is room."""
+    """A run that waits for a full lane says so, and goes on when the lane takes jobs."""
     with running(redis_url, tmp_path, RERANKQ_MAX_QUEUE_DEPTH="2") as run:
         run.give(lines(1, 5))
         waits = "run: the bulk lane holds 2 unfinished jobs: waiting for room"
@@ -199,12 +199,12 @@ def test_a_full_lane_is_waited_for_in_words(
 
 
 def test_a_second_ctrl_c_ends_at_once(own_redis: RedisServer, tmp_path: Path) -> None:
-    """Where the first cannot finish its work, the second does not wait for it."""
+    """A second signal ends the run at once, also when the first could not finish its work."""
     with running(own_redis.url, tmp_path) as run:
         run.give(lines(1, 1))
         eventually(lambda: run.recorded() == 1, "the line is recorded")
         assert own_redis.process
-        # A Redis that answers nobody holds the orderly end up.
+        # A Redis that does not answer delays the orderly end.
         own_redis.process.send_signal(signal.SIGSTOP)
         run.process.send_signal(signal.SIGINT)
         eventually(lambda: _again(run.process), "the process ends", seconds=4)
@@ -257,7 +257,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: 
 
 
 def test_a_run_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Path) -> None:
-    """A Redis that is away for a moment costs time, no line and no ranking."""
+    """A short outage of Redis costs time, but no line and no ranking."""
     with running(own_redis.url, tmp_path) as run:
         run.give(lines(1, 60))
         eventually(lambda: run.recorded() == 60, "the lines are recorded")
@@ -274,7 +274,7 @@ def test_a_run_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Pat
 def test_rankings_past_their_retention_leave_the_output_as_it_is(
     redis_url: str, tmp_path: Path
 ) -> None:
-    """Where nothing is left, an earlier output is not replaced; where something is, it is given."""
+    """If no results are left, an earlier output is not replaced; if some are, they are written."""
     given, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     given.write_bytes(lines(1, 3) + b"no job\n")
     done = rerankq("run", str(given), "-o", str(out), RERANKQ_REDIS_URL=redis_url)

@@ -38,7 +38,7 @@ COMMANDS: Final = (
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a module of each name, that leaves a file `<name>.ran` when it is run."""
+    """A folder with a module of each name, which creates a file `<name>.ran` when it is run."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in MODULES:

@@ -110,7 +110,7 @@ def test_a_replay_makes_a_new_job_once(rerankq: CommandLine, desk: LedgerDesk) -
 
 
 def test_a_replay_by_id_takes_each_once(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """A letter named twice is one job; one that is none is named, and nothing is replayed."""
+    """A letter named twice is one job; an unknown id is named, and nothing is replayed."""
     failed(desk, "a")
     failed(desk, "b")
     assert rerankq("dead", "replay", "a", "never").returncode == 1
@@ -123,7 +123,7 @@ def test_a_replay_by_id_takes_each_once(rerankq: CommandLine, desk: LedgerDesk) 
 def test_a_replay_ends_at_a_full_lane(
     rerankq: CommandLine, desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane without room ends a replay in time, in words; what was replayed is told, and once."""
+    """A full lane ends a replay in time, with a message; the replayed letters are printed once."""
     monkeypatch.setattr(dead, "PATIENCE_SECONDS", 1)
     monkeypatch.setattr(waiting_room, "PAUSE_SECONDS", 0)
     for name in ("a", "b", "c"):
@@ -169,7 +169,7 @@ def test_a_purge_takes_what_fits(rerankq: CommandLine, desk: LedgerDesk) -> None
 
 
 def test_a_purge_takes_what_is_damaged(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """A letter of which nothing can be read is purged by its id, and with all."""
+    """A letter that cannot be read is purged by its id, and with --all."""
     for name in ("a", "b", "c"):
         failed(desk, name)
     for name in ("b", "c"):
@@ -185,7 +185,7 @@ def test_a_purge_takes_what_is_damaged(rerankq: CommandLine, desk: LedgerDesk) -
 
 @pytest.mark.parametrize("year", ["0001", "9999"])
 def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, year: str) -> None:
-    """A time that no clock of a computer shows is before, or after, all there is."""
+    """A time out of a computer's range counts as before, or after, all letters."""
     failed(desk, "a")
     first = ["a"] if year == "0001" else []
     assert listed(rerankq, "--since", f"{year}-01-01") == first

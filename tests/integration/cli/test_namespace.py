@@ -1,4 +1,4 @@
-"""What an operator of one namespace sees of another's fleet: nothing."""
+"""An operator of one namespace sees nothing of another's workers."""
 
 from pathlib import Path
 

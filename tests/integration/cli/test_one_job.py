@@ -1,4 +1,4 @@
-"""Commands about one job; in this process, where each of them costs no start."""
+"""Commands for one job; run in this process, which saves the start of each."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_a_job_comes_from_stdin_in_either_form(rerankq: CommandLine) -> None:
 
 
 def test_an_option_wins_over_stdin(rerankq: CommandLine) -> None:
-    """What an option says counts, whatever the job on stdin says; the rest is stdin's."""
+    """Options override the job on stdin; the rest is taken from stdin."""
     given = json.dumps({"query": "q", "documents": ["d"], "lane": "bulk", "custom_id": "theirs"})
     job_id = rerankq.submitted("--custom-id", "mine", "--job-id", "by-hand", given=given)
     status = rerankq.asked("status", job_id)
@@ -77,7 +77,7 @@ def test_a_failed_job_is_exit_code_1(rerankq: CommandLine) -> None:
 
 
 def test_a_waiting_job_can_be_cancelled(rerankq: CommandLine) -> None:
-    """A job that nobody serves has no result in time, and can be ended."""
+    """A job that no worker serves has no result in time, and can be cancelled."""
     job_id = rerankq.submitted(*QUESTION)
     early = rerankq("result", job_id, "--timeout", "0.1")
     assert early.returncode == 1

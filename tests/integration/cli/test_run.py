@@ -49,7 +49,7 @@ def test_rankings_come_in_the_order_of_the_lines(redis_url: str, tmp_path: Path)
 
 @pytest.mark.usefixtures("worker")
 def test_a_bad_line_keeps_its_place(redis_url: str, tmp_path: Path) -> None:
-    """Bad lines are told of by number, without their text, and stand in the output."""
+    """Bad lines are reported by number, without their text, and have a row in the output."""
     given = written(
         tmp_path / "in.jsonl",
         question("a"),
@@ -98,7 +98,7 @@ def test_a_failed_job_has_its_reason(redis_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_options_are_for_lines_that_say_nothing(redis_url: str) -> None:
-    """--top-n, --lane and --model are defaults; a line's own word wins."""
+    """--top-n, --lane and --model are defaults; a line's own value wins."""
     given = "".join(json.dumps(each) + "\n" for each in (question("a"), question("b", top_n=2)))
     done = rerankq(
         *("run", "-", "--top-n", "1", "--lane", "interactive"),
@@ -147,7 +147,7 @@ def test_a_script_reads_the_summary(redis_url: str) -> None:
 
 
 def test_an_empty_input_is_done_at_once(redis_url: str) -> None:
-    """Nothing to do is no failure."""
+    """An empty input is not an error."""
     done = rerankq("run", "-", given="\n \n", RERANKQ_REDIS_URL=redis_url)
     assert done.returncode == 0
     assert done.stdout == ""
@@ -155,7 +155,7 @@ def test_an_empty_input_is_done_at_once(redis_url: str) -> None:
 
 
 def test_without_redis_nothing_is_touched(tmp_path: Path) -> None:
-    """A Redis that is not there is one line and exit code 2; the output keeps what it held."""
+    """Without a Redis there is one line and exit code 2; the output keeps its content."""
     given = written(tmp_path / "in.jsonl", question("a"))
     out = tmp_path / "out.jsonl"
     out.write_text("of an earlier run\n")
@@ -179,7 +179,7 @@ def test_a_misspelt_setting_is_refused() -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_a_full_disk_leaves_the_jobs_running(redis_url: str) -> None:
-    """An output that takes no more ends the run; the jobs can be come back to."""
+    """An output that cannot be written ends the run, which prints how to come back."""
     done = rerankq(
         *("run", "-", "-o", "/dev/full"),
         given=json.dumps(question("a")),

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr as they may be: closed, full, of another encoding, or gone."""
+"""stdin, stdout and stderr when they are closed, full, or of another encoding."""
 
 import json
 import os
@@ -24,7 +24,7 @@ JOB = json.dumps({"custom_id": "emoji 😀", "query": "q", "documents": ["勤洗
 def shell(
     command: str, redis_url: str, folder: Path, **settings: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of a shell in which `rerankq` is ours."""
+    """Run a shell command in which `rerankq` is this one."""
     line = f'rerankq() {{ "{RERANKQ}" "$@"; }}; {command}'
     environment = clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings
     return subprocess.run(
@@ -52,7 +52,7 @@ def shell(
 def test_a_closed_stream_is_in_nobodys_way(
     redis_url: str, tmp_path: Path, command: str, code: int, told: str
 ) -> None:
-    """Rankings are written whole, and nothing else is, whichever of the others is closed."""
+    """Rankings are written whole, and nothing else is, whichever other stream is closed."""
     (tmp_path / "in").write_text(JOB)
     (tmp_path / "stdout").write_text("old\n")
     done = shell(command, redis_url, tmp_path)
@@ -83,7 +83,7 @@ def test_a_closed_stream_is_in_nobodys_way(
 def test_what_cannot_work_is_said_at_once(
     redis_url: str, tmp_path: Path, command: str, told: str
 ) -> None:
-    """One line, exit code 2, no job handed in, and an output as it was."""
+    """One line, exit code 2, no job submitted, and the output as it was."""
     (tmp_path / "in").write_text(JOB)
     (tmp_path / "in.zip").write_bytes(b"PK\x03\x04" + b"x" * 100)
     (tmp_path / "out").write_text("old\n")
@@ -101,7 +101,7 @@ def test_what_cannot_work_is_said_at_once(
 def test_an_id_that_stdout_does_not_take_is_on_stderr(
     redis_url: str, tmp_path: Path, options: str
 ) -> None:
-    """The job is recorded by then: whoever submitted it again without its id would pay twice."""
+    """The recorded job's id goes to stderr: without it the user might pay for the job twice."""
     done = shell(f"rerankq submit -q q -d a {options} > /dev/full", redis_url, tmp_path)
     told, error = done.stderr.decode().splitlines()
     assert (done.returncode, error) == (2, "rerankq: cannot write stdout: No space left on device")
@@ -110,7 +110,7 @@ def test_an_id_that_stdout_does_not_take_is_on_stderr(
 
 
 def test_an_interrupted_submit_says_the_id(own_redis: RedisServer) -> None:
-    """The job may be recorded by then: its id is said, so that nobody pays for it twice."""
+    """The job may be recorded by then: its id is printed, so that it is not paid for twice."""
     with RerankClient(own_redis.url) as client:
         client.submit(query="q", documents=["d"], lane="interactive")  # Redis knows the script
     with Proxy(own_redis.port) as proxy:
@@ -153,7 +153,7 @@ def test_a_ranking_is_shown_in_any_encoding(redis_url: str, tmp_path: Path, enco
 
 @pytest.mark.parametrize("closes", [False, True], ids=["stays", "closes"])
 def test_a_run_in_a_terminal(redis_url: str, tmp_path: Path, *, closes: bool) -> None:
-    """A bar is shown while it runs; where the terminal is closed, the run ends in order."""
+    """A bar is shown while it runs; when the terminal is closed, the run ends in order."""
     (tmp_path / "in").write_text(JOB)
     terminal, its_end = pty.openpty()
     process = subprocess.Popen(
@@ -194,7 +194,7 @@ def test_nobodys_words_steer_the_terminal(redis_url: str) -> None:
 
 
 def test_a_table_in_a_pipe_has_a_line_a_row(redis_url: str) -> None:
-    """No terminal, no width: nothing is cut, and nothing goes on in the next line."""
+    """Without a terminal nothing is cut, and each row is one line."""
     name = "x" * 400
     with LedgerDesk(redis_url) as desk:
         desk.fail(desk.claimed("a", custom_id=name))

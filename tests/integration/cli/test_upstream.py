@@ -1,4 +1,4 @@
-"""`rerankq upstream`, and what `rerankq run` says of what keeps its jobs waiting."""
+"""`rerankq upstream`, and what `rerankq run` reports of why its jobs wait."""
 
 import asyncio
 import json

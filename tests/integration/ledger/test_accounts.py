@@ -44,7 +44,7 @@ def stored(desk: LedgerDesk) -> dict[bytes, object]:
 
 
 def emptied(desk: LedgerDesk) -> None:
-    """Save up as much as an account can, and let bulk workers take all of it."""
+    """Save up as many permits as an account can, and let bulk workers take all of them."""
     desk.exchange(limits=BUSY, want=1)
     desk.let_pass(10)
     while desk.exchange("bulk", BUSY, **GREEDY).permits == MOST_AT_A_TIME:
@@ -65,7 +65,7 @@ def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
 def test_nobody_is_given_more_than_half_more_than_a_lot(
     desk: LedgerDesk, rpm: int, most: int
 ) -> None:
-    """However much was saved up; what is left of it the next worker finds."""
+    """A worker gets one lot, also when more was saved up; the rest is for the next worker."""
     limits = Limits(rpm=rpm)
     desk.exchange(limits=limits, want=1)
     desk.let_pass(60)
@@ -81,7 +81,7 @@ def test_nobody_is_given_more_than_half_more_than_a_lot(
 def test_no_schedule_passes_a_known_limit(
     desk: LedgerDesk, rpm: int, schedule: list[tuple[float, int, Lane]]
 ) -> None:
-    """Whoever asks for however much, however late: never more than the rate and what piles up."""
+    """However much is asked for, and when: never more than the rate and what was saved up."""
     desk.redis.flushall()
     began, passed, given_out = time.monotonic(), 0.0, 0
     for seconds, want, lane in schedule:
@@ -112,14 +112,14 @@ def test_deleted_keys_never_mean_unlimited(desk: LedgerDesk) -> None:
 
 
 def test_left_permits_go_to_others(desk: LedgerDesk) -> None:
-    """What one worker hands back, another is given."""
+    """Permits that one worker hands back are given to another."""
     emptied(desk)
     assert desk.exchange("a", BUSY, left=15).permits == 0
     assert desk.exchange("b", BUSY, **GREEDY).permits >= 15
 
 
 def test_no_more_than_half_a_second_piles_up(desk: LedgerDesk) -> None:
-    """However much is handed back, half a second's worth is kept of it."""
+    """Of permits handed back at most half a second's worth is kept."""
     desk.exchange("a", BUSY, left=10_000)
     began = time.monotonic()
     given_out = sum(desk.exchange(f"w{number}", BUSY, **GREEDY).permits for number in range(8))
@@ -127,7 +127,7 @@ def test_no_more_than_half_a_second_piles_up(desk: LedgerDesk) -> None:
 
 
 def test_worker_that_asks_for_little_is_given_little(desk: LedgerDesk) -> None:
-    """Nobody is given more than it wants."""
+    """No worker is given more than it wants."""
     desk.exchange(limits=BUSY, want=1)
     desk.let_pass(10)
     assert desk.exchange(limits=BUSY, want=3).permits == 3
@@ -137,7 +137,7 @@ def test_worker_that_asks_for_little_is_given_little(desk: LedgerDesk) -> None:
 
 
 def test_tokens_may_be_overdrawn_and_are_owed(desk: LedgerDesk) -> None:
-    """A call may cost more than there is; then nothing is given out until that is paid off."""
+    """A call may cost more tokens than there are; no more are given until that is paid back."""
     limits = Limits(tpm=6000)
     desk.exchange(limits=limits, want=1, want_tokens=1)
     desk.let_pass(1)
@@ -150,7 +150,7 @@ def test_tokens_may_be_overdrawn_and_are_owed(desk: LedgerDesk) -> None:
 
 
 def test_tokens_overdrawn_in_a_pause_are_owed_after_it(desk: LedgerDesk) -> None:
-    """A pause forgives no debt."""
+    """Overdrawn tokens are still to be paid back after a pause."""
     limits = Limits(tpm=6000)
     desk.exchange(limits=limits, want=1, want_tokens=100)
     desk.exchange(limits=limits, left_tokens=-900, pause_ms=3000)
@@ -159,7 +159,7 @@ def test_tokens_overdrawn_in_a_pause_are_owed_after_it(desk: LedgerDesk) -> None
 
 
 def test_tokens_keep_to_their_rate(desk: LedgerDesk) -> None:
-    """What is given out in tokens is what the limit yields, and a lot at most."""
+    """Tokens are given out at the rate of the limit, with at most a lot more."""
     limits, tokens = Limits(tpm=60_000), 0.0
     began = time.monotonic()
     for number in range(20):
@@ -173,7 +173,7 @@ def test_tokens_keep_to_their_rate(desk: LedgerDesk) -> None:
 
 
 def test_slots_of_all_workers_never_pass_the_limit(desk: LedgerDesk) -> None:
-    """Whoever asks first may have all; but all together hold no more than there are."""
+    """The first worker may get all slots; but together workers hold no more than there are."""
     limits, held = Limits(concurrency=10), dict.fromkeys("abcd", 0)
     for _ in range(5):
         for name in held:
@@ -205,7 +205,7 @@ def test_no_schedule_passes_the_slots(
 
 
 def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> None:
-    """One call at a time, and three workers that want it always: each comes to it."""
+    """With one call at a time and three workers that always want it, each gets its turn."""
     limits, turns, under_way = Limits(concurrency=1), dict.fromkeys("abc", 0), ""
     for number in range(90):
         # The one with the call under way asks as soon as it is over, the others in between.
@@ -232,7 +232,7 @@ def test_no_worker_goes_without_a_slot_where_there_are_enough(
 
 
 def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> None:
-    """Also where the failure is not held against the upstream: the others are to be served."""
+    """This holds also when the failure is not held against the upstream."""
     limits, want = Limits(concurrency=1), WANT_5
     assert desk.exchange("well", limits, **want).slots == 1
     assert desk.exchange("ill", limits, **want).slots == 0
@@ -244,7 +244,7 @@ def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> 
 
 
 def test_who_waits_for_a_slot_looks_for_one_often(desk: LedgerDesk) -> None:
-    """And who has one gives it back after a second, however many permits came with it."""
+    """A worker gives its slot back after a second, however many permits came with it."""
     limits, want = Limits(concurrency=1), WANT_5
     names = ("has one", "first", "second", "third")
     first = [desk.exchange(each, limits, **want) for each in names]
@@ -257,7 +257,7 @@ def test_who_waits_for_a_slot_looks_for_one_often(desk: LedgerDesk) -> None:
 
 
 def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:
-    """Who wants nothing and has nothing under way holds no slot and counts as no worker."""
+    """A worker that wants no calls and has none under way holds no slot and does not count."""
     limits = Limits(concurrency=4)
     assert desk.exchange("a", limits, want=4, want_slots=4).slots == 4
     assert desk.exchange("b", limits, want=4, want_slots=4).slots == 0
@@ -267,7 +267,7 @@ def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:
 
 
 def test_calls_under_way_keep_their_slots(desk: LedgerDesk) -> None:
-    """Who wants nothing more keeps the slots of what it has under way, and these alone."""
+    """A worker that wants no more calls keeps only the slots of its calls under way."""
     limits = Limits(concurrency=4)
     desk.exchange("a", limits, want=4, want_slots=4)
     desk.exchange("a", limits, in_flight=3)
@@ -286,7 +286,7 @@ def test_slots_of_a_dead_worker_come_back(desk: LedgerDesk) -> None:
 
 
 def test_a_look_at_a_dead_worker_costs_no_slot(desk: LedgerDesk) -> None:
-    """Somebody who looks sees that the slots are free, and leaves it to workers to free them."""
+    """An onlooker sees that a silent worker's slots are free, but does not free them."""
     limits = Limits(concurrency=4)
     desk.exchange("dead", limits, want=4, want_slots=4)
     desk.let_pass(7)
@@ -295,7 +295,7 @@ def test_a_look_at_a_dead_worker_costs_no_slot(desk: LedgerDesk) -> None:
 
 
 def test_deleted_slots_are_held_by_nobody(desk: LedgerDesk) -> None:
-    """When the slots alone were deleted, they can be had again."""
+    """When only the slots were deleted, they are given out again."""
     limits = Limits(concurrency=4)
     desk.exchange("a", limits, want=4, want_slots=4)
     desk.redis.delete("rerankq:account:a:slots")
@@ -319,7 +319,7 @@ def test_interactive_goes_first(desk: LedgerDesk) -> None:
 
 
 def test_bulk_is_never_starved(desk: LedgerDesk) -> None:
-    """However much is interactive, a tenth of the rate stays with bulk."""
+    """However much interactive work there is, a tenth of the rate stays with bulk."""
     given_out = {Lane.BULK: 0, Lane.INTERACTIVE: 0}
     for _ in range(50):
         for lane in (Lane.INTERACTIVE, Lane.BULK):
@@ -356,21 +356,21 @@ def busy(desk: LedgerDesk, began: int = 50) -> float:
 
 
 def found(desk: LedgerDesk, *, ceiling: float, seconds_ago: float, began: float) -> None:
-    """As if a level had been too much so long ago, and so many calls had begun lately."""
+    """Set the state: a rate was too much so long ago, and so many calls began lately."""
     since = desk.now_ms() - seconds_ago * 1000
     for name, value in {"ceiling": ceiling, "since": since, "began": began}.items():
         desk.redis.hset("rerankq:account:a", name, str(value))
 
 
 def test_unknown_account_is_trusted_to_begin_with(desk: LedgerDesk) -> None:
-    """Without a limit and before the first 429 nobody is held up."""
+    """Without a limit and before the first 429 no worker waits."""
     seen = desk.exchange(want=1)
     assert seen.rate == 100
     assert not seen.limited
 
 
 def test_told_slots_need_no_climb(desk: LedgerDesk) -> None:
-    """Where the calls at once are known, their number is the limit from the first second on."""
+    """A configured number of calls at once is used from the first second on."""
     assert desk.exchange(limits=Limits(concurrency=50), want=1, want_slots=1).rate == 500
     assert not desk.exchange(limits=Limits(concurrency=50)).limited
 
@@ -405,7 +405,7 @@ def test_one_of_many_means_that_the_limit_is_found(desk: LedgerDesk, ok: int, ra
 
 
 def test_rate_after_a_flood_is_what_was_borne_in_the_long_run(desk: LedgerDesk) -> None:
-    """A window that is used up lets through so much a minute: that is gone on with after it."""
+    """After a window was used up, the rate is what it lets through on average."""
     desk.exchange(want=1)
     desk.let_pass(600)
     desk.exchange(began=60, ok=60)
@@ -432,7 +432,7 @@ def test_rate_climbs_back_and_doubles_by_the_tenth_second(desk: LedgerDesk) -> N
 
 
 def test_rate_does_not_climb_unused(desk: LedgerDesk) -> None:
-    """What nobody tried is not known: the rate rises to twice what is really used."""
+    """The rate rises to at most twice what is really used."""
     busy(desk)
     desk.exchange(throttled=10)
     found(desk, ceiling=40, seconds_ago=20, began=0)
@@ -450,7 +450,7 @@ def test_being_throttled_never_raises_a_known_limit(desk: LedgerDesk, rpm: int) 
 
 
 def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
-    """When nearly all is throttled nothing goes out but a probe, ever more seldom; one reopens."""
+    """When nearly all calls are throttled only probes go out, ever less often, until one succeeds."""
     busy(desk, began=1)
     seen = desk.exchange("a", throttled=20, began=20, want=20)
     assert (seen.mode, seen.permits) == ("throttled", 0)
@@ -490,7 +490,7 @@ def test_a_short_pause_is_for_the_call_that_was_told(desk: LedgerDesk) -> None:
 
 
 def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
-    """A pause is never cut short by a shorter one."""
+    """A shorter pause does not end a longer one early."""
     desk.exchange(pause_ms=20_000)
     assert desk.exchange(pause_ms=3000).wait_ms > 19_000
 
@@ -510,7 +510,7 @@ def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
 def test_pause_is_judged_by_what_it_came_with(
     desk: LedgerDesk, told: dict[str, Any], waits: float
 ) -> None:
-    """One of a failure is for all when most calls fail, whatever else is reported with it."""
+    """A pause in a failure is for all when most calls fail."""
     if told.get("ok", 1):
         busy(desk)
     answer = desk.exchange("a", want=5, **({"ok": 20} | told))
@@ -527,7 +527,7 @@ def test_pause_is_judged_by_what_it_came_with(
 def test_breaker_needs_ten_points_and_half_of_all(
     desk: LedgerDesk, trouble: float, ok: int, mode: str
 ) -> None:
-    """Ten points of failure in ten seconds, and as many as went well, mean an outage."""
+    """Ten points of failure in ten seconds, and at least half of all, mean an outage."""
     assert desk.exchange(trouble=float(trouble), ok=ok).mode == mode
 
 
@@ -547,7 +547,7 @@ def test_a_run_of_foreign_answers_takes_the_site_out(
 
 
 def test_an_answer_between_foreign_ones_begins_their_run_anew(desk: LedgerDesk) -> None:
-    """A site that ranks in between is not out."""
+    """A site that gives rankings in between is usable."""
     desk.exchange(ok=1000)
     for _ in range(9):
         assert desk.exchange(astray=9, trouble=9.0).mode == "open"
@@ -565,14 +565,14 @@ def test_all_workers_know_by_which_keys_was_ranked(desk: LedgerDesk) -> None:
 
 
 def test_old_trouble_is_forgotten(desk: LedgerDesk) -> None:
-    """Failures that lie far apart are no outage."""
+    """Failures with long times between them are no outage."""
     for _ in range(5):
         assert desk.exchange(trouble=6.0).mode == "open"
         desk.let_pass(12)
 
 
 def test_broken_account_gives_a_probe_every_five_seconds(desk: LedgerDesk) -> None:
-    """While an upstream is out one call in five seconds goes there, whoever asks how often."""
+    """During an outage one call in five seconds is given out, however often workers ask."""
     trip_breaker(desk)
     probes = 0
     for half in range(60):
@@ -584,7 +584,7 @@ def test_broken_account_gives_a_probe_every_five_seconds(desk: LedgerDesk) -> No
 
 
 def test_only_a_probe_reopens(desk: LedgerDesk) -> None:
-    """Answers to calls from before the outage prove nothing; that of a probe opens for all."""
+    """Answers to calls from before the outage prove nothing; a probe's answer ends it for all."""
     trip_breaker(desk)
     assert desk.exchange(ok=100).mode == "broken"
     assert desk.exchange(ok=1, probe_ok=True).mode == "open"
@@ -607,7 +607,7 @@ def test_failing_probe_keeps_it_closed(desk: LedgerDesk) -> None:
 
 
 def test_retries_are_half_of_what_goes_well(desk: LedgerDesk) -> None:
-    """The first few are free; then two calls that went well earn one: a third of all may fail."""
+    """The first retries are free; then two successful calls allow one: a third of all may fail."""
     assert desk.exchange(want=1).retries == 20
     assert desk.exchange(retries=20).retries == 0
     assert desk.exchange(ok=50).retries == 25
@@ -615,7 +615,7 @@ def test_retries_are_half_of_what_goes_well(desk: LedgerDesk) -> None:
 
 
 def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
-    """Where nothing but retries is left, one a second is allowed: something may succeed again."""
+    """When only retries are left, one a second is allowed, so that one can succeed."""
     desk.exchange(want=1)
     desk.exchange(retries=20)
     desk.let_pass(1)
@@ -623,7 +623,7 @@ def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
 
 
 def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
-    """Where only retries are left, a tenth of the calls that were made lately may be retries."""
+    """When only retries are left, a tenth of the calls that were made lately may be retries."""
     desk.exchange(want=1)
     desk.let_pass(10)
     left = desk.exchange(began=100).retries
@@ -634,7 +634,7 @@ def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
 
 
 def test_a_large_fleet_has_retries_too(desk: LedgerDesk) -> None:
-    """More workers than there are retries: each may make one, until they are used up."""
+    """With more workers than retries, each may make one, until they are used up."""
     answers = [desk.exchange(f"w{number}", want=1) for number in range(30)]
     assert {answer.retries for answer in answers[-5:]} == {1}
 

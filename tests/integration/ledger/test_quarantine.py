@@ -19,7 +19,7 @@ def test_a_message_is_kept_in_part(desk: LedgerDesk, byte: bytes) -> None:
 
 
 def test_messages_are_kept_for_a_week(desk: LedgerDesk) -> None:
-    """Each message put aside sets the time of all to a week from then; the counts stay."""
+    """Each message put aside keeps all of them for another week; the counts stay."""
     for _ in range(2):
         desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
         assert KEPT_SECONDS - 60 < int(desk.redis.ttl(KEYS.poison)) <= KEPT_SECONDS
@@ -36,7 +36,7 @@ def test_a_message_is_put_aside_once(desk: LedgerDesk) -> None:
 
 
 def test_what_another_hand_put_there_is_shown_beside_the_others(desk: LedgerDesk) -> None:
-    """An entry that is no message that was put aside costs the others no place in the list."""
+    """A damaged entry does not hide the others in the list."""
     desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
     desk.redis.lpush(KEYS.poison, "no record")
     strange, kept = desk.run(Quarantine(desk.store).messages(10))

@@ -1,4 +1,4 @@
-"""A worker that alone is not answered is told so, and does not close the account for the others."""
+"""A worker that alone gets no answers is told so; the account stays usable for the others."""
 
 import pytest
 
@@ -10,13 +10,13 @@ LOST = 10.0
 
 
 def serve(desk: LedgerDesk, *workers: str) -> None:
-    """Let these workers be answered."""
+    """Let these workers get answers."""
     for each in workers:
         desk.exchange(each, want=1, began=5, ok=5)
 
 
 def test_what_one_worker_cannot_reach_is_its_own(desk: LedgerDesk) -> None:
-    """While another is answered, the account stays open, and who cannot connect is told so."""
+    """While another worker gets answers, one that cannot connect is told that it is alone."""
     serve(desk, "well")
     told = desk.exchange("ill", want=1, unreached=LOST)
     assert (told.mode, told.alone) == ("open", True)
@@ -24,7 +24,7 @@ def test_what_one_worker_cannot_reach_is_its_own(desk: LedgerDesk) -> None:
 
 
 def test_what_nobody_reaches_is_out(desk: LedgerDesk) -> None:
-    """Workers that were answered and now cannot connect either are no witnesses against it."""
+    """Earlier answers of workers that now cannot connect either do not make this one alone."""
     serve(desk, "one", "two")
     assert desk.exchange("one", want=1, unreached=LOST).alone
     told = desk.exchange("two", want=1, unreached=LOST)
@@ -32,19 +32,19 @@ def test_what_nobody_reaches_is_out(desk: LedgerDesk) -> None:
 
 
 def test_the_only_worker_is_believed(desk: LedgerDesk) -> None:
-    """What a worker cannot reach that is alone at work is out at once."""
+    """When the only worker cannot reach an upstream, its account is out of use at once."""
     assert desk.exchange("one", want=1, unreached=LOST).mode == "broken"
 
 
 def test_old_answers_are_no_witnesses(desk: LedgerDesk) -> None:
-    """When nobody has been answered for a while, one word is believed."""
+    """When no worker got an answer for a while, the report of one counts."""
     serve(desk, "well")
     desk.let_pass(11)
     assert desk.exchange("ill", want=1, unreached=LOST).mode == "broken"
 
 
 def test_one_word_waits_for_those_at_work(desk: LedgerDesk) -> None:
-    """Before the first answer of anybody, one worker's word counts when it has held for a while."""
+    """Before any worker's first answer, the report of one counts after a while."""
     desk.exchange("other", want=1)
     told = desk.exchange("ill", want=1, unreached=LOST)
     assert (told.mode, told.alone) == ("open", False)
@@ -56,7 +56,7 @@ def test_one_word_waits_for_those_at_work(desk: LedgerDesk) -> None:
 def test_one_word_waits_for_calls_that_are_under_way(
     took: float, holds: float, desk: LedgerDesk
 ) -> None:
-    """For twice as long as an answer takes: until then the others may yet have one."""
+    """A report counts after twice the time of an answer: the others may still get one."""
     if took:
         desk.exchange("other", want=1, ok=1, served={"key": 0.0}, took_ms=took * 1000)
         desk.let_pass(11 + took)
@@ -73,7 +73,7 @@ def test_one_word_waits_for_calls_that_are_under_way(
 
 
 def test_an_answer_opens_what_the_word_of_another_closed(desk: LedgerDesk) -> None:
-    """Whoever is answered is told of no outage that few of the workers met."""
+    """A worker that gets answers is not told of an outage that only few workers report."""
     for each in ("one", "two", "three"):
         desk.exchange(each, want=1, in_flight=1)
     fail(desk, "ill", vain=4)
@@ -86,7 +86,7 @@ def test_an_answer_opens_what_the_word_of_another_closed(desk: LedgerDesk) -> No
 
 
 def test_an_answer_of_before_opens_nothing_that_most_met(desk: LedgerDesk) -> None:
-    """An outage that most workers say is there ends by a probe alone."""
+    """An outage that most workers report ends only by a probe."""
     for each in ("one", "two", "three"):
         desk.exchange(each, want=1, in_flight=1)
     assert [fail(desk, each, vain=4).mode for each in ("one", "two")][-1] == "broken"
@@ -94,7 +94,7 @@ def test_an_answer_of_before_opens_nothing_that_most_met(desk: LedgerDesk) -> No
 
 
 def test_who_is_cut_off_is_named(desk: LedgerDesk) -> None:
-    """Whoever looks is told which workers are cut off and why, until they no longer say so."""
+    """An onlooker is told which workers are cut off and why, until they no longer report it."""
     serve(desk, "well")
     desk.exchange("ill", cut_off="dns")
     assert desk.look().cut_off == {"ill": "dns"}
@@ -106,12 +106,12 @@ def test_who_is_cut_off_is_named(desk: LedgerDesk) -> None:
 
 
 def fail(desk: LedgerDesk, worker: str, *, vain: int, cut_off: str = "") -> Allotment:
-    """Let calls of a worker be answered by something, only not by the upstream."""
+    """Let calls of a worker be answered by something other than the upstream."""
     return desk.exchange(worker, want=1, trouble=LOST, vain=vain, vain_ms=1000, cut_off=cut_off)
 
 
 def test_what_fails_at_one_worker_is_its_own(desk: LedgerDesk) -> None:
-    """Failures of any kind close nothing while others are answered; the worker is told so."""
+    """Failures of any kind open no breaker while others get answers; the worker is told so."""
     serve(desk, "well")
     told = fail(desk, "ill", vain=3)
     assert (told.mode, told.alone, told.doubted) == ("open", True, True)
@@ -121,13 +121,13 @@ def test_what_fails_at_one_worker_is_its_own(desk: LedgerDesk) -> None:
 
 
 def test_what_everybody_meets_is_the_upstreams(desk: LedgerDesk) -> None:
-    """The failures of a worker that was answered between them count as ever."""
+    """The failures of a worker that got answers between them count as always."""
     serve(desk, "one", "two")
     assert desk.exchange("one", vain=2, trouble=30.0).mode == "broken"
 
 
 def test_a_second_word_makes_it_an_outage(desk: LedgerDesk) -> None:
-    """The first worker's failures wait for another's: then both count at once."""
+    """The first worker's failures count once another worker fails too: then both count."""
     desk.exchange("other", want=1, in_flight=1)
     told = fail(desk, "one", vain=4)
     assert (told.mode, told.alone, told.doubted) == ("open", False, True)
@@ -136,7 +136,7 @@ def test_a_second_word_makes_it_an_outage(desk: LedgerDesk) -> None:
 
 
 def test_answers_of_before_are_not_of_the_same_time(desk: LedgerDesk) -> None:
-    """Who fails since the others were last answered is not told that it is alone."""
+    """A worker that has failed since the others' last answers is not told that it is alone."""
     serve(desk, "well")
     desk.let_pass(0.9)
     assert fail(desk, "ill", vain=9).alone is False
@@ -145,7 +145,7 @@ def test_answers_of_before_are_not_of_the_same_time(desk: LedgerDesk) -> None:
 
 
 def test_who_is_cut_off_stays_so_until_others_fail(desk: LedgerDesk) -> None:
-    """A quiet hour ends nothing; the failures of another worker do."""
+    """A cut-off worker stays so in a quiet hour, until another worker fails too."""
     serve(desk, "well")
     assert fail(desk, "ill", vain=9, cut_off="page").alone
     desk.let_pass(60)
@@ -158,7 +158,7 @@ def test_who_is_cut_off_stays_so_until_others_fail(desk: LedgerDesk) -> None:
 
 
 def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
-    """When the others have gone, whoever is left is believed."""
+    """When the others are gone, the report of the last worker counts."""
     serve(desk, "well")
     assert fail(desk, "ill", vain=9, cut_off="page").alone
     desk.let_pass(7)
@@ -170,7 +170,7 @@ def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
 def test_only_who_could_serve_its_jobs_keeps_a_worker_cut_off(
     lane: str, desk: LedgerDesk, *, alone: bool
 ) -> None:
-    """An idle worker of the other lane is no evidence that anybody's jobs are ranked."""
+    """An idle worker of the other lane does not show that jobs of this lane can be ranked."""
     for each in ("bulk.1@host.a", f"{lane}.2@host.b"):
         desk.redis.zadd("rerankq:workers", {each: desk.now_ms() + 1000})
     serve(desk, "other")

@@ -1,4 +1,4 @@
-"""What readers find: Celery's users, batches, and what is past its retention."""
+"""Reading: by Celery's users, of batches, and of results past their retention."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -73,7 +73,7 @@ def test_expired_result_is_told_from_an_unknown_job(redis_url: str) -> None:
 
 
 def test_unknown_job_has_an_answer(desk: LedgerDesk) -> None:
-    """An id that was never accepted is JobNotFound, whoever asks."""
+    """An id that was never accepted is JobNotFound for every reader."""
     assert isinstance(desk.end("never"), JobNotFound)
     assert desk.run(desk.records.outlines(["never"])) == [None]
     with pytest.raises(JobNotFound, match="never"):
@@ -138,7 +138,7 @@ def test_unknown_batch_is_an_error(desk: LedgerDesk) -> None:
 
 
 def test_a_batch_past_its_retention_stays_gone(desk: LedgerDesk) -> None:
-    """Sealing what is no longer there brings nothing to life that would never expire."""
+    """Sealing a batch that is gone creates nothing."""
     desk.run(desk.batches.seal("batch-none"))
     assert not desk.redis.exists("rerankq:batch:batch-none")
 

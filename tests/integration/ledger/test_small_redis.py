@@ -74,7 +74,7 @@ class Twins(SmallStore):
             assert (self.real.pttl(key) > 0) == (self.keyspace.end(key) is not None)
 
     def _let_go(self) -> None:
-        """The real clock goes on by itself: there goes what is gone here, and nothing else."""
+        """The real clock goes on by itself: only keys that expired here are deleted there."""
         for key in {*self.real.keys()} - {*self.keyspace.keys()}:
             self.real.delete(key)
         for key in {*self.keyspace.keys()} - {*self.real.keys()}:

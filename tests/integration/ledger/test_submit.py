@@ -13,7 +13,7 @@ def verdicts(admissions: list[Admission]) -> list[str]:
 
 
 def test_submitted_job_stands_in_the_ledger(desk: LedgerDesk) -> None:
-    """An accepted job is queued, in its lane alone, with what it asks for."""
+    """An accepted job is queued, only in its lane, with its request."""
     assert desk.submit(job("a", lane="interactive", custom_id="mine")) == [
         Admission(Verdict.ACCEPTED, "a")
     ]
@@ -28,7 +28,7 @@ def test_submitted_job_stands_in_the_ledger(desk: LedgerDesk) -> None:
 
 
 def test_submit_is_idempotent_by_id(desk: LedgerDesk) -> None:
-    """The same job handed in again is accepted again, and is one job in every count."""
+    """The same job submitted again is accepted again, and counts as one job."""
     batch = desk.run(desk.batches.open())
     for _ in range(3):
         assert verdicts(desk.submit(job("a", batch_id=batch))) == ["accepted"]
@@ -40,7 +40,7 @@ def test_submit_is_idempotent_by_id(desk: LedgerDesk) -> None:
 
 
 def test_ended_job_is_not_begun_again(desk: LedgerDesk) -> None:
-    """A job handed in again after its end stays ended."""
+    """A job submitted again after its end stays ended."""
     desk.succeed(desk.claimed("a"))
     assert verdicts(desk.submit(job("a"))) == ["accepted"]
     assert desk.state("a") is JobState.SUCCEEDED
@@ -48,7 +48,7 @@ def test_ended_job_is_not_begun_again(desk: LedgerDesk) -> None:
 
 
 def test_same_key_and_request_give_the_same_job(desk: LedgerDesk) -> None:
-    """An idempotency key that comes again with its request leads to the job there is."""
+    """A repeated idempotency key with the same request gives the earlier job."""
     desk.submit(job("a", idempotency_key="k"))
     assert desk.submit(job("b", idempotency_key="k")) == [Admission(Verdict.EXISTING, "a")]
     with pytest.raises(JobNotFound):
@@ -56,7 +56,7 @@ def test_same_key_and_request_give_the_same_job(desk: LedgerDesk) -> None:
 
 
 def test_same_key_and_another_request_conflict(desk: LedgerDesk) -> None:
-    """An idempotency key that comes again with another request is refused, nothing recorded."""
+    """A repeated idempotency key with another request is refused, and nothing is recorded."""
     desk.submit(job("a", idempotency_key="k"))
     other = RerankRequest(query="another", documents=("d",))
     assert verdicts(desk.submit(job("b", idempotency_key="k", request=other))) == ["conflict"]
@@ -72,7 +72,7 @@ def test_an_id_that_comes_again_hides_no_conflict(desk: LedgerDesk) -> None:
 
 
 def test_a_key_whose_job_is_gone_belongs_to_nobody(desk: LedgerDesk) -> None:
-    """A key does not lead to a job that nobody knows any more."""
+    """A key does not give a job whose record is gone."""
     desk.submit(job("a", idempotency_key="k"))
     desk.redis.delete("rerankq:job:a")
     assert desk.submit(job("b", idempotency_key="k")) == [Admission(Verdict.ACCEPTED, "b")]
@@ -80,7 +80,7 @@ def test_a_key_whose_job_is_gone_belongs_to_nobody(desk: LedgerDesk) -> None:
 
 
 def test_full_lane_refuses_until_a_job_ends(redis_url: str) -> None:
-    """A lane at its depth refuses, whatever its jobs' states, and accepts after an end."""
+    """A full lane refuses jobs, whatever its jobs' states, and accepts one after an end."""
     with LedgerDesk(redis_url, max_queue_depth=3) as desk:
         running, waiting = desk.claimed("running"), desk.claimed("waiting")
         desk.postpone(waiting, 60)
@@ -91,7 +91,7 @@ def test_full_lane_refuses_until_a_job_ends(redis_url: str) -> None:
 
 
 def test_known_jobs_pass_a_full_lane(redis_url: str) -> None:
-    """A full lane still answers for jobs that it holds: a lost answer can be asked for again."""
+    """A full lane still accepts jobs that it holds already: a repeat gets its lost answer."""
     with LedgerDesk(redis_url, max_queue_depth=1) as desk:
         desk.submit(job("a", idempotency_key="k"))
         again = desk.submit(job("a"), job("b", idempotency_key="k"), job("c"))
@@ -118,7 +118,7 @@ def test_scheduled_job_waits_for_its_time(desk: LedgerDesk) -> None:
 
 
 def test_job_of_no_batch_is_refused(desk: LedgerDesk) -> None:
-    """A job whose batch there is none of is refused, nothing recorded; those beside it are not."""
+    """A job with an unknown batch is refused and not recorded; the others are accepted."""
     batch = desk.run(desk.batches.open())
     admissions = desk.submit(job("a", batch_id="never"), job("b", batch_id=batch), job("c"))
     assert verdicts(admissions) == ["no_batch", "accepted", "accepted"]
@@ -136,7 +136,7 @@ def test_known_job_is_accepted_though_its_batch_is_gone(desk: LedgerDesk) -> Non
 
 
 def test_failure_half_way_leaves_a_whole_job(desk: LedgerDesk) -> None:
-    """When a later step of a submit fails, the job stands in the ledger, and a repeat says so."""
+    """When a later step of a submit fails, the job is recorded, and a repeat says so."""
     batch = desk.run(desk.batches.open())
     desk.redis.set("rerankq:deadlines", "no sorted set")
     with pytest.raises(LedgerUnavailable):

@@ -1,4 +1,4 @@
-"""The reconciler's tick: what fell on the floor is queued again, and nothing else."""
+"""The reconciler's tick: lost and due jobs are queued again, and no others."""
 
 from collections.abc import Callable
 from functools import partial
@@ -86,7 +86,7 @@ def test_renewal_in_the_amnesty_keeps_the_job(desk: LedgerDesk) -> None:
 
 
 def lose_lease(desk: LedgerDesk, job_id: str, worker: str) -> list[str]:
-    """As if a worker had fallen silent with the job; returns what the next tick announces."""
+    """Let a worker fall silent with the job; returns what the next tick announces."""
     assert ids(desk.claim(job_id, lease_seconds=0.02, worker=worker)) == [job_id]
     desk.let_run_out(job_id)
     desk.end_amnesty()
@@ -94,13 +94,13 @@ def lose_lease(desk: LedgerDesk, job_id: str, worker: str) -> list[str]:
 
 
 def die(desk: LedgerDesk, *workers: str) -> None:
-    """As if nothing had been heard of these workers for so long that they are dead."""
+    """Let these workers be silent for so long that they count as dead."""
     for each in workers:
         desk.silence(each, 10 * LONG)
 
 
 def end_rest(desk: LedgerDesk, job_id: str) -> None:
-    """As if all of a job's rest were over."""
+    """Let a job's rest be over."""
     assert desk.redis.zadd("rerankq:bulk:scheduled", {job_id: 1}, xx=True, ch=True)
 
 
@@ -114,7 +114,7 @@ def crash_twice(desk: LedgerDesk, job_id: str) -> None:
 
 
 def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
-    """Workers that are killed one by one end no job: what two of them had in hand waits a while."""
+    """Workers that are killed one by one fail no job: one that two of them had rests a while."""
     desk.submit(job("a"))
     assert lose_lease(desk, "a", "first") == ["a"]
     assert lose_lease(desk, "a", "second") == []
@@ -125,7 +125,7 @@ def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
 
 
 def test_a_suspect_is_only_claimed_alone(desk: LedgerDesk) -> None:
-    """A job that two workers in a row died with is kept from one that has other jobs in hand."""
+    """A job that two workers in a row died with is not given to a worker that has other jobs."""
     desk.submit(job("suspect"), job("innocent"))
     crash_twice(desk, "suspect")
     claim = desk.run(desk.leases().claim(["suspect", "innocent"]))
@@ -188,7 +188,7 @@ def test_three_silent_workers_are_waited_for(desk: LedgerDesk) -> None:
 
 
 def test_no_worker_is_taken_for_dead_in_an_amnesty(desk: LedgerDesk) -> None:
-    """While Redis stood still nobody could be heard: a job is not given up for that."""
+    """Workers are not taken for dead, and no job fails, because Redis was stopped."""
     desk.submit(job("a"))
     crash_twice(desk, "a")
     lose_lease(desk, "a", "third")
@@ -200,7 +200,7 @@ def test_no_worker_is_taken_for_dead_in_an_amnesty(desk: LedgerDesk) -> None:
 
 
 def test_a_postponed_job_begins_anew(desk: LedgerDesk) -> None:
-    """A worker that gives a job back has outlived it: those that died before count no more."""
+    """When a worker hands a job back, workers that died with it before count no more."""
     desk.submit(job("a"))
     crash_twice(desk, "a")
     (lease,) = desk.claim("a", worker="third")
@@ -210,7 +210,7 @@ def test_a_postponed_job_begins_anew(desk: LedgerDesk) -> None:
 
 
 def sweep_as(desk: LedgerDesk, worker: str) -> None:
-    """Tick as a worker, while somebody else has swept just now: it shows that it is alive."""
+    """Tick as a worker when another has just swept: the tick still shows that it is alive."""
     desk.redis.set("rerankq:sweeping", "1", px=10_000)
     tick = sweep.Sweep(desk.store, desk.retention, lease_seconds=60, worker=worker).tick()
     assert desk.run(tick) == {}
@@ -221,7 +221,7 @@ def sweep_as(desk: LedgerDesk, worker: str) -> None:
 
 @pytest.mark.parametrize("state", ["queued", "scheduled"])
 def test_a_holder_that_comes_back_in_time_goes_on(desk: LedgerDesk, state: str) -> None:
-    """A job whose lease ran out is its holder's still, until somebody else has claimed it."""
+    """A job whose lease ran out still belongs to its holder, until another worker claims it."""
     lease = lapsed(desk, state)
     assert desk.renew(lease) == set()
     assert desk.places("a") == ["bulk:running"]
@@ -232,7 +232,7 @@ def test_a_holder_that_comes_back_in_time_goes_on(desk: LedgerDesk, state: str) 
 @pytest.mark.parametrize("state", ["queued", "scheduled"])
 @pytest.mark.parametrize("written", ["succeed", "fail", "postpone"])
 def test_what_a_holder_has_done_by_then_counts(desk: LedgerDesk, state: str, written: str) -> None:
-    """What was paid for under a lease that ran out is taken, as long as nobody else has the job."""
+    """A result under a lease that ran out is accepted, as long as no other worker has the job."""
     lease = lapsed(desk, state)
     calls: dict[str, Callable[[Lease], bool]] = {
         "succeed": desk.succeed,
@@ -247,7 +247,7 @@ def test_what_a_holder_has_done_by_then_counts(desk: LedgerDesk, state: str, wri
 
 
 def lapsed(desk: LedgerDesk, state: str) -> Lease:
-    """A lease that ran out, of a job that is queued again, or rests."""
+    """The lease of a job that ran out, and that is queued again or rests."""
     desk.submit(job("a"))
     if state == "scheduled":
         lose_lease(desk, "a", "first")
@@ -260,7 +260,7 @@ def lapsed(desk: LedgerDesk, state: str) -> Lease:
 
 
 def test_only_one_sweeps_in_an_interval(desk: LedgerDesk) -> None:
-    """Of many workers that tick together one does the work."""
+    """When many workers tick together, one does the work."""
     desk.postpone(desk.claimed("a"), 0)
     one = sweep.Sweep(desk.store, desk.retention, lease_seconds=60)
     two = sweep.Sweep(desk.store, desk.retention, lease_seconds=60)
@@ -330,7 +330,7 @@ def test_what_was_announced_again_waits_in_a_line_of_its_own(desk: LedgerDesk) -
 @pytest.mark.usefixtures("_short_grace")
 @pytest.mark.parametrize("found_by", ["a newer one", "an empty queue"])
 def test_a_backlog_does_not_hide_a_lost_hint_behind_it(desk: LedgerDesk, found_by: str) -> None:
-    """What is due is announced once more when its hint is lost, whatever else waits in line."""
+    """A due job is announced once more when its hint is lost, whatever else waits in the queue."""
     due(desk, "old", "new")
     assert desk.sweep() == ["old", "new"]
     desk.submit(job("in-line"))
@@ -384,7 +384,7 @@ def test_lanes_lose_hints_apart(desk: LedgerDesk) -> None:
     ],
 )
 def test_a_key_of_another_type_holds_nobody_up(desk: LedgerDesk, key: str) -> None:
-    """What another hand has put in place of a key of all jobs is put aside, and said."""
+    """A shared key that holds another type is put aside, and that is reported."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.delete(key)
     desk.redis.set(key, "of another type")

@@ -51,7 +51,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_broken_part_of_our_own_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is sent to install what would not help."""
+    """No message says to install something that would not help."""
     monkeypatch.delitem(sys.modules, "rerankq_worker.commands.worker", raising=False)
     monkeypatch.setitem(sys.modules, "rerankq_worker.process.supervisor", None)
     row = next(each for each in COMMANDS if each.name == "worker")

@@ -14,7 +14,7 @@ Raising = Callable[[BaseException], None]
 
 @pytest.fixture
 def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
-    """Has the command line raise something in place of running a command."""
+    """Lets the command line raise an error instead of running a command."""
 
     def have_it_raise(error: BaseException) -> None:
         class Broken:
@@ -29,7 +29,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
 
 
 def test_an_interruption_of_the_start_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever interrupts while the command line is being imported gets the exit code alone."""
+    """Ctrl-C while the command line is being imported gives only the exit code."""
 
     class Interrupted:
         def find_spec(self, name: str, *_: object) -> None:
@@ -68,7 +68,7 @@ def test_every_error_is_one_line_and_a_code(
     code: ExitCode,
     said: str,
 ) -> None:
-    """Nobody meets a traceback, and a reader that has gone meets nothing."""
+    """No error shows a traceback, and a reader that has gone gets no message."""
     raising(error)
     assert main.run([]) == code
     assert capsys.readouterr().err == said
@@ -77,7 +77,7 @@ def test_every_error_is_one_line_and_a_code(
 def test_an_unforeseen_error_shows_its_type_alone(
     raising: Raising, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its text may hold a document or a key; its place is shown to those who ask."""
+    """An unforeseen error's text is not shown, as it may hold a document or a key."""
     raising(ValueError("sk-secret"))
     assert main.run([]) == ExitCode.UNFORESEEN
     said = "rerankq: unforeseen ValueError: set RERANKQ_DEBUG=1 to see where\n"

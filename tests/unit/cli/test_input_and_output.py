@@ -8,7 +8,7 @@ from rerankq.cli.input.files import Sink, Source
 
 
 def test_the_input_is_never_the_output(tmp_path: Path) -> None:
-    """Under whatever name, a file that is read is not written, and stays as it is."""
+    """The input is never used as the output, under any name, and stays as it is."""
     given = tmp_path / "in.jsonl"
     given.write_text("kept")
     link = tmp_path / "link.jsonl"
@@ -22,7 +22,7 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
 
 
 def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path) -> None:
-    """A run that comes to nothing destroys nothing; one that was whole replaces what was there."""
+    """A run that writes nothing leaves the file as it was; a whole one replaces its content."""
     out = tmp_path / "stdout"
     out.write_text("of an earlier run\n")
     with Sink.open(str(out)) as sink:
@@ -39,7 +39,7 @@ def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path
 
 
 def test_an_output_that_was_not_there_comes_with_its_first_line(tmp_path: Path) -> None:
-    """A command that comes to nothing leaves no empty file; a whole output may be an empty one."""
+    """A command that writes nothing leaves no new file; a whole output may be an empty one."""
     out = tmp_path / "new.jsonl"
     with Sink.open(str(out)) as sink:
         sink.end(whole=False)
@@ -50,7 +50,7 @@ def test_an_output_that_was_not_there_comes_with_its_first_line(tmp_path: Path) 
 
 
 def test_two_commands_do_not_write_one_file(tmp_path: Path) -> None:
-    """Each would empty it of the other's rankings; who comes second is refused until it is free."""
+    """Two commands on one file would delete each other's rankings: the second is refused."""
     out = tmp_path / "out.jsonl"
     link = tmp_path / "link.jsonl"
     link.symlink_to(out)
@@ -78,7 +78,7 @@ def test_an_unwritable_output_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_how_far_a_file_is_read_is_known(tmp_path: Path) -> None:
-    """The share of a file that was read serves to foretell the rest; a pipe has none."""
+    """A file tells which share of it was read, to estimate the rest; a pipe does not."""
     given = tmp_path / "in.jsonl"
     given.write_bytes(b"12345678")
     with Source.open(str(given)) as source:

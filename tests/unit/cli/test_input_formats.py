@@ -106,7 +106,7 @@ BY_A_PIPE = [
 def test_by_a_pipe_the_first_line_tells(
     tmp_path: Path, given: bytes, named: str, *, ended: bool
 ) -> None:
-    """What comes by a pipe is refused by its first line, before a line is taken for a job."""
+    """An input from a pipe is refused by its first line, before any line is taken as a job."""
     path = tmp_path / "in"
     os.mkfifo(path)
     filler = os.open(path, os.O_RDWR)
@@ -134,7 +134,7 @@ def test_documents_of_a_file_may_be_any_text(tmp_path: Path) -> None:
 def test_an_input_that_is_endlessly_empty_is_not_read_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A little data that unpacks to endless blanks, or to a line without end, ends the reading."""
+    """Data that unpacks to endless blanks, or to an endless line, ends the reading."""
     monkeypatch.setattr(reading, "MOST_EMPTY_BYTES", 4 * CHUNK_BYTES)
     path = tmp_path / "bomb.gz"
     for filling in (b"\n", b"x"):

@@ -76,7 +76,7 @@ def test_the_summary_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C, lack of time and a lost Redis all say how to fetch the rest, and until when."""
+    """After Ctrl-C, a timeout or a lost Redis, it says how to fetch the rest, and until when."""
     for given, code in (
         (outcome(Tally(), interrupted=True), ExitCode.INTERRUPTED),
         (outcome(Tally(), timed_out=True), ExitCode.NO_RANKING),
@@ -89,7 +89,7 @@ def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[s
 
 
 def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who comes back after a full disk is told to name another file."""
+    """After a full disk, the way to come back names another file."""
     closed(outcome(Tally(), fault=OutputFailed("cannot write my out.jsonl: no space")))
     said = capsys.readouterr().err
     assert "come back with: rerankq results batch-1 -o FILE, on a disk with room\n" in said
@@ -97,13 +97,13 @@ def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixtur
 
 
 def test_an_abandoned_batch_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
-    """All there is has a ranking, yet lines may be missing: that is said, and exit code 1."""
+    """If all entries have rankings but lines may be missing, it says so, with exit code 1."""
     assert closed(outcome(Tally(succeeded=1), abandoned=True)) is ExitCode.NO_RANKING
     assert "this batch is abandoned" in capsys.readouterr().err
 
 
 def test_a_batch_that_was_fed_in_part_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
-    """All that was submitted has a ranking: the first line that was not is named, exit code 1."""
+    """If not all lines were submitted, the first of these is named, with exit code 1."""
     given = dataclasses.replace(outcome(Tally(succeeded=120)), cut_at=121)
     assert closed(given) is ExitCode.NO_RANKING
     rest = "tail -n +121 INPUT | rerankq run - -o rest.jsonl"
@@ -133,7 +133,7 @@ def test_the_rest_of_a_file_is_run_by_a_command(
 
 
 def test_what_cannot_be_unpacked_is_to_be_got_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    """No command brings the rest out of a file that ends too early: the advice does not say so."""
+    """A file that ends too early cannot be unpacked further: the advice gives no command for it."""
     given = dataclasses.replace(outcome(Tally(succeeded=3), fault=InputBroken("cut")), cut_at=4)
     assert closed(given) is ExitCode.UNUSABLE
     said = "line 4 on was submitted; get the input anew, whole, then submit the rest with: "
@@ -141,13 +141,13 @@ def test_what_cannot_be_unpacked_is_to_be_got_anew(capsys: pytest.CaptureFixture
 
 
 def test_a_file_without_a_job_is_said_to_have_none(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where all lines are bad, nothing is counted as done."""
+    """If all lines are bad, nothing is counted as done."""
     assert closed(outcome(Tally(rejected=2))) is ExitCode.NO_RANKING
     assert capsys.readouterr().err == "run: no line was a job; 2 bad lines\n"
 
 
 def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """`rerankq results … | head` ends without a word: whoever called it knows the batch."""
+    """`rerankq results … | head` prints no way back: the user knows the batch."""
     given = outcome(Tally(), fault=OutputClosed("gone"))
     assert closed(given) is ExitCode.BROKEN_PIPE
     assert capsys.readouterr().err == ""

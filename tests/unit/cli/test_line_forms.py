@@ -49,7 +49,7 @@ def test_a_line_of_a_batch_file_is_a_job() -> None:
 
 
 def test_defaults_are_for_lines_that_say_nothing() -> None:
-    """A null says nothing."""
+    """A null counts as not given."""
     made = job(GOOD | {"top_n": None, "lane": None})
     assert (made.request.model, made.request.top_n, made.lane) == ("m", 7, Lane.INTERACTIVE)
     assert job(GOOD | {"top_n": 1}).request.top_n == 1
@@ -116,7 +116,7 @@ def test_a_bad_line_keeps_its_name() -> None:
 
 
 def test_a_job_that_outgrows_its_line_is_a_bad_line() -> None:
-    """What the ledger would refuse is refused while the line's number is at hand."""
+    """A job that the ledger would refuse is refused with the line's number."""
     documents = ["x" * 130_000] * 129
     short = json.dumps({"query": "q", "documents": [*documents, ""]}, separators=(",", ":"))
     last = "y" * (MAX_JOB_BYTES - 10 - len(short))

@@ -29,7 +29,7 @@ def small_files() -> Iterator[None]:
 
 
 def test_rows_are_written_in_order_whatever_ends_first() -> None:
-    """What ends before its turn is kept, and counts as ended, not as written, until then."""
+    """A row that comes before its turn is kept, and counts as ended but not as written."""
     written: list[bytes] = []
 
     async def played() -> None:
@@ -58,7 +58,7 @@ def test_rows_are_written_in_order_whatever_ends_first() -> None:
 
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_costs_no_row() -> None:
-    """What cannot be kept is refused, and brought again in its turn; the user is told once."""
+    """A row that cannot be kept is refused, and given again in order; the user is told once."""
     written: list[bytes] = []
     said: list[str] = []
 
@@ -79,7 +79,7 @@ def test_a_full_disk_costs_no_row() -> None:
 
 @pytest.mark.usefixtures("small_files")
 def test_a_spool_says_that_it_is_full() -> None:
-    """Beyond its memory it uses the disk, and no error of SQLite goes past it."""
+    """Beyond its memory it uses the disk, and it maps all errors of SQLite."""
     spool = Spool(64 * 1024)
     with pytest.raises(SpoolFull):
         spool.put([row(each, size=10_000) for each in range(500)])
@@ -87,7 +87,7 @@ def test_a_spool_says_that_it_is_full() -> None:
 
 
 def test_open_entries_are_found_page_by_page() -> None:
-    """However the batch grows and its rows come, what has no row yet is known."""
+    """However the batch grows and its rows come, it knows which entries have no row."""
     entries = OpenEntries()
     assert entries.next_page(0) is None
     assert entries.is_waited_for(0)

@@ -93,7 +93,7 @@ def test_a_job_without_a_ranking_says_why(
 
 
 def test_a_bad_line_has_its_line_too() -> None:
-    """A line that never became a job is a failed line without a job id."""
+    """A line that is no job has a failed row without a job id."""
     row = read(rejected_row("c", JobError(code="invalid_request", message="m")))
     assert list(row) == [*FIELDS, "error"]
     assert (row["job_id"], row["status"], row["attempts"]) == (None, "failed", 0)

@@ -5,7 +5,7 @@ from rerankq.cli.input.lines import CHUNK_BYTES, Line, read_lines
 
 
 class Dribble:
-    """A source that hands out a few bytes at a time, as a pipe may."""
+    """A source that gives a few bytes at a time, like a pipe."""
 
     def __init__(self, data: bytes, size: int) -> None:
         self._data = io.BytesIO(data)
@@ -31,7 +31,7 @@ def test_the_last_line_needs_no_end() -> None:
 
 
 def test_lines_do_not_depend_on_how_bytes_arrive() -> None:
-    """A source may hand out a byte at a time."""
+    """A source may give one byte at a time."""
     data = "猫\n狗 and\n\n".encode() * 3
     assert lines(data, size=1) == lines(data, size=7) == lines(data)
 

@@ -6,7 +6,7 @@ from rerankq.contract import Document, RankedDocument, RerankResult, Timings
 
 
 def test_a_document_cannot_steer_the_terminal() -> None:
-    """Control characters of somebody's text are shown as blanks."""
+    """Control characters in a text are shown as blanks."""
     assert printable("a\x1b[31mb\r\nc\u202ed") == "a [31mb  c d"
 
 

@@ -1,4 +1,4 @@
-"""Waiting for results: how much is asked, how long Redis may be away, and what a timeout means."""
+"""Waiting for results: how often Redis is asked, how long it may be down, and timeouts."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ END = ResultExpired("gone")
 
 
 class FakeSubscription:
-    """Hears for each channel at once, and of what `publish` says."""
+    """A subscription that is confirmed at once, and told by `publish`."""
 
     def __init__(self, told: Callable[[str], None]) -> None:
         self.told = told
@@ -87,7 +87,7 @@ class FakeRedis:
             raise LedgerUnavailable("away")
 
     def arrivals(self) -> arrivals.Arrivals:
-        """What is tested."""
+        """The object under test."""
         return arrivals.Arrivals(cast("Store", self), cast("Records", self))
 
 
@@ -110,7 +110,7 @@ async def drawn(stream: AsyncGenerator[tuple[str, End], None], count: int) -> li
 
 
 def test_an_answer_restores_the_patience() -> None:
-    """A Redis that answers between two failures is not away, though no job ends for long."""
+    """A Redis that answers between two failures is not down, even if no job ends for long."""
 
     async def use() -> None:
         redis = FakeRedis()
@@ -127,7 +127,7 @@ def test_an_answer_restores_the_patience() -> None:
 
 
 def test_a_redis_that_stays_away_ends_the_wait() -> None:
-    """A Redis that answers nothing without a break for the time of patience ends every wait."""
+    """A Redis that gives no answer for the whole time of patience ends every wait."""
 
     async def use() -> None:
         redis = FakeRedis()
@@ -141,7 +141,7 @@ def test_a_redis_that_stays_away_ends_the_wait() -> None:
 
 
 def test_many_waits_are_asked_about_together() -> None:
-    """What ten thousand waits ask takes few questions, and no wait is told of another's job."""
+    """Ten thousand waits need few questions, and no wait is told of another's job."""
 
     async def use() -> None:
         redis = FakeRedis(size=1000)
@@ -161,7 +161,7 @@ def test_many_waits_are_asked_about_together() -> None:
 
 @pytest.mark.parametrize("waits_alone", [True, False])
 def test_large_results_are_read_one_after_the_other(*, waits_alone: bool) -> None:
-    """Of results that are large no more is read at once than the bound says, and no more ahead."""
+    """Large results are read up to the bound at once, and no further ahead."""
 
     async def use() -> None:
         redis = FakeRedis(size=inquiries.READ_BYTES // 3)
@@ -182,7 +182,7 @@ def test_large_results_are_read_one_after_the_other(*, waits_alone: bool) -> Non
 
 @pytest.mark.parametrize("timeout", [0, -1, -math.inf, 1e-9])
 def test_no_time_is_time_enough_for_what_there_is(timeout: float) -> None:
-    """With no time to wait, jobs that have ended are given, each of them, and then time is up."""
+    """With a timeout of 0, all jobs that have ended are given, then the wait times out."""
 
     async def use() -> None:
         redis = FakeRedis(size=1000)
@@ -201,7 +201,7 @@ def test_no_time_is_time_enough_for_what_there_is(timeout: float) -> None:
 
 @pytest.mark.parametrize("timeout", [math.inf, 1e300, 10**30, None])
 def test_endless_time_is_no_limit(timeout: float | None) -> None:
-    """A time beyond all measure is as good as none."""
+    """A very long timeout counts as none."""
 
     async def use() -> None:
         redis = FakeRedis()
@@ -215,7 +215,7 @@ def test_endless_time_is_no_limit(timeout: float | None) -> None:
 
 @pytest.mark.parametrize("timeout", [math.nan, "5", object(), 1j])
 def test_a_timeout_that_is_no_number_is_refused(timeout: Any) -> None:
-    """What cannot be waited for is a bad request, and nobody waits."""
+    """A timeout that is not a number is a bad request, and nothing waits."""
 
     async def use() -> None:
         with pytest.raises(InvalidRequest, match=r"^timeout: must be a number of seconds"):
@@ -225,7 +225,7 @@ def test_a_timeout_that_is_no_number_is_refused(timeout: Any) -> None:
 
 
 def test_a_silent_redis_holds_no_wait_past_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wait ends soon after its time, though Redis has not told whether the job has ended."""
+    """A wait ends soon after its timeout, even if Redis does not answer."""
     monkeypatch.setattr(arrivals, "LAST_LOOK_SECONDS", 0.05)
 
     async def use() -> None:
@@ -238,7 +238,7 @@ def test_a_silent_redis_holds_no_wait_past_its_time(monkeypatch: pytest.MonkeyPa
 
 
 def test_waits_for_one_job_share_its_end() -> None:
-    """Several waits for one job all get its end; one that gives up takes it from nobody."""
+    """Several waits for one job all get its end, also when one of them gives up."""
 
     async def use() -> None:
         redis = FakeRedis()
@@ -253,7 +253,7 @@ def test_waits_for_one_job_share_its_end() -> None:
 
 
 def test_closing_ends_every_wait() -> None:
-    """To close ends the waits that there are, each by an error that says why."""
+    """Closing ends all waits, each with an error that says why."""
 
     async def use() -> None:
         redis = FakeRedis()

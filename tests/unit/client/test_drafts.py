@@ -1,4 +1,4 @@
-"""From what a caller hands in to jobs."""
+"""Drafts that a caller submits, and the jobs made of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def test_model_of_the_draft_wins_over_the_default() -> None:
 
 
 def test_none_means_absent() -> None:
-    """An argument that is None is as if it had not been given."""
+    """An argument that is None counts as not given."""
     names = Submission.__annotations__.keys() - GOOD.keys()
     given = job(GOOD | dict.fromkeys(names))
     assert given.model_dump(exclude={"id"}) == job(GOOD).model_dump(exclude={"id"})
@@ -51,7 +51,7 @@ def test_documents_may_be_any_iterable() -> None:
 
 @pytest.mark.parametrize("documents", ["one string", b"bytes", {"text": "d"}])
 def test_a_string_or_mapping_is_no_list_of_documents(documents: object) -> None:
-    """A string in place of the list is refused, not taken for a list of its letters."""
+    """A string instead of a list is refused, and not taken as a list of its letters."""
     with pytest.raises(InvalidRequest) as caught:
         job({"query": "q", "documents": documents})
     assert caught.value.field == "documents"
@@ -98,13 +98,13 @@ def test_caller_may_fix_the_id() -> None:
 
 @pytest.mark.parametrize("documents", [5, 1.5, True, object()])
 def test_what_is_no_list_of_documents_is_refused(documents: object) -> None:
-    """What cannot be gone through is refused by name, as everything that is no list."""
+    """Documents that cannot be iterated are refused by name, like everything that is no list."""
     with pytest.raises(InvalidRequest, match=r"^documents: must be a list$"):
         job({"query": "q", "documents": documents})
 
 
 def test_an_id_is_a_text() -> None:
-    """What is asked for by an id that is no text is refused by name."""
+    """An id that is not a string is refused by name."""
     with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
         checked_id(None)
 
