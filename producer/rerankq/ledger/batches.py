@@ -17,7 +17,7 @@ _COUNTS: Final = ("total", "rejected", "existing", "succeeded", "failed", "cance
 
 
 class OwnJob(NamedTuple):
-    """A job that was handed in with the batch."""
+    """A job that was submitted with the batch."""
 
     job_id: str
     custom_id: str | None = None
@@ -50,7 +50,7 @@ class Batches:
     Args:
         store: where they are.
         retention: how long results are kept once their batch was collected.
-        kept_seconds: how long a new batch is kept, and its results while nobody collects them.
+        kept_seconds: how long a new batch is kept, and its results until they are collected.
         events: told of each batch that is opened or sealed.
     """
 

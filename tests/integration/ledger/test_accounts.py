@@ -450,7 +450,7 @@ def test_being_throttled_never_raises_a_known_limit(desk: LedgerDesk, rpm: int) 
 
 
 def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
-    """When nearly all calls are throttled only probes go out, ever less often, until one succeeds."""
+    """When nearly all calls are throttled only probes go out, ever fewer, until one succeeds."""
     busy(desk, began=1)
     seen = desk.exchange("a", throttled=20, began=20, want=20)
     assert (seen.mode, seen.permits) == ("throttled", 0)

@@ -1,4 +1,4 @@
-"""How long the results of a batch's jobs are kept: until somebody has collected them."""
+"""How long the results of a batch's jobs are kept: until they were collected."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def ended(desk: LedgerDesk, name: str, how: JobState, batch: str | None) -> None
 
 @pytest.mark.parametrize("how", [each for each in JobState if each.ended])
 def test_an_end_waits_for_its_batch_to_be_collected(desk: LedgerDesk, how: JobState) -> None:
-    """Results of an unfetched batch live as long as the batch; once collected, as any other."""
+    """Results of a batch are kept as long as the batch; once collected, as any others."""
     batch = desk.run(desk.batches.open())
     ended(desk, "lone", how, None)
     ended(desk, "a", how, batch)
@@ -45,7 +45,7 @@ def test_an_end_waits_for_its_batch_to_be_collected(desk: LedgerDesk, how: JobSt
 
 
 def test_an_earlier_job_waits_for_the_batch_that_took_it_in(desk: LedgerDesk) -> None:
-    """A line whose job was accepted before has its result as long as the others of its batch."""
+    """The result of a line whose job was accepted before is kept as long as the batch's others."""
     first, second = (desk.run(desk.batches.open()) for _ in range(2))
     desk.submit(job("open"))
     for name, batch in (("lone", None), ("other", first)):

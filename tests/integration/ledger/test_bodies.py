@@ -1,4 +1,4 @@
-"""Payloads and results go with a script, or beside it in a transaction: no trace of that stays."""
+"""Payloads and results are sent with a script, or beside it in a transaction, and clean up."""
 
 import json
 import time
@@ -29,7 +29,7 @@ def finish(lease: Lease) -> Finish:
 
 
 def stored(desk: LedgerDesk, name: str) -> dict[str, Any]:
-    """A result as it lies in Redis."""
+    """A result as it is stored in Redis."""
     found: dict[str, Any] = json.loads(desk.redis.get(KEYS.result(name)) or "{}")
     return found
 
@@ -42,14 +42,14 @@ def claimed_and_ended(desk: LedgerDesk, leases: Leases, *names: str) -> None:
 
 @pytest.fixture(params=["with the script", "beside it"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few bodies go with the script, many beside it: each rule holds for both."""
+    """A few bodies are sent with the script, many beside it: each rule holds for both."""
     if request.param == "beside it":
         for module in ("intake", "leases"):
             monkeypatch.setattr(f"rerankq.ledger.{module}.BESIDE_FROM", 1)
 
 
 def test_first_payload_of_an_id_stays(desk: LedgerDesk) -> None:
-    """An id that is handed in again with other texts keeps those it came with."""
+    """An id that is submitted again with other texts keeps its first ones."""
     first, second = (
         job("a", request=RerankRequest(query=query, documents=("d",))) for query in ("one", "two")
     )
@@ -62,7 +62,7 @@ def test_first_payload_of_an_id_stays(desk: LedgerDesk) -> None:
 
 
 def test_id_twice_in_a_call_is_one_job(desk: LedgerDesk) -> None:
-    """An id that stands twice in a call is one job, with the first payload."""
+    """An id that is twice in one call is one job, with the first payload."""
     first, second = (
         job("a", request=RerankRequest(query=query, documents=("d",))) for query in ("one", "two")
     )
@@ -73,13 +73,13 @@ def test_id_twice_in_a_call_is_one_job(desk: LedgerDesk) -> None:
 
 
 def test_job_named_twice_is_claimed_once(desk: LedgerDesk) -> None:
-    """A hint that names a job twice brings it once."""
+    """A job that a hint names twice is claimed once."""
     desk.submit(job("a"), job("b"))
     assert ids(desk.claim("a", "b", "a")) == ["a", "b"]
 
 
 def test_refused_jobs_leave_no_payload(redis_url: str) -> None:
-    """What a submit refuses, or knows as ended, has no payload behind it."""
+    """A job that a submit refuses, or that has ended, leaves no payload."""
     with LedgerDesk(redis_url, max_queue_depth=2) as desk:
         desk.succeed(desk.claimed("ended"))
         desk.submit(job("first", idempotency_key="k"))
@@ -96,7 +96,7 @@ def test_refused_jobs_leave_no_payload(redis_url: str) -> None:
 
 
 def test_refused_result_leaves_nothing(desk: LedgerDesk) -> None:
-    """A result under a token that is stale is neither stored, nor kept aside."""
+    """A result with a stale token is not stored, and not left staged."""
     lease = desk.claimed("a")
     desk.cancel("a")
     end = desk.redis.get(KEYS.result("a"))
@@ -114,7 +114,7 @@ def test_same_end_twice_in_a_call_counts_once(desk: LedgerDesk) -> None:
 
 
 def test_forgotten_scripts_are_sent_again(desk: LedgerDesk) -> None:
-    """A Redis that has lost its scripts is given them again by whoever misses them."""
+    """A Redis that has lost its scripts gets them again from the next call."""
     desk.redis.script_flush()
     desk.submit(job("a"), job("b"))
     desk.redis.script_flush()
@@ -135,7 +135,7 @@ def missed_scripts(desk: LedgerDesk) -> int:
 
 
 def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> None:
-    """Redis has forgotten all scripts at its start, and is told them before any body comes."""
+    """A restarted Redis has no scripts, and gets them before any payload or result."""
     with LedgerDesk(own_redis.url) as desk:
         desk.submit(job("a"), job("b"))
         assert missed_scripts(desk) == 0
@@ -146,7 +146,7 @@ def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> N
 
 
 def test_user_without_the_right_to_load_scripts_is_served(own_redis: RedisServer) -> None:
-    """Where Redis lets nobody load scripts ahead, each call brings its own."""
+    """If Redis does not allow loading scripts ahead, each call brings its own."""
     with LedgerDesk(own_redis.url) as desk:
         desk.redis.acl_setuser(
             "default",
@@ -161,7 +161,7 @@ def test_user_without_the_right_to_load_scripts_is_served(own_redis: RedisServer
 
 
 def test_date_is_redis_own(desk: LedgerDesk) -> None:
-    """A result says the time at which its record has the job's end."""
+    """The date in a result is the time of the end in the job's record."""
     leases = desk.leases()
     desk.submit(job("a"))
     claimed_and_ended(desk, leases, "a")
@@ -211,7 +211,7 @@ def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) ->
 
 @pytest.mark.parametrize("pattern", ["celery-task-meta-*", "/0.rerankq.pidbox"])
 def test_patterns_of_others_cost_nothing(own_redis: RedisServer, pattern: str) -> None:
-    """By a pattern of results each is heard; for any other, one a call is published to find out."""
+    """Subscribers by a pattern of results get each; for other patterns one a call is published."""
     names = list("abcdefgh")
     with LedgerDesk(own_redis.url) as desk:
         pubsub: Any = desk.redis.pubsub
@@ -234,7 +234,7 @@ def test_patterns_of_others_cost_nothing(own_redis: RedisServer, pattern: str) -
 def test_listener_at_a_replica_hears_the_result(
     own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """An end is published though nobody listens here, where a replica may have listeners."""
+    """An end is published without listeners here when a replica may have listeners."""
     with (
         RedisServer(tmp_path_factory.mktemp("replica")) as replica,
         LedgerDesk(own_redis.url) as desk,
@@ -276,7 +276,7 @@ def test_user_who_may_not_ask_who_listens_ends_jobs(own_redis: RedisServer) -> N
 
 
 def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None:
-    """When Redis has no memory it takes no job, and no error says what that was."""
+    """When Redis is out of memory it takes no job, and the error quotes none of it."""
     with LedgerDesk(own_redis.url) as desk:
         desk.redis.config_set("maxmemory", "1mb")
         secret = RerankRequest(query="s3cret", documents=("d",))
@@ -287,7 +287,7 @@ def test_refusal_quotes_no_job_and_keeps_nothing(own_redis: RedisServer) -> None
 
 
 def test_failing_submit_leaves_nothing(desk: LedgerDesk) -> None:
-    """Where the ledger cannot place jobs, it keeps neither bodies nor records of them."""
+    """If the ledger cannot record jobs, it keeps neither payloads nor records of them."""
     desk.submit(job("first"))
     before = sorted(desk.redis.keys())
     desk.redis.rename("rerankq:bulk:queued", "aside")
@@ -303,7 +303,7 @@ def test_failing_submit_leaves_nothing(desk: LedgerDesk) -> None:
 
 
 def test_submit_that_fails_late_leaves_whole_jobs(desk: LedgerDesk) -> None:
-    """Where only what leads to a job fails, the job itself is whole: it is done, not damaged."""
+    """If only a later step of recording fails, the job itself is complete and can be done."""
     desk.redis.set("rerankq:deadlines", "no sorted set")
     with pytest.raises(LedgerUnavailable):
         desk.submit(job("a", deadline_seconds=60), job("b"))
@@ -313,7 +313,7 @@ def test_submit_that_fails_late_leaves_whole_jobs(desk: LedgerDesk) -> None:
 
 
 def test_failing_finish_leaves_nothing(desk: LedgerDesk) -> None:
-    """Where the ledger cannot end jobs, it keeps no result of theirs aside."""
+    """If the ledger cannot end jobs, it keeps no staged results of them."""
     desk.submit(job("a"), job("b"))
     a, b = desk.claim("a", "b")
     failure = outcomes.failure(JobFailed("upstream_refused", "no"))

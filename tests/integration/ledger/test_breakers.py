@@ -1,4 +1,4 @@
-"""SharedBreakers: closed for all workers at once, probed by one of them, opened again for all."""
+"""SharedBreakers: they open for all workers, one worker probes, and they close for all."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ def closed(desk: LedgerDesk) -> dict[str, BreakerState]:
 
 
 def test_nothing_is_closed_to_begin_with(desk: LedgerDesk) -> None:
-    """In an empty Redis everything is open, and may be used without a turn."""
+    """In an empty Redis every breaker is closed, and a probe needs no turn."""
     assert closed(desk) == {}
     assert desk.probe(NAME)
 
 
 def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
-    """What is certain at once is parked: with why, since when, and when it is probed."""
+    """A breaker that is certain at once is parked, with why, since when, and its next probe."""
     assert desk.trip(NAME) is BreakerState.PARKED
     breaker = desk.run(desk.breakers.tripped())[NAME]
     assert (breaker.code, breaker.reason, breaker.strikes) == ("a_code", "a reason", 1)
@@ -33,7 +33,7 @@ def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
 
 
 def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
-    """What must happen three times is doubted twice, at the pace of its probes, then parked."""
+    """A breaker that needs three failures is doubted twice, probed each time, then parked."""
     states = []
     for _ in range(3):
         states.append(desk.trip(NAME, certain_after=3))
@@ -42,14 +42,14 @@ def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
 
 
 def test_calls_that_fail_together_count_once(desk: LedgerDesk) -> None:
-    """A hundred calls under way that all fail say no more than one does."""
+    """A hundred calls under way that all fail count as one."""
     states = {desk.trip(NAME, certain_after=3) for _ in range(100)}
     assert states == {BreakerState.DOUBTED}
     assert desk.run(desk.breakers.tripped())[NAME].strikes == 1
 
 
 def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
-    """Doubt is settled in seconds; what is parked is left alone for a minute."""
+    """A doubted breaker is probed in seconds, a parked one after a minute."""
     desk.trip(NAME, certain_after=2)
     desk.let_pass(5.1)
     assert desk.probe(NAME)
@@ -61,7 +61,7 @@ def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
 
 
 def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
-    """Of many workers that would probe at the same time one may, until the next is due."""
+    """When many workers would probe at the same time, one may, until the next probe is due."""
     desk.trip(NAME)
     desk.let_pass(60)
 
@@ -75,7 +75,7 @@ def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
 
 
 def test_paused_is_never_probed(desk: LedgerDesk) -> None:
-    """What an operator paused waits for an operator."""
+    """A breaker that an operator paused waits for an operator."""
     desk.trip(NAME, state=BreakerState.PAUSED, probe_seconds=None)
     desk.let_pass(1e6)
     assert not desk.probe(NAME)
@@ -90,7 +90,7 @@ def test_failure_does_not_undo_a_pause(desk: LedgerDesk) -> None:
 
 
 def test_pause_overrides_parking(desk: LedgerDesk) -> None:
-    """What was parked by itself can be paused, and is probed no more."""
+    """A parked breaker can be paused, and is probed no more."""
     desk.trip(NAME)
     assert desk.trip(NAME, state=BreakerState.PAUSED, probe_seconds=None) is BreakerState.PAUSED
     desk.let_pass(120)
@@ -98,7 +98,7 @@ def test_pause_overrides_parking(desk: LedgerDesk) -> None:
 
 
 def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
-    """What is opened is open for every worker, and begins without strikes if it fails again."""
+    """A breaker that is closed is closed for every worker, and begins again without strikes."""
     desk.trip(NAME, certain_after=2)
     assert desk.run(desk.breakers.reset(NAME, "key never closed")) == 1
     assert desk.run(desk.breakers.reset(NAME)) == 0
@@ -113,7 +113,7 @@ def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
 
 
 def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
-    """Each circuit is closed, probed and opened for itself."""
+    """Each breaker opens, is probed and closes independently."""
     desk.trip("key a")
     desk.trip("model site m", certain_after=3)
     assert closed(desk) == {"key a": BreakerState.PARKED, "model site m": BreakerState.DOUBTED}
@@ -122,7 +122,7 @@ def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
 
 
 def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
-    """A call that probes a key and a model has both turns; while one is not due it takes none."""
+    """A call that probes a key and a model takes both turns; if one is not due it takes none."""
     desk.trip("key a")
     desk.let_pass(60)
     desk.trip("model site m")
@@ -134,7 +134,7 @@ def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
 
 
 def test_made_up_models_do_not_fill_the_circuits(desk: LedgerDesk) -> None:
-    """Past two hundred no model's is added, but keys' are, and what is there still counts."""
+    """Beyond 200 open breakers none of a model is added, but keys' are; those there still count."""
     for number in range(200):
         assert desk.trip(f"model site m{number}", certain_after=3) is BreakerState.DOUBTED
     assert desk.trip("model site one-more") is None
@@ -144,7 +144,7 @@ def test_made_up_models_do_not_fill_the_circuits(desk: LedgerDesk) -> None:
 
 
 def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
-    """What nobody met or probed for a day goes, as a key that was replaced; a pause stays."""
+    """A breaker that no worker tripped or probed for a day is deleted; a paused one stays."""
     desk.trip("key old")
     desk.trip("key probed")
     desk.trip("account a", state=BreakerState.PAUSED, probe_seconds=None)
@@ -156,7 +156,7 @@ def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
     assert set(closed(desk)) == {"key probed", "account a"}
 
 
-# What another version, or another hand, has stored.
+# Breakers that another version stored, or that are damaged.
 
 SOUND: dict[str, Any] = {
     "state": "parked",
@@ -185,7 +185,7 @@ def store(desk: LedgerDesk, name: str | bytes, breaker: str | bytes) -> None:
 
 @pytest.mark.parametrize("odd", ODD)
 def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> None:
-    """What cannot be read closes nothing, and hides none of those beside it."""
+    """A damaged breaker counts as closed, and does not hide the others."""
     desk.trip(NAME)
     store(desk, "model site odd", odd)
     store(desk, b"key \xff", odd)
@@ -198,14 +198,14 @@ def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> N
 
 @pytest.mark.parametrize("odd", ODD)
 def test_damaged_circuit_is_tidied_away(desk: LedgerDesk, odd: str | bytes) -> None:
-    """It goes with those that nobody needs any more."""
+    """A damaged breaker is deleted with those that are not used any more."""
     store(desk, "model site odd", odd)
     assert desk.exchange(want=1).tripped == {}
     assert desk.redis.hlen("rerankq:circuits") == 0
 
 
 def test_newer_version_may_know_more_of_a_circuit(desk: LedgerDesk) -> None:
-    """A field that this version does not know is left as it is, and costs no service."""
+    """A field that this version does not know is kept, and does no harm."""
     store(desk, NAME, json.dumps(SOUND | {"probe_at": desk.now_ms(), "prospect": {"of": 0.5}}))
     assert closed(desk) == {NAME: BreakerState.PARKED}
     assert set(desk.exchange(want=1).tripped) == {NAME}
@@ -215,7 +215,7 @@ def test_newer_version_may_know_more_of_a_circuit(desk: LedgerDesk) -> None:
 
 
 def test_newer_version_may_know_more_states(desk: LedgerDesk) -> None:
-    """What is in a state that this version does not know is open to it, and stays as it is."""
+    """A breaker in a state that this version does not know counts as closed, and is kept."""
     desk.trip("key a")
     store(desk, NAME, json.dumps(SOUND | {"state": "resting", "probe_at": desk.now_ms()}))
     assert closed(desk) == {"key a": BreakerState.PARKED}

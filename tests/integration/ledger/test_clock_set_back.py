@@ -1,4 +1,4 @@
-"""Redis' own clock is set back: nothing waits for as long as that was."""
+"""Redis' own clock is set back: nothing has to wait for the time by which it was."""
 
 import pytest
 
@@ -17,13 +17,13 @@ def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def set_back(desk: LedgerDesk) -> None:
-    """All times of the reconciler are as if Redis' clock had been an hour ahead until now."""
+    """Set all times of the reconciler as if Redis' clock had been an hour ahead until now."""
     ahead = desk.now_ms() + HOUR
     desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "lease_grace": ahead + 60_000})
 
 
 def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
-    """A turn that was taken before the clock was set back holds no sweep up."""
+    """A sweep's turn that was taken before the clock was set back stops no later sweep."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.set("rerankq:sweeping", 1, px=HOUR)
     tick = sweep.Sweep(desk.store, desk.retention, lease_seconds=60).tick()
@@ -33,7 +33,7 @@ def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
 
 @pytest.mark.usefixtures("_short_grace")
 def test_watermark_begins_anew(desk: LedgerDesk) -> None:
-    """A lost hint below a watermark that lies ahead is found after the grace."""
+    """A lost hint below a watermark in the future is found after the grace."""
     desk.submit(job("old"), job("new"), job("newest"))
     desk.redis.lpush(Lane.BULK.queue, "a hint for newest")
     desk.claim("new")
@@ -44,7 +44,7 @@ def test_watermark_begins_anew(desk: LedgerDesk) -> None:
 
 @pytest.mark.usefixtures("_short_grace")
 def test_empty_queue_is_timed_anew(desk: LedgerDesk) -> None:
-    """A queue that is empty since a time ahead is one that is empty since now."""
+    """A queue that is empty since a time in the future counts as empty since now."""
     desk.submit(job("a"))
     desk.redis.hset("rerankq:bulk", mapping={"idle_at": desk.now_ms() + HOUR, "idle_sequence": 1})
     assert desk.sweep() == []
@@ -52,7 +52,7 @@ def test_empty_queue_is_timed_anew(desk: LedgerDesk) -> None:
 
 
 def test_silent_workers_job_waits_for_one_lease(desk: LedgerDesk) -> None:
-    """A lease that ends later than any can is shortened to one; amnesty lasts no longer either."""
+    """A lease that ends too late is shortened to a lease's length, and so is the lease grace."""
     desk.claimed("a", lease_seconds=3600)
     set_back(desk)
     assert desk.sweep(lease_seconds=0.2) == []
@@ -63,7 +63,7 @@ def test_silent_workers_job_waits_for_one_lease(desk: LedgerDesk) -> None:
 def test_leases_are_shortened_a_bounded_number_a_tick(
     desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many there are, a tick shortens so many of them, and the next ones the rest."""
+    """A tick shortens a bounded number of leases, and the next ticks the rest."""
     monkeypatch.setattr(sweep, "MOST_MOVED", 2)
     for name in "abcde":
         desk.claimed(name, lease_seconds=3600)
@@ -77,7 +77,7 @@ def test_leases_are_shortened_a_bounded_number_a_tick(
 
 
 def test_longer_leases_are_left_alone_otherwise(desk: LedgerDesk) -> None:
-    """While the clock only goes on, a lease of a worker with longer ones is none to shorten."""
+    """If the clock was not set back, longer leases of another worker are not shortened."""
     desk.claimed("a", lease_seconds=3600)
     score = desk.score("a", "running")
     desk.sweep(lease_seconds=60)

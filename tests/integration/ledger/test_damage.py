@@ -1,4 +1,4 @@
-"""Records that are gone or damaged: whoever stands beside them is served as if nothing were."""
+"""Records that are gone or damaged do not affect other jobs."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from running.ledger_desk import LedgerDesk, ids, job
 
 
 def gone(desk: LedgerDesk, name: str) -> None:
-    """The record is deleted, as by a hand or an eviction."""
+    """The record is deleted, as by an operator or an eviction."""
     desk.redis.delete(f"rerankq:job:{name}")
 
 
@@ -24,7 +24,7 @@ def no_lane(desk: LedgerDesk, name: str) -> None:
 
 
 def no_record(desk: LedgerDesk, name: str) -> None:
-    """Something else stands in the record's place."""
+    """The record's key holds another type."""
     gone(desk, name)
     desk.redis.hset(f"rerankq:job:{name}", mapping={"state": "queued", "lane": "bulk"})
 
@@ -35,17 +35,17 @@ def no_json(desk: LedgerDesk, name: str) -> None:
 
 
 def no_object(desk: LedgerDesk, name: str) -> None:
-    """The record is JSON, but none that a record could be."""
+    """The record is JSON, but not a record."""
     desk.redis.set(f"rerankq:job:{name}", "7")
 
 
 def no_such_state(desk: LedgerDesk, name: str) -> None:
-    """The record says a state that there is none of."""
+    """The record has an unknown state."""
     desk.redis.set(f"rerankq:job:{name}", '{"state":"whatever","lane":"bulk"}')
 
 
 def no_such_lane(desk: LedgerDesk, name: str) -> None:
-    """The record says a lane that there is none of."""
+    """The record has an unknown lane."""
     desk.redis.set(f"rerankq:job:{name}", '{"state":"queued","lane":"nowhere"}')
 
 
@@ -64,7 +64,7 @@ Damage = Callable[[LedgerDesk, str], None]
 @DAMAGE
 @pytest.mark.parametrize("state", ["scheduled", "running", "queued"])
 def test_damaged_job_leaves_its_lane(desk: LedgerDesk, damage: Damage, state: str) -> None:
-    """A sweep takes a damaged job out of every set, makes no ghost of it, and says so."""
+    """A sweep takes a damaged job out of every set, writes no record for it, and reports it."""
     desk.submit(job("damaged", deadline_seconds=60), job("sound"))
     desk.redis.zrem("rerankq:bulk:queued", "damaged")
     desk.redis.zadd(f"rerankq:bulk:{state}", {"damaged": 0})
@@ -82,7 +82,7 @@ def test_damaged_job_leaves_its_lane(desk: LedgerDesk, damage: Damage, state: st
 
 
 def test_end_of_a_job_leaves_a_key_of_another_alone(desk: LedgerDesk) -> None:
-    """Where a key was gone and another job has taken it, the first one's end sets it no time."""
+    """When another job has an expired idempotency key, the first job's end does not expire it."""
     lease = desk.claimed("first", idempotency_key="k")
     desk.redis.delete("rerankq:idempotency:k")
     desk.submit(job("second", idempotency_key="k"))
@@ -91,7 +91,7 @@ def test_end_of_a_job_leaves_a_key_of_another_alone(desk: LedgerDesk) -> None:
 
 
 def test_key_of_another_type_is_nobodys(desk: LedgerDesk) -> None:
-    """Where another hand has put something in a key's place, the next job takes it over."""
+    """When an idempotency key holds another type, the next job overwrites it."""
     desk.redis.set("rerankq:idempotency:k", "of another type")
     assert desk.submit(job("a", idempotency_key="k"))[0].job_id == "a"
     assert desk.submit(job("b", idempotency_key="k"))[0].job_id == "a"
@@ -110,7 +110,7 @@ def test_key_of_a_sound_job_stays(desk: LedgerDesk) -> None:
 
 
 def test_end_that_was_cut_short_leaves_no_payload(desk: LedgerDesk) -> None:
-    """Where a job has its end, but stands in its lane with its payload still, that goes in time."""
+    """When an ended job is still in its lane with its payload, both are removed in time."""
     desk.submit(job("a"))
     desk.alter_record("a", state="succeeded")
     desk.redis.zadd("rerankq:bulk:scheduled", {"a": 1})
@@ -119,7 +119,7 @@ def test_end_that_was_cut_short_leaves_no_payload(desk: LedgerDesk) -> None:
 
 
 def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
-    """An id put into a lane from outside is no job, and does not become one."""
+    """An id that something else put into a lane is no job, and does not become one."""
     desk.redis.zadd("rerankq:bulk:running", {"ghost": 1})
     desk.end_amnesty()
     assert desk.sweep() == []
@@ -128,7 +128,7 @@ def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
 
 
 def test_ended_job_in_a_set_stays_ended(desk: LedgerDesk) -> None:
-    """A job that has an end is not queued again, though it stands in a set of its lane."""
+    """An ended job is not queued again, even if it is in a set of its lane."""
     desk.succeed(desk.claimed("a"))
     desk.redis.zadd("rerankq:bulk:scheduled", {"a": 1})
     assert desk.sweep() == []
@@ -138,7 +138,7 @@ def test_ended_job_in_a_set_stays_ended(desk: LedgerDesk) -> None:
 
 @DAMAGE
 def test_claim_passes_a_damaged_job_by(desk: LedgerDesk, damage: Damage) -> None:
-    """A hint that names a damaged job still brings its other jobs to a worker."""
+    """The other jobs of a hint that names a damaged job are still claimed."""
     desk.submit(job("before"), job("damaged"), job("behind"))
     damage(desk, "damaged")
     assert ids(desk.claim("before", "damaged", "behind")) == ["before", "behind"]
@@ -146,7 +146,7 @@ def test_claim_passes_a_damaged_job_by(desk: LedgerDesk, damage: Damage) -> None
 
 @DAMAGE
 def test_work_on_a_damaged_job_is_lost_alone(desk: LedgerDesk, damage: Damage) -> None:
-    """Renewals, ends and postponements count for the sound jobs that come with a damaged one."""
+    """Renewals, ends and postponements work for the jobs that come with a damaged one."""
     sound, damaged = desk.claimed("sound"), desk.claimed("damaged")
     damage(desk, "damaged")
     assert desk.renew(damaged, sound) == {"damaged"}
@@ -156,7 +156,7 @@ def test_work_on_a_damaged_job_is_lost_alone(desk: LedgerDesk, damage: Damage) -
 
 
 def test_ended_job_does_not_expire(desk: LedgerDesk) -> None:
-    """A deadline that was left behind changes no end."""
+    """A left-over deadline changes no end."""
     desk.succeed(desk.claimed("a"))
     desk.redis.zadd("rerankq:deadlines", {"a": 1})
     desk.sweep()
@@ -165,7 +165,7 @@ def test_ended_job_does_not_expire(desk: LedgerDesk) -> None:
 
 
 def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
-    """To ask for what is left of a damaged record is to ask for a job that nobody knows."""
+    """A job with a damaged record is JobNotFound for a reader."""
     no_lane(desk, "damaged")
     with pytest.raises(JobNotFound):
         desk.status("damaged")
@@ -176,7 +176,7 @@ def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
 
 @pytest.mark.parametrize("damage", [no_record, no_json, no_object, no_such_state])
 def test_what_is_no_record_is_nobody(desk: LedgerDesk, damage: Damage) -> None:
-    """Something else in a record's place is no job; in one page, the jobs beside it are read."""
+    """A record's key of another type is no job; the other jobs of a page are read."""
     for name in ("before", "damaged", "behind"):
         desk.succeed(desk.claimed(name))
     desk.redis.delete("rerankq:job:damaged", "celery-task-meta-damaged")
@@ -196,7 +196,7 @@ def test_what_is_no_record_is_nobody(desk: LedgerDesk, damage: Damage) -> None:
 
 @DAMAGE
 def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> None:
-    """To cancel a damaged job is to cancel one that nobody knows."""
+    """Cancelling a damaged job raises JobNotFound."""
     desk.submit(job("damaged"))
     damage(desk, "damaged")
     with pytest.raises(JobNotFound):
@@ -204,7 +204,7 @@ def test_damaged_job_cannot_be_cancelled(desk: LedgerDesk, damage: Damage) -> No
 
 
 def fill(desk: LedgerDesk, name: str, nonsense: str) -> None:
-    """Every field but state and lane holds something that it never would."""
+    """Every field but state and lane holds a wrong value."""
     record = desk.record(name)
     fields = "".join(f',"{field}":{nonsense}' for field in FIELDS)
     head = f'{{"state":"{record["state"]}","lane":"bulk"'
@@ -214,7 +214,7 @@ def fill(desk: LedgerDesk, name: str, nonsense: str) -> None:
 @NONSENSE
 @pytest.mark.parametrize("state", ["scheduled", "running", "queued"])
 def test_nonsense_in_a_record_stops_no_tick(desk: LedgerDesk, nonsense: str, state: str) -> None:
-    """A job whose fields hold nonsense is moved like its neighbours, and keeps none from moving."""
+    """A job with damaged fields is moved like the others, and does not hold them up."""
     names = ["before", "damaged", "behind"]
     for name in names:
         lease = desk.claimed(name)
@@ -250,7 +250,7 @@ def test_nonsense_in_a_record_costs_no_neighbour_its_work(desk: LedgerDesk, nons
     with pytest.raises(JobNotFound):
         desk.status("damaged")
     (outline,) = desk.run(desk.records.outlines(["damaged"]))
-    # Where Python reads no number in it, it is a record that cannot be read.
+    # A record with a number that Python cannot read is damaged.
     assert outline in (Outline(JobState.RUNNING, 0, None), None)
     assert desk.cancel("damaged") is JobState.RUNNING
     assert desk.succeed(sound)
@@ -270,7 +270,7 @@ def test_nonsense_in_a_record_costs_no_neighbour_its_work(desk: LedgerDesk, nons
     ],
 )
 def test_what_is_no_result_is_the_end_of_its_own_job(desk: LedgerDesk, stored: str) -> None:
-    """Something else in a result's place is told of that job; the others of a page are read."""
+    """A result's key of another type is an error of that job; the others of a page are read."""
     for name in ("before", "damaged", "behind"):
         desk.succeed(desk.claimed(name))
     desk.redis.set("celery-task-meta-damaged", stored)
@@ -284,7 +284,7 @@ def test_what_is_no_result_is_the_end_of_its_own_job(desk: LedgerDesk, stored: s
 
 
 def test_batch_that_is_none_costs_no_job_its_end(desk: LedgerDesk) -> None:
-    """Jobs come to their end though their batch has something else in its place."""
+    """Jobs end even if the key of their batch holds another type."""
     batches = [desk.run(desk.batches.open()) for _ in range(2)]
     for name, batch in zip("ab", batches, strict=True):
         desk.submit(job(name, batch_id=batch, deadline_seconds=60))

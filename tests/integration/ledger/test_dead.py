@@ -17,7 +17,7 @@ def failed(desk: LedgerDesk, job_id: str, *, reason: str = "upstream_refused", a
 
 
 def found(desk: LedgerDesk, wanted: Wanted | None = None) -> list[str]:
-    """The ids that `find` yields."""
+    """The ids that `find` gives."""
 
     async def ids() -> list[str]:
         return [each.id async for each in DeadLetters(desk.store).find(wanted or Wanted())]
@@ -88,7 +88,7 @@ def test_a_letter_tells_all_but_the_texts(desk: LedgerDesk) -> None:
 
 
 def test_a_replay_is_one_job_however_often_it_is_made(desk: LedgerDesk) -> None:
-    """The replay's id follows from the letter's, and it asks for the same."""
+    """The replay's id is derived from the letter's, and its request is the same."""
     failed(desk, "a")
     for _ in range(2):
         ((old, new),) = replays(desk, "a").jobs
@@ -112,7 +112,7 @@ def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
 
 
 def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
-    """Something else in place of a record or payload costs no other letter its place."""
+    """A record or payload of another type does not hide other letters."""
     for at, name in enumerate(("a", "no-record", "no-payload", "b"), start=1):
         failed(desk, name, at=at)
     desk.redis.delete("rerankq:job:no-record", "rerankq:payload:no-payload")
@@ -125,7 +125,7 @@ def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
 
 
 def test_nonsense_in_a_letter_costs_no_other(desk: LedgerDesk) -> None:
-    """A letter with nonsense in it is listed by what is left of it, and found by its id."""
+    """A damaged letter is listed with its readable fields, and found by its id."""
     for at, name in enumerate(("a", "damaged", "b"), start=1):
         failed(desk, name, at=at)
     desk.redis.set(
@@ -141,7 +141,7 @@ def test_nonsense_in_a_letter_costs_no_other(desk: LedgerDesk) -> None:
 
 
 def test_letters_are_named_without_being_read(desk: LedgerDesk) -> None:
-    """Whatever is left of a letter, its id is enough to take it away."""
+    """A letter can be deleted by its id, however damaged it is."""
     for at, name in enumerate(("a", "b", "c"), start=1):
         failed(desk, name, at=at)
     letters = DeadLetters(desk.store)
@@ -156,7 +156,7 @@ def test_letters_are_named_without_being_read(desk: LedgerDesk) -> None:
 
 
 def test_a_forgotten_letter_is_gone_with_its_payload(desk: LedgerDesk) -> None:
-    """Forgetting takes the letter and its payload, of no other; forgetting none is no error."""
+    """`forget` deletes only the letter and its payload; to forget none is no error."""
     failed(desk, "a")
     failed(desk, "b")
     desk.run(DeadLetters(desk.store).forget([]))

@@ -1,4 +1,4 @@
-"""A Redis that may lose jobs is warned of, and one that does not say is left alone."""
+"""There is a warning for a Redis that may lose jobs, and none for one that does not tell."""
 
 import logging
 
@@ -20,7 +20,7 @@ def warnings(desk: LedgerDesk, store: Store, caplog: pytest.LogCaptureFixture) -
 def test_settings_that_lose_jobs_are_warned_of(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each setting is a line that says what may happen and what to set; a sound Redis has none."""
+    """Each wrong setting has a warning that says what may happen and what to set."""
     policy = "maxmemory-policy allkeys-lru"
     cure = "set maxmemory-policy noeviction"
     where = f"Redis at 127.0.0.1:{own_redis.port}"
@@ -37,7 +37,7 @@ def test_settings_that_lose_jobs_are_warned_of(
 def test_a_redis_that_does_not_say_is_not_judged(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where INFO is forbidden, or nobody answers, there is no warning and no error."""
+    """If INFO is forbidden, or Redis does not answer, there is no warning and no error."""
     with LedgerDesk(own_redis.url) as desk:
         desk.redis.acl_setuser(
             "ann", enabled=True, passwords=["+pw"], keys="*", commands=["+@all", "-info"]
@@ -50,5 +50,5 @@ def test_a_redis_that_does_not_say_is_not_judged(
 
 
 def test_what_info_leaves_out_is_not_judged() -> None:
-    """A managed Redis that hides its settings is taken for sound."""
+    """A managed Redis that hides its settings gets no warning."""
     assert losses({}, {}) == []

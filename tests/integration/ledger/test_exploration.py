@@ -99,7 +99,7 @@ def test_rules_hold_after_any_order_of_calls(
 def test_without_a_protection_a_rule_is_broken(
     original: str, broken: str, opening: tuple[str, ...], key: str | None
 ) -> None:
-    """With one protection switched off, the same search finds what it is there for."""
+    """With one protection switched off, the same search finds the fault that it prevents."""
     called: tuple[Script[..., Any], ...] = (CLAIM, RENEW, FINISH, POSTPONE, CANCEL, SUBMIT, SWEEP)
     assert any(original in text_of(each) for each in called), "the line is gone"
 

@@ -1,4 +1,4 @@
-"""Whether the rate is limited or the calls in flight is found out by trying both."""
+"""Whether the upstream limits the rate or the calls in flight is found out by trying both."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
 
 @pytest.mark.parametrize(("ok", "kept"), [(500, True), (300, False)])
 def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, kept: bool) -> None:
-    """When the rate is throttled on, calls in flight are tried, and kept if they do better."""
+    """When the rate is throttled again, calls in flight are tried, and kept if they serve more."""
     desk.exchange(want=1)
     assert throttled_on(desk, ok=400) is None
     assert throttled_on(desk, ok=400) is None
@@ -28,7 +28,7 @@ def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, k
 
 
 def test_slots_that_were_found_stay_and_then_grow(desk: LedgerDesk) -> None:
-    """A 429 takes one of the slots; after some seconds in which all are used there are more."""
+    """A 429 takes away one slot; after some seconds in which all are used there are more."""
     told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20, "began": 50, "ok": 50}
     for _ in range(3):
         throttled_on(desk, ok=400)
@@ -44,7 +44,7 @@ def test_slots_that_were_found_stay_and_then_grow(desk: LedgerDesk) -> None:
 
 
 def test_slots_begin_with_the_most_that_were_in_flight(desk: LedgerDesk) -> None:
-    """What was borne at once in the last seconds is tried, and not what a 429 left under way."""
+    """The slots tried are the most calls at once of the last seconds, not those after a 429."""
     for _ in range(2):
         throttled_on(desk, ok=400)
     told: dict[str, Any] = {"want": 50, "want_slots": 50}
@@ -57,7 +57,7 @@ def test_slots_begin_with_the_most_that_were_in_flight(desk: LedgerDesk) -> None
 
 
 def test_a_slot_that_was_refused_is_not_tried_at_once(desk: LedgerDesk) -> None:
-    """Who met a 429 keeps the slots of its calls under way; others have their share of the rest."""
+    """After a 429 a worker keeps the slots of its calls under way; others share the rest."""
     for _ in range(3):
         throttled_on(desk, ok=400)
     told: dict[str, Any] = {"want": 50, "want_slots": 50}
@@ -67,7 +67,7 @@ def test_a_slot_that_was_refused_is_not_tried_at_once(desk: LedgerDesk) -> None:
 
 
 def test_what_was_kept_stays_while_the_level_falls(desk: LedgerDesk) -> None:
-    """That most calls are throttled for a moment says nothing against slots that did better."""
+    """A moment in which most calls are throttled does not end slots that served more."""
     for _ in range(3):
         throttled_on(desk, ok=400)
     assert throttled_on(desk, ok=500) is not None

@@ -46,7 +46,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
 def test_schedules_find_what_is_broken(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, original: str, broken: str
 ) -> None:
-    """With a line of the scripts spoilt, such schedules find it: the proof is one."""
+    """When a line of the scripts is spoilt, such schedules find it: so they test the scripts."""
     real = Script.text
     called: tuple[Script[..., Any], ...] = (CLAIM, FINISH, SUBMIT, SWEEP)
     assert any(original in real(each, "")[0] for each in called), "the line is gone"

@@ -17,7 +17,7 @@ from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
 
 def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
-    """Let a claimed job's lease run out, and be claimed by somebody else."""
+    """Let a claimed job's lease run out, and another worker claim the job."""
     desk.let_run_out(job_id)
     desk.end_amnesty()
     assert desk.sweep() == [job_id]
@@ -25,7 +25,7 @@ def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
 
 
 def test_lease_carries_the_job(desk: LedgerDesk) -> None:
-    """A claim brings the job as it was handed in, with the first token and no attempt used."""
+    """A claim gives the job as it was submitted, with the first token and no attempt used."""
     desk.submit(job("a"))
     (lease,) = desk.claim("a")
     assert Job.parse(lease.payload) == job("a")
@@ -35,7 +35,7 @@ def test_lease_carries_the_job(desk: LedgerDesk) -> None:
 
 
 def test_claiming_nothing_gives_nothing(desk: LedgerDesk) -> None:
-    """A hint whose jobs have all been asked for already costs no question."""
+    """A hint whose jobs have all been claimed already needs no call."""
     assert desk.claim() == []
 
 
@@ -47,7 +47,7 @@ def test_job_is_claimed_once(desk: LedgerDesk) -> None:
 
 
 def test_a_claim_that_is_repeated_gives_the_same_leases(desk: LedgerDesk) -> None:
-    """After a lost answer the same request is given what it has taken, under the same tokens."""
+    """After a lost answer the same request gets the jobs it has taken, with the same tokens."""
     desk.submit(job("a"), job("b"), job("c"))
     leases, request = desk.leases(), new_request()
     first = desk.run(leases.claim(["a", "b"], request=request))
@@ -70,7 +70,7 @@ def test_a_repeated_claim_takes_nothing_of_others(desk: LedgerDesk) -> None:
 
 
 def test_a_large_payload_has_the_time_to_arrive(desk: LedgerDesk) -> None:
-    """A lease is longer by what a slow link takes for the payload, until its first renewal."""
+    """A lease is longer by the time of the payload on a slow link, until its first renewal."""
     documents = [secrets.token_hex(60_000) for _ in range(30)]
     large = {"query": "q", "documents": documents}
     desk.submit(job("small"), job("large", request=RerankRequest.model_validate(large)))
@@ -88,7 +88,7 @@ def test_a_large_payload_has_the_time_to_arrive(desk: LedgerDesk) -> None:
 
 
 def test_old_token_is_refused(desk: LedgerDesk) -> None:
-    """Whoever lost a lease can neither renew, finish nor postpone the job any more."""
+    """A worker that lost a lease cannot renew, finish or postpone the job any more."""
     old = desk.claimed("a", lease_seconds=0.05)
     reclaimed(desk)
     assert desk.renew(old) == {"a"}
@@ -116,7 +116,7 @@ def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
 
 
 def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the look at the token an old lease would win: that is what the fence is for."""
+    """Without the check of the token an old lease would win: that is why there is one."""
     real = Script.text
 
     def unfenced(script: Script[..., Any], namespace: str) -> tuple[str, str]:
@@ -201,7 +201,7 @@ def test_cancel_after_finish_changes_nothing(desk: LedgerDesk, ended: str) -> No
 
 @pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
 def test_cancel_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
-    """A job is cancelled wherever it stands, and cannot be claimed afterwards."""
+    """A job is cancelled in any state, and cannot be claimed afterwards."""
     desk.submit(job("a"))
     if state != "queued":
         (lease,) = desk.claim("a")
@@ -221,7 +221,7 @@ def test_unknown_job_cannot_be_cancelled(desk: LedgerDesk) -> None:
 
 @pytest.mark.parametrize("state", ["queued", "scheduled", "running"])
 def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
-    """A job past its deadline expires wherever it stands, and its worker's result is refused."""
+    """A job past its deadline expires in any state, and its worker's result is refused."""
     told = heard(desk.events)
     batch_id = desk.run(desk.batches.open())
     desk.submit(job("a", deadline_seconds=60, batch_id=batch_id))
@@ -242,7 +242,7 @@ def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> Non
 
 
 def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
-    """Nobody pays for a call whose job is over, even if no sweep has ended it yet."""
+    """A job past its deadline is not claimed, and no call is paid for it, also before a sweep."""
     desk.submit(job("a", deadline_seconds=60), job("b"))
     pass_deadline(desk, "a")
     assert ids(desk.claim("a", "b")) == ["b"]
@@ -251,7 +251,7 @@ def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
 
 
 def test_a_result_past_the_deadline_is_too_late(desk: LedgerDesk) -> None:
-    """The deadline decides, and not whether somebody has swept since."""
+    """The deadline decides, also when no sweep has run since."""
     told = heard(desk.events)
     lease = desk.claimed("a", deadline_seconds=60)
     pass_deadline(desk, "a")
@@ -264,7 +264,7 @@ def test_a_result_past_the_deadline_is_too_late(desk: LedgerDesk) -> None:
 
 
 def test_a_scheduled_job_grows_no_older_before_its_time(desk: LedgerDesk) -> None:
-    """How long a job has waited is counted from when it might first run."""
+    """A job's waiting time is counted from when it could first run."""
     desk.submit(job("a", not_before=desk.now_ms() / 1000 + 60))
     hour = 3_600_000
     submitted = desk.record("a")["submitted"] - hour
@@ -276,7 +276,7 @@ def test_a_scheduled_job_grows_no_older_before_its_time(desk: LedgerDesk) -> Non
 
 
 def pass_deadline(desk: LedgerDesk, job_id: str) -> None:
-    """As if the job's deadline had been a moment ago."""
+    """Let the job's deadline have passed a moment ago."""
     before = desk.now_ms() - 1
     desk.alter_record(job_id, deadline=before)
     desk.redis.zadd("rerankq:deadlines", {job_id: before})

@@ -1,4 +1,4 @@
-"""What the library sends again after a lost answer is done once, and its caller has what is due."""
+"""A call that the library repeats after a lost answer is done once, and answered correctly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ ACCOUNT = "rerankq:account:an-account"
 
 
 class Line:
-    """A ledger behind a line on which the next answer to a request can be lost."""
+    """A ledger behind a proxy that can lose the next answer to a request."""
 
     def __init__(self, proxy: Proxy, direct: LedgerDesk) -> None:
         self._proxy = proxy
@@ -40,7 +40,7 @@ class Line:
 
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
-    """A line to a Redis of its own."""
+    """A proxy to a Redis of its own."""
     with (
         RedisServer(tmp_path) as server,
         Proxy(server.port) as proxy,
@@ -53,7 +53,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 
 def test_submit(line: Line) -> None:
-    """Jobs are accepted once, under their ids, each with what it asks for."""
+    """Jobs are accepted once, with their ids and their requests."""
     line.lose("rerankq:submitting")
     names = [f"job-{number}" for number in range(6)]
     told = line.desk.submit(*map(job, names))
@@ -118,7 +118,7 @@ def test_report(line: Line) -> None:
 
 
 def test_probe_of_an_account(line: Line) -> None:
-    """The probe of an account that is closed is the caller's, and not lost until the next."""
+    """The caller gets the probe of an account that is out of use; it is not lost."""
     line.tell(Report("bulk", want=1))
     far = line.direct.now_ms() - 10
     line.direct.redis.hset(
@@ -131,7 +131,7 @@ def test_probe_of_an_account(line: Line) -> None:
 
 
 def test_probe_of_a_circuit(line: Line) -> None:
-    """The turn to probe is the caller's; until the next is due it is nobody else's."""
+    """The caller has the turn to probe; no other worker has it until the next is due."""
     line.direct.trip("a-circuit", probe_seconds=60)
     line.direct.let_pass(120)
     line.lose("a-circuit")
@@ -141,7 +141,7 @@ def test_probe_of_a_circuit(line: Line) -> None:
 
 
 def test_trip_of_a_circuit(line: Line) -> None:
-    """A failure counts once, however often it is told."""
+    """A failure counts once, however often it is sent."""
     line.lose("a-circuit")
     line.desk.trip("a-circuit", certain_after=3)
     (breaker,) = line.direct.run(line.direct.breakers.tripped()).values()
@@ -149,7 +149,7 @@ def test_trip_of_a_circuit(line: Line) -> None:
 
 
 def test_entries_of_a_batch(line: Line) -> None:
-    """A line that is no job stands in its batch once."""
+    """A line that is no job is in its batch once."""
     batch = line.direct.run(line.direct.batches.open())
     line.lose("not a job")
     rejected = RejectedLine(line=1, error=JobError(code="invalid_request", message="not a job"))

@@ -1,4 +1,4 @@
-"""When Redis is away, refuses, or is full: one clear sentence, within a bounded time."""
+"""When Redis is down, refuses, or is full, there is one clear message, within a bounded time."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ def refusal(desk: LedgerDesk, *names: str) -> str:
 
 
 def test_redis_that_is_down_is_said_soon() -> None:
-    """With nobody listening every call fails in bounded time, and says what to do."""
+    """Without a Redis every call fails in bounded time, and says what to do."""
     port = free_port()
     started = time.monotonic()
     with LedgerDesk(f"redis://user:s3cret@127.0.0.1:{port}/0") as desk:
@@ -51,7 +51,7 @@ def test_wrong_password_is_said(own_redis: RedisServer) -> None:
 
 
 def test_what_is_no_redis_is_said() -> None:
-    """When something that speaks HTTP answers at the address, it is called no Redis."""
+    """When an HTTP server answers at the address, the error says that it is not a Redis."""
     with RunningSandbox() as http:
         address = http.url.removeprefix("http://").partition("/")[0]
         with LedgerDesk(f"redis://{address}/0") as desk:
@@ -76,7 +76,7 @@ def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
 
 
 def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
-    """Out of memory dead letters can be purged all the same: that frees some."""
+    """Out of memory, dead letters can still be purged, which frees memory."""
     with LedgerDesk(own_redis.url) as desk:
         desk.fail(desk.claimed("a"))
         desk.redis.config_set("maxmemory", "1mb")
@@ -103,7 +103,7 @@ def test_too_few_replicas_are_said_and_pass(own_redis: RedisServer, count: int) 
 
 
 def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
-    """A ledger that starts again after its end knows the jobs that it accepted."""
+    """A ledger that is restarted has the jobs that it accepted."""
     with LedgerDesk(own_redis.url) as desk:
         desk.submit(job("a"))
         own_redis.stop()
@@ -115,14 +115,14 @@ def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
 
 
 def test_a_dead_connection_is_given_up_by_whoever_knows(own_redis: RedisServer) -> None:
-    """A call on a connection that swallows it is made anew on another when that is asked for."""
+    """A call on a silently broken connection is repeated on another when it is given up."""
     with Proxy(own_redis.port) as proxy, LedgerDesk(proxy.url) as desk:
         desk.submit(job("before"))
         proxy.swallow()
 
         async def made_anew() -> tuple[bool, int, object]:
             call = asyncio.create_task(desk.store.command("PING"))
-            # Long enough for any answer that would come.
+            # Long enough for any answer.
             await asyncio.sleep(0.2)
             waited = not call.done()
             return waited, desk.store.answers.give_up(0, since=0), await call
@@ -131,12 +131,12 @@ def test_a_dead_connection_is_given_up_by_whoever_knows(own_redis: RedisServer) 
 
 
 async def _trouble(desk: LedgerDesk) -> str | None:
-    """Why nothing was taken last, on the loop whose connections met it."""
+    """Why the last call was not carried out, on the loop of the connections."""
     return desk.store.answers.trouble
 
 
 def test_a_demoted_primary_is_left_for_the_new_one(own_redis: RedisServer, tmp_path: Path) -> None:
-    """Connections to a Redis that became a replica are given up: the address may lead elsewhere."""
+    """Connections to a Redis that became a replica are closed: the address may lead elsewhere."""
     other = tmp_path / "other"
     other.mkdir()
     with (
