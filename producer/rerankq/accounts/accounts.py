@@ -25,7 +25,7 @@ Mode = Literal["open", "throttled", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an account is known to allow, over all its workers; None where that is not known.
+    """What an account is known to allow, over all its workers; None when that is not known.
 
     Attributes:
         rpm: requests a minute.

@@ -112,13 +112,13 @@ class Batches:
 
         Args:
             batch_id: the batch.
-            cut_at: the first line of input that was not submitted; None where all were.
+            cut_at: the first line of input that was not submitted; None when all were.
         """
         await self._store.run(SEAL(batch_id, cut_at="" if cut_at is None else str(cut_at)))
         self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
 
     async def cut_at(self, batch_id: str) -> int | None:
-        """The first line of input that was not submitted; None where feeding was not cut."""
+        """The first line of input that was not submitted; None when feeding was not cut."""
         cut = await self._store.command("HGET", self._keys.batch(batch_id), "cut")
         return None if cut is None else int(cut)
 

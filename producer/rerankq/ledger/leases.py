@@ -186,7 +186,7 @@ class Leases:
         return set(lost)
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Write results and ends; False where the job was no longer this worker's, or too late."""
+        """Write results and ends; False when the job was no longer this worker's, or too late."""
         at_ms = self._clock.now_ms()
         date = outcomes.date_done(at_ms)
         heads: list[tuple[Any, ...]] = [
@@ -211,7 +211,7 @@ class Leases:
         return [each == 1 for each in done]
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
-        """Queue jobs again for later; False where the job was no longer this worker's."""
+        """Queue jobs again for later; False when the job was no longer this worker's."""
         jobs = [
             (
                 *(each.lease.job_id, each.lease.token, each.attempts),

@@ -58,7 +58,7 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
 
     Raises:
         UnsupportedVersion: it was written under another major version of the contract.
-        InvalidRequest: it is none.
+        InvalidRequest: it is not a result.
     """
     try:
         meta = orjson.loads(stored)

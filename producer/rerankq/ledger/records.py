@@ -70,7 +70,7 @@ class Records:
         return _status(job_id, fields, stored)
 
     async def outlines(self, job_ids: Sequence[str]) -> list[Outline | None]:
-        """The outline of each job, in one round trip; None where there is no record.
+        """The outline of each job, in one round trip; None when there is no record.
 
         Raises:
             LedgerUnavailable: Redis did not answer.

@@ -219,7 +219,7 @@ def _refused(said: str) -> str:
 
 
 def reading(answer: Any) -> Any:
-    """The answer to a command of many that read; None where the key holds another type.
+    """The answer to a command of many that read; None when the key holds another type.
 
     Raises:
         RedisError: any other refusal.

@@ -9,7 +9,7 @@ local MOST_ASK_MS = 2000
 local SLOT_TURN_MS, SLOT_LOOK_MS = 1000, 50
 
 -- A worker that got less than it wanted has its turn after all others, one lot later than the last of them.
--- One that got enough, or whom slots hold up and not permits, comes again when its permits are used up.
+-- One that got enough permits, or that lacks only slots, comes again when its permits are used up.
 local function ask_ms(permits, tokens, slots)
   local short_of_tokens = limits.tpm and tokens < report.want_tokens
   local lasts_ms = math.min(MOST_ASK_MS, 1000 * LOT_CALLS * peers / flow())

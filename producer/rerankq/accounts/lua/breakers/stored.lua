@@ -1,5 +1,5 @@
 -- Breakers as they are stored, by a worker of any version.
--- Defines sound_breaker(stored) (its fields, or nil where it is damaged).
+-- Defines sound_breaker(stored) (its fields, or nil when it is damaged).
 -- @include values
 
 local NUMBERS = {'strikes', 'since', 'struck_at', 'every', 'probe_at'}
