@@ -1,4 +1,4 @@
-"""A Celery app that serves one lane: what Celery is told, and which service its pool runs."""
+"""A Celery app that serves one lane: Celery's settings, and the service that its pool runs."""
 
 import logging
 import os
@@ -30,15 +30,15 @@ from rerankq_worker.upstream.sites import Site
 log = logging.getLogger(__name__)
 
 HINTS_AHEAD: Final = {Lane.BULK: 2, Lane.INTERACTIVE: 16}
-"""Messages a worker may hold before their jobs are claimed: enough to hide the round trips,
-few enough that an idle worker finds them with the broker and not with a busy one."""
+"""How many messages a worker may hold before their jobs are claimed: enough to hide round trips,
+few enough that a busy worker keeps none from an idle one."""
 
 
 class WorkerApp(IsolatedApp):
     """A Celery app that knows what its pool runs.
 
     Attributes:
-        rerankq_events: what happens here. Listeners join before `serve`; the log is one of them.
+        rerankq_events: what happens here. Add listeners before `serve`; the log is one.
     """
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
@@ -57,16 +57,16 @@ class WorkerApp(IsolatedApp):
         self.deadline = ShutdownDeadline(settings.drain_seconds)
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
-        """What the pool opens on its loop."""
+        """The service that the pool opens on its loop."""
         return Service(
             self._settings, self._sites, self.lane, self.node, self.heartbeats, self.rerankq_events
         ).opened()
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
-        # That there are receivers keeps Celery from setting the log up, and from its own words.
+        # As the signal has a receiver, Celery does not set up the log.
         setup_logging.connect(keep_log)
-        # Of being root, which is no danger where only JSON is read.
+        # Celery warns of running as root, which is no danger as only JSON is read.
         warnings.simplefilter("ignore", SecurityWarning)
         worker_ready.connect(self._on_ready)
         worker = self.Worker(
@@ -82,7 +82,7 @@ class WorkerApp(IsolatedApp):
         return int(worker.exitcode or 0)
 
     def _on_ready(self, **_: Any) -> None:
-        # Of what Celery may change one day. Its start has put these warnings on, so not before.
+        # Celery warns of its future changes. Its start enables these warnings, so silence them now.
         warnings.simplefilter("ignore", CPendingDeprecationWarning)
         log.info("%s is ready.", self.node)
 
@@ -92,11 +92,11 @@ def _worker_settings() -> dict[str, Any]:
         "broker_transport": "rerankq_worker.consumer.broker:GatedTransport",
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
-        # Counts active messages as unacknowledged ones, which ours are not.
+        # It would count active messages as unacknowledged, but these are acknowledged early.
         "worker_enable_prefetch_count_reduction": False,
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
-        # For ever: a worker outlives any outage of its broker.
+        # None means for ever: a worker outlives any outage of its broker.
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,
     }

@@ -17,7 +17,7 @@ from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.announce import Announcer
 from rerankq.broker.backlog import Backlog
-from rerankq.broker.pidbox import forget_mailboxes
+from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.ledger.leases import Leases
@@ -111,7 +111,7 @@ class Service:
             AsyncExitStack() as providers,
         ):
             await warn_of_losses(store)
-            await forget_mailboxes(store)
+            await forget_pidboxes(store)
             in_flight = InFlightJobs(int(settings.max_in_flight * (1 + JOBS_AHEAD[self._lane])))
             leases = self._leases(store, name, events)
             renewals = self._leases(renewal_store, name)

@@ -18,7 +18,7 @@ ANSWER_SECONDS: Final = 5.0
 """Longer than this it does not wait for Redis."""
 
 
-async def forget_mailboxes(store: Store) -> None:
+async def forget_pidboxes(store: Store) -> None:
     """Delete the list: then it holds only workers that came since the last worker's start."""
     with suppress(LedgerUnavailable, TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -136,14 +136,14 @@ def test_room_is_waited_for(release: str) -> None:
         assert in_flight.free_capacity(None)
         in_flight.add(lease("a"), task)
         assert not in_flight.free_capacity(None)
-        stirred = asyncio.create_task(in_flight.stirred())
+        notified = asyncio.create_task(in_flight.notified())
         await settle()
-        assert not stirred.done()
+        assert not notified.done()
         if release == "remove":
             in_flight.remove([lease("a")])
         else:
             in_flight.abandon([lease("a")])
-        await stirred
+        await notified
         assert in_flight.free_capacity(None)
         task.cancel()
 
@@ -174,10 +174,10 @@ def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
             in_flight.add(lease(name), at_work)
         in_flight.add(lease("e"), done)
         assert not in_flight.free_capacity(None)
-        stirred = asyncio.create_task(in_flight.stirred())
+        notified = asyncio.create_task(in_flight.notified())
         await settle()
         done.cancel()
-        await stirred
+        await notified
         assert in_flight.free_capacity(None)
         assert len(in_flight.leases()) == 5
         at_work.cancel()

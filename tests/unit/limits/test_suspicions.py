@@ -33,7 +33,7 @@ def held() -> Story:
 def test_a_key_that_ranks_while_its_breaker_opens_is_well(held: Story) -> None:
     """A ranking that comes while the breaker is opened in Redis ends the suspicion."""
     held.suspicions.ranked(KEY)
-    held.suspicions.closed(KEY)
+    held.suspicions.breaker_opened(KEY)
     assert not held.suspicions.is_suspected(KEY)
 
 

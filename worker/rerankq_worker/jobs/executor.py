@@ -194,7 +194,7 @@ class Executor:
                 if self._routes.cut_off:
                     break
                 self._routes.report_demand(exists=True)
-                await self._in_flight.stirred()
+                await self._in_flight.notified()
             return free_capacity
         finally:
             self._routes.report_demand(exists=False)

@@ -43,7 +43,7 @@ class InFlightJobs:
         self._limit = limit
         self._at_work: set[str] = set()
         self._held: dict[str, _Held] = {}
-        self._stirred = asyncio.Event()
+        self._notified = asyncio.Event()
         self._doubted_at = -math.inf
 
     def free_capacity(self, capacity: int | None) -> int:
@@ -101,7 +101,7 @@ class InFlightJobs:
         for lease in leases:
             if self._of(lease):
                 self._let_go(lease)
-        self._stirred.set()
+        self._notified.set()
 
     def abandon(self, leases: Iterable[Lease]) -> list[Lease]:
         """Cancel work under lost leases; returns the leases under which work was going on."""
@@ -113,7 +113,7 @@ class InFlightJobs:
                 held.work.cancel()
                 self._let_go(lease)
                 abandoned.append(lease)
-        self._stirred.set()
+        self._notified.set()
         return abandoned
 
     def interrupt(self, *, but: Container[asyncio.Task[None]] = ()) -> list[Lease]:
@@ -130,12 +130,12 @@ class InFlightJobs:
 
     def notify(self) -> None:
         """Wake those who wait for free capacity, so that they check again."""
-        self._stirred.set()
+        self._notified.set()
 
-    async def stirred(self) -> None:
+    async def notified(self) -> None:
         """Wait until there may be more free capacity than now."""
-        self._stirred.clear()
-        await self._stirred.wait()
+        self._notified.clear()
+        await self._notified.wait()
 
     def _end_work(self, lease: Lease, _: asyncio.Task[None]) -> None:
         held = self._held.get(lease.job_id)
@@ -143,7 +143,7 @@ class InFlightJobs:
             self._at_work.discard(lease.job_id)
             if len(self._at_work) == self._limit - 1:
                 # Its outcome is not written yet, but there is capacity for another job.
-                self._stirred.set()
+                self._notified.set()
 
     def _of(self, lease: Lease) -> _Held | None:
         """The job held under this lease; None if it is gone or held under a newer token."""
@@ -157,4 +157,4 @@ class InFlightJobs:
     async def emptied(self) -> None:
         """Wait until no job is held."""
         while self._held:
-            await self.stirred()
+            await self.notified()

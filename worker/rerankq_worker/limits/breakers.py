@@ -47,7 +47,7 @@ class Breakers:
         """Whether any breaker of any route is open."""
         return bool(self._view)
 
-    def is_open(self, route: Route) -> bool:
+    def is_usable(self, route: Route) -> bool:
         """Whether a route is usable for all calls, not only for probes."""
         permits = route.permits
         if (
@@ -58,7 +58,7 @@ class Breakers:
             return False
         return not self._view.tripped_among(route.breakers)
 
-    def open_elsewhere(self, reservation: Reservation, request: RerankRequest) -> bool:
+    def is_usable_elsewhere(self, reservation: Reservation, request: RerankRequest) -> bool:
         """Whether a request could go by another route at once."""
         routes = usable_routes(self._routes, request)
         return any(
@@ -85,7 +85,7 @@ class Breakers:
             return None
         code = Deferred.code if permits.status.is_out else Throttled.code
         seconds = OPEN_BREAKER_SECONDS
-        if any(each.permits is not permits and self.is_open(each) for each in self._routes):
+        if any(each.permits is not permits and self.is_usable(each) for each in self._routes):
             # This worker goes on claiming jobs, for the other accounts: a short wait would only
             # bring this one back to it.
             seconds = min(max(seconds, permits.status.usable_in), MODEL_SECONDS)

@@ -177,14 +177,14 @@ class GuardedCall:
                 self._because(error)
                 self._permits.was_throttled(error.retry_after)
                 if isinstance(error, QuotaInDoubt):
-                    await self._close(
+                    await self._open_breaker(
                         self._key, Trip(OutOfCredit.code, str(error), certain_after=3)
                     )
             case KeyRefused():
                 verdicts = KeyVerdicts(self._breakers, self._reservation, self._past)
                 return await verdicts.refused(error, job_id, request, began=self._called_at)
             case ModelUnavailable():
-                await self._close(self._model, Trip(error.code, str(error), certain_after=3))
+                await self._open_breaker(self._model, Trip(error.code, str(error), certain_after=3))
             case Transient() | Malformed():
                 return await self._in_trouble(error, attempt)
             case Refused():
@@ -221,7 +221,7 @@ class GuardedCall:
             and self._breakers.outliers.failed(
                 permits.account.name, self._reservation.model, points
             )
-            and await self._close(self._model, trip)
+            and await self._open_breaker(self._model, trip)
         ):
             # Other models are answered, so the account stays usable for them.
             return Deferred.because_of(error, OUT_SECONDS)
@@ -283,7 +283,7 @@ class GuardedCall:
     def _model(self) -> str:
         return model_breaker(self._reservation.route.site.name, self._reservation.model)
 
-    async def _close(self, name: str, trip: Trip) -> BreakerState | None:
+    async def _open_breaker(self, name: str, trip: Trip) -> BreakerState | None:
         return await open_breaker(self._breakers, self._permits, name, trip)
 
     def _tell_of_probes(self, job_id: str) -> None:

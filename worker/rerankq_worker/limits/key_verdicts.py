@@ -71,7 +71,7 @@ class KeyVerdicts:
             suspicions.hold(self._key)
             permits.wanted()
             return Deferred.because_of(error, ELSEWHERE_SECONDS)
-        return await self._closed(error, request, lately=lately)
+        return await self._opened(error, request, lately=lately)
 
     def _in_doubt(self, error: KeyRefused) -> KeyInDoubt:
         """The refusal may be the job's own fault, so it counts as an ordinary failure."""
@@ -80,7 +80,7 @@ class KeyVerdicts:
         doubted.passing = rankings.within(PASSING_SECONDS)
         return doubted
 
-    async def _closed(
+    async def _opened(
         self, error: KeyRefused, request: RerankRequest, *, lately: bool
     ) -> UpstreamError:
         """Open the key's breaker: the key is refused to all jobs, or only to this one."""
@@ -100,9 +100,9 @@ class KeyVerdicts:
         if not state:
             # The breaker did not open, so only a long wait keeps the job from coming back at once.
             return error
-        permits.suspicions.closed(self._key)
+        permits.suspicions.breaker_opened(self._key)
         # The key may be barred from this job only: let another job make the next probe.
-        alone = self._reservation.turns and not self._breakers.open_elsewhere(
+        alone = self._reservation.turns and not self._breakers.is_usable_elsewhere(
             self._reservation, request
         )
         for_long = state is BreakerState.PARKED or may_be_the_job

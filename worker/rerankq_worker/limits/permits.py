@@ -1,7 +1,7 @@
-"""Permits of one account, as this worker has them at hand: taken locally, call by call.
+"""The permits of one account that this worker holds: calls take them locally, one by one.
 
-No library does this. Those that are well kept ask Redis at each call, or limit one process alone,
-and none finds a limit that nobody told; docs/limits.md has the measurements.
+No library does this. Well-kept ones ask Redis at each call, or limit a single process, and none
+finds an unknown limit by itself; docs/limits.md has the measurements.
 """
 
 import math
@@ -21,19 +21,19 @@ from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.upstream.sites import Account
 
 AHEAD: Final = 10
-"""Jobs that a worker holds beyond what its permits are good for, so that none goes unused."""
+"""Jobs that a worker holds beyond those that its permits allow, so that no permit goes unused."""
 GOOD_SECONDS: Final = 3.0
-"""How long permits are good for: by then the account may have been paused, or be out."""
+"""How long permits are valid: after that the account may have been paused, or be out."""
 SLACK_SECONDS: Final = 0.01
-"""How far calls may catch up with their times."""
+"""How late a call may be without moving the calls after it."""
 MOST_LATE_SECONDS: Final = 0.25
-"""How much more they may, when the event loop was too busy to begin them in time."""
+"""How much later it may be if the event loop was too busy to begin it in time."""
 UNPROVEN_RATE: Final = 400.0
 """Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
 SPARE: Final = 1.05
-"""Permits are used by so much faster than they come, or some would be left each time."""
+"""Permits are used this many times as fast as they come, or some would be left each time."""
 AWAY_SHARE: Final = 0.1
-"""Of an even share of the last known rate: what a worker may use while Redis is away."""
+"""While Redis is away, a worker uses this part of an even share of the last known rate."""
 MOST_AWAY_RATE: Final = 1.0
 MOST_PAUSE_SECONDS: Final = 3600.0
 
@@ -43,10 +43,10 @@ class Permits:
 
     Args:
         account: the account.
-        lane: whose work this worker does.
-        max_in_flight: calls that it has under way at most.
+        lane: the lane that this worker serves.
+        max_in_flight: how many calls it may have in flight.
         endpoint: see `Rankings`.
-        clock: seconds that only ever grow; the monotonic clock if None.
+        clock: a monotonic clock in seconds; `time.monotonic` if None.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Permits:
         self.counts_tokens = account.limits.tpm is not None
         self.in_flight = 0
         self.wanted: Callable[[], None] = lambda: None
-        """Called when there is something new to ask or to tell."""
+        """Called when there is something new to ask for or to report."""
         self._lane = lane
         self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
@@ -118,7 +118,7 @@ class Permits:
         return permit
 
     def put_back(self, permit: Permit) -> None:
-        """A permit was taken, and no call made by it."""
+        """Put a permit back: no call was made."""
         self.in_flight -= 1
         self._permits += 1
         self._tokens += permit.tokens
@@ -126,12 +126,12 @@ class Permits:
         self._retries += permit.retry
         if permit.trial:
             self.isolation.put_trial_back()
-        # What was told meanwhile stays told.
+        # If the call was reported meanwhile, that cannot be taken back.
         self._report.began = max(0, self._report.began - 1)
         self._report.retries = max(0, self._report.retries - permit.retry)
 
     def done(self, permit: Permit, cost: float | None = None) -> None:
-        """A call has ended; `cost` in tokens, where the upstream said so."""
+        """A call has ended; `cost` is its tokens, where the upstream told them."""
         self.in_flight -= 1
         if cost:
             self._tokens += permit.tokens - cost
@@ -145,90 +145,90 @@ class Permits:
         self.wanted()
 
     def gave_ranking(self, key_id: str = "", began: float | None = None) -> None:
-        """The upstream did what it is there for, by one of the account's keys.
+        """The upstream gave a ranking by one of the account's keys.
 
         Args:
             key_id: fingerprint of the key.
-            began: when the call did; now if None.
+            began: when the call began; now if None.
         """
         self.rankings.given(key_id, began)
         self.suspicions.ranked(key_id)
         self._report.ranked = self.rankings.endpoint
 
     def was_throttled(self, retry_after: float | None) -> None:
-        """The upstream asked to slow down, for so many seconds if it said so."""
+        """The upstream asked to slow down, for `retry_after` seconds if it said so."""
         self.isolation.answered()
         self._report.throttled += 1
-        # Until all workers have agreed on less: no more at once than now, without this one.
+        # Until all workers have agreed on a lower rate: fewer calls at once than now.
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
         self._slots = max(1, most)
         if self._report.throttled > 1:
-            # No stray one. A refusal comes at once, so the next call would be there within moments.
+            # A second 429 is no chance. Refusals are fast, so the next call would follow at once.
             self._good_until = -math.inf
         self.was_asked_to_pause(retry_after or 0.0)
 
     def was_asked_to_pause(self, seconds: float) -> None:
-        """The upstream asked everyone to wait."""
+        """The upstream asked all workers to wait."""
         self._report.pause_ms = max(self._report.pause_ms, _pause_ms(seconds))
         self.wanted()
 
     def had_trouble(self, points: float, retry_after: float | None = None) -> None:
-        """The upstream is to blame for a failure by so many points, and may have asked to wait."""
+        """A failure counts against the upstream with `points`; it may have asked to wait."""
         told = self._report
         told.trouble += points
         told.trouble_pause_ms = max(told.trouble_pause_ms, _pause_ms(retry_after or 0.0))
         self.wanted()
 
     def went_astray(self, points: float, retry_after: float | None = None) -> None:
-        """Who answered was not the endpoint; a run of such answers takes the site out."""
+        """The answer did not come from the endpoint; several in a row take the site out of use."""
         self._report.astray += 1
         self.had_trouble(points, retry_after)
 
     def was_not_reached(self, points: float) -> None:
-        """No connection could be made: by nobody, or only from here; the next exchange tells."""
+        """No connection could be made; the next exchange tells whether only this worker failed."""
         self._report.unreached += points
         self.wanted()
 
     def reconnected(self) -> None:
-        """A connection could be made again."""
+        """A connection was made again."""
         self.isolation.restored()
         self.wanted()
 
     def because(self, cause: str) -> None:
-        """Class and status of the last 429 or failure: shown should it close the account."""
+        """Class and status of the last 429 or failure; shown if the account goes out of use."""
         self._report.cause = cause
 
     # What is known of the account.
 
     @property
     def cut_off(self) -> str:
-        """Why this worker is not answered, while others are; else empty."""
+        """Why this worker alone is not answered; empty if it is."""
         return self.isolation.cause
 
     @property
     def spaced(self) -> float:
-        """Seconds until the next call may begin, where only its distance to the last is missing."""
+        """Seconds until the next call may begin, if it need only keep its distance to the last."""
         if self._permits < 1 or self._apart == 0:
             return 0.0
         return max(0.0, self._next_at - self._clock())
 
     def ran_late(self, seconds: float) -> None:
-        """The call that was to begin now is late by so much, and so are those behind it."""
+        """The call that was to begin now is late by `seconds`, and so are those after it."""
         self._late = min(max(0.0, seconds), MOST_LATE_SECONDS)
 
     @property
     def probing(self) -> bool:
-        """Whether the permit at hand is a probe's."""
+        """Whether the next permit is for a probe."""
         return self._probe
 
     @property
     def may_retry(self) -> bool:
-        """Whether the fleet's budget of retries allows one here; a probe is not held back by it."""
+        """Whether the fleet's budget allows a retry here; a probe needs no budget."""
         return self.status.last is None or self._probe or self._retries >= 1
 
     @property
     def scarce(self) -> bool:
-        """Whether less was given than was wanted."""
+        """Whether Redis gave less than this worker wanted."""
         last = self.status.last
         return (
             last is None
@@ -239,7 +239,7 @@ class Permits:
 
     @property
     def capacity(self) -> int | None:
-        """How many jobs it makes sense to have in hand; None for as many as may be in flight."""
+        """How many jobs to hold; None for as many as may be in flight."""
         if not self.scarce:
             return None
         return self.in_flight + 2 * (self.status.last.permits if self.status.last else 0) + AHEAD
@@ -248,18 +248,18 @@ class Permits:
 
     @property
     def urgent(self) -> bool:
-        """Whether there is something that all workers should know soon."""
+        """Whether there is something to report that all workers should know soon."""
         told = self._report
         trouble = told.trouble or told.unreached
         return bool(told.throttled or trouble or told.pause_ms or told.probe_ok)
 
     @property
     def holds_slots(self) -> bool:
-        """Whether other workers miss slots that this one has: they wait for a sign of life."""
+        """Whether this worker has slots that others may need: it must show that it is alive."""
         return self._slots is not None and (self._slots > 0 or self.in_flight > 0)
 
     def is_turn_over(self, *, waiting: bool) -> bool:
-        """Whether slots that others wait for lie idle here.
+        """Whether this worker has idle slots that other workers wait for.
 
         Args:
             waiting: whether a job waits for a permit.
@@ -268,7 +268,7 @@ class Permits:
         is_crowded = (
             last is not None and last.slots is not None and 0 < last.slots < told.want_slots
         )
-        # Where permits are what is short, more of them come no sooner.
+        # If permits are short too, asking sooner brings no more of them.
         has_enough = last is not None and last.permits >= told.want
         return is_crowded and has_enough and self.in_flight == 0 and not (waiting and self.ready)
 
@@ -278,18 +278,18 @@ class Permits:
         return bool(self.urgent or self._report.began or self._report.ok)
 
     def report(self, demand: Demand) -> Report:
-        """What happened since the last report, and what is wanted; permits at hand go back."""
+        """What happened since the last report, and what is wanted; unused permits go back."""
         began = self._report.began
         if self.cut_off:
-            # What there is, is for those who can use it.
+            # Permits are for workers that can use them: this one wants only its trial's.
             trials = int(self.isolation.trial_due)
             demand = Demand(trials, trials * max(1.0, demand.tokens))
         if self._unanswered:
-            # As it was: it may have arrived. What happened since follows with the next.
+            # Sent unchanged, as it may have arrived. What happened since follows in the next one.
             told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
         else:
             told, self._report = self._report, Report(self._lane.value)
-            # The fraction stays: while Redis is away it grows to a permit over several reports.
+            # The fraction stays: while Redis is away it adds up to a permit over several reports.
             told.left, self._permits = int(self._permits), self._permits % 1
             told.left_tokens, self._tokens = self._tokens, 0.0
         told.cut_off = self.cut_off
@@ -303,7 +303,7 @@ class Permits:
         a_call = demand.tokens / demand.calls if demand.calls else 0.0
         told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
         if told.want:
-            # Calls that began together end together: the next are as many.
+            # Calls that began together end together, so as many begin again.
             slots = max(self._most_in_flight, self.in_flight + told.want)
             told.want_slots = min(self._max_in_flight, slots)
         self._most_in_flight = self.in_flight
@@ -311,7 +311,7 @@ class Permits:
         return told
 
     def receive(self, allotment: Allotment) -> None:
-        """Take the next lot."""
+        """Take the permits and the news of an exchange."""
         self.status.heard(allotment)
         self._unanswered = None
         self.rankings.heard(allotment)
@@ -329,7 +329,7 @@ class Permits:
         self._retries = allotment.retries
         self._slots = allotment.slots
         self._probe = allotment.probe
-        # Not all at once: an upstream that counts by the second would take that amiss.
+        # Calls keep a distance: an upstream that counts by the second would refuse bursts.
         share = allotment.rate / (1 if self._lane is Lane.INTERACTIVE else allotment.workers)
         careful = allotment.limited or allotment.rate < UNPROVEN_RATE
         self._apart = 1 / (SPARE * share) if careful else 0.0
@@ -338,18 +338,18 @@ class Permits:
         key = self.suspicions.told(allotment.verdicts, others=allotment.others)
         if key is None or self.cut_off:
             return
-        # Where other keys of the account serve this worker, it only leaves that one alone.
+        # If other keys of the account serve this worker, only this key is avoided.
         if not self.isolation.is_answered_since(self.suspicions.began_at(key)):
             self.isolation.cut_off("key_refused")
             self.suspicions.forget()
 
     def live_on_little(self, told: Report, elapsed: float, *, may_be_told: bool = False) -> None:
-        """Redis is away: keep the report for later, and use a small share of what was known last.
+        """Redis is away: keep the report for later, and use a small part of the last known rate.
 
         Args:
             told: the report that did not arrive.
-            elapsed: seconds since the last one.
-            may_be_told: whether it may have arrived, and only its answer was lost.
+            elapsed: seconds since the last report.
+            may_be_told: whether it may have arrived, so that only the answer was lost.
         """
         kept, debt = 0, 0.0
         if not self._unanswered:

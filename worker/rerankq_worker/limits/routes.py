@@ -103,7 +103,7 @@ class Routes:
             self._free -= 1
             return reservation
         if len(self._accounts) > 1:
-            self._make_room(waiter)
+            self._send_back(waiter)
         self._waiting.append(waiter)
         # Those before it may wait for routes that this one does not need.
         self._serve()
@@ -154,7 +154,7 @@ class Routes:
             self._free += reservation is None
         return reservation
 
-    def _make_room(self, waiter: _Waiter) -> None:
+    def _send_back(self, waiter: _Waiter) -> None:
         """Send a job back if its accounts are busy and jobs of other accounts could run.
 
         Raises:
@@ -162,7 +162,7 @@ class Routes:
         """
         own = {route.permits for route, _ in waiter.routes}
         if not any(
-            self.breakers.is_open(each) and each.permits not in own for each in self._routes
+            self.breakers.is_usable(each) and each.permits not in own for each in self._routes
         ):
             return
         alike = sum(any(route.permits in own for route, _ in each.routes) for each in self._waiting)
@@ -176,7 +176,7 @@ class Routes:
 
     def capacity(self) -> int | None:
         """How many jobs to hold; None for as many as may be in flight."""
-        open_ones = {each.permits for each in self._routes if self.breakers.is_open(each)}
+        open_ones = {each.permits for each in self._routes if self.breakers.is_usable(each)}
         if not open_ones:
             return self.breakers.probes()
         capacities = [each.capacity for each in open_ones]

@@ -76,7 +76,7 @@ class Suspicions:
             row.is_suspect = True
             row.next_call_at = self._clock() + PACE_SECONDS
 
-    def closed(self, key: str) -> None:
+    def breaker_opened(self, key: str) -> None:
         """The key's breaker is open for all workers: the suspicion here is no longer needed."""
         # Another job may have been ranked while the breaker was opened in Redis.
         if row := self._rows.get(key):

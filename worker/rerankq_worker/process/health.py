@@ -53,7 +53,7 @@ def _readiness(heartbeats: Heartbeats) -> dict[str, str]:
     if heartbeats.ledger_trouble:
         words["ledger"] = heartbeats.ledger_trouble
     words["upstream"] = heartbeats.upstream_trouble or WELL
-    return words | {"worker": "ending" if heartbeats.deadline else WELL}
+    return words | {"worker": "ending" if heartbeats.ending else WELL}
 
 
 def _beats(heartbeats: Heartbeats, *parts: str) -> dict[str, str]:

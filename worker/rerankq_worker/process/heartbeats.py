@@ -29,6 +29,6 @@ class Heartbeats:
     draining: bool = False
 
     @property
-    def deadline(self) -> bool:
+    def ending(self) -> bool:
         """Whether this worker shuts down: other workers take new work."""
         return self.stop_asked or self.draining

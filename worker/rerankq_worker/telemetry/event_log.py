@@ -172,7 +172,7 @@ def _limits_differ(event: LimitsDiffer) -> None:
 def _worker_isolated(event: WorkerIsolated) -> None:
     states.error(
         "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
-        "until it does; see to its network, its proxy or its DNS, and to whether the "
+        "until it does; check its network, its proxy or its DNS, and to whether the "
         "vendor lets its address in",
         *(event.account, event.cause),
     )
