@@ -35,7 +35,7 @@ OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
 TOO_MANY = "too many breakers are open"
 UNTIL = (
-    "until it does; see to its network, its proxy or its DNS, and to whether the vendor lets its "
+    "until it does; check its network, its proxy or its DNS, and to whether the vendor lets its "
     "address in"
 )
 
