@@ -43,7 +43,9 @@ def test_a_result_that_is_written_in_two_steps_leaves_jobs_behind(tmp_path: Path
 
 def test_without_a_watermark_lost_hints_stay_lost(tmp_path: Path) -> None:
     """With no lost hint ever found, the row `worker-kill` turns red."""
-    assert _played("worker-kill", "watermark", tmp_path).stuck > 0
+    # A worker that is killed between two messages takes no hint along: then it is killed again.
+    rounds = (_played("worker-kill", "watermark", tmp_path / str(number)) for number in range(5))
+    assert any(report.stuck > 0 for report in rounds)
 
 
 def test_without_renewal_calls_are_repeated(tmp_path: Path) -> None:
@@ -71,6 +73,7 @@ def test_without_a_look_at_the_queue_a_backlog_is_announced_again(
 
 
 def _played(name: str, protection: str, folder: Path, jobs: int | None = None) -> Report:
+    folder.mkdir(exist_ok=True)
     row = catalogue.row(name)
     load = replace(row.sized(row.short, 1, jobs), patience=PATIENCE)
     return row.play(Arena(folder, load, Random(name), command=command(protection)))  # noqa: S311
