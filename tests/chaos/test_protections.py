@@ -41,6 +41,7 @@ def test_a_result_that_is_written_in_two_steps_leaves_jobs_behind(tmp_path: Path
     assert report.wrong + report.stuck > 0, report
 
 
+@pytest.mark.timeout(400)
 def test_without_a_watermark_lost_hints_stay_lost(tmp_path: Path) -> None:
     """With no lost hint ever found, the row `worker-kill` turns red."""
     # A worker that is killed between two messages takes no hint along: then it is killed again.
