@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from secrets import token_hex
-from typing import Final
+from typing import Final, NamedTuple
 
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
@@ -41,6 +41,20 @@ class Admission:
     job_id: str
 
 
+class PreparedJob(NamedTuple):
+    """A job that can be recorded: encoded, and known to be valid.
+
+    Attributes:
+        id: its id.
+        head: what the ledger itself needs to know of it.
+        payload: what is stored, and claimed by a worker.
+    """
+
+    id: str
+    head: dict[str, str | int]
+    payload: bytes
+
+
 class Intake:
     """Writes jobs into the ledger."""
 
@@ -50,7 +64,25 @@ class Intake:
         self._max_queue_depth = max_queue_depth
         self._packer = Packer()
 
+    def prepare(self, job: Job) -> PreparedJob:
+        """The job as it is recorded.
+
+        Raises:
+            InvalidRequest: it is too large, or not valid Unicode.
+        """
+        payload = self._packer.packed(job.encode())
+        return PreparedJob(job.id, _head(job, len(payload)), payload)
+
     async def submit(self, jobs: Sequence[Job]) -> list[Admission]:
+        """Record jobs in their order; return for each what became of it.
+
+        Raises:
+            InvalidRequest: a job is too large, or not valid Unicode. None is recorded.
+            LedgerUnavailable: as `submit_prepared` says.
+        """
+        return await self.submit_prepared([self.prepare(job) for job in jobs])
+
+    async def submit_prepared(self, jobs: Sequence[PreparedJob]) -> list[Admission]:
         """Record jobs in their order; return for each what became of it.
 
         One step and one round trip, unless they are many or large: then several. After a step
@@ -58,13 +90,12 @@ class Intake:
         Safe to repeat with the same jobs when an answer was lost.
 
         Raises:
-            InvalidRequest: a job is too large, or not valid Unicode. None is recorded.
             LedgerUnavailable: Redis did not answer: the jobs may or may not be recorded.
         """
         admissions: list[Admission] = []
-        for portion in list(self._portions(jobs)):
+        for portion in _portions(jobs):
             try:
-                admissions += await self._record(*zip(*portion, strict=True))
+                admissions += await self._record(portion)
             except LedgerUnavailable as error:
                 # Of all of them together: what went along before is recorded.
                 error.uncertain = error.uncertain or bool(admissions)
@@ -74,20 +105,21 @@ class Intake:
         held_up = jobs[len(admissions) :]
         return admissions + [Admission(Verdict.FULL, job.id) for job in held_up]
 
-    async def _record(self, jobs: Sequence[Job], payloads: Sequence[bytes]) -> list[Admission]:
-        heads = [_head(job, len(stored)) for job, stored in zip(jobs, payloads, strict=True)]
+    async def _record(self, jobs: Sequence[PreparedJob]) -> list[Admission]:
+        heads = [job.head for job in jobs]
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
             # The payloads go past the script, at half the cost, if none of the jobs is known.
             mark = self._keys.submitting(token_hex(8))
             placed: list[Argument] = ["MSETNX", mark, 1]
-            for job, payload in zip(jobs, payloads, strict=True):
-                placed += (self._keys.payload(job.id), payload)
+            for job in jobs:
+                placed += (self._keys.payload(job.id), job.payload)
             staged = SUBMIT_STAGED(most=self._max_queue_depth, jobs=heads, mark=mark)
             answers = await self._store.run_behind(placed, staged)
             if answers:
                 return _admissions(jobs, answers)
-        call = SUBMIT(most=self._max_queue_depth, jobs=heads, mark=mark, payloads=tuple(payloads))
+        payloads = tuple(job.payload for job in jobs)
+        call = SUBMIT(most=self._max_queue_depth, jobs=heads, mark=mark, payloads=payloads)
         try:
             answers = await self._store.run(call)
         except LedgerUnavailable as error:
@@ -96,19 +128,17 @@ class Intake:
             raise
         return _admissions(jobs, answers)
 
-    def _portions(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, bytes]]]:
-        """The jobs in portions, one for each call: Redis serves no other client during a call."""
-        portion: list[tuple[Job, bytes]] = []
-        size = 0
-        for job in jobs:
-            payload = self._packer.packed(job.encode())
-            if portion and (len(portion) == CALL_JOBS or size + len(payload) > CALL_BYTES):
-                yield portion
-                portion, size = [], 0
-            portion.append((job, payload))
-            size += len(payload)
-        if portion:
-            yield portion
+
+def _portions(jobs: Sequence[PreparedJob]) -> Iterator[Sequence[PreparedJob]]:
+    """The jobs in portions, one for each call: Redis serves no other client during a call."""
+    start = size = 0
+    for at, job in enumerate(jobs):
+        if at > start and (at - start == CALL_JOBS or size + len(job.payload) > CALL_BYTES):
+            yield jobs[start:at]
+            start, size = at, 0
+        size += len(job.payload)
+    if start < len(jobs):
+        yield jobs[start:]
 
 
 def _head(job: Job, size: int) -> dict[str, str | int]:
@@ -133,10 +163,10 @@ def _fingerprint(job: Job) -> str:
     return hashlib.sha256(job.request.encode()).hexdigest()
 
 
-def _admissions(jobs: Sequence[Job], answers: Sequence[str]) -> list[Admission]:
+def _admissions(jobs: Sequence[PreparedJob], answers: Sequence[str]) -> list[Admission]:
     return [_admission(job, answer) for job, answer in zip(jobs, answers, strict=True)]
 
 
-def _admission(job: Job, answer: str) -> Admission:
+def _admission(job: PreparedJob, answer: str) -> Admission:
     verdict, _, earlier = answer.partition(":")
     return Admission(Verdict(verdict), earlier or job.id)
