@@ -8,10 +8,16 @@
     ├── LedgerUnavailable         Redis cannot be reached, refuses, or does not answer
     │   └── LedgerRefusal         Redis refuses a command, and would refuse it again
     ├── QueueFull                 the lane holds as many jobs as it may
+    │   └── QuotaExceeded         the tenant has used up one of its quotas
     ├── IdempotencyConflict       the idempotency key belongs to another request
     ├── JobNotFound               no job has this id
     ├── BatchNotFound             no batch has this id
+    ├── BatchClosed               the batch takes no more jobs
     ├── BatchAbandoned            the batch was never sealed, and nobody adds to it any more
+    ├── UnknownFile               no file has this id
+    ├── WebhookNotFound           no webhook has this id
+    ├── TenantNotFound            no tenant has this name
+    ├── TokenNotFound             no token has this id
     ├── ResultExpired             the job ended, but its result is past its retention
     ├── ResultTimeout             the job has not ended yet (also a TimeoutError)
     ├── ClientClosed              the client was closed, before or during the call (a RuntimeError)
@@ -128,6 +134,29 @@ class QueueFull(RerankqError):
         self.position = position
 
 
+class QuotaExceeded(QueueFull):
+    """The tenant has used up one of its quotas; its other jobs go on.
+
+    Attributes:
+        quota: which: `requests`, `tokens`, `queued` or `day`.
+        retry_after: seconds until the same job would be taken; None when it is not known.
+    """
+
+    code = "quota_exceeded"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        quota: str = "",
+        retry_after: float | None = None,
+        position: int = 0,
+    ) -> None:
+        super().__init__(message, position=position)
+        self.quota = quota
+        self.retry_after = retry_after
+
+
 class IdempotencyConflict(RerankqError):
     """The idempotency key was used before with another request."""
 
@@ -146,10 +175,40 @@ class BatchNotFound(RerankqError):
     code = "batch_not_found"
 
 
+class BatchClosed(RerankqError):
+    """The batch takes no more jobs: it is sealed, was cancelled, or is past its deadline."""
+
+    code = "batch_closed"
+
+
 class BatchAbandoned(RerankqError):
     """All results of a batch were given, but it was never sealed, and its feeder is gone."""
 
     code = "batch_abandoned"
+
+
+class UnknownFile(RerankqError):
+    """No file has this id: never uploaded, deleted, or past its retention."""
+
+    code = "file_not_found"
+
+
+class WebhookNotFound(RerankqError):
+    """No webhook has this id: never made, or removed."""
+
+    code = "webhook_not_found"
+
+
+class TenantNotFound(RerankqError):
+    """No tenant has this name: never set, or removed."""
+
+    code = "tenant_not_found"
+
+
+class TokenNotFound(RerankqError):
+    """No token has this id: never made, revoked, or past its expiry."""
+
+    code = "token_not_found"
 
 
 class ResultExpired(RerankqError):

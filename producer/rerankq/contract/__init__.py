@@ -7,12 +7,24 @@ everywhere. `rerankq schema` prints all of it as JSON Schema.
 
 from typing import Final
 
+from rerankq.contract.batch import (
+    BatchOptions,
+    BatchState,
+    BatchStatus,
+    Callback,
+    Forecast,
+    TenantName,
+    WaitReason,
+)
 from rerankq.contract.bounds import (
+    MAX_CALLBACKS,
     MAX_DEADLINE_SECONDS,
+    MAX_DETAILS_BYTES,
     MAX_DOCUMENT_CHARACTERS,
     MAX_DOCUMENTS,
     MAX_HINT_JOBS,
     MAX_JOB_BYTES,
+    MAX_KEPT_SECONDS,
     MAX_METADATA_ENTRIES,
     MAX_QUERY_CHARACTERS,
     MAX_TOP_N,
@@ -32,17 +44,23 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     RerankResult,
     JobStatus,
     BatchProgress,
+    BatchOptions,
+    BatchStatus,
+    Forecast,
 )
 """The messages whose schema producers in other languages may need."""
 
 __all__ = [
     "CONTRACT_VERSION",
     "DEFAULT_MODEL",
+    "MAX_CALLBACKS",
     "MAX_DEADLINE_SECONDS",
+    "MAX_DETAILS_BYTES",
     "MAX_DOCUMENTS",
     "MAX_DOCUMENT_CHARACTERS",
     "MAX_HINT_JOBS",
     "MAX_JOB_BYTES",
+    "MAX_KEPT_SECONDS",
     "MAX_METADATA_ENTRIES",
     "MAX_QUERY_CHARACTERS",
     "MAX_TOP_N",
@@ -50,8 +68,13 @@ __all__ = [
     "MESSAGES",
     "TASK_NAME",
     "BatchId",
+    "BatchOptions",
     "BatchProgress",
+    "BatchState",
+    "BatchStatus",
+    "Callback",
     "Document",
+    "Forecast",
     "Hint",
     "Job",
     "JobError",
@@ -63,8 +86,10 @@ __all__ = [
     "RankedDocument",
     "RerankRequest",
     "RerankResult",
+    "TenantName",
     "Timings",
     "Usage",
     "Versioned",
+    "WaitReason",
     "new_job_id",
 ]

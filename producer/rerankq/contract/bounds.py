@@ -13,3 +13,6 @@ MAX_UNIX_SECONDS: Final = 253_402_300_799.0
 MAX_TOP_N: Final = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_HINT_JOBS: Final = 50
+MAX_CALLBACKS: Final = 8
+MAX_DETAILS_BYTES: Final = 8 * 1024
+MAX_KEPT_SECONDS: Final = 3650 * 24 * 3600.0

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictFloat, StringConstraints
 
+from rerankq.contract.batch import Callback, TenantName
 from rerankq.contract.bounds import (
+    MAX_CALLBACKS,
     MAX_DEADLINE_SECONDS,
     MAX_HINT_JOBS,
     MAX_JOB_BYTES,
+    MAX_KEPT_SECONDS,
     MAX_METADATA_ENTRIES,
     MAX_UNIX_SECONDS,
 )
@@ -72,6 +75,14 @@ class Job(Versioned):
     idempotency_key: Label | None = None
     trace_context: dict[str, Label] = Field(
         default_factory=dict, description="W3C traceparent and tracestate."
+    )
+    # None when there is none: then it costs no byte of the payload.
+    tenant: TenantName | None = Field(default=None, description="Whose job it is.")
+    keep_seconds: Annotated[StrictFloat, Field(ge=1, le=MAX_KEPT_SECONDS)] | None = Field(
+        default=None, description="How long its result is kept; RERANKQ_RESULT_TTL when absent."
+    )
+    callbacks: Annotated[tuple[Callback, ...], Field(max_length=MAX_CALLBACKS)] | None = Field(
+        default=None, description="Who is told of its end."
     )
 
     def encode(self) -> bytes:

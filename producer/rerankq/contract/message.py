@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError
 from rerankq.errors import InvalidRequest
 from rerankq.invalid_input import first_mistake
 
-CONTRACT_VERSION: Final = "1.0"
+CONTRACT_VERSION: Final = "1.1"
 
 _MAJOR, _SEPARATOR, _MINOR = CONTRACT_VERSION.partition(".")
 _SURROGATE = re.compile("[\ud800-\udfff]")

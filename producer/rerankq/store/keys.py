@@ -74,9 +74,9 @@ class Keys:
         self.submitting = Family(f"{prefix}rerankq:submitting:")
         """By the name of a request."""
         self.idempotency = Family(f"{prefix}rerankq:idempotency:")
-        # A batch, by its id.
-        self.batch = Family(f"{prefix}rerankq:batch:")
-        self.batch_entries = Family(f"{prefix}rerankq:batch:", ":entries")
+        self._name_batches(prefix)
+        self._name_tenants(prefix)
+        self._name_gateway(prefix)
         # A lane: its orders of announcement, and its jobs by their state.
         self.lane = Family(f"{prefix}rerankq:")
         self.lane_redelivery = Family(f"{prefix}rerankq:", ":again")
@@ -113,6 +113,52 @@ class Keys:
         """By exchange: the queues that are bound to it."""
         self.binding_permanent = Family(f"{prefix}rerankq.binding_permanent.")
         self.binding_deadlines = f"{prefix}rerankq.binding_deadlines"
+
+    def _name_batches(self, prefix: str) -> None:
+        # A batch, by its id.
+        self.batch = Family(f"{prefix}rerankq:batch:")
+        self.batch_entries = Family(f"{prefix}rerankq:batch:", ":entries")
+        self.batch_failed = Family(f"{prefix}rerankq:batch:", ":failed")
+        self.batch_held = Family(f"{prefix}rerankq:batch:", ":held")
+        self.batch_pages = Family(f"{prefix}rerankq:batch:", ":pages")
+        # Of all batches together.
+        self.batches = f"{prefix}rerankq:batches"
+        self.batches_resuming = f"{prefix}rerankq:batches:resuming"
+        self.batches_cancelling = f"{prefix}rerankq:batches:cancelling"
+        self.batches_holding = f"{prefix}rerankq:batches:holding"
+        self.imports = f"{prefix}rerankq:imports"
+
+    def _name_tenants(self, prefix: str) -> None:
+        # A tenant, by its name.
+        self.tenant = Family(f"{prefix}rerankq:tenant:")
+        self.tenant_use = Family(f"{prefix}rerankq:tenant:", ":use")
+        self.tenant_batches = Family(f"{prefix}rerankq:tenant:", ":batches")
+        self.tenant_files = Family(f"{prefix}rerankq:tenant:", ":files")
+        self.tenant_webhooks = Family(f"{prefix}rerankq:tenant:", ":webhooks")
+        self.tenant_idempotency = Grid(f"{prefix}rerankq:tenant:", ":idempotency:")
+        """By tenant and key."""
+        self.tenants = f"{prefix}rerankq:tenants"
+        # What tenants have in a lane.
+        self.tenant_queue = Grid(f"{prefix}rerankq:", ":queued:")
+        """By lane and tenant."""
+        self.shares = Family(f"{prefix}rerankq:", ":shares")
+        self.turns = Family(f"{prefix}rerankq:", ":turns")
+        self.lane_shared = Family(f"{prefix}rerankq:", ":shared")
+        self.claimed = Grid(f"{prefix}rerankq:", ":claimed:")
+        """By lane and the name of a request."""
+
+    def _name_gateway(self, prefix: str) -> None:
+        # Of those who call the gateway.
+        self.tokens = f"{prefix}rerankq:tokens"
+        self.token = Family(f"{prefix}rerankq:token:")
+        """By the SHA-256 of its secret."""
+        self.files = f"{prefix}rerankq:files"
+        self.file = Family(f"{prefix}rerankq:file:")
+        self.webhook = Family(f"{prefix}rerankq:webhook:")
+        self.webhook_log = Family(f"{prefix}rerankq:webhook:", ":log")
+        # Deliveries of webhooks and callbacks: by their kind, and by event and target.
+        self.outbox = Family(f"{prefix}rerankq:outbox:")
+        self.delivery = Grid(f"{prefix}rerankq:delivery:", ":")
 
     def in_lua(self, name: str) -> str:
         """The line of Lua that defines the key of that attribute.

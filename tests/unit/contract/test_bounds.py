@@ -12,6 +12,7 @@ from rerankq.contract import (
     MAX_JOB_BYTES,
     MAX_METADATA_ENTRIES,
     MAX_QUERY_CHARACTERS,
+    BatchOptions,
     Hint,
     Job,
     Lane,
@@ -253,3 +254,41 @@ def test_text_that_is_no_unicode_names_its_field(changes: dict[str, Any], field:
     with pytest.raises(InvalidRequest) as refused:
         Job.parse(changes).encode()
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tenant": "a:b"}, "tenant: "),
+        ({"tenant": 65 * "a"}, "tenant: "),
+        ({"keep_seconds": 0.0}, "keep_seconds: must be 1 or more"),
+        ({"callbacks": [{}]}, "callbacks.0: must name either a webhook or a task"),
+        ({"callbacks": [{"webhook": "w", "task": "t"}]}, "callbacks.0: must name either"),
+        ({"callbacks": [{"webhook": "w", "queue": "q"}]}, "callbacks.0: has a queue"),
+        ({"callbacks": [{"task": "a:b"}]}, "callbacks.0.task: "),
+        ({"callbacks": 9 * [{"task": "t"}]}, "callbacks: must have at most 8 entries"),
+    ],
+)
+def test_who_is_told_and_for_how_long_it_is_kept_is_bounded(
+    changes: dict[str, Any], said: str
+) -> None:
+    """A job names its tenant, its callbacks and its retention within the contract's bounds."""
+    assert str(refusal_of_job(**changes)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"details": {"note": 8193 * "x"}}, "details: must be at most 8,192 bytes of JSON"),
+        ({"metadata": {"note": 513 * "x"}}, "metadata.note: must have at most 512 characters"),
+        ({"metadata": {str(at): "" for at in range(17)}}, "metadata: must have at most 16 entries"),
+        ({"deadline_seconds": 0.0}, "deadline_seconds: must be over 0"),
+        ({"kept_seconds": 0.5}, "kept_seconds: must be 1 or more"),
+        ({"expected": -1}, "expected: must be 0 or more"),
+    ],
+)
+def test_options_of_a_batch_are_bounded(options: dict[str, Any], said: str) -> None:
+    """What is noted of a batch is small, and its times are those that Redis can keep."""
+    with pytest.raises(InvalidRequest) as caught:
+        BatchOptions.parse(options)
+    assert str(caught.value).startswith(said)

@@ -117,8 +117,8 @@ def test_unknown_kind_of_end_is_a_failure() -> None:
 
 def test_result_of_another_major_version_is_refused() -> None:
     """A result that was written under another major version is refused by name."""
-    outcome = outcomes.success(RESULT.encode()).replace(b'"version":"1.0"', b'"version":"2.0"')
-    with pytest.raises(UnsupportedVersion, match=r"2\.0"):
+    outcome = outcomes.success(RESULT.encode()).replace(b'"version":"1.', b'"version":"2.')
+    with pytest.raises(UnsupportedVersion, match=r"2\.\d"):
         outcomes.decode(HEAD + outcome)
 
 
