@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from rerankq.contract import RerankResult
+from rerankq.contract import CONTRACT_VERSION, RerankResult
 from rerankq.errors import InvalidRequest, JobCancelled, JobEnded, JobExpired, JobFailed
 
 ENDS: Final[dict[str, type[JobEnded]]] = {
@@ -22,11 +22,14 @@ _LAST_CALL: Final[dict[str, type]] = {"status": int, "request_id": str, "attempt
 _HEAD: Final = b'{"date_done":"'
 _ID: Final = b'","task_id":"'
 _TAIL: Final = b'","traceback":null,"children":[],'
+_SUCCESS: Final = b'"status":"SUCCESS","result":'
+_READABLE: Final = b'{"version":"%b.' % CONTRACT_VERSION.partition(".")[0].encode()
+_DATE_BYTES: Final = len("2026-01-01T00:00:00.000000+00:00")
 
 
 def success(result: bytes) -> bytes:
     """The outcome of a job that has a ranking: a `RerankResult` as JSON."""
-    return b'"status":"SUCCESS","result":' + result + b"}"
+    return _SUCCESS + result + b"}"
 
 
 def date_done(ms: int) -> bytes:
@@ -37,6 +40,22 @@ def date_done(ms: int) -> bytes:
 def whole(job_id: str, date: bytes, outcome: bytes) -> bytes:
     """A whole result. The date is at the place where `finish.lua` corrects it if it is wrong."""
     return b"%b%b%b%b%b%b" % (_HEAD, date, _ID, job_id.encode(), _TAIL, outcome)
+
+
+def ranking_in(job_id: str, stored: bytes) -> bytes | None:
+    """The ranking in a stored result: a `RerankResult` as JSON, cut out without reading it.
+
+    None when there is none, or when the result is not written as here: then `end_from` reads it.
+    """
+    head = len(_HEAD) + _DATE_BYTES
+    lead = b"%b%b%b%b" % (_ID, job_id.encode(), _TAIL, _SUCCESS)
+    is_ours = (
+        stored.startswith(_HEAD)
+        and stored.startswith(lead, head)
+        and stored.startswith(_READABLE, head + len(lead))
+        and stored.endswith(b"}}")
+    )
+    return stored[head + len(lead) : -1] if is_ours else None
 
 
 def failure(end: JobEnded) -> bytes:

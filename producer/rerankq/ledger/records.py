@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -43,6 +43,27 @@ class Ended:
     job_id: str
     end: End | None
     size: int = 0
+
+
+class RawEnd(NamedTuple):
+    """The end of a job as it is stored, for callers that pass it on and do not look into it.
+
+    Attributes:
+        job_id: the job.
+        result: its ranking, a `RerankResult` as JSON; None when it has none, or has not ended.
+        error: why it has none; None when it has one, or has not ended.
+        size: bytes of its result in the ledger.
+    """
+
+    job_id: str
+    result: bytes | None
+    error: JobEnded | JobNotFound | ResultExpired | InvalidRequest | None
+    size: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has an end, or never will have one."""
+        return self.result is not None or self.error is not None
 
 
 class Records:
@@ -104,6 +125,27 @@ class Records:
             for job_id, state, result in zip(job_ids, states, stored[len(job_ids) :], strict=True)
             if state is None or state.ended
         ]
+
+    async def raw_ends(self, job_ids: Sequence[str]) -> list[RawEnd]:
+        """The end of each job as it is stored, in the order given; rankings are not decoded.
+
+        Records are read only for jobs without a result, most often none: to read many rankings
+        costs a tenth of what `ends` does.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        if not job_ids:
+            return []
+        stored = await self._store.command("MGET", *map(self._keys.result, job_ids))
+        found = [_raw(job_id, each) for job_id, each in zip(job_ids, stored, strict=True)]
+        without = [at for at, each in enumerate(stored) if each is None]
+        # Records and results in one command: some jobs may have ended since the first.
+        ends = await self.sized_ends([job_ids[at] for at in without])
+        later = {job_id: (end, size) for job_id, end, size in ends}
+        for at in without:
+            found[at] = _raw_end(job_ids[at], *later.get(job_ids[at], (None, 0)))
+        return found
 
     async def ended(self, job_ids: Sequence[str]) -> list[Ended]:
         """Those of the jobs that have an end, or never will have one, in the order given.
@@ -226,6 +268,21 @@ def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
     if state is None:
         return _unknown(job_id)
     return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
+
+
+def _raw(job_id: str, stored: bytes | None) -> RawEnd:
+    if stored is None:
+        return RawEnd(job_id, None, None)
+    ranking = outcomes.ranking_in(job_id, stored)
+    if ranking is not None:
+        return RawEnd(job_id, ranking, None, len(stored))
+    return _raw_end(job_id, outcomes.end_from(stored), len(stored))
+
+
+def _raw_end(job_id: str, end: End | None, size: int = 0) -> RawEnd:
+    if isinstance(end, RerankResult):
+        return RawEnd(job_id, end.encode(), None, size)
+    return RawEnd(job_id, None, end, size)
 
 
 def _past_retention(job_id: str) -> ResultExpired:

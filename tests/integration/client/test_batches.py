@@ -184,7 +184,7 @@ def test_a_silent_batch_is_abandoned(
     redis_url: str, read: Callable[..., list[BatchResult]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nobody has sealed it or shown a sign of life for a while, readers are not kept."""
-    monkeypatch.setattr("rerankq.client.batches.asynchronous.ABANDONED_SECONDS", 0.2)
+    monkeypatch.setattr("rerankq.client.batches.reading.ABANDONED_SECONDS", 0.2)
     with RerankClient(redis_url) as client:
         batch = client.open_batch()
         batch.add(query="q", documents=["d"])

@@ -5,8 +5,7 @@ from contextlib import aclosing
 
 from rerankq.cli.rows.ordered_output import OrderedOutput
 from rerankq.cli.rows.rows import row_of
-from rerankq.client import BatchResult
-from rerankq.client.batches import BatchReader
+from rerankq.client.batches import BatchReader, BatchResult
 
 
 class Collector:
@@ -24,7 +23,7 @@ class Collector:
 
     def __init__(
         self,
-        reader: BatchReader,
+        reader: BatchReader[BatchResult],
         output: OrderedOutput,
         *,
         line_of: Callable[[int], int | None] = lambda _: None,

@@ -1,16 +1,22 @@
 """Batches: jobs that belong together, in order, with the lines of input that are no jobs.
 
-asynchronous  `AsyncBatch`: opened, fed, sealed or abandoned, read, released
+asynchronous  `AsyncBatch`, which is made of `adding` and `reading`
 blocking      `Batch`: the same for code without an event loop
+adding        fills a batch, and seals or abandons it
+reading       gives its results, and releases them
 feed          adds to a batch in order, and reports that its feeder is alive
 reader        gives results as jobs end, or in order, and finds out when there are no more
-results       the result of an entry of a batch
+entry_reader  what reads the results of entries, a few at a time
+results       the result of an entry, decoded
+export        the result of an entry as it is stored
 open_entries  which entries have no result yet
+one_batch     what all parts of a batch stand on
 parts         what the others need of the client
 """
 
 from rerankq.client.batches.asynchronous import AsyncBatch
 from rerankq.client.batches.blocking import Batch
+from rerankq.client.batches.export import Row
 from rerankq.client.batches.feed import BatchFeed, BatchLine
 from rerankq.client.batches.reader import BatchReader
 from rerankq.client.batches.results import BatchResult
@@ -24,4 +30,5 @@ __all__ = [
     "BatchReader",
     "BatchResult",
     "RejectedLine",
+    "Row",
 ]

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from rerankq.client.admissions import PATIENCE_SECONDS
 from rerankq.client.batches.asynchronous import AsyncBatch
+from rerankq.client.batches.export import Row
 from rerankq.client.batches.results import BatchResult
 from rerankq.client.drafts import Draft, Submission, next_portion, takes_submission
 from rerankq.client.handles import JobHandle, Owner
@@ -99,15 +100,24 @@ class Batch:
         return self._ask(lambda batch: batch.seconds_left())
 
     def results(
-        self, *, in_order: bool = False, wait: bool = True, timeout: float | None = None
+        self,
+        *,
+        start: int = 0,
+        in_order: bool = False,
+        wait: bool = True,
+        timeout: float | None = None,
     ) -> Iterator[BatchResult]:
         """The result of each entry, as jobs end; may be called again, also by other processes."""
         for portion in self._client.each(
             lambda client: client.batch(self.id).result_portions(
-                in_order=in_order, wait=wait, timeout=timeout
+                start=start, in_order=in_order, wait=wait, timeout=timeout
             )
         ):
             yield from portion
+
+    def rows(self, *, start: int = 0, wait: bool = False) -> Iterator[list[Row]]:
+        """The result of each entry, in order, with its ranking as it is stored: as JSON."""
+        return self._client.each(lambda client: client.batch(self.id).rows(start=start, wait=wait))
 
     def release(self) -> None:
         """Say that all results were read: from now on they are kept for RERANKQ_RESULT_TTL."""

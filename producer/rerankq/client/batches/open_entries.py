@@ -8,13 +8,16 @@ _ALL = (1 << PAGE) - 1
 class OpenEntries:
     """Positions without a result, by pages of the batch.
 
+    Args:
+        start: those before it are nobody's concern.
+
     Attributes:
         known: how many entries the batch has, as far as is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._pages: dict[int, int] = {}
-        self.known = 0
+        self.known = start
 
     def extend(self, known: int) -> None:
         """Note that the batch has so many entries now."""

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Final
+from typing import Final, Generic
 
 from rerankq.client.arrivals import deadline_in
+from rerankq.client.batches.entry_reader import EntryReader, R
 from rerankq.client.batches.open_entries import OpenEntries
 from rerankq.client.batches.parts import BatchParts
-from rerankq.client.batches.results import BatchResult, EndReader
 from rerankq.client.patience import patiently
 from rerankq.errors import ResultTimeout
 from rerankq.events import BatchAbandoned, BatchCompleted
@@ -24,12 +24,14 @@ LOOK_SECONDS: Final = 1.0
 PAGES_AT_ONCE: Final = 4
 
 
-class BatchReader:
+class BatchReader(Generic[R]):
     """Reads one batch, once.
 
     Args:
         parts: of the client.
         batch_id: the batch.
+        entries: reads the results of entries.
+        start: the position from which on it is read; those before it are left out.
         in_order: whether each result waits for those before it, or comes as its job ends.
         wait: whether to wait for jobs that have not ended, or leave them out.
         abandoned_after: seconds of silence of its feeder after which an unsealed batch counts as
@@ -46,7 +48,9 @@ class BatchReader:
         self,
         parts: BatchParts,
         batch_id: str,
+        entries: EntryReader[R],
         *,
+        start: int = 0,
         in_order: bool = False,
         wait: bool = True,
         abandoned_after: float | None,
@@ -57,11 +61,12 @@ class BatchReader:
         self._batch_id = batch_id
         self._in_order = in_order
         self._abandoned_after = abandoned_after
-        self._ends = EndReader(parts.records)
-        self._open = OpenEntries()
+        self._ends = entries
+        self._start = start
+        self._open = OpenEntries(start)
         self._given = 0
         self._rewound = False
-        self._page = 0
+        self._page = start // PAGE
         self._fruitless = 0
         self._look_at = 0.0
         self._unfound = 0
@@ -70,7 +75,7 @@ class BatchReader:
         self.complete = False
         self.unended = 0
 
-    def portions(self, timeout: float | None = None) -> AsyncGenerator[list[BatchResult], None]:
+    def portions(self, timeout: float | None = None) -> AsyncGenerator[list[R], None]:
         """The results, in portions of 2 MiB or 100 at most, each portion in the order of the batch.
 
         Args:
@@ -91,14 +96,14 @@ class BatchReader:
     def rewind(self, position: int) -> None:
         """Give all from that position on once more, and from now on in order."""
         self._open.reopen(position)
-        self._given = position
+        self._given = position - self._start
         self._unfound = self._fruitless = self._page = 0
         self._in_order = self._rewound = True
 
     async def _as_they_end(
         self,
         timeout: float | None,  # noqa: ASYNC109  as in `portions`
-    ) -> AsyncGenerator[list[BatchResult], None]:
+    ) -> AsyncGenerator[list[R], None]:
         clock = asyncio.get_running_loop().time
         deadline = deadline_in(timeout)
         silent_since: float | None = None
@@ -163,7 +168,7 @@ class BatchReader:
             )
         )
 
-    async def _look(self, due: int) -> AsyncGenerator[list[BatchResult], None]:
+    async def _look(self, due: int) -> AsyncGenerator[list[R], None]:
         """Read what has ended.
 
         Args:
@@ -200,7 +205,7 @@ class BatchReader:
         elif self._fruitless >= self._open.pages:
             self._unfound, self._fruitless, self._page = due - read, 0, 0
 
-    async def _read(self, page: int) -> AsyncGenerator[list[BatchResult], None]:
+    async def _read(self, page: int) -> AsyncGenerator[list[R], None]:
         start = page * PAGE
         entries = await patiently(partial(self._batches.page, self._batch_id, start))
         here = [
@@ -217,9 +222,9 @@ class BatchReader:
                 self._given += len(portion)
                 yield portion
 
-    async def _ended_by_now(self) -> AsyncGenerator[list[BatchResult], None]:
+    async def _ended_by_now(self) -> AsyncGenerator[list[R], None]:
         batch = await patiently(lambda: self._batches.progress(self._batch_id))
-        position = 0
+        position = self._start
         while page := await patiently(partial(self._batches.page, self._batch_id, position)):
             given = 0
             placed = list(enumerate(page, position))

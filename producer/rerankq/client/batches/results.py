@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
+from rerankq.client.batches.entry_reader import Placed, PortionSize
 from rerankq.client.handles import ranking
 from rerankq.client.patience import patiently
 from rerankq.contract import JobError, JobState, RerankResult
@@ -12,12 +13,7 @@ from rerankq.errors import JobFailed
 from rerankq.ledger.batches import Entry, OwnJob, RejectedLine
 from rerankq.ledger.records import End, Outline, Records
 
-PORTION_BYTES: Final = 2 * 1024 * 1024
-FIRST_PORTION: Final = 10
 MOST_PORTION: Final = 100
-
-Placed = tuple[int, Entry]
-"""An entry and its position in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class EndReader:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._portion = FIRST_PORTION
+        self._size = PortionSize(MOST_PORTION)
 
     async def results(
         self, entries: Sequence[Placed], *, in_order: bool
@@ -87,7 +83,8 @@ class EndReader:
         chosen = takewhile if in_order else filter
         ended = list(chosen(lambda each: _has_ended(each, outlines), entries))
         while ended:
-            portion, ended = ended[: self._portion], ended[self._portion :]
+            size = self._size.entries
+            portion, ended = ended[:size], ended[size:]
             yield await self._read(portion, outlines)
 
     async def _look(
@@ -102,8 +99,7 @@ class EndReader:
     ) -> list[BatchResult]:
         ids = _job_ids(portion)
         read = await patiently(lambda: self._records.sized_ends(ids))
-        largest = max((size for _, _, size in read), default=1)
-        self._portion = max(1, min(MOST_PORTION, PORTION_BYTES // max(1, largest)))
+        self._size.learn(max((size for _, _, size in read), default=1))
         ends = {job_id: end for job_id, end, _ in read}
         return [
             BatchResult(position, None, entry.custom_id, entry.line, None, 0, entry.error)
