@@ -22,6 +22,9 @@ REPR_CHARACTERS: Final = 1024
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Most bytes of the jobs that one message names, as its worker gets them in one answer. A single
 larger job has a message of its own."""
+INTERACTIVE_TOGETHER: Final = 8
+"""Most interactive jobs that one message names, when they came at the same moment: they share what
+Celery costs. Not more, as all jobs of a message are run by one worker."""
 SPREAD: Final = 16
 """Jobs are spread over so many messages first, so that as many workers can begin at once."""
 
@@ -73,11 +76,13 @@ class Announcer:
         *,
         sizes: Sequence[int] = (),
         again: bool = False,
+        interactive_together: int = 1,
     ) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
 
-        `jobs_per_message` says how many one message names. If the sizes of the jobs are given, in
-        bytes or characters, it names no more than a worker should claim in one answer.
+        `jobs_per_message` says how many one message names; of interactive jobs, at most
+        `interactive_together`. If the sizes of the jobs are given, in bytes or characters, it names
+        no more than a worker should claim in one answer.
 
         Jobs that are announced `again` go to the redelivery queue, which workers serve in turn
         with the first: so they do not wait behind all others a second time.
@@ -90,9 +95,11 @@ class Announcer:
             with self._app.producer_or_acquire() as producer, ExitStack() as batch:
                 size = 1
                 if len(job_ids) > 1:
-                    waiting = _waiting(producer, queue) if lane.jobs_per_hint > 1 else 0
-                    size = jobs_per_message(lane, len(job_ids), waiting)
-                    batch.enter_context(producer.batch())
+                    size = interactive_together
+                    if lane.jobs_per_hint > 1:
+                        size = jobs_per_message(lane, len(job_ids), _waiting(producer, queue))
+                    if len(job_ids) > size:
+                        batch.enter_context(producer.batch())
                 for names in portions(job_ids, size, sizes):
                     hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
                     self._app.send_task(

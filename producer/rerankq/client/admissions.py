@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
+from rerankq.client.grouped import GroupedRecording
 from rerankq.client.publishing import Publishing
 from rerankq.contract import Job, Lane
 from rerankq.errors import (
@@ -14,7 +16,8 @@ from rerankq.errors import (
     RerankqError,
 )
 from rerankq.events import Events, JobAccepted, JobRef
-from rerankq.ledger.intake import Admission, Intake, Verdict
+from rerankq.ledger.intake import Admission, Intake, PreparedJob, Verdict
+from rerankq.store.per_loop import PerLoop
 
 ROOM_SECONDS: Final = 0.5
 """How often a submit to a full lane is tried again."""
@@ -45,27 +48,47 @@ class Admissions:
     ) -> None:
         self._intake = intake
         self._publishing = publishing
+        self._grouped = PerLoop(
+            partial(GroupedRecording, intake, publishing), GroupedRecording.close
+        )
         self._max_queue_depth = max_queue_depth
         self._events = events or Events()
+
+    async def close(self) -> None:
+        """Wait for what is being recorded."""
+        await self._grouped.close()
 
     async def submit(self, job: Job) -> str:
         """Record one job; returns its id, or the id of the job that its key belongs to.
 
+        Jobs of several callers that come at the same moment are recorded in one call. Its hint is
+        published when this returns.
+
         Raises:
-            QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
+            InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
                 `AsyncRerankClient.submit` says.
         """
+        return await self._submit(job, published=True)
+
+    async def submit_soon(self, job: Job) -> str:
+        """As `submit`, but its hint is published a moment later, while the caller waits for it."""
+        return await self._submit(job, published=False)
+
+    async def _submit(self, job: Job, *, published: bool) -> str:
+        prepared = self._intake.prepare(job)
         try:
-            admission = (await self._intake.submit([job]))[0]
+            admission, hint = await self._grouped.get().record(prepared)
         except LedgerUnavailable as error:
             raise _naming(job, error) from error
         if admission.verdict is Verdict.FULL:
             raise QueueFull(f"{self._fullness(job.lane)}: {_ADVICE}")
-        if refusal := _refusal([job], [admission]):
+        if refusal := _refusal([prepared], [admission]):
             raise refusal
         if admission.verdict is Verdict.ACCEPTED:
             self._tell([job])
-            await self._publishing.announce([job])
+        if hint and published:
+            # Shielded, as the message names jobs of other callers too.
+            await asyncio.shield(asyncio.wrap_future(hint))
         return admission.job_id
 
     async def offer_drafts(
@@ -103,12 +126,44 @@ class Admissions:
         Raises:
             InvalidRequest, LedgerUnavailable: as in `submit`.
         """
+        by_id = {job.id: job for job in jobs}
+        prepared = [self._intake.prepare(job) for job in jobs]
+        return await self.offer_prepared(
+            prepared,
+            patience=patience,
+            start=start,
+            held_up=held_up,
+            told=lambda accepted: self._tell([by_id[each.id] for each in accepted]),
+        )
+
+    async def offer_prepared(
+        self,
+        jobs: Sequence[PreparedJob],
+        *,
+        patience: float | None,
+        start: int = 0,
+        held_up: Callable[[str], None] = lambda _: None,
+        told: Callable[[Sequence[PreparedJob]], None] | None = None,
+    ) -> Offered:
+        """As `offer`, for jobs that are encoded already.
+
+        Args:
+            jobs: what to record.
+            patience: as in `offer`.
+            start: as in `offer`.
+            held_up: as in `offer`.
+            told: tells of jobs that were recorded; None to tell what their heads say.
+
+        Raises:
+            LedgerUnavailable: as in `submit`.
+        """
+        tell = told or self._tell_prepared
         admitted: dict[str, Admission] = {}
         clock = asyncio.get_running_loop().time
         waiting, moved_at = jobs, clock()
         while waiting:
             try:
-                refused = await self._record(waiting, admitted)
+                refused = await self._record(waiting, admitted, tell)
             except LedgerUnavailable as error:
                 # Uncertain for all of them together: some were recorded by earlier tries.
                 error.uncertain = error.uncertain or bool(admitted)
@@ -119,7 +174,7 @@ class Admissions:
             if waiting and patience is not None and clock() - moved_at >= patience:
                 break
             if waiting:
-                held_up(self._fullness(waiting[0].lane))
+                held_up(self._fullness(_lane(waiting[0])))
                 await asyncio.sleep(ROOM_SECONDS)
         # In the order of `jobs`: they may have been recorded in another, by several tries.
         dealt_with = [job for job in jobs if job.id in admitted]
@@ -127,21 +182,26 @@ class Admissions:
         ids = [each.job_id for each in in_order if each.verdict not in _REFUSALS]
         refusal = _refusal(dealt_with, in_order)
         if waiting:
-            full = self._impatience(waiting[0].lane, start + jobs.index(waiting[0]))
+            full = self._impatience(_lane(waiting[0]), start + jobs.index(waiting[0]))
             return ids, foremost(full, refusal)
         return ids, refusal
 
-    async def _record(self, jobs: Sequence[Job], admitted: dict[str, Admission]) -> list[Job]:
+    async def _record(
+        self,
+        jobs: Sequence[PreparedJob],
+        admitted: dict[str, Admission],
+        tell: Callable[[Sequence[PreparedJob]], None],
+    ) -> list[PreparedJob]:
         """Record the jobs that the lane takes, and note their admissions; returns the others."""
         accepted, refused = [], []
-        for job, admission in zip(jobs, await self._intake.submit(jobs), strict=True):
+        for job, admission in zip(jobs, await self._intake.submit_prepared(jobs), strict=True):
             if admission.verdict is Verdict.FULL:
                 refused.append(job)
                 continue
             admitted[job.id] = admission
             if admission.verdict is Verdict.ACCEPTED:
                 accepted.append(job)
-        self._tell(accepted)
+        tell(accepted)
         await self._publishing.announce_soon(accepted)
         return refused
 
@@ -149,6 +209,11 @@ class Admissions:
         if JobAccepted in self._events.wanted:
             for job in accepted:
                 self._events.tell(JobAccepted(job=JobRef.of(job)))
+
+    def _tell_prepared(self, accepted: Sequence[PreparedJob]) -> None:
+        if JobAccepted in self._events.wanted:
+            for job in accepted:
+                self._events.tell(JobAccepted(job=_reference(job)))
 
     def _impatience(self, lane: Lane, position: int) -> QueueFull:
         said = f"{self._fullness(lane)}, and took none any more: {_ADVICE}"
@@ -178,13 +243,27 @@ _ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
 _REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
 
 
+def _lane(job: PreparedJob) -> Lane:
+    return Lane(str(job.head["lane"]))
+
+
+def _reference(job: PreparedJob) -> JobRef:
+    batch, custom = job.head.get("batch"), job.head.get("custom")
+    return JobRef(
+        job.id,
+        _lane(job),
+        batch_id=None if batch is None else str(batch),
+        custom_id=None if custom is None else str(custom),
+    )
+
+
 def _refusal(
-    jobs: Sequence[Job], admissions: Sequence[Admission]
+    jobs: Sequence[PreparedJob], admissions: Sequence[Admission]
 ) -> IdempotencyConflict | BatchNotFound | None:
     """The error for refused jobs; an unknown batch comes first, as it concerns all of them."""
     verdicts = [each.verdict for each in admissions]
     if Verdict.NO_BATCH in verdicts:
-        batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].batch_id
+        batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].head["batch"]
         return BatchNotFound(
             f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
         )

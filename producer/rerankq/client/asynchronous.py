@@ -128,6 +128,7 @@ class AsyncRerankClient:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
         self._closed = True
         await self._arrivals.close()
+        await self._admissions.close()
         await self._store.close()
         await self._publishing.close()
 

@@ -6,12 +6,12 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
-from operator import attrgetter
 from typing import Final
 
-from rerankq.broker.announce import Announcer
+from rerankq.broker.announce import INTERACTIVE_TOGETHER, Announcer
 from rerankq.client import forks
-from rerankq.contract import Job
+from rerankq.contract import Lane
+from rerankq.ledger.intake import PreparedJob
 
 MOST_BEHIND: Final = 2
 
@@ -34,15 +34,27 @@ class Publishing:
         self._has_published = False
         self._halt: Callable[[], None] | None = None
 
-    async def announce(self, jobs: Sequence[Job]) -> None:
-        """Publish hints for recorded jobs, and wait for it."""
-        await asyncio.wrap_future(self._publish_soon(jobs))
-
-    async def announce_soon(self, jobs: Sequence[Job]) -> None:
+    async def announce_soon(self, jobs: Sequence[PreparedJob]) -> None:
         """Publish hints in the background; waits only when too many are pending."""
-        while len(self._behind) >= MOST_BEHIND:
-            await asyncio.wrap_future(self._behind.pop(0))
+        await self.room()
         self._behind.append(self._publish_soon(jobs))
+
+    def announce_together(self, jobs: Sequence[PreparedJob]) -> Future[None]:
+        """Publish hints for jobs that came at the same moment; several share a message.
+
+        Returns what is done when they are published. Call `room` before the next ones.
+        """
+        published = self._publish_soon(jobs, interactive_together=INTERACTIVE_TOGETHER)
+        self._behind.append(published)
+        return published
+
+    async def room(self) -> None:
+        """Wait while too many messages are pending."""
+        while self._behind and self._behind[0].done():
+            self._behind.pop(0)
+        while len(self._behind) >= MOST_BEHIND:
+            # Shielded: if who waits here is cancelled, the hints are published all the same.
+            await asyncio.shield(asyncio.wrap_future(self._behind.pop(0)))
 
     async def flush(self) -> None:
         """Wait until all pending hints are published."""
@@ -71,28 +83,37 @@ class Publishing:
         forks.inherited.append((self._announcer, self._thread))
         self._begin()
 
-    def _publish_soon(self, jobs: Sequence[Job]) -> Future[None]:
+    def _publish_soon(
+        self, jobs: Sequence[PreparedJob], *, interactive_together: int = 1
+    ) -> Future[None]:
         try:
             with self._gate:
                 self._is_used = True
                 halt, self._halt = self._halt, None
                 if halt:
                     self._thread.submit(halt)
-            return self._thread.submit(self._publish, jobs)
+            return self._thread.submit(self._publish, jobs, interactive_together)
         except RuntimeError:
             # Closed, or the interpreter ends: the reconciler will announce the jobs.
             nothing: Future[None] = Future()
             nothing.set_result(None)
             return nothing
 
-    def _publish(self, jobs: Iterable[Job]) -> None:
+    def _publish(self, jobs: Iterable[PreparedJob], interactive_together: int) -> None:
         if self._announcer is None:
             self._announcer = Announcer(self._redis_url, self._namespace)
             # For a client that is never closed.
             weakref.finalize(self, self._announcer.close).atexit = False
-        by_lane = attrgetter("lane")
-        for lane, group in groupby(sorted(jobs, key=by_lane), key=by_lane):
+        for lane, group in groupby(sorted(jobs, key=_lane_of), key=_lane_of):
             of_lane = list(group)
-            sizes = [sum(map(len, job.request.texts())) for job in of_lane]
-            self._announcer.announce(lane, [job.id for job in of_lane], sizes=sizes)
+            self._announcer.announce(
+                Lane(lane),
+                [job.id for job in of_lane],
+                sizes=[len(job.payload) for job in of_lane],
+                interactive_together=interactive_together,
+            )
         self._has_published = True
+
+
+def _lane_of(job: PreparedJob) -> str:
+    return str(job.head["lane"])

@@ -38,10 +38,11 @@ class NotedAnnouncer(Announcer):
         *,
         sizes: Sequence[int] = (),
         again: bool = False,
+        interactive_together: int = 1,
     ) -> bool:
         """All is well."""
         assert again
-        del sizes
+        del sizes, interactive_together
         self.announced += [f"{lane} {each}" for each in job_ids]
         return True
 
