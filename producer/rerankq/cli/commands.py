@@ -48,6 +48,15 @@ COMMANDS: Final = (
     Command(
         "upstream", SERVICES, "Look at the upstream's limits; pause it.", "operate.upstream:app"
     ),
+    Command(
+        "token", SERVICES, "Make, list and revoke tokens of the gateway.", "operate.tokens:app"
+    ),
+    Command(
+        "tenant",
+        SERVICES,
+        "Set the quotas and weights of tenants.",
+        "operate.tenants:app",
+    ),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
     Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),
     Command("sandbox", SERVICES, "Run a stand-in for the upstream, to try out.", extra="sandbox"),

@@ -32,6 +32,8 @@ from rerankq.ledger.delays import Delays
 from rerankq.ledger.intake import Intake
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import End, Records
+from rerankq.ledger.tenants import Tenants
+from rerankq.ledger.tokens import Tokens
 from rerankq.settings import ClientSettings
 from rerankq.store.store import Retention, Store
 
@@ -51,6 +53,8 @@ class AsyncRerankClient:
     Attributes:
         settings: the settings in use.
         operations: for operators of the service.
+        tokens: who may use the service over HTTP.
+        tenants: the users of one service, their quotas and weights.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -101,6 +105,8 @@ class AsyncRerankClient:
             delays=Delays(self._store),
             presence=Presence(self._store),
         )
+        self.tokens = Tokens(self._store, events=self.events)
+        self.tenants = Tenants(self._store, self.tokens)
         self._closed = False
         self._entered = 0
 

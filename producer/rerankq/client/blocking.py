@@ -13,6 +13,7 @@ from rerankq.client.drafts import Draft, Submission, next_portion, takes_submiss
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
+from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.contract import JobState, JobStatus
 from rerankq.errors import ClientClosed
 from rerankq.events import Events
@@ -33,6 +34,10 @@ class RerankClient:
         settings: all settings at once, in place of the environment.
         events: told what this client does with jobs, in its own thread; None makes new ones.
 
+    Attributes:
+        tokens: who may use the service over HTTP.
+        tenants: the users of one service, their quotas and weights.
+
     Raises:
         SettingsError: a setting is wrong.
     """
@@ -47,6 +52,8 @@ class RerankClient:
     ) -> None:
         self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
+        self.tokens = BlockingTokens(self)
+        self.tenants = BlockingTenants(self)
         self._opened: _Opened | None = None
         self._closed = False
         self._entered = 0

@@ -7,6 +7,15 @@ everywhere. `rerankq schema` prints all of it as JSON Schema.
 
 from typing import Final
 
+from rerankq.contract.access import (
+    NewToken,
+    OnFailure,
+    Principal,
+    Scope,
+    Tenant,
+    TenantUse,
+    Token,
+)
 from rerankq.contract.batch import (
     BatchOptions,
     BatchState,
@@ -83,11 +92,18 @@ __all__ = [
     "Label",
     "Lane",
     "Message",
+    "NewToken",
+    "OnFailure",
+    "Principal",
     "RankedDocument",
     "RerankRequest",
     "RerankResult",
+    "Scope",
+    "Tenant",
     "TenantName",
+    "TenantUse",
     "Timings",
+    "Token",
     "Usage",
     "Versioned",
     "WaitReason",

@@ -1,4 +1,4 @@
-"""Events of jobs, calls, permits, breakers and batches, for listeners.
+"""Events of jobs, calls, permits, breakers, batches and tokens, for listeners.
 
 event      the base class, and the job that an event is about
 catalogue  all kinds of events
@@ -7,10 +7,12 @@ jobs       from acceptance to an end
 calls      calls of the rerank endpoint
 limits     permits, limits and circuit breakers, and failed calls to the ledger
 batches    batches of a client
+access     tokens
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
 """
 
+from rerankq.events.access import TokenCreated, TokenRevoked
 from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
 from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
 from rerankq.events.catalogue import EVENTS
@@ -88,6 +90,8 @@ __all__ = [
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",
+    "TokenCreated",
+    "TokenRevoked",
     "WorkerIsolated",
     "WorkerReconnected",
 ]

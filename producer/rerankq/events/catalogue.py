@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rerankq.events.access import TokenCreated, TokenRevoked
 from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
 from rerankq.events.calls import CallFinished, CallStarted
 from rerankq.events.event import Event
@@ -71,4 +72,6 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     BatchSealed,
     BatchCompleted,
     BatchAbandoned,
+    TokenCreated,
+    TokenRevoked,
 )

@@ -1,0 +1,140 @@
+"""Tenants: several users of one service, each with quotas and a weight of its own."""
+
+from typing import Any, Final
+
+from rerankq.contract import Tenant
+from rerankq.errors import InvalidRequest, TenantNotFound
+from rerankq.ledger.tokens import Tokens
+from rerankq.store.store import Store
+
+PAGE: Final = 500
+LIMITS: Final = ("requests", "tokens", "in_flight", "queued", "jobs_a_day")
+
+
+class Tenants:
+    """The tenants that have limits or tokens. Calls raise LedgerUnavailable without Redis.
+
+    A tenant needs no set-up: one that was never set has the weight 1 and no limits.
+
+    Args:
+        store: where they are.
+        tokens: theirs.
+    """
+
+    def __init__(self, store: Store, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._store = store
+        self._keys = store.keys
+
+    async def set(
+        self,
+        name: str,
+        *,
+        weight: float = 1.0,
+        requests: int | None = None,
+        tokens: int | None = None,
+        in_flight: int | None = None,
+        queued: int | None = None,
+        jobs_a_day: int | None = None,
+        disabled: bool = False,
+    ) -> Tenant:
+        """Set a tenant, in place of what was set before; None stands for no limit.
+
+        Args:
+            name: 1 to 64 letters, digits and `_ . -`.
+            weight: its share of a lane, in proportion to those of the others; 0.01 to 1000.
+            requests: interactive jobs a minute.
+            tokens: estimated tokens of interactive jobs a minute.
+            in_flight: jobs that run at the same time.
+            queued: jobs that have not ended.
+            jobs_a_day: jobs accepted from midnight to midnight UTC.
+            disabled: whether it may submit nothing.
+
+        Raises:
+            InvalidRequest: names the argument.
+        """
+        tenant = Tenant.parse(
+            {
+                "name": name,
+                "weight": weight,
+                "requests": requests,
+                "tokens": tokens,
+                "in_flight": in_flight,
+                "queued": queued,
+                "jobs_a_day": jobs_a_day,
+                "disabled": disabled,
+            }
+        )
+        seconds, micros = await self._store.command("TIME")
+        key = self._keys.tenant(name)
+        await self._store.commands(
+            ("DEL", key),
+            ("HSET", key, *_fields(tenant)),
+            ("ZADD", self._keys.tenants, "NX", int(seconds) * 1000 + int(micros) // 1000, name),
+            all_or_none=True,
+        )
+        return await self.get(name)
+
+    async def get(self, name: str) -> Tenant:
+        """A tenant.
+
+        Raises:
+            TenantNotFound: none of that name has limits or tokens.
+        """
+        created, stored = await self._store.readings(
+            ("ZSCORE", self._keys.tenants, name), ("HGETALL", self._keys.tenant(name))
+        )
+        if created is None:
+            raise _unknown(name)
+        return _tenant(name, float(created), stored)
+
+    async def list(self) -> tuple[Tenant, ...]:
+        """All of them, by their names."""
+        scored = await self._store.command("ZRANGE", self._keys.tenants, 0, -1, "WITHSCORES")
+        created = {name.decode(): float(score) for name, score in scored}
+        names = sorted(created)
+        found: list[Tenant] = []
+        for start in range(0, len(names), PAGE):
+            portion = names[start : start + PAGE]
+            stored = await self._store.readings(
+                *(("HGETALL", self._keys.tenant(each)) for each in portion)
+            )
+            found += map(_tenant, portion, (created[each] for each in portion), stored)
+        return tuple(found)
+
+    async def remove(self, name: str) -> None:
+        """Revoke a tenant's tokens and forget its limits. Its jobs go on, and end as others do.
+
+        Raises:
+            TenantNotFound: none of that name has limits or tokens.
+        """
+        # First: a tenant without limits must not go on submitting.
+        await self._tokens.revoke_all(name)
+        _, removed = await self._store.commands(
+            ("DEL", self._keys.tenant(name), self._keys.tenant_use(name)),
+            ("ZREM", self._keys.tenants, name),
+            all_or_none=True,
+        )
+        if not removed:
+            raise _unknown(name)
+
+
+def _fields(tenant: Tenant) -> list[str]:
+    fields: dict[str, float] = {"weight": tenant.weight, "disabled": int(tenant.disabled)}
+    fields |= {each: limit for each in LIMITS if (limit := getattr(tenant, each)) is not None}
+    return [str(part) for pair in fields.items() for part in pair]
+
+
+def _tenant(name: str, created_ms: float, stored: Any) -> Tenant:
+    """The tenant that is stored so. A damaged field counts as not set, as in the scripts."""
+    fields = {each.decode(): value.decode() for each, value in (stored or {}).items()}
+    given = {each: fields[each] for each in ("weight", *LIMITS) if each in fields}
+    known = {"name": name, "created_at": created_ms / 1000, "disabled": fields.get("disabled", "0")}
+    try:
+        return Tenant.parse(known | given)
+    except InvalidRequest:
+        return Tenant.parse({"name": name, "created_at": created_ms / 1000})
+
+
+def _unknown(name: str) -> TenantNotFound:
+    return TenantNotFound(f"no tenant has the name {name}: see `rerankq tenant list`")
