@@ -111,7 +111,7 @@ build: $(HAS_PROJECT) ## Build the wheel into dist/
 
 clean: ## Delete everything that make has created
 	rm -rf $(VENV) .make dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find producer worker tests ops -type d -name __pycache__ -exec rm -rf {} +
+	find producer worker gateway sandbox tests ops -type d -name __pycache__ -exec rm -rf {} +
 
 # An old pip works too, but the newest takes half the time for a lock file with many hashes.
 $(HAS_PIP):

@@ -11,6 +11,7 @@ from rerankq.cli.commands import COMMANDS
 from rerankq.contract import JobState
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
 from rerankq.store.keys import Keys
+from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream import errors as upstream
 
@@ -20,7 +21,7 @@ READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SCRIPTS = sorted(Path(str(files("rerankq"))).glob("*/lua/*.lua"))
 
-SERVICES = ("worker", "sandbox", "flower")
+SERVICES = ("worker", "gateway", "sandbox", "flower")
 """Commands that run until they are stopped; the acceptance tests start them."""
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -44,8 +45,8 @@ def prose(page: Path) -> str:
 
 
 def settings_with_defaults() -> Iterator[tuple[str, str]]:
-    """Every variable that `ClientSettings` or `WorkerSettings` reads, and its default as shown."""
-    for model in (ClientSettings, WorkerSettings):
+    """Every variable that a settings class reads, and its default as shown."""
+    for model in (ClientSettings, WorkerSettings, GatewaySettings):
         for name, field in model.model_fields.items():
             alias = field.validation_alias
             yield str(alias or PREFIX + name.upper()), shown(field.default)

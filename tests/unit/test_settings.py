@@ -9,6 +9,7 @@ import pytest
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
 from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
+from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 
 SECRET = "sk-s3cret"  # noqa: S105 - what must not be shown
@@ -296,6 +297,11 @@ def test_producer_knows_the_names_of_the_worker() -> None:
     """A producer that shares its environment with a worker takes no setting of it for a typo."""
     known = {*ClientSettings.names(), *OTHER_NAMES}
     assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known
+
+
+def test_producer_knows_the_names_of_the_gateway() -> None:
+    """The same for a gateway."""
+    assert {*GatewaySettings.names()} <= {*ClientSettings.names(), *OTHER_NAMES}
 
 
 def test_several_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,9 @@ from rerankq.cli.argument_text import demand_text
 from rerankq.errors import MissingExtra
 
 ENTRY_POINTS: Final = "rerankq.commands"
+_OWN_PACKAGES: Final = frozenset(
+    {"rerankq", "rerankq_worker", "rerankq_gateway", "rerankq_sandbox"}
+)
 JOBS: Final = "Jobs"
 SERVICES: Final = "Services"
 MORE: Final = "More"
@@ -58,6 +61,7 @@ COMMANDS: Final = (
         "operate.tenants:app",
     ),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
+    Command("gateway", SERVICES, "Serve jobs over HTTP.", extra="gateway"),
     Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),
     Command("sandbox", SERVICES, "Run a stand-in for the upstream, to try out.", extra="sandbox"),
     Command("demo", MORE, "See it all work, without any set-up.", "demo.command:demo"),
@@ -146,7 +150,7 @@ def _extra_named(row: Command) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if f"{error.name}.".startswith(("rerankq.", "rerankq_worker.", "rerankq_sandbox.")):
+        if str(error.name).partition(".")[0] in _OWN_PACKAGES:
             raise  # a part of this distribution is not an extra
         raise MissingExtra(
             f"`rerankq {row.name}` needs an extra that is not installed: "

@@ -35,6 +35,7 @@ from rerankq.ledger.records import End, Records
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
 from rerankq.settings import ClientSettings
+from rerankq.store.first_contact import FIRST_CONTACT
 from rerankq.store.store import Retention, Store
 
 
@@ -137,6 +138,14 @@ class AsyncRerankClient:
         await self._admissions.close()
         await self._store.close()
         await self._publishing.close()
+
+    async def check(self) -> None:
+        """Return if Redis answers and lets this client write.
+
+        Raises:
+            LedgerUnavailable: it does not.
+        """
+        await self._store.run(FIRST_CONTACT())
 
     @takes_submission
     async def submit(self, **arguments: Unpack[Submission]) -> AsyncJobHandle:

@@ -15,7 +15,7 @@ class _NoArguments(NamedTuple):
     pass
 
 
-_FIRST_CONTACT: Final = Script(
+FIRST_CONTACT: Final = Script(
     "rerankq.store", "first_contact", _NoArguments, keys=("lane", "first_contact"), reply=FLAG
 )
 
@@ -35,7 +35,7 @@ async def look(url: str, namespace: str = "", *, writes: bool = True) -> LedgerU
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 if writes:
-                    await store.run(_FIRST_CONTACT())
+                    await store.run(FIRST_CONTACT())
                 else:
                     await store.command("PING")
         except LedgerUnavailable as problem:

@@ -1,0 +1,1 @@
+"""Who calls: a token's principal, or the operator of this machine."""

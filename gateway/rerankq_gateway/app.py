@@ -1,0 +1,98 @@
+"""The composition root: puts the rooms of the gateway together; nothing else does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from rerankq.client import AsyncRerankClient
+from rerankq_gateway import health
+from rerankq_gateway.access.gate import Gate
+from rerankq_gateway.asgi.cold import takes_errors
+from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
+from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
+from rerankq_gateway.duties import Duties, Duty
+from rerankq_gateway.parts import Parts, Room
+from rerankq_gateway.settings import GatewaySettings, load
+from rerankq_gateway.shutdown import Shutdown
+
+ROOMS: Final[tuple[Room, ...]] = (health,)
+"""Everything that the gateway serves. A room's package has the functions of `Room`."""
+
+
+class Gateway:
+    """The ASGI application of one process. Its parts live from its start-up to its shutdown.
+
+    Args:
+        settings: the settings in use.
+    """
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._served: AsgiApp | None = None
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the process' life from start to end; ASGI calls this."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._served is None:
+            raise RuntimeError("the server calls the gateway before its start-up")
+        else:
+            await self._served(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        # Made here and not at import: connections belong to this process and its event loop.
+        async with opened(self._settings) as served:
+            self._served = served
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
+    """The gateway with its parts, which end with the block."""
+    shutdown = Shutdown(settings.drain_seconds)
+    async with AsyncRerankClient(settings=settings) as client:
+        parts = Parts(settings=settings, client=client, shutdown=shutdown)
+        duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
+        with shutdown.signalled():
+            async with Duties(duties):
+                yield composed(parts)
+
+
+def composed(parts: Parts) -> Dispatch:
+    """All rooms behind one dispatcher."""
+    hot: dict[tuple[str, str], HotHandler] = {}
+    for room in ROOMS:
+        hot |= room.hot(parts)
+    return Dispatch(
+        hot=hot,
+        cold=_cold(parts),
+        gate=Gate(parts.settings),
+        root_path=parts.settings.root_path,
+        open_paths=health.OPEN_PATHS,
+    )
+
+
+def _cold(parts: Parts) -> FastAPI:
+    cold = FastAPI(
+        title="rerankq",
+        version=version("rerankq"),
+        root_path=parts.settings.root_path,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    takes_errors(cold)
+    for room in ROOMS:
+        cold.include_router(room.routes(parts))
+    return cold
+
+
+def make() -> Any:
+    """The application of a server process; uvicorn calls this in each."""
+    return Gateway(load())

@@ -1,0 +1,105 @@
+"""The way of each request: its id, its caller, a hot route or FastAPI, and one error boundary."""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from rerankq.errors import RerankqError
+from rerankq_gateway.access.principal import Principal
+from rerankq_gateway.asgi.request import (
+    AsgiScope,
+    Disconnected,
+    HotHandler,
+    HotRequest,
+    Receive,
+    Send,
+)
+from rerankq_gateway.errors import Problem, problem_of
+
+log = logging.getLogger(__name__)
+
+AsgiApp = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+KNOWN_AS: Final = "rerankq"
+"""Name in ASGI's scope under which FastAPI's routes find the `HotRequest`."""
+
+
+class Gate(Protocol):
+    """Lets requests in."""
+
+    async def admit(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """Whom the request acts for.
+
+        Raises:
+            GatewayError: it is not let in.
+        """
+
+
+class Dispatch:
+    """The ASGI application.
+
+    Args:
+        hot: routes that are served without FastAPI, by method and path.
+        cold: FastAPI, for all others.
+        gate: asked about each request.
+        root_path: under which a proxy publishes the gateway.
+        open_paths: served without asking the gate.
+    """
+
+    def __init__(
+        self,
+        *,
+        hot: Mapping[tuple[str, str], HotHandler],
+        cold: AsgiApp,
+        gate: Gate,
+        root_path: str,
+        open_paths: frozenset[str],
+    ) -> None:
+        self._hot = hot
+        self._cold = cold
+        self._gate = gate
+        self._root_path = root_path
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve a request; ASGI calls this."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if self._root_path and scope["path"].startswith(f"{self._root_path}/"):
+            # A proxy that hands the path on as it came.
+            scope["path"] = scope["path"].removeprefix(self._root_path)
+        request = HotRequest(scope, receive, send)
+        try:
+            await self._serve(request)
+        except Disconnected:
+            return
+        except RerankqError as error:
+            await _refuse(request, problem_of(error), error)
+        except Exception as error:  # noqa: BLE001  the error boundary
+            await _refuse(request, problem_of(RerankqError()), error)
+
+    async def _serve(self, request: HotRequest) -> None:
+        if request.path not in self._open_paths:
+            request.principal = await self._gate.admit(request.headers)
+        handler = self._hot.get((request.method, request.path))
+        if handler is not None:
+            await handler(request)
+            return
+        request.scope[KNOWN_AS] = request
+        await self._cold(request.scope, request.receive, request.send)
+
+
+async def _refuse(request: HotRequest, problem: Problem, error: Exception) -> None:
+    if problem.code == "internal_error":
+        # Neither its message nor a traceback: both may quote a document.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(at.filename).name}:{at.lineno}"
+        log.error("request %s: %s at %s", request.request_id, type(error).__name__, place)
+    if not request.started:
+        await request.refuse(problem)
+        return
+    # The answer has begun, so it can only be cut off: the caller sees that it is not whole.
+    log.warning("request %s: cut off: %s", request.request_id, problem.code)
+    raise ConnectionAbortedError

@@ -1,0 +1,128 @@
+"""One request, with what the gateway knows about it."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+from rerankq_gateway.access.principal import OPERATOR, Principal, Scope
+from rerankq_gateway.asgi import request_id
+from rerankq_gateway.errors import GatewayError, Problem
+from rerankq_gateway.errors.problem import JSON, content_type
+
+AsgiScope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+HeaderList = Iterable[tuple[bytes, bytes]]
+
+_LINGER_BYTES: Final = 64 * 1024 * 1024
+"""So much of a refused body is read and dropped, so that its sender sees the answer."""
+
+
+class Disconnected(Exception):
+    """The caller has gone: nobody reads an answer."""
+
+
+class HotRequest:
+    """A request, and the way to answer it.
+
+    Attributes:
+        scope: ASGI's.
+        method: such as `POST`.
+        path: without the query.
+        headers: by name in lower case; a header that came several times is joined by commas.
+        request_id: the caller's, or ours.
+        principal: whom it acts for; known once it was let in.
+        added: headers that every answer to it gets.
+        started: whether an answer has begun.
+        unread: whether a part of the body was not read yet.
+    """
+
+    __slots__ = (
+        "_receive",
+        "_send",
+        "added",
+        "headers",
+        "method",
+        "path",
+        "principal",
+        "request_id",
+        "scope",
+        "started",
+        "unread",
+    )
+
+    def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = headers_of(scope)
+        self.request_id = request_id.request_id(self.headers)
+        self.principal: Principal = OPERATOR
+        self.added: list[tuple[bytes, bytes]] = [(request_id.HEADER, self.request_id.encode())]
+        self.started = False
+        self.unread = b"content-length" in self.headers or b"transfer-encoding" in self.headers
+        self._receive = receive
+        self._send = send
+
+    def demand(self, scope: Scope) -> None:
+        """Refuse a caller whose token lacks a scope.
+
+        Raises:
+            GatewayError: 403.
+        """
+        if scope not in self.principal.scopes:
+            raise GatewayError(
+                403, "missing_scope", f"this token lacks the scope {scope}: use one that has it"
+            )
+
+    async def receive(self) -> Message:
+        """The next message of ASGI: a part of the body, or that the caller has gone."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            self.unread = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message of ASGI; the answer gets the headers that each has."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message.get("headers", ()), *self.added]
+        await self._send(message)
+
+    async def answer(self, status: int, content: bytes, headers: HeaderList = ()) -> None:
+        """Send a whole answer; JSON, unless the headers name another content type."""
+        sent = [(b"content-length", str(len(content)).encode()), *headers]
+        if not any(name == b"content-type" for name, _ in sent):
+            sent.append((b"content-type", JSON))
+        is_early = self.unread
+        if is_early:
+            sent.append((b"connection", b"close"))
+        await self.send({"type": "http.response.start", "status": status, "headers": sent})
+        await self.send({"type": "http.response.body", "body": content, "more_body": is_early})
+        if is_early:
+            await self._linger()
+            await self.send({"type": "http.response.body", "body": b""})
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answer with an error."""
+        kind = content_type(self.headers.get(b"accept", b""))
+        headers = [(b"content-type", kind), *problem.own_headers()]
+        await self.answer(problem.status, problem.body(self.request_id), headers)
+
+    async def _linger(self) -> None:
+        """Read on after an early answer, or closing the connection would destroy the answer."""
+        dropped = 0
+        while self.unread and dropped < _LINGER_BYTES:
+            dropped += len((await self.receive()).get("body", b""))
+
+
+HotHandler = Callable[[HotRequest], Awaitable[None]]
+"""Serves one method and path, without FastAPI. Raises rerankq's errors; they become answers."""
+
+
+def headers_of(scope: AsgiScope) -> dict[bytes, bytes]:
+    """The headers by name."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers

@@ -1,0 +1,100 @@
+"""`rerankq gateway`: the HTTP server, in the foreground."""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from rerankq.client import AsyncRerankClient
+from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq_gateway.settings import GatewaySettings, load
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 5.0
+
+
+def gateway(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; in place of RERANKQ_GATEWAY_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port; 0 takes a free one. In place of RERANKQ_GATEWAY_PORT."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that share the port; in place of RERANKQ_GATEWAY_WORKERS."),
+    ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            help="Path under which a proxy publishes it; in place of RERANKQ_GATEWAY_ROOT_PATH."
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(help="Certificate, for HTTPS; in place of RERANKQ_GATEWAY_TLS_CERT."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="Its key; in place of RERANKQ_GATEWAY_TLS_KEY.")
+    ] = None,
+) -> None:
+    """Serve jobs over HTTP in the foreground until SIGTERM or Ctrl-C.
+
+    It needs the same Redis as the workers. All settings are RERANKQ_GATEWAY_… variables.
+    """
+    given = {
+        "HOST": host,
+        "PORT": port,
+        "WORKERS": workers,
+        "ROOT_PATH": root_path,
+        "TLS_CERT": tls_cert,
+        "TLS_KEY": tls_key,
+    }
+    for name, value in given.items():
+        if value is not None:
+            # Read by the settings, in the server's other processes as well.
+            os.environ[f"RERANKQ_GATEWAY_{name}"] = str(value)
+    settings = load()
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    # Says each start and end of a process and of a connection, which are no news here.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    if not settings.on_loopback:
+        raise SettingsError(
+            f"RERANKQ_GATEWAY_HOST: on {settings.host} other machines can connect, so the gateway "
+            "needs tokens: create one (`rerankq token create`), or listen on 127.0.0.1"
+        )
+    if problem := asyncio.run(_ledger_problem(settings)):
+        log.warning("%s (the gateway starts, and tries again)", problem)
+    # Slow to import, and not needed to find a wrong setting.
+    from rerankq_gateway.server import serve  # noqa: PLC0415
+
+    serve(settings)
+
+
+async def _ledger_problem(settings: GatewaySettings) -> str:
+    """Why Redis cannot be used now; empty when it can.
+
+    Raises:
+        SettingsError: it cannot be used until the address or the server's set-up is changed.
+    """
+    async with AsyncRerankClient(settings=settings) as client:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await client.check()
+        except LedgerUnavailable as problem:
+            if problem.lasting:
+                raise SettingsError(str(problem)) from None
+            return str(problem)
+        except TimeoutError:
+            return "Redis does not answer in time"
+    return ""

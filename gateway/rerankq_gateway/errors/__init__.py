@@ -1,0 +1,6 @@
+"""What a caller is told when a request cannot be served: one body that all clients read."""
+
+from rerankq_gateway.errors.problem import GatewayError, Problem
+from rerankq_gateway.errors.table import problem_of
+
+__all__ = ["GatewayError", "Problem", "problem_of"]

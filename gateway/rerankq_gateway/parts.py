@@ -1,0 +1,49 @@
+"""What every room of the gateway gets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+
+from rerankq.client import AsyncRerankClient
+from rerankq_gateway.access.principal import Principal
+from rerankq_gateway.asgi import HotHandler
+from rerankq_gateway.duties import Duty
+from rerankq_gateway.settings import GatewaySettings
+from rerankq_gateway.shutdown import Shutdown
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one gateway process.
+
+    Attributes:
+        settings: the settings in use.
+        client: the operator's client, which sees all.
+        shutdown: whether the process is about to end.
+    """
+
+    settings: GatewaySettings
+    client: AsyncRerankClient
+    shutdown: Shutdown
+
+    def client_for(self, principal: Principal) -> AsyncRerankClient:  # noqa: ARG002  all are the operator
+        """The client that sees and makes only what is the caller's."""
+        return self.client
+
+
+class Room(Protocol):
+    """A group of routes; each room is a package with these functions."""
+
+    def routes(self, parts: Parts) -> APIRouter:
+        """Its routes that FastAPI serves."""
+
+    def hot(self, parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
+        """Its routes that are served without FastAPI, by method and path."""
+
+    def described(self) -> Mapping[str, Any]:
+        """The hot routes as OpenAPI describes them: path items by path."""
+
+    def duties(self, parts: Parts) -> list[Duty]:
+        """Its work beside requests."""

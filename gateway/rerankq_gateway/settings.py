@@ -1,0 +1,165 @@
+"""Settings of the gateway: `RERANKQ_GATEWAY_…`, beside those of every producer."""
+
+import ipaddress
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+
+ENV_FILE: Final = ".env"
+_PORT: Final = 8080
+_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
+MIB: Final = 1024 * 1024
+MOST_WAIT_SECONDS: Final = 300.0
+"""Longest that one request may wait for a job: proxies in between give up at about that age."""
+
+
+class LogLevel(StrEnum):
+    """Lines below this level are not written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _named(name: str) -> str:
+    return f"RERANKQ_GATEWAY_{name}"
+
+
+class GatewaySettings(ClientSettings):
+    """The gateway's settings, in addition to a producer's."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=_named("HOST"),
+        description="Address to listen on; off the loopback it needs tokens.",
+    )
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=_PORT, validation_alias=_named("PORT"), description="Port; 0 takes a free one."
+    )
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=1, validation_alias=_named("WORKERS"), description="Processes that share the port."
+    )
+    root_path: str = Field(
+        default="",
+        validation_alias=_named("ROOT_PATH"),
+        description="The path under which a proxy publishes the gateway, such as /rerank.",
+    )
+    tls_cert: Path | None = Field(
+        default=None,
+        validation_alias=_named("TLS_CERT"),
+        description="File with the certificate and its chain, to serve HTTPS.",
+    )
+    tls_key: Path | None = Field(
+        default=None, validation_alias=_named("TLS_KEY"), description="File with its private key."
+    )
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias=_named("PROXIES"),
+        description="Addresses or networks of proxies whose X-Forwarded headers are believed.",
+    )
+    max_body: Annotated[int, Field(ge=1024, le=1024 * MIB)] = Field(
+        default=16 * MIB,
+        validation_alias=_named("MAX_BODY"),
+        description="Most bytes of the body of one request, unpacked.",
+    )
+    max_upload: Annotated[int, Field(ge=1024, le=2**50)] = Field(
+        default=1024 * MIB,
+        validation_alias=_named("MAX_UPLOAD"),
+        description="Most bytes of a file of jobs, unpacked.",
+    )
+    max_waiters: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=5_000,
+        validation_alias=_named("MAX_WAITERS"),
+        description="Most requests of a process that wait for a job at the same time.",
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=20.0,
+        validation_alias=_named("DRAIN_SECONDS"),
+        description="How long SIGTERM lets requests wait for their jobs, and uploads go on.",
+    )
+    docs: bool = Field(
+        default=True,
+        validation_alias=_named("DOCS"),
+        description="Whether /docs and /openapi.json are served; they need no token.",
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="From which level on lines are written to stderr."
+    )
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _by_hand(cls, port: object) -> object:
+        # Kubernetes sets this very variable to an address if a Service is named `rerankq-gateway`.
+        is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
+        return _PORT if is_address else port
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _separated(cls, names: object) -> object:
+        if isinstance(names, str):
+            return tuple(each.strip() for each in names.split(",") if each.strip())
+        return names
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for each in names:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{each} is no address or network: write 10.0.0.2 or 10.0.0.0/8"
+                ) from None
+        return names
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        if path and (not path.startswith("/") or path.endswith("/")):
+            raise ValueError("must begin with a slash and not end with one, as in /rerank")
+        return path
+
+    @field_validator("tls_cert", "tls_key")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        if path and not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        return path
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError(
+                "RERANKQ_GATEWAY_TLS_CERT and RERANKQ_GATEWAY_TLS_KEY: set both, or none"
+            )
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only programs on this machine can connect."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own loopback."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def load() -> GatewaySettings:
+    """The settings, checked.
+
+    Raises:
+        SettingsError: one is wrong, or unknown.
+    """
+    refuse_unknown((*GatewaySettings.names(), *OTHER_NAMES), env_file=ENV_FILE)
+    return GatewaySettings.load(env_file=ENV_FILE)

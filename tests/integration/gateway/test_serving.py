@@ -1,0 +1,58 @@
+import signal
+import socket
+from pathlib import Path
+
+import requests
+
+from running.command import rerankq
+from running.gateway import GatewayProcess
+from running.redis_server import RedisServer
+from running.waiting import eventually
+
+
+def test_it_serves_and_ends_in_order(tmp_path: Path, redis_url: str) -> None:
+    """`/live` and `/ready` answer; SIGTERM ends all processes with exit code 0."""
+    for workers in ("1", "2"):
+        with GatewayProcess(tmp_path, redis_url, "--workers", workers) as gateway:
+            answer = eventually(lambda: _answered(f"{gateway.url}/ready"), "it is ready")
+            assert answer.json() == {"ledger": "ok", "gateway": "ok"}
+            assert requests.head(f"{gateway.url}/live", timeout=10).status_code == 200
+            assert requests.get(f"{gateway.url}/none", timeout=10).status_code == 404
+            assert gateway.stop() == 0
+            assert "Traceback" not in gateway.log()
+
+
+def _answered(url: str) -> requests.Response | None:
+    try:
+        return requests.get(url, timeout=10)
+    except requests.ConnectionError:
+        return None
+
+
+def test_it_is_not_ready_without_redis(tmp_path: Path, own_redis: RedisServer) -> None:
+    """Without Redis it starts, lives and says why it is not ready."""
+    own_redis.stop(signal.SIGKILL)
+    with GatewayProcess(tmp_path, own_redis.url) as gateway:
+        assert requests.get(f"{gateway.url}/live", timeout=10).status_code == 200
+        answer = requests.get(f"{gateway.url}/ready", timeout=10)
+        assert answer.status_code == 503
+        assert "Redis" in answer.json()["ledger"]
+        own_redis.start()
+        eventually(lambda: requests.get(f"{gateway.url}/ready", timeout=10).ok, "it is ready again")
+
+
+def test_it_does_not_start_where_it_would_be_open_to_all(redis_url: str) -> None:
+    """Off the loopback it needs tokens: it says how to make one."""
+    done = rerankq("gateway", "--host", "192.0.2.1", RERANKQ_REDIS_URL=redis_url)
+    assert done.returncode == 2
+    assert "rerankq token create" in done.stderr
+
+
+def test_a_port_in_use_is_named(redis_url: str) -> None:
+    """One line says which address cannot be listened on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = rerankq("gateway", "--port", port, RERANKQ_REDIS_URL=redis_url)
+    assert done.returncode == 2
+    assert port in done.stderr
+    assert "Traceback" not in done.stderr

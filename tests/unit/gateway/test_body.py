@@ -1,0 +1,99 @@
+import asyncio
+import gzip
+import sys
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankq_gateway.asgi import body
+from rerankq_gateway.errors import GatewayError
+from running.asgi import Exchange
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MOST = 100_000
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstd.compress}
+
+
+def read(exchange: Exchange, most: int = MOST) -> bytes:
+    return asyncio.run(body(exchange.request, most=most))
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """The data in parts that end at these places."""
+    ends = sorted({place % (len(data) + 1) for place in places})
+    return [data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True)]
+
+
+@given(
+    parts=st.lists(st.binary(max_size=300), min_size=1, max_size=3),
+    places=st.lists(st.integers(0, 10_000), max_size=5),
+    packing=st.sampled_from(["", "identity", "gzip", "zstd"]),
+)
+def test_a_body_is_the_same_however_it_is_packed_and_cut(
+    parts: list[bytes], places: list[int], packing: str
+) -> None:
+    """Packed or not, of one member or several, cut anywhere: the body is what was packed."""
+    pack = PACKINGS.get(packing, bytes)
+    headers = [("content-encoding", packing)] if packing else []
+    sent = b"".join(map(pack, parts))
+    assert read(Exchange(parts=cut(sent, places), headers=headers)) == b"".join(parts)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(packing: str) -> None:
+    """The cap holds for what is unpacked, and no more than a portion over it is unpacked."""
+    pack = PACKINGS[packing]
+    bomb = pack(bytes(50 * 1024 * 1024))
+    with pytest.raises(GatewayError) as caught:
+        read(Exchange(parts=[bomb], headers=[("content-encoding", packing)]))
+    assert caught.value.problem.status == 413
+
+
+def test_a_body_over_the_cap_is_refused_by_its_length_alone() -> None:
+    """Nothing of it is read."""
+    exchange = Exchange(parts=[b"x" * 10], headers=[("content-length", str(MOST + 1))])
+    with pytest.raises(GatewayError) as caught:
+        read(exchange)
+    assert (caught.value.problem.status, exchange.taken) == (413, 0)
+
+
+def test_a_body_without_a_length_is_read_up_to_the_cap() -> None:
+    """A chunked body is refused as soon as it is over the cap."""
+    exchange = Exchange(parts=[b"x" * 60_000] * 10)
+    with pytest.raises(GatewayError) as caught:
+        read(exchange)
+    assert (caught.value.problem.status, exchange.taken) == (413, 2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "parts", "status"),
+    [
+        ([("content-encoding", "br")], [b"x"], 415),
+        ([("content-encoding", "gzip")], [b"no gzip"], 400),
+        ([("content-encoding", "gzip")], [gzip.compress(b"x" * 1000)[:-4]], 400),
+        ([("content-encoding", "zstd")], [zstd.compress(b"x" * 1000)[:-4]], 400),
+        ([("content-length", "-1")], [b""], 400),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(
+    headers: list[tuple[str, str]], parts: list[bytes], status: int
+) -> None:
+    """An unknown packing is 415; a damaged or cut one is 400, never a shorter body."""
+    with pytest.raises(GatewayError) as caught:
+        read(Exchange(parts=parts, headers=headers))
+    assert caught.value.problem.status == status
+
+
+def test_an_early_answer_is_sent_before_the_rest_of_the_body_is_dropped() -> None:
+    """The answer is whole before the body is, and the connection is closed after it."""
+    exchange = Exchange(parts=[b"x"] * 3, headers=[("content-length", "3")])
+    asyncio.run(exchange.request.answer(413, b"{}"))
+    assert exchange.headers["connection"] == "close"
+    assert (exchange.body, exchange.taken) == (b"{}", 3)
+    assert [each.get("more_body", False) for each in exchange.sent] == [False, True, False]
