@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from chaos.numbered import what_is_wrong
 from rerankq.contract import Job, JobState
-from rerankq.ledger.records import record_from
+from rerankq.ledger.record_fields import record_from
 from running.keys import KEYS
 from running.waiting import POLL_SECONDS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from redis import Redis
 
 from rerankq.contract import JobState
-from rerankq.ledger.records import record_from
+from rerankq.ledger.record_fields import record_from
 from running.keys import KEYS
 from running.ledger_lines import Place, place_of
 

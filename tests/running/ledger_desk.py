@@ -16,7 +16,8 @@ from rerankq.ledger import outcomes
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq.ledger.records import End, Records, record_from
+from rerankq.ledger.record_fields import record_from
+from rerankq.ledger.records import End, Records
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention, Store
 from running.keys import KEYS

@@ -9,7 +9,7 @@ from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import PATIENCE_SECONDS, Admissions
 from rerankq.client.arrivals import Arrivals
-from rerankq.client.batches import AsyncBatch
+from rerankq.client.batches.opening import AsyncBatchOpener
 from rerankq.client.batches.parts import BatchParts
 from rerankq.client.drafts import (
     Draft,
@@ -23,6 +23,7 @@ from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.operations import Operations
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
+from rerankq.client.waiting.why import Why
 from rerankq.contract import JobState, JobStatus
 from rerankq.errors import ClientClosed, ResultTimeout
 from rerankq.events import Events, JobCancelled, JobRef
@@ -34,12 +35,13 @@ from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
+from rerankq.ledger.waiting import WaitingJobs
 from rerankq.settings import ClientSettings
 from rerankq.store.first_contact import FIRST_CONTACT
 from rerankq.store.store import Retention, Store
 
 
-class AsyncRerankClient:
+class AsyncRerankClient(AsyncBatchOpener):
     """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
     It may be used in several event loops: in each it has its own connections, which end with the
@@ -80,8 +82,11 @@ class AsyncRerankClient:
             max_queue_depth=depth,
             events=self.events,
         )
+        accounts, breakers = Accounts(self._store), SharedBreakers(self._store)
+        presence = Presence(self._store)
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
         self._records = Records(self._store, retention)
+        why = Why(WaitingJobs(self._store), self._records, accounts, breakers, presence)
         self._arrivals = Arrivals(self._store, self._records)
         self._batch_parts = BatchParts(
             owner=self,
@@ -95,16 +100,17 @@ class AsyncRerankClient:
             admissions=self._admissions,
             publishing=self._publishing,
             default_model=self.settings.model,
+            why=why,
             events=self.events,
         )
         self.operations = Operations(
             dead=DeadLetters(self._store),
             replays=self._admissions,
             quarantine=Quarantine(self._store),
-            accounts=Accounts(self._store),
-            breakers=SharedBreakers(self._store),
+            accounts=accounts,
+            breakers=breakers,
             delays=Delays(self._store),
-            presence=Presence(self._store),
+            presence=presence,
         )
         self.tokens = Tokens(self._store, events=self.events)
         self.tenants = Tenants(self._store, self.tokens)
@@ -236,21 +242,6 @@ class AsyncRerankClient:
         if not was.ended and JobCancelled in self.events.wanted:
             self.events.tell(JobCancelled(job=JobRef(job_id), was=was))
         return was
-
-    async def open_batch(self) -> AsyncBatch:
-        """A new batch, to which jobs are added.
-
-        Raises:
-            LedgerUnavailable: Redis did not answer.
-        """
-        return self.batch(await self._batch_parts.batches.open())
-
-    def batch(self, batch_id: str) -> AsyncBatch:
-        """A batch that was opened earlier, also by another process.
-
-        Redis is not asked: if there is no such batch, `progress` and `results` raise.
-        """
-        return AsyncBatch(self._batch_parts, batch_id)
 
     async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
         """Wait for a job's end: a ranking, or the error that says why there is none.

@@ -14,7 +14,7 @@ from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
-from rerankq.contract import JobState, JobStatus
+from rerankq.contract import JobState, JobStatus, WaitReason
 from rerankq.errors import ClientClosed
 from rerankq.events import Events
 from rerankq.ledger.records import End
@@ -125,6 +125,10 @@ class RerankClient:
     def end(self, job_id: str, timeout: float | None = None) -> End:
         """Wait for a job's end: a ranking, or the error that says why there is none."""
         return self.call(lambda client: client.end(job_id, timeout))
+
+    def why(self, job_id: str | None = None) -> tuple[WaitReason, ...]:
+        """Why a job has not ended; without an id, what holds up jobs of any kind."""
+        return self.call(lambda client: client.why(job_id))
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel a job in any state; returns the state it was in. An end stays as it is."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rerankq.contract import Job, Message
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound
 from rerankq.ledger import outcomes, payload
-from rerankq.ledger.records import record_from
+from rerankq.ledger.record_fields import record_from
 from rerankq.store.store import Store
 
 PAGE: Final = 20

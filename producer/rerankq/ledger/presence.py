@@ -1,6 +1,13 @@
 """Whether workers use this ledger."""
 
+from typing import Final
+
+from rerankq.contract import Lane
 from rerankq.store.store import Store
+
+SILENT_SECONDS: Final = 10.0
+"""A worker that was not heard of for so long serves nobody: it says so twice a second."""
+MOST_WORKERS: Final = 1000
 
 
 class Presence:
@@ -16,3 +23,17 @@ class Presence:
             LedgerUnavailable: Redis did not answer.
         """
         return bool(await self._store.command("EXISTS", self._store.keys.sweeper))
+
+    async def served_lanes(self) -> set[Lane]:
+        """The lanes of which a worker was heard of within `SILENT_SECONDS`.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        seconds, _ = await self._store.command("TIME")
+        silent = int((int(seconds) - SILENT_SECONDS) * 1000)
+        newest = ("+inf", f"({silent}", "LIMIT", 0, MOST_WORKERS)
+        heard = await self._store.command("ZREVRANGEBYSCORE", self._store.keys.last_heard, *newest)
+        # The name of a worker begins with its lane, as its node name does.
+        served = {name.partition(b".")[0].decode(errors="replace") for name in heard}
+        return {lane for lane in Lane if lane.value in served}

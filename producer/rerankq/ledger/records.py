@@ -1,16 +1,14 @@
 """Reading a job's record and result, and cancelling it."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import orjson
-
-from rerankq.contract import JobError, JobState, JobStatus, Lane, RerankResult
+from rerankq.contract import JobError, JobState, JobStatus, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
 from rerankq.ledger import outcomes
-from rerankq.ledger.failures import Failure, failure_from
+from rerankq.ledger.failures import Failure
+from rerankq.ledger.record_fields import record_from, state_from
 from rerankq.ledger.scripts import CANCEL
 from rerankq.store.store import Retention, Store
 
@@ -117,7 +115,7 @@ class Records:
         stored = await self._store.command(
             "MGET", *map(self._keys.job, job_ids), *map(self._keys.result, job_ids)
         )
-        states = [_state(each) for each in stored[: len(job_ids)]]
+        states = [state_from(each) for each in stored[: len(job_ids)]]
         return [
             (job_id, _gone(job_id, state), 0)
             if result is None
@@ -159,7 +157,7 @@ class Records:
         if len(job_ids) <= FEW:
             return [Ended(job_id, end) for job_id, end in await self.ends(job_ids)]
         stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
-        states = dict(zip(job_ids, map(_state, stored), strict=True))
+        states = dict(zip(job_ids, map(state_from, stored), strict=True))
         over = {each: state for each, state in states.items() if state is None or state.ended}
         if not over:
             return []
@@ -198,66 +196,6 @@ class Records:
         if not before:
             raise _unknown(job_id)
         return JobState(before)
-
-
-def record_from(stored: bytes | None) -> dict[str, Any]:
-    """The fields of a record; none when it is missing or damaged.
-
-    A damaged field is left out, as in the scripts: one damaged job must not disturb the reading of
-    the others.
-    """
-    readings = {name: _READERS.get(name, _any)(value) for name, value in _object(stored).items()}
-    return {name: value for name, value in readings.items() if value is not None}
-
-
-def _object(stored: bytes | None) -> dict[str, Any]:
-    try:
-        fields = orjson.loads(stored or b"{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return fields if isinstance(fields, dict) else {}
-
-
-def _any(value: Any) -> Any:
-    # This field is for newer versions to judge.
-    return value
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: Any) -> int | None:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return int(number) if abs(number) < _MOST_NUMBER else None
-
-
-def _known_state(value: Any) -> JobState | None:
-    return _STATES.get(value) if isinstance(value, str) else None
-
-
-def _known_lane(value: Any) -> Lane | None:
-    return _LANES.get(value) if isinstance(value, str) else None
-
-
-_MOST_NUMBER: Final = 2**53
-_STATES: Final[dict[str, JobState]] = {each.value: each for each in JobState}
-_LANES: Final[dict[str, Lane]] = {each.value: each for each in Lane}
-_TIMES: Final = ("submitted", "started", "finished", "due", "not_before", "deadline")
-_READERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "state": _known_state,
-    "lane": _known_lane,
-    **dict.fromkeys((*_TIMES, "attempts", "claims", "lost"), _number),
-    "failure": failure_from,
-    **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason"), _text),
-}
-
-
-def _state(stored: bytes | None) -> JobState | None:
-    return _known_state(_object(stored).get("state"))
 
 
 def _unknown(job_id: str) -> JobNotFound:

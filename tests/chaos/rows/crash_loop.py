@@ -12,7 +12,7 @@ from chaos.row import Arena, Report, Row, report_on
 from chaos.sabotage import SUICIDE_MARK, SUICIDE_WORDS
 from chaos.saboteur import command
 from rerankq.ledger.leases import MOST_DEATHS
-from rerankq.ledger.records import record_from
+from rerankq.ledger.record_fields import record_from
 from rerankq_worker.process.supervisor import RESTART_SECONDS
 from running.keys import KEYS
 from running.upstream import fingerprint

@@ -100,9 +100,9 @@ def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) ->
     others = {"key host paused": "paused", "key host used": "parked"}
     assert states == {KEY: "unused", "model host rare": "parked", **others}
 
-    async def told() -> set[str]:
+    async def told() -> set[str | None]:
         async with AsyncRerankClient() as client:
-            return set(await obstacles.obstacles(client))
+            return {name for _, name in await obstacles.obstacles(client)}
 
     assert asyncio.run(told()) == {"model host rare", "key host paused", "key host used"}
     desk.let_pass(50, "host")
@@ -261,7 +261,7 @@ def test_run_says_what_keeps_its_jobs_waiting(
     desk.exchange(account="host", trouble=10.0)
     looks = 0
 
-    async def counted(client: AsyncRerankClient) -> dict[str, str]:
+    async def counted(client: AsyncRerankClient) -> dict[obstacles.Obstacle, str]:
         nonlocal looks
         looks += 1
         if looks == 3:

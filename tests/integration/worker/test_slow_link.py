@@ -6,7 +6,7 @@ from pathlib import Path
 from redis import Redis
 
 from rerankq import RerankClient
-from rerankq.ledger.records import record_from
+from rerankq.ledger.record_fields import record_from
 from running.keys import KEYS
 from running.proxy import Proxy
 from running.redis_server import RedisServer

@@ -11,7 +11,8 @@ from rerankq.ledger import outcomes, sweep
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
-from rerankq.ledger.records import Records, record_from
+from rerankq.ledger.record_fields import record_from
+from rerankq.ledger.records import Records
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention
 from running.keys import KEYS

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from rerankq.cli.batch.obstacles import obstacles
+from rerankq.cli.batch.obstacles import Obstacle, obstacles
 from rerankq.cli.batch.pace import Pace, shown_duration, shown_rate
 from rerankq.cli.batch.summary import bad_lines, failed_jobs
 from rerankq.cli.rows.tally import Tally
@@ -182,7 +182,7 @@ async def follow(
     """
     clock = asyncio.get_running_loop().time
     remind_at: float | None = clock() + REMIND_SECONDS
-    look_at, said, pace = clock() + LOOK_SECONDS, set[str](), Pace()
+    look_at, said, pace = clock() + LOOK_SECONDS, set[Obstacle](), Pace()
     pace.mark(clock(), 0)
     while True:
         await asyncio.sleep(view.seconds)

@@ -7,7 +7,6 @@ import typer
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
-from rerankq.cli.batch.obstacles import obstacles
 from rerankq.cli.batch.pace import shown_duration
 from rerankq.cli.failures import ExitCode, exit_code
 from rerankq.cli.job.ranking import show_ranking
@@ -28,8 +27,7 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
     async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
         found = await client.status(job_id)
-        waits = found.state in {JobState.QUEUED, JobState.SCHEDULED}
-        return found, list((await obstacles(client)).values()) if waits else []
+        return found, [each.message for each in await client.why(job_id)]
 
     found, waits_for = ask(question)
     if json:

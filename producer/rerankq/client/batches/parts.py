@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rerankq.client.admissions import Admissions
 from rerankq.client.handles import AsyncOwner
 from rerankq.client.publishing import Publishing
+from rerankq.client.waiting.why import Why
 from rerankq.events import Events
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.records import Records
@@ -21,6 +22,7 @@ class BatchParts:
         admissions: records jobs.
         publishing: publishes their hints.
         default_model: for jobs that name none.
+        why: finds out why jobs wait.
         events: told what readers find.
     """
 
@@ -30,4 +32,5 @@ class BatchParts:
     admissions: Admissions
     publishing: Publishing
     default_model: str
+    why: Why
     events: Events
