@@ -111,6 +111,9 @@ class Books:
         assert int(counts[b"total"]) == sum(entries[each].state is not None for each in in_batch)
         ends = Counter(self._ends[each][0].value.encode() for each in in_batch & self._ends.keys())
         assert {end: int(counts.get(end, 0)) for end in ENDS} == {end: ends[end] for end in ENDS}
+        live = Counter(entries[each].state for each in in_batch)
+        for state in (JobState.RUNNING, JobState.SCHEDULED):
+            assert int(counts.get(state.value.encode(), 0)) == live[state]
 
     def _check_job(self, name: str, entry: Entry) -> None:
         """One end that never changes, or one place that fits the state."""

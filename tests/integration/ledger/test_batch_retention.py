@@ -1,4 +1,4 @@
-"""How long the results of a batch's jobs are kept: until they were collected."""
+"""How long results are kept: those of a batch until they were collected."""
 
 import pytest
 
@@ -71,3 +71,16 @@ def test_a_batch_that_is_gone_keeps_nothing(desk: LedgerDesk) -> None:
     assert left(desk, "a")[0] <= LONG
     desk.run(desk.batches.collected(batch, ["a"]))
     assert not desk.redis.exists(f"rerankq:batch:{batch}")
+
+
+@pytest.mark.parametrize("how", [JobState.SUCCEEDED, JobState.CANCELLED])
+def test_a_job_may_have_a_retention_of_its_own(desk: LedgerDesk, how: JobState) -> None:
+    """Its result is kept for the job's own time, and its record for twice that."""
+    lease = desk.claimed("a")
+    desk.alter_record("a", keep=10_000)
+    if how is JobState.SUCCEEDED:
+        assert desk.succeed(lease)
+    else:
+        desk.cancel("a")
+    result, record = left(desk, "a")
+    assert 5 < result <= 10 < record <= 20

@@ -104,7 +104,10 @@ def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
         failed(desk, name)
     desk.redis.delete("rerankq:payload:gone")
     desk.redis.set("rerankq:payload:nonsense", "{")
-    desk.redis.set("rerankq:payload:other-version", job("x").encode().replace(b'"1.0"', b'"9.0"'))
+    desk.redis.set(
+        "rerankq:payload:other-version",
+        job("x").encode().replace(b'"version":"1.', b'"version":"9.'),
+    )
     made = replays(desk, "gone", "a", "other-version", "nonsense")
     assert [old for old, _ in made.jobs] == ["a"]
     assert made.unreadable == ["gone", "other-version", "nonsense"]

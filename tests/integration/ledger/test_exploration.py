@@ -66,7 +66,7 @@ def test_rules_hold_after_any_order_of_calls(
             ),
             "a key leads to many jobs": ("job.key and earlier(job)", "nil", (), "a key"),
             "an ended job stays in its lane": (
-                *("gather('ZREM ' .. lane_set_key(job.lane, job.state), id)", "", (), None),
+                *("move(id, job, state)", "job.state = state", (), None),
             ),
             "a hint lost in a busy lane is not found": (
                 *("below = math.max(below, number(mark))", "", (), None),
@@ -88,8 +88,8 @@ def test_rules_hold_after_any_order_of_calls(
             ),
             "an end is counted twice": (
                 *(
-                    "'HINCRBY', batch_key(batch), state, ended",
-                    "'HINCRBY', batch_key(batch), state, 2 * ended",
+                    "'HINCRBY', batch_key(batch), field, by",
+                    "'HINCRBY', batch_key(batch), field, 2 * by",
                 ),
                 *((), None),
             ),

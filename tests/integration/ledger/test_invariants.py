@@ -23,10 +23,10 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
     ("original", "broken"),
     [
         ("and token_of(job) == token", ""),
-        ("gather('ZREM ' .. lane_set_key(job.lane, job.state), id)", ""),
+        ("move(id, job, state)", "job.state = state"),
         (
-            "'HINCRBY', batch_key(batch), state, ended",
-            "'HINCRBY', batch_key(batch), state, 2 * ended",
+            "'HINCRBY', batch_key(batch), field, by",
+            "'HINCRBY', batch_key(batch), field, 2 * by",
         ),
         ("and now < (tonumber(job.deadline) or math.huge)", ""),
         ("if fingerprint ~= job.fingerprint then return 'conflict' end", ""),

@@ -17,7 +17,7 @@
 -- ordinary length.
 -- @include clock
 -- @include lines
--- @include records
+-- @include states
 -- @include workers/absences
 -- @include workers/heard
 -- @include workers/tokens
@@ -34,10 +34,9 @@ end
 local function is_suspect(job) return job.away and absences(job, now, lease_ms) >= most_absent end
 
 local function take(id, job)
-  job.state, job.claims, job.worker, job.request, job.started, job.lapsed = 'running',
-    number(job.claims) + 1, worker, request, now, nil
-  write_record(id)
-  gather('ZREM ' .. lane_set_key(job.lane, 'queued'), id)
+  job.claims, job.worker, job.request, job.started, job.lapsed = number(job.claims) + 1, worker, request,
+    now, nil
+  move(id, job, 'running')
   taken[job.lane] = taken[job.lane] or {}
   table.insert(taken[job.lane], id)
 end

@@ -25,7 +25,7 @@ for _, id in ipairs(ids) do
   if job and not is_open(job.state) then
     local ends = result_end(job, now, keep, batch)
     shorten(result_key(id), ends)
-    shorten(job_key(id), record_end(job.state, number(job.finished), ends, keep))
+    shorten(job_key(id), record_end(job, number(job.finished), ends, keep))
   end
 end
 return 1

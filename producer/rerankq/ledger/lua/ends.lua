@@ -1,20 +1,20 @@
 -- The end of a job: it leaves its lane, and its result says how it ended.
 -- Defines end_job(id, job, state, reason, now, keep) and decree_end(id, job, state, reason, outcome, now,
 -- keep).
--- @include records
+-- @include states
 -- @include retention
 -- @include iso_time
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
--- @keys job payload result idempotency lane_set deadlines dead
+-- @keys job payload result idempotency deadlines dead
 
 -- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
 -- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
 -- {ms for results, ms for dead letters}.
 local function end_job(id, job, state, reason, now, keep)
   local ends = result_end(job, now, keep)
-  gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
+  move(id, job, state)
   -- `failure` says why it waited: not needed any more, as its result says how it ended.
-  job.state, job.finished, job.failure = state, now, nil
+  job.finished, job.failure = now, nil
   if state == 'failed' then
     job.reason = reason
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.
@@ -24,14 +24,13 @@ local function end_job(id, job, state, reason, now, keep)
     gather('DEL', payload_key(id))
   end
   if job.deadline then gather('ZREM ' .. deadlines_key, id) end
-  local kept = whole(record_end(state, now, ends, keep))
+  local kept = whole(record_end(job, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
-  local key, batch = text(job.idempotency), text(job.batch)
+  local key = text(job.idempotency)
   -- The key may have expired, and belong to another job by now. pcall: it may be of another type.
   if key and redis.pcall('HGET', idempotency_key(key), 'id') == id then
     redis.call('PEXPIREAT', idempotency_key(key), kept)
   end
-  if batch then count_end(batch, state) end
   return ends
 end
 

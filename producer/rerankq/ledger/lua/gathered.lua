@@ -1,5 +1,5 @@
 -- Commands that a script gathers, to send them together.
--- Defines gather(head, first, second), count_end(batch, state) and carry_out().
+-- Defines gather(head, first, second), count(batch, field, by), count_move(batch, from, to) and carry_out().
 -- @include batches
 -- @keys batch
 
@@ -18,10 +18,22 @@ local function gather(head, first, second)
   if second then pending[#pending + 1] = second end
 end
 
--- Counts one more job of a batch that ended in that state.
-local function count_end(batch, state)
-  counted[batch] = counted[batch] or {}
-  counted[batch][state] = (counted[batch][state] or 0) + 1
+-- Adds to a count of a batch.
+local function count(batch, field, by)
+  local counts = counted[batch]
+  if not counts then
+    counts = {}
+    counted[batch] = counts
+  end
+  counts[field] = (counts[field] or 0) + by
+end
+
+-- Counts that a job of a batch went from one place to another; `from`: nil for a new job. The queued ones are
+-- not counted: they are those that are left.
+local function count_move(batch, from, to)
+  if not text(batch) or from == to then return end
+  if from and from ~= 'queued' then count(batch, from, -1) end
+  if to ~= 'queued' then count(batch, to, 1) end
 end
 
 local function carry_out()
@@ -38,10 +50,12 @@ local function carry_out()
       end
     end
   end
-  for batch, ends in pairs(counted) do
+  for batch, counts in pairs(counted) do
     if is_batch(batch) then
-      -- pcall: a damaged count must not keep other jobs from ending.
-      for state, ended in pairs(ends) do redis.pcall('HINCRBY', batch_key(batch), state, ended) end
+      for field, by in pairs(counts) do
+        -- pcall: a damaged count must not keep other jobs from ending.
+        if by ~= 0 then redis.pcall('HINCRBY', batch_key(batch), field, by) end
+      end
     end
   end
   gathered, order, counted = {}, {}, {}

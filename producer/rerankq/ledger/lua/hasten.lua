@@ -5,7 +5,7 @@
 -- @argument most number: most jobs to look at
 -- @answer numbers: how many of these go on waiting, and how many are due now.
 -- @include clock
--- @include records
+-- @include states
 -- @keys lane_set
 local now, left, hastened = now_ms(), 0, 0
 local waiting, ids = lane_set_key(lane, 'scheduled'), {}
@@ -16,12 +16,11 @@ end
 read_records(ids)
 for _, id in ipairs(ids) do
   local job = known_of(id)
-  local was_put_off = job and job.state == 'scheduled' and job.lane == lane
+  local was_put_off = job and place_of(job) == 'scheduled' and job.lane == lane
     and type(job.failure) == 'table' and not job.away
   if was_put_off then
     job.due, hastened = whole(now), hastened + 1
-    write_record(id)
-    gather('ZADD ' .. waiting, job.due, id)
+    move(id, job, 'scheduled', job.due)
   else
     left = left + 1
   end

@@ -4,9 +4,8 @@
 --   null to leave the recorded failure as it is]
 -- @answer flags: for each job 1 when it was the caller's, else 0.
 -- @include clock
--- @include records
+-- @include states
 -- @include workers/tokens
--- @keys lane_set
 local now = now_ms()
 local ids, done = {}, {}
 for at, each in ipairs(jobs) do ids[at] = each[1] end
@@ -25,12 +24,10 @@ for at, each in ipairs(jobs) do
   local id, token, attempts, delay, failure = unpack(each)
   local job = held_job(id, token)
   if job then
-    if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(job.lane, job.state), id) end
-    job.state, job.attempts, job.due = 'scheduled', attempts, whole(now + delay)
+    job.attempts, job.due = attempts, whole(now + delay)
     job.away, job.lapsed = nil, nil
     note_failure(job, failure)
-    write_record(id)
-    gather('ZADD ' .. lane_set_key(job.lane, 'scheduled'), job.due, id)
+    move(id, job, 'scheduled', job.due)
   end
   done[at] = job and 1 or 0
 end

@@ -5,7 +5,7 @@
 -- @argument leases json: a list of [id, token]
 -- @answer texts: the ids that are no longer the worker's: cancelled, ended, or claimed by another.
 -- @include clock
--- @include records
+-- @include states
 -- @include workers/heard
 -- @include workers/tokens
 -- @keys lane_set
@@ -16,9 +16,8 @@ hear(worker, now)
 
 -- For a job whose lease had run out, and that no other worker has claimed since.
 local function take_back(id, job)
-  gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
-  job.state, job.lapsed = 'running', nil
-  write_record(id)
+  job.lapsed = nil
+  move(id, job, 'running')
 end
 
 for at, lease in ipairs(leases) do ids[at] = lease[1] end

@@ -68,7 +68,7 @@ local function members(lane, state, first, last, orphans)
   read_records(ids)
   for _, id in ipairs(ids) do
     local job = known_of(id)
-    if job and job.state == state and job.lane == lane then
+    if job and place_of(job) == state and job.lane == lane then
       found[#found + 1] = id
     else
       redis.call('ZREM', lane_set_key(lane, state), id)
@@ -90,24 +90,18 @@ local function end_by_decree(id, job, state, reason, outcome)
   ended[#ended + 1] = {id, job.lane, text(job.batch) or '', state, number(job.attempts)}
 end
 
-local function requeue(lane, from, id, announce)
-  local job = known_of(id)
-  job.state = 'queued'
-  write_record(id)
-  if from ~= 'queued' then gather('ZREM ' .. lane_set_key(lane, from), id) end
-  gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(next_place(lane, true, 1)), id)
+local function requeue(lane, id, announce)
+  move(id, known_of(id), 'queued', whole(next_place(lane, true, 1)))
   announce[#announce + 1] = id
 end
 
 -- Lets a suspect rest until it is known whether its silent workers are dead. Workers that somebody kills
 -- end at about the same time: a job that was with two of them by chance should not be with the third too,
 -- and be failed for it.
-local function rest(lane, id)
+local function rest(id)
   local job = known_of(id)
-  if job.state ~= 'scheduled' then gather('ZREM ' .. lane_set_key(lane, job.state), id) end
-  job.state, job.due = 'scheduled', whole(now + SILENT_LEASES * lease_ms)
-  write_record(id)
-  gather('ZADD ' .. lane_set_key(lane, 'scheduled'), job.due, id)
+  job.due = whole(now + SILENT_LEASES * lease_ms)
+  move(id, job, 'scheduled', job.due)
 end
 
 -- Decides about a job whose lease ran out, now or earlier. While Redis was stopped no worker could be heard,
@@ -118,9 +112,9 @@ local function judge(lane, id, announce)
   if dead >= most_deaths and now >= lease_grace then
     end_by_decree(id, job, 'failed', 'crash_loop', CRASHED)
   elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
-    rest(lane, id)
+    rest(id)
   else
-    requeue(lane, job.state, id, announce)
+    requeue(lane, id, announce)
   end
 end
 
@@ -153,7 +147,7 @@ local function lost_hints(lane, again, queue, announce, orphans)
   local waiting = redis.call('LLEN', queue)
   local first, last = lost_places(lane, again, waiting, now, again and grace_again_ms or grace_ms)
   for _, id in ipairs((members(lane, 'queued', first, last, orphans))) do
-    requeue(lane, 'queued', id, announce)
+    requeue(lane, id, announce)
   end
   carry_out()
 end

@@ -3,7 +3,7 @@
 -- Of the arguments: most, jobs and mark.
 -- @include batches
 -- @include lines
--- @include records
+-- @include states
 -- @include undoing
 -- @keys job payload idempotency lane_set deadlines
 local now = now_ms()
@@ -48,10 +48,11 @@ local function earlier(job)
 end
 
 local function new_record(job)
-  return {state = job.waits and 'scheduled' or 'queued', lane = job.lane, submitted = now,
+  return {lane = job.lane, submitted = now,
     deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
     not_before = job.waits and whole(job.not_before) or nil,
-    custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes}
+    custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes,
+    keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks}
 end
 
 local accepted, queued, entries, placed = {}, {}, {}, false
@@ -74,6 +75,7 @@ local function judge()
       ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
       if job.key then keys[job.key] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
+      if not job.waits then queued[job.lane] = (queued[job.lane] or 0) + 1 end
       if brought then gather('MSET', payload_key(job.id), brought[at]) end
     elseif not brought then
       gather('DEL', payload_key(job.id))
@@ -86,20 +88,15 @@ end
 -- Writes the jobs' records and puts them in their lanes. No DEL may come before this: when its memory is
 -- full, Redis refuses only a script's first write, and a DEL as the first would pass.
 local function place()
+  for lane, jobs_queued in pairs(queued) do queued[lane] = next_place(lane, false, jobs_queued) end
   for _, job in ipairs(accepted) do
-    known[job.id] = new_record(job)
-    write_record(job.id)
+    local record, lane = new_record(job), job.lane
+    known[job.id] = record
     if job.waits then
-      gather('ZADD ' .. lane_set_key(job.lane, 'scheduled'), whole(job.not_before), job.id)
+      move(job.id, record, 'scheduled', record.due)
     else
-      queued[job.lane] = queued[job.lane] or {}
-      table.insert(queued[job.lane], job.id)
-    end
-  end
-  for lane, line in pairs(queued) do
-    local place = next_place(lane, false, #line)
-    for at, id in ipairs(line) do
-      gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(place + at - 1), id)
+      move(job.id, record, 'queued', whole(queued[lane]))
+      queued[lane] = queued[lane] + 1
     end
   end
   placed = true
