@@ -218,9 +218,17 @@ class ResultExpired(RerankqError):
 
 
 class ResultTimeout(RerankqError, TimeoutError):
-    """The job has not ended within the time given; it goes on, so ask again."""
+    """The job has not ended within the time given; it goes on, so ask again.
+
+    Attributes:
+        job_ids: the jobs that have not ended; empty when they are all of a batch.
+    """
 
     code = "result_timeout"
+
+    def __init__(self, message: str, *, job_ids: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.job_ids = job_ids
 
 
 class ClientClosed(RerankqError, RuntimeError):

@@ -49,7 +49,7 @@ class Admissions:
         self._intake = intake
         self._publishing = publishing
         self._grouped = PerLoop(
-            partial(GroupedRecording, intake, publishing), GroupedRecording.close
+            partial(GroupedRecording, intake, publishing), GroupedRecording.done
         )
         self._max_queue_depth = max_queue_depth
         self._events = events or Events()
@@ -57,6 +57,10 @@ class Admissions:
     async def close(self) -> None:
         """Wait for what is being recorded."""
         await self._grouped.close()
+
+    async def recorded(self) -> None:
+        """Wait until the jobs that were submitted singly before are recorded."""
+        await self._grouped.get().done()
 
     async def submit(self, job: Job) -> str:
         """Record one job; returns its id, or the id of the job that its key belongs to.

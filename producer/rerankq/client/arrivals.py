@@ -16,7 +16,7 @@ from typing import Final
 from rerankq.client.inquiries import Inquiries
 from rerankq.client.waits import Wait
 from rerankq.errors import InvalidRequest
-from rerankq.ledger.records import End, Records
+from rerankq.ledger.records import End, RawEnd, Records
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
 
@@ -34,6 +34,15 @@ class Arrivals:
 
     async def end(self, job_id: str, *, timeout: float | None = None) -> End:  # noqa: ASYNC109  it is no time limit for Redis
         """The end of one job; as `ends`."""
+        return (await self.stored_end(job_id, timeout=timeout)).decoded()
+
+    async def stored_end(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  it is no time limit for Redis
+    ) -> RawEnd:
+        """The end of one job as it is stored; as `ends`."""
         inquiries = self._inquiries.get()
         deadline = deadline_in(timeout)
         wait = inquiries.begin([job_id], listen=not _is_over(deadline))
@@ -43,7 +52,7 @@ class Arrivals:
             inquiries.end(wait)
         if found is None:
             raise AssertionError("a wait is over when it has what it waited for")
-        return found[1]
+        return found
 
     async def ends(
         self,
@@ -69,7 +78,7 @@ class Arrivals:
         wait = inquiries.begin(job_ids, listen=not _is_over(deadline))
         try:
             while found := await self._next(inquiries, wait, deadline):
-                yield found
+                yield found.job_id, found.decoded()
         finally:
             inquiries.end(wait)
 
@@ -79,7 +88,7 @@ class Arrivals:
 
     async def _next(
         self, inquiries: Inquiries, wait: Wait, deadline: float | None
-    ) -> tuple[str, End] | None:
+    ) -> RawEnd | None:
         """The next end; None when there are no more."""
         clock = asyncio.get_running_loop().time
         while not wait.found:

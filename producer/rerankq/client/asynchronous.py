@@ -11,6 +11,7 @@ from rerankq.client.admissions import PATIENCE_SECONDS, Admissions
 from rerankq.client.arrivals import Arrivals
 from rerankq.client.batches.opening import AsyncBatchOpener
 from rerankq.client.batches.parts import BatchParts
+from rerankq.client.calls import Calls, Settled, not_yet
 from rerankq.client.drafts import (
     Draft,
     Submission,
@@ -19,13 +20,13 @@ from rerankq.client.drafts import (
     portions_of,
     takes_submission,
 )
-from rerankq.client.handles import AsyncJobHandle
+from rerankq.client.handles import AsyncJobHandle, ranking
 from rerankq.client.operations import Operations
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
 from rerankq.client.waiting.why import Why
-from rerankq.contract import JobState, JobStatus
-from rerankq.errors import ClientClosed, ResultTimeout
+from rerankq.contract import Job, JobState, JobStatus, Lane, RerankResult
+from rerankq.errors import ClientClosed
 from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
@@ -88,6 +89,7 @@ class AsyncRerankClient(AsyncBatchOpener):
         self._records = Records(self._store, retention)
         why = Why(WaitingJobs(self._store), self._records, accounts, breakers, presence)
         self._arrivals = Arrivals(self._store, self._records)
+        self._calls = Calls(self._admissions, self._arrivals, self._records)
         self._batch_parts = BatchParts(
             owner=self,
             batches=Batches(
@@ -141,6 +143,7 @@ class AsyncRerankClient(AsyncBatchOpener):
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
         self._closed = True
         await self._arrivals.close()
+        await self._calls.close()
         await self._admissions.close()
         await self._store.close()
         await self._publishing.close()
@@ -166,6 +169,59 @@ class AsyncRerankClient(AsyncBatchOpener):
         """
         job = job_from(arguments, default_model=self.settings.model)
         return AsyncJobHandle(self, await self._admissions.submit(job))
+
+    @takes_submission
+    async def rerank(
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  as in `result`
+        **arguments: Unpack[Submission],
+    ) -> RerankResult:
+        """Submit a job, and wait for its ranking; it goes to the interactive lane by default.
+
+        Args:
+            timeout: seconds to wait; None until the job's end.
+            **arguments: as for `submit`.
+
+        Raises:
+            InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound: as `submit` says.
+            ResultTimeout: the job has not ended in that time; it goes on, unless its
+                `deadline_seconds` say otherwise. `job_ids` names it.
+            JobFailed, JobCancelled, JobExpired: the job ended without a ranking.
+            JobNotFound, ResultExpired: with an idempotency key: the result of the earlier job is
+                past its retention.
+            ClientClosed: the client was closed, before or during the call.
+            LedgerUnavailable: Redis does not answer. The job may be recorded.
+        """
+        arguments["lane"] = arguments.get("lane") or Lane.INTERACTIVE
+        job = job_from(arguments, default_model=self.settings.model)
+        job_id = await self._admissions.submit_soon(job)
+        return ranking(await self.end(job_id, timeout))
+
+    async def settled(
+        self,
+        job: Job,
+        timeout: float | None,  # noqa: ASYNC109  as in `result`
+        *,
+        withdraw: bool = False,
+    ) -> Settled:
+        """As `rerank`, for a job that is valid already; the ranking is given as it is stored.
+
+        For programs that pass rankings on, such as the gateway. Jobs that are given at the same
+        moment are recorded in one call, and announced in one message.
+
+        Args:
+            job: what to submit.
+            timeout: seconds to wait; None until the job's end.
+            withdraw: whether to cancel the job if this call is cancelled. A job with an idempotency
+                key is never cancelled, as others may wait for it.
+
+        Raises:
+            InvalidRequest: the job is too large, not valid Unicode, or its result cannot be read.
+            QueueFull, IdempotencyConflict, BatchNotFound, ResultTimeout: as `rerank` says.
+            JobNotFound, ResultExpired, ClientClosed, LedgerUnavailable: as `rerank` says.
+        """
+        return await self._calls.settled(job, timeout, withdraw=withdraw)
 
     async def submit_many(
         self,
@@ -252,7 +308,7 @@ class AsyncRerankClient(AsyncBatchOpener):
         try:
             return await self._arrivals.end(checked_id(job_id), timeout=timeout)
         except TimeoutError:
-            raise _not_yet([job_id], timeout) from None
+            raise not_yet([job_id], timeout) from None
 
     async def as_completed(
         self,
@@ -295,17 +351,8 @@ class AsyncRerankClient(AsyncBatchOpener):
                 try:
                     found = await anext(arrivals, None)
                 except TimeoutError:
-                    raise _not_yet(list(left), timeout) from None
+                    raise not_yet(list(left), timeout) from None
                 if found is None:
                     return
                 del left[found[0]]
                 yield found
-
-
-def _not_yet(job_ids: Sequence[str], timeout: float | None) -> ResultTimeout:
-    some = f"job {job_ids[0]} has" if len(job_ids) == 1 else f"{len(job_ids)} jobs have"
-    waited = max(timeout or 0.0, 0.0)
-    return ResultTimeout(
-        f"{some} not ended after {waited:g} second{'' if waited == 1 else 's'}: it goes on, "
-        "so wait again or ask later"
-    )

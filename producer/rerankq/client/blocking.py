@@ -14,7 +14,7 @@ from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
-from rerankq.contract import JobState, JobStatus, WaitReason
+from rerankq.contract import JobState, JobStatus, RerankResult, WaitReason
 from rerankq.errors import ClientClosed
 from rerankq.events import Events
 from rerankq.ledger.records import End
@@ -91,6 +91,13 @@ class RerankClient:
     def submit(self, **arguments: Unpack[Submission]) -> JobHandle:
         """Submit a job. When this returns, the job is recorded in the ledger and is not lost."""
         return self._handle(self.call(lambda client: client.submit(**arguments)).id)
+
+    @takes_submission
+    def rerank(
+        self, *, timeout: float | None = None, **arguments: Unpack[Submission]
+    ) -> RerankResult:
+        """Submit a job, and wait for its ranking; it goes to the interactive lane by default."""
+        return self.call(lambda client: client.rerank(timeout=timeout, **arguments))
 
     def submit_many(
         self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS

@@ -53,10 +53,10 @@ class GroupedRecording:
             self._recording = asyncio.create_task(self._record_all())
         return await recorded
 
-    async def close(self) -> None:
-        """Wait for the call that is under way."""
+    async def done(self) -> None:
+        """Wait until all jobs that were given are recorded."""
         if self._recording:
-            await asyncio.gather(self._recording, return_exceptions=True)
+            await asyncio.wait([self._recording])
 
     async def _record_all(self) -> None:
         try:

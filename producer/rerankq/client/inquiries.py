@@ -169,16 +169,17 @@ class Inquiries:
                     return
                 ids = dict.fromkeys(job.job_id for _, portion in portions for job in portion)
                 try:
-                    ends = dict(await self._records.results(list(ids)))
+                    read = await self._records.results(list(ids))
                 except LedgerUnavailable as error:
                     self._to_read.extendleft(reversed(portions))
                     self._bear(error)
                     await asyncio.sleep(ASK_SECONDS)
                     continue
                 self._away_since = None
+                ends = {each.job_id: each for each in read}
                 for wait, portion in portions:
                     wait.reading = 0
-                    wait.found.extend((job.job_id, ends[job.job_id]) for job in portion)
+                    wait.found.extend(ends[job.job_id] for job in portion)
                     wait.wake()
         finally:
             self._reading = None

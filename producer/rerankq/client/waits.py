@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from rerankq.errors import RerankqError
-from rerankq.ledger.records import End, Ended
+from rerankq.ledger.records import Ended, RawEnd
 
 
 class Wait:
@@ -15,7 +15,7 @@ class Wait:
         pending: jobs that are not known to have ended.
         unasked: those of them that Redis was not asked about since the call began.
         ended: jobs that have ended, and whose ends have yet to be read.
-        found: ends that the call may take.
+        found: ends that the call may take, as they are stored: whoever takes one decodes it.
         reading: how many ends are being read for it.
         problem: why there will be no more.
         is_hurried: whether it ends as soon as Redis was asked about all of them.
@@ -40,7 +40,7 @@ class Wait:
         self.pending = dict.fromkeys(job_ids)
         self.unasked = set(self.pending)
         self.ended: deque[Ended] = deque()
-        self.found: deque[tuple[str, End]] = deque()
+        self.found: deque[RawEnd] = deque()
         self.reading = 0
         self.problem: RerankqError | None = None
         self.is_hurried = False
@@ -65,7 +65,7 @@ class Wait:
         if job.end is None:
             self.ended.append(job)
         else:
-            self.found.append((job.job_id, job.end))
+            self.found.append(job.end)
         self.wake()
 
     def was_asked(self, job_id: str) -> None:

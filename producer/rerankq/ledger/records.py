@@ -29,20 +29,6 @@ class Outline:
     custom_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that has ended.
-
-    Attributes:
-        end: None when it has yet to be read.
-        size: bytes of its result.
-    """
-
-    job_id: str
-    end: End | None
-    size: int = 0
-
-
 class RawEnd(NamedTuple):
     """The end of a job as it is stored, for callers that pass it on and do not look into it.
 
@@ -62,6 +48,29 @@ class RawEnd(NamedTuple):
     def has_ended(self) -> bool:
         """Whether it has an end, or never will have one."""
         return self.result is not None or self.error is not None
+
+    def decoded(self) -> End:
+        """The end of a job that has one; for a ranking that cannot be read, the error."""
+        if self.result is None:
+            return self.error or _unknown(self.job_id)
+        try:
+            return RerankResult.parse(self.result)
+        except InvalidRequest as unreadable:
+            return unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that has ended.
+
+    Attributes:
+        end: None when it has yet to be read.
+        size: bytes of its result.
+    """
+
+    job_id: str
+    end: RawEnd | None
+    size: int = 0
 
 
 class Records:
@@ -155,19 +164,29 @@ class Records:
             LedgerUnavailable: Redis did not answer.
         """
         if len(job_ids) <= FEW:
-            return [Ended(job_id, end) for job_id, end in await self.ends(job_ids)]
+            # Both in one command, as in `sized_ends`.
+            stored = await self._store.command(
+                "MGET", *map(self._keys.job, job_ids), *map(self._keys.result, job_ids)
+            )
+            states = map(state_from, stored[: len(job_ids)])
+            read = zip(job_ids, states, stored[len(job_ids) :], strict=True)
+            return [
+                Ended(job_id, _raw_gone(job_id, state) if end is None else _raw(job_id, end))
+                for job_id, state, end in read
+                if state is None or state.ended
+            ]
         stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
-        states = dict(zip(job_ids, map(state_from, stored), strict=True))
-        over = {each: state for each, state in states.items() if state is None or state.ended}
+        by_id = dict(zip(job_ids, map(state_from, stored), strict=True))
+        over = {each: state for each, state in by_id.items() if state is None or state.ended}
         if not over:
             return []
         sizes = await self._store.readings(*(("STRLEN", self._keys.result(each)) for each in over))
         return [
-            Ended(job_id, None if size else _gone(job_id, state), size or 0)
+            Ended(job_id, None if size else _raw_gone(job_id, state), size or 0)
             for (job_id, state), size in zip(over.items(), sizes, strict=True)
         ]
 
-    async def results(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
+    async def results(self, job_ids: Sequence[str]) -> list[RawEnd]:
         """The ends of jobs that are known to have ended, in the order given.
 
         Raises:
@@ -175,7 +194,7 @@ class Records:
         """
         stored = await self._store.command("MGET", *map(self._keys.result, job_ids))
         return [
-            (job_id, _past_retention(job_id) if each is None else outcomes.end_from(each))
+            RawEnd(job_id, None, _past_retention(job_id)) if each is None else _raw(job_id, each)
             for job_id, each in zip(job_ids, stored, strict=True)
         ]
 
@@ -221,6 +240,10 @@ def _raw_end(job_id: str, end: End | None, size: int = 0) -> RawEnd:
     if isinstance(end, RerankResult):
         return RawEnd(job_id, end.encode(), None, size)
     return RawEnd(job_id, None, end, size)
+
+
+def _raw_gone(job_id: str, state: JobState | None) -> RawEnd:
+    return RawEnd(job_id, None, _gone(job_id, state))
 
 
 def _past_retention(job_id: str) -> ResultExpired:

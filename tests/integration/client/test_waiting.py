@@ -12,7 +12,7 @@ import pytest
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.client import JobHandle
-from rerankq.contract import Job, JobState, Lane, RerankResult
+from rerankq.contract import CONTRACT_VERSION, Job, JobState, Lane, RerankResult
 from rerankq.errors import (
     JobCancelled,
     JobExpired,
@@ -29,6 +29,7 @@ from running.redis_server import RedisServer
 from running.waiting import eventually
 
 DRAFT: dict[str, Any] = {"query": "a query", "documents": ["zero", "one", "two"]}
+VERSION = f'"version":"{CONTRACT_VERSION}"'.encode()
 
 
 @pytest.fixture
@@ -212,7 +213,7 @@ def test_result_of_another_version_ends_its_own_wait_alone(
         key = f"celery-task-meta-{strange.id}"
         stored = desk.redis.get(key)
         assert isinstance(stored, bytes)
-        desk.redis.set(key, stored.replace(b'"version":"1.0"', b'"version":"9.0"'))
+        desk.redis.set(key, stored.replace(VERSION, b'"version":"9.0"'))
     again = [client.get(each.id) for each in (strange, ordinary)]
     assert len(list(client.as_completed(again, timeout=20))) == 2
     with pytest.raises(UnsupportedVersion, match=r"9\.0"):

@@ -10,7 +10,7 @@ import pytest
 
 from rerankq.client import arrivals, inquiries
 from rerankq.errors import ClientClosed, InvalidRequest, LedgerUnavailable, ResultExpired
-from rerankq.ledger.records import End, Ended, Records
+from rerankq.ledger.records import End, Ended, RawEnd, Records
 from rerankq.store.store import Store
 from running.keys import KEYS
 
@@ -72,14 +72,17 @@ class FakeRedis:
         """As `Records.ended`."""
         await self._answer()
         self.asked.append(len(job_ids))
-        end = None if self.size else END
-        return [Ended(each, end, self.size) for each in job_ids if each in self.over]
+        return [
+            Ended(each, None if self.size else RawEnd(each, None, END), self.size)
+            for each in job_ids
+            if each in self.over
+        ]
 
-    async def results(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
+    async def results(self, job_ids: Sequence[str]) -> list[RawEnd]:
         """As `Records.results`."""
         await self._answer()
         self.read.append(len(job_ids))
-        return [(each, END) for each in job_ids]
+        return [RawEnd(each, None, END) for each in job_ids]
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
