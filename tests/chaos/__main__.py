@@ -86,11 +86,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, help="file to write everything to")
     parser.add_argument(
         "--resume",
-        type=Path,
+        type=_existing,
         help="file of --json: what was played whole there stands, and only the rest is played",
     )
     parser.add_argument("--page", type=Path, help="page whose scorecard to write anew")
     return parser
+
+
+def _existing(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return path
 
 
 if __name__ == "__main__":
