@@ -9,7 +9,7 @@ from running.ledger_desk import LedgerDesk, job
 
 
 def failed(desk: LedgerDesk, job_id: str, *, reason: str = "upstream_refused", at: int = 0) -> None:
-    """A job that failed, at a given second when one is given."""
+    """A failed job; `at` sets the second of its failure."""
     request = RerankRequest(model=f"model-{job_id}", query="q", documents=("d", "e"))
     desk.fail(desk.claimed(job_id, request=request, custom_id=f"my-{job_id}"), reason)
     if at:
@@ -32,7 +32,7 @@ def replays(desk: LedgerDesk, *job_ids: str) -> Replays:
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_letters_are_found_in_either_protocol(redis_url: str, protocol: int) -> None:
-    """Scores come as pairs or as a flat list: the letters are the same, the newest first."""
+    """In both protocols of Redis the same letters are found, the newest first."""
     with LedgerDesk(f"{redis_url}?protocol={protocol}") as desk:
         assert found(desk) == []
         failed(desk, "a", at=10)
@@ -156,7 +156,7 @@ def test_letters_are_named_without_being_read(desk: LedgerDesk) -> None:
 
 
 def test_a_forgotten_letter_is_gone_with_its_payload(desk: LedgerDesk) -> None:
-    """`forget` deletes only the letter and its payload; to forget none is no error."""
+    """`forget` deletes only the letter and its payload; forgetting none is no error."""
     failed(desk, "a")
     failed(desk, "b")
     desk.run(DeadLetters(desk.store).forget([]))

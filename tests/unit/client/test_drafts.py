@@ -98,7 +98,7 @@ def test_caller_may_fix_the_id() -> None:
 
 @pytest.mark.parametrize("documents", [5, 1.5, True, object()])
 def test_what_is_no_list_of_documents_is_refused(documents: object) -> None:
-    """Documents that cannot be iterated are refused by name, like everything that is no list."""
+    """Documents that cannot be iterated are refused, and the message names the field."""
     with pytest.raises(InvalidRequest, match=r"^documents: must be a list$"):
         job({"query": "q", "documents": documents})
 

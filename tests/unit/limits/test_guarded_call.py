@@ -222,8 +222,8 @@ def test_job_of_a_failed_probe_is_not_the_next_one(
 ) -> None:
     """A job whose probe failed stays away past the next probe, unless another key is usable."""
     other = key_breaker("a", Key("a2").id)
-    closed = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
-    met = call(BadKey("may not do this"), before={"tripped": closed}).error
+    tripped = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
+    met = call(BadKey("may not do this"), before={"tripped": tripped}).error
     assert isinstance(met, Deferred)
     assert met.seconds == seconds
 
@@ -267,23 +267,23 @@ def test_probe_that_is_not_answered_proves_nothing(error: UpstreamError) -> None
     met = call(error, before=probe)
     assert not met.told.probe_ok
     assert isinstance(met.error, Deferred)
-    closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(error, before={"tripped": closed}).network.breakers.closed == []
+    tripped = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(error, before={"tripped": tripped}).network.breakers.closed == []
 
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_good_probe_closes_what_it_probed(answer: Answer | UpstreamError) -> None:
     """The breaker of a parked key whose probe is answered closes for all workers."""
-    closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(answer, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
+    tripped = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(answer, before={"tripped": tripped}).network.breakers.closed == [KEY, MODEL]
 
 
 def test_refusal_proves_no_balance() -> None:
     """Gateways check the request before the balance: a 400 closes no breaker for billing."""
-    closed = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
-    met = call(Refused("no", status=400), before={"tripped": closed})
+    tripped = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
+    met = call(Refused("no", status=400), before={"tripped": tripped})
     assert met.network.breakers.closed == [MODEL]
-    assert call(ANSWER, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
+    assert call(ANSWER, before={"tripped": tripped}).network.breakers.closed == [KEY, MODEL]
 
 
 def test_earlier_call_closes_nothing_that_is_parked() -> None:

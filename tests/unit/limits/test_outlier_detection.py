@@ -20,7 +20,7 @@ def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
     assert blamed(outliers, times=1)
 
 
-def test_few_failures_blame_nobody(clock: Clock) -> None:
+def test_few_failures_blame_no_model(clock: Clock) -> None:
     """Four failures in a row may be chance, five are not."""
     del clock
     outliers = OutlierDetection()

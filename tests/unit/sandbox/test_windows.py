@@ -34,7 +34,7 @@ def test_wait_ends_when_enough_has_gone(steps: list[tuple[int, int]], most: int)
 
 
 def test_a_window_holds_nothing_that_is_past() -> None:
-    """Adding alone, with nobody asking for the total, lets go of what has left the window."""
+    """Adding drops amounts that have left the window, even if the total is never read."""
     window = SlidingWindow(10)
     for now in range(1000):
         window.add(now, 1)
@@ -47,7 +47,7 @@ def test_what_never_fits_waits_for_a_whole_window() -> None:
 
 
 def test_void_takes_a_charge_back_once() -> None:
-    """A void charge no longer counts, now or when it leaves the window, or after it has left."""
+    """A void charge is subtracted once, also if it leaves the window later or had left before."""
     window = SlidingWindow(10)
     first, second = window.add(0, 3), window.add(1, 4)
     window.void(second)
