@@ -73,7 +73,7 @@ def test_a_round_that_fails_says_so_at_once() -> None:
     assert lines[1].startswith("a row 2/2: OSError: no disk")
 
 
-def test_what_was_played_whole_stands_in_a_later_sitting(tmp_path: Path) -> None:
+def test_complete_rows_are_kept_in_a_later_sitting(tmp_path: Path) -> None:
     """A scorecard of several sittings has each row once, with its last score."""
     known = replace(catalogue.row("clock"), play=played)
     first = _sitting([Score(known, 1, [HELD]), Score(catalogue.row("blip"), 20, [HELD])])

@@ -162,7 +162,7 @@ def test_whole_addresses_are_taken(url: str) -> None:
     assert ClientSettings.load(redis_url=url).redis_url == url
 
 
-def test_ten_years_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_retention_is_ten_years(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest retention is ten years."""
     monkeypatch.setenv("RERANKQ_DEAD_TTL", "315360000")
     assert ClientSettings.load().dead_ttl == 315_360_000

@@ -50,7 +50,7 @@ def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
     assert len(written) == 1
 
 
-def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
+def test_a_line_recorded_twice_is_in_the_batch_once(redis_url: str) -> None:
     """A line that is recorded again after a lost answer is in the batch once."""
 
     async def recorded() -> tuple[int, int]:
@@ -192,7 +192,7 @@ def test_with_a_full_disk_rows_are_fetched_again(redis_url: str) -> None:
     assert collector.output.ended == collector.output.written == Tally(succeeded=3)
 
 
-def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
+def test_an_earlier_job_does_not_hide_other_ends(redis_url: str) -> None:
     """A line whose job was accepted before counts as ended; other jobs' ends are still found."""
     with LedgerDesk(redis_url) as desk, ThreadPoolExecutor() as pool:
         batch = desk.run(desk.batches.open())

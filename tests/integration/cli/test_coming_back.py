@@ -114,7 +114,7 @@ def test_a_line_is_ranked_while_the_input_is_open(redis_url: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_says_how_to_come_back(
+def test_an_interrupted_run_says_how_to_resume(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path, number: signal.Signals
 ) -> None:
     """The jobs go on; the message says how to fetch them, and names the first missing line."""
@@ -216,7 +216,7 @@ def _again(process: subprocess.Popen[bytes]) -> bool:
     return process.poll() is not None
 
 
-def test_a_run_that_takes_too_long_is_come_back_to(
+def test_a_run_that_takes_too_long_can_be_resumed(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path
 ) -> None:
     """--timeout ends the waiting with exit code 1, not the jobs."""

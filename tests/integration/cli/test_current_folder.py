@@ -101,7 +101,7 @@ def test_no_service_runs_modules_of_the_folder(
     assert ran(project) == []
 
 
-def test_as_a_module_python_is_told_to_be_safe(project: Path) -> None:
+def test_as_a_module_python_needs_its_safe_option(project: Path) -> None:
     """`python -P -m rerankq.cli` imports nothing of the folder; without -P Python itself does."""
     command = [sys.executable, "-P", "-m", "rerankq.cli", "schema", "Job"]
     done = subprocess.run(

@@ -111,7 +111,7 @@ def test_flower_makes_up_a_password(redis_url: str, tmp_path: Path) -> None:
     assert second.stderr == f"rerankq: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-def test_an_authentication_that_is_none_is_refused(redis_url: str) -> None:
+def test_a_malformed_authentication_is_refused(redis_url: str) -> None:
     """RERANKQ_FLOWER_AUTH must be user:password; a wrong one is named and not shown."""
     done = rerankq("flower", RERANKQ_REDIS_URL=redis_url, RERANKQ_FLOWER_AUTH="no-colon")
     assert done.returncode == 2

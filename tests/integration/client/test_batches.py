@@ -82,7 +82,7 @@ READERS = pytest.mark.parametrize("read", [read, read_async], ids=["blocking", "
 
 @READERS
 @pytest.mark.parametrize("fill", [fill, fill_async], ids=["by blocking", "by async"])
-def test_a_batch_is_come_back_to_by_its_id(
+def test_another_client_reads_a_batch_by_its_id(
     redis_url: str, fill: Fill, read: Callable[..., list[BatchResult]]
 ) -> None:
     """Another client, also in another process, gets the result of each job, in order."""
@@ -137,7 +137,7 @@ def test_no_batch_is_an_error(redis_url: str, read: Callable[..., list[BatchResu
             list(batch.add_many(drafts(0, 300)))
 
 
-def test_a_batch_is_told_from_its_opening_to_its_completion(redis_url: str) -> None:
+def test_the_events_of_a_batch(redis_url: str) -> None:
     """Opening, sealing and completing a batch send one event each, with the counts at the end."""
     events = Events()
     told = heard(events, Event)
@@ -167,7 +167,7 @@ def test_a_batch_is_told_from_its_opening_to_its_completion(redis_url: str) -> N
     assert [each.job.batch_id for each in accepted] == [batch.id, batch.id]
 
 
-def test_what_ends_in_an_exception_is_abandoned(redis_url: str) -> None:
+def test_a_batch_whose_feeder_raises_is_abandoned(redis_url: str) -> None:
     """If the feeder raises, readers at once get what was added and learn that some is missing."""
     with RerankClient(redis_url) as client:
         batch = client.open_batch()
@@ -192,7 +192,7 @@ def test_a_silent_batch_is_abandoned(
             read(redis_url, batch.id, timeout=30)
 
 
-def test_a_draft_that_is_none_ends_the_adding(redis_url: str) -> None:
+def test_an_invalid_draft_ends_the_adding(redis_url: str) -> None:
     """The error names the draft's position; earlier drafts are in the batch; adding can go on."""
     with RerankClient(redis_url) as client, client.open_batch() as batch:
         adding = batch.add_many([*drafts(0, 2), {"query": "q"}, *drafts(3, 4)])
@@ -203,7 +203,7 @@ def test_a_draft_that_is_none_ends_the_adding(redis_url: str) -> None:
         assert batch.progress().total == 3
 
 
-def test_a_key_brings_an_earlier_job_in(redis_url: str) -> None:
+def test_a_used_key_adds_the_earlier_job(redis_url: str) -> None:
     """The earlier job has the line's place and name; another request with the key is a conflict."""
     draft: dict[str, Any] = {"query": "q", "documents": ["d"], "idempotency_key": "k"}
     with RerankClient(redis_url) as client:

@@ -177,7 +177,7 @@ print("well")
 
 
 @pytest.mark.parametrize(("disk", "times"), [("quick disk", 12), ("slow disk", 1)])
-def test_a_fork_in_the_first_use_hangs_nobody(redis_url: str, disk: str, times: int) -> None:
+def test_a_fork_during_the_first_use_blocks_nothing(redis_url: str, disk: str, times: int) -> None:
     """A child that is forked while other threads first use the client can use it too."""
     done = python(FORKING, redis_url, str(times), disk)
     assert done.stdout.strip() == "well", done.stderr

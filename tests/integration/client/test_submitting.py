@@ -172,7 +172,7 @@ def test_bad_draft_is_named_and_the_earlier_ones_stay(client: RerankClient) -> N
     assert taken[-1].status().state is JobState.QUEUED
 
 
-def test_full_lane_refuses_one_and_holds_many(redis_url: str) -> None:
+def test_full_lane_refuses_one_job_and_delays_a_stream(redis_url: str) -> None:
     """A full lane refuses a single submit, but a stream waits until the lane takes jobs again."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=5)
     with RerankClient(settings=settings) as client:
@@ -202,7 +202,7 @@ def awaited_stream(settings: ClientSettings, drafts: list[Draft], ids: list[str]
 
 
 @pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
-def test_a_stream_in_doubt_tells_the_ids(
+def test_an_uncertain_stream_names_the_ids(
     own_redis: RedisServer, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
 ) -> None:
     """If Redis goes away, uncertain jobs of a stream can be repeated under their ids."""
@@ -324,7 +324,7 @@ def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
             client.submit(**DRAFT)
 
 
-def test_uncertain_submit_tells_the_id(own_redis: RedisServer) -> None:
+def test_uncertain_submit_names_the_id(own_redis: RedisServer) -> None:
     """If Redis does not answer, the error has the id to find or repeat the job."""
     with Proxy(own_redis.port) as proxy, RerankClient(proxy.url) as client:
         client.submit(**DRAFT)
@@ -401,7 +401,7 @@ def test_a_stream_that_raises_leaves_no_job_unnamed(
 
 
 @pytest.mark.parametrize("draft", ["text", 5, None, ["query", "documents"]])
-def test_a_draft_that_is_none_is_refused(client: RerankClient, draft: Any) -> None:
+def test_an_invalid_draft_is_refused(client: RerankClient, draft: Any) -> None:
     """The error names the position of the wrong draft; the drafts before it were accepted."""
     handles: list[str] = []
     with pytest.raises(InvalidRequest, match=r"^1: must be a mapping"):

@@ -33,9 +33,7 @@ REFUSALS: dict[str, Callable[[Redis], object]] = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_try_without_an_answer_is_not_forgotten(
-    own_redis: RedisServer, call: str, refusal: str
-) -> None:
+def test_a_refused_repeat_is_uncertain(own_redis: RedisServer, call: str, refusal: str) -> None:
     """If the first answer was lost, a later refusal does not make the call certainly failed."""
     with (
         own_redis.client() as judge,
@@ -60,7 +58,11 @@ def test_a_try_without_an_answer_is_not_forgotten(
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("connected", [False, True], ids=["first contact", "in use"])
-def test_what_was_never_sent_is_certain(own_redis: RedisServer, call: str, connected: bool) -> None:  # noqa: FBT001  a case
+def test_an_unsent_call_is_certain(
+    own_redis: RedisServer,
+    call: str,
+    connected: bool,  # noqa: FBT001  a case
+) -> None:
     """Without a connection nothing of the call was sent, so certainly nothing is recorded."""
     with RerankClient(own_redis.url) as client:
         if connected:

@@ -62,7 +62,7 @@ def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize(("rpm", "most"), [(60, 3), (600, 18), (6000, 18), (60_000, 149)])
-def test_nobody_is_given_more_than_half_more_than_a_lot(
+def test_no_worker_gets_more_than_one_and_a_half_lots(
     desk: LedgerDesk, rpm: int, most: int
 ) -> None:
     """A worker gets one lot, also when more was saved up; the rest is for the next worker."""
@@ -604,7 +604,7 @@ def test_a_failed_probe_keeps_the_account_out_of_use(desk: LedgerDesk) -> None:
 # Retries.
 
 
-def test_retries_are_half_of_what_goes_well(desk: LedgerDesk) -> None:
+def test_one_retry_is_allowed_for_two_successes(desk: LedgerDesk) -> None:
     """The first retries are free; then two successful calls allow one: a third of all may fail."""
     assert desk.exchange(want=1).retries == 20
     assert desk.exchange(retries=20).retries == 0
@@ -650,7 +650,7 @@ def test_a_look_writes_nothing(desk: LedgerDesk) -> None:
     assert stored(desk) == before
 
 
-def test_look_shows_how_the_account_stands(desk: LedgerDesk) -> None:
+def test_look_shows_an_account(desk: LedgerDesk) -> None:
     """A look shows limits, workers and rate."""
     limits = Limits(rpm=600, tpm=60_000, concurrency=8)
     desk.exchange("a", limits, want=3, want_slots=3)
@@ -692,7 +692,7 @@ def test_workers_take_turns_evenly_apart(desk: LedgerDesk) -> None:
     assert again.now + again.ask_ms >= turns[-1]
 
 
-def test_turns_come_every_two_seconds_where_calls_are_few(desk: LedgerDesk) -> None:
+def test_under_a_low_limit_workers_take_turns_every_two_seconds(desk: LedgerDesk) -> None:
     """Under a low limit a worker's lot is that of two seconds, so that no worker waits longer."""
     limits = Limits(rpm=200)
     for number in range(3):
@@ -700,7 +700,7 @@ def test_turns_come_every_two_seconds_where_calls_are_few(desk: LedgerDesk) -> N
     assert desk.exchange("w0", limits, want=100).ask_ms <= 2000
 
 
-def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
+def test_worker_that_got_all_asks_again_when_it_is_used_up(desk: LedgerDesk) -> None:
     """A worker that gets all it wants asks once in a dozen of its calls."""
     desk.exchange(limits=BUSY, want=1)
     desk.let_pass(10)
@@ -716,7 +716,7 @@ def test_every_exchange_returns_the_open_breakers(desk: LedgerDesk) -> None:
     assert desk.exchange(want=1).tripped == desk.run(desk.breakers.tripped())
 
 
-def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk) -> None:
+def test_worker_short_of_slots_asks_again_when_a_lot_is_used(desk: LedgerDesk) -> None:
     """A worker that has more permits than its slots can use does not ask for more."""
     limits = Limits(concurrency=8)
     desk.exchange(limits=limits, want=1, want_slots=1)
@@ -747,7 +747,7 @@ def test_the_lowest_limits_hold(desk: LedgerDesk) -> None:
     assert desk.look().limits == lowest
 
 
-def test_limits_that_nobody_names_any_more_lapse(desk: LedgerDesk) -> None:
+def test_limits_that_no_worker_names_any_more_lapse(desk: LedgerDesk) -> None:
     """A lower limit lapses a minute after the last exchange of a worker that names it."""
     desk.exchange("old", Limits(rpm=60))
     desk.exchange("new", Limits(rpm=600))
@@ -767,7 +767,7 @@ def test_made_up_limits_do_not_pile_up(desk: LedgerDesk) -> None:
     assert len(json.loads(desk.redis.hget("rerankq:account:a", "named") or b"")) <= 8
 
 
-def test_cause_is_told_as_long_as_it_lasts(desk: LedgerDesk) -> None:
+def test_cause_is_shown_as_long_as_it_lasts(desk: LedgerDesk) -> None:
     """Why an account is out of use, and since when, is told while it lasts, then forgotten."""
     desk.exchange(trouble=10.0, cause="upstream_unavailable (500)")
     seen = desk.look()

@@ -134,7 +134,7 @@ def missed_scripts(desk: LedgerDesk) -> int:
     return int(errors.get("errorstat_NOSCRIPT", {"count": 0})["count"])
 
 
-def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> None:
+def test_a_script_is_loaded_before_bodies_are_sent(own_redis: RedisServer) -> None:
     """A restarted Redis has no scripts, and gets them before any payload or result."""
     with LedgerDesk(own_redis.url) as desk:
         desk.submit(job("a"), job("b"))

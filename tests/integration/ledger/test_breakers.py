@@ -32,7 +32,7 @@ def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
     assert breaker.probe_at == breaker.since + 60_000
 
 
-def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
+def test_a_breaker_is_parked_after_three_failures(desk: LedgerDesk) -> None:
     """A breaker that needs three failures is doubted twice, probed each time, then parked."""
     states = []
     for _ in range(3):

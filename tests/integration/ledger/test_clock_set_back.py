@@ -22,7 +22,7 @@ def set_back(desk: LedgerDesk) -> None:
     desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "lease_grace": ahead + 60_000})
 
 
-def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
+def test_a_turn_from_before_the_clock_was_set_back_stops_no_sweep(desk: LedgerDesk) -> None:
     """A sweep's turn that was taken before the clock was set back stops no later sweep."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.set("rerankq:sweeping", 1, px=HOUR)

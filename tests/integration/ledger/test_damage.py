@@ -283,7 +283,7 @@ def test_a_wrong_result_is_an_error_of_its_own_job(desk: LedgerDesk, stored: str
     assert desk.status("damaged").error is None
 
 
-def test_batch_that_is_none_costs_no_job_its_end(desk: LedgerDesk) -> None:
+def test_jobs_end_even_if_the_key_of_their_batch_is_damaged(desk: LedgerDesk) -> None:
     """Jobs end even if the key of their batch holds another type."""
     batches = [desk.run(desk.batches.open()) for _ in range(2)]
     for name, batch in zip("ab", batches, strict=True):

@@ -66,7 +66,7 @@ def test_more_letters_than_a_page_are_all_found(desk: LedgerDesk) -> None:
     assert found(desk) == names[::-1]
 
 
-def test_a_letter_tells_all_but_the_texts(desk: LedgerDesk) -> None:
+def test_a_letter_has_everything_but_the_texts(desk: LedgerDesk) -> None:
     """A letter has reason, message, counts and names, and no text of the request."""
     failed(desk, "a", at=10)
     assert desk.run(DeadLetters(desk.store).get("a")) == DeadLetter(
@@ -98,7 +98,7 @@ def test_a_replay_is_one_job_however_often_it_is_made(desk: LedgerDesk) -> None:
     assert desk.redis.zcard("rerankq:bulk:queued") == 1
 
 
-def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
+def test_what_cannot_be_replayed_can_be_listed(desk: LedgerDesk) -> None:
     """A payload that is gone or unreadable holds up no other letter, and can still be listed."""
     for name in ("a", "gone", "other-version", "nonsense"):
         failed(desk, name)
@@ -111,7 +111,7 @@ def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
     assert sorted(found(desk)) == ["a", "gone", "nonsense", "other-version"]
 
 
-def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
+def test_a_damaged_letter_does_not_hide_others(desk: LedgerDesk) -> None:
     """A record or payload of another type does not hide other letters."""
     for at, name in enumerate(("a", "no-record", "no-payload", "b"), start=1):
         failed(desk, name, at=at)

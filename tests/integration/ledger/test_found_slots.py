@@ -66,7 +66,7 @@ def test_a_slot_that_was_refused_is_not_tried_at_once(desk: LedgerDesk) -> None:
     assert desk.exchange("b", **told).slots == 10
 
 
-def test_what_was_kept_stays_while_the_level_falls(desk: LedgerDesk) -> None:
+def test_slots_that_served_more_are_kept_while_most_calls_are_throttled(desk: LedgerDesk) -> None:
     """A moment in which most calls are throttled does not end slots that served more."""
     for _ in range(3):
         throttled_on(desk, ok=400)

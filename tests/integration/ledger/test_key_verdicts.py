@@ -69,7 +69,7 @@ def test_it_is_the_key_when_nobody_is_ranked_any_more(
     assert refuse(desk, "one", seconds=patience + 0.2) is Blame.KEY
 
 
-def test_a_damaged_record_costs_no_exchange(desk: LedgerDesk) -> None:
+def test_a_damaged_record_is_ignored(desk: LedgerDesk) -> None:
     """Damaged values are ignored."""
     for stored in ("{nonsense", "[1]", f'{{"{KEY}": 5}}', f'{{"{KEY}": {{"one": 5}}}}'):
         desk.redis.hset("rerankq:account:a", "keys_refused", stored)

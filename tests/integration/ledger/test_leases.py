@@ -158,7 +158,7 @@ def test_finish_is_the_end(desk: LedgerDesk) -> None:
     assert not desk.has_payload("a")
 
 
-def test_failure_tells_its_reason(desk: LedgerDesk) -> None:
+def test_status_and_end_have_the_reason_of_a_failure(desk: LedgerDesk) -> None:
     """A failed job's status and end both tell the reason."""
     assert desk.fail(desk.claimed("a"), "upstream_auth")
     error = desk.status("a").error
@@ -282,7 +282,7 @@ def pass_deadline(desk: LedgerDesk, job_id: str) -> None:
     desk.redis.zadd("rerankq:deadlines", {job_id: before})
 
 
-def test_deadline_that_has_not_come_ends_nothing(desk: LedgerDesk) -> None:
+def test_a_future_deadline_ends_nothing(desk: LedgerDesk) -> None:
     """A job with time left is not touched, and leaves no trace among the deadlines at its end."""
     lease = desk.claimed("a", deadline_seconds=60)
     desk.sweep()

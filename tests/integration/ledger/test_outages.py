@@ -24,7 +24,7 @@ def refusal(desk: LedgerDesk, *names: str) -> str:
     return message
 
 
-def test_redis_that_is_down_is_said_soon() -> None:
+def test_redis_that_is_down_is_reported_soon() -> None:
     """Without a Redis every call fails in bounded time, and says what to do."""
     port = free_port()
     started = time.monotonic()
@@ -40,7 +40,7 @@ def test_redis_that_is_down_is_said_soon() -> None:
     )
 
 
-def test_wrong_password_is_said(own_redis: RedisServer) -> None:
+def test_wrong_password_is_reported(own_redis: RedisServer) -> None:
     """A refused password is named as that, without the password."""
     with own_redis.client() as client:
         client.config_set("requirepass", "right")
@@ -50,7 +50,7 @@ def test_wrong_password_is_said(own_redis: RedisServer) -> None:
     assert "s3cret" not in message
 
 
-def test_what_is_no_redis_is_said() -> None:
+def test_another_server_than_redis_is_reported() -> None:
     """When an HTTP server answers at the address, the error says that it is not a Redis."""
     with RunningSandbox() as http:
         address = http.url.removeprefix("http://").partition("/")[0]
@@ -86,7 +86,9 @@ def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_too_few_replicas_are_said_and_pass(own_redis: RedisServer, count: int) -> None:
+def test_too_few_replicas_are_reported_until_there_are_enough(
+    own_redis: RedisServer, count: int
+) -> None:
     """While Redis has too few replicas, writes are refused clearly; after that they work."""
     names = [f"new-{number}" for number in range(count)]
     with LedgerDesk(own_redis.url) as desk:

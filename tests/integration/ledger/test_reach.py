@@ -124,7 +124,7 @@ def test_failures_of_every_worker_count_for_the_upstream(desk: LedgerDesk) -> No
     assert desk.exchange("one", vain=2, trouble=30.0).mode == "broken"
 
 
-def test_a_second_report_makes_it_an_outage(desk: LedgerDesk) -> None:
+def test_failures_of_two_workers_are_an_outage(desk: LedgerDesk) -> None:
     """The first worker's failures count once another worker fails too: then both count."""
     desk.exchange("other", want=1, in_flight=1)
     told = fail(desk, "one", vain=4)

@@ -59,7 +59,7 @@ def test_result_goes_before_its_record() -> None:
     assert (keep.result_ms, keep.dead_ms) == (2000, 1000)
 
 
-def test_expired_result_is_told_from_an_unknown_job(redis_url: str) -> None:
+def test_an_expired_result_differs_from_an_unknown_job(redis_url: str) -> None:
     """After its retention a result is ResultExpired, and later, without a record, JobNotFound."""
     with LedgerDesk(redis_url, result_ttl=0.3) as desk:
         desk.succeed(desk.claimed("a", idempotency_key="k"))
@@ -80,7 +80,7 @@ def test_unknown_job_has_an_answer(desk: LedgerDesk) -> None:
         desk.status("never")
 
 
-def test_ends_come_in_the_order_asked(desk: LedgerDesk) -> None:
+def test_ends_are_returned_in_the_order_asked(desk: LedgerDesk) -> None:
     """Of many ids those with an end come back, in the order given."""
     for name in ("a", "b"):
         desk.succeed(desk.claimed(name))

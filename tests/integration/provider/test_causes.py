@@ -130,7 +130,9 @@ def test_a_server_without_tls_is_named() -> None:
     ],
     ids=["sending", "no answer", "half an answer", "closed", "cut", "another protocol"],
 )
-def test_how_far_a_call_came_is_said(serve: Serve, request_: RerankRequest, cause: Cause) -> None:
+def test_an_error_says_how_far_the_call_came(
+    serve: Serve, request_: RerankRequest, cause: Cause
+) -> None:
     """A call that failed after it began may have been billed: the error says how far it came."""
     with RawServer(serve) as server:
         error = asyncio.run(met(server.url, seconds=1, request=request_))

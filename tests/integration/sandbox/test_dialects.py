@@ -45,7 +45,7 @@ def test_the_setting_decides_at_the_shared_path(dialect: str, place: str) -> Non
         (DASHSCOPE, {"model": "m", "input": {"query": "q", "documents": ["d"]}}, "request_id"),
     ],
 )
-def test_faults_speak_the_dialect(
+def test_faults_use_the_dialect(
     sandbox: RunningSandbox, path: str, body: dict[str, object], field: str
 ) -> None:
     """The usual refusal of a status comes in the shape of the dialect that was asked."""

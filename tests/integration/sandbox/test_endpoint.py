@@ -76,7 +76,7 @@ def test_other_paths_are_refused(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_are_capped(*, chunked: bool) -> None:
+def test_large_bodies_are_refused(*, chunked: bool) -> None:
     """A body over the limit gets 413, with or without an announced length."""
     body = b" " * 2000
     with RunningSandbox(max_body_bytes=1024) as sandbox:

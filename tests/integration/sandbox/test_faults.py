@@ -219,7 +219,7 @@ def test_spoiled_answers_are_200(sandbox: RunningSandbox, kind: str, found: byte
     assert found in answer.content
 
 
-def test_directive_speaks_for_one_call(sandbox: RunningSandbox) -> None:
+def test_a_directive_applies_to_one_call(sandbox: RunningSandbox) -> None:
     """A request can ask for its own fault, which comes before every rule; a bad one is a 400."""
     sandbox.set_faults({"action": {"kind": "short"}})
     good = {"X-Sandbox-Fault": '{"kind":"status","status":418}'}

@@ -38,7 +38,7 @@ def test_the_window_is_full_until_it_moves_on(sandbox: RunningSandbox) -> None:
     eventually(lambda: statuses(sandbox, "window", 1) == [200], "the window moves on", seconds=5)
 
 
-def test_a_refusal_says_when_to_come_again(sandbox: RunningSandbox) -> None:
+def test_a_refusal_says_when_to_try_again(sandbox: RunningSandbox) -> None:
     """A refusal has the body that was chosen, Retry-After and the x-ratelimit headers."""
     said = {"answer": "request_limit", "retry_after": "seconds", "ratelimit_headers": "refusals"}
     sandbox.limit(rpm=1, **said)

@@ -24,7 +24,7 @@ LOT_SECONDS = 0.5
 
 
 @pytest.mark.parametrize("rpm", [600, 6000])
-def test_a_known_rate_is_used_up_and_kept(rpm: int) -> None:
+def test_a_known_rate_is_used_fully_and_not_exceeded(rpm: int) -> None:
     """98 % of the allowed calls begin, and no window exceeds the limit by more than one lot."""
     scenario = known_rpm(rpm, seconds=60)
     outcome = simulate(scenario.plan)
@@ -35,7 +35,7 @@ def test_a_known_rate_is_used_up_and_kept(rpm: int) -> None:
         assert outcome.most_in(seconds) <= rpm / 60 * (seconds + LOT_SECONDS) + 1
 
 
-def test_known_calls_at_once_are_used_up_and_kept() -> None:
+def test_a_known_concurrency_is_used_fully_and_not_exceeded() -> None:
     """The slots of a known concurrency are hardly ever free, and no call is refused."""
     scenario = known_concurrency(20, seconds=30)
     outcome = simulate(scenario.plan)
@@ -63,7 +63,7 @@ def test_an_unknown_limit_is_found(scenario: Scenario) -> None:
         assert outcome.back_at(0.85 * rate, after) <= 10
 
 
-def test_a_window_is_remembered() -> None:
+def test_a_found_window_is_remembered() -> None:
     """After an unknown window was used up once, calls keep to its average rate."""
     outcome = simulate(window(600).plan)
     afterwards = outcome.count(200, 60), outcome.count(429, 60)

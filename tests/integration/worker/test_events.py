@@ -60,9 +60,7 @@ def submit(client: RerankClient, **fields: object) -> str:
     ).id
 
 
-def test_a_job_is_told_from_its_claim_to_its_end(
-    redis_url: str, upstream: RunningSandbox, told: Told
-) -> None:
+def test_the_events_of_a_job(redis_url: str, upstream: RunningSandbox, told: Told) -> None:
     """Each step is told once and in order; a call that fails is told before the job goes on."""
     upstream.fault(kind="status", status=500)
     with RerankClient(redis_url) as client:
@@ -85,7 +83,7 @@ def test_a_job_is_told_from_its_claim_to_its_end(
     assert not [each for each in PRIVATE if each in everything]
 
 
-def test_a_client_tells_what_it_does(redis_url: str) -> None:
+def test_the_events_of_a_client(redis_url: str) -> None:
     """A client sends events for jobs that it submits, once each, and for jobs that it cancels."""
     events = Events()
     said = heard(events)

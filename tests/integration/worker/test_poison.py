@@ -78,7 +78,7 @@ def test_poison_is_put_aside_and_counted(
         assert "Traceback" not in worker.log()
 
 
-def test_celery_user_is_told_to_use_the_client(
+def test_a_celery_caller_is_referred_to_the_client(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """A user who sends the task by Celery gets a failure that names `RerankClient.submit`."""

@@ -110,7 +110,7 @@ def test_a_drain_ends_without_redis(own_redis: RedisServer, tmp_path: Path) -> N
         assert worker.terminate(seconds=40) == 0
 
 
-def test_health_tells_ready_from_alive(own_redis: RedisServer, tmp_path: Path) -> None:
+def test_health_distinguishes_ready_and_alive(own_redis: RedisServer, tmp_path: Path) -> None:
     """A worker answers on /live and /ready; without Redis it is alive, and not ready."""
     port = free_port()
     with (

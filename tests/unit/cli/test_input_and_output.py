@@ -38,7 +38,7 @@ def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path
     assert out.read_text() == ""
 
 
-def test_an_output_that_was_not_there_comes_with_its_first_line(tmp_path: Path) -> None:
+def test_an_output_is_created_with_its_first_line(tmp_path: Path) -> None:
     """A command that writes nothing creates no file; a complete output may be empty."""
     out = tmp_path / "new.jsonl"
     with Sink.open(str(out)) as sink:

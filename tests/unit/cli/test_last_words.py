@@ -146,7 +146,7 @@ def test_a_file_without_a_job_is_said_to_have_none(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "run: no line was a job; 2 bad lines\n"
 
 
-def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reader_that_has_gone_gets_no_advice(capsys: pytest.CaptureFixture[str]) -> None:
     """`rerankq results … | head` does not print how to come back: the user knows the batch."""
     given = outcome(Tally(), fault=OutputClosed("gone"))
     assert closed(given) is ExitCode.BROKEN_PIPE

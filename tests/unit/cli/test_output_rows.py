@@ -56,7 +56,7 @@ def test_a_ranking_is_written_as_it_came() -> None:
     assert row["usage"]["total_tokens"] == 3
 
 
-def test_a_failure_tells_of_the_last_call() -> None:
+def test_a_failure_describes_the_last_call() -> None:
     """The error contains the upstream's status and request id, if they are known."""
     end = JobFailed("upstream_refused", "no", status=400, request_id="2025", attempts=2)
     assert read(job_row("j", None, JobState.FAILED, 2, end))["error"] == {

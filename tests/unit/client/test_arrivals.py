@@ -224,7 +224,7 @@ def test_a_timeout_that_is_no_number_is_refused(timeout: Any) -> None:
     run(use)
 
 
-def test_a_silent_redis_holds_no_wait_past_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_redis_does_not_lengthen_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait ends soon after its timeout, even if Redis does not answer."""
     monkeypatch.setattr(arrivals, "LAST_LOOK_SECONDS", 0.05)
 

@@ -148,7 +148,7 @@ def test_too_much_names_its_field(changes: dict[str, Any], field: str) -> None:
     assert len(str(refused)) < 150
 
 
-def test_the_bounds_themselves_are_allowed() -> None:
+def test_each_bound_is_the_most_that_is_accepted() -> None:
     """Each bound is the most that is accepted, not the first that is refused."""
     RerankRequest.parse(
         {

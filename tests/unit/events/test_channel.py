@@ -57,7 +57,7 @@ def test_two_workers_of_a_process_do_not_hear_each_other() -> None:
     assert told == []
 
 
-def test_a_listener_that_raises_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_raises_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     """Other listeners still get the event; the log reports the error once, without its text."""
     events = Events()
 
@@ -75,7 +75,7 @@ def test_a_listener_that_raises_harms_nothing(caplog: pytest.LogCaptureFixture) 
     assert "query" not in line
 
 
-def test_a_listener_may_end_itself_while_it_is_told() -> None:
+def test_a_listener_may_end_itself_during_an_event() -> None:
     """Listeners may be added or removed while an event is told; all others get it."""
     events, told = Events(), []
 

@@ -146,7 +146,7 @@ def test_outcome_waits_for_redis() -> None:
 
 
 @pytest.mark.parametrize("repeated", [True, False])
-def test_a_refused_end_is_told_as_refused(repeated: bool) -> None:  # noqa: FBT001
+def test_a_refused_end_sends_outcome_refused(repeated: bool) -> None:  # noqa: FBT001
     """OutcomeRefused is told, and whether an earlier write of the same end may be the cause."""
 
     class LostLeases(ChoosyLeases):

@@ -133,7 +133,7 @@ def test_a_result_is_spelled_as_the_contract_does(
     assert outcome.result == result(outcome).encode()
 
 
-def test_result_tells_how_it_came_about() -> None:
+def test_result_describes_its_job() -> None:
     """A result has usage, the estimate, attempts, waiting time, ids and metadata."""
     found = result(attempt(attempts=2))
     request = job().request
@@ -167,7 +167,7 @@ def test_refused_job_fails_with_the_reason() -> None:
     assert (outcome.attempts, outcome.said) == (1, "private")
 
 
-def test_a_failed_attempt_is_told() -> None:
+def test_the_event_of_a_failed_attempt() -> None:
     """The event of a failed attempt has everything known, except the upstream's own words."""
     events = Events()
     told = heard(events)

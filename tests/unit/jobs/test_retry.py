@@ -124,9 +124,7 @@ def test_one_job_is_not_postponed_for_hours(
 
 
 @given(st.floats(0, MOST_WAIT_SECONDS), st.integers(0, 3), st.integers())
-def test_a_failure_too_comes_back_no_sooner_than_asked(
-    wait: float, attempts: int, seed: int
-) -> None:
+def test_a_failed_job_also_waits_as_long_as_asked(wait: float, attempts: int, seed: int) -> None:
     """After a failure with a time to wait, the job waits that long; the attempt is counted."""
     decision = decide(Transient("", retry_after=wait), attempts=attempts, seed=seed)
     assert isinstance(decision, RetryAfter)

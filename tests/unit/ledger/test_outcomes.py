@@ -97,7 +97,7 @@ def test_a_failure_of_an_older_version_is_read() -> None:
 @pytest.mark.parametrize(
     "upstream", [{"status": "no number", "request_id": 7, "attempts": True}, [], "", 7, None]
 )
-def test_a_last_call_that_is_none_is_left_out(upstream: Any) -> None:
+def test_damaged_fields_of_the_last_call_are_ignored(upstream: Any) -> None:
     """Fields of the last call that have a wrong type, as in a damaged result, are ignored."""
     outcome = outcomes.failure(JobFailed("a_reason", "a message", status=400))
     meta = json.loads(HEAD + outcome)
@@ -128,6 +128,6 @@ def test_result_key_is_celerys_own() -> None:
     assert KEYS.result("j").encode() == backend.get_key_for_task("j")
 
 
-def test_outcome_closes_the_object_that_the_head_opens() -> None:
+def test_head_and_outcome_make_one_json_object() -> None:
     """Head and outcome make one JSON object."""
     assert json.loads(HEAD + outcomes.success(RESULT.encode()))["task_id"] == "j"

@@ -25,7 +25,7 @@ def stored_json(text: str) -> bytes:
 @pytest.mark.parametrize(
     "text", ["short", ENGLISH, CHINESE, ENGLISH + CHINESE, "\U0001f600" * 2000, CHINESE + "\0"]
 )
-def test_what_is_packed_comes_back(text: str) -> None:
+def test_unpacking_reverses_packing(text: str) -> None:
     """For any text, unpacking returns the same bytes; one packer can be used again."""
     packer, job = Packer(), stored_json(text)
     for _ in range(3):

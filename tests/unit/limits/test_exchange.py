@@ -75,7 +75,7 @@ def test_first_work_asks_at_once() -> None:
     assert due(permits(), waiting=1) == 0
 
 
-def test_usual_pace_is_what_the_account_said() -> None:
+def test_a_worker_usually_asks_again_after_the_given_time() -> None:
     """A worker that got what it wanted, or all there was, asks again after the given time."""
     assert due(given(allotment(permits=5, ask_ms=700)), waiting=1) == 0.7
     assert due(given(allotment(permits=0, ask_ms=700)), waiting=1) == 0.7
@@ -88,7 +88,7 @@ def test_used_up_is_fetched_soon() -> None:
     assert due(held, waiting=1) == SOON_SECONDS
 
 
-def test_trouble_is_told_soon() -> None:
+def test_trouble_is_reported_soon() -> None:
     """A 429 or a failure is reported soon."""
     held = given(allotment(permits=5, ask_ms=700))
     held.was_throttled(None)
@@ -205,7 +205,7 @@ def test_leaving_does_not_need_redis() -> None:
     asyncio.run(asking.leave())
 
 
-def test_changes_are_told_once(clock: Clock) -> None:
+def test_changes_are_logged_once(clock: Clock) -> None:
     """The breaker's opening, with its cause, its closing, and a found limit are each told once."""
     del clock
     cause = "upstream_unavailable (502)"
@@ -224,7 +224,7 @@ def test_changes_are_told_once(clock: Clock) -> None:
     ]
 
 
-def test_limits_that_differ_are_told_once() -> None:
+def test_limits_that_differ_are_logged_once() -> None:
     """A worker whose limits differ from those in force says so once."""
     in_force = Limits(rpm=60)
     for own, times in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):

@@ -60,7 +60,7 @@ def test_answer_clears_its_model(clock: Clock) -> None:
     assert not blamed(outliers, times=4)
 
 
-def test_accounts_are_told_apart(clock: Clock) -> None:
+def test_accounts_do_not_affect_each_other(clock: Clock) -> None:
     """Answers of one account say nothing about a model at another account."""
     del clock
     outliers = OutlierDetection()

@@ -166,7 +166,7 @@ def test_only_a_probe_that_went_well_says_so() -> None:
     assert (told.ok, told.probe_ok) == (1, True)
 
 
-def test_trouble_is_told_soon_and_once() -> None:
+def test_trouble_is_reported_soon_and_once() -> None:
     """429s, failures and pauses are urgent until they are reported; then no more."""
     made = permits(given=allotment())
     assert not made.unreported
@@ -314,7 +314,7 @@ def test_an_upstream_with_a_high_rate_is_trusted_with_bursts(clock: Clock, rate:
     assert (begun(made, clock, 0.001) == 99) == (rate >= UNPROVEN_RATE)
 
 
-def test_wait_for_the_next_call_is_told(clock: Clock) -> None:
+def test_the_wait_for_the_next_call(clock: Clock) -> None:
     """The wait is known if only the distance to the last call is missing, not without a permit."""
     made = permits(given=allotment(permits=2, rate=10, limited=True))
     assert made.spaced == 0

@@ -48,7 +48,7 @@ def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
     assert begun == pytest.approx(10 / PACE_SECONDS, abs=2)
 
 
-def test_the_row_is_told_until_it_ends(held: Story) -> None:
+def test_a_row_of_failures_is_reported_until_it_ends(held: Story) -> None:
     """Its time begins with its first call; a ranking ends it, and so does a time without calls."""
     held.clock.now += 1
     assert held.suspicions.report() == {KEY: 1000}

@@ -71,7 +71,7 @@ def test_a_second_signal_cuts_a_drain_shorter(monkeypatch: pytest.MonkeyPatch) -
     assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
 
 
-def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_limit_runs_before_shutdown_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No limit runs before a worker is asked to shut down, and the grace time is not shortened."""
     deadline, codes = watched(
         monkeypatch, settle=SOON, haste=SOON, farewell=SOON, hasty_farewell=SOON
@@ -83,7 +83,7 @@ def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> N
         codes.get(timeout=4 * SOON)
 
 
-def test_a_log_that_nobody_reads_does_not_stop_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_nobody_reads_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends even if its log is a full pipe."""
     monkeypatch.setattr(ends, "LAST_WORDS_SECONDS", SOON)
     read = threading.Event()

@@ -74,7 +74,7 @@ def test_any_header_is_read_or_ignored(header: str) -> None:
     assert seconds is None or 0 <= seconds <= MOST_SECONDS
 
 
-def test_a_date_is_meant_by_the_senders_clock() -> None:
+def test_a_date_is_read_by_the_senders_clock() -> None:
     """The wait is the time from Date to Retry-After, even if the local clock is wrong."""
     assert asked("Fri, 01 Jan 2021 00:01:30 GMT", "Fri, 01 Jan 2021 00:00:00 GMT") == 90
 
@@ -193,7 +193,7 @@ def test_a_wait_in_words_is_read(words: str, seconds: float | None) -> None:
 @given(
     st.text(max_size=60) | st.from_regex(r"(try again|retry|wait) .{0,9}[0-9.]{1,9} ?[a-z]{1,9}")
 )
-def test_any_words_are_read_or_ignored(words: str) -> None:
+def test_any_message_gives_a_wait_or_none(words: str) -> None:
     """Any message gives a wait within bounds, or none."""
     seconds = waits.window(words)
     assert seconds is None or 0 <= seconds <= MOST_SECONDS

@@ -155,7 +155,7 @@ def test_no_dialect_repeats_what_was_sent(name: DialectName) -> None:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_each_path_speaks_one_dialect(name: DialectName) -> None:
+def test_each_path_has_one_dialect(name: DialectName) -> None:
     """Dialects with their own path always answer there, the chosen dialect at its path."""
     by_path = {dialect.path: dialect for dialect in served(name)}
     assert {"/v1/rerank", "/v2/rerank", "/rerank"} < set(by_path)

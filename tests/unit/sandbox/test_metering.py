@@ -173,7 +173,7 @@ def test_answer_over_a_limit_is_a_row_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(("style", "reset"), [("duration", "1m29.500s"), ("seconds", "89.500")])
-def test_headers_tell_what_is_left(style: str, reset: str) -> None:
+def test_headers_show_what_is_left(style: str, reset: str) -> None:
     """`x-ratelimit-*` give limit, what is left and the time to a full window."""
     one = account(rpm=3, tpm=100, window_seconds=90, reset_style=style)
     admitted(one, 0)
@@ -187,7 +187,7 @@ def test_headers_tell_what_is_left(style: str, reset: str) -> None:
     }
 
 
-def test_headers_tell_of_a_bucket() -> None:
+def test_headers_of_a_bucket() -> None:
     """A limit by the second is told as one of requests, with the time until the bucket is full."""
     one = account(per_second=2, burst=5, reset_style="seconds")
     admitted(one, 0)
@@ -199,7 +199,7 @@ def test_headers_tell_of_a_bucket() -> None:
     }
 
 
-def test_headers_tell_the_stricter_limit() -> None:
+def test_headers_show_the_stricter_limit() -> None:
     """Of a window and a bucket, the one with less left is told."""
     one = account(rpm=100, per_second=1, burst=2)
     admitted(one, 0)
@@ -209,7 +209,7 @@ def test_headers_tell_the_stricter_limit() -> None:
     assert left_headers(other, 0)["x-ratelimit-limit-requests"] == "2"
 
 
-def test_headers_tell_of_calls_in_flight() -> None:
+def test_headers_show_calls_in_flight() -> None:
     """A limit of calls at a time tells how many more are allowed, but no time, as it is unknown."""
     one = account(concurrency=2)
     admitted(one, 0)

@@ -34,7 +34,7 @@ def test_scores_are_pointwise(scorer: Scorer, query: str, documents: list[str]) 
     assert all(0 < score < 1 for score in together)
 
 
-def test_hash_tells_documents_and_queries_apart() -> None:
+def test_documents_and_queries_hash_differently() -> None:
     """A hash score depends on the query and on the document."""
     one, other = scores(HashScorer(), "q", ["a", "b"])
     assert one != other

@@ -10,7 +10,9 @@ STEPS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=1, ma
 
 
 @given(STEPS, st.integers(1, 10))
-def test_window_holds_what_its_seconds_hold(steps: list[tuple[int, int]], seconds: int) -> None:
+def test_the_total_counts_only_what_is_in_the_window(
+    steps: list[tuple[int, int]], seconds: int
+) -> None:
     """The total is the sum of the amounts that are younger than the window."""
     window, now, added = SlidingWindow(seconds), 0.0, list[tuple[float, int]]()
     for step, amount in steps:
@@ -33,7 +35,7 @@ def test_wait_ends_when_enough_has_gone(steps: list[tuple[int, int]], most: int)
     assert window.total(now + wait) <= most
 
 
-def test_a_window_holds_nothing_that_is_past() -> None:
+def test_a_window_drops_what_is_past() -> None:
     """Adding drops amounts that have left the window, even if the total is never read."""
     window = SlidingWindow(10)
     for now in range(1000):

@@ -44,7 +44,7 @@ def test_keys_without_a_namespace_keep_their_names() -> None:
 
 
 @pytest.mark.parametrize("namespace", ["prod", "{prod}", "team-a.{eu_1}.x"])
-def test_a_namespace_stands_before_every_key(namespace: str) -> None:
+def test_every_key_begins_with_its_namespace(namespace: str) -> None:
     """All keys of a namespace begin with it, so namespaces share no key."""
     bare, keys = Keys(), Keys(namespace)
     names = vars(bare).keys() - {"namespace", "prefix", "put_aside"}

@@ -25,7 +25,7 @@ SCRIPT = " script: 0a9f75e9, on @user_script:12."
         ("NEWWORD of a Redis to come", "refuses a command (NEWWORD): see its log"),
     ],
 )
-def test_an_unknown_refusal_counts_as_temporary(said: str, told: str) -> None:
+def test_temporary_refusals(said: str, told: str) -> None:
     """A refusal that is not known to be permanent is temporary, so workers keep their results."""
     error = refusal("here", exceptions.ResponseError(said))
     assert not isinstance(error, LedgerRefusal)
@@ -70,7 +70,7 @@ def test_permanent_refusals(error: Exception) -> None:
     assert isinstance(refusal("here", error), LedgerRefusal)
 
 
-def test_what_the_library_quotes_counts_for_nothing() -> None:
+def test_what_the_library_quotes_is_ignored() -> None:
     """Words of a job that the library quotes before Redis' own words do not count."""
     quoted = "Command # 1 (MSETNX k OOM BUSY WRONGTYPE) of pipeline caused error: {!r}"
     lasting = exceptions.ResponseError(quoted.format(("WRONGTYPE Operation against a key",)))

@@ -39,8 +39,8 @@ def test_request_as_documented() -> None:
     }
 
 
-def test_request_of_another_model() -> None:
-    """A request with an instruction for another model is refused, and the model is named."""
+def test_request_without_an_instruction() -> None:
+    """Without an instruction, the field is not sent."""
     plain = REQUEST.model_copy(update={"instruction": None})
     assert b"instruction" not in DIALECT.encode(plain, "BAAI/bge-reranker-v2-m3")
 

@@ -64,7 +64,7 @@ def test_file_is_read_in_its_order(tmp_path: Path) -> None:
     assert second.accounts[0].keys[0].authorization == f"Token {SECRET}"
 
 
-def test_site_knows_its_names_of_models(tmp_path: Path) -> None:
+def test_a_site_serves_the_models_it_names(tmp_path: Path) -> None:
     """A site with `models` serves only these; a site without serves every model by its name."""
     first, second = read(tmp_path, WHOLE, KEY_3="sk-third")
     assert first.model("reranker") == "vendor/reranker"
