@@ -1,4 +1,4 @@
-"""Servers that tests share: one Redis a test process, emptied before each test."""
+"""Servers that tests share: one Redis for each test process, emptied before each test."""
 
 import signal
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from running.redis_server import RedisServer
 
 
 def pytest_configure() -> None:
-    """Let commands that tests start meet SIGHUP as usual, also where `nohup` started the tests."""
+    """Let commands that tests start handle SIGHUP as usual, even if `nohup` started the tests."""
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        # A program does not inherit a handler, but it does inherit that a signal is ignored.
+        # A new program does not inherit handlers, but it inherits that a signal is ignored.
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
@@ -24,7 +24,7 @@ def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_url(_redis: RedisServer) -> str:
-    """The address of a real Redis that holds nothing."""
+    """The address of a real, empty Redis."""
     with _redis.client() as client:
         client.flushall()
     return _redis.url
@@ -32,6 +32,6 @@ def redis_url(_redis: RedisServer) -> str:
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A real Redis of this test's own, to be stopped, killed or starved."""
+    """A real Redis that only this test uses, and that it may stop or kill."""
     with RedisServer(tmp_path) as server:
         yield server

@@ -34,7 +34,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the upstream has counted since its last begin."""
+    """What the upstream has counted since the last measurement began."""
 
     requests: int
     answered: int
@@ -69,7 +69,7 @@ class Arena:
             command = [sys.executable, "-m", "bench.upstream", str(self._port)]
             environment = os.environ | {"PYTHONPATH": str(_OPS)}
             upstream = opening.enter_context(self._start(command, OTHER_CORE, environment))
-            self.until(self._listens, "the upstream listens", upstream)
+            self.until(self._listens, "the upstream to listen", upstream)
             self._open = opening.pop_all()
         return self
 
@@ -84,7 +84,7 @@ class Arena:
         self._ask("POST", f"/begin?latency_ms={load.latency_ms:g}")
 
     def counts(self) -> Counts:
-        """What the upstream has counted since then."""
+        """What the upstream has counted since `begin`."""
         return Counts(**self._ask("GET", "/counts"))
 
     def redis_cpu_seconds(self) -> float:
@@ -153,9 +153,9 @@ class Arena:
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             if not all(each.alive for each in running):
-                raise BenchError(f"not {what}: a process ended; {self._last_words()}")
+                raise BenchError(f"waited for {what}, but a process ended: {self._last_words()}")
             if time.monotonic() > give_up:
-                raise BenchError(f"not within {PATIENCE_SECONDS:g} s: {what}")
+                raise BenchError(f"waited {PATIENCE_SECONDS:g} s for {what}")
             time.sleep(poll)
 
     def _start(self, command: list[str], core: int, environment: Mapping[str, str]) -> Running:

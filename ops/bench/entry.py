@@ -1,6 +1,6 @@
 """The command line that every entry has. It uses the standard library only: every peer imports it.
 
-    python -m bench.peers.NAME enqueue N    put N jobs on the queue: seconds, without the first 50
+    python -m bench.peers.NAME enqueue N    put N jobs on the queue; the first 50 are not timed
     python -m bench.peers.NAME latency N    N jobs one after the other: milliseconds of each
     python -m bench.peers.NAME verify N     read some of the N results back, and check them
     python -m bench.peers.NAME worker       become the worker

@@ -34,7 +34,7 @@ _USED: Final = ("used_cpu_sys", "used_cpu_user")
 
 
 class Meter:
-    """Counts what happens between two readings."""
+    """Measures what calls cost, by two readings each."""
 
     def __init__(self, redis: "Redis", jobs: int) -> None:
         self._redis = redis

@@ -1,4 +1,4 @@
-"""The measurements of which scenarios consist. The arena is set to the load before."""
+"""The measurements of which scenarios consist. `Arena.begin` comes before each."""
 
 import math
 import time
@@ -70,7 +70,7 @@ def drain(
                 watch(workers, answered)
             return answered >= jobs and entry.stored(arena.redis, jobs)
 
-        arena.until(over, "an end of all jobs", *workers)
+        arena.until(over, "the end of all jobs", *workers)
         ended = time.monotonic()
         cpu, redis = _cpu_seconds(workers) - cpu, arena.redis_cpu_seconds() - redis
         counts = arena.counts()

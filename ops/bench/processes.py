@@ -70,7 +70,7 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """Of the process itself."""
+        """The id of the process itself."""
         return self._process.pid
 
     @property
@@ -83,7 +83,7 @@ class Running:
         return sum(sum(map(int, stat[_TIMES])) for stat in self._session().values()) / _TICK
 
     def mebibytes(self) -> float:
-        """Memory of the session: shared pages are divided among those who share them."""
+        """Memory of the session: a shared page is divided among the processes that share it."""
         total = 0
         for pid in self._session():
             with suppress(OSError):

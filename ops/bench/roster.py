@@ -27,17 +27,17 @@ LOOPS: Final = frozenset({Kind.BARE, Kind.TRANSPORT})
 
 @dataclass(frozen=True)
 class Entry:
-    """One that is measured.
+    """What is measured: rerankq, the bare loop, or a peer.
 
     Attributes:
         name: in the tables.
         module: its command line; see `bench.entry`.
-        stored: whether all results of so many jobs are in Redis.
+        stored: given Redis and a number of jobs, whether that many results are stored.
         venv: its folder in the peers' folder; empty for this environment.
         environment: more variables for its processes.
         only: its scenarios; empty for all of its kind.
-        most_in_flight: it gets no load with more calls: it has a thread for each call, and a
-            thousand threads disturb all figures.
+        most_in_flight: loads with more calls in flight are skipped. A tool that needs a thread for
+            each call would need a thousand threads, which disturb all figures.
     """
 
     name: str
@@ -85,7 +85,7 @@ def _batched_keys(redis: "Redis", jobs: int) -> bool:
 OURS: Final = "rerankq"
 THREADS: Final = 500
 BATCH: Final = 50
-"""What those who batch by hand put in a message."""
+"""How many jobs an entry that batches by hand puts in a message."""
 ENTRIES: Final = (
     Entry(OURS, "bench.ours", Kind.OURS, _ours),
     Entry(
@@ -148,7 +148,7 @@ ENTRIES: Final = (
 
 
 def present(peers: Path | None, only: str = "") -> list[Entry]:
-    """Those who can take part, and whose name has that text.
+    """The entries that can take part, and whose names match.
 
     Args:
         peers: a folder with a virtualenv for each tool; no peers when None.

@@ -1,4 +1,4 @@
-"""Plays scenarios, each run with everybody in turn, and takes the medians."""
+"""Runs scenarios, each with all entries in turn, and takes the medians."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from bench.roster import Entry
 from bench.scenario import Figures, Row, Scenario
 
 FAILURES: Final = (BenchError, RedisError, OSError, TimeoutExpired)
-"""What one entry may run into, and the others need not suffer from."""
+"""Failures of one entry, after which the other entries still run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Plan:
 
     Attributes:
         scenarios: in order.
-        entries: who takes part.
+        entries: what is measured.
         peers: folder with the peers' virtualenvs, if there are any.
         text: JSONL file for loads of real text; they are left out when None.
         short: whether loads are the short ones.

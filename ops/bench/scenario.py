@@ -36,11 +36,11 @@ class Scenario:
     Attributes:
         name: on the command line.
         about: what is measured, in a sentence.
-        measure: makes one run for one entry; the arena is set to the load before.
+        measure: makes one run for one entry; `Arena.begin` comes before it.
         short: loads of a few seconds each.
         long: the loads of the published figures.
         columns: the figures.
-        kinds: who takes part.
+        kinds: the kinds of entry that take part.
         most_runs: runs of a load at most; a long scenario needs only one.
     """
 

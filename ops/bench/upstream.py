@@ -1,7 +1,7 @@
 """A stand-in upstream that costs very little: HTTP/1.1 keep-alive, on asyncio's own protocols.
 
     POST /v1/rerank              a ranking whose order follows from the query (see `work.first`)
-    POST /begin?latency_ms=100   reset the counts, and answer after so many ms from now on
+    POST /begin?latency_ms=100   reset the counts, and set the time that an answer takes
     GET  /counts                 the counts since then
 
 The project's sandbox would cost more CPU than what is measured.

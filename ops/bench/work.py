@@ -24,7 +24,7 @@ class Job(NamedTuple):
 
 
 def jobs(count: int) -> list[Job]:
-    """So many jobs, each with its own query; their documents repeat."""
+    """`count` jobs, each with its own query; their documents repeat."""
     shape = os.environ.get(SHAPE, "10x200")
     pool = _synthetic(shape) if shape[:1].isdigit() else _read(Path(shape))
     return [

@@ -1,1 +1,1 @@
-"""How well limits are used in full and kept: a simulation and a benchmark."""
+"""Whether limits are used in full and kept: a simulation and a benchmark."""

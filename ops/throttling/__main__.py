@@ -45,7 +45,7 @@ def _row(scenario: Scenario, entrant: Entrant, seconds: float) -> Row:
     try:
         return scenario.run(entrant, seconds)
     except (AssertionError, OSError, RedisError) as failure:
-        # When one fails, the others continue.
+        # If one fails, the others still run.
         said = f"{type(failure).__name__}: {str(failure).splitlines()[0]}"
         return Row(scenario.name, entrant.name, decides=entrant is OURS, failure=said)
 

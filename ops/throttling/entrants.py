@@ -61,7 +61,7 @@ class Rerankq:
             yield
 
     def feed(self, place: Place, count: int) -> None:
-        """Submit so many bulk jobs."""
+        """Submit `count` bulk jobs."""
         jobs = (numbered_job(number) for number in range(count))
         with RerankClient(place.redis.url) as client:
             while portion := list(islice(jobs, MAX_HINT_JOBS)):
@@ -70,11 +70,11 @@ class Rerankq:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Peer:
     """Four Celery workers with threads, which retry 429s with exponential backoff.
 
     Attributes:
-        limited: whether the `rate_limit` of each is a quarter of the known rate.
+        limited: whether each has Celery's `rate_limit`, set to a quarter of the known rate.
     """
 
     name: str
@@ -87,14 +87,14 @@ class Rival:
         """Run them."""
         del interactive
         share = f"{known['rpm'] / PROCESSES:g}/m" if self.limited else ""
-        command = [sys.executable, "-m", "celery", "-A", "throttling.rivals.app", "worker"]
+        command = [sys.executable, "-m", "celery", "-A", "throttling.peers.app", "worker"]
         options = ["-P", "threads", "-c", str(THREADS), "--without-mingle", "--without-gossip"]
         running = []
         with ExitStack() as stack:
-            log = stack.enter_context((place.folder / "rivals.log").open("ab"))
+            log = stack.enter_context((place.folder / "peers.log").open("ab"))
             for number in range(PROCESSES):
                 process = subprocess.Popen(
-                    [*command, *options, "-n", f"rival{number}"],
+                    [*command, *options, "-n", f"peer{number}"],
                     env=self._environment(place, share),
                     stdout=log,
                     stderr=log,
@@ -104,8 +104,8 @@ class Rival:
             yield
 
     def feed(self, place: Place, count: int) -> None:
-        """Put so many messages on the queue."""
-        from throttling.rivals.app import app, call  # noqa: PLC0415  Celery's app is created at import
+        """Put `count` messages on the queue."""
+        from throttling.peers.app import app, call  # noqa: PLC0415  Celery's app is created at import
 
         connection = app.connection_for_write(place.redis.url)
         with connection, connection.Producer() as producer:
@@ -115,17 +115,17 @@ class Rival:
     def _environment(self, place: Place, share: str) -> dict[str, str]:
         return clean_environment() | {
             "PYTHONPATH": _PATH,
-            "RIVAL_REDIS_URL": place.redis.url,
-            "RIVAL_UPSTREAM_URL": place.upstream.url,
-            "RIVAL_RATE_LIMIT": share,
+            "PEER_REDIS_URL": place.redis.url,
+            "PEER_UPSTREAM_URL": place.upstream.url,
+            "PEER_RATE_LIMIT": share,
         }
 
 
-Entrant = Rerankq | Rival
+Entrant = Rerankq | Peer
 
 OURS: Final = Rerankq()
-RATE_LIMIT: Final = Rival("Celery rate_limit", limited=True)
-RETRIES: Final = Rival("plain retries", limited=False)
+RATE_LIMIT: Final = Peer("Celery rate_limit", limited=True)
+RETRIES: Final = Peer("plain retries", limited=False)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -10,10 +10,10 @@ from throttling.figures import Figure, Seen
 
 OUTAGE_SHARE: Final = 10 / 11
 BREAKING_SECONDS: Final = 5.0
-"""Within this time failures prove an outage."""
+"""After this time of failures the outage is proven."""
 INTERACTIVE_APART: Final = 0.5
 PIPELINE_SECONDS: Final = 0.05
-"""From submit to call without a limit, on a busy machine: the limiter does not cause it."""
+"""The time from submit to call that is not the limiter's, on a busy machine."""
 
 
 def interactive(place: Place, seconds: float, *, per_second: float) -> list[Figure]:

@@ -72,12 +72,12 @@ class Row:
 
 
 class Seen:
-    """The calls of a time, as the upstream saw them.
+    """The calls of a period, as the upstream saw them.
 
     Args:
         calls: all of them, in the order of arrival.
-        began: the first second that counts, in Unix time.
-        seconds: how long.
+        began: when the period began, in Unix time.
+        seconds: how long it was.
     """
 
     def __init__(self, calls: Sequence[Call], began: float, seconds: float) -> None:
@@ -107,14 +107,14 @@ class Seen:
         )
 
     def most_in(self, window: float, weight: Callable[[Call], float] = lambda _: 1) -> float:
-        """The most that arrived in a window of so many seconds: calls, or tokens."""
+        """The most that arrived within `window` seconds: calls, or tokens."""
         times = [each.arrived for each in self.calls]
         sums = [0.0, *accumulate(map(weight, self.calls))]
         firsts = (bisect_right(times, at - window) for at in times)
         return max((sums[at + 1] - sums[first] for at, first in enumerate(firsts)), default=0)
 
     def found_in(self, rate: float, after: float, window: float = 2.0) -> float:
-        """Seconds from `after` until a window begins in which the rate is served."""
+        """Seconds from `after` to the first window in which calls are served at this rate."""
         start = self.began + after
         for at in (start, *(each for each in self._served if each >= start)):
             served = bisect_left(self._served, at + window) - bisect_left(self._served, at)

@@ -49,7 +49,7 @@ def known_concurrency(scenario: Scenario, seen: Seen) -> list[Figure]:
 
 
 def unknown(scenario: Scenario, seen: Seen) -> list[Figure]:
-    """How fast a limit is found that halves, and doubles again."""
+    """How fast the workers find a limit that halves, and then doubles."""
     third = seen.seconds / 3
     _, low, high = scenario.rates
     return [

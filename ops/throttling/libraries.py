@@ -71,7 +71,7 @@ async def _aiolimiter(_: str) -> Take:
 
 async def _ours(url: str) -> Take:
     known = accounts.Limits(rpm=A_MINUTE)
-    desk = accounts.Accounts(Store(url))
+    shared = accounts.Accounts(Store(url))
     permits = Permits(Account("account", (Key("key"),), known), lane=Lane.BULK, max_in_flight=LOT)
 
     async def take() -> None:
@@ -82,7 +82,7 @@ async def _ours(url: str) -> Take:
             told = permits.report(Demand(LOT, 0.0))
             # As under load: one lot, not a number that depends on the last use.
             told.want = LOT
-            permits.receive(await desk.exchange("account", "worker", known, told))
+            permits.receive(await shared.exchange("account", "worker", known, told))
         permits.went_well(permit)
         permits.done(permit)
 

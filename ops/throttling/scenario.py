@@ -15,7 +15,7 @@ from throttling.entrants import OURS, Entrant, Place
 from throttling.figures import Figure, Row, Seen
 
 WARM_SECONDS: Final = 3.0
-"""Time from the first call on in which workers start and learn of each other."""
+"""After the first call, the workers have this long to start and to learn of each other."""
 SPARE_JOBS: Final = 1.15
 START_SECONDS: Final = 180.0
 
@@ -27,12 +27,12 @@ class Scenario:
     Attributes:
         name: on the command line and in the table.
         limits: of the upstream in the first, the middle and the last third.
-        rates: calls a second that each of them allows.
+        rates: calls a second that each of these limits allows.
         known: the limits that are set for the workers.
         latency_ms: of the upstream.
-        entrants: who takes part.
+        entrants: what is measured.
         judge: the figures, from what was seen.
-        during: what else happens, given the place and the time; returns its own figures.
+        during: what else happens, for the given place and seconds; returns its own figures.
         interactive: whether a worker of the interactive lane takes part.
         length: its duration, as a multiple of that of other scenarios.
     """
@@ -95,6 +95,6 @@ def _place(latency_ms: float) -> Iterator[Place]:
 
 
 def _exchanges(place: Place) -> int:
-    """How often the limiter's script ran: only this script uses the command, once in each run."""
+    """How often the limiter's script ran: only this script uses SADD, once in each run."""
     with place.redis.client() as client:
         return int(client.info("commandstats").get("cmdstat_sadd", {}).get("calls", 0))

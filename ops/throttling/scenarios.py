@@ -11,7 +11,7 @@ RPM: Final = 6000
 SECOND: Final = 60.0
 TPM: Final = 300_000
 LEAST_TOKENS: Final = 37
-"""Tokens of a job, on the average of any hundred jobs."""
+"""The least average of tokens a job, over any hundred jobs."""
 INTERACTIVE_RPM: Final = 1200
 
 KNOWN_RPM: Final = Scenario(

@@ -1,4 +1,4 @@
-"""Real input, where the checkout has it beside it."""
+"""Real input, from a folder `shared` beside the checkout if there is one."""
 
 from pathlib import Path
 

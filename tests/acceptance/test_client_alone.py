@@ -15,7 +15,7 @@ def client_python() -> str:
 
 
 def test_the_client_needs_no_extra() -> None:
-    """Where `pip install rerankq` is all there is, the client imports, and loads nothing heavy."""
+    """After `pip install rerankq` alone the client can be imported, and loads nothing heavy."""
     modules = "rerankq, rerankq.events, rerankq.testing"
     script = f"import sys, {modules}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run(
@@ -26,7 +26,7 @@ def test_the_client_needs_no_extra() -> None:
 
 
 def test_a_command_of_a_missing_extra_says_which() -> None:
-    """`rerankq worker` without its extra is one line that says what to install."""
+    """`rerankq worker` without its extra prints one line that says what to install."""
     done = subprocess.run(
         [client_python(), "-m", "rerankq.cli", "worker"],
         capture_output=True,

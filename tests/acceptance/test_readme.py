@@ -1,4 +1,4 @@
-"""What the README shows is what happens: its blocks are run as they stand."""
+"""The code blocks of the README are run unchanged, and do what it says."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def blocks(language: str) -> list[str]:
 
 
 def services() -> list[str]:
-    """The lines that start something which runs until it is stopped."""
+    """The lines that start a service, which runs until it is stopped."""
     return re.findall(r"^ *\$ ((?:\w+=\S+ )*rerankq .*)$", "".join(blocks("console")), re.MULTILINE)
 
 
@@ -43,14 +43,14 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def settings(redis_url: str) -> Environment:
-    """An environment with `rerankq` on the path, and Redis where it is."""
+    """An environment with `rerankq` on the path and the address of Redis."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     return clean_environment() | {"PATH": path, "RERANKQ_REDIS_URL": redis_url}
 
 
 @pytest.fixture
 def stack(redis_url: str, settings: Environment, tmp_path: Path) -> Iterator[Environment]:
-    """The environment of a user whose sandbox and worker are up."""
+    """The environment of a user whose sandbox and worker are running."""
     with (
         sandbox_process(tmp_path, "--key", "sk-test") as url,
         RunningWorker(redis_url, url, tmp_path, lane="", command=(RERANKQ,)),
@@ -66,13 +66,13 @@ PRINTED = (
     r"0",
     r"1",
 )
-"""What each block of Python prints, in the order of the page: the document that fits wins."""
+"""What each block of Python prints, in the order of the page; the matching document is first."""
 
 
 def test_each_python_block_runs_by_itself(
     redis_url: str, stack: Environment, tmp_path: Path
 ) -> None:
-    """A block is a whole program, imports and all; only the address of Redis is another here."""
+    """Each block is a complete program; the test changes only the address of Redis."""
     programs = blocks("python")
     assert REDIS_IN_README in "".join(programs)
     for program, printed in zip(programs, PRINTED, strict=True):
@@ -94,7 +94,7 @@ WHEELS = ROOT / ".make" / "wheels"
 
 @pytest.mark.skipif(not WHEELS.is_dir(), reason="`make` has fetched no wheels to install from")
 def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
-    """In a fresh virtualenv the line gives worker, sandbox and Flower, with no index to ask."""
+    """In a new virtualenv, without an index, the line installs worker, sandbox and Flower."""
     (line,) = re.findall(r"^\$ pip (install .+)$", "".join(blocks("console")), re.MULTILINE)
     checkout, venv = tmp_path / "rerankq", tmp_path / "venv"
     parts = ("producer", "worker", "sandbox", "pyproject.toml", "README.md", "LICENSE")
@@ -128,7 +128,7 @@ def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
 
 
 def test_the_shell_blocks_run_as_one_script(stack: Environment, tmp_path: Path) -> None:
-    """The shell of the README runs from top to bottom, and stops at no failure."""
+    """The shell blocks of the README run from top to bottom without a failure."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("sh"))],
         env=stack,
@@ -149,7 +149,7 @@ def test_the_shell_blocks_run_as_one_script(stack: Environment, tmp_path: Path) 
 
 
 def test_the_lines_of_output_look_as_shown(stack: Environment) -> None:
-    """An output line has the fields, in their order, and the values that the README shows."""
+    """An output line has the fields that the README shows, in that order, with those values."""
     asked = re.findall(r'^\{"custom_id": "cold".*$', blocks("sh")[0], re.MULTILINE)
     given = "\n".join([*asked, '{"custom_id": "bad", "query": "no documents"}'])
     done = rerankq("run", "-", given=given, RERANKQ_REDIS_URL=stack["RERANKQ_REDIS_URL"])
@@ -159,7 +159,7 @@ def test_the_lines_of_output_look_as_shown(stack: Environment) -> None:
 
 
 def shape(row: dict[str, Any]) -> str:
-    """The row as text, without what differs from run to run."""
+    """The row as text, without the values that differ from run to run."""
     text = json.dumps(row, ensure_ascii=False)
     text = re.sub(r'"job_id": "[0-9a-f-]{36}"', '"job_id": "…"', text)
     return re.sub(r'"relevance_score": [\d.e-]+', '"relevance_score": 0', text)
@@ -167,7 +167,7 @@ def shape(row: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("line", services())
 def test_each_service_starts_and_stops(line: str, settings: Environment, tmp_path: Path) -> None:
-    """A service starts from the line in the README, and ends well by SIGTERM."""
+    """A service starts by the line in the README; at SIGTERM it ends with exit code 0."""
     port = free_port()
     command = re.sub(r"--port \d+", f"--port {port}", line)
     out = tmp_path / "service.out"
@@ -190,7 +190,7 @@ def test_each_service_starts_and_stops(line: str, settings: Environment, tmp_pat
 
 
 def serves(command: str, port: int, out: Path) -> bool:
-    """Whether the service does what it is for."""
+    """Whether the service is ready."""
     if " worker" in command:
         lanes = command.count("--lane") or 2
         return out.read_text().count(" ready.") == lanes
@@ -198,5 +198,5 @@ def serves(command: str, port: int, out: Path) -> bool:
         answer = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
     except requests.ConnectionError:
         return False
-    # Flower asks for its password before it shows anything; the sandbox has no page there.
+    # Flower asks for a password; the sandbox has no page at this path.
     return answer.status_code == (401 if " flower" in command else 404)

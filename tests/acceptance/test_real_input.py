@@ -16,7 +16,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_real_questions_run_through_separate_processes(
     redis_url: str, dureader: Path, tmp_path: Path
 ) -> None:
-    """Each real question comes back in its place, ranked, with its own documents."""
+    """Real questions come back in order, each ranked and with its own documents."""
     out = tmp_path / "out.jsonl"
     with (
         sandbox_process(tmp_path, "--key", "sk-test") as url,
@@ -41,7 +41,7 @@ def test_real_questions_run_through_separate_processes(
 
 
 def test_the_vendors_own_sample_runs_against_the_sandbox(owners_page: str, tmp_path: Path) -> None:
-    """The vendor's Python sample runs unmodified but for its URL and key."""
+    """The vendor's Python sample runs; only its URL and key are changed."""
     found = re.search(r"```python\n(.*?)```", owners_page, re.DOTALL)
     assert found
     with sandbox_process(tmp_path, "--key", "sk-sample") as url:

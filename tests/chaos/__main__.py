@@ -1,4 +1,4 @@
-"""`python -m chaos`: put every row of the fault table to the test, and print a scorecard."""
+"""`python -m chaos`: test every row of the fault table, and print a scorecard."""
 
 import argparse
 import sys
@@ -17,8 +17,8 @@ from chaos.sitting import Sitting
 def main() -> int:
     """Run what the command line asks for.
 
-    Returns 1 when a demand is broken, or when the time was over before all was played: what was
-    not played has not held, and nobody should take a part of the scorecard for the whole.
+    Returns 1 if a demand was not met, or if the time was over before all rounds were run: a part of
+    the scorecard must not look like the whole.
     """
     arguments = _parser().parse_args()
     earlier = sitting.read(arguments.resume) if arguments.resume else []
@@ -54,14 +54,14 @@ def main() -> int:
 
 
 def rows_left(named: str, known: Mapping[str, Score]) -> list[Row]:
-    """Those that are asked for by name; else all that no earlier sitting has played whole."""
+    """The rows that are asked for by name; else all that no earlier sitting has completed."""
     if named:
         return [row(name) for name in named.split(",")]
     return [each for each in ROWS if each.name not in known or not known[each.name].is_whole]
 
 
 def _in_order(sittings: Sequence[Sitting]) -> list[Score]:
-    """Each row's last score, in the order of the fault table, and every row of the last sitting."""
+    """The last score of each row, in the order of the fault table."""
     scores = {score.row.name: score for score in sittings[-1].scores} | sitting.latest(sittings)
     return [scores[each.name] for each in ROWS if each.name in scores]
 
@@ -77,20 +77,27 @@ def _parser() -> argparse.ArgumentParser:
         "--rows", help=f"names, separated by commas: {', '.join(each.name for each in ROWS)}"
     )
     parser.add_argument("--short", action="store_true", help="the size of the test suite")
-    parser.add_argument("--rounds", type=int, help="rounds of each row, in place of its own")
-    parser.add_argument("--jobs", type=int, help="jobs a round, in place of each row's own")
+    parser.add_argument("--rounds", type=int, help="rounds of each row, instead of its own")
+    parser.add_argument("--jobs", type=int, help="jobs a round, instead of each row's own")
     parser.add_argument("--seed", type=int, default=1, help="seed of all chance (1)")
     parser.add_argument(
-        "--minutes", type=float, default=180, help="no round begins after so long (180)"
+        "--minutes", type=float, default=180, help="after this time no round begins (180)"
     )
     parser.add_argument("--json", type=Path, help="file to write everything to")
     parser.add_argument(
         "--resume",
-        type=Path,
-        help="file of --json: what was played whole there stands, and only the rest is played",
+        type=_existing,
+        help="file of --json: rows that are complete there are kept, and only the others are run",
     )
-    parser.add_argument("--page", type=Path, help="page whose scorecard to write anew")
+    parser.add_argument("--page", type=Path, help="page whose scorecard is replaced")
     return parser
+
+
+def _existing(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return path
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The judge's own memory: which submits returned, and when. It stands in a file, not in Redis."""
+"""The judge's own record of accepted jobs and their times. It is a file, not in Redis."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Accepted:
-    """A file of the ids whose submit returned, a line each, with the time.
+    """A file with one line for each job whose submit returned: the time and the id.
 
     Args:
         path: the file; it grows as jobs are accepted.
@@ -24,7 +24,7 @@ class Accepted:
         self._file.close()
 
     def add(self, job_ids: Iterable[str]) -> None:
-        """Note that a submit has just returned these."""
+        """Record that a submit has just returned these."""
         with self._lock:
             now = time.time()
             for job_id in job_ids:

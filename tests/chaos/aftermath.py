@@ -1,4 +1,4 @@
-"""What is left when a round is over: records, calls and times, and what follows from them."""
+"""The evidence at the end of a round: records, calls and times, and figures from them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,20 +8,20 @@ from chaos.judge import Record, Verdict
 from running.upstream import Call
 
 MOMENT_SECONDS = 0.05
-"""Two clocks' worth of doubt: a signal and a log line take time to arrive."""
+"""Times are exact to this: a signal and a log line take time to arrive."""
 ANSWERED = 200
 THROTTLED = 429
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A worker that was ended or stopped, and so began no call.
+    """A period in which a worker began no call, because it was killed or stopped.
 
     Attributes:
-        key: fingerprint of the key that it calls with, and no other worker.
-        since: from when, in Unix seconds: it had ended or stood still by then.
-        until: when it was woken, or another process began to call with its key, if any was.
-        begun: when it began, if another process had called with its key before.
+        key: fingerprint of the key that only this worker calls with.
+        since: when the worker had ended or stood still, in Unix seconds.
+        until: when it went on, or when another process began to call with its key.
+        begun: when its process began, if another process had called with its key before.
     """
 
     key: str
@@ -36,13 +36,13 @@ class Aftermath:
 
     Attributes:
         verdict: what the judge found.
-        records: the ledger's last word on every accepted job.
+        records: the ledger's record of every accepted job at the end.
         calls: what the upstream saw, in the order of arrival.
         accepted: when each submit returned.
-        exit_codes: how the workers that lived to the end answered SIGTERM.
-        refusals: what the producer was told when a submit did not return a job.
-        restarts: how often each worker of the round was started anew in its place, also those
-            that were killed later.
+        exit_codes: exit codes after SIGTERM of the workers that lived to the end.
+        refusals: the errors of the producer's submits.
+        restarts: how often each worker of the round replaced itself, also workers that were killed
+            later.
     """
 
     verdict: Verdict
@@ -59,23 +59,23 @@ class Aftermath:
         return Counter({job_id: count - 1 for job_id, count in calls.items() if count > 1})
 
     def in_flight(self, at: float) -> set[str]:
-        """Jobs whose call had reached the upstream at that time and whose end was not written."""
+        """Jobs whose call had reached the upstream by that time and whose end was not written."""
         return {
             call.job_id
             for call in self.calls
             if call.arrived <= at + MOMENT_SECONDS and self._finished(call.job_id) > at
         }
 
-    def in_hand(self, silent: Silence) -> set[str]:
-        """Jobs that a worker had called for when it fell silent, with no end in the ledger: F.
+    def unwritten(self, silent: Silence) -> set[str]:
+        """F: jobs that a worker had called for when it fell silent, with no end in the ledger.
 
-        Known by the worker's own key and not by times: the upstream may read a call, or answer
-        it, some while after its caller is gone.
+        They are found by the worker's key and not by times: the upstream may read or answer a call
+        some time after its caller is gone.
         """
         return {
             call.job_id
             for call in self.calls
-            # What had another answer had been postponed, and was in nobody's hands.
+            # A job with any other answer had been postponed, so no worker held it.
             if call.key == silent.key
             and silent.begun <= call.arrived < silent.until
             and call.status in {None, ANSWERED}
@@ -83,12 +83,12 @@ class Aftermath:
         }
 
     def called_again(self, after: float, job_ids: Iterable[str]) -> set[str]:
-        """Those of the jobs that were called anew: they had been in a dead worker's hands."""
-        anew = {call.job_id for call in self.calls if call.arrived > after + MOMENT_SECONDS}
-        return anew & set(job_ids)
+        """The jobs among these that were called for again after that time."""
+        again = {call.job_id for call in self.calls if call.arrived > after + MOMENT_SECONDS}
+        return again & set(job_ids)
 
     def recovery(self, at: float, job_ids: Iterable[str]) -> float | None:
-        """Seconds from the fault to the first end of a job that it struck."""
+        """Seconds from the fault to the first end of one of these jobs; None without an end."""
         ends = [end for each in job_ids if (end := self._finished(each)) < float("inf")]
         return min(ends) - at if ends else None
 
@@ -100,7 +100,7 @@ class Aftermath:
         return len(answers) / (end - start)
 
     def back_at_rate(self, at: float, rate: float, window: float) -> float:
-        """Seconds from `at` until a window begins in which the rate was reached again."""
+        """Seconds from `at` to the first window in which the rate is reached again."""
         starts = sorted(call.ended for call in self.calls if call.answered and call.ended)
         for start in starts:
             if start >= at and self.rate(start, start + window) >= rate:

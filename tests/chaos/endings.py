@@ -1,4 +1,4 @@
-"""Listens to every end that Redis announces: a job that ends twice is heard twice."""
+"""Listens to the end of every job that Redis publishes: a job that ends twice is heard twice."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ TURN_SECONDS = 0.2
 
 
 class Endings:
-    """Hears ends from a thread of its own between `start` and `stop`.
+    """Listens in a thread of its own between `start` and `stop`.
 
-    What is said while the connection is broken is missed: so this can only accuse, and that a
-    job has ended at all is asked of the ledger.
+    It misses what is published while its connection is broken. So it can prove that a job ended
+    twice, but only the ledger can tell that a job has ended.
 
     Args:
         redis_url: where to listen.
@@ -49,7 +49,7 @@ class Endings:
         return [job_id for job_id, ends in self._heard.items() if ends[-1][0] >= at]
 
     def forget(self, job_ids: Iterable[str]) -> None:
-        """Take those ends for unsaid: Redis, by its own rules, has lost them."""
+        """Forget these ends: Redis has lost them, as its fsync setting allows."""
         for job_id in job_ids:
             del self._heard[job_id]
 
@@ -58,7 +58,7 @@ class Endings:
             try:
                 self._listen()
             except (RedisError, OSError):
-                # Redis is away, which is what these tests are about.
+                # Redis is away: that is a fault of the test.
                 self._stopped.wait(TURN_SECONDS)
 
     def _listen(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the promise was kept: every accepted job with one end, and the right one."""
+"""Checks that every accepted job has exactly one end, and the right one."""
 
 import json
 import time
@@ -24,10 +24,10 @@ class Record:
 
     Attributes:
         state: its state.
-        finished: when it ended, in Unix seconds; None before.
+        finished: when it ended, in Unix seconds; None before that.
         attempts: calls that used an attempt.
         claims: how often it was claimed.
-        result: what is stored of its end; None before.
+        result: its stored result; None before it ended.
     """
 
     state: str
@@ -38,7 +38,7 @@ class Record:
 
     @property
     def ended(self) -> bool:
-        """Whether this is an end."""
+        """Whether the job has ended."""
         return JobState(self.state).ended
 
 
@@ -55,7 +55,7 @@ class Verdict:
 
 
 class Judge:
-    """Asks the ledger as any stranger would, and compares.
+    """Reads the ledger from outside, and compares it with what was submitted.
 
     Args:
         redis_url: the ledger.
@@ -68,11 +68,11 @@ class Judge:
         self._first_seen: dict[str, bytes] = {}
 
     def wait(self, job_ids: Iterable[str], seconds: float) -> None:
-        """Return once all have ended, or are unknown, or the time is over."""
+        """Wait until all have ended or are unknown, or until the time is over."""
         pending = list(job_ids)
         deadline = time.monotonic() + seconds
         while pending and time.monotonic() < deadline:
-            # A page at a time: a judge that asks for all would be a load of its own.
+            # A page at a time: reading all at once would be a load of its own.
             page, pending = pending[:PAGE], pending[PAGE:]
             try:
                 pending += self._unfinished(page)
@@ -100,9 +100,9 @@ class Judge:
 
         Args:
             accepted: ids whose submit returned.
-            records: what the ledger says at the end of it all.
-            heard: every end that was announced.
-            failing: jobs that ought to fail, with the reason.
+            records: the ledger's records at the end of the round.
+            heard: the published ends of each job.
+            failing: the reason of each job that must fail.
         """
         verdict = Verdict()
         for job_id in accepted:
@@ -122,10 +122,10 @@ class Judge:
     def _fault(
         self, job_id: str, record: Record, heard: Sequence[bytes], due: str | None
     ) -> str | None:
-        # As stored, as first seen, and as announced: one end, so one text.
-        tellings = {record.result, self._first_seen.get(job_id, record.result), *heard}
-        if len(tellings) > 1 or len(heard) > 1:
-            return f"{job_id}: {max(len(tellings), len(heard))} ends"
+        # As stored, as first seen, and as published: one end, so one text.
+        texts = {record.result, self._first_seen.get(job_id, record.result), *heard}
+        if len(texts) > 1 or len(heard) > 1:
+            return f"{job_id}: {max(len(texts), len(heard))} ends"
         if record.result is None:
             return f"{job_id}: {record.state} without a result"
         result = json.loads(record.result)
@@ -133,7 +133,7 @@ class Judge:
             reason = result["result"]["exc_message"][0]
             return None if reason == due else f"{job_id}: {record.state}, {reason}"
         if due or result["status"] != "SUCCESS":
-            return f"{job_id}: succeeded, where {due or result['status']} was due"
+            return f"{job_id}: succeeded, but should be {due or result['status']}"
         return what_is_wrong(self._jobs[job_id], result["result"])
 
     def _unfinished(self, page: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How hard a round is driven."""
+"""The size of a round."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ class Load:
     """The size of a row; every row has a short and a long one.
 
     Attributes:
-        rounds: how often all of it is done anew.
+        rounds: how often the row is played.
         jobs: jobs a round.
         workers: worker processes.
-        max_in_flight: upstream calls that each has under way at most.
+        max_in_flight: how many calls each worker may have in flight.
         latency_ms: how long the upstream takes to answer.
-        ahead: jobs that the producer is ahead of the upstream: the backlog.
-        faults: how often the fault strikes in a round.
-        seconds: how long the fault lasts, where the row leaves that open.
+        ahead: size of the backlog: accepted jobs that have not reached the upstream.
+        faults: how often the fault happens in a round.
+        seconds: how long the fault lasts, if the row does not set it.
         patience: seconds after which a job without an end counts as stuck.
     """
 

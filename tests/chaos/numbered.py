@@ -1,4 +1,4 @@
-"""Jobs made from a number, so that the right answer to each can be worked out again."""
+"""Jobs made from a number, so that the right answer to each can be computed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ PREFIX: Final = "n"
 
 
 def numbered_job(number: int, mark: str = "") -> Job:
-    """Job `number`; `mark` stands in its query, for faults that are meant for some jobs only."""
+    """Job `number`; its query contains `mark`, for faults that only some jobs meet."""
     query = f"question {number} on rivers {mark}".strip()
     request = RerankRequest(query=query, documents=_documents(number), top_n=2 + number % 2)
     return Job(id=f"{PREFIX}{number}", request=request, metadata={"number": str(number)})
 
 
 def what_is_wrong(job: Job, result: Mapping[str, Any]) -> str | None:
-    """Why `result` is not the ranking of this very job; None when it is."""
+    """Why `result` is not the ranking of this job; None if it is."""
     if result["job_id"] != job.id or result["metadata"] != job.metadata:
         return f"{job.id}: another job's result"
     rows = [
@@ -27,14 +27,14 @@ def what_is_wrong(job: Job, result: Mapping[str, Any]) -> str | None:
     ]
     right = ranking(job.request)
     if [row[:2] for row in rows] != [row[:2] for row in right]:
-        return f"{job.id}: documents that were not submitted so, or not in the right order"
+        return f"{job.id}: other documents than were submitted, or in the wrong order"
     if not all(math.isclose(got[2], due[2]) for got, due in zip(rows, right, strict=True)):
         return f"{job.id}: scores that belong to other documents"
     return None
 
 
 def ranking(request: RerankRequest) -> Sequence[tuple[int, str, float]]:
-    """What the stand-in's bigram scorer has to answer: index, text and score, best first."""
+    """What the stand-in's bigram scorer must answer: index, text and score, best first."""
     terms = terms_of(request.query)
     rows = [
         (index, text, to_unit(match(terms, text))) for index, text in enumerate(request.texts())

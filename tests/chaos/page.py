@@ -1,4 +1,4 @@
-"""The part of the page that a long run rewrites: date, machine, command and table."""
+"""Writes the part of a page that a long run replaces: date, machine, command and table."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ END: Final = "<!-- end of the scorecard -->"
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine on which the figures were measured."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     version = subprocess.run(
         [server_binary(), "--version"], capture_output=True, text=True, check=True
@@ -33,12 +33,12 @@ def machine() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """How this run was started, to be repeated."""
+    """The command that starts this run again."""
     return shlex.join(["python", "-m", "chaos", *map(_without_folder, sys.argv[1:])])
 
 
 def _without_folder(argument: str) -> str:
-    # Where files lie on this machine is nobody's business on another.
+    # Only the names of files: their folders mean nothing on another machine.
     return Path(argument).name if Path(argument).is_absolute() else argument
 
 
@@ -70,7 +70,7 @@ def _section(scores: Sequence[Score], sittings: Sequence[Sitting]) -> str:
 
 
 def _heading(sitting: Sitting, scores: Sequence[Score]) -> str:
-    """When, where and how; and which rows of the scorecard are from then."""
+    """When, where and how a sitting ran, and which rows of the scorecard are from it."""
     on = sitting.machine
     shown = [score.row.name for score in sitting.scores if any(score is each for each in scores)]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Submits the jobs of a round from a thread of its own, and outlives what happens to Redis."""
+"""Submits the jobs of a round in a thread of its own, and goes on after faults of Redis."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ PAUSE_SECONDS = 0.1
 
 
 class Producer:
-    """Keeps a backlog of a certain size before the workers until all jobs are accepted.
+    """Keeps a backlog of a certain size until all jobs are accepted.
 
     Args:
         redis_url: where to submit.
-        jobs: what to submit; their ids are fixed, so that a repeat is safe.
-        accepted: where those are noted whose submit returned.
-        room: whether there is room for more just now.
+        jobs: what to submit; their ids are fixed, so they can safely be submitted again.
+        accepted: where accepted jobs are recorded.
+        may_submit: given the number of accepted jobs, whether more may be submitted now.
     """
 
     def __init__(
@@ -27,12 +27,12 @@ class Producer:
         redis_url: str,
         jobs: Sequence[Job],
         accepted: Accepted,
-        room: Callable[[int], bool],
+        may_submit: Callable[[int], bool],
     ) -> None:
         self._redis_url = redis_url
         self._jobs = jobs
         self._accepted = accepted
-        self._room = room
+        self._may_submit = may_submit
         self._given_up = threading.Event()
         self._hurried = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos-producer")
@@ -44,11 +44,11 @@ class Producer:
         self._thread.start()
 
     def hurry(self) -> None:
-        """Submit on, whatever the backlog: to meet a fault, not to wait behind it."""
+        """From now on submit without regard to the backlog, so that submits meet the fault."""
         self._hurried.set()
 
     def finish(self, seconds: float) -> bool:
-        """Wait until all jobs are accepted; False when they are not in time."""
+        """Wait until all jobs are accepted; returns whether they are in time."""
         self._thread.join(seconds)
         return not self._thread.is_alive() and self.failure is None
 
@@ -61,15 +61,15 @@ class Producer:
     def _run(self) -> None:
         try:
             with RerankClient(self._redis_url) as client:
-                line = iter(self._jobs)
-                while portion := list(islice(line, MAX_HINT_JOBS)):
-                    self._wait_for_room()
+                jobs = iter(self._jobs)
+                while portion := list(islice(jobs, MAX_HINT_JOBS)):
+                    self._wait_for_workers()
                     self._submit(client, portion)
         except BaseException as error:  # noqa: BLE001  handed to the thread of the test
             self.failure = error
 
-    def _wait_for_room(self) -> None:
-        while not self._stopped_waiting() and not self._room(len(self._accepted)):
+    def _wait_for_workers(self) -> None:
+        while not self._stopped_waiting() and not self._may_submit(len(self._accepted)):
             self._given_up.wait(PAUSE_SECONDS)
 
     def _stopped_waiting(self) -> bool:
@@ -80,10 +80,10 @@ class Producer:
             taken: list[str] = []
             try:
                 for handle in client.submit_many(portion):
-                    # One by one: what came before an error was accepted.
+                    # One by one: the jobs before an error were accepted.
                     taken.append(handle.id)  # noqa: PERF401
             except LedgerUnavailable as error:
-                # What may or may not be recorded is handed in again, under the same ids.
+                # These jobs may be recorded or not: they are submitted again under the same ids.
                 self._refused(error)
             self._accepted.add(taken)
             portion = [job for job in portion if job.id not in taken]

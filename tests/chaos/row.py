@@ -1,4 +1,4 @@
-"""A row of the fault table: what is done, what is demanded, and what came of it."""
+"""A row of the fault table: the fault, the demands, and the report of a round."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,13 +19,13 @@ class Unavailable(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """What a round came to.
+    """The result of a round.
 
     Attributes:
-        repeats: D, calls that reached the upstream beyond one a job.
-        in_flight: F, calls in flight at the faults; None where a row has no such moment.
-        recoveries: seconds from each fault to the first end of a job that it struck.
-        figures: what else the row measures, by name.
+        repeats: D, calls that reached the upstream beyond one for each job.
+        in_flight: F, calls in flight at the faults; None if a row has no such moment.
+        recoveries: seconds from each fault to the first end of a job that was then in flight.
+        figures: other figures of the row, by name.
         broken: demands that were not met.
     """
 
@@ -40,7 +40,7 @@ class Report:
     broken: list[str] = field(default_factory=list)
 
     def demand(self, met: bool, what: str) -> None:  # noqa: FBT001  reads as a sentence
-        """Note a demand that is not met."""
+        """Record the demand if it is not met."""
         if not met:
             self.broken.append(what)
 
@@ -51,9 +51,9 @@ class Arena:
 
     Attributes:
         folder: an empty one, for all files.
-        load: how hard to drive.
-        chance: seeded, so that the round can be had again.
-        command: how to call `rerankq` for the workers; the usual way when empty.
+        load: the size of the round.
+        chance: random numbers; seeded, so that the round can be repeated.
+        command: the command that starts a worker, if not the usual one.
     """
 
     folder: Path
@@ -68,16 +68,16 @@ class Arena:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A fault, the demand, and how to put it to the test.
+    """A fault, the demand, and how it is tested.
 
     Attributes:
         name: on the command line.
-        fault: what is done, in a few words.
-        demand: what must hold, beside the demands on every row.
-        play: one round.
+        fault: what happens, in a few words.
+        demand: what must hold, in addition to the demands of every row.
+        play: plays one round.
         short: size in the test suite.
         long: size on the command line.
-        recovery_p99: most seconds to the first recovered job, over all rounds.
+        recovery_p99: the most that the 99th percentile of all recoveries may be, in seconds.
     """
 
     name: str
@@ -89,14 +89,14 @@ class Row:
     recovery_p99: float | None = None
 
     def sized(self, load: Load, rounds: int | None, jobs: int | None) -> Load:
-        """The load, with numbers from the command line in place of its own."""
+        """The load, with the command line's numbers instead of its own."""
         return replace(load, rounds=rounds or load.rounds, jobs=jobs or load.jobs)
 
 
 def strikes(arena: Arena, stage: Stage) -> Iterator[None]:
-    """Wait for each of the random moments at which the fault is to strike in this round.
+    """Wait for each of the random moments at which the fault happens in this round.
 
-    They are counted in calls and not in seconds, so that a slow machine is struck as a fast one.
+    They are counted in calls and not in seconds, so that they do not depend on the machine's speed.
     """
     for share in sorted(arena.chance.uniform(0.2, 0.7) for _ in range(stage.load.faults)):
         stage.called(max(1, int(share * stage.load.jobs)))
@@ -110,14 +110,14 @@ def report_on(
     spared: int = 0,
     may_restart: bool = False,
 ) -> Report:
-    """A report with the demands that every row makes.
+    """A report that contains the demands of every row.
 
     Args:
         aftermath: the evidence.
-        struck: the jobs in flight at the faults, each as often as a fault struck it; None where
-            the row says itself what D may be.
-        spared: accepted jobs that may be lost by the row's own rules.
-        may_restart: whether a worker may be started anew in its place.
+        struck: the jobs in flight at the faults, each once for each fault; None if the row itself
+            says what D may be.
+        spared: how many accepted jobs may be lost by the row's own rules.
+        may_restart: whether a worker may replace itself.
     """
     verdict = aftermath.verdict
     report = Report(
@@ -147,6 +147,6 @@ def report_on(
 
 
 def recoveries(aftermath: Aftermath, faults: Mapping[float, set[str]]) -> list[float]:
-    """Seconds from each fault to the first end of a job that it struck; none for a lucky one."""
+    """Seconds from each fault to the first end of a job that was in flight, if there was one."""
     found = (aftermath.recovery(at, struck) for at, struck in faults.items())
     return [seconds for seconds in found if seconds is not None]

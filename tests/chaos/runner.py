@@ -19,11 +19,11 @@ class Plan:
 
     Attributes:
         rows: the rows, in order.
-        short: whether they take their short size.
-        rounds: rounds of each, in place of their own number.
-        jobs: jobs a round, in place of their own number.
-        seed: seed of all chance.
-        seconds: no round begins after so long.
+        short: whether to use the rows' short size.
+        rounds: rounds of each row, instead of its own number.
+        jobs: jobs a round, instead of the row's own number.
+        seed: seed of all random numbers.
+        seconds: after this time no round begins.
     """
 
     rows: Sequence[Row]
@@ -39,9 +39,9 @@ class Plan:
 
 
 def run(plan: Plan, tell: Callable[[str], None]) -> list[Score]:
-    """Play all rows; a round that fails is told of, and the next one begins.
+    """Play all rows; if a round fails, that is told, and the next round begins.
 
-    Every row has its score, one that was never played for want of time as well.
+    Every row has a score, also a row for which there was no time.
     """
     until = time.monotonic() + plan.seconds
     scores = [Score(row, planned=plan.load(row).rounds) for row in plan.rows]
@@ -73,7 +73,7 @@ def _play(score: Score, load: Load, chance: Random) -> None:
         if report.broken:
             report.broken.append(f"the evidence is in {folder}")
             return
-    # Kept only where it tells something.
+    # The folder is kept only if the round broke a demand or failed.
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
-"""Protections that can be switched off, in a worker's own process, before it starts.
+"""Switches off protections in a worker's process, before the worker starts.
 
-Nothing of this is known to the product: scripts are changed on their way out of the package, and
-functions are replaced in the modules that use them.
+rerankq itself has no switches for this: scripts are changed when they are loaded, and functions are
+replaced in the modules that use them.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ SUICIDE_MARK: Final = "that ends its process"
 SUICIDE_WORDS: Final = "this process ends at "
 FAILED_BEFORE: Final = "CHAOS_WRITER_FAILED"
 BLOCKS: Final = "CHAOS_BLOCKS"
-"""Variable of a worker whose event loop is to be blocked once: after how many calls, and for how
-many seconds, with a space between."""
+"""Variable of a worker whose event loop is blocked once: after how many calls, and for how many
+seconds, separated by a space."""
 BLOCKED_WORDS: Final = "this event loop was blocked from, to: "
 WRITES_BEFORE_FAILURE: Final = 10
 
@@ -41,7 +41,7 @@ local function held_job(id) return known_of(id) end
 NOTHING_LOST: Final = """
 local function lost_places() return '0', '0' end
 """
-# The result is written, and then nothing more: as two steps would leave it, cut in between.
+# The result is written and nothing else: as if finishing took two steps and was cut in between.
 STATE_LEFT: Final = """
 local whole_redis = redis
 local redis = {pcall = whole_redis.pcall, call = function(...)
@@ -54,12 +54,12 @@ end}
 
 
 def no_fencing() -> None:
-    """Let a worker write to a job that another one runs by now."""
+    """Let a worker write to a job that another worker holds by now."""
     _change_scripts(IGNORING_FENCES, behind="workers/tokens")
 
 
 def no_state_check() -> None:
-    """Let a result be written whatever state its job is in."""
+    """Let a result be written in any state of its job."""
     _change_scripts(IGNORING_STATES, behind="workers/tokens", only="finish")
 
 
@@ -74,7 +74,7 @@ def no_watermark() -> None:
 
 
 def no_renewal() -> None:
-    """Let every lease run out."""
+    """Let every lease expire."""
 
     async def renew(_self: Leases, _leases: list[Lease]) -> set[str]:
         return set()
@@ -85,7 +85,7 @@ def no_renewal() -> None:
 def suicide() -> None:
     """End the process at a job that is marked for it, as a crash in a C library would.
 
-    The time stands in the worker's log: nobody but the process itself knows when it ended.
+    The worker's log gets the time, because only the process itself knows when it ended.
     """
     rerank = HttpProvider.rerank
 
@@ -99,8 +99,8 @@ def suicide() -> None:
 
 
 def failing_writer() -> None:
-    """Let the part that writes ends fail once, after a while; a process begun anew knows of it."""
-    write = Completer._write  # noqa: SLF001  it has no door for failures
+    """Let the part that writes ends fail once, after a while; the restarted process works."""
+    write = Completer._write  # noqa: SLF001  it has no public way to fail
     writes = count(1)
 
     async def write_or_fail(self: Completer, portion: Sequence[JobUpdate]) -> Any:
@@ -113,9 +113,9 @@ def failing_writer() -> None:
 
 
 def blocked_loop() -> None:
-    """Block the event loop once, as code does that forgets to wait; see `BLOCKS`.
+    """Block the event loop once, as blocking code would; see `BLOCKS`.
 
-    The times stand in the worker's log, as only the process itself knows them.
+    The worker's log gets the times, because only the process itself knows them.
     """
     if BLOCKS not in os.environ:
         return
@@ -130,7 +130,7 @@ def blocked_loop() -> None:
 
     async def rerank_and_block(self: HttpProvider, call: Call) -> Answer:
         if next(begun) == int(calls):
-            # Not within this call, which would then begin after the block, and late.
+            # Not within this call: it would begin only after the block.
             asyncio.get_running_loop().call_soon(block)
         return await rerank(self, call)
 
@@ -151,7 +151,7 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 
 
 def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
-    """Put lines into scripts: at their beginning, or behind one of the files they are made of."""
+    """Put lines into scripts: at the beginning, or after one of the files that they consist of."""
     load = Script.text
     file = (files("rerankq.ledger") / "lua" / f"{behind}.lua").read_text("utf-8") if behind else ""
 
@@ -161,7 +161,7 @@ def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
         if not script.name.startswith(only):
             return text, digest
         assert file in text or not only, "the file is gone"
-        # In Lua the later of two local functions of one name counts, for what stands below it.
+        # In Lua a second local function of the same name replaces the first for the code after it.
         text = text.replace(file, file + lines, 1)
         return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 

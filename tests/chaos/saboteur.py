@@ -1,6 +1,6 @@
 """`rerankq` with protections switched off: `python saboteur.py NAME[,NAME] worker --lane bulk`.
 
-Processes that `rerankq worker` starts for its lanes come through here as well.
+The processes that `rerankq worker` starts for its lanes are started by this file too.
 """
 
 import sys
@@ -15,12 +15,12 @@ MODULE = ["-P", "-m", "rerankq.cli"]
 
 
 def command(*names: str) -> tuple[str, ...]:
-    """How to call this file so that the named protections are off."""
+    """The command that runs `rerankq` with the named protections switched off."""
     return sys.executable, str(Path(__file__)), ",".join(names) or "none"
 
 
 def main() -> int:
-    """Switch off what the first argument names, then be `rerankq` with the rest."""
+    """Switch off what the first argument names, then run `rerankq` with the other arguments."""
     names, *arguments = sys.argv[1:]
     sys.path.insert(0, str(TESTS))
     from chaos.sabotage import SABOTAGES  # noqa: PLC0415  found only now
@@ -31,7 +31,7 @@ def main() -> int:
     if arguments[: len(MODULE)] == MODULE:
         arguments = arguments[len(MODULE) :]
     if arguments[:1] == [str(Path(__file__))]:
-        # A worker that starts itself anew is called as it was called before, and by us as well.
+        # A worker that replaces itself starts this file again, with the arguments from before.
         arguments = arguments[2:]
     with _interpreter_of_children(command(names)):
         return run(arguments)
@@ -39,7 +39,7 @@ def main() -> int:
 
 @contextmanager
 def _interpreter_of_children(call: tuple[str, ...]) -> Iterator[None]:
-    # `rerankq worker` starts its lanes by sys.executable: let that be us.
+    # `rerankq worker` starts its lanes by sys.executable: make that start this file.
     with TemporaryDirectory(prefix="saboteur-") as folder:
         shim = Path(folder) / "python"
         shim.write_text(f'#!/bin/sh\nexec {join(call)} "$@"\n')

@@ -1,4 +1,4 @@
-"""What all rounds of the rows came to, as a table and as JSON."""
+"""The results of all rounds, as a table and as JSON."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -52,12 +52,12 @@ class Score:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it was played that this machine can play."""
+        """Whether all rounds that this machine can run were run."""
         return bool(self.skipped) or len(self.reports) + len(self.failures) >= self.planned
 
     @property
     def was_played(self) -> bool:
-        """Whether anything is known of it."""
+        """Whether any round was run, or the row was skipped."""
         return bool(self.skipped or self.reports or self.failures)
 
     def total(self, name: str) -> int:
@@ -103,7 +103,7 @@ class Score:
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:
-        """What `as_json` gave, judged anew by the row as it is now.
+        """Read what `as_json` gave; the demands are those of the row as it is now.
 
         Raises:
             KeyError: there is no such row any more.
@@ -123,7 +123,7 @@ class Score:
                 yield number, what
 
     def _figures(self) -> dict[str, float]:
-        """The largest of each figure: that is the one that the demand is about."""
+        """The largest value of each figure: the demand is about that one."""
         found: dict[str, float] = {}
         for report in self.reports:
             for name, value in report.figures.items():
@@ -156,7 +156,7 @@ def complaints(scores: Sequence[Score]) -> str:
 
 
 def gaps(scores: Sequence[Score]) -> str:
-    """What was not played for want of time: nothing is known of it, so nothing held."""
+    """The rounds that were not run because the time was over."""
     return "\n".join(
         f"{score.row.name}: {len(score.reports) + len(score.failures)} of {score.planned} rounds"
         for score in scores

@@ -1,4 +1,4 @@
-"""A sitting: one run of the suite. All of it takes hours, so a scorecard may have several."""
+"""A sitting: one run of the suite. The suite takes hours, so a scorecard may have several."""
 
 import json
 import subprocess
@@ -13,15 +13,15 @@ from chaos.scorecard import Score
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """What was played at a time.
+    """One run of the suite.
 
     Attributes:
         date: when it ended.
         seconds: how long it took.
-        commit: what was played, short; empty outside a checkout.
-        machine: on what.
-        command: how it was started.
-        scores: what came of it.
+        commit: the short id of the commit; empty outside a checkout.
+        machine: the machine.
+        command: the command that started it.
+        scores: the results.
     """
 
     date: datetime
@@ -35,12 +35,12 @@ class Sitting:
     def now(
         cls, scores: Sequence[Score], *, seconds: float, machine: dict[str, Any], command: str
     ) -> Self:
-        """One that has just ended."""
+        """A sitting that has just ended."""
         return cls(datetime.now(UTC), seconds, _commit(), machine, command, scores)
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:
-        """What `as_json` gave."""
+        """Read what `as_json` gave."""
         return cls(
             datetime.fromisoformat(told["date"]),
             told["seconds"],
@@ -68,13 +68,13 @@ def read(path: Path) -> list[Sitting]:
 
 
 def write(path: Path, sittings: Iterable[Sitting]) -> None:
-    """Write sittings down, for programs and for a run that resumes."""
+    """Write sittings to a file, for programs and for a run that resumes."""
     told = {"sittings": [each.as_json() for each in sittings]}
     path.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
 
 def latest(sittings: Iterable[Sitting]) -> dict[str, Score]:
-    """The last score of each row that was played at all, by name."""
+    """The last score of each row that was played, by name."""
     return {
         score.row.name: score
         for sitting in sittings

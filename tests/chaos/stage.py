@@ -1,4 +1,4 @@
-"""The stage of a round: Redis, upstream, workers and producer, each real and its own."""
+"""What a round runs on: its own Redis, upstream, workers and producer, all real."""
 
 import signal
 import subprocess
@@ -30,17 +30,17 @@ NEVER = 999
 
 
 class Stage:
-    """All that a round needs, between `with` and its end.
+    """Everything that a round needs; it runs inside `with`.
 
     Args:
         folder: an empty one, for all files.
-        load: how hard to drive.
-        command: how to call `rerankq` for the workers; the usual way when empty.
-        lane: the lane that each worker serves; both when empty.
+        load: the size of the round.
+        command: the command that starts a worker; the usual one if empty.
+        lane: the lane that each worker serves; both if empty.
         marks: marks in the queries of some jobs, by number.
         fsync: Redis' `appendfsync`.
         redis_folder: where Redis keeps its data, if not in `folder`.
-        way: gives the address that the workers use for Redis, if not its own.
+        redis_address: returns the address by which a worker connects to Redis, if not its own.
         settings: settings of the workers.
     """
 
@@ -54,7 +54,7 @@ class Stage:
         marks: Mapping[int, str] | None = None,
         fsync: str = "everysec",
         redis_folder: Path | None = None,
-        way: Callable[[RedisServer], str] | None = None,
+        redis_address: Callable[[RedisServer], str] | None = None,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Stage:
         self.jobs: dict[str, Job] = {job.id: job for job in jobs}
         self._command = command
         self._lane = lane
-        self._way = way
+        self._redis_address = redis_address
         self._settings = {
             "max_in_flight": load.max_in_flight,
             "drain_seconds": DRAIN_SECONDS,
@@ -77,7 +77,7 @@ class Stage:
         self._numbers = count()
         self._open = ExitStack()
         self._accepted = Accepted(folder / "accepted.txt")
-        self.producer = Producer(self.redis.url, jobs, self._accepted, self._room)
+        self.producer = Producer(self.redis.url, jobs, self._accepted, self._may_submit)
         self._endings = Endings(self.redis.url)
         self.judge = Judge(self.redis.url, self.jobs)
 
@@ -109,7 +109,7 @@ class Stage:
         return started
 
     def replace(self, ended: RunningWorker) -> RunningWorker:
-        """Start a worker in the place of one that has ended, as a supervisor would."""
+        """Start a worker to replace one that has ended, as a supervisor would."""
         self.workers.remove(ended)
         return self.start_workers([{}])[0]
 
@@ -117,13 +117,13 @@ class Stage:
         """End a worker by SIGKILL."""
         worker.process.send_signal(signal.SIGKILL)
         worker.process.wait(30)
-        # Dead by now: what its job was to write and is not written, it never wrote.
+        # It is dead: what it has not written by now it never will.
         return Silence(fingerprint(worker.api_key), time.time())
 
     def forgive_lost_ends(self, since: float) -> int:
-        """Take ends that were heard since then, and that Redis has lost, for unsaid: how many?
+        """Forget ends that were heard since then and that Redis has lost; returns how many.
 
-        To be called as soon as Redis is back: once their leases are over, such jobs run again.
+        Call it as soon as Redis is back: when their leases expire, such jobs run again.
         """
         heard = self._endings.since(since)
         records = self.judge.read(heard)
@@ -132,7 +132,7 @@ class Stage:
         return len(lost)
 
     def called(self, count: int, seconds: float = 120.0) -> None:
-        """Wait until so many calls have reached the upstream."""
+        """Wait until `count` calls have reached the upstream."""
         eventually(
             lambda: self.upstream.stats()["requests"] >= count,
             f"{count} calls have reached the upstream",
@@ -140,15 +140,15 @@ class Stage:
         )
 
     def busy(self, count: int, seconds: float = 60.0) -> None:
-        """Wait until so many calls are under way."""
+        """Wait until `count` calls are in flight."""
         eventually(
             lambda: self.upstream.stats()["in_flight"] >= count,
-            f"{count} calls are under way",
+            f"{count} calls are in flight",
             seconds=seconds,
         )
 
     def settle(self) -> Aftermath:
-        """Wait for every end, let the workers go, and gather the evidence."""
+        """Wait until all jobs have ended, stop the workers, and gather the evidence."""
         patience = self.load.patience
         whole = self.producer.finish(patience)
         self.producer.stop()
@@ -157,7 +157,7 @@ class Stage:
         assert whole, f"not all jobs could be submitted: {self.producer.refusals[-1:]}"
         accepted = self._accepted.times()
         self.judge.wait(accepted, patience)
-        # Ended before the last look, so that whatever a worker still had in hand is written.
+        # Workers end before the records are read, so that all that they hold is written.
         with ThreadPoolExecutor() as threads:
             exit_codes = list(threads.map(_exit_code, self.workers))
         records = self.judge.read(accepted)
@@ -169,28 +169,28 @@ class Stage:
             accepted=accepted,
             exit_codes=exit_codes,
             refusals=self.producer.refusals,
-            # Read last, so that one which was started anew at the very end is found too.
+            # Read last, so that a restart at the very end is found too.
             restarts=[worker.restarts() for worker in self._started],
         )
 
-    def _room(self, accepted: int) -> bool:
+    def _may_submit(self, accepted: int) -> bool:
         requests: Any = self.upstream.stats()["requests"]
         return accepted - int(requests) < self.load.ahead
 
     def _start_worker(self, environment: Mapping[str, str]) -> RunningWorker:
         worker = RunningWorker(
-            self._way(self.redis) if self._way else self.redis.url,
+            self._redis_address(self.redis) if self._redis_address else self.redis.url,
             self.upstream.url,
             self.folder,
             lane=self._lane,
             command=self._command,
-            # A key of its own: by that the upstream tells whose call it was.
+            # Each worker has its own key, so that the upstream's log shows whose call it was.
             api_key=f"sk-worker-{next(self._numbers)}",
             environment=environment,
             cwd=None,
             **self._settings,
         )
-        # Those that are ended and replaced as well: their logs are evidence.
+        # Workers that are replaced are kept too: their logs are evidence.
         self._started.append(worker)
         return worker.__enter__()
 

@@ -18,9 +18,9 @@ SHOWN = re.findall(r"^\$ .*python -m chaos (.*)$", PAGE.read_text("utf-8"), re.M
 
 @pytest.mark.parametrize("arguments", SHOWN)
 def test_what_the_page_shows_can_be_typed(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line of docs/chaos.md has options that exist, and rows that there are."""
+    """Each command in docs/chaos.md has options and rows that exist."""
     typed = shlex.split(arguments)
-    # Without a minute no round begins, and what is left is the reading of the command line.
+    # With no time no round begins: only the command line is read.
     monkeypatch.setattr(sys, "argv", ["chaos", *typed, "--minutes", "-1"])
     if "--help" not in typed:
         assert main() == 1
@@ -31,7 +31,7 @@ def test_what_the_page_shows_can_be_typed(arguments: str, monkeypatch: pytest.Mo
 
 
 def test_make_chaos_plays_rows(tmp_path: Path) -> None:
-    """What `make chaos` would run plays the rows it is given, and says how they went."""
+    """The command that `make chaos` runs plays the given rows, and prints their results."""
     arguments = f"--rows schedules --jobs 3 --json {tmp_path / 'all.json'}"
     lines = subprocess.run(
         [

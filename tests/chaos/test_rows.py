@@ -15,11 +15,11 @@ from chaos.scorecard import Score
 pytestmark = pytest.mark.timeout(240)
 
 MUST_PLAY = "RERANKQ_TEST_MUST_PLAY"
-"""Variable that names rows, with commas: for those this machine has been given what they need."""
+"""Variable that names rows, separated by commas, that must not be skipped on this machine."""
 
 
 def test_a_killed_worker_costs_only_the_calls_in_flight(tmp_path: Path) -> None:
-    """Kill -9 at a random moment: nothing lost, D <= F, the first job is back within 5 s."""
+    """SIGKILL at a random moment: nothing is lost, D <= F, the first job is back within 5 s."""
     _holds("worker-kill", tmp_path)
 
 
@@ -29,27 +29,27 @@ def test_a_worker_that_is_stopped_and_then_killed_loses_nothing(tmp_path: Path) 
 
 
 def test_a_zombies_late_results_are_fenced_off(tmp_path: Path) -> None:
-    """A worker that slept past its leases wakes, and none of its late results is taken."""
+    """After a pause that is longer than the leases, none of a worker's late results is taken."""
     _holds("zombie", tmp_path)
 
 
 def test_a_zombie_that_wakes_too_late_changes_no_end(tmp_path: Path) -> None:
-    """A worker that wakes when others have done its jobs: every job keeps its one end."""
+    """A worker wakes after other workers have done its jobs: every job keeps its one end."""
     _holds("zombie-late", tmp_path)
 
 
 def test_workers_that_pause_in_turn_fail_no_job(tmp_path: Path) -> None:
-    """Three workers stand still past their leases, one after the other: none fails, D <= F."""
+    """Three workers pause for longer than their leases, in turn: no job fails, D <= F."""
     _holds("worker-pauses", tmp_path)
 
 
 def test_a_blocked_event_loop_costs_only_the_calls_in_flight(tmp_path: Path) -> None:
-    """A loop that stands still past its leases: each job ends once, D <= F, back within 5 s."""
+    """A loop is blocked for longer than its leases: each job ends once, D <= F, back within 5 s."""
     _holds("worker-blocked", tmp_path)
 
 
 def test_sigterm_drains(tmp_path: Path) -> None:
-    """SIGTERM under load: what runs is finished, exit 0, no call is repeated."""
+    """SIGTERM under load: running jobs are finished, exit 0, no call is repeated."""
     _holds("sigterm", tmp_path)
 
 
@@ -63,12 +63,12 @@ def test_a_drain_that_is_cut_short_costs_little(tmp_path: Path) -> None:
     _holds("sigterm-kill", tmp_path)
 
 
-def test_a_stopped_redis_keeps_no_worker(tmp_path: Path) -> None:
+def test_a_stopped_redis_does_not_stop_a_shutdown(tmp_path: Path) -> None:
     """SIGTERM while Redis stands still: exit 0 in the time that a supervisor allows, D <= F."""
     _holds("sigterm-redis-stopped", tmp_path)
 
 
-def test_a_worker_leaves_a_black_hole_in_good_order(tmp_path: Path) -> None:
+def test_a_worker_without_answers_from_redis_shuts_down_in_order(tmp_path: Path) -> None:
     """SIGTERM when no connection answers any more: exit 0 in time, and no call is repeated."""
     _holds("sigterm-black-hole", tmp_path)
 
@@ -89,12 +89,12 @@ def test_a_redis_that_stands_still_past_the_leases_repeats_no_call(tmp_path: Pat
 
 
 def test_a_killed_redis_with_fsync_always_loses_nothing(tmp_path: Path) -> None:
-    """Kill -9 of Redis, AOF always: 0 lost."""
+    """SIGKILL of Redis, AOF always: 0 lost."""
     _holds("redis-kill-always", tmp_path)
 
 
 def test_a_killed_redis_with_fsync_everysec_loses_two_seconds_at_most(tmp_path: Path) -> None:
-    """Kill -9 of Redis, AOF everysec: at most what was accepted in the last 2 s is lost."""
+    """SIGKILL of Redis, AOF everysec: only jobs accepted in the last 2 s may be lost."""
     _holds("redis-kill-everysec", tmp_path)
 
 
@@ -103,8 +103,8 @@ def test_busy_workers_find_a_restarted_redis(tmp_path: Path) -> None:
     _holds("redis-restart-busy", tmp_path)
 
 
-def test_a_mended_append_only_file_keeps_all_before_the_broken_place(tmp_path: Path) -> None:
-    """Redis does not start over its file until that is mended: what stood before is not lost."""
+def test_a_repaired_append_only_file_keeps_all_before_the_broken_place(tmp_path: Path) -> None:
+    """Redis starts only after its file is repaired: nothing before the broken place is lost."""
     _holds("redis-damaged", tmp_path)
 
 
@@ -113,8 +113,8 @@ def test_a_redis_without_memory_refuses_clearly(tmp_path: Path) -> None:
     _holds("redis-memory", tmp_path)
 
 
-def test_a_black_hole_is_left_behind(tmp_path: Path) -> None:
-    """Connections that fall silent with no FIN: back within 60 s."""
+def test_silent_connections_are_replaced(tmp_path: Path) -> None:
+    """Connections fall silent without a FIN: back within 60 s."""
     _holds("black-hole", tmp_path)
 
 
@@ -124,7 +124,7 @@ def test_no_workers_clock_decides_anything(tmp_path: Path) -> None:
 
 
 def test_a_silent_upstream_is_given_up_in_time(tmp_path: Path) -> None:
-    """Hanging and dripping answers: the total deadline holds to 0.5 s, and the failure is typed."""
+    """Hanging and slow answers: the deadline is exceeded by 0.5 s at most, the failure is typed."""
     _holds("upstream-silent", tmp_path)
 
 
@@ -134,43 +134,43 @@ def test_an_absurd_upstream_costs_no_memory(tmp_path: Path) -> None:
 
 
 def test_a_sick_worker_holds_nobody_up(tmp_path: Path) -> None:
-    """Proxies of some workers answer pages, reset, or are silent: nobody else notices it."""
+    """Proxies of some workers send pages, reset or are silent: other workers are not affected."""
     _holds("sick-worker", tmp_path)
 
 
 def test_a_429_storm_uses_no_attempt(tmp_path: Path) -> None:
-    """Throttled jobs wait as long as they are told, pay no attempt, and drain afterwards."""
+    """Throttled jobs wait as long as they are told, use no attempt, and are done afterwards."""
     _holds("429-storm", tmp_path)
 
 
 def test_a_limit_is_kept_under_429s(tmp_path: Path) -> None:
-    """Under 429s with Retry-After at most the limit and 5 % is served, and no attempt is used."""
+    """Under 429s with Retry-After, calls exceed the limit by 5 % at most and use no attempt."""
     _holds("429-limit", tmp_path)
 
 
 def test_deleted_limiter_keys_never_mean_no_limit(tmp_path: Path) -> None:
-    """With the limiter's keys deleted again and again, no second sees more than a lot too many."""
+    """If the limiter's keys are deleted again and again, a second has one lot too many at most."""
     _holds("limiter-keys", tmp_path)
 
 
 def test_poison_is_put_aside(tmp_path: Path) -> None:
-    """Messages that are no hints are quarantined and counted; no worker ends or chokes."""
+    """Messages that are no hints are quarantined and counted; the workers go on."""
     _holds("poison", tmp_path)
 
 
-def test_a_job_that_kills_its_process_is_given_up_alone(tmp_path: Path) -> None:
+def test_only_a_job_that_kills_its_process_is_given_up(tmp_path: Path) -> None:
     """A job that ends its process fails as crash_loop after 3 claims; all others are done."""
     _holds("crash-loop", tmp_path)
 
 
 def test_a_full_disk_under_redis_refuses_clearly(tmp_path: Path) -> None:
-    """No room under the AOF: clear refusals, nothing accepted is lost, back within 15 s."""
+    """The AOF's disk is full: clear refusals, nothing accepted is lost, back within 15 s."""
     _holds("redis-disk", tmp_path)
 
 
 @pytest.mark.parametrize("name", [row.name for row in redis_refuses.ROWS])
-def test_a_redis_that_says_no_costs_nothing(tmp_path: Path, name: str) -> None:
-    """Whatever Redis refuses by: 0 restarts, D = 0, its name in log and readiness, soon back."""
+def test_a_redis_that_refuses_costs_no_call(tmp_path: Path, name: str) -> None:
+    """For each refusal of Redis: 0 restarts, D = 0, log and readiness name it, soon back."""
     _holds(name, tmp_path)
 
 
@@ -179,33 +179,33 @@ def test_workers_follow_a_primary_that_was_demoted(tmp_path: Path) -> None:
     _holds("redis-swap", tmp_path)
 
 
-def test_a_worker_that_restarts_itself_throws_no_end_away(tmp_path: Path) -> None:
-    """A restart with finished, unwritten ends in hand: D = 0."""
+def test_a_worker_that_restarts_itself_loses_no_end(tmp_path: Path) -> None:
+    """A worker restarts while some ends are unwritten: D = 0."""
     _holds("self-restart", tmp_path)
 
 
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
-    """Of a lane full of jobs in line, only one that has lost its hint is announced again."""
+    """In a lane full of queued jobs, only the one whose hint is lost is announced again."""
     _holds("backlog", tmp_path)
 
 
-def test_jobs_that_fall_due_together_are_announced_once(tmp_path: Path) -> None:
-    """Of many that are due at once none is announced twice that has its hint, whoever overtakes."""
+def test_jobs_that_become_due_together_are_announced_once(tmp_path: Path) -> None:
+    """Of many jobs due at once, none that has its hint is announced twice, even if overtaken."""
     _holds("backlog-due", tmp_path)
 
 
-def test_the_ledger_keeps_its_books_under_any_schedule(tmp_path: Path) -> None:
-    """Random schedules of calls: each job is in one set of its lane or has one end."""
+def test_the_ledger_is_consistent_after_any_sequence_of_calls(tmp_path: Path) -> None:
+    """Random sequences of calls: each job is in one set of its lane or has one end."""
     _holds("schedules", tmp_path)
 
 
 def test_the_ledger_keeps_its_rules_after_any_order_of_calls(tmp_path: Path) -> None:
-    """All orders of calls, up to some depth: no job is lost, and each comes to one end."""
+    """All orders of calls, up to a certain depth: no job is lost, and each ends once."""
     _holds("exploration", tmp_path)
 
 
 def test_every_row_has_its_test() -> None:
-    """No row of the fault table is left to the long run alone."""
+    """The test suite plays every row of the fault table."""
     played = set(re.findall(r'_holds\("([\w-]+)"', Path(__file__).read_text("utf-8")))
     family = {row.name for row in redis_refuses.ROWS}
     assert played | family == {row.name for row in catalogue.ROWS}
@@ -222,7 +222,7 @@ def test_a_row_that_must_be_played_is_never_skipped(
     named: str,
     outcome: type[BaseException],
 ) -> None:
-    """A row that lacks something of the machine skips, and fails where it was to be played."""
+    """If the machine lacks what a row needs, the row is skipped, or fails if it must be played."""
     monkeypatch.setattr(clock, "LIBRARIES", ())
     monkeypatch.setenv(MUST_PLAY, named)
     with pytest.raises(outcome, match="libfaketime"):

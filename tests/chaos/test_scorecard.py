@@ -1,4 +1,4 @@
-"""What a scorecard says, and above all what it does not say."""
+"""What a scorecard says about rows that were played, cut short or not played."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,27 +38,27 @@ ROW = Row("a row", "none", "nothing", played, short=Load(), long=Load(rounds=2))
 def test_only_what_was_played_can_have_held(
     reports: list[Report], failures: list[str], skipped: str, verdict: str, *, is_whole: bool
 ) -> None:
-    """A row that was not played is not said to hold, and one cut short is not said to be whole."""
+    """A row that was not played has not held, and a row that was cut short is not whole."""
     score = Score(ROW, planned=2, reports=reports, failures=failures, skipped=skipped)
     assert (score.verdict, score.is_whole) == (verdict, is_whole)
     assert bool(scorecard.gaps([score])) is not is_whole
 
 
 def test_every_row_has_its_line_when_the_time_is_over() -> None:
-    """Rows that were never reached stand on the scorecard too, as not played."""
+    """Rows for which there was no time are on the scorecard too, as not played."""
     scores = run(Plan([ROW, ROW], seconds=-1), lambda _: None)
     assert [score.verdict for score in scores] == ["not played"] * 2
     assert scorecard.gaps(scores) == "a row: 0 of 2 rounds\na row: 0 of 2 rounds"
 
 
-def test_a_run_with_time_enough_is_whole() -> None:
-    """Where all rounds were played there is no gap."""
+def test_a_run_with_enough_time_is_whole() -> None:
+    """If all rounds were played, there is no gap."""
     scores = run(Plan([ROW]), lambda _: None)
     assert scorecard.gaps(scores) == ""
 
 
 def test_a_round_that_fails_says_so_at_once() -> None:
-    """The line of a round that came to nothing tells why, and not how the one before ended."""
+    """The line of a round that failed tells why, not how the round before it ended."""
     rounds = iter([HELD, None])
 
     def play(_arena: Arena) -> Report:
@@ -73,8 +73,8 @@ def test_a_round_that_fails_says_so_at_once() -> None:
     assert lines[1].startswith("a row 2/2: OSError: no disk")
 
 
-def test_what_was_played_whole_stands_in_a_later_sitting(tmp_path: Path) -> None:
-    """A scorecard of several sittings has each row once, as it was played last."""
+def test_complete_rows_are_kept_in_a_later_sitting(tmp_path: Path) -> None:
+    """A scorecard of several sittings has each row once, with its last score."""
     known = replace(catalogue.row("clock"), play=played)
     first = _sitting([Score(known, 1, [HELD]), Score(catalogue.row("blip"), 20, [HELD])])
     sitting.write(tmp_path / "all.json", [first])

@@ -11,9 +11,9 @@ PASSWORD: Final = "pw"  # noqa: S105  made up here
 
 
 def user(server: RedisServer, role: str, namespace: str = "") -> str:
-    """Make the user of that role as the page says; returns the address by which it connects.
+    """Make the user of a role as the page says; returns the address by which it connects.
 
-    In a namespace one pattern stands in the place of all others of keys; channels begin with it.
+    With a namespace, one pattern of keys replaces all others, and channels begin with it.
     """
     block = re.search(
         rf"^```text\nuser {role} (.+?)\n```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL

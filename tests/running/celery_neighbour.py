@@ -1,4 +1,4 @@
-"""Somebody else's Celery application on the same Redis database, with a worker of its own."""
+"""Another Celery application on the same Redis database, with a worker of its own."""
 
 import subprocess
 import sys
@@ -33,7 +33,8 @@ class CeleryNeighbour:
 
     Args:
         redis_url: the database that it shares.
-        folder: where its module lies, and `ran`: an x for each run of its long task.
+        folder: for its module, its log, and the file `ran`, which has an x for each run of its long
+            task.
     """
 
     def __init__(self, redis_url: str, folder: Path) -> None:
@@ -70,7 +71,7 @@ class CeleryNeighbour:
         return self._log.read_text()
 
     def runs(self) -> int:
-        """How often its long task was begun."""
+        """How often its long task was started."""
         return len(self._ran.read_text()) if self._ran.exists() else 0
 
     def call(self, *arguments: str) -> str:

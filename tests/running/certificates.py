@@ -1,4 +1,4 @@
-"""Certificates of a test's own."""
+"""Certificates for tests."""
 
 import ssl
 import subprocess
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def server_context(folder: Path, names: str = "IP:127.0.0.1") -> ssl.SSLContext:
-    """A server's context with a certificate for these names; whose CA is `ca.pem` in the folder.
+    """A server's context with a certificate for these names; its CA is `ca.pem` in the folder.
 
     Args:
         folder: where its files are put.
-        names: as OpenSSL's `subjectAltName` has them.
+        names: in the form of OpenSSL's `subjectAltName`.
     """
     key, ca = str(folder / "key.pem"), str(folder / "ca.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]

@@ -12,7 +12,7 @@ from running.waiting import eventually
 from running.worker import clean_environment
 
 BIN = Path(os.environ.get("RERANKQ_TEST_BIN") or Path(sys.executable).parent)
-"""Where `rerankq` is installed: `make test` points this at the built wheel's."""
+"""Where `rerankq` is installed; `make test` sets it to the environment of the built wheel."""
 RERANKQ = str(BIN / "rerankq")
 
 

@@ -1,4 +1,4 @@
-"""The command line in this process, where each command costs no start."""
+"""Runs commands in this process, which saves the start of a new one."""
 
 import io
 import json
@@ -16,7 +16,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 class CommandLine:
-    """Calls commands on one Redis, and takes what they print."""
+    """Runs commands on one Redis, and captures what they print."""
 
     def __init__(
         self, redis_url: str, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
@@ -35,7 +35,7 @@ class CommandLine:
         return Done(arguments, code, said.out, said.err)
 
     def submitted(self, *arguments: str, given: str = "") -> str:
-        """Hand a job in; returns its id."""
+        """Submit a job; returns its id."""
         done = self("submit", *arguments, given=given)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

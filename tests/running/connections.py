@@ -1,4 +1,4 @@
-"""Connections that are used again at once, for tests of what is done with them."""
+"""A setting by which connections are used again at once."""
 
 from typing import Final
 

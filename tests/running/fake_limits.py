@@ -1,4 +1,4 @@
-"""Fake accounts, breakers and a provider, for tests of what decides between the real ones."""
+"""Fake accounts, breakers and a provider, for tests of routes and limits."""
 
 import asyncio
 from collections.abc import Iterable
@@ -85,7 +85,7 @@ def asking(model: str = "m") -> RerankRequest:
 
 
 class FakeAccounts(Accounts):
-    """Gives the allotments that a test sets, and keeps the reports."""
+    """Returns the allotments that a test sets, and keeps the reports."""
 
     def __init__(self, *answers: Allotment | LedgerUnavailable) -> None:
         self._answers = list(answers)
@@ -121,7 +121,7 @@ class FakeBreakers(SharedBreakers):
         self.refused = set(refused)
 
     async def trip(self, name: str, trip: Trip) -> BreakerState | None:
-        """Record it, unless there are too many."""
+        """Record the trip, unless too many breakers are open."""
         self._answer()
         if self.full:
             return None
@@ -139,7 +139,7 @@ class FakeBreakers(SharedBreakers):
         return False
 
     async def reset(self, *names: str) -> int:
-        """Record it."""
+        """Record the reset."""
         self._answer()
         self.closed += names
         return len(names)
@@ -187,7 +187,7 @@ def permits(
     name: str = "account",
     given: Allotment | None = None,
 ) -> Permits:
-    """Permits of one account; without `given` it holds none."""
+    """Permits of one account; none without `given`."""
     made = Permits(Account(name, (), limits), lane=Lane.BULK, max_in_flight=100)
     if given:
         made.receive(given)
@@ -221,7 +221,7 @@ class Network:
         )
 
     def hear(self, site: str, **fields: Any) -> None:
-        """Let an exchange for a site's account return this."""
+        """Simulate an exchange for a site's account that returned these values."""
         given = allotment(**fields)
         self.permits[site].receive(given)
         self.routes.heard(given)

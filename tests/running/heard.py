@@ -1,10 +1,10 @@
-"""Events as a list that grows."""
+"""Collects events in a list."""
 
 from rerankq.events import Event, Events
 
 
 def heard(events: Events, kind: type[Event] = Event) -> list[Event]:
-    """The events of a kind that are told from now on, all of them where none is named."""
+    """A list to which all events of this kind are added from now on."""
     told: list[Event] = []
     events.listen(told.append, kind)
     return told

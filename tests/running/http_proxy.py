@@ -1,4 +1,4 @@
-"""An HTTP proxy: passes requests on, or opens a way through for TLS."""
+"""An HTTP proxy: passes requests on, or opens a tunnel for TLS."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ TIMEOUT_S = 30.0
 
 
 class HttpProxy:
-    """Serves connections; to be given to a `RawServer`.
+    """Serves connections; the handler of a `RawServer`.
 
     Args:
         login: the value of Proxy-Authorization that it wants, if any.
@@ -51,7 +51,7 @@ class HttpProxy:
 
 
 def _join(one: socket.socket, other: socket.socket) -> None:
-    """Pass on what comes from either, until one of them is through."""
+    """Pass on what comes from either side, until one side ends."""
     back = threading.Thread(target=_pass_on, args=(other, one))
     back.start()
     _pass_on(one, other)

@@ -1,4 +1,4 @@
-"""What the ledger holds of the jobs of a schedule, and whether all of it agrees."""
+"""Reads what the ledger holds about the jobs of a schedule, and checks that it is consistent."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ STATES = ("queued", "scheduled", "running")
 SETS = [f"rerankq:{lane}:{state}" for lane in LANES for state in STATES]
 ENDS = (b"succeeded", b"failed", b"cancelled", b"expired")
 DEADLINES = "rerankq:deadlines"
-# One command for all: the schedules spend most of their time here.
+# One command reads everything, because the schedules spend most of their time here.
 READ = """
 local found = {}
 for at, name in ipairs(ARGV) do
@@ -33,7 +33,7 @@ return found
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A job as it lies in Redis; `scores` by the sets that it stands in."""
+    """A job as it is stored in Redis; `scores` by the sets that contain it."""
 
     state: JobState | None
     lane: str
@@ -46,32 +46,32 @@ class Entry:
 
     @property
     def ended(self) -> bool:
-        """Whether it has its end."""
+        """Whether it has ended."""
         return self.state is not None and self.state.ended
 
     @property
     def place(self) -> Place | None:
-        """Where it stands in line, if it is queued."""
+        """Its place in the queue, if it is queued."""
         score = self.scores.get(f"rerankq:{self.lane}:queued")
         return None if score is None else place_of(self.lane, score)
 
     @property
     def waits(self) -> bool:
-        """Whether it stands where a time decides: its lease's end, or the one it is due at."""
+        """Whether it waits for a time: for the end of its lease, or until it is due."""
         return self.state in {JobState.RUNNING, JobState.SCHEDULED}
 
     def is_over(self, now: float) -> bool:
-        """Whether its lease or its delay is over."""
+        """Whether its lease or its delay has ended."""
         return self.waits and all(at <= now for at in self.scores.values())
 
 
 class Books:
-    """Looks into the ledger, and remembers the ends that it has seen.
+    """Reads the ledger, and remembers the ends that it has seen.
 
     Args:
-        redis: the ledger's.
-        batch: the batch that jobs are handed in with.
-        names: jobs that may be handed in.
+        redis: the ledger's Redis.
+        batch: the batch of the jobs.
+        names: jobs that may be submitted.
     """
 
     def __init__(self, redis: Redis, batch: str, names: Iterable[str]) -> None:
@@ -86,13 +86,13 @@ class Books:
         """All jobs as they were at the last check."""
 
     def replayed(self, name: str) -> None:
-        """Note a job that stands for itself, in no batch."""
+        """Record a replayed job, which is in no batch."""
         if name not in self._replays:
             self._names.append(name)
             self._replays.add(name)
 
     def look(self, *names: str) -> dict[str, Entry]:
-        """These jobs as they are now, or all."""
+        """These jobs, or all jobs, as they are now."""
         asked = names or tuple(self._names)
         answers = self._read(keys=[DEADLINES, KEYS.dead, *SETS], args=asked)
         return {name: _entry(*answer) for name, answer in zip(asked, answers, strict=True)}
@@ -102,7 +102,7 @@ class Books:
         return sum(int(self._redis.zcard(f"rerankq:{lane}:{state}")) for state in STATES)
 
     def check(self) -> None:
-        """Each job stands in one set or has one end, and the batch has counted both once."""
+        """Check that each job is in one set or has one end, and that the batch counts both once."""
         entries = self.entries = self.look()
         for name, entry in entries.items():
             self._check_job(name, entry)
@@ -116,7 +116,7 @@ class Books:
             assert int(counts.get(state.value.encode(), 0)) == live[state]
 
     def _check_job(self, name: str, entry: Entry) -> None:
-        """One end that never changes, or one place that fits the state."""
+        """Check for one end that never changes, or one place that fits the state."""
         assert not entry.is_staged
         kept = entry.state is JobState.FAILED and name not in self.forgotten
         assert entry.is_dead == kept

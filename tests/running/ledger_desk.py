@@ -1,4 +1,4 @@
-"""The ledger's classes, each call awaited at once, for tests that tell a job's story in order."""
+"""The ledger's classes with blocking calls, for tests that follow a job step by step."""
 
 import asyncio
 import json
@@ -41,18 +41,18 @@ def job(job_id: str, **fields: Any) -> Job:
 
 
 def ranking(job_id: str) -> RerankResult:
-    """A result for it."""
+    """A result for a job."""
     timings = Timings(waited_seconds=0, upstream_seconds=0)
     return RerankResult(job_id=job_id, model="m", results=(), attempts=1, timings=timings)
 
 
 class LedgerDesk:
-    """Calls the ledger between `with` and its end.
+    """Calls the ledger; each call blocks until it is answered.
 
     Args:
         url: the ledger's Redis.
         result_ttl: seconds to keep results.
-        lease_seconds: length of the leases given out.
+        lease_seconds: length of the leases.
         max_queue_depth: most unfinished jobs a lane.
     """
 
@@ -85,7 +85,7 @@ class LedgerDesk:
         self.redis.close()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Await it."""
+        """Run a coroutine to its end."""
         return self._runner.run(coroutine)
 
     def leases(self, worker: str = "w", lease_seconds: float | None = None) -> Leases:
@@ -96,24 +96,24 @@ class LedgerDesk:
         )
 
     def submit(self, *jobs: Job) -> list[Admission]:
-        """Hand jobs in."""
+        """Submit jobs."""
         return self.run(self.intake.submit(jobs))
 
     def claim(
         self, *job_ids: str, lease_seconds: float | None = None, worker: str = "w"
     ) -> list[Lease]:
-        """Take jobs, suspects too."""
+        """Claim jobs, also crash suspects."""
         leases = self.leases(worker, lease_seconds)
         return self.run(leases.claim(job_ids, alone=True)).leases
 
     def claimed(self, job_id: str, *, lease_seconds: float | None = None, **fields: Any) -> Lease:
-        """Hand a job in and take it."""
+        """Submit a job and claim it."""
         self.submit(job(job_id, **fields))
         (lease,) = self.claim(job_id, lease_seconds=lease_seconds)
         return lease
 
     def renew(self, *leases: Lease) -> set[str]:
-        """Prolong leases; returns the ids lost."""
+        """Renew leases; returns the ids of the lost ones."""
         return self.run(self.leases().renew(leases))
 
     def succeed(self, lease: Lease, *, attempts: int = 1) -> bool:
@@ -150,14 +150,14 @@ class LedgerDesk:
         return dict(self.run(self.records.ends([job_id]))).get(job_id)
 
     def sweep(self, *, lease_seconds: float | None = None) -> list[str]:
-        """One tick, not held back by one before it; returns the ids to announce, in all lanes."""
+        """One tick, also soon after another one; returns the ids to announce, in all lanes."""
         self.redis.delete("rerankq:sweeping")
         seconds = self._lease_seconds if lease_seconds is None else lease_seconds
         sweep = Sweep(self.store, self.retention, lease_seconds=seconds, events=self.events)
         return [each for ids in self.run(sweep.tick()).values() for each in ids]
 
-    def end_amnesty(self) -> None:
-        """As if somebody had swept all along: leases that ran out are nobody's any more."""
+    def end_lease_grace(self) -> None:
+        """Pretend that sweeps were regular, so that expired leases are not spared any more."""
         self.redis.hset("rerankq:sweeper", mapping={"last": self.now_ms(), "lease_grace": 0})
 
     def now_ms(self) -> int:
@@ -166,7 +166,7 @@ class LedgerDesk:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def let_run_out(self, job_id: str) -> None:
-        """Wait until the job's lease is over."""
+        """Wait until the job's lease has expired."""
         eventually(
             lambda: (self.score(job_id, "running") or 0) < self.now_ms(), "the lease is over"
         )
@@ -177,7 +177,7 @@ class LedgerDesk:
         return score
 
     def places(self, job_id: str) -> list[str]:
-        """The sets of all lanes that the job stands in."""
+        """The sets of all lanes that contain the job."""
         return [
             f"{lane}:{state}"
             for lane in Lane
@@ -194,7 +194,7 @@ class LedgerDesk:
         lane: Lane = Lane.BULK,
         **told: Any,
     ) -> Allotment:
-        """Report to an account as a worker, and take its lot."""
+        """Report to an account as a worker, and take its permits."""
         return self.run(self.accounts.exchange(account, worker, limits, Report(lane.value, **told)))
 
     def look(self, account: str = "a") -> Allotment:
@@ -202,15 +202,15 @@ class LedgerDesk:
         return self.run(self.accounts.look(account))
 
     def trip(self, name: str, **fields: Any) -> BreakerState | None:
-        """Close a circuit."""
+        """Trip a breaker."""
         return self.run(self.breakers.trip(name, Trip("a_code", "a reason", **fields)))
 
     def probe(self, *names: str) -> bool:
-        """Ask for the turn to probe circuits."""
+        """Ask for the turn to probe breakers."""
         return self.run(self.breakers.probe(*names))
 
     def let_pass(self, seconds: float, account: str = "a") -> None:
-        """Set all times of an account and of the circuits back, as if that time had gone by."""
+        """Set all times of an account and of the breakers back, as if so much time had passed."""
         key = f"rerankq:account:{account}"
         for name in ACCOUNT_TIMES:
             if self.redis.hexists(key, name):
@@ -227,7 +227,7 @@ class LedgerDesk:
             self.redis.hset("rerankq:circuits", breaker, json.dumps(fields))
 
     def record(self, job_id: str) -> dict[str, Any]:
-        """A job's record; empty when there is none."""
+        """A job's record; empty if there is none."""
         stored: Any = self.redis.get(KEYS.job(job_id))
         return record_from(stored)
 
@@ -236,20 +236,20 @@ class LedgerDesk:
         self.redis.set(KEYS.job(job_id), json.dumps(self.record(job_id) | fields))
 
     def silence(self, worker: str, seconds: float) -> None:
-        """As if the worker had last been heard of so many seconds ago."""
+        """Pretend that the worker has been silent for this time."""
         heard = {worker: self.now_ms() - seconds * 1000}
         assert self.redis.zadd("rerankq:workers", heard, xx=True, ch=True)
 
     def has_payload(self, job_id: str) -> bool:
-        """Whether what the job asks for is stored still."""
+        """Whether the job's payload is still stored."""
         return bool(self.redis.exists(f"rerankq:payload:{job_id}"))
 
 
 def claims_of(lease: Lease) -> int:
-    """The how manieth claim of its job gave the lease."""
+    """Which claim of its job gave the lease, counted from 1."""
     return lease.token >> 32
 
 
 def ids(admissions: Sequence[Admission] | Sequence[Lease]) -> list[str]:
-    """The ids of what came back."""
+    """The job ids of these."""
     return [each.job_id for each in admissions]

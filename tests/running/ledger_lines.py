@@ -1,4 +1,4 @@
-"""The Celery queues of the lanes, as the schedules of the ledger fill and empty them."""
+"""The Celery queues of the lanes in the schedules, and which of their hints may be lost."""
 
 import json
 from collections import defaultdict
@@ -10,22 +10,22 @@ from redis import Redis
 from rerankq.contract import Lane
 
 AGAIN = 2**52
-"""From here on a place is one in the line of what was announced again."""
+"""Scores from here on are places in the redelivery queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a queued job stands: in the line of which queue, and how far back."""
+    """The place of a queued job: the queue, and the number in it."""
 
     queue: str
     number: float
 
 
 class Lines:
-    """Hints, first in and first out, and what may be concluded from them.
+    """The queues of hints, first in and first out.
 
     Args:
-        redis: the ledger's.
+        redis: the ledger's Redis.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -40,12 +40,12 @@ class Lines:
             self._redis.lpush(_queue(lane, again=again), json.dumps(names))
 
     def oldest(self, lane: Lane, *, again: bool) -> list[str]:
-        """Take the oldest message; returns what it names."""
+        """Take the oldest message; returns the jobs that it names."""
         message = self._redis.rpop(_queue(lane, again=again))
         return list(json.loads(message)) if isinstance(message, bytes) else []
 
     def served(self, place: Place) -> None:
-        """Note that the job in this place was given out."""
+        """Record that the job at this place was claimed."""
         self._claimed[place.queue] = max(self._claimed[place.queue], place.number)
 
     def empty(self) -> set[str]:
@@ -57,24 +57,24 @@ class Lines:
         return {queue for queue, length in zip(_QUEUES, lengths, strict=True) if not length}
 
     def is_overtaken(self, place: Place) -> bool:
-        """Whether a newer job of the same queue was given out before the last tick."""
+        """Whether a newer job of the same queue was claimed before the last tick."""
         return place.number <= self._claimed_by_last_tick.get(place.queue, 0)
 
     def may_be_lost(self, place: Place, empty: set[str]) -> bool:
-        """Whether the hint of the job in this place can be known to be lost, at the next tick.
+        """Whether the next tick can find that the hint of the job at this place is lost.
 
-        Its queue was empty at the last one and is so now, or it is overtaken.
+        It can if the queue was empty at the last tick and is empty now, or if the job is overtaken.
         """
         return place.queue in empty & self._empty_at_last_tick or self.is_overtaken(place)
 
     def ticked(self, empty: set[str]) -> None:
-        """Note that the reconciler has ticked, and which queues were empty then."""
+        """Record that the reconciler has ticked, and which queues were empty then."""
         self._claimed_by_last_tick = dict(self._claimed)
         self._empty_at_last_tick = empty
 
 
 def place_of(lane: str, score: float) -> Place:
-    """The place in its line of a job with that score among the queued ones of its lane."""
+    """The place of a job that has this score in the queued set of its lane."""
     again = score >= AGAIN
     return Place(_queue(Lane(lane), again=again), score - AGAIN if again else score)
 

@@ -1,8 +1,8 @@
-"""Schedules of calls to the ledger, made up by Hypothesis, and what must hold after each call.
+"""Random sequences of calls to the ledger, made by Hypothesis, and what must hold after each call.
 
-Hints lie in the two Celery queues of a lane as they would, unless they are lost; time is moved by
-setting what waits for it. At the end of each schedule the reconciler has to come to rest, and all
-that is queued has to be found by its hints.
+Hints go through the two Celery queues of a lane, unless they are lost. Time passes by changes of
+the stored times. At the end of each sequence the reconciler must have nothing more to announce, and
+every queued job must be found by a hint.
 """
 
 import sys
@@ -38,16 +38,16 @@ NAMES = [f"job-{number}" for number in range(5)]
 MOST = 4
 FAR = 600.0
 LATER = 4_000_000_000.0
-"""A `not_before` that only comes when a rule says so."""
+"""A `not_before` in the far future: the job is due only when a rule changes the stored time."""
 TICKS = 4
-"""In which the reconciler has announced all that is known to be lost."""
+"""Enough ticks for the reconciler to announce all jobs whose hints are known to be lost."""
 ROUNDS = 8
-"""In which all that is queued has been announced and served."""
+"""Enough rounds for all queued jobs to be announced and served."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is handed in, perhaps again and otherwise."""
+    """A job to submit; its name may have been submitted before, with other content."""
 
     name: str
     lane: str
@@ -57,7 +57,7 @@ class Draft:
     not_before: float | None
 
     def job(self, batch: str | None) -> Job:
-        """As a job."""
+        """The draft as a job."""
         return job(
             self.name,
             lane=self.lane,
@@ -82,7 +82,7 @@ drafts = st.builds(
 
 picks = st.integers(0, 9)
 MOSTLY = 4
-"""Up to this pick it is a lease that counts, if there is one; beyond, any that was ever given."""
+"""Picks up to this one take a current lease if there is one; other picks take any lease."""
 IS_DEAD = attrgetter("is_dead")
 IS_QUEUED = attrgetter("place")
 WAITS = attrgetter("waits")
@@ -90,15 +90,15 @@ HAS_DEADLINE = attrgetter("has_deadline")
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Calls in any order; leases are kept and used again when they are long stale."""
+    """Calls in any order; old leases are used again after they have become stale."""
 
     url: str
 
     @initialize(portion=st.lists(drafts, min_size=2, max_size=5), beside=st.sampled_from([1, 100]))
     def begin(self, portion: list[Draft], beside: int) -> None:
-        """A ledger with a few jobs, and a lease that somebody made up: it was never given.
+        """Begin with a few jobs, and with a made-up lease that the ledger never gave.
 
-        Payloads and results go with the scripts or beside them, however few they are.
+        Payloads and results go with the scripts or beside them, as `beside` says.
         """
         self.changes = ExitStack()
         for module in (intake, leases):
@@ -117,14 +117,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.contents: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.late: set[str] = set()
-        # The first is made up by somebody: it was never given.
+        # The made-up lease.
         self.leases = [Lease(NAMES[0], 99, 0, 0.0, b"")]
-        self.hand_in(portion, is_heard=True)
+        self.submit_together(portion, is_heard=True)
 
     def teardown(self) -> None:
-        """The reconciler comes to rest, all that is queued is found; then the desk goes back."""
+        """Check that the reconciler comes to rest and that every queued job is found."""
         try:
-            # What fails before is the news: what follows from it would only stand in front.
+            # If the sequence has failed, that failure must be the one that is shown.
             if sys.exc_info()[0] is None:
                 self.comes_to_rest()
                 self.all_is_found()
@@ -134,24 +134,24 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(portion=st.lists(drafts, min_size=1, max_size=3), is_heard=st.booleans())
     def submit(self, portion: list[Draft], is_heard: bool) -> None:  # noqa: FBT001 - a choice
-        """Hand jobs in, perhaps again, or otherwise, or under a key that is known."""
-        self.hand_in(portion, is_heard=is_heard)
+        """Submit jobs, perhaps again, with other content, or under a known key."""
+        self.submit_together(portion, is_heard=is_heard)
 
-    def hand_in(self, portion: list[Draft], *, is_heard: bool) -> None:
-        """Submit together; each has the verdict that is due."""
-        room = {lane: MOST - self.books.depth(lane) for lane in LANES}
+    def submit_together(self, portion: list[Draft], *, is_heard: bool) -> None:
+        """Submit jobs together; each gets the right verdict."""
+        free = {lane: MOST - self.books.depth(lane) for lane in LANES}
         held_up = False
         due = []
         for draft in portion:
-            due.append(self.verdict_due(draft, room, held_up=held_up))
+            due.append(self.verdict_due(draft, free, held_up=held_up))
             held_up = held_up or due[-1].verdict is Verdict.FULL
         assert self.desk.submit(*(draft.job(self.batch) for draft in portion)) == due
         for draft, admission in zip(portion, due, strict=True):
             if is_heard and admission.verdict is Verdict.ACCEPTED:
                 self.lines.hint(Lane(draft.lane), [draft.name])
 
-    def verdict_due(self, draft: Draft, room: dict[str, int], *, held_up: bool) -> Admission:
-        """What the ledger has to say of a job; from here on it is known, if it is accepted."""
+    def verdict_due(self, draft: Draft, free: dict[str, int], *, held_up: bool) -> Admission:
+        """What the ledger must answer for a job; an accepted job is recorded here."""
         owner = self.owners.get(draft.key) if draft.key else None
         if owner and self.contents[owner] != draft.content:
             return Admission(Verdict.CONFLICT, draft.name)
@@ -159,9 +159,9 @@ class LedgerMachine(RuleBasedStateMachine):
             return Admission(Verdict.EXISTING, owner)
         if draft.name in self.contents:
             return Admission(Verdict.ACCEPTED, draft.name)
-        if held_up or room[draft.lane] <= 0:
+        if held_up or free[draft.lane] <= 0:
             return Admission(Verdict.FULL, draft.name)
-        room[draft.lane] -= 1
+        free[draft.lane] -= 1
         self.contents[draft.name] = draft.content
         if draft.key:
             self.owners[draft.key] = draft.name
@@ -169,19 +169,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=picks, name=st.sampled_from([None, None, *NAMES]), is_repeated=st.booleans())
     def claim(self, pick: int, name: str | None, is_repeated: bool) -> None:  # noqa: FBT001 - a choice
-        """Take a job as a hint would that comes twice, out of its turn, or too late."""
+        """Claim a job as for a hint that comes twice, out of order, or too late."""
         self.take(name or self.picked(pick, IS_QUEUED), is_repeated=is_repeated)
 
     @rule(lane=st.sampled_from(Lane), again=st.booleans())
     def serve(self, lane: Lane, again: bool) -> None:  # noqa: FBT001 - a choice
-        """Take the oldest hint of a queue, and what it names."""
+        """Take the oldest hint of a queue, and claim the jobs that it names."""
         for name in self.lines.oldest(lane, again=again):
             self.take(name)
 
     def picked(self, pick: int, fits: Callable[[Entry], bool]) -> str:
-        """One of the jobs that fit, if there are any: a blind choice meets one too seldom.
+        """One of the jobs that fit, if there are any: a random choice would find one too seldom.
 
-        The last in line come first: where they are given out, others have lost their hints.
+        Jobs at the end of the queue come first: if one is claimed, the hints of others are lost.
         """
         found = [each for each in self.books.entries.items() if fits(each[1])]
         found.sort(key=lambda each: each[1].place.number if each[1].place else 0, reverse=True)
@@ -192,12 +192,12 @@ class LedgerMachine(RuleBasedStateMachine):
         return any(map(fits, self.books.entries.values()))
 
     def take(self, name: str, *, is_repeated: bool = False) -> None:
-        """Claim a job: it is given out when it is queued and in time, and not otherwise.
+        """Claim a job: it is given out only if it is queued and its deadline has not passed.
 
-        Where the answer is lost, the same request is given the same lease.
+        If the answer is lost, the same request gets the same lease again.
         """
         entry = self.look(name)
-        # Each by a worker of its own: so one that is dead does not come back by another claim.
+        # Each claim is by a new worker, so that no dead worker comes back by claiming.
         worker, request = f"worker-{len(self.leases)}", new_request()
         claim = partial(self.desk.leases(worker).claim, [name], alone=True, request=request)
         given = self.desk.run(claim()).leases
@@ -216,18 +216,18 @@ class LedgerMachine(RuleBasedStateMachine):
             self.leases.append(lease)
 
     def look(self, name: str) -> Entry:
-        """The job as it lies in the ledger now."""
+        """The job as it is in the ledger now."""
         return self.books.look(name)[name]
 
     def is_current(self, lease: Lease) -> bool:
-        """Whether the ledger should heed this lease: it may have run out, if nobody has another."""
+        """Whether the lease counts; an expired lease counts until the job is given out again."""
         entry = self.books.entries.get(lease.job_id)
         is_open = entry is not None and entry.state is not None and not entry.ended
         is_last = self.tokens.get(lease.job_id) == lease.token
         return is_open and is_last and lease.job_id not in self.given_back
 
     def lease(self, pick: int) -> Lease:
-        """One of the leases that were given, and often a current one."""
+        """One of the leases, often a current one."""
         current = [lease for lease in self.leases if self.is_current(lease)]
         found = current if current and pick <= MOSTLY else self.leases
         return found[pick % len(found)]
@@ -251,7 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.absent[lease.job_id].clear()
 
     def is_heard(self, worker: str) -> None:
-        """Whoever is heard of again was not dead."""
+        """Record that a worker is alive."""
         self.silent.discard(worker)
         for absent in self.absent.values():
             absent.discard(worker)
@@ -267,11 +267,11 @@ class LedgerMachine(RuleBasedStateMachine):
         if current:
             assert self.look(lease.job_id).state is (JobState.EXPIRED if late else end)
 
-    # Not the last one: what is cancelled is out of all that may come.
+    # Not the last open job: nothing more can happen to a cancelled one.
     @precondition(lambda self: sum(not each.ended for each in self.books.entries.values()) > 1)
     @rule(name=st.sampled_from(NAMES[:2]))
     def cancel(self, name: str) -> None:
-        """Cancel a job, perhaps an ended one."""
+        """Cancel a job, which may have ended."""
         before = self.look(name).state
         if before:
             assert self.desk.cancel(name) is before
@@ -280,7 +280,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.there_is(IS_DEAD))
     @rule(pick=picks, is_heard=st.booleans(), forget=st.booleans())
     def replay(self, pick: int, is_heard: bool, forget: bool) -> None:  # noqa: FBT001 - choices
-        """Ask again for what a dead letter asked for: a job of its own, the same one every time."""
+        """Replay a dead letter: that gives a new job, the same one every time."""
         name = self.picked(pick, IS_DEAD)
         replays = self.desk.run(self.letters.replays([name]))
         ((old, new),) = replays.jobs
@@ -301,11 +301,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(is_heard=st.booleans())
     def sweep(self, is_heard: bool) -> None:  # noqa: FBT001 - a choice
-        """Let the reconciler tick; what it announces may be lost again."""
+        """Let the reconciler tick; its announcements may be lost."""
         self.announced(is_heard=is_heard)
 
     def announced(self, *, is_heard: bool = True) -> list[str]:
-        """Tick; returns what is announced: what had to be, and nothing that has its hint."""
+        """Tick, and check what is announced: all due jobs, and no job that has its hint."""
         now, before, empty = self.desk.now_ms(), self.books.look(), self.lines.empty()
         for name, entry in before.items():
             worker = self.workers.get((name, self.tokens.get(name, 0)))
@@ -334,38 +334,38 @@ class LedgerMachine(RuleBasedStateMachine):
         return names
 
     def is_due(self, entry: Entry, now: float) -> bool:
-        """Whether the next tick has to announce it, or to end it."""
+        """Whether the next tick must announce or end the job."""
         return entry.is_over(now) or bool(entry.place and self.lines.is_overtaken(entry.place))
 
     @precondition(lambda self: self.there_is(WAITS))
     @rule(pick=picks, is_swept=st.booleans(), is_dead=st.booleans())
     def time_is_up(self, pick: int, is_swept: bool, is_dead: bool) -> None:  # noqa: FBT001 - choices
-        """A job's lease or delay is over, and perhaps the reconciler is the first to see it.
+        """A job's lease or delay ends, and perhaps the reconciler sees it first.
 
-        Its worker paused, or died: then nothing was heard of it since.
+        The worker of the job paused, or died.
         """
         self.let_pass(self.picked(pick, WAITS), is_dead=is_dead)
         if is_swept:
             self.announced()
 
     def let_pass(self, name: str, *, is_dead: bool) -> None:
-        """Let a job's lease or delay be over, and its worker be dead or alive."""
+        """Let a job's lease or delay end; its worker is dead or alive."""
         worker = self.workers.get((name, self.tokens.get(name, 0)))
         if worker and is_dead:
             self.desk.redis.zadd("rerankq:workers", {worker: 0}, xx=True)
             self.silent.add(worker)
         for key in self.look(name).scores:
             self.desk.redis.zadd(key, {name: 1}, xx=True)
-        self.desk.end_amnesty()
+        self.desk.end_lease_grace()
 
     @precondition(lambda self: self.there_is(IS_QUEUED))
     @rule(pick=picks, are_dead=st.lists(st.sampled_from([True, True, True, False]), max_size=4))
     def go_round(self, pick: int, are_dead: list[bool]) -> None:
-        """Let one worker after the other take a job, and die with it or pause."""
+        """Let one worker after the other claim a job, and die or pause."""
         name = self.picked(pick, IS_QUEUED)
         for is_dead in are_dead:
             self.take(name)
-            # A lease that ran out, and where the job rests for that, the rest.
+            # First the lease ends, then the rest, if the job rests after that.
             for state in (JobState.RUNNING, JobState.SCHEDULED):
                 if self.look(name).state is state:
                     self.let_pass(name, is_dead=is_dead and state is JobState.RUNNING)
@@ -374,7 +374,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.there_is(HAS_DEADLINE))
     @rule(pick=picks, is_claimed=st.booleans())
     def deadline_passes(self, pick: int, is_claimed: bool) -> None:  # noqa: FBT001 - a choice
-        """A job's deadline has come, and nobody has swept when its hint is read."""
+        """A job's deadline passes; perhaps its hint is read before the next sweep."""
         name = self.picked(pick, HAS_DEADLINE)
         self.desk.alter_record(name, deadline=1)
         self.desk.redis.zadd(DEADLINES, {name: 1}, xx=True)
@@ -384,17 +384,17 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def bookkeeping_is_right(self) -> None:
-        """Each job stands in one set or has one end, and all else agrees with that."""
+        """Each job is in one set or has one end, and everything else agrees with that."""
         self.books.check()
 
     def comes_to_rest(self) -> None:
-        """With all hints heard from here on and nobody working, nothing is announced for ever."""
+        """If no hint is lost any more and nobody works, announcements stop."""
         for _ in range(TICKS):
             self.announced()
         assert [self.announced(), self.announced()] == [[], []]
 
     def all_is_found(self) -> None:
-        """Whatever hint was lost, what is queued is announced and given out in the end."""
+        """Every queued job is announced and claimed in the end, whichever hints were lost."""
         for _ in range(ROUNDS):
             if not any(entry.place for entry in self.books.look().values()):
                 return
@@ -409,10 +409,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def check(url: str, examples: int) -> None:
-    """Run so many schedules, the same ones every time.
+    """Run `examples` sequences, the same ones every time.
 
     Raises:
-        AssertionError: after one of them the bookkeeping is wrong.
+        AssertionError: after a call the ledger is not consistent.
     """
     machine = type("Machine", (LedgerMachine,), {"url": url})
     schedule = settings(
@@ -421,12 +421,12 @@ def check(url: str, examples: int) -> None:
         deadline=None,
         derandomize=True,
         database=None,
-        # What fails here is read off the schedule; to shrink it takes a minute.
+        # No shrinking: it takes a minute, and the sequence itself shows what failed.
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     with (
-        # What is known to be lost is announced at once: to wait is the tests' of the sweep.
+        # Lost hints are announced at once; the sweep's own tests test the waiting.
         patch.object(sweep, "LOST_HINT_SECONDS", 0),
         patch.object(sweep, "LOST_AGAIN_SECONDS", 0),
     ):

@@ -35,11 +35,11 @@ def ranked(job: Job) -> End:
 
 
 class LedgerWorker:
-    """Works between `with` and its end. It looks into the ledger, not at hints.
+    """Works between `with` and its end. It finds jobs in the ledger, not by hints.
 
     Args:
         url: the ledger's Redis, which may go away and come back.
-        decide: from a job to its end.
+        decide: returns the end of a job.
     """
 
     def __init__(self, url: str, decide: Callable[[Job], End] = ranked) -> None:

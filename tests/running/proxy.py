@@ -18,8 +18,9 @@ class Proxy:
 
     Args:
         target: port on loopback to forward to.
-        bytes_a_second: how much answers bring, all connections together; None for no bound.
-        tls: with what to speak TLS to clients; None for plain connections.
+        bytes_a_second: how fast answers are passed on, on all connections together; None for no
+            limit.
+        tls: the context for TLS with clients; None for plain connections.
     """
 
     def __init__(
@@ -62,23 +63,23 @@ class Proxy:
         self._carry_out(self._cut)
 
     def swallow(self, *, newcomers: bool = False) -> None:
-        """From now on carry nothing on the connections there are, and never close them.
+        """From now on carry nothing on existing connections, and never close them.
 
         Args:
-            newcomers: also swallow what connections carry that are made from now on.
+            newcomers: whether to do the same with new connections.
         """
         self._carry_out(partial(self._swallow, newcomers))
 
     def carry(self) -> None:
-        """Carry what new connections bring; those that were swallowed stay so."""
+        """Serve new connections again; silent ones stay silent."""
         self._carry_out(self._carry)
 
     def lose_answer(self, marker: bytes, then: Callable[[], object]) -> None:
-        """Cut the connection of the next request that holds `marker` when its answer comes.
+        """Cut the connection of the next request that contains `marker` when its answer comes.
 
         Args:
             marker: a part of the request.
-            then: called before the cut; what was asked for has been done by then.
+            then: called before the cut; by then the request has been carried out.
         """
         self._loss = _Loss(marker, then)
 
@@ -90,11 +91,11 @@ class Proxy:
         return loss
 
     def lead_to(self, target: int) -> None:
-        """Forward new connections to another port; those there are stay where they lead."""
+        """Forward new connections to another port; existing ones stay as they are."""
         self._target = target
 
     def _carry_out(self, change: Callable[[], None]) -> None:
-        """Make a change on the proxy's loop; returns when it is made."""
+        """Make a change on the proxy's loop, and wait for it."""
 
         async def changed() -> None:
             change()
@@ -145,14 +146,14 @@ class _Loss:
 
 
 class _Link:
-    """What all connections share: as much as that is held up, their answers are."""
+    """The bandwidth that all connections share."""
 
     def __init__(self, bytes_a_second: float | None) -> None:
         self._bytes_a_second = bytes_a_second
         self._free_at = 0.0
 
     async def carry(self, size: int) -> None:
-        """Take the time that so many bytes need, behind those that came before."""
+        """Wait as long as `size` bytes take, after the bytes that came before."""
         if self._bytes_a_second is None:
             return
         now = asyncio.get_running_loop().time()
@@ -188,7 +189,7 @@ class _Pair:
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if self.swallowing:
-                # One side gave up. The other must not learn of it: no FIN passes a black hole.
+                # One side closed. The other must not notice it: no FIN passes a black hole.
                 await asyncio.Event().wait()
         finally:
             for task in both:
@@ -202,7 +203,7 @@ class _Pair:
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
-            # Read and thrown away: the sender sees no error, as with a router that forgot.
+            # Read and dropped: the sender sees no error, as with a router that lost the connection.
             if not self.swallowing:
                 self._loss = self._loss or self._loss_for(data)
                 writer.write(data)

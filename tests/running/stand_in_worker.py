@@ -1,4 +1,4 @@
-"""A stand-in for the worker: ends jobs through the ledger, when and how a test says."""
+"""A stand-in for the worker: it ends jobs through the ledger when the test wants."""
 
 import asyncio
 import threading
@@ -22,11 +22,11 @@ POLL_SECONDS = 0.01
 
 
 class StandInWorker:
-    """Serves all lanes between `with` and its end; a job fails when its query says so.
+    """Serves all lanes between `with` and its end; a job fails if its query begins with `fail`.
 
     Args:
         url: the ledger's Redis.
-        holds: whether it waits for `go` before it ends anything.
+        holds: whether it waits for `go` before it ends jobs.
     """
 
     def __init__(self, url: str, *, holds: bool = False) -> None:
@@ -47,7 +47,7 @@ class StandInWorker:
         assert not self._thread.is_alive()
 
     def go(self) -> None:
-        """End what is there, and what will come."""
+        """From now on end all jobs."""
         self._go.set()
 
     async def _serve(self) -> None:

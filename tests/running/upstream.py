@@ -1,4 +1,4 @@
-"""The stand-in upstream in a process of its own, and the log that it keeps of its calls."""
+"""The stand-in upstream in a process of its own, and its log of calls."""
 
 import hashlib
 import json
@@ -26,10 +26,10 @@ class Call:
         key: fingerprint of the key that it sent.
         request_id: the upstream's own id of the call.
         arrived: when its headers were read.
-        ended: when it was answered or dropped; None while it is under way.
-        status: what was answered; None when nothing was.
+        ended: when it was answered or dropped; None while it is in flight.
+        status: the status of the answer; None without an answer.
         account: account of the key that was sent.
-        fault: what it met, such as `limit:requests`; None when it was served.
+        fault: the fault that it met, such as `limit:requests`; None if it was served.
     """
 
     job_id: str
@@ -52,9 +52,9 @@ class Upstream:
     """`rerankq sandbox` between `with` and its end.
 
     Args:
-        folder: where its log and output lie.
+        folder: for its log and its output.
         latency_ms: how long an answer takes.
-        options: further options of the command, as they are typed.
+        options: further options of the command line.
     """
 
     def __init__(self, folder: Path, *options: str, latency_ms: float = 0) -> None:
@@ -82,7 +82,7 @@ class Upstream:
         self._admin("DELETE", "faults")
 
     def set_limits(self, **limits: dict[str, Any]) -> None:
-        """Put these limits, by account or for `default`, in the place of all others, at once."""
+        """Replace all limits by these, by account or for `default`, at once."""
         self._admin("PUT", "limits", limits)
 
     def play(self, scenario: dict[str, Any]) -> None:
@@ -94,11 +94,11 @@ class Upstream:
         return self._admin("GET", "stats")
 
     def forget_stats(self) -> None:
-        """Begin the counts anew."""
+        """Reset the counts."""
         self._admin("DELETE", "stats")
 
     def calls(self) -> list[Call]:
-        """All calls so far, in the order of their arrival, from the log file."""
+        """All calls so far, in the order of arrival, from the log file."""
         calls: dict[int, Call] = {}
         for line in self._lines():
             entry = json.loads(line)
@@ -119,7 +119,7 @@ class Upstream:
 
 
 def fingerprint(key: str) -> str:
-    """What the log says in place of a key."""
+    """What the log shows instead of a key."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline: the only way in which tests wait."""
+"""Waiting for a condition with a deadline; tests wait in no other way."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ POLL_SECONDS = 0.02
 
 
 def eventually(condition: Callable[[], T | None], what: str, *, seconds: float = 30.0) -> T:
-    """The first truthy value of `condition`; fails when there is none in time."""
+    """The first true value of `condition`; fails if there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -21,7 +21,7 @@ def eventually(condition: Callable[[], T | None], what: str, *, seconds: float =
 
 
 def lasting(seconds: float, still: Callable[[], object], what: str) -> None:
-    """Let a fault last: returns after `seconds`, and fails when `still` turns false before."""
+    """Let a fault last for `seconds`; fails if `still` becomes false before."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         assert still(), f"not for {seconds:g} s: {what}"

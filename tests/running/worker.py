@@ -18,13 +18,13 @@ class RunningWorker:
 
     Args:
         redis_url: the ledger.
-        upstream_url: whom to call; whom `upstream_file` names when empty.
-        folder: where its log lies.
-        lane: the lane to serve; both when empty.
-        command: how to call `rerankq`; this environment's when empty.
-        api_key: what it calls the upstream with.
+        upstream_url: the upstream; if empty, those that `upstream_file` names.
+        folder: for its log.
+        lane: the lane to serve; both if empty.
+        command: the command that runs `rerankq`; that of this environment if empty.
+        api_key: the key for the upstream.
         environment: more variables for the process.
-        cwd: the folder in which it is started; the current one when None.
+        cwd: the folder in which it is started; the current one if None.
         settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
     """
 
@@ -69,7 +69,7 @@ class RunningWorker:
         try:
             eventually(self._consumes, "the worker consumes", seconds=60)
         except AssertionError as error:
-            # One that is left behind would take the jobs of the tests that follow.
+            # A worker that is left running would take the jobs of later tests.
             self.__exit__()
             error.add_note(self.log())
             raise
@@ -87,14 +87,14 @@ class RunningWorker:
         return self.process.wait(seconds)
 
     def log(self) -> str:
-        """What it has written so far."""
+        """What it has logged so far."""
         return self._log.read_text()
 
     def restarts(self) -> int:
-        """How often it was started anew in its place, all its lanes together.
+        """How often it replaced itself, all its lanes together; below zero during its start.
 
-        Its id and exit code tell nothing, as those are kept. Celery says that it is ready once a
-        process, not once a connection. Below zero while not all lanes consume.
+        A restart keeps the process id, so the log is read: Celery logs that it is ready once for
+        each process, not for each connection.
         """
         return self.log().count(" ready.") - len(self._lanes)
 
@@ -104,7 +104,7 @@ class RunningWorker:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without any setting of rerankq, so that a test says all it means."""
+    """The environment without any setting of rerankq: a test sets all that it needs."""
     return {
         name: value
         for name, value in os.environ.items()

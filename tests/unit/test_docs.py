@@ -64,7 +64,7 @@ def shown(default: object) -> str:
 
 @each_readme
 def test_every_setting_stands_in_the_table_with_its_default(readme: Path) -> None:
-    """The settings tables of both READMEs hold each setting that is read, and no other."""
+    """The settings tables of both READMEs have each setting that is read, and no other."""
     assert dict(ROW.findall(readme.read_text("utf-8"))) == dict(settings_with_defaults())
 
 
@@ -75,7 +75,7 @@ def test_every_setting_stands_in_the_example_file_with_its_default() -> None:
 
 
 def test_every_other_name_stands_in_the_example_file() -> None:
-    """So does each name that a command or the Compose file reads beside the settings."""
+    """It also shows each other name that a command or the Compose file reads."""
     shown_there = dict(ASSIGNMENT.findall((ROOT / ".env.example").read_text("utf-8")))
     compose = re.findall(r"\$\{([A-Z_]+)(?::-([\w.]*))?", (ROOT / "docker-compose.yml").read_text())
     assert {*OTHER_NAMES} <= shown_there.keys()
@@ -99,7 +99,7 @@ def test_no_page_names_a_setting_that_nothing_reads(page: Path) -> None:
 
 
 def test_both_readmes_have_the_same_blocks_and_headings() -> None:
-    """The Chinese README has the code blocks of the English one, and a heading for each of its."""
+    """The Chinese README has the same code blocks and as many headings as the English one."""
     english, chinese = (readme.read_text("utf-8") for readme in READMES)
     assert FENCE.findall(chinese) == FENCE.findall(english)
     levels = [[len(mark) for mark, _ in HEADING.findall(prose(readme))] for readme in READMES]
@@ -107,14 +107,14 @@ def test_both_readmes_have_the_same_blocks_and_headings() -> None:
 
 
 def test_both_readmes_have_the_same_settings_in_the_same_order() -> None:
-    """A row of one README's settings tables stands in the other's at the same place."""
+    """The settings tables of both READMEs have the same rows in the same order."""
     english, chinese = (ROW.findall(readme.read_text("utf-8")) for readme in READMES)
     assert english == chinese
 
 
 @each_readme
 def test_each_readme_links_to_the_other_at_its_top(readme: Path) -> None:
-    """Who lands on the README in the wrong language finds the other within three lines."""
+    """Each README links to the other language within its first lines."""
     other = next(each for each in READMES if each != readme)
     assert f"({other.name})" in "".join(readme.read_text("utf-8").splitlines()[:3])
 
@@ -135,7 +135,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 @each_readme
 def test_every_error_is_named(readme: Path) -> None:
-    """Each error that a user can meet stands in the README."""
+    """The README names each error that a user can get."""
     text = readme.read_text("utf-8")
     for name, kind in vars(errors).items():
         if isinstance(kind, type) and issubclass(kind, errors.RerankqError):
@@ -144,7 +144,7 @@ def test_every_error_is_named(readme: Path) -> None:
 
 @each_readme
 def test_every_command_is_named(readme: Path) -> None:
-    """Each command of the command line stands in the README's table."""
+    """The README's table has each command."""
     cells = re.findall(r"^\| (`[^|]+`) \|", readme.read_text("utf-8"), re.MULTILINE)
     assert {command.name for command in COMMANDS} <= set(re.findall(r"`(\w+)`", " ".join(cells)))
 
@@ -172,7 +172,7 @@ def test_every_make_target_is_in_the_table_of_contributors() -> None:
 
 
 def test_every_state_and_reason_is_explained() -> None:
-    """The life of a job names each state, and each reason that the upstream can be of failure."""
+    """The life of a job names each state, and each reason for a failure."""
     life = (DOCS / "life-of-a-job.md").read_text("utf-8")
     kinds = [kind for kind in vars(upstream).values() if isinstance(kind, type)]
     reasons = [
@@ -184,7 +184,7 @@ def test_every_state_and_reason_is_explained() -> None:
 
 
 def test_every_script_is_in_the_layout() -> None:
-    """The layout in Redis names each script: a file that says what it answers."""
+    """The layout in Redis names each script file that declares an answer."""
     layout = (DOCS / "redis-layout.md").read_text("utf-8")
     scripts = {each.stem for each in SCRIPTS if "-- @answer" in each.read_text("utf-8")}
     scripts -= {"first_contact"}
@@ -193,7 +193,7 @@ def test_every_script_is_in_the_layout() -> None:
 
 
 def test_every_key_is_in_the_layout() -> None:
-    """The layout in Redis names each key that there is."""
+    """The layout in Redis names every key."""
     layout = (DOCS / "redis-layout.md").read_text("utf-8")
     forms = vars(Keys()).values()
     heads = {form if isinstance(form, str) else form.head for form in forms}
@@ -216,7 +216,7 @@ def walks() -> dict[str, list[str]]:
 
 
 def names_in(path: Path) -> set[str]:
-    """What a file defines, as `module.function`, `module.Class.method` or `module.CONSTANT`."""
+    """The names in a file, as `module.function`, `module.Class.method` or `module.CONSTANT`."""
     text = path.read_text("utf-8")
     if path.suffix == ".lua":
         return {
@@ -245,7 +245,7 @@ def test_there_are_four_walks_through_the_code() -> None:
 
 
 @pytest.mark.parametrize("walk", walks())
-def test_each_step_of_a_walk_names_what_is_there(walk: str) -> None:
+def test_each_step_of_a_walk_names_existing_code(walk: str) -> None:
     """Each step begins with a file, and each path and each name of that module exists."""
     for step in walks()[walk]:
         spans = CODE.findall(step)

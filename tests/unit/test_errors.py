@@ -1,4 +1,4 @@
-"""The error tree, as its users meet it."""
+"""The error tree, as users see it."""
 
 import copy
 import inspect
@@ -48,7 +48,7 @@ def test_the_drawing_is_the_tree(drawing: str, tree: list[type[errors.RerankqErr
 
 
 def test_codes_are_unique() -> None:
-    """Scripts tell the kinds apart by their codes: each is given once, and may be inherited."""
+    """Codes are unique, so that scripts can tell errors apart; a subclass may inherit its code."""
     codes = [vars(each)["code"] for each in [*TREE, *UPSTREAM] if "code" in vars(each)]
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
@@ -56,7 +56,7 @@ def test_codes_are_unique() -> None:
 
 @pytest.mark.parametrize("kind", TREE)
 def test_errors_survive_pickling(kind: type[errors.RerankqError]) -> None:
-    """An error raised in another process arrives as itself, with its sentence and attributes."""
+    """An error from another process keeps its class, message and attributes."""
     error = made(kind)
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
         assert type(again) is kind
@@ -65,7 +65,7 @@ def test_errors_survive_pickling(kind: type[errors.RerankqError]) -> None:
 
 
 def test_job_ended_is_rebuilt_from_its_arguments() -> None:
-    """Celery rebuilds an error from its arguments alone, so those say all of it."""
+    """Celery rebuilds an error only from its arguments, so they must contain everything."""
     error = errors.JobFailed("upstream_auth", "the key was refused")
     again = errors.JobFailed(*error.args)
     assert (again.reason, again.message, str(again)) == (
@@ -76,12 +76,12 @@ def test_job_ended_is_rebuilt_from_its_arguments() -> None:
 
 
 def test_result_timeout_is_a_timeout_error() -> None:
-    """Who catches TimeoutError catches ours too."""
+    """`except TimeoutError` catches ResultTimeout too."""
     assert issubclass(errors.ResultTimeout, TimeoutError)
 
 
 def test_invalid_request_names_the_field_first() -> None:
-    """The message begins with the field, and has none for a fault of the whole."""
+    """The message begins with the field; a fault of the whole request names no field."""
     assert str(errors.InvalidRequest("documents.3", "must be a string")) == (
         "documents.3: must be a string"
     )

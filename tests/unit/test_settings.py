@@ -1,4 +1,4 @@
-"""Settings: each wrong one is named as the environment spells it, and no value is shown."""
+"""Settings: a wrong one is named by its environment variable, and its value is not shown."""
 
 import os
 from collections.abc import Callable
@@ -93,7 +93,7 @@ def refusal() -> str:
 def test_wrong_setting_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A wrong setting is refused under its name in the environment, and its value is not shown."""
+    """The message names the environment variable, and does not show its value."""
     monkeypatch.setenv(name, value)
     message = refusal()
     assert message.startswith(f"{name}: ")
@@ -102,7 +102,7 @@ def test_wrong_setting_is_named_without_its_value(
 
 @pytest.mark.parametrize("where", ["environment", "file"])
 def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str) -> None:
-    """A name with nothing behind it leaves the default, or another name of the same setting."""
+    """An empty variable counts as unset: the default or another name of the setting is used."""
     names = WorkerSettings.names()
     if where == "environment":
         for name in names:
@@ -130,14 +130,14 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_settings_that_contradict_each_other_are_both_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A fault between two settings is one sentence that spells both as the environment does."""
+    """If two settings contradict each other, one sentence names both environment variables."""
     monkeypatch.setenv("RERANKQ_RESULT_TTL", "2")
     monkeypatch.setenv("RERANKQ_LEASE_SECONDS", "3")
     assert refusal() == "RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS"
 
 
 def test_address_with_a_slash_in_the_password_keeps_it() -> None:
-    """An address that Redis' library cannot read is refused without a part of the password."""
+    """An address that cannot be read is refused, and the message shows no part of the password."""
     from rerankq.store.store import Store  # noqa: PLC0415 - settings themselves need no redis
 
     with pytest.raises(SettingsError) as caught:
@@ -159,11 +159,11 @@ def test_address_with_a_slash_in_the_password_keeps_it() -> None:
     ],
 )
 def test_whole_addresses_are_taken(url: str) -> None:
-    """An address with host, port and database, as far as they are given, is taken as it is."""
+    """An address with or without port and database is taken as it is."""
     assert ClientSettings.load(redis_url=url).redis_url == url
 
 
-def test_ten_years_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_retention_is_ten_years(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest retention is ten years."""
     monkeypatch.setenv("RERANKQ_DEAD_TTL", "315360000")
     assert ClientSettings.load().dead_ttl == 315_360_000
@@ -198,7 +198,7 @@ def test_misspelt_setting_is_refused_with_a_suggestion(monkeypatch: pytest.Monke
 def test_strange_setting_is_refused_with_the_names_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A RERANKQ_ name that is like no other is answered with the list of those there are."""
+    """For a RERANKQ_ name that is similar to none, the message lists all known names."""
     monkeypatch.setenv("RERANKQ_ZZZZZZZZZZ", "1")
     with pytest.raises(SettingsError, match=r"known are .*RERANKQ_REDIS_URL"):
         refuse_unknown(WorkerSettings.names())
@@ -228,7 +228,7 @@ SERVICE = {
 
 
 def test_names_that_kubernetes_adds_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of a Service whose name begins with ours are nobody's spelling mistake."""
+    """Variables of a Service whose name begins with `rerankq` do not count as misspelt."""
     for name, value in SERVICE.items():
         monkeypatch.setenv(name, value)
     refuse_unknown(WorkerSettings.names())
@@ -236,7 +236,7 @@ def test_names_that_kubernetes_adds_pass(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_misspelt_port_is_refused_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port that a person wrote is a number, which no Service's is."""
+    """A wrong port is refused, although Kubernetes' value of the same variable is ignored."""
     monkeypatch.setenv("RERANKQ_HELTH_PORT", "8080")
     with pytest.raises(SettingsError, match="did you mean RERANKQ_HEALTH_PORT"):
         refuse_unknown(WorkerSettings.names())
@@ -245,7 +245,7 @@ def test_a_misspelt_port_is_refused_still(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_name_is_read_from_environment_or_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The environment wins over the file, and an empty name says nothing."""
+    """The environment wins over the file, and an empty variable is ignored."""
     file = tmp_path / "env"
     assert read_one("RERANKQ_DEBUG", env_file=str(file)) == ""
     file.write_text("RERANKQ_DEBUG=1\n")
@@ -265,7 +265,7 @@ def test_misspelt_name_in_the_env_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_env_file_need_not_exist_but_must_be_text(tmp_path: Path) -> None:
-    """No file holds no wrong name; a file that is no text is an error that names it."""
+    """A missing file is no error; a file that is no text is an error that names it."""
     file = tmp_path / "env"
     refuse_unknown(WorkerSettings.names(), env_file=str(file))
     file.write_bytes(b"RERANKQ_MODEL=\xff\n")
@@ -294,7 +294,7 @@ def test_commands_look_at_the_env_file(
 
 
 def test_producer_knows_the_names_of_the_worker() -> None:
-    """A producer that shares its environment with a worker takes no setting of it for a typo."""
+    """A producer in a worker's environment does not report the worker's settings as misspelt."""
     known = {*ClientSettings.names(), *OTHER_NAMES}
     assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known
 
@@ -330,18 +330,18 @@ def test_vendor_name_of_the_key_is_read(monkeypatch: pytest.MonkeyPatch) -> None
         ("RERANKQ_DIALECT", "vllm"),
     ],
 )
-def test_server_of_ones_own_takes_any_key(
+def test_an_own_server_takes_any_key(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A short key is refused for a vendor, and taken for a server on this machine or one's own."""
+    """A short key is refused for a vendor, but accepted for a local or self-hosted server."""
     monkeypatch.setenv("DMXAPI_API_KEY", "any")
     assert refusal().startswith("DMXAPI_API_KEY: a key has under 8 characters")
     monkeypatch.setenv(name, value)
     assert WorkerSettings.load().sites({})
 
 
-def test_key_that_is_not_used_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RERANKQ_API_KEYS wins, and a file of sites names its own: what is left over is let be."""
+def test_an_unused_key_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If RERANKQ_API_KEYS or a file of sites is set, other keys are not used and not checked."""
     monkeypatch.setenv("DMXAPI_API_KEY", "changeme")
     monkeypatch.setenv("RERANKQ_API_KEYS", SECRET)
     assert WorkerSettings.load().sites({})[0].accounts[0].keys[0].authorization == SECRET
@@ -357,7 +357,7 @@ def test_missing_key_says_where_to_put_one() -> None:
 
 
 def test_limits_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer tokens than requests a minute cannot be meant: a request costs a token at least."""
+    """Fewer tokens than requests a minute are refused, as each request costs a token at least."""
     monkeypatch.setenv("RERANKQ_RPM", "600")
     monkeypatch.setenv("RERANKQ_TPM", "500")
     assert refusal().startswith(
@@ -391,7 +391,7 @@ def test_limits_hold_for_all_keys_together(monkeypatch: pytest.MonkeyPatch) -> N
 def test_key_is_sent_as_the_dialect_wants_it(
     monkeypatch: pytest.MonkeyPatch, dialect: str, prefix: str | None, authorization: str
 ) -> None:
-    """What stands before the key is the dialect's, unless it was set; `none` means nothing."""
+    """The prefix of the key is the dialect's, unless it is set; `none` means no prefix."""
     monkeypatch.setenv("DMXAPI_API_KEY", SECRET)
     monkeypatch.setenv("RERANKQ_DIALECT", dialect)
     if prefix is not None:
@@ -411,7 +411,7 @@ def test_options_of_the_dialect_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_options_are_those_of_the_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An option that the dialect does not have is refused, and those that it has are named."""
+    """An option that the dialect does not have is refused, and the message names its options."""
     monkeypatch.setenv("RERANKQ_DIALECT", "vllm")
     monkeypatch.setenv("RERANKQ_DIALECT_OPTIONS", "max_tokens_per_doc=1")
     assert refusal() == (
@@ -435,10 +435,10 @@ def test_options_are_those_of_the_dialect(monkeypatch: pytest.MonkeyPatch) -> No
         ("CONCURRENCY", "2"),
     ],
 )
-def test_file_of_sites_takes_the_place_of_one_site(
+def test_file_of_sites_replaces_the_settings_of_one_site(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A setting of one site beside a file of sites is a contradiction, named by its name."""
+    """A setting of one site together with a file of sites is refused, and named."""
     monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", "sites.toml")
     monkeypatch.setenv(f"RERANKQ_{name}", value)
     assert f"RERANKQ_UPSTREAM_FILE takes the place of RERANKQ_{name}" in refusal()
@@ -470,6 +470,6 @@ def test_file_of_sites_may_name_the_vendor_key(
 def test_wrong_setting_says_what_would_be_right(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
-    """The sentence is about this setting, and not about a pattern."""
+    """The message says what is allowed for this setting, without a regular expression."""
     monkeypatch.setenv(name, value)
     assert refusal().startswith(f"{name}: {words}")

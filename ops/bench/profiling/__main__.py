@@ -40,7 +40,7 @@ def _enqueue(arena: Arena, entry: Entry) -> dict[str, Counter[Stack]]:
         arena.acting(entry, "enqueue", arena.load.jobs) as client,
         python_sampled(client.pid, arena.folder) as stacks,
     ):
-        arena.until(lambda: not client.alive, "an end of the client")
+        arena.until(lambda: not client.alive, "the end of the client")
     return {"client": stacks, "redis-enqueue": redis}
 
 
@@ -49,7 +49,7 @@ def _drain(arena: Arena, entry: Entry) -> dict[str, Counter[Stack]]:
         arena.until(lambda: arena.counts().requests > 0, "a first call", worker)
         redis = sampling.enter_context(native_sampled(arena.redis_pid, arena.folder))
         stacks = sampling.enter_context(python_sampled(worker.pid, arena.folder))
-        arena.until(lambda: entry.stored(arena.redis, arena.load.jobs), "an end of all", worker)
+        arena.until(lambda: entry.stored(arena.redis, arena.load.jobs), "the end of all", worker)
         sampling.close()
     return {"worker": stacks, "redis-drain": redis}
 

@@ -84,11 +84,11 @@ def _rectangle(row: int, left: float, frame: Frame, scale: float, total: int) ->
     width, top = frame.count * scale, HEAD + row * ROW
     colour = COLOURS[sum(map(ord, frame.name)) % len(COLOURS)]
     title = f"{frame.name}: {frame.count / total:.1%}"
-    room = int((width - 6) / CHARACTER)
-    shown = frame.name if len(frame.name) <= room else frame.name[: room - 1] + "…"
+    most = int((width - 6) / CHARACTER)
+    shown = frame.name if len(frame.name) <= most else frame.name[: most - 1] + "…"
     label = (
         f'<text x="{left + 3:.1f}" y="{top + 12}">{escape(shown)}</text>'
-        if room >= LEAST_CHARACTERS
+        if most >= LEAST_CHARACTERS
         else ""
     )
     return (

@@ -27,7 +27,7 @@ def measure(arena: Arena, entry: Entry) -> Figures:
             figures = latency(arena, entry, arena.load.jobs // BULK_TO_ONE)
             seconds, answered = time.monotonic() - since, arena.counts().answered - before
             if entry.stored(arena.redis, arena.load.jobs):
-                raise BenchError("bulk jobs ended before the last interactive job: add some")
+                raise BenchError("bulk jobs ended before the last interactive job: add bulk jobs")
     return {**figures, "calls_per_s": answered / seconds}
 
 

@@ -14,7 +14,7 @@ class Outcome:
     """Everything that reached the upstream.
 
     Attributes:
-        started: when, in seconds; so are all times here.
+        started: when it began, in seconds of virtual time, as all times here.
         seconds: how long it took.
         arrivals: the calls, in order.
         scripts: exchanges with Redis.
@@ -53,7 +53,7 @@ class Outcome:
         return max((last - first + 1 for last, first in enumerate(firsts)), default=0)
 
     def back_at(self, rate: float, after: float, window: float = 2.0) -> float:
-        """Seconds from `after` until a window begins in which so many a second are served."""
+        """Seconds from `after` to the first window in which calls are served at this rate."""
         step = 0.25
         begin = after
         while begin + window <= self.seconds:

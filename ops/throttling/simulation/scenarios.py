@@ -10,7 +10,7 @@ from throttling.simulation.upstream import Behaviour, Limits
 from throttling.simulation.worker import TOKENS
 
 THIRD: Final = 60.0
-"""Seconds after which a limit halves, and after which it is as before."""
+"""Seconds until a limit halves, and from then until it doubles again."""
 LONG_THIRD: Final = 100.0
 """The same, for scenarios that the benchmark of real processes has too."""
 
@@ -40,7 +40,7 @@ def limit(limits: Limits) -> Callable[[Fleet], None]:
 
 
 def outage(*, out: bool) -> Callable[[Fleet], None]:
-    """The begin and the end of an outage."""
+    """The beginning or the end of an outage."""
 
     def change(fleet: Fleet) -> None:
         fleet.upstream.behaviour.out = out
@@ -55,7 +55,7 @@ def halving_rate(
     low_burst: float | None = None,
     third: float = THIRD,
 ) -> Scenario:
-    """A token bucket that is not set; its rate falls and rises again."""
+    """A token bucket that workers do not know; its rate falls and rises again."""
     slow = per_second / divisor
     name = f"rate {per_second:g}/{slow:g}, burst {burst:g}"
     behaviour = Behaviour(Limits(per_second, burst))
@@ -66,7 +66,7 @@ def halving_rate(
 def halving_concurrency(
     calls: int, seconds: float = 0.1, jitter: float = 0.2, third: float = THIRD
 ) -> Scenario:
-    """Calls at once that are not set; the limit halves and doubles."""
+    """A limit of calls at once that workers do not know; it halves and doubles."""
     # A slot is free until the next call arrives: two milliseconds of a hundred.
     rate = calls / (seconds + 0.002)
     name = f"concurrency {calls}/{calls // 2}, {seconds:g} s ± {jitter:.0%}"
@@ -84,7 +84,7 @@ def _halving(
 
 
 def window(rpm: int) -> Scenario:
-    """Calls a minute that are not set."""
+    """A limit of calls a minute that workers do not know."""
     return Scenario(f"rpm {rpm}", Plan(Behaviour(Limits(rpm=rpm)), seconds=300), rpm * 5)
 
 
@@ -144,14 +144,13 @@ def fresh(scenario: Scenario, seed: int) -> Scenario:
 
 
 SCENARIOS: Final = (
-    # Those of `python -m throttling`, as long.
+    # The same as in `python -m throttling`.
     known_rpm(6000, seconds=300),
     known_tpm(300_000, seconds=300),
     known_concurrency(40, 300, 0.5, 0.0),
     halving_rate(100, low_burst=10, third=LONG_THIRD),
     halving_concurrency(20, 0.2, 0.0, third=LONG_THIRD),
     interactive(1200, 0.5),
-    # And others.
     *(halving_rate(20, 2), halving_rate(20), halving_rate(100), halving_rate(500)),
     *(halving_rate(500, 100), halving_rate(200, divisor=10)),
     *(halving_concurrency(20), halving_concurrency(100), halving_concurrency(20, 1.0)),

@@ -11,11 +11,11 @@ REFUSAL_SECONDS: Final = 0.003
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What it lets in; None for what it does not limit.
+    """The limits of an upstream; None for what it does not limit.
 
     Attributes:
         per_second: calls a second of a token bucket.
-        burst: what the bucket holds.
+        burst: how many calls the bucket holds.
         rpm: calls in any minute.
         tpm: tokens in any minute.
         concurrency: calls at once.
@@ -33,7 +33,7 @@ class Behaviour:
     """How it answers; may be changed at any time.
 
     Attributes:
-        limits: what it lets in.
+        limits: which calls it admits.
         seconds: how long an answer takes.
         jitter: by what share of `seconds` it varies in both directions.
         out: whether every call fails.

@@ -12,8 +12,8 @@ from rerankq_worker.limits.permits import Permits
 from rerankq_worker.upstream.sites import Account, Key
 from throttling.simulation.upstream import ModelUpstream
 
-WAY_SECONDS: Final = (0.001, 0.003)
-"""Seconds until a call arrives at the upstream: from, to."""
+ARRIVAL_SECONDS: Final = (0.001, 0.003)
+"""How long a call takes to arrive at the upstream: least and most."""
 THROTTLED: Final = 429
 FAILED: Final = 503
 TIMER_SECONDS: Final = 0.0005
@@ -89,7 +89,7 @@ class Worker:
             self._backlog -= 1
             if self._added:
                 self.waits.append(self._loop.time() - self._added.pop(0))
-            self._loop.call_later(self._chance.uniform(*WAY_SECONDS), self._arrive, permit)
+            self._loop.call_later(self._chance.uniform(*ARRIVAL_SECONDS), self._arrive, permit)
         if self._waiting() > 0 and (spaced := self.permits.spaced):
             self._loop.call_later(spaced + TIMER_SECONDS, self._on_time)
 

@@ -1,4 +1,4 @@
-"""A backlog of a million: what waits in line with its hint is never announced again."""
+"""A backlog of a million: a queued job that has its hint is never announced again."""
 
 import json
 from collections import Counter
@@ -19,16 +19,16 @@ from running.redis_server import RedisServer
 from running.waiting import eventually
 
 SERVED = 2_000
-"""Jobs that are claimed while it sweeps, in their order and a message's worth at a time."""
+"""Jobs that are claimed while the reconciler sweeps, in order, one message at a time."""
 TICKS = 100
 GRACES = 10
 GRACE_SECONDS = 0.05
-"""In place of 5 s: what is not announced again after many graces is not after longer ones."""
+"""Instead of 5 s, to keep the test short."""
 CHUNK = 10_000
 DUE = 3_000
-"""Jobs that fall due together: more than the reconciler moves in a tick."""
+"""Jobs that become due together: more than the reconciler moves in a tick."""
 APART = 4
-"""Ticks for each message of those jobs that is served; fresh ones are served at every tick."""
+"""A message of those jobs is served every so many ticks; one of new jobs at every tick."""
 HOUR = 3600
 
 
@@ -45,14 +45,14 @@ def _backlog(arena: Arena) -> Report:
         report = _swept(desk, forgotten, _portions(served))
         depth = desk.redis.zcard("rerankq:bulk:queued")
     report.figures["in line"] = depth
-    report.demand(depth == arena.load.jobs, f"all stay in line: {depth:,} do")
+    report.demand(depth == arena.load.jobs, f"all stay queued: {depth:,} do")
     return report
 
 
 def _queue(redis: Redis, jobs: int) -> None:
-    """Put jobs behind those in line, with a message for each portion of them.
+    """Append jobs to the queue, with a message for each portion of them.
 
-    They have no records, which no script reads of a job that it leaves where it is.
+    They have no records, because no script reads the record of a job that it does not move.
     """
     first = int(redis.hincrby("rerankq:bulk", "sequence", jobs)) - jobs + 1
     for start in range(first, first + jobs, CHUNK):
@@ -84,7 +84,7 @@ def _swept(desk: LedgerDesk, forgotten: str, portions: Iterator[list[str]]) -> R
 
 
 def _due_together(arena: Arena) -> Report:
-    """Fresh jobs come after those that are due, and are claimed before them, out of their queue."""
+    """New jobs come after those that are due, but are claimed before them, from another queue."""
     fresh = [f"fresh-{number}" for number in range(SERVED)]
     with (
         RedisServer(arena.folder) as redis,
@@ -92,10 +92,10 @@ def _due_together(arena: Arena) -> Report:
         ExitStack() as graces,
     ):
         messages = _all_due(desk)
-        # Only from here on: until then no message lies in the queue, and no hint is lost for that.
+        # Only from here on: before that the queue is empty, although no hint is lost.
         for name in ("LOST_HINT_SECONDS", "LOST_AGAIN_SECONDS"):
             graces.enter_context(patch.object(sweep, name, GRACE_SECONDS))
-        # The first job of a message, and a whole message: neither is ever heard of by a worker.
+        # The first job of a message, and a whole message: no worker gets these hints.
         lost = {messages[0].pop(0), *messages.pop(10)}
         _hint_again(desk.redis, messages)
         for portion in _portions(fresh):
@@ -111,12 +111,12 @@ def _due_together(arena: Arena) -> Report:
         f"of {DUE:,} due jobs only the {len(lost)} without hints are announced again, once: "
         f"{announced.total():,} announcements of {len(announced):,} jobs are made",
     )
-    report.demand(depth + claimed == arena.load.jobs + DUE, f"all stay in line: {depth:,} do")
+    report.demand(depth + claimed == arena.load.jobs + DUE, f"all stay queued: {depth:,} do")
     return report
 
 
 def _all_due(desk: LedgerDesk) -> list[list[str]]:
-    """Let jobs fall due at one moment; returns what the reconciler announces, by message."""
+    """Let jobs become due at one moment; returns what the reconciler announces, by message."""
     names = [f"due-{number}" for number in range(DUE)]
     later = desk.now_ms() / 1000 + HOUR
     for portion in _portions(names):
@@ -132,17 +132,17 @@ def _all_due(desk: LedgerDesk) -> list[list[str]]:
 def _served_in_turn(
     desk: LedgerDesk, fresh: Sequence[str], passed: int
 ) -> tuple[Counter[str], list[float]]:
-    """Serve both queues, the second slowly, until many graces have gone by behind the lost hints.
+    """Serve both queues, the second slowly, until the lost hints have been overdue many times.
 
-    Returns what was announced, and the times of the ticks.
+    Returns what was announced, and how long each tick took.
     """
     announced: Counter[str] = Counter()
     seconds: list[float] = []
     marks = set()
-    line = _portions(fresh, MAX_HINT_JOBS // 5)
+    portions = _portions(fresh, MAX_HINT_JOBS // 5)
 
     def ticked_often() -> bool:
-        desk.claim(*next(line, ()))
+        desk.claim(*next(portions, ()))
         if len(seconds) % APART == 0:
             desk.claim(*_next_again(desk.redis))
         started = perf_counter()
@@ -174,16 +174,16 @@ def _portions(ids: Sequence[str], size: int = MAX_HINT_JOBS) -> Iterator[list[st
 
 BACKLOG = Row(
     name="backlog",
-    fault="a lane with a million jobs in line, served in order, one of which has lost its hint",
-    demand="of them all only the one without a hint is announced again",
+    fault="a lane has a million queued jobs, served in order; the hint of one is lost",
+    demand="only the job without a hint is announced again",
     play=_backlog,
     short=Load(jobs=100_000),
     long=Load(jobs=1_000_000),
 )
 DUE_TOGETHER = Row(
     name="backlog-due",
-    fault="thousands of jobs fall due together; a million that came later are served before them",
-    demand="of those that are due only the ones without hints are announced again, once each",
+    fault="thousands of jobs become due together; a million later jobs are served before them",
+    demand="only the due jobs without hints are announced again, once each",
     play=_due_together,
     short=Load(jobs=100_000),
     long=Load(jobs=1_000_000),

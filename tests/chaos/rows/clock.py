@@ -19,7 +19,7 @@ def _wrong_clocks(arena: Arena) -> Report:
 
 
 def _environment(library: Path, shift: str) -> dict[str, str]:
-    # The wall clock alone: a monotonic clock is wrong on no machine.
+    # Only the wall clock: no machine has a wrong monotonic clock.
     return {"LD_PRELOAD": str(library), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
@@ -36,6 +36,6 @@ CLOCK = Row(
     demand="D = 0",
     play=_wrong_clocks,
     short=Load(jobs=300, workers=3),
-    # The clocks are wrong all the time: nothing has to be hit by chance.
+    # The clocks are wrong all the time, so few rounds are enough.
     long=Load(rounds=3, jobs=5_000, workers=3, max_in_flight=50),
 )

@@ -52,26 +52,26 @@ def _black_hole(arena: Arena) -> Report:
     with ExitStack() as opened:
         proxies: list[Proxy] = []
 
-        def way(redis: RedisServer) -> str:
+        def address(redis: RedisServer) -> str:
             proxies.append(opened.enter_context(Proxy(redis.port)))
             return proxies[-1].url
 
-        stage = opened.enter_context(arena.stage(way=way))
+        stage = opened.enter_context(arena.stage(redis_address=address))
         stage.start()
         stage.called(stage.load.jobs // 3)
         for proxy in proxies:
             proxy.swallow()
         at = time.time()
         aftermath = stage.settle()
-    # Redis answers on any other connection: what was in flight is written, and nothing repeated.
+    # Redis answers on other connections: ends of calls in flight are written, no call is repeated.
     report = report_on(aftermath)
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
     return _back_in_time(report, aftermath, at)
 
 
 def _back_in_time(report: Report, aftermath: Aftermath, at: float) -> Report:
-    # Calls that were waiting for a free slot still come at once: work is back when jobs are
-    # claimed again, and those that were claimed before had their turn within a lease.
+    # Jobs that were claimed before still make their calls within a lease. So only later calls show
+    # that jobs are claimed again.
     claimed = [call.arrived for call in aftermath.calls if call.arrived > at + _SETTLED_SECONDS]
     back = min(claimed, default=float("inf")) - at
     report.figures["back s"] = back
@@ -95,6 +95,6 @@ BLACK_HOLE = Row(
     demand="D = 0; back within 60 s",
     play=_black_hole,
     short=Load(jobs=300, workers=1),
-    # Each round waits for time limits, not for work.
+    # A round takes the same time for any number of jobs: it waits for time limits.
     long=Load(rounds=5, jobs=1_000, workers=2),
 )

@@ -28,7 +28,7 @@ def _suicide(arena: Arena) -> Report:
     with arena.stage(
         command=command("suicide"),
         marks={number: SUICIDE_MARK},
-        # Both lanes: then `rerankq worker` itself starts anew what has ended.
+        # Both lanes: then `rerankq worker` itself restarts a lane that has ended.
         lane="",
         lease_seconds=LEASE_SECONDS,
     ) as stage:
@@ -38,15 +38,15 @@ def _suicide(arena: Arena) -> Report:
         crashes = list(chain.from_iterable(map(_crashes, stage.workers)))
         with stage.redis.client() as client:
             claims, reason, is_dead = _letter(client, killer)
-    struck = [aftermath.in_hand(crash) for crash in crashes]
+    struck = [aftermath.unwritten(crash) for crash in crashes]
     report = report_on(aftermath, struck=list(chain.from_iterable(struck)), may_restart=True)
     calls = sum(call.job_id == killer for call in aftermath.calls)
     report.figures |= {"claims of the killer": claims, "crashes": len(crashes)}
     restarts = report.figures["restarts"]
     report.demand(
-        restarts <= len(crashes), f"no restart but after a crash: {restarts} for {len(crashes)}"
+        restarts <= len(crashes), f"restarts only after crashes: {restarts} for {len(crashes)}"
     )
-    # It ends its process in place of the call, so each of its claims is a crash.
+    # It ends its process instead of making the call, so each of its claims is a crash.
     report.demand(claims == len(crashes), f"a crash for each claim: {len(crashes)} for {claims}")
     report.demand(
         claims <= MOST_DEATHS and calls <= MOST_DEATHS,
@@ -62,7 +62,7 @@ def _crashes(worker: RunningWorker) -> Iterator[Silence]:
     """Each of the worker's processes that ended: the next one calls with the same key."""
     found = re.findall(rf"^{SUICIDE_WORDS}([\d.]+)$", worker.log(), re.MULTILINE)
     for before, at in pairwise([float("-inf"), *map(float, found)]):
-        # What the upstream reads within the pause is the dead one's still.
+        # Calls that the upstream reads within the pause are still those of the dead process.
         begun, until = (moment + RESTART_SECONDS[0] for moment in (before, at))
         yield Silence(fingerprint(worker.api_key), at, until, begun)
 
@@ -80,6 +80,6 @@ CRASH_LOOP = Row(
     demand="dead with reason crash_loop after at most 3 claims; all other jobs are done; D <= F",
     play=_suicide,
     short=Load(jobs=200, workers=1),
-    # A round is three crashes with their leases: the jobs beside it only have to outlive them.
+    # A round lasts three crashes and their leases: the other jobs must last as long.
     long=Load(rounds=5, jobs=1_000, workers=2),
 )

@@ -1,4 +1,4 @@
-"""Every order of calls to the ledger, up to some depth, for two jobs and two workers."""
+"""Every order of calls to the ledger, up to a certain depth, for two jobs and two workers."""
 
 from chaos.load import Load
 from chaos.row import Arena, Report, Row
@@ -24,9 +24,9 @@ def _exploration(arena: Arena) -> Report:
 EXPLORATION = Row(
     name="exploration",
     fault="calls of the ledger in every order; hints, leases and answers are lost",
-    demand="no accepted job is lost, each has one end that never changes, and comes to it",
+    demand="no accepted job is lost; each ends, once, and its end never changes",
     play=_exploration,
-    # Here a job is a move; each move more takes six times as long.
+    # Here the number of jobs is the depth: one more takes six times as long.
     short=Load(jobs=4),
     long=Load(jobs=8),
 )

@@ -1,4 +1,4 @@
-"""Messages in the Celery queue that are no hints: a worker must neither end nor choke."""
+"""Messages in the Celery queue that are no hints: a worker must go on working."""
 
 import gzip
 import json
@@ -40,13 +40,13 @@ def _poison(arena: Arena) -> Report:
     report = report_on(aftermath)
     report.figures["quarantined"] = counted
     report.demand(counted == put_in, f"quarantined and counted: {counted} of {put_in}")
-    report.demand(all(alive), f"0 restarts: of the workers {pids} live {alive}")
+    report.demand(all(alive), f"0 restarts: the workers {pids} are alive: {alive}")
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
     return report
 
 
 def _sound_message(stage: Stage, redis: Redis) -> dict[str, Any]:
-    """A real message, to be spoiled in one way each: it names a job that nobody knows."""
+    """A real message, from which each poisoned one is made; it names a job that does not exist."""
     announcer = Announcer(stage.redis.url)
     announcer.announce(Lane.BULK, ["no-such-job"])
     announcer.close()
@@ -89,6 +89,6 @@ POISON = Row(
     demand="the worker stays up; all are quarantined and counted; 0 restarts",
     play=_poison,
     short=Load(jobs=300),
-    # Each kind is put in three times a round: more rounds would show the same.
+    # Each kind comes three times a round: more rounds would show the same.
     long=Load(rounds=3, jobs=3_000, workers=3, max_in_flight=50),
 )

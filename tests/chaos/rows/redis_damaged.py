@@ -1,4 +1,4 @@
-"""Redis dies, and does not start until a broken place in its append-only file is mended."""
+"""Redis dies, and does not start until a broken place in its append-only file is repaired."""
 
 import shutil
 import signal
@@ -25,7 +25,7 @@ def _damaged(arena: Arena) -> Report:
         stage.called(stage.load.jobs // 3)
         log = _append_only_file(stage.redis.folder)
         whole = log.stat().st_size
-        # All that was answered before lies before that place, and is not touched.
+        # Everything that was answered before this lies before that place, and stays.
         sound_until = time.time()
         stage.called(stage.load.jobs // 2)
         stage.redis.stop(signal.SIGKILL)
@@ -44,7 +44,7 @@ def _damaged(arena: Arena) -> Report:
     lost = aftermath.verdict.lost_ids
     excused = [each for each in lost if sound_until <= aftermath.accepted[each] <= died]
     report = report_on(aftermath, struck=aftermath.in_flight(died), spared=len(excused))
-    report.demand(REFUSAL in said, f"Redis does not start over the broken file: {said[-300:]}")
+    report.demand(REFUSAL in said, f"Redis does not start with the broken file: {said[-300:]}")
     report.demand(
         len(lost) == len(excused), f"written before the broken place: {set(lost) - set(excused)}"
     )
@@ -64,22 +64,22 @@ def _says_so(worker: RunningWorker) -> bool:
 
 
 def _checker() -> str:
-    """The program beside the server that mends its append-only file."""
+    """The program that comes with the server and repairs its append-only file."""
     name = Path(server_binary()).name.replace("-server", "-check-aof")
     found = shutil.which(name)
     if not found:
-        raise Unavailable(f"{name} is not on PATH: nothing else mends an append-only file")
+        raise Unavailable(f"{name} is not on PATH: nothing else repairs an append-only file")
     return found
 
 
 def _append_only_file(folder: Path) -> Path:
-    """The one that grows."""
+    """The append-only file to which commands are written."""
     (found,) = (folder / "appendonlydir").glob("*.incr.aof")
     return found
 
 
 def _break_command_after(log: Path, place: int) -> None:
-    """Overwrite the first byte of the first whole command behind a place, as a bad block would."""
+    """Overwrite the first byte of the first whole command after a place, as a bad block would."""
     with log.open("r+b") as file:
         file.seek(place)
         behind = file.read()
@@ -97,8 +97,8 @@ def _mend(checker: str, log: Path) -> None:
 
 DAMAGED = Row(
     name="redis-damaged",
-    fault="Redis is killed, and its append-only file damaged; redis-check-aof --fix mends it",
-    demand="what was written before the broken place stands; D <= F; back within 15 s",
+    fault="Redis is killed, and its append-only file damaged; redis-check-aof --fix repairs it",
+    demand="what was written before the broken place is kept; D <= F; back within 15 s",
     play=_damaged,
     short=Load(jobs=600, seconds=2.0),
     long=Load(rounds=5, jobs=5_000, workers=3, max_in_flight=50, seconds=10.0),

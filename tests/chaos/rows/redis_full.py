@@ -1,4 +1,4 @@
-"""Redis cannot take more: no memory left, or no room on the disk under its append-only file."""
+"""Redis is full: out of memory, or the disk of its append-only file is full."""
 
 import subprocess
 import time
@@ -118,6 +118,6 @@ DISK_FULL = Row(
     demand="clear refusals; nothing accepted is lost; back within 15 s",
     play=_disk_full,
     short=Load(jobs=500, seconds=3.0, ahead=100),
-    # The small disk holds the whole AOF of a round: it bounds the jobs.
+    # The small disk must hold the whole AOF of a round: that limits the number of jobs.
     long=Load(rounds=5, jobs=1_500, seconds=10.0),
 )

@@ -1,4 +1,4 @@
-"""Redis is killed and started again over its append-only file."""
+"""Redis is killed and started again with its append-only file."""
 
 import signal
 import time
@@ -52,7 +52,7 @@ def _killed(fsync: str) -> Callable[[Arena], Report]:
 
 def _kill_and_start(stage: Stage) -> None:
     stage.redis.stop(signal.SIGKILL)
-    # Long enough away to be missed: workers then try, in vain, to give back what they hold.
+    # Long enough that workers notice it, and cannot give their jobs back.
     lasting(stage.load.seconds, lambda: stage.redis.process is None, "Redis is away")
     stage.redis.start()
 
@@ -67,7 +67,7 @@ def _restarted_while_busy(arena: Arena) -> Report:
         back = time.time()
         aftermath = stage.settle()
     report = report_on(aftermath, struck=aftermath.in_flight(at))
-    # The calls under way, and those that were claimed and waited for a slot, prove nothing.
+    # Jobs that were in flight or claimed before do not show that workers consume again.
     waiting = _HINT_JOBS + int(JOBS_AHEAD[Lane.BULK] * arena.load.max_in_flight)
     held = {call.job_id for call in aftermath.calls if call.arrived <= back}
     claimed = sorted(
@@ -107,7 +107,7 @@ BUSY = Row(
     fault="Redis is killed and back after 3 s while every slot is busy",
     demand="consuming again within 35 s",
     play=_restarted_while_busy,
-    # Calls that outlast a lease: without renewals every job here would run again and again.
+    # Calls take longer than a lease: without renewals every job would run again and again.
     short=Load(jobs=400, max_in_flight=60, latency_ms=6_000, ahead=400, seconds=3.0),
     long=Load(rounds=5, jobs=2_000, max_in_flight=150, latency_ms=6_000, ahead=1_000, seconds=3.0),
 )

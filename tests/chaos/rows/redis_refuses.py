@@ -1,4 +1,4 @@
-"""Redis is there and says no, each way it can: to some commands, to all, or to newcomers."""
+"""Redis answers with refusals, of each kind: to some commands, to all, or to new connections."""
 
 import threading
 import time
@@ -19,20 +19,20 @@ from running.waiting import eventually, lasting
 
 BACK_SECONDS = 15.0
 SAID_SECONDS = 10.0
-"""Until log and readiness have to say what is wrong."""
+"""Within this time log and readiness must say what is wrong."""
 NOBODY = 1
 """A port of loopback on which nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A way to say no.
+    """A kind of refusal.
 
     Attributes:
         name: Redis' own word, in lower case.
-        fault: what is done, in a few words.
-        words: what the product says of it.
-        lasting: says no inside the block.
+        fault: what happens, in a few words.
+        words: what rerankq says about it.
+        lasting: a context in which Redis refuses.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Refusal:
 
     def _play(self, arena: Arena) -> Report:
         ports = [free_port() for _ in range(arena.load.workers)]
-        with arena.stage(way=_with_password) as stage:
+        with arena.stage(redis_address=_with_password) as stage:
             stage.start_workers([{"RERANKQ_HEALTH_PORT": str(port)} for port in ports])
             stage.producer.start()
             stage.called(stage.load.jobs // 3)
@@ -64,7 +64,7 @@ class Refusal:
                     f"readiness says: {self.words}",
                     seconds=SAID_SECONDS,
                 )
-                lasting(stage.load.seconds, lambda: True, "Redis says no")
+                lasting(stage.load.seconds, lambda: True, "Redis refuses")
             over = time.time()
             aftermath = stage.settle()
             report = report_on(aftermath)
@@ -90,17 +90,17 @@ class Refusal:
 
 
 def _with_password(redis: RedisServer) -> str:
-    """An address with a user and a password that Redis takes as long as it demands none."""
+    """An address with a user and a password, which Redis accepts while it requires none."""
     return redis.url.replace("redis://", "redis://default:of-before@")
 
 
 def _setting(
     *, for_newcomers: bool = False, **changed: tuple[str, str]
 ) -> Callable[[RedisServer], AbstractContextManager[None]]:
-    """A refusal by settings: each with its value in the fault and after it.
+    """A refusal by settings, each with its value during the fault and after it.
 
     Args:
-        for_newcomers: only who comes anew is refused; all connections there were are cut.
+        for_newcomers: whether only new connections are refused; then existing ones are cut first.
         **changed: the settings.
     """
 
@@ -125,7 +125,7 @@ def _set(client: Redis, settings: dict[str, str]) -> None:
 
 @contextmanager
 def _no_snapshot(redis: RedisServer) -> Iterator[None]:
-    """A snapshot fails, as something else lies where it belongs."""
+    """A snapshot fails, because a folder has the name of its file."""
     obstacle = redis.folder / "dump.rdb"
     (obstacle / "obstacle").mkdir(parents=True)
     with redis.client() as client:
@@ -179,7 +179,7 @@ def _held_up(redis: RedisServer) -> Iterator[None]:
 
 @contextmanager
 def _loading(redis: RedisServer) -> Iterator[None]:
-    """Redis loads its data so slowly that it answers meanwhile."""
+    """Redis loads its data slowly, and answers meanwhile that it is loading."""
 
     def reloaded() -> None:
         with redis.client() as client, suppress(RedisError):
@@ -218,7 +218,7 @@ REFUSALS = (
     ),
     Refusal(
         "misconf",
-        "Redis can take no snapshot, and so no write",
+        "Redis cannot write a snapshot, so it accepts no writes",
         "cannot write to its disk",
         _no_snapshot,
     ),
@@ -238,7 +238,7 @@ REFUSALS = (
     Refusal("loading", "Redis loads its data slowly", "is still loading its data", _loading),
     Refusal(
         "maxclients",
-        "Redis takes no new connection, and those there were are cut",
+        "Redis accepts no new connection, and existing ones are cut",
         "takes no more connections",
         _setting(for_newcomers=True, maxclients=("1", "10000")),
     ),

@@ -1,4 +1,4 @@
-"""Redis stands still for a while and then goes on as if nothing had been."""
+"""Redis stands still for a while, and then goes on."""
 
 import signal
 import time
@@ -26,7 +26,7 @@ def _sigstop(redis: RedisServer, seconds: float) -> None:
     assert process
     process.send_signal(signal.SIGSTOP)
     try:
-        lasting(seconds, lambda: process.poll() is None, "Redis is only stopped")
+        lasting(seconds, lambda: process.poll() is None, "Redis is stopped, but alive")
     finally:
         process.send_signal(signal.SIGCONT)
 
@@ -54,21 +54,21 @@ def _stalled(stall: Callable[[RedisServer, float], None]) -> Callable[[Arena], R
 
 
 def _steady(stage: Stage) -> float:
-    """Let the workers run at their rate for as long as it is measured; returns the time."""
+    """Let the workers run while the rate before the fault is measured; returns the time."""
     stage.called(2 * stage.load.workers * stage.load.max_in_flight)
     lasting(FORMER_SECONDS, lambda: True, "the rate before the fault is measured")
     return time.time()
 
 
-# Slots and latency bound the rate here, at 100 a second, not a busy machine's CPU: so it can be
-# compared. The jobs last for the time before, the stall and the time in which it must be back.
+# Slots and latency limit the rate to 100 a second. So it does not depend on the machine's CPU, and
+# rates can be compared. There are enough jobs for the time before the stall, the stall and after.
 DEBUG_SLEEP = Row(
     name="redis-sleep",
     fault="Redis gets DEBUG SLEEP 3",
     demand="D = 0; 95 % of the former rate within 10 s",
     play=_stalled(_debug_sleep),
     short=Load(seconds=3.0, jobs=1_300, max_in_flight=10, ahead=400),
-    # Time is what a round takes here, whatever the jobs.
+    # A round takes the same time for any number of jobs.
     long=Load(seconds=3.0, rounds=5, jobs=4_000, max_in_flight=20, ahead=400),
 )
 SIGSTOP = Row(

@@ -1,4 +1,4 @@
-"""Primary and replica change roles, and no connection is cut: who stays where it was is refused."""
+"""Primary and replica change roles while connections stay open: writes on old ones are refused."""
 
 import time
 from contextlib import ExitStack
@@ -18,17 +18,17 @@ def _swapped(arena: Arena) -> Report:
     with ExitStack() as opened:
         proxies: list[Proxy] = []
 
-        def way(redis: RedisServer) -> str:
+        def address(redis: RedisServer) -> str:
             proxies.append(opened.enter_context(Proxy(redis.port)))
             return proxies[-1].url
 
-        stage = opened.enter_context(arena.stage(way=way))
+        stage = opened.enter_context(arena.stage(redis_address=address))
         folder = arena.folder / "replica"
         folder.mkdir()
         replica = opened.enter_context(RedisServer(folder))
         _follow(replica, stage.redis)
         stage.start()
-        # The producer goes the straight way, so it has to be done before.
+        # The producer connects without a proxy, so it must be done before the roles change.
         assert stage.producer.finish(stage.load.patience), stage.producer.refusals
         stage.called(stage.load.jobs // 3)
         for proxy in proxies:
@@ -37,7 +37,7 @@ def _swapped(arena: Arena) -> Report:
             client.execute_command("FAILOVER")
             eventually(lambda: _role(client) == "slave", "the primary is a replica")
         over = time.time()
-        # What the new primary is told reaches the old one too, where the judge looks.
+        # The judge reads the old primary, which replicates the new one.
         aftermath = stage.settle()
         report = report_on(aftermath)
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")

@@ -1,4 +1,4 @@
-"""Random schedules of calls to the ledger, stale and repeated ones included."""
+"""Random sequences of calls to the ledger, with stale and repeated calls."""
 
 from chaos.load import Load
 from chaos.row import Arena, Report, Row
@@ -12,16 +12,16 @@ def _schedules(arena: Arena) -> Report:
         try:
             check(redis.url, arena.load.jobs)
         except AssertionError as fault:
-            report.demand(met=False, what=f"the bookkeeping is right after every call: {fault}")
+            report.demand(met=False, what=f"the ledger is consistent after every call: {fault}")
     return report
 
 
 SCHEDULES = Row(
     name="schedules",
     fault="calls of the ledger in any order, replays too; deadlines pass, and hints are lost",
-    demand="each job has one place or one end; what is lost is announced again, and nothing else",
+    demand="each job has one place or one end; only jobs with lost hints are announced again",
     play=_schedules,
-    # Here a job is a schedule of 30 calls.
+    # Here the number of jobs is the number of sequences, of 30 calls each.
     short=Load(jobs=20),
     long=Load(jobs=10_000),
 )

@@ -1,11 +1,11 @@
-"""A worker that starts itself anew, with ends in hand that it has not written."""
+"""A worker that replaces itself while it holds ends that are not written yet."""
 
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
 from chaos.saboteur import command
 
 CALL_SECONDS = 5
-"""So long a worker in need of a restart waits for the calls under way."""
+"""How long a worker that must restart waits for its calls in flight."""
 
 
 def _restarted(arena: Arena) -> Report:
@@ -21,7 +21,7 @@ def _restarted(arena: Arena) -> Report:
 
 SELF_RESTART = Row(
     name="self-restart",
-    fault="the part of each worker fails that writes ends, with some in hand",
+    fault="in each worker the part that writes ends fails, with some ends unwritten",
     demand="each restarts itself once; D = 0",
     play=_restarted,
     short=Load(jobs=300, workers=1),

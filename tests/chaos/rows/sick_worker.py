@@ -1,4 +1,4 @@
-"""Workers whose own way out is broken, beside others that are well."""
+"""Workers whose own proxy is broken, beside workers that are well."""
 
 import socket
 import struct
@@ -17,7 +17,7 @@ CUT_OFF = "this worker alone gets no rankings"
 BACK = "this worker gets rankings from"
 BROKEN = "is broken now"
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER by which closing a connection resets it."""
+"""The SO_LINGER value with which closing a connection resets it."""
 
 
 def _page(status: int) -> Callable[[socket.socket], None]:
@@ -38,11 +38,11 @@ Serve = Callable[[socket.socket], None]
 
 SHAPES: Sequence[Serve] = (_page(502), _page(403), _page(200), _reset, read_all)
 SICK_WORKERS = 2
-"""In a round, each in a way of its own."""
+"""Sick workers in a round, each with another kind of fault."""
 
 
 class SickProxy:
-    """What stands in a worker's way, until it is well: to be given to a `RawServer`."""
+    """A proxy that is broken until `well` is set; the handler of a `RawServer`."""
 
     def __init__(self, serve: Serve) -> None:
         self.well = False
@@ -56,11 +56,11 @@ class SickProxy:
 
 def _play(arena: Arena) -> Report:
     proxies = [SickProxy(serve) for serve in arena.chance.sample(SHAPES, SICK_WORKERS)]
-    # With one attempt only, a job that pays for its worker's fault is a failed one.
+    # With only one attempt, a job that pays for its worker's fault fails.
     once = {"max_attempts": 1, "min_retry_seconds": 0}
     with ExitStack() as servers, arena.stage(call_seconds=CALL_SECONDS, **once) as stage:
-        ways = [servers.enter_context(RawServer(each)) for each in proxies]
-        through = [{"http_proxy": f"http://127.0.0.1:{way.port}", "no_proxy": ""} for way in ways]
+        ports = [servers.enter_context(RawServer(each)).port for each in proxies]
+        through = [{"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": ""} for port in ports]
         workers = stage.start_workers([*[{}] * stage.load.workers, *through])
         sick = workers[stage.load.workers :]
         stage.producer.start()
@@ -73,7 +73,7 @@ def _play(arena: Arena) -> Report:
     attempts = {record.attempts for record in aftermath.records.values()}
     broken = sum(each.log().count(BROKEN) for each in workers)
     report.demand(attempts == {1}, f"no attempt is used: {attempts}")
-    report.demand(broken == 0, f"the account stays open: closed {broken} times")
+    report.demand(broken == 0, f"the account stays usable: it was out of use {broken} times")
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
     return report
 
@@ -88,8 +88,8 @@ def _all_say(word: str, workers: Sequence[RunningWorker], seconds: float) -> Non
 
 SICK_WORKER = Row(
     name="sick-worker",
-    fault="proxies of some workers answer pages, reset or stay silent, then are well",
-    demand="account open; no attempt used; D = 0; each says so, and comes back",
+    fault="proxies of some workers send pages, reset connections or stay silent, then are well",
+    demand="account usable; no attempt used; D = 0; each worker says so, and comes back",
     play=_play,
     short=Load(jobs=1_200, max_in_flight=6),
     long=Load(rounds=5, jobs=4_000, workers=3, max_in_flight=8),

@@ -1,4 +1,4 @@
-"""Workers that are asked to go while Redis says nothing, to all of them or to one of them."""
+"""Workers that get SIGTERM while Redis does not answer, to all workers or to this one."""
 
 import signal
 import time
@@ -16,9 +16,9 @@ from running.worker import RunningWorker
 
 GRACE_SECONDS = 3.0
 MORE_SECONDS = 15.0
-"""What a supervisor has to allow beyond the grace time, by the README."""
+"""The README tells supervisors to allow this time in addition to the grace time."""
 DEAF_SECONDS = 3.0
-"""From then on Celery waits for its heartbeat's answer: it sends one every two seconds."""
+"""After this time Celery waits for the answer to a heartbeat: it sends one every two seconds."""
 
 
 def _redis_stopped(arena: Arena) -> Report:
@@ -36,7 +36,7 @@ def _redis_stopped(arena: Arena) -> Report:
                 redis.send_signal(signal.SIGCONT)
             stage.replace(victim)
         aftermath = stage.settle()
-    struck = [job_id for end in ends for job_id in aftermath.in_hand(end[2])]
+    struck = [job_id for end in ends for job_id in aftermath.unwritten(end[2])]
     return _judged(report_on(aftermath, struck=struck), ends)
 
 
@@ -44,20 +44,22 @@ def _black_hole(arena: Arena) -> Report:
     with ExitStack() as opened:
         proxies: list[Proxy] = []
 
-        def way(redis: RedisServer) -> str:
+        def address(redis: RedisServer) -> str:
             proxies.append(opened.enter_context(Proxy(redis.port)))
             return proxies[-1].url
 
-        stage = opened.enter_context(arena.stage(way=way, drain_seconds=GRACE_SECONDS))
+        stage = opened.enter_context(
+            arena.stage(redis_address=address, drain_seconds=GRACE_SECONDS)
+        )
         ends = _swallowed(stage, proxies)
         report = _judged(report_on(stage.settle()), ends)
-    # Redis answers on any other connection: what finishes in the drain is written.
+    # Redis answers on other connections, so the ends of the drain are written.
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
     return report
 
 
 def _swallowed(stage: Stage, proxies: list[Proxy]) -> list[tuple[int, float, Silence]]:
-    """Swallow the connections of a first worker, and ask it to go, in the middle of the work."""
+    """Silence the connections of a first worker in the middle of the work, and stop it."""
     victim = stage.start_workers([{}])[0]
     stage.start_workers([{}] * (stage.load.workers - 1))
     stage.producer.start()
@@ -69,7 +71,7 @@ def _swallowed(stage: Stage, proxies: list[Proxy]) -> list[tuple[int, float, Sil
 
 
 def _asked_to_go(worker: RunningWorker) -> tuple[int, float, Silence]:
-    """Exit code and seconds of a worker's end that is asked for once it is deaf."""
+    """Send SIGTERM to a worker that gets no answers; returns exit code, seconds and silence."""
     lasting(DEAF_SECONDS, lambda: worker.process.poll() is None, "the worker lives")
     started = time.monotonic()
     code = worker.terminate()
@@ -94,7 +96,7 @@ REDIS_STOPPED = Row(
     demand="exit 0 within its grace time and 15 s; D <= F",
     play=_redis_stopped,
     short=Load(jobs=400),
-    # A round waits for time limits, not for work.
+    # A round takes the same time for any number of jobs: it waits for time limits.
     long=Load(rounds=5, jobs=2_000, workers=3, max_in_flight=50),
 )
 BLACK_HOLE = Row(

@@ -18,7 +18,7 @@ APART_SECONDS: Final = 0.25
 
 
 def _storm(arena: Arena) -> Report:
-    # With one attempt only, a job that pays for being throttled is a failed one.
+    # With only one attempt, a job that pays for being throttled fails.
     with arena.stage(max_attempts=1) as stage:
         stage.start()
         stage.called(stage.load.jobs // 4)
@@ -39,8 +39,8 @@ def _storm(arena: Arena) -> Report:
         "throttled calls": sum(call.status == THROTTLED for call in aftermath.calls),
         "drained after s": max(ends) - over,
     }
-    report.demand(bool(throttled), "the storm was felt")
-    report.demand(report.repeats == 0, f"D = 0, throttled calls aside: {report.repeats}")
+    report.demand(bool(throttled), "some calls were throttled")
+    report.demand(report.repeats == 0, f"D = 0, without throttled calls: {report.repeats}")
     report.demand(attempts <= {1}, f"no attempt is used: {attempts}")
     report.demand(first <= DRAIN_SECONDS, f"drains after: first answer after {first:.1f} s")
     return report
@@ -52,13 +52,13 @@ STORM = Row(
     demand="no attempt used; D = 0; first answer within 30 s after",
     play=_storm,
     short=Load(jobs=300, seconds=8.0),
-    # A minute a round, whatever the jobs.
+    # A round takes a minute for any number of jobs.
     long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),
 )
 
 
 def _limited(arena: Arena) -> Report:
-    """The upstream has a limit that nobody told, and answers what is over it with Retry-After."""
+    """The upstream has an unknown limit, and answers calls over it with 429 and Retry-After."""
     # Each worker calls with a key of its own, and the upstream counts by key.
     a_second = RPM / 60 / arena.load.workers
     limit = {"per_second": a_second, "burst": a_second, "retry_after": "seconds"}
@@ -73,22 +73,22 @@ def _limited(arena: Arena) -> Report:
     drained = _last_end(aftermath) - over
     report.figures["drained after s"] = drained
     report.demand(drained <= DRAIN_SECONDS, f"drains within {DRAIN_SECONDS:g} s: {drained:.1f} s")
-    report.demand(report.repeats == 0, f"D = 0, throttled calls aside: {report.repeats}")
+    report.demand(report.repeats == 0, f"D = 0, without throttled calls: {report.repeats}")
     arrived = [call.arrived for call in aftermath.calls if call.arrived < over]
     allowed = RPM / 60 * (over - min(arrived)) + RPM / 60
-    # Calls, not answers: the upstream itself sees to it that it answers no more than it allows.
+    # Calls, not answers: the upstream never answers more than it allows.
     report.figures |= {"calls to what was allowed": len(arrived) / allowed}
     said = f"at most limit + 5 %: {len(arrived)} of {allowed:.0f}"
     report.demand(len(arrived) <= MARGIN * allowed, said)
     throttled = {call.job_id for call in aftermath.calls if call.status == THROTTLED}
     attempts = {aftermath.records[job_id].attempts for job_id in throttled}
-    report.demand(bool(throttled), "the limit was felt")
+    report.demand(bool(throttled), "some calls were over the limit")
     report.demand(attempts <= {1}, f"no attempt is used: {attempts}")
     return report
 
 
 def _forgotten(arena: Arena) -> Report:
-    """Somebody deletes the limiter's keys again and again; the upstream's log is the judge."""
+    """The limiter's keys are deleted again and again; the upstream's log shows the rate."""
     with arena.stage(rpm=RPM) as stage:
         stage.start()
         stage.called(1)
@@ -97,14 +97,14 @@ def _forgotten(arena: Arena) -> Report:
             while time.monotonic() < until:
                 if keys := list(client.scan_iter("rerankq:account:*")):
                     client.delete(*keys)
-                lasting(APART_SECONDS, lambda: True, "the limiter's keys are there")
+                lasting(APART_SECONDS, lambda: True, "the limiter writes its keys again")
         aftermath = stage.settle()
     report = report_on(aftermath, struck=())
     arrived = [call.arrived for call in aftermath.calls]
     most = max(sum(at <= each < at + WINDOW_SECONDS for each in arrived) for at in arrived)
     allowed = RPM / 60 * (WINDOW_SECONDS + LOT_SECONDS) + 1
     report.figures |= {"most calls in 1 s": most}
-    report.demand(most <= allowed, f"never over the limit and a lot, {allowed:.0f}/s: {most}")
+    report.demand(most <= allowed, f"at most the limit and one lot, {allowed:.0f}/s: {most}")
     return report
 
 
@@ -114,17 +114,17 @@ def _last_end(aftermath: Aftermath) -> float:
 
 LIMITED = Row(
     name="429-limit",
-    fault="the upstream has a limit that nobody told, and answers 429 and Retry-After over it",
+    fault="the upstream has an unknown limit, and answers 429 with Retry-After over it",
     demand="at most limit + 5 %; no attempt used; D = 0; all done 30 s after",
     play=_limited,
-    # To find the limit costs some thirty calls, whatever follows: so this is as long as the other.
+    # Finding the limit takes about thirty calls in any case, so the short form is as long.
     short=Load(jobs=1_300, seconds=60.0, latency_ms=50),
     long=Load(rounds=2, jobs=3_000, max_in_flight=50, seconds=60.0),
 )
 FORGOTTEN = Row(
     name="limiter-keys",
     fault="the limiter's keys are deleted again and again",
-    demand="never unlimited: no second sees over a lot more than the limit",
+    demand="never unlimited: at most the limit and one lot in any second",
     play=_forgotten,
     short=Load(jobs=120, seconds=5.0, latency_ms=50),
     long=Load(rounds=2, jobs=1_500, max_in_flight=50, seconds=60.0),

@@ -1,4 +1,4 @@
-"""Workers that end without a word: killed at random moments, or stopped first and then killed."""
+"""Workers that are killed at random moments, or stopped first and then killed."""
 
 import signal
 from collections.abc import Callable
@@ -34,12 +34,12 @@ def _at_once(_: RunningWorker) -> None:
 
 def _after_a_pause(victim: RunningWorker) -> None:
     victim.process.send_signal(signal.SIGSTOP)
-    # Others publish meanwhile: what the broker hands to the stopped one must come back.
+    # Meanwhile the broker may deliver messages to the stopped worker: they must come back.
     lasting(PAUSE_SECONDS, lambda: victim.process.poll() is None, "the worker is only stopped")
 
 
 def _judged(aftermath: Aftermath, faults: list[Silence]) -> Report:
-    struck = {each.since: aftermath.in_hand(each) for each in faults}
+    struck = {each.since: aftermath.unwritten(each) for each in faults}
     report = report_on(aftermath, struck=list(chain.from_iterable(struck.values())))
     report.recoveries = recoveries(aftermath, struck)
     return report

@@ -1,4 +1,4 @@
-"""Workers that stand still past their leases and go on: all of each, or its event loop alone."""
+"""Workers that stand still for longer than their leases: the process, or only its event loop."""
 
 import re
 import signal
@@ -16,18 +16,18 @@ from running.waiting import lasting
 from running.worker import RunningWorker
 
 PAUSES_A_LEASE = 1.5
-"""Pauses outlast a lease, so that others claim what the one that pauses holds."""
+"""Pauses are longer than a lease, so that other workers claim the jobs."""
 LEAST_BLOCK_SECONDS, MOST_BLOCK_SECONDS = 5.0, 10.0
 BUSY_SHARE = 0.5
 LEASES_LOST = 2
-"""So often some job has to lose its lease, or the pauses in turn have missed what they are for."""
+"""One job at least must lose its lease this often, or the pauses have tested nothing."""
 
 
 def _in_turn(arena: Arena) -> Report:
     lease_seconds = arena.load.seconds / PAUSES_A_LEASE
     with arena.stage(lease_seconds=f"{lease_seconds:g}") as stage:
         stage.start()
-        # Most slots are busy: a job that is moved on by one pause meets the next one.
+        # Many slots are busy, so that a job that moves to another worker meets its pause too.
         stage.busy(int(BUSY_SHARE * stage.load.workers * stage.load.max_in_flight))
         pauses = [
             _pause(worker, stage.load.seconds)
@@ -45,7 +45,7 @@ def _in_turn(arena: Arena) -> Report:
 def _pause(worker: RunningWorker, seconds: float) -> Silence:
     worker.process.send_signal(signal.SIGSTOP)
     since = time.time()
-    lasting(seconds, lambda: worker.process.poll() is None, "the worker is only stopped")
+    lasting(seconds, lambda: worker.process.poll() is None, "the worker is stopped, but alive")
     silent = Silence(fingerprint(worker.api_key), since, time.time())
     worker.process.send_signal(signal.SIGCONT)
     return silent
@@ -54,24 +54,24 @@ def _pause(worker: RunningWorker, seconds: float) -> Silence:
 def _blocked(arena: Arena) -> Report:
     with arena.stage(command=command("blocked-loop")) as stage:
         stage.start_workers([_block(arena) for _ in range(stage.load.faults)])
-        # At least one is well: the jobs of the others have to be done by it.
+        # At least one worker is well, to do the jobs of the others.
         stage.start_workers([{}] * (stage.load.workers - stage.load.faults))
         stage.producer.start()
         aftermath = stage.settle()
         blocks = _blocks(stage)
     report = _judged(aftermath, blocks)
-    taken = [aftermath.called_again(each.since, aftermath.in_hand(each)) for each in blocks]
-    report.demand(all(taken), "others took over jobs of each that stood still")
+    taken = [aftermath.called_again(each.since, aftermath.unwritten(each)) for each in blocks]
+    report.demand(all(taken), "other workers took over jobs of each blocked one")
     report.demand(
         len(blocks) == arena.load.faults, f"{arena.load.faults} loops were blocked: {len(blocks)}"
     )
-    struck = {block.since: aftermath.in_hand(block) for block in blocks}
+    struck = {block.since: aftermath.unwritten(block) for block in blocks}
     report.recoveries = recoveries(aftermath, struck)
     return report
 
 
 def _block(arena: Arena) -> dict[str, str]:
-    """The variables of a worker whose loop is blocked once, at a random call of its own."""
+    """The environment of a worker whose loop is blocked once, at a random call."""
     each = arena.load.jobs // arena.load.workers
     calls = int(arena.chance.uniform(0.2, 0.5) * each)
     seconds = arena.chance.uniform(LEAST_BLOCK_SECONDS, MOST_BLOCK_SECONDS)
@@ -89,7 +89,7 @@ def _blocks(stage: Stage) -> list[Silence]:
 
 
 def _judged(aftermath: Aftermath, silences: list[Silence]) -> Report:
-    struck = chain.from_iterable(map(aftermath.in_hand, silences))
+    struck = chain.from_iterable(map(aftermath.unwritten, silences))
     return report_on(aftermath, struck=list(struck))
 
 
@@ -98,7 +98,7 @@ IN_TURN = Row(
     fault="each of three workers in turn gets SIGSTOP for one and a half leases, and SIGCONT",
     demand="none fails, however often its lease is lost; D <= F",
     play=_in_turn,
-    # Who has lost three leases rests for five: shorter ones keep the test short.
+    # A job that has lost three leases rests for five leases: short ones keep the test short.
     short=Load(jobs=90, workers=3, latency_ms=2000, seconds=3.0),
     long=Load(
         rounds=5, jobs=2_000, workers=3, max_in_flight=50, latency_ms=2000, faults=3, seconds=4.5

@@ -1,4 +1,4 @@
-"""Workers that are asked to go: with time, with too little, and with a kill behind it."""
+"""Workers that get SIGTERM: with enough time, with too little, and with SIGKILL soon after."""
 
 import signal
 import time
@@ -14,12 +14,12 @@ MARK = "that nobody answers"
 GRACE_SECONDS = 2.0
 AT_ONCE_SECONDS = 3.0
 EXIT_SECONDS = 8.0
-"""A worker's own end, Celery's farewells and the interpreter's, on a busy machine."""
+"""Time for the shutdown of the worker, of Celery and of the interpreter, on a busy machine."""
 KILL_AFTER_SECONDS = 1.0
 SPARE_CALLS = 5
 SLOW_SECONDS = 2.5
-"""Longer than from SIGTERM to SIGKILL, so that something is unfinished; shorter than what is left
-of a lease then, so that slots are free again when the jobs come back."""
+"""Longer than from SIGTERM to SIGKILL, so that some calls are unfinished; shorter than the rest of
+a lease, so that slots are free again when the jobs come back."""
 
 
 def _sigterm(arena: Arena) -> Report:
@@ -46,11 +46,11 @@ def _sigterm_hand_back(arena: Arena) -> Report:
         stage.upstream.set_faults(hang)
         victim = stage.start_workers([{}])[0]
         stage.producer.start()
-        # Only what hangs is left: it cannot finish, however long the worker waits.
+        # Only hanging calls are left: they cannot finish, however long the worker waits.
         stage.called(arena.load.jobs)
         eventually(lambda: stage.upstream.stats()["in_flight"] == len(marked), "the rest is done")
-        heir = stage.start_workers([{}])[0]
-        assert heir.process.poll() is None
+        other = stage.start_workers([{}])[0]
+        assert other.process.poll() is None
         stage.upstream.clear_faults()
         started, asked = time.monotonic(), time.time()
         code = victim.terminate()
@@ -69,7 +69,7 @@ def _sigterm_hand_back(arena: Arena) -> Report:
     report.demand(drain < GRACE_SECONDS + EXIT_SECONDS, f"drains in its grace time: {drain:.1f} s")
     report.demand(
         len(again) == len(marked) and max(again) < AT_ONCE_SECONDS,
-        f"what cannot finish goes back at once: {max(again, default=0):.1f} s",
+        f"unfinished jobs go back at once: {max(again, default=0):.1f} s",
     )
     attempts = {aftermath.records[job_id].attempts for job_id in handed_back}
     report.demand(attempts <= {1}, f"being handed back costs no attempt: {attempts}")
@@ -82,8 +82,8 @@ def _sigterm_then_kill(arena: Arena) -> Report:
         faults = []
         for _ in strikes(arena, stage):
             victim = arena.chance.choice(stage.workers)
-            # Slow for this moment alone: were all calls slow, a job that comes back would wait for
-            # those before it, and its recovery would be a measure of the backlog.
+            # Slow only for this moment. If all calls were slow, a job that comes back would wait
+            # for the backlog, and its recovery would measure that.
             slow = time.time()
             stage.upstream.set_faults({"action": {"kind": "delay", "seconds": SLOW_SECONDS}})
             _wait_for_slow_calls(stage, victim, slow)
@@ -93,7 +93,7 @@ def _sigterm_then_kill(arena: Arena) -> Report:
             stage.upstream.clear_faults()
             stage.replace(victim)
         aftermath = stage.settle()
-    struck = {each.since: aftermath.in_hand(each) for each in faults}
+    struck = {each.since: aftermath.unwritten(each) for each in faults}
     unfinished = sum(map(len, struck.values()))
     report = report_on(aftermath)
     report.in_flight = unfinished
@@ -122,13 +122,13 @@ SIGTERM = Row(
     demand="drains in its grace time, exit 0, D = 0",
     play=_sigterm,
     short=Load(jobs=400, latency_ms=500),
-    # No job is at stake here: a few rounds show the same as many.
+    # Nothing depends on chance here: a few rounds show the same as many.
     long=Load(rounds=5, jobs=5_000, workers=3, max_in_flight=50, latency_ms=500, faults=3),
 )
 HAND_BACK = Row(
     name="sigterm-hand-back",
     fault="a worker gets SIGTERM while some of its calls never end",
-    demand="exit 0 in its grace time; what cannot finish goes back at once, at no attempt",
+    demand="exit 0 in its grace time; unfinished jobs go back at once and use no attempt",
     play=_sigterm_hand_back,
     short=Load(jobs=100),
     long=Load(rounds=5, jobs=400, max_in_flight=100),
@@ -139,7 +139,7 @@ TERM_KILL = Row(
     demand="D <= unfinished + 5; first recovered job within 5 s (p99)",
     play=_sigterm_then_kill,
     short=Load(jobs=600),
-    # Jobs enough for the second fault too, whatever is done while a new worker starts.
+    # Enough jobs for the second fault too, although work goes on while a new worker starts.
     long=Load(rounds=8, jobs=10_000, workers=3, max_in_flight=50, faults=2),
     recovery_p99=5.0,
 )

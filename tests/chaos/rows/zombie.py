@@ -1,4 +1,4 @@
-"""A worker that sleeps past its leases and wakes up with answers that nobody waits for."""
+"""A worker that stands still for longer than its leases, and then writes late results."""
 
 import signal
 import time
@@ -22,7 +22,7 @@ def _zombie(awaited: Callable[[Stage, float], bool]) -> Callable[[Arena], Report
             victim.process.send_signal(signal.SIGSTOP)
             stopped = time.time()
             stage.start_workers([{}] * (stage.load.workers - 1))
-            eventually(lambda: awaited(stage, stopped), "the zombie's hour has come", seconds=60)
+            eventually(lambda: awaited(stage, stopped), "the moment to wake it", seconds=60)
             silent = Silence(fingerprint(victim.api_key), stopped, time.time())
             victim.process.send_signal(signal.SIGCONT)
             return _judged(stage.settle(), silent)
@@ -31,11 +31,11 @@ def _zombie(awaited: Callable[[Stage, float], bool]) -> Callable[[Arena], Report
 
 
 def _while_others_run_its_jobs(stage: Stage, at: float) -> bool:
-    """The one moment at which only the token tells whose result counts."""
+    """At this moment only the fencing token tells whose result counts."""
     calls = stage.upstream.calls()
     before = {call.job_id for call in calls if call.arrived <= at}
     again = [call for call in calls if call.arrived > at and call.job_id in before]
-    # They are served in turn with jobs that nobody has called yet: so about half, at the best.
+    # They are served in turn with jobs that were not called for yet: at best half of the slots.
     return sum(call.ended is None for call in again) >= stage.load.max_in_flight // 3
 
 
@@ -45,7 +45,7 @@ def _when_its_jobs_have_ended(stage: Stage, at: float) -> bool:
 
 
 def _judged(aftermath: Aftermath, silent: Silence) -> Report:
-    struck = aftermath.in_hand(silent)
+    struck = aftermath.unwritten(silent)
     report = report_on(aftermath, struck=struck)
     repeated = aftermath.called_again(silent.since, struck)
     calls = aftermath.arrivals()
@@ -66,7 +66,7 @@ ZOMBIE = Row(
     demand="its late results are fenced off; D <= F",
     play=_zombie(_while_others_run_its_jobs),
     short=Load(jobs=60, latency_ms=2000),
-    # A round is one moment, and that one is waited for: more jobs would only wait behind it.
+    # A round tests one moment: more jobs would only wait for it.
     long=Load(rounds=20, jobs=500, workers=3, max_in_flight=50, latency_ms=2000),
 )
 LATE = Row(

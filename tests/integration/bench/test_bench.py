@@ -1,4 +1,4 @@
-"""The benchmark in its shortest form: what it says is whole and plausible, not how fast it is."""
+"""The benchmark in its shortest form: its report is complete and plausible."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the short form of two scenarios came to, with the page that it wrote."""
+    """The JSON of a short run of two scenarios, and the page that it wrote."""
     folder = tmp_path_factory.mktemp("bench")
     written = folder / "page.md"
     written.write_text(f"before\n{page.BEGIN}\nolder\n{page.END}\nafter\n", "utf-8")
@@ -43,7 +43,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_everybody_is_measured(found: dict[str, Any]) -> None:
-    """Without peers, rerankq and the bare loops drain, and both clients enqueue; none fails."""
+    """Without peers, rerankq and the bare loops are measured in each scenario; none fails."""
     entries = [(row["scenario"], row["kind"], row["failure"]) for row in found["rows"]]
     assert entries == [
         ("drain", "ours", ""),
@@ -60,7 +60,7 @@ def test_figures_are_plausible(found: dict[str, Any]) -> None:
     drained, told, bare, own, enqueued, _ = (row["figures"] for row in found["rows"])
     assert drained["calls_per_job"] == 1
     assert 0 < drained["most_in_flight"] <= 200
-    # 200 in flight at 100 ms: no more can be had.
+    # 200 calls in flight at 100 ms allow no more.
     assert all(0 < each["jobs_per_s"] <= 2_000 for each in (drained, told, bare, own))
     assert all(each["worker_us"] > 0 for each in (drained, told, bare, own))
     assert enqueued["enqueued_per_s"] > 0

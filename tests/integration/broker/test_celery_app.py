@@ -1,4 +1,4 @@
-"""Celery, in the environment of somebody else's Celery application."""
+"""rerankq's Celery app in an environment with variables of another Celery application."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ OURS: Final = "redis://127.0.0.1:1/0 redis://127.0.0.1:1/0 redis://127.0.0.1:1/0
 
 
 def run(code: str, environment: dict[str, str]) -> str:
-    """What a process of this interpreter says, with these variables beside the usual ones."""
+    """The output of a Python process with these additional variables."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"RERANKQ_REDIS_URL": "redis://127.0.0.1:1/0"} | environment,
@@ -81,20 +81,22 @@ def run(code: str, environment: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("code", "apps", "foreign"),
     [
-        # What cannot be imported under such a variable is kombu itself, in any program.
+        # With such a variable no program can import kombu.
         (PRODUCER, "", FOREIGN.keys() - {"PICKLE_PROTOCOL", "KOMBU_LOG_DEBUG"}),
         (WORKER, "rerankq\n", FOREIGN.keys()),
     ],
     ids=["producer", "worker"],
 )
-def test_another_application_moves_nothing(code: str, apps: str, foreign: set[str]) -> None:
-    """No variable that Celery reads changes broker, results or loader; a producer's stay as set."""
+def test_variables_of_another_application_change_nothing(
+    code: str, apps: str, foreign: set[str]
+) -> None:
+    """No variable of Celery changes broker, results or loader; a producer keeps the variables."""
     said = run(code, {name: FOREIGN[name] for name in foreign})
     assert said == f"{OURS}DisabledBackend IsolatedLoader\n{apps}"
 
 
 def test_only_foreign_variables_are_dropped() -> None:
-    """What rerankq, Python or a proxy reads stays in a process of rerankq's own."""
+    """A process of rerankq keeps the variables of rerankq, Python and proxies."""
     kept = {"RERANKQ_REDIS_URL": "redis://h", "PATH": "/bin", "HTTPS_PROXY": "http://p", "TZ": "X"}
     environment = kept | FOREIGN
     drop_foreign_variables(environment)

@@ -17,7 +17,7 @@ def worker(redis_url: str) -> Iterator[StandInWorker]:
 
 @pytest.fixture
 def held_worker(redis_url: str) -> Iterator[StandInWorker]:
-    """A stand-in worker that ends nothing before it is told to go."""
+    """A stand-in worker that ends no job before `go`."""
     with StandInWorker(redis_url, holds=True) as stand_in:
         yield stand_in
 
@@ -26,5 +26,5 @@ def held_worker(redis_url: str) -> Iterator[StandInWorker]:
 def rerankq(
     redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> CommandLine:
-    """The command line on a Redis that holds nothing."""
+    """The command line on an empty Redis."""
     return CommandLine(redis_url, capsys, monkeypatch)

@@ -32,7 +32,7 @@ def output_to(written: list[bytes]) -> OrderedOutput:
 
 
 def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
-    """A batch whose feeder is silent for a while counts as abandoned: no more entries come."""
+    """A batch counts as abandoned after its feeder was silent for a while: its reading ends."""
     written: list[bytes] = []
 
     async def collected() -> Collector:
@@ -50,8 +50,8 @@ def test_a_batch_that_was_never_closed_has_an_end(redis_url: str) -> None:
     assert len(written) == 1
 
 
-def test_a_line_that_is_recorded_twice_stands_once(redis_url: str) -> None:
-    """A repeat after a lost answer adds nothing to the batch a second time."""
+def test_a_line_recorded_twice_is_in_the_batch_once(redis_url: str) -> None:
+    """A line that is recorded again after a lost answer is in the batch once."""
 
     async def recorded() -> tuple[int, int]:
         async with AsyncRerankClient(redis_url) as client:
@@ -106,8 +106,8 @@ def test_a_batch_that_is_held_up_is_waited_for(
     assert collector.output.written == Tally(succeeded=3)
 
 
-def test_a_sign_of_life_makes_no_batch(redis_url: str) -> None:
-    """A feeder's reports and entries count by Redis' clock; a batch that is gone stays gone."""
+def test_a_report_of_a_feeder_creates_no_batch(redis_url: str) -> None:
+    """A feeder's reports and entries use Redis' clock; they do not create a batch that is gone."""
     with LedgerDesk(redis_url) as desk:
         batch = desk.run(desk.batches.open())
         for give in (desk.batches.feeding(batch), _rejected(desk, batch)):
@@ -142,7 +142,7 @@ def test_results_of_an_abandoned_batch_are_not_all(
 def test_results_show_what_another_version_wrote_as_failed(
     rerankq: CommandLine, redis_url: str, tmp_path: Path
 ) -> None:
-    """A result that this version cannot read is one failed row, and ends no run of `results`."""
+    """A result that this version cannot read is one failed row; `results` goes on."""
     request = RerankRequest(query="q", documents=("d",))
     with LedgerDesk(redis_url) as desk:
         batch = desk.run(desk.batches.open())
@@ -161,7 +161,7 @@ def test_results_show_what_another_version_wrote_as_failed(
     assert done.returncode == 1
 
 
-def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
+def test_with_a_full_disk_rows_are_fetched_again(redis_url: str) -> None:
     """When the disk is full, rows that ended early are fetched again in order."""
     written: list[bytes] = []
     said: list[str] = []
@@ -192,7 +192,7 @@ def test_a_full_disk_leaves_rows_to_their_turn(redis_url: str) -> None:
     assert collector.output.ended == collector.output.written == Tally(succeeded=3)
 
 
-def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
+def test_an_earlier_job_does_not_hide_other_ends(redis_url: str) -> None:
     """A line whose job was accepted before counts as ended; other jobs' ends are still found."""
     with LedgerDesk(redis_url) as desk, ThreadPoolExecutor() as pool:
         batch = desk.run(desk.batches.open())
@@ -217,7 +217,7 @@ def test_an_earlier_job_that_goes_on_hides_no_other(redis_url: str) -> None:
         assert len(written) == 3
 
 
-def test_a_redis_without_any_worker_is_not_waited_at_for_ever(
+def test_a_redis_without_any_worker_is_reported(
     rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """If no worker ever used the Redis, `run` says what to check, and how to come back."""

@@ -1,4 +1,4 @@
-"""Runs that were broken off, and what `rerankq results` does with them."""
+"""Interrupted runs, and what `rerankq results` does with them."""
 
 import json
 import re
@@ -48,17 +48,17 @@ class Running:
         self._log = log
 
     def give(self, data: bytes) -> None:
-        """Put lines into its input."""
+        """Write to its input."""
         assert self.process.stdin
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
     def said(self) -> str:
-        """What is on its stderr so far."""
+        """Its stderr so far."""
         return self._log.read_text()
 
     def batch(self) -> str:
-        """Its batch, as it says itself."""
+        """The id of its batch, from its output."""
         return eventually(lambda: BATCH.search(self.said()), "the batch is named")[1]
 
     def recorded(self) -> int:
@@ -114,10 +114,10 @@ def test_a_line_is_ranked_while_the_input_is_open(redis_url: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_says_how_to_come_back(
+def test_an_interrupted_run_says_how_to_resume(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """The jobs run on; what was submitted can be fetched, and the rest starts at a named line."""
+    """The jobs go on; the message says how to fetch them, and names the first missing line."""
     with running(redis_url, tmp_path) as run:
         run.give(lines(1, 120))
         eventually(lambda: run.recorded() == 120, "all lines are recorded")
@@ -128,14 +128,14 @@ def test_an_interrupted_run_says_how_to_come_back(
         assert "Traceback" not in run.said()
     held_worker.go()
     done = results(redis_url, run.batch())
-    # Lines were never submitted: that all of the others are done is no success.
+    # Some lines were never submitted, so it is no success although all other jobs are done.
     assert done.returncode == 1, done.stderr
     assert "nothing from line 121 on was submitted" in done.stderr
     assert names(done.stdout) == [str(number) for number in range(1, 121)]
 
 
 def test_rows_are_fetched_as_their_jobs_end(redis_url: str, tmp_path: Path) -> None:
-    """A job that ended behind an unfinished line is written, even past its retention."""
+    """A job that ends before earlier lines is fetched then, and written even past its retention."""
     with running(redis_url, tmp_path) as run, LedgerDesk(redis_url) as desk:
         run.give(lines(1, 3))
         eventually(lambda: run.recorded() == 3, "all lines are recorded")
@@ -150,8 +150,8 @@ def test_rows_are_fetched_as_their_jobs_end(redis_url: str, tmp_path: Path) -> N
     assert out.count(b'"status":"succeeded"') == 3
 
 
-def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_path: Path) -> None:
-    """An interrupted run's rankings wait for `results`; once written, they expire as any other."""
+def test_unfetched_results_are_kept_as_long_as_the_batch(redis_url: str, tmp_path: Path) -> None:
+    """Rankings of an interrupted run are kept for `results`; once written, they expire as usual."""
     settings = {"RERANKQ_REDIS_URL": redis_url, "RERANKQ_RESULT_TTL": "60"}
     with running(redis_url, tmp_path, **settings) as run, LedgerDesk(redis_url) as desk:
         run.give(lines(1, 3))
@@ -169,11 +169,11 @@ def test_what_nobody_fetched_is_kept_as_long_as_the_batch(redis_url: str, tmp_pa
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_reader_that_reads_nothing_holds_up_no_end(redis_url: str, tmp_path: Path) -> None:
+def test_a_reader_that_reads_nothing_does_not_delay_the_end(redis_url: str, tmp_path: Path) -> None:
     """A run whose output is not read ends at a signal, and prints how to come back."""
     with running(redis_url, tmp_path) as run:
         assert run.process.stdout
-        # Far less than the rows of so many lines.
+        # The pipe holds far less than the rows of so many lines.
         fcntl(run.process.stdout, F_SETPIPE_SZ, 4096)
         run.give(lines(1, 600))
         eventually(lambda: run.recorded() == 600, "all lines are recorded")
@@ -183,7 +183,7 @@ def test_a_reader_that_reads_nothing_holds_up_no_end(redis_url: str, tmp_path: P
         assert f"come back with: rerankq results {run.batch()}\n" in run.said()
 
 
-def test_a_full_lane_is_waited_for_in_words(
+def test_a_run_says_that_it_waits_for_a_full_lane(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path
 ) -> None:
     """A run that waits for a full lane says so, and goes on when the lane takes jobs."""
@@ -199,7 +199,7 @@ def test_a_full_lane_is_waited_for_in_words(
 
 
 def test_a_second_ctrl_c_ends_at_once(own_redis: RedisServer, tmp_path: Path) -> None:
-    """A second signal ends the run at once, also when the first could not finish its work."""
+    """A second signal ends the run at once, even while the first is still handled."""
     with running(own_redis.url, tmp_path) as run:
         run.give(lines(1, 1))
         eventually(lambda: run.recorded() == 1, "the line is recorded")
@@ -216,7 +216,7 @@ def _again(process: subprocess.Popen[bytes]) -> bool:
     return process.poll() is not None
 
 
-def test_a_run_that_takes_too_long_is_come_back_to(
+def test_a_run_that_takes_too_long_can_be_resumed(
     redis_url: str, held_worker: StandInWorker, tmp_path: Path
 ) -> None:
     """--timeout ends the waiting with exit code 1, not the jobs."""
@@ -239,7 +239,7 @@ def test_a_run_that_takes_too_long_is_come_back_to(
 
 @pytest.mark.usefixtures("worker")
 def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: Path) -> None:
-    """`rerankq run - | head -1` says nothing of broken pipes, but how to come back to the jobs."""
+    """`rerankq run - | head -1` prints no pipe error, but how to come back to the jobs."""
     with running(redis_url, tmp_path) as run:
         assert run.process.stdin
         assert run.process.stdout

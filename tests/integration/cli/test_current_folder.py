@@ -38,7 +38,7 @@ COMMANDS: Final = (
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a module of each name, which creates a file `<name>.ran` when it is run."""
+    """A folder with modules that create a file `<name>.ran` when they are run."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in MODULES:
@@ -53,7 +53,7 @@ def ran(project: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_no_command_runs_what_lies_there(
+def test_no_command_runs_modules_of_the_folder(
     redis_url: str, project: Path, arguments: tuple[str, ...]
 ) -> None:
     """A command imports nothing from the folder that it is called in."""
@@ -64,10 +64,10 @@ def test_no_command_runs_what_lies_there(
 
 
 @pytest.mark.parametrize("python_path", ["", ":/nowhere", "/nowhere:", "."])
-def test_services_run_nothing_of_what_lies_there(
+def test_no_service_runs_modules_of_the_folder(
     redis_url: str, project: Path, tmp_path: Path, python_path: str
 ) -> None:
-    """Worker, lanes, Flower and `run` import nothing of it, whatever PYTHONPATH says."""
+    """Worker, lanes, Flower and `run` import nothing from the folder, whatever PYTHONPATH says."""
     search = {"PYTHONPATH": python_path} if python_path else {}
     if python_path:
         # Python itself looks for these, before any code of rerankq runs.
@@ -101,7 +101,7 @@ def test_services_run_nothing_of_what_lies_there(
     assert ran(project) == []
 
 
-def test_as_a_module_python_is_told_to_be_safe(project: Path) -> None:
+def test_as_a_module_python_needs_its_safe_option(project: Path) -> None:
     """`python -P -m rerankq.cli` imports nothing of the folder; without -P Python itself does."""
     command = [sys.executable, "-P", "-m", "rerankq.cli", "schema", "Job"]
     done = subprocess.run(

@@ -17,7 +17,7 @@ from running.ledger_desk import LedgerDesk
 
 @pytest.fixture
 def desk(redis_url: str) -> Iterator[LedgerDesk]:
-    """The ledger that the commands look at."""
+    """The ledger that the commands use."""
     with LedgerDesk(redis_url) as made:
         yield made
 
@@ -32,7 +32,7 @@ def failed(
     batch_id: str | None = None,
     said: str = "",
 ) -> None:
-    """A job that failed, at a given second when one is given."""
+    """A failed job; `at` sets the second of its failure."""
     request = RerankRequest(model=model, query="private", documents=("private",))
     desk.fail(desk.claimed(job_id, request=request, batch_id=batch_id), reason, said=said)
     if at:
@@ -52,7 +52,7 @@ def local(seconds: int) -> str:
 
 
 def test_letters_are_listed_by_filter(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """Each filter of `dead list` leaves out what does not fit it; the newest comes first."""
+    """`dead list` shows only the letters that fit its filters, the newest first."""
     batch = desk.run(desk.batches.open())
     failed(desk, "a", reason="upstream_auth", at=1_000_000)
     failed(desk, "b", model="other", at=2_000_000)
@@ -67,7 +67,7 @@ def test_letters_are_listed_by_filter(rerankq: CommandLine, desk: LedgerDesk) ->
 
 
 def test_a_letter_takes_a_line(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """Id and reason stand whole within 80 columns, and a letter on one line, however long."""
+    """Each letter is one line, and its id and reason are complete within 80 columns."""
     ids = [str(uuid.uuid4()) for _ in range(2)]
     for job_id in ids:
         failed(desk, job_id, reason="upstream_unavailable", model="m" * 200, at=1_000_000)
@@ -83,7 +83,7 @@ def test_a_letter_takes_a_line(rerankq: CommandLine, desk: LedgerDesk) -> None:
 
 
 def test_a_letter_is_shown_without_its_texts(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """`dead show` tells why a job failed, and nothing of what it holds."""
+    """`dead show` tells why a job failed, but shows no text of the job."""
     failed(desk, "a", said="its words: the key is old")
     shown = rerankq.asked("dead", "show", "a")
     assert shown["upstream_said"] == "its words: the key is old"
@@ -156,8 +156,8 @@ def test_a_replay_skips_what_it_cannot_read(rerankq: CommandLine, desk: LedgerDe
     assert sorted(listed(rerankq)) == ["gone", "nonsense"]
 
 
-def test_a_purge_takes_what_fits(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """`dead purge` deletes letters with their payload; without a choice it deletes nothing."""
+def test_a_purge_deletes_the_chosen_letters(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """`dead purge` deletes letters with their payloads; without a filter it deletes nothing."""
     failed(desk, "a", reason="upstream_auth")
     failed(desk, "b")
     assert rerankq("dead", "purge").returncode == 2
@@ -168,7 +168,7 @@ def test_a_purge_takes_what_fits(rerankq: CommandLine, desk: LedgerDesk) -> None
     assert not desk.has_payload("a")
 
 
-def test_a_purge_takes_what_is_damaged(rerankq: CommandLine, desk: LedgerDesk) -> None:
+def test_a_purge_deletes_damaged_letters(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """A letter that cannot be read is purged by its id, and with --all."""
     for name in ("a", "b", "c"):
         failed(desk, name)
@@ -185,7 +185,7 @@ def test_a_purge_takes_what_is_damaged(rerankq: CommandLine, desk: LedgerDesk) -
 
 @pytest.mark.parametrize("year", ["0001", "9999"])
 def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, year: str) -> None:
-    """A time out of a computer's range counts as before, or after, all letters."""
+    """A time out of range counts as before or after all letters."""
     failed(desk, "a")
     first = ["a"] if year == "0001" else []
     assert listed(rerankq, "--since", f"{year}-01-01") == first
@@ -193,7 +193,7 @@ def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, yea
 
 
 def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """`dead poison` counts and lists what was put aside; its content only when asked for."""
+    """`dead poison` counts and lists quarantined messages; content is shown only on demand."""
     desk.run(desk.store.command(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))
     said = rerankq("dead", "poison").stdout
     assert said == "no_json: 1 in all\nrerankq.bulk  no_json  12 bytes\n"

@@ -28,7 +28,7 @@ def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert DONE.search(done.stdout)
     assert "no DMXAPI_API_KEY: using the sandbox" in done.stdout
-    # With the embedded extra the sandbox is what takes the time: both ends of the output say so.
+    # With the embedded extra the sandbox is slow: beginning and end of the output say so.
     assert "scores by meaning, which is slow" in done.stdout
     assert "jobs/s\ndemo: the sandbox set this pace" in done.stdout
     assert "6 lines of the sample are invalid on purpose:" in done.stdout
@@ -42,7 +42,7 @@ def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_served_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
-    """With --serve, what it printed works from another terminal, until SIGTERM ends all of it."""
+    """With --serve, the printed commands work in another terminal, until SIGTERM ends the demo."""
     log = tmp_path / "demo.log"
     given = tmp_path / "in.jsonl"
     given.write_text('{"query": "cats", "documents": ["a cat", "a dog"]}\n')
@@ -72,7 +72,7 @@ def test_a_served_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_part_that_does_not_start_is_named(tmp_path: Path) -> None:
-    """A part that dies early ends the demo with the end of its log, and nothing stays behind."""
+    """If a part dies early, the demo prints the end of its log, ends, and leaves nothing behind."""
     done = rerankq("demo", seconds=110, TMPDIR=str(tmp_path), RERANKQ_LEASE_SECONDS="x")
     assert done.returncode == 2
     assert "rerankq: the worker ended with code 2; end of its log: " in done.stderr

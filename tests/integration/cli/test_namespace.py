@@ -1,4 +1,4 @@
-"""An operator of one namespace sees nothing of another's workers."""
+"""An operator of one namespace does not see the workers of another."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NAMESPACE = "staging"
 def test_commands_and_flower_see_their_own_fleet(
     rerankq: CommandLine, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command of one namespace knows no job of another, and Flower shows one fleet's workers."""
+    """A command finds no job of another namespace, and Flower shows only its own workers."""
     job_id = rerankq.submitted("-q", "q", "-d", "d")
     monkeypatch.setenv("RERANKQ_NAMESPACE", NAMESPACE)
     assert rerankq("status", job_id).stderr.startswith("rerankq: no job has the id")

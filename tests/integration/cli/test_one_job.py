@@ -12,7 +12,7 @@ QUESTION = ("--query", "cats", "-d", "a cat", "-d", "a dog")
 
 @pytest.mark.usefixtures("worker")
 def test_a_job_is_followed_by_its_id(rerankq: CommandLine) -> None:
-    """What submit prints is what status, result and cancel take."""
+    """status, result and cancel take the id that submit prints."""
     job_id = rerankq.submitted(*QUESTION, "--top-n", "1", "--custom-id", "mine")
     result = rerankq.asked("result", job_id)
     assert (result["code"], result["status"], result["custom_id"]) == (0, "succeeded", "mine")
@@ -56,7 +56,7 @@ def test_an_option_wins_over_stdin(rerankq: CommandLine) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_documents_come_from_a_file(rerankq: CommandLine, tmp_path: Path) -> None:
-    """A file gives a document a line; blank ones are skipped."""
+    """Each line of the file is a document; blank lines are skipped."""
     file = tmp_path / "documents.txt"
     file.write_text("\ufeffeins\n\nzwei\u2028 noch zwei\n", "utf-8")
     job_id = rerankq.submitted("-q", "q", "--documents-file", str(file))
@@ -66,7 +66,7 @@ def test_documents_come_from_a_file(rerankq: CommandLine, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("worker")
 def test_a_failed_job_is_exit_code_1(rerankq: CommandLine) -> None:
-    """A job without a ranking says why in a line, or in an object."""
+    """For a job without a ranking the reason is printed, as a line or as JSON."""
     job_id = rerankq.submitted("-q", "fail", "-d", "d")
     result = rerankq.asked("result", job_id)
     assert (result["code"], result["status"]) == (1, "failed")
@@ -96,7 +96,7 @@ def test_an_unknown_id_is_exit_code_1(rerankq: CommandLine) -> None:
 
 
 def test_a_bad_job_is_exit_code_2(rerankq: CommandLine) -> None:
-    """What breaks the contract is named by its field, and nothing is submitted."""
+    """The message names the wrong field, and nothing is submitted."""
     for arguments, given, said in (
         (("-d", "d"), "", "query: is required"),
         (("-q", "q"), "", "documents: must not be empty"),

@@ -74,7 +74,7 @@ def test_a_bad_line_keeps_its_place(redis_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_stop_submits_nothing_after_a_bad_line(redis_url: str, tmp_path: Path) -> None:
-    """What was accepted before it is waited for and written; the exit code is 2."""
+    """Jobs accepted before the bad line are waited for and written; the exit code is 2."""
     given = written(tmp_path / "in.jsonl", question("a"), question("b"), "{}", question("c"))
     done = rerankq("run", given, "--on-error", "stop", RERANKQ_REDIS_URL=redis_url)
     assert done.returncode == 2
@@ -85,7 +85,7 @@ def test_stop_submits_nothing_after_a_bad_line(redis_url: str, tmp_path: Path) -
 
 @pytest.mark.usefixtures("worker")
 def test_a_failed_job_has_its_reason(redis_url: str, tmp_path: Path) -> None:
-    """A failed job makes the exit code 1; its line says why, and after how many attempts."""
+    """A failed job gives exit code 1; its row has the reason and the number of attempts."""
     given = written(tmp_path / "in.jsonl", question("fail a"), question("b"))
     done = rerankq("run", given, RERANKQ_REDIS_URL=redis_url)
     assert done.returncode == 1
@@ -114,7 +114,7 @@ def test_options_are_for_lines_that_say_nothing(redis_url: str) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_an_idempotency_key_brings_the_same_job_again(redis_url: str, tmp_path: Path) -> None:
-    """A line whose key is known gets the earlier job's ranking, in its own place and name."""
+    """A line with a known key gets the earlier job's ranking, at the line's place and name."""
     given = written(
         tmp_path / "in.jsonl",
         question("a", idempotency_key="k"),

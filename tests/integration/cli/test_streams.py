@@ -24,7 +24,7 @@ JOB = json.dumps({"custom_id": "emoji 😀", "query": "q", "documents": ["勤洗
 def shell(
     command: str, redis_url: str, folder: Path, **settings: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a shell command in which `rerankq` is this one."""
+    """Run a shell command that uses this `rerankq`."""
     line = f'rerankq() {{ "{RERANKQ}" "$@"; }}; {command}'
     environment = clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings
     return subprocess.run(
@@ -49,10 +49,10 @@ def shell(
         ("gzip -c in | rerankq run - -o out", 0, "run: stdin is gzip: unpacked while reading"),
     ],
 )
-def test_a_closed_stream_is_in_nobodys_way(
+def test_a_closed_stream_disturbs_no_other(
     redis_url: str, tmp_path: Path, command: str, code: int, told: str
 ) -> None:
-    """Rankings are written whole, and nothing else is, whichever other stream is closed."""
+    """If another stream is closed, the rankings are complete and contain nothing else."""
     (tmp_path / "in").write_text(JOB)
     (tmp_path / "stdout").write_text("old\n")
     done = shell(command, redis_url, tmp_path)
@@ -80,10 +80,10 @@ def test_a_closed_stream_is_in_nobodys_way(
         ("rerankq run in -o no/out", "cannot write no/out: No such file"),
     ],
 )
-def test_what_cannot_work_is_said_at_once(
+def test_a_run_that_cannot_work_ends_at_once(
     redis_url: str, tmp_path: Path, command: str, told: str
 ) -> None:
-    """One line, exit code 2, no job submitted, and the output as it was."""
+    """One line, exit code 2, no job submitted, and the output unchanged."""
     (tmp_path / "in").write_text(JOB)
     (tmp_path / "in.zip").write_bytes(b"PK\x03\x04" + b"x" * 100)
     (tmp_path / "out").write_text("old\n")
@@ -101,7 +101,7 @@ def test_what_cannot_work_is_said_at_once(
 def test_an_id_that_stdout_does_not_take_is_on_stderr(
     redis_url: str, tmp_path: Path, options: str
 ) -> None:
-    """The recorded job's id goes to stderr: without it the user might pay for the job twice."""
+    """The job's id goes to stderr: without it the user might submit and pay for the job twice."""
     done = shell(f"rerankq submit -q q -d a {options} > /dev/full", redis_url, tmp_path)
     told, error = done.stderr.decode().splitlines()
     assert (done.returncode, error) == (2, "rerankq: cannot write stdout: No space left on device")
@@ -110,7 +110,7 @@ def test_an_id_that_stdout_does_not_take_is_on_stderr(
 
 
 def test_an_interrupted_submit_says_the_id(own_redis: RedisServer) -> None:
-    """The job may be recorded by then: its id is printed, so that it is not paid for twice."""
+    """The job may be recorded: its id is printed, so that the user does not pay twice."""
     with RerankClient(own_redis.url) as client:
         client.submit(query="q", documents=["d"], lane="interactive")  # Redis knows the script
     with Proxy(own_redis.port) as proxy:
@@ -125,8 +125,8 @@ def test_an_interrupted_submit_says_the_id(own_redis: RedisServer) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_full_disk_ends_a_run_with_the_way_back(redis_url: str, tmp_path: Path) -> None:
-    """What is lacking is named, and where to come back to; the rankings are still there."""
+def test_a_full_disk_ends_a_run_that_can_be_resumed(redis_url: str, tmp_path: Path) -> None:
+    """The message names the problem and how to come back; the rankings are kept."""
     (tmp_path / "in").write_text(JOB)
     done = shell("rerankq run in > /dev/full", redis_url, tmp_path)
     said = done.stderr.decode()
@@ -180,8 +180,8 @@ def test_a_run_in_a_terminal(redis_url: str, tmp_path: Path, *, closes: bool) ->
     os.close(terminal)
 
 
-def test_nobodys_words_steer_the_terminal(redis_url: str) -> None:
-    """Whatever a name holds, people are shown no control character; JSON has escapes for them."""
+def test_no_text_can_control_the_terminal(redis_url: str) -> None:
+    """Control characters in a name are not printed; JSON escapes them."""
     with LedgerDesk(redis_url) as desk:
         desk.fail(desk.claimed("a", custom_id=STEERING))
     for command in (("status", "a"), ("dead", "list"), ("dead", "show", "a"), ("result", "a")):

@@ -1,4 +1,4 @@
-"""`rerankq upstream`, and what `rerankq run` reports of why its jobs wait."""
+"""`rerankq upstream`, and why `rerankq run` says that its jobs wait."""
 
 import asyncio
 import json
@@ -82,10 +82,10 @@ def test_status_shows_open_breakers(rerankq: CommandLine, desk: LedgerDesk) -> N
     assert shown["next_probe"] == pytest.approx(shown["since"] + 60, abs=1)
 
 
-def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) -> None:
+def test_a_breaker_that_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """A key that no worker has any more, or a model that no job asks for, is `unused`.
 
-    What an operator paused is never probed, and stays paused.
+    A breaker that an operator paused is never probed, and stays paused.
     """
     desk.trip(KEY)
     desk.trip("key host paused", probe_seconds=None, state=BreakerState.PAUSED)
@@ -110,7 +110,7 @@ def test_what_nobody_probes_is_unused(rerankq: CommandLine, desk: LedgerDesk) ->
 
 
 def test_workers_that_are_gone_are_not_counted(rerankq: CommandLine, desk: LedgerDesk) -> None:
-    """An account that no worker uses shows 0 workers, though lots are divided by at least one."""
+    """An account that no worker uses shows 0 workers; only its shares are divided by at least 1."""
     desk.let_pass(70, "host")
     shown = rerankq.asked("upstream", "status")["accounts"]["host"]
     assert (shown["state"], shown["workers"]) == ("unused", 0)
@@ -124,7 +124,7 @@ def test_status_shows_an_outage(rerankq: CommandLine, desk: LedgerDesk) -> None:
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
 
 
-def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> None:
+def test_status_shows_throttling(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """An account that the upstream asked to wait is throttled until then, with since and why."""
     cause = "upstream_throttled (429)"
     desk.exchange(account="host", throttled=1, pause_ms=600_000, cause=cause)
@@ -132,14 +132,14 @@ def test_status_shows_what_throttles(rerankq: CommandLine, desk: LedgerDesk) -> 
     assert (shown["state"], shown["cause"]) == ("throttled", cause)
     assert shown["since"] == pytest.approx(desk.now_ms() / 1000, abs=60)
     assert shown["until"] == pytest.approx(shown["since"] + 600, abs=1)
-    # In one line, however long: without a terminal, rows are not fitted to a width.
+    # One line of any length: without a terminal, rows are not fitted to a width.
     shown_lines = rerankq("upstream", "status").stdout.splitlines()
     (row,) = (line for line in shown_lines if line.startswith("account host  throttled  20"))
     assert row.count(":") == 6, "since when, and until when"
     assert "upstream_throttled" in row
 
 
-def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: LedgerDesk) -> None:
+def test_resume_ends_throttling_and_outages(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """An account that is throttled or broken is usable again when an operator resumes it."""
     desk.exchange(account="host", throttled=1, pause_ms=600_000, cause="upstream_throttled (429)")
     assert rerankq("upstream", "resume", "host").stdout == "resumed: account host\n"
@@ -152,7 +152,7 @@ def test_resume_ends_what_the_upstream_asked_for(rerankq: CommandLine, desk: Led
 
 
 @pytest.mark.parametrize("name", ["host", KEY])
-def test_resume_hastens_what_was_put_off(
+def test_resume_makes_postponed_jobs_due(
     rerankq: CommandLine, desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Jobs that wait for an hour after a failure are due at once; others wait as before."""
@@ -183,7 +183,7 @@ def test_resume_hastens_what_was_put_off(
 def test_reason_from_the_upstream_cannot_drive_the_terminal(
     rerankq: CommandLine, desk: LedgerDesk
 ) -> None:
-    """A vendor's message is shown as text, also when it holds control characters or markup."""
+    """A vendor's message is shown as plain text, even with control characters or markup."""
     desk.run(desk.breakers.trip(KEY, Trip("a_code", "\x1b[31m[red]")))
     done = rerankq("upstream", "status")
     assert "\x1b" not in done.stdout
@@ -239,7 +239,7 @@ def test_resume_wants_names_or_all(rerankq: CommandLine, arguments: tuple[str, .
     assert done.stderr == "rerankq: name what to resume, or use --all\n"
 
 
-def test_what_is_in_use_cannot_be_resumed(rerankq: CommandLine, desk: LedgerDesk) -> None:
+def test_a_usable_account_cannot_be_resumed(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """A name that is not out of use is an error, and then nothing is resumed."""
     desk.trip(KEY)
     done = rerankq("upstream", "resume", KEY, "host")
@@ -272,7 +272,7 @@ def test_run_says_what_keeps_its_jobs_waiting(
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(progress.QuietView, "seconds", 0.05)
     jobs = tmp_path / "jobs.jsonl"
-    # A file, as `run -` reads the process' own stdin, whatever stands in for `sys.stdin`.
+    # A file, because `run -` reads the real stdin of the process, not `sys.stdin`.
     jobs.write_text(JOB)
     done = rerankq("run", str(jobs), "--json", "-o", str(tmp_path / "ranked.jsonl"))
     assert done.returncode == 0, done.stderr

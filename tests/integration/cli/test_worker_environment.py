@@ -1,4 +1,4 @@
-"""`rerankq worker` in an environment by which no upstream can be called."""
+"""`rerankq worker` in an environment with which no upstream can be called."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from running.command_line import CommandLine
         ("SSLKEYLOGFILE", "/missing/keys"),
     ],
 )
-def test_a_worker_does_not_begin_with_what_cannot_be_used(
+def test_a_worker_does_not_start_in_a_wrong_environment(
     rerankq: CommandLine, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """One line that names the variable and no secret, and exit code 2: no lane is started."""

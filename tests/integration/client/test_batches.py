@@ -1,4 +1,4 @@
-"""Batches as a Python user meets them, by both clients."""
+"""Batches in Python, with both clients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,7 +40,7 @@ def drafts(start: int, stop: int) -> Iterator[dict[str, Any]]:
 
 
 def fill(redis_url: str, count: int) -> str:
-    """Add so many jobs to a new batch, by the blocking client; returns its id."""
+    """Add `count` jobs to a new batch with the blocking client; returns the batch's id."""
     with RerankClient(redis_url) as client, client.open_batch() as batch:
         batch.add(query="q", documents=["d"], custom_id="line-0")
         assert len(list(batch.add_many(drafts(1, count)))) == count - 1
@@ -82,10 +82,10 @@ READERS = pytest.mark.parametrize("read", [read, read_async], ids=["blocking", "
 
 @READERS
 @pytest.mark.parametrize("fill", [fill, fill_async], ids=["by blocking", "by async"])
-def test_a_batch_is_come_back_to_by_its_id(
+def test_another_client_reads_a_batch_by_its_id(
     redis_url: str, fill: Fill, read: Callable[..., list[BatchResult]]
 ) -> None:
-    """Another client, in another process perhaps, has the result of each job, in order."""
+    """Another client, also in another process, gets the result of each job, in order."""
     batch_id = fill(redis_url, 650)
     with StandInWorker(redis_url):
         results = read(redis_url, batch_id, in_order=True, timeout=60)
@@ -100,7 +100,7 @@ def test_a_batch_is_come_back_to_by_its_id(
 
 @READERS
 def test_results_come_as_jobs_end(redis_url: str, read: Callable[..., list[BatchResult]]) -> None:
-    """Who does not wait gets what has ended; in order, nothing comes before its turn."""
+    """Without waiting, a reader gets the ended jobs; in order, none comes before its turn."""
     with LedgerDesk(redis_url) as desk:
         batch = desk.run(desk.batches.open())
         first, second = (desk.claimed(name, batch_id=batch) for name in "ab")
@@ -124,7 +124,7 @@ def test_results_come_as_jobs_end(redis_url: str, read: Callable[..., list[Batch
 
 @READERS
 def test_no_batch_is_an_error(redis_url: str, read: Callable[..., list[BatchResult]]) -> None:
-    """An id that no batch has is BatchNotFound, whether it is read or added to."""
+    """Reading an unknown batch, or adding to it, raises BatchNotFound."""
     with pytest.raises(BatchNotFound, match="batch-never"):
         read(redis_url, "batch-never")
     with RerankClient(redis_url) as client:
@@ -137,8 +137,8 @@ def test_no_batch_is_an_error(redis_url: str, read: Callable[..., list[BatchResu
             list(batch.add_many(drafts(0, 300)))
 
 
-def test_a_batch_is_told_from_its_opening_to_its_completion(redis_url: str) -> None:
-    """Whoever opens, seals and reads it says so, each step once, with the counts at its end."""
+def test_the_events_of_a_batch(redis_url: str) -> None:
+    """Opening, sealing and completing a batch send one event each, with the counts at the end."""
     events = Events()
     told = heard(events, Event)
     with RerankClient(redis_url, events=events) as client, StandInWorker(redis_url):
@@ -167,8 +167,8 @@ def test_a_batch_is_told_from_its_opening_to_its_completion(redis_url: str) -> N
     assert [each.job.batch_id for each in accepted] == [batch.id, batch.id]
 
 
-def test_what_ends_in_an_exception_is_abandoned(redis_url: str) -> None:
-    """Readers get what was added, and are told what is missing, at once."""
+def test_a_batch_whose_feeder_raises_is_abandoned(redis_url: str) -> None:
+    """If the feeder raises, readers at once get what was added and learn that some is missing."""
     with RerankClient(redis_url) as client:
         batch = client.open_batch()
         with pytest.raises(ZeroDivisionError), batch:  # noqa: PT012  the block is the test
@@ -183,7 +183,7 @@ def test_what_ends_in_an_exception_is_abandoned(redis_url: str) -> None:
 def test_a_silent_batch_is_abandoned(
     redis_url: str, read: Callable[..., list[BatchResult]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nobody has sealed it or shown a sign of life for a while, readers are not kept."""
+    """A batch that is not sealed and whose feeder is silent for a while keeps no reader waiting."""
     monkeypatch.setattr("rerankq.client.batches.reading.ABANDONED_SECONDS", 0.2)
     with RerankClient(redis_url) as client:
         batch = client.open_batch()
@@ -192,8 +192,8 @@ def test_a_silent_batch_is_abandoned(
             read(redis_url, batch.id, timeout=30)
 
 
-def test_a_draft_that_is_none_ends_the_adding(redis_url: str) -> None:
-    """It is named by its position; those before it are in the batch, and can be gone on from."""
+def test_an_invalid_draft_ends_the_adding(redis_url: str) -> None:
+    """The error names the draft's position; earlier drafts are in the batch; adding can go on."""
     with RerankClient(redis_url) as client, client.open_batch() as batch:
         adding = batch.add_many([*drafts(0, 2), {"query": "q"}, *drafts(3, 4)])
         assert [next(adding).status().batch_id for _ in range(2)] == [batch.id] * 2
@@ -203,8 +203,8 @@ def test_a_draft_that_is_none_ends_the_adding(redis_url: str) -> None:
         assert batch.progress().total == 3
 
 
-def test_a_key_brings_an_earlier_job_in(redis_url: str) -> None:
-    """Its job stands at the line's place, under the line's name; another request is a conflict."""
+def test_a_used_key_adds_the_earlier_job(redis_url: str) -> None:
+    """The earlier job has the line's place and name; another request with the key is a conflict."""
     draft: dict[str, Any] = {"query": "q", "documents": ["d"], "idempotency_key": "k"}
     with RerankClient(redis_url) as client:
         earlier = client.submit(**draft)
@@ -219,7 +219,7 @@ def test_a_key_brings_an_earlier_job_in(redis_url: str) -> None:
 
 
 def test_a_full_lane_ends_the_adding(redis_url: str) -> None:
-    """The error says from which draft to go on; what had room is in the batch."""
+    """The error says from which draft to go on; the accepted jobs are in the batch."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=2)
     with RerankClient(settings=settings) as client, client.open_batch() as batch:
         adding = batch.add_many(drafts(0, 4), patience=0.1)
@@ -231,7 +231,7 @@ def test_a_full_lane_ends_the_adding(redis_url: str) -> None:
 
 
 def test_lines_that_are_no_jobs_keep_their_place(redis_url: str) -> None:
-    """Whoever feeds lines has each stand in the order, and is told of those that are none."""
+    """Lines that are no jobs keep their place in the order, and are reported."""
     told: list[RejectedLine] = []
 
     async def fed() -> list[BatchResult]:
@@ -264,7 +264,7 @@ def test_lines_that_are_no_jobs_keep_their_place(redis_url: str) -> None:
 
 
 def test_released_results_have_their_ordinary_retention(redis_url: str) -> None:
-    """Until then they are kept as long as the batch; from then on for RERANKQ_RESULT_TTL."""
+    """Until they are released, results are kept with the batch, then for RERANKQ_RESULT_TTL."""
     batch_id = fill(redis_url, 2)
     with StandInWorker(redis_url), RerankClient(redis_url) as client, LedgerDesk(redis_url) as desk:
         batch = client.batch(batch_id)

@@ -1,4 +1,4 @@
-"""Very many calls at once on one client."""
+"""Hundreds of calls at once on one client."""
 
 import asyncio
 import threading
@@ -20,13 +20,13 @@ FEW = 4
 
 
 def connections(redis_url: str) -> int:
-    """How many the clients have."""
+    """How many connections the clients have."""
     with LedgerDesk(redis_url) as desk:
         return sum(each["name"] == "rerankq" for each in desk.redis.client_list())
 
 
 def unheard(redis_url: str) -> None:
-    """Wait until nobody waits for any result."""
+    """Wait until no result has a listener."""
     with LedgerDesk(redis_url) as desk:
         eventually(lambda: not desk.redis.pubsub_channels("celery-task-meta-*"), "all left")
 
@@ -77,7 +77,7 @@ def test_all_threads_at_once_are_answered(redis_url: str) -> None:
 
 
 def test_waits_that_are_over_hold_no_connection(redis_url: str) -> None:
-    """What waited before leaves one connection behind for all, and nothing subscribed to."""
+    """After many waits one connection is left, with no subscription."""
 
     async def use() -> None:
         async with AsyncRerankClient(redis_url) as client:
@@ -91,7 +91,7 @@ def test_waits_that_are_over_hold_no_connection(redis_url: str) -> None:
 
 
 def test_a_redis_that_is_away_refuses_all_soon(own_redis: RedisServer) -> None:
-    """Calls that wait for a connection are not each tried for long when Redis answers nobody."""
+    """While Redis does not answer, calls that wait for a connection fail soon, all together."""
 
     async def use() -> list[BaseException | object]:
         async with AsyncRerankClient(f"{own_redis.url}?max_connections={FEW}") as client:

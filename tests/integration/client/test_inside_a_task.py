@@ -1,4 +1,4 @@
-"""Waiting for a ranking inside a task of somebody else's Celery application."""
+"""Waiting for a ranking inside a task of another Celery application."""
 
 import subprocess
 import sys
@@ -60,7 +60,7 @@ def shop(redis_url: str, tmp_path: Path) -> Iterator[Celery]:
 
 
 def test_a_task_can_wait_for_a_ranking(redis_url: str, shop: Celery) -> None:
-    """`result()` waits in a forked task; Celery's `get()` refuses to, unless it is told."""
+    """`result()` waits in a forked task; Celery's `get()` refuses unless it is told to wait."""
     with StandInWorker(redis_url):
         assert shop.send_task("tasks.by_rerankq").get(timeout=60) == 2
         with pytest.raises(RuntimeError, match=r"Never call result.get\(\) within a task"):

@@ -1,4 +1,4 @@
-"""The life of a client: closing, forks, event loops, interrupts, and being forgotten."""
+"""The life of a client: closing, forks, event loops, interrupts, and garbage collection."""
 
 import asyncio
 import copy
@@ -39,7 +39,7 @@ def heard(redis_url: str, job_id: str) -> None:
 
 
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the code in a process of its own, which tells of all that was left open."""
+    """Run the code in a process of its own that warns of everything left open."""
     return subprocess.run(
         [sys.executable, "-W", "always::ResourceWarning", "-c", code, *arguments],
         env=clean_environment(),
@@ -59,7 +59,7 @@ WAITS: dict[str, Callable[[RerankClient, JobHandle], object]] = {
 
 @pytest.mark.parametrize("wait", WAITS)
 def test_closing_ends_the_waits_of_other_threads(redis_url: str, wait: str) -> None:
-    """To close a client ends the waits in other threads at once, by an error that says why."""
+    """Closing a client ends waits in other threads at once, with an error that says why."""
     client = RerankClient(redis_url)
     handle = client.submit(**DRAFT)
     ends: list[BaseException] = []
@@ -95,7 +95,7 @@ CALLS: dict[str, Callable[[RerankClient, JobHandle], object]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_closed_client_says_so(redis_url: str, call: str) -> None:
-    """Whatever is asked of a client after its end is ClientClosed, also a RuntimeError."""
+    """Every call on a closed client raises ClientClosed, which is also a RuntimeError."""
     with RerankClient(redis_url) as client:
         handle = client.submit(**DRAFT)
     with pytest.raises(ClientClosed) as caught:
@@ -104,7 +104,7 @@ def test_a_closed_client_says_so(redis_url: str, call: str) -> None:
 
 
 def test_a_closed_asynchronous_client_says_so(redis_url: str) -> None:
-    """Its waits end when it is closed, and whatever is asked of it later is ClientClosed."""
+    """Closing it ends its waits, and every later call raises ClientClosed."""
 
     async def use() -> None:
         client = AsyncRerankClient(redis_url)
@@ -121,7 +121,7 @@ def test_a_closed_asynchronous_client_says_so(redis_url: str) -> None:
 
 
 def test_a_client_is_closed_when_it_is_left_for_the_last_time(redis_url: str) -> None:
-    """A block within a block of the same client does not end it for the outer one."""
+    """An inner `with` block of the same client does not close it for the outer block."""
     with RerankClient(redis_url) as client:
         with client:
             handle = client.submit(**DRAFT)
@@ -177,8 +177,8 @@ print("well")
 
 
 @pytest.mark.parametrize(("disk", "times"), [("quick disk", 12), ("slow disk", 1)])
-def test_a_fork_in_the_first_use_hangs_nobody(redis_url: str, disk: str, times: int) -> None:
-    """A child that is forked while other threads begin to use the client uses it as they do."""
+def test_a_fork_during_the_first_use_blocks_nothing(redis_url: str, disk: str, times: int) -> None:
+    """A child that is forked while other threads first use the client can use it too."""
     done = python(FORKING, redis_url, str(times), disk)
     assert done.stdout.strip() == "well", done.stderr
 
@@ -253,7 +253,7 @@ print("well")
 
 
 def test_a_forgotten_client_leaves_nothing_behind(redis_url: str) -> None:
-    """A client that nobody closed takes its threads with it when it is forgotten, and is silent."""
+    """A client that is garbage-collected ends its threads, without a warning."""
     with LedgerWorker(redis_url):
         done = python(FORGOTTEN, redis_url)
     assert (done.stdout.strip(), done.stderr) == ("well", "")
@@ -278,7 +278,7 @@ with RerankClient(sys.argv[1]) as client:
 
 
 def test_an_interrupt_ends_the_wait_alone(redis_url: str) -> None:
-    """Ctrl-C ends a wait at once, and the client is as good as before."""
+    """Ctrl-C ends a wait at once, and the client can still be used."""
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, redis_url],
         env=clean_environment(),
@@ -291,7 +291,7 @@ def test_an_interrupt_ends_the_wait_alone(redis_url: str) -> None:
 
 
 def test_a_cancelled_call_leaves_its_connection_whole(redis_url: str) -> None:
-    """Calls that are cancelled on their way keep no connection, and spoil none for the next."""
+    """Cancelled calls keep no connection, and damage none for the next call."""
 
     async def use() -> None:
         async with AsyncRerankClient(f"{redis_url}?max_connections=2") as client:
@@ -334,7 +334,7 @@ def test_copies_are_the_same_job_and_client(client: RerankClient) -> None:
 
 
 def test_cancelling_an_unknown_job_is_an_error(client: RerankClient) -> None:
-    """A handle whose job the ledger knows no more says so when it is to be cancelled."""
+    """Cancelling a job that the ledger does not know raises an error."""
     handle = client.submit(**DRAFT)
     with LedgerDesk(client.settings.redis_url) as desk:
         desk.redis.flushdb()

@@ -1,4 +1,4 @@
-"""What takes a process of its own: a fork, and a look at what an import loads."""
+"""Tests that need a process of their own: forks, and which modules an import loads."""
 
 import subprocess
 import sys
@@ -62,13 +62,13 @@ def python(code: str, *arguments: str) -> str:
 
 @pytest.mark.parametrize("leave", ["os._exit(code)", "sys.exit(code)"])
 def test_client_survives_a_fork(redis_url: str, leave: str) -> None:
-    """A forked child uses the inherited client, and the parent's goes on undisturbed after it."""
+    """A forked child can use the inherited client; the parent's client is not disturbed."""
     with LedgerWorker(redis_url):
         assert python(FORK.replace("{leave}", leave), redis_url) == "well"
 
 
 def test_import_is_light() -> None:
-    """To import rerankq loads neither an HTTP library nor Flower nor the worker."""
+    """Importing rerankq loads no HTTP library, no Flower and no worker."""
     assert python(PURE) == "[]"
 
 

@@ -1,4 +1,4 @@
-"""Handing jobs in: one, many, good and bad."""
+"""Submitting jobs: one, many, good and bad."""
 
 import asyncio
 import inspect
@@ -51,7 +51,7 @@ def body(message: bytes) -> list[Any]:
 
 
 def test_submitted_job_is_queued(client: RerankClient) -> None:
-    """When submit returns the job stands in the ledger, and any client finds it by its id."""
+    """When submit returns, the job is in the ledger, and any client finds it by its id."""
     handle = client.submit(**DRAFT, lane="interactive", custom_id="mine")
     status = client.get(handle.id).status()
     assert (status.state, status.lane, status.custom_id) == (
@@ -91,7 +91,7 @@ def test_broker_that_is_down_is_survived(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_messages_name_jobs_and_hold_nothing_of_them(client: RerankClient, redis_url: str) -> None:
-    """A message carries job ids and the lane, in plain UTF-8, and never what a job holds."""
+    """A message contains job ids and the lane, in plain UTF-8, and no content of a job."""
     handles = [client.submit(**DRAFT, metadata={"tenant": "private"}) for _ in range(2)]
     messages = hints(redis_url, Lane.BULK)
     for message, handle in zip(messages, handles, strict=True):
@@ -119,7 +119,7 @@ def test_messages_are_spread_by_lane(
 def test_messages_are_filled_by_lane(
     client: RerankClient, redis_url: str, lane: str, sizes: list[int]
 ) -> None:
-    """Where messages wait, a bulk one names fifty jobs and an interactive one a single job."""
+    """While messages wait, a bulk message names fifty jobs, an interactive one a single job."""
     before = [client.submit(**DRAFT, lane=lane) for _ in range(SPREAD)]
     handles = list(client.submit_many(DRAFT | {"lane": lane} for _ in range(120)))
     named = [body(message)[1]["job_ids"] for message in hints(redis_url, Lane(lane))]
@@ -172,8 +172,8 @@ def test_bad_draft_is_named_and_the_earlier_ones_stay(client: RerankClient) -> N
     assert taken[-1].status().state is JobState.QUEUED
 
 
-def test_full_lane_refuses_one_and_holds_many(redis_url: str) -> None:
-    """A full lane refuses a single submit, and holds a stream up until there is room."""
+def test_full_lane_refuses_one_job_and_delays_a_stream(redis_url: str) -> None:
+    """A full lane refuses a single submit, but a stream waits until the lane takes jobs again."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=5)
     with RerankClient(settings=settings) as client:
         handles = client.submit_many([DRAFT] * 5)
@@ -196,28 +196,28 @@ def awaited_stream(settings: ClientSettings, drafts: list[Draft], ids: list[str]
     async def stream() -> None:
         async with AsyncRerankClient(settings=settings) as client:
             async for handle in client.submit_many(drafts, patience=0.1):
-                ids.append(handle.id)  # noqa: PERF401 - likewise
+                ids.append(handle.id)  # noqa: PERF401 - those before the error count
 
     asyncio.run(stream())
 
 
 @pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
-def test_a_stream_in_doubt_tells_the_ids(
+def test_an_uncertain_stream_names_the_ids(
     own_redis: RedisServer, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
 ) -> None:
-    """When Redis goes away in a stream, to repeat what is in doubt under its ids doubles no job."""
+    """If Redis goes away, uncertain jobs of a stream can be repeated under their ids."""
     drafts: list[Draft] = []
     ids: list[str] = []
     with Proxy(own_redis.port) as proxy:
 
-        def ending() -> Iterator[Draft]:
+        def cut_short() -> Iterator[Draft]:
             for number in range(350):
                 drafts.append(DRAFT | {"custom_id": str(number)})
                 if number == 3 * CALL_JOBS - 1:
                     proxy.lose_answer(b"EVALSHA", own_redis.stop)
                 yield drafts[-1]
 
-        endless: Any = ending()
+        endless: Any = cut_short()
         with pytest.raises(LedgerUnavailable) as caught:
             stream(ClientSettings.load(redis_url=proxy.url), endless, ids)
     error = caught.value
@@ -235,7 +235,7 @@ def test_a_stream_in_doubt_tells_the_ids(
 
 
 def test_a_refused_stream_is_certain(own_redis: RedisServer) -> None:
-    """Where Redis itself takes nothing of a stream, nothing is said to be in doubt."""
+    """If Redis refuses all jobs of a stream, none is reported as uncertain."""
     with RerankClient(own_redis.url) as client, own_redis.client() as judge:
         judge.config_set("maxmemory", "1")
         with pytest.raises(LedgerUnavailable, match="out of memory") as caught:
@@ -249,7 +249,7 @@ def test_a_refused_stream_is_certain(own_redis: RedisServer) -> None:
 def test_a_full_lane_ends_an_impatient_stream(
     redis_url: str, stream: Callable[[ClientSettings, list[Draft], list[str]], None]
 ) -> None:
-    """A lane that takes no more ends a stream: to go on from where it says misses no draft."""
+    """A full lane ends a stream with a timeout; the error says from which draft to go on."""
     request = RerankRequest(query=QUERY, documents=(DOCUMENT,))
     drafts: list[Draft] = [Job(id=f"job-{n}", request=request) for n in range(350)]
     ids: list[str] = []
@@ -263,7 +263,7 @@ def test_a_full_lane_ends_an_impatient_stream(
 
 
 def test_a_full_lane_hides_no_conflict(redis_url: str) -> None:
-    """Where a conflict and a full lane end a stream, the lane is told, and the conflict with it."""
+    """If a conflict and a full lane end a stream, the error tells both."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=3)
     with RerankClient(settings=settings) as client:
         client.submit(**DRAFT, idempotency_key="k")
@@ -275,7 +275,7 @@ def test_a_full_lane_hides_no_conflict(redis_url: str) -> None:
 
 
 def test_order_survives_a_full_lane(redis_url: str) -> None:
-    """Handles come in the order of the drafts, though another lane had room earlier."""
+    """Handles come in the order of the drafts, even if another lane took its jobs earlier."""
     settings = ClientSettings.load(redis_url=redis_url, max_queue_depth=1)
     with RerankClient(settings=settings) as client:
         blocker = client.submit(**DRAFT)
@@ -291,7 +291,7 @@ def test_order_survives_a_full_lane(redis_url: str) -> None:
 
 
 def test_unknown_argument_is_refused(client: RerankClient) -> None:
-    """A misspelt argument of submit is an error, not a default in its place."""
+    """A misspelt argument of submit is an error; it is not ignored."""
     arguments: Any = DRAFT | {"topn": 1}
     with pytest.raises(InvalidRequest, match=r"^topn: "):
         client.submit(**arguments)
@@ -324,8 +324,8 @@ def test_submit_without_redis_is_a_clear_error(own_redis: RedisServer) -> None:
             client.submit(**DRAFT)
 
 
-def test_uncertain_submit_tells_the_id(own_redis: RedisServer) -> None:
-    """When Redis does not answer, the error has the id by which the job is found, and repeated."""
+def test_uncertain_submit_names_the_id(own_redis: RedisServer) -> None:
+    """If Redis does not answer, the error has the id to find or repeat the job."""
     with Proxy(own_redis.port) as proxy, RerankClient(proxy.url) as client:
         client.submit(**DRAFT)
         proxy.lose_answer(b"EVALSHA", own_redis.stop)
@@ -343,7 +343,7 @@ def test_uncertain_submit_tells_the_id(own_redis: RedisServer) -> None:
 
 
 def test_refused_submit_is_certain(own_redis: RedisServer) -> None:
-    """Where Redis itself says no, nothing is said of a job that may be recorded."""
+    """If Redis refuses, the error does not say that the job may be recorded."""
     with RerankClient(own_redis.url) as client, own_redis.client() as judge:
         judge.config_set("maxmemory", "1")
         with pytest.raises(
@@ -359,7 +359,7 @@ BAD_IDS = ["", "\ud800", "nul\0", "a" * 65, "two words", "\u202e", "line\n"]
 
 @pytest.mark.parametrize("job_id", BAD_IDS)
 def test_an_id_that_no_job_can_have_is_refused(client: RerankClient, job_id: str) -> None:
-    """To ask for, cancel or submit a job by an id that none can have is a bad request."""
+    """Reading, cancelling or submitting a job by an id that no job can have is a bad request."""
     calls: list[Callable[[], object]] = [
         lambda: client.get(job_id),
         lambda: client.cancel(job_id),
@@ -373,7 +373,7 @@ def test_an_id_that_no_job_can_have_is_refused(client: RerankClient, job_id: str
 
 
 class OwnError(Exception):
-    """What a caller's own code raises."""
+    """Raised by the caller's own code."""
 
 
 @pytest.mark.parametrize("stream", [blocking_stream, awaited_stream])
@@ -383,7 +383,7 @@ def test_a_stream_that_raises_leaves_no_job_unnamed(
     stream: Callable[[ClientSettings, list[Draft], list[str]], None],
     before: int,
 ) -> None:
-    """What drafts gave before they raised is accepted, its handles are given, the error goes on."""
+    """Drafts before an exception are accepted and give handles; then the exception is raised."""
 
     def raising() -> Iterator[Draft]:
         for _ in range(before):
@@ -401,8 +401,8 @@ def test_a_stream_that_raises_leaves_no_job_unnamed(
 
 
 @pytest.mark.parametrize("draft", ["text", 5, None, ["query", "documents"]])
-def test_a_draft_that_is_none_is_refused(client: RerankClient, draft: Any) -> None:
-    """What cannot be a draft is named by its position, and those before it were accepted."""
+def test_an_invalid_draft_is_refused(client: RerankClient, draft: Any) -> None:
+    """The error names the position of the wrong draft; the drafts before it were accepted."""
     handles: list[str] = []
     with pytest.raises(InvalidRequest, match=r"^1: must be a mapping"):
         handles.extend(each.id for each in client.submit_many([DRAFT, draft]))
@@ -422,7 +422,7 @@ def test_submit_lists_its_arguments(kind: type) -> None:
 
 @pytest.mark.parametrize("job_id", [None, 5])
 def test_an_id_that_is_no_text_is_refused(client: RerankClient, job_id: Any) -> None:
-    """To ask for a job by something that is no id is a bad request."""
+    """Asking for a job by something that is no text is a bad request."""
     with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
         client.get(job_id)
     with pytest.raises(InvalidRequest, match=r"^job_id: must be a string$"):
@@ -430,7 +430,7 @@ def test_an_id_that_is_no_text_is_refused(client: RerankClient, job_id: Any) -> 
 
 
 def test_misspelt_name_in_a_draft_is_refused(client: RerankClient) -> None:
-    """A stream of drafts ends at one with a name that submit does not have: nothing is guessed."""
+    """A draft with a name that submit does not have ends the stream with an error."""
     drafts = [DRAFT, DRAFT | {"idempotency_kye": "k"}]
     with pytest.raises(
         InvalidRequest, match=r"^1\.idempotency_kye: is not an argument of submit: did"

@@ -1,4 +1,4 @@
-"""What a client says of a call whose first try had no answer."""
+"""What a client reports of a call whose first try got no answer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,10 +33,8 @@ REFUSALS: dict[str, Callable[[Redis], object]] = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_try_without_an_answer_is_not_forgotten(
-    own_redis: RedisServer, call: str, refusal: str
-) -> None:
-    """Where Redis did as asked but the answer was lost, no later refusal makes that certain."""
+def test_a_refused_repeat_is_uncertain(own_redis: RedisServer, call: str, refusal: str) -> None:
+    """If the first answer was lost, a later refusal does not make the call certainly failed."""
     with (
         own_redis.client() as judge,
         Proxy(own_redis.port) as proxy,
@@ -50,7 +48,7 @@ def test_a_try_without_an_answer_is_not_forgotten(
             assert error.uncertain
             assert "nothing was recorded" not in str(error)
         if call.startswith("submit"):
-            # To repeat it writes nothing, so a Redis that takes no write may tell what it did.
+            # Its repeat writes nothing, so a Redis that refuses writes may answer what it did.
             assert error is None or "may be recorded" in str(error)
             assert error or refusal != "forbidden"
             assert judge.exists("rerankq:job:job-0")
@@ -60,8 +58,12 @@ def test_a_try_without_an_answer_is_not_forgotten(
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("connected", [False, True], ids=["first contact", "in use"])
-def test_what_was_never_sent_is_certain(own_redis: RedisServer, call: str, connected: bool) -> None:  # noqa: FBT001  a case
-    """Where no connection was to be had, nothing of the call was sent: nothing may be recorded."""
+def test_an_unsent_call_is_certain(
+    own_redis: RedisServer,
+    call: str,
+    connected: bool,  # noqa: FBT001  a case
+) -> None:
+    """Without a connection nothing of the call was sent, so certainly nothing is recorded."""
     with RerankClient(own_redis.url) as client:
         if connected:
             client.submit(**DRAFT, job_id="earlier")
@@ -74,7 +76,7 @@ def test_what_was_never_sent_is_certain(own_redis: RedisServer, call: str, conne
 
 
 def test_a_repeated_cancel_says_what_it_finds(own_redis: RedisServer) -> None:
-    """Where the first answer to a cancel was lost, the second says that the job is cancelled."""
+    """If the first answer to a cancel is lost, the second says that the job is cancelled."""
     with Proxy(own_redis.port) as proxy, RerankClient(own_redis.url) as client:
         job_id = client.submit(**DRAFT).id
         client.submit(**DRAFT).cancel()  # from now on Redis knows the script
@@ -86,7 +88,7 @@ def test_a_repeated_cancel_says_what_it_finds(own_redis: RedisServer) -> None:
 
 
 def error_of(call: Callable[[], object]) -> LedgerUnavailable | None:
-    """The error that the call ends with, if it does."""
+    """The error of a call; None if it succeeds."""
     try:
         call()
     except LedgerUnavailable as error:

@@ -40,7 +40,7 @@ def client(redis_url: str) -> Iterator[RerankClient]:
 
 
 def test_result_is_waited_for(client: RerankClient, redis_url: str) -> None:
-    """A wait that began before the job's end brings its ranking, and again at once."""
+    """A wait returns the ranking when the job ends; a second wait returns it at once."""
     handle = client.submit(**DRAFT, top_n=2)
     with LedgerWorker(redis_url):
         result = handle.result(timeout=20)
@@ -107,7 +107,7 @@ def test_expired_job_raises(client: RerankClient, redis_url: str) -> None:
 
 
 def test_result_past_its_retention_raises(redis_url: str) -> None:
-    """A result that is gone is ResultExpired: neither a wait without end nor an unknown job."""
+    """A result past its retention raises ResultExpired; the wait neither hangs nor says unknown."""
     settings = ClientSettings.load(redis_url=redis_url)
     with RerankClient(settings=settings) as client, LedgerDesk(redis_url) as desk:
         handle = client.submit(**DRAFT)
@@ -118,7 +118,7 @@ def test_result_past_its_retention_raises(redis_url: str) -> None:
 
 
 def test_as_completed_yields_each_once(client: RerankClient, redis_url: str) -> None:
-    """Each handle comes once, when its job has ended, though it was handed in twice."""
+    """Each handle comes once, when its job has ended, even if it was given twice."""
     handles = list(client.submit_many([DRAFT] * 120))
     assert client.cancel(handles[7].id) is JobState.QUEUED
     with LedgerWorker(redis_url):
@@ -142,12 +142,12 @@ def test_as_completed_gives_what_there_is_before_its_timeout(
 
 
 def test_as_completed_of_nothing_is_over_at_once(client: RerankClient) -> None:
-    """To wait for no job is no wait."""
+    """Waiting for no job returns at once."""
     assert list(client.as_completed([])) == []
 
 
 def test_wait_survives_a_restart_of_redis(tmp_path: Path) -> None:
-    """A wait goes on over a kill and a restart of Redis, and brings the result after it."""
+    """A wait goes on while Redis is killed and restarted, and then returns the result."""
     with (
         RedisServer(tmp_path, fsync="always") as server,
         RerankClient(server.url) as client,
@@ -181,7 +181,7 @@ def test_message_that_was_missed_is_asked_for(
 
 
 def test_another_database_ends_no_wait(redis_url: str) -> None:
-    """What another database publishes under a job's id ends no wait: its own ledger alone does."""
+    """A message from another database under the job's id ends no wait."""
     other_url = f"{redis_url.rsplit('/', 1)[0]}/1"
     mine: dict[str, Any] = DRAFT | {"documents": ["one"], "job_id": "same"}
     with RerankClient(redis_url) as client, RerankClient(other_url) as other:
@@ -204,7 +204,7 @@ def test_another_database_ends_no_wait(redis_url: str) -> None:
 def test_result_of_another_version_ends_its_own_wait_alone(
     client: RerankClient, redis_url: str
 ) -> None:
-    """A stored result that this version cannot read is its job's end, and no other wait's."""
+    """A stored result that this version cannot read ends only the wait for its own job."""
     strange, ordinary = client.submit_many([DRAFT] * 2)
     with LedgerWorker(redis_url):
         ordinary.result(timeout=20)

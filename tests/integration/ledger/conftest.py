@@ -1,4 +1,4 @@
-"""A desk at an empty ledger."""
+"""Blocking access to an empty ledger."""
 
 from collections.abc import Iterator
 

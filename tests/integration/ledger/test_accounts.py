@@ -1,4 +1,4 @@
-"""What is given out to all workers together keeps to the limits of their account."""
+"""Permits of all workers together stay within the limits of their account."""
 
 import json
 import time
@@ -52,7 +52,7 @@ def emptied(desk: LedgerDesk) -> None:
 
 
 def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
-    """Eight workers that ask all the time are given what the limit yields, and a lot at most."""
+    """Eight workers that ask all the time get what the limit allows, and one lot more at most."""
     began, given_out = time.monotonic(), 0
     for number in range(40):
         given_out += desk.exchange(f"w{number % 8}", BUSY, **GREEDY).permits
@@ -62,7 +62,7 @@ def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize(("rpm", "most"), [(60, 3), (600, 18), (6000, 18), (60_000, 149)])
-def test_nobody_is_given_more_than_half_more_than_a_lot(
+def test_no_worker_gets_more_than_one_and_a_half_lots(
     desk: LedgerDesk, rpm: int, most: int
 ) -> None:
     """A worker gets one lot, also when more was saved up; the rest is for the next worker."""
@@ -81,7 +81,7 @@ def test_nobody_is_given_more_than_half_more_than_a_lot(
 def test_no_schedule_passes_a_known_limit(
     desk: LedgerDesk, rpm: int, schedule: list[tuple[float, int, Lane]]
 ) -> None:
-    """However much is asked for, and when: never more than the rate and what was saved up."""
+    """At any demand, permits never exceed the rate and what was saved up."""
     desk.redis.flushall()
     began, passed, given_out = time.monotonic(), 0.0, 0
     for seconds, want, lane in schedule:
@@ -91,12 +91,12 @@ def test_no_schedule_passes_a_known_limit(
     passed += time.monotonic() - began
     a_second = rpm / 60
     most = max(1.5, a_second / 2, 1.5 * min(12, 2 * a_second))
-    # What interactive work takes in advance is half as much again, at most.
+    # Interactive work may take half as much again in advance.
     assert given_out <= a_second * passed + 1 + 1.5 * most
 
 
 def test_rate_of_a_minute_never_passes_the_limit(desk: LedgerDesk) -> None:
-    """With a small limit no minute has more calls than it, the one to begin with included."""
+    """With a small limit no minute has more calls than the limit, not even the first."""
     for rpm in (1, 2, 10, 60):
         desk.redis.flushall()
         first = desk.exchange(limits=Limits(rpm=rpm), want=1).permits
@@ -104,7 +104,7 @@ def test_rate_of_a_minute_never_passes_the_limit(desk: LedgerDesk) -> None:
 
 
 def test_deleted_keys_never_mean_unlimited(desk: LedgerDesk) -> None:
-    """However often the keys are deleted, each time there is one permit and no more."""
+    """Each time the keys are deleted there is one permit, and no more."""
     for number in range(20):
         assert desk.exchange(f"w{number}", BUSY, **GREEDY).permits <= 1
         for key in desk.redis.keys("rerankq:account*"):
@@ -137,7 +137,7 @@ def test_worker_that_asks_for_little_is_given_little(desk: LedgerDesk) -> None:
 
 
 def test_tokens_may_be_overdrawn_and_are_owed(desk: LedgerDesk) -> None:
-    """A call may cost more tokens than there are; no more are given until that is paid back."""
+    """A call may cost more tokens than there are; then none are given until they are paid back."""
     limits = Limits(tpm=6000)
     desk.exchange(limits=limits, want=1, want_tokens=1)
     desk.let_pass(1)
@@ -173,7 +173,7 @@ def test_tokens_keep_to_their_rate(desk: LedgerDesk) -> None:
 
 
 def test_slots_of_all_workers_never_pass_the_limit(desk: LedgerDesk) -> None:
-    """The first worker may get all slots; but together workers hold no more than there are."""
+    """The first worker may get all slots, but all workers together hold no more than the limit."""
     limits, held = Limits(concurrency=10), dict.fromkeys("abcd", 0)
     for _ in range(5):
         for name in held:
@@ -191,7 +191,7 @@ def test_slots_of_all_workers_never_pass_the_limit(desk: LedgerDesk) -> None:
 def test_no_schedule_passes_the_slots(
     desk: LedgerDesk, concurrency: int, schedule: list[tuple[str, int, float]]
 ) -> None:
-    """Calls under way never number more than the limit, if workers begin what they may."""
+    """Calls in flight never exceed the limit if workers use all their slots."""
     limits = Limits(concurrency=concurrency)
     slots, under_way = dict.fromkeys("abcd", 0), dict.fromkeys("abcd", 0)
     desk.redis.flushall()
@@ -208,7 +208,7 @@ def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> Non
     """With one call at a time and three workers that always want it, each gets its turn."""
     limits, turns, under_way = Limits(concurrency=1), dict.fromkeys("abc", 0), ""
     for number in range(90):
-        # The one with the call under way asks as soon as it is over, the others in between.
+        # The worker with the call asks when the call ends, the others before that.
         name = under_way if under_way and number % 2 else "abc"[number // 2 % 3]
         told: dict[str, Any] = {"began": 1, "ok": 1} if name == under_way else {}
         slots = desk.exchange(name, limits, want=5, want_slots=5, **told).slots or 0
@@ -218,10 +218,8 @@ def test_slots_are_taken_in_turn_where_workers_are_more(desk: LedgerDesk) -> Non
 
 
 @pytest.mark.parametrize("concurrency", [4, 5, 7])
-def test_no_worker_goes_without_a_slot_where_there_are_enough(
-    concurrency: int, desk: LedgerDesk
-) -> None:
-    """Each has its even share, and all that is left over is used."""
+def test_every_worker_gets_a_slot_if_there_are_enough(concurrency: int, desk: LedgerDesk) -> None:
+    """Each worker gets an even share, and the remaining slots are used."""
     limits, held, worker_names = Limits(concurrency=concurrency), dict[str, int](), "abcd"
     for _ in range(5):
         for each in worker_names:
@@ -231,8 +229,8 @@ def test_no_worker_goes_without_a_slot_where_there_are_enough(
     assert sum(held.values()) == concurrency
 
 
-def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> None:
-    """This holds also when the failure is not held against the upstream."""
+def test_after_a_failed_call_the_slot_goes_to_the_next_worker(desk: LedgerDesk) -> None:
+    """It does so even if the failure does not count against the upstream."""
     limits, want = Limits(concurrency=1), WANT_5
     assert desk.exchange("well", limits, **want).slots == 1
     assert desk.exchange("ill", limits, **want).slots == 0
@@ -243,7 +241,7 @@ def test_a_slot_in_which_a_call_failed_is_the_next_workers(desk: LedgerDesk) -> 
     assert desk.exchange("well", limits, **want).slots == 1
 
 
-def test_who_waits_for_a_slot_looks_for_one_often(desk: LedgerDesk) -> None:
+def test_a_worker_that_waits_for_a_slot_asks_often(desk: LedgerDesk) -> None:
     """A worker gives its slot back after a second, however many permits came with it."""
     limits, want = Limits(concurrency=1), WANT_5
     names = ("has one", "first", "second", "third")
@@ -257,7 +255,7 @@ def test_who_waits_for_a_slot_looks_for_one_often(desk: LedgerDesk) -> None:
 
 
 def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:
-    """A worker that wants no calls and has none under way holds no slot and does not count."""
+    """A worker that wants no calls and has none in flight holds no slot and does not count."""
     limits = Limits(concurrency=4)
     assert desk.exchange("a", limits, want=4, want_slots=4).slots == 4
     assert desk.exchange("b", limits, want=4, want_slots=4).slots == 0
@@ -266,8 +264,8 @@ def test_leaving_gives_slots_back(desk: LedgerDesk) -> None:
     assert (left.slots, left.workers) == (2, 1)
 
 
-def test_calls_under_way_keep_their_slots(desk: LedgerDesk) -> None:
-    """A worker that wants no more calls keeps only the slots of its calls under way."""
+def test_calls_in_flight_keep_their_slots(desk: LedgerDesk) -> None:
+    """A worker that wants no more calls keeps only the slots of its calls in flight."""
     limits = Limits(concurrency=4)
     desk.exchange("a", limits, want=4, want_slots=4)
     desk.exchange("a", limits, in_flight=3)
@@ -286,7 +284,7 @@ def test_slots_of_a_dead_worker_come_back(desk: LedgerDesk) -> None:
 
 
 def test_a_look_at_a_dead_worker_costs_no_slot(desk: LedgerDesk) -> None:
-    """An onlooker sees that a silent worker's slots are free, but does not free them."""
+    """A look shows the slots of a silent worker as free, but does not free them."""
     limits = Limits(concurrency=4)
     desk.exchange("dead", limits, want=4, want_slots=4)
     desk.let_pass(7)
@@ -312,14 +310,14 @@ def test_no_limit_no_slots(desk: LedgerDesk) -> None:
 
 
 def test_interactive_goes_first(desk: LedgerDesk) -> None:
-    """When bulk took everything, interactive work still gets permits at once, and bulk pays."""
+    """After bulk took everything, interactive work gets permits at once, and bulk gets less."""
     emptied(desk)
     assert desk.exchange("fast", BUSY, lane=Lane.INTERACTIVE, want=20).permits == 20
     assert desk.exchange("bulk", BUSY, **GREEDY).permits == 0
 
 
 def test_bulk_is_never_starved(desk: LedgerDesk) -> None:
-    """However much interactive work there is, a tenth of the rate stays with bulk."""
+    """With any amount of interactive work, bulk keeps a tenth of the rate."""
     given_out = {Lane.BULK: 0, Lane.INTERACTIVE: 0}
     for _ in range(50):
         for lane in (Lane.INTERACTIVE, Lane.BULK):
@@ -338,7 +336,7 @@ def test_bulk_that_asks_seldom_keeps_its_share(desk: LedgerDesk) -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 2, 20])
 def test_slots_are_kept_for_interactive_but_not_all(desk: LedgerDesk, concurrency: int) -> None:
-    """While there is interactive work a few slots are not for bulk; one is, always."""
+    """While there is interactive work, bulk may not use a few slots, but always one."""
     limits = Limits(concurrency=concurrency)
     desk.exchange("fast", limits, lane=Lane.INTERACTIVE, want=1, want_slots=1)
     desk.exchange("fast", limits, lane=Lane.INTERACTIVE)
@@ -346,7 +344,7 @@ def test_slots_are_kept_for_interactive_but_not_all(desk: LedgerDesk, concurrenc
     assert slots == {1: 1, 2: 1, 20: 18}[concurrency]
 
 
-# What is found out by being throttled.
+# Limits that are found by 429s.
 
 
 def busy(desk: LedgerDesk, began: int = 50) -> float:
@@ -356,7 +354,7 @@ def busy(desk: LedgerDesk, began: int = 50) -> float:
 
 
 def found(desk: LedgerDesk, *, ceiling: float, seconds_ago: float, began: float) -> None:
-    """Set the state: a rate was too much so long ago, and so many calls began lately."""
+    """Set the state: which rate was too high, how long ago, and how many calls began lately."""
     since = desk.now_ms() - seconds_ago * 1000
     for name, value in {"ceiling": ceiling, "since": since, "began": began}.items():
         desk.redis.hset("rerankq:account:a", name, str(value))
@@ -369,7 +367,7 @@ def test_unknown_account_is_trusted_to_begin_with(desk: LedgerDesk) -> None:
     assert not seen.limited
 
 
-def test_told_slots_need_no_climb(desk: LedgerDesk) -> None:
+def test_configured_slots_are_used_at_once(desk: LedgerDesk) -> None:
     """A configured number of calls at once is used from the first second on."""
     assert desk.exchange(limits=Limits(concurrency=50), want=1, want_slots=1).rate == 500
     assert not desk.exchange(limits=Limits(concurrency=50)).limited
@@ -387,7 +385,7 @@ def test_throttling_steps_down_once(desk: LedgerDesk) -> None:
 
 
 def test_one_throttled_call_is_no_flood(desk: LedgerDesk) -> None:
-    """A single call that is throttled slows its account down by half, no more."""
+    """A single throttled call halves the rate, no more."""
     desk.exchange(limits=Limits(rpm=600), want=1)
     seen = desk.exchange(limits=Limits(rpm=600), began=5, throttled=1)
     assert seen.mode == "open"
@@ -404,8 +402,8 @@ def test_one_of_many_means_that_the_limit_is_found(desk: LedgerDesk, ok: int, ra
     assert seen.rate == pytest.approx(rate, rel=0.01)
 
 
-def test_rate_after_a_flood_is_what_was_borne_in_the_long_run(desk: LedgerDesk) -> None:
-    """After a window was used up, the rate is what it lets through on average."""
+def test_rate_after_a_flood_is_the_long_term_average(desk: LedgerDesk) -> None:
+    """After a window was used up, the rate is what the window allows on average."""
     desk.exchange(want=1)
     desk.let_pass(600)
     desk.exchange(began=60, ok=60)
@@ -441,7 +439,7 @@ def test_rate_does_not_climb_unused(desk: LedgerDesk) -> None:
 
 @pytest.mark.parametrize("rpm", [1, 6, 600])
 def test_being_throttled_never_raises_a_known_limit(desk: LedgerDesk, rpm: int) -> None:
-    """Neither a 429 nor the climb after it leads above what is allowed."""
+    """Neither a 429 nor the rise after it leads above the known limit."""
     limits = Limits(rpm=rpm)
     known = desk.exchange(limits=limits, want=1).rate
     assert desk.exchange(limits=limits, began=1, throttled=1).rate <= known
@@ -449,8 +447,8 @@ def test_being_throttled_never_raises_a_known_limit(desk: LedgerDesk, rpm: int) 
     assert desk.exchange(limits=limits, began=100, ok=100).rate <= known
 
 
-def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
-    """When nearly all calls are throttled only probes go out, ever fewer, until one succeeds."""
+def test_in_a_flood_of_429s_only_single_probes_are_made(desk: LedgerDesk) -> None:
+    """If nearly all calls are throttled, only probes are made, ever more rarely, until success."""
     busy(desk, began=1)
     seen = desk.exchange("a", throttled=20, began=20, want=20)
     assert (seen.mode, seen.permits) == ("throttled", 0)
@@ -461,9 +459,9 @@ def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
         probe = desk.exchange("a", want=20)
         assert (probe.permits, probe.probe) == (1, True)
         assert desk.exchange("b", want=20).permits == 0
-    opened = desk.exchange("a", ok=1, probe_ok=True, want=20)
-    assert (opened.mode, opened.since) == ("open", 0)
-    # It lasted as a window does that is used up, so what comes after it is what such a one bears.
+    usable = desk.exchange("a", ok=1, probe_ok=True, want=20)
+    assert (usable.mode, usable.since) == ("open", 0)
+    # It lasted as long as a window, so the rate after it is what such a window allows.
     desk.let_pass(10)
     assert desk.exchange("b", want=20).permits > 0
 
@@ -472,7 +470,7 @@ def test_a_flood_closes_and_probes_one_call_at_a_time(desk: LedgerDesk) -> None:
 
 
 def test_retry_after_pauses_all(desk: LedgerDesk) -> None:
-    """When the upstream says how long to wait, no worker is given anything before."""
+    """If the upstream says how long to wait, no worker gets a permit before that."""
     busy(desk)
     assert desk.exchange("a", throttled=1, pause_ms=10_000, want=5).permits == 0
     other = desk.exchange("b", want=5)
@@ -482,8 +480,8 @@ def test_retry_after_pauses_all(desk: LedgerDesk) -> None:
     assert desk.exchange("b", want=5).permits > 0
 
 
-def test_a_short_pause_is_for_the_call_that_was_told(desk: LedgerDesk) -> None:
-    """While most calls go well, a second's Retry-After of one of them holds up no other."""
+def test_a_short_pause_is_only_for_its_own_call(desk: LedgerDesk) -> None:
+    """While most calls succeed, a Retry-After of a second delays only the call that got it."""
     busy(desk)
     desk.let_pass(0.2)
     assert desk.exchange("a", throttled=1, pause_ms=1000, want=2).permits == 2
@@ -502,7 +500,7 @@ def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
         pytest.param({"pause_ms": 60_000, "trouble": 1.0}, 60_000, id="and an unrelated failure"),
         pytest.param({"trouble": 1.0, "trouble_pause_ms": 600_000}, 0, id="a failure"),
         pytest.param(
-            {"trouble": 1.0, "trouble_pause_ms": 600_000, "throttled": 1}, 0, id="and a stray 429"
+            {"trouble": 1.0, "trouble_pause_ms": 600_000, "throttled": 1}, 0, id="and a single 429"
         ),
         pytest.param({"trouble": 9.0, "trouble_pause_ms": 60_000, "ok": 0}, 60_000, id="all fail"),
     ],
@@ -510,7 +508,7 @@ def test_a_longer_pause_wins(desk: LedgerDesk) -> None:
 def test_pause_is_judged_by_what_it_came_with(
     desk: LedgerDesk, told: dict[str, Any], waits: float
 ) -> None:
-    """A pause in a failure is for all when most calls fail."""
+    """A pause in a failure holds for all workers only if most calls fail."""
     if told.get("ok", 1):
         busy(desk)
     answer = desk.exchange("a", want=5, **({"ok": 20} | told))
@@ -535,10 +533,10 @@ def test_breaker_needs_ten_points_and_half_of_all(
     ("in_flight", "rows", "mode"),
     [(0, (9,), "open"), (0, (5, 5), "broken"), (20, (39,), "open"), (20, (20, 20), "broken")],
 )
-def test_a_run_of_foreign_answers_takes_the_site_out(
+def test_foreign_answers_in_a_row_take_the_site_out_of_use(
     desk: LedgerDesk, in_flight: int, rows: tuple[int, ...], mode: str
 ) -> None:
-    """Ten in a row, and twice as many as are under way, whatever was answered before that."""
+    """Ten in a row, and twice as many as calls in flight, are enough, whatever came before."""
     desk.exchange(ok=1000, want=1, in_flight=in_flight)
     for row in rows:
         desk.exchange("other", astray=row, trouble=float(row))
@@ -546,7 +544,7 @@ def test_a_run_of_foreign_answers_takes_the_site_out(
     assert desk.exchange("third", ok=1, astray=9, trouble=9.0).mode == mode
 
 
-def test_an_answer_between_foreign_ones_begins_their_run_anew(desk: LedgerDesk) -> None:
+def test_a_good_answer_between_foreign_ones_resets_their_count(desk: LedgerDesk) -> None:
     """A site that gives rankings in between is usable."""
     desk.exchange(ok=1000)
     for _ in range(9):
@@ -554,8 +552,8 @@ def test_an_answer_between_foreign_ones_begins_their_run_anew(desk: LedgerDesk) 
         assert desk.exchange("other", ok=9).mode == "open"
 
 
-def test_all_workers_know_by_which_keys_was_ranked(desk: LedgerDesk) -> None:
-    """For a minute after the last ranking."""
+def test_all_workers_know_which_keys_gave_rankings(desk: LedgerDesk) -> None:
+    """They know it for a minute after the last ranking."""
     desk.exchange("a", served={"one": 0}, ok=1)
     desk.let_pass(40)
     assert desk.exchange("b", served={"other": 0}, ok=1).served == {"one", "other"}
@@ -572,7 +570,7 @@ def test_old_trouble_is_forgotten(desk: LedgerDesk) -> None:
 
 
 def test_broken_account_gives_a_probe_every_five_seconds(desk: LedgerDesk) -> None:
-    """During an outage one call in five seconds is given out, however often workers ask."""
+    """During an outage there is one permit in five seconds, however often workers ask."""
     trip_breaker(desk)
     probes = 0
     for half in range(60):
@@ -583,7 +581,7 @@ def test_broken_account_gives_a_probe_every_five_seconds(desk: LedgerDesk) -> No
     assert 5 <= probes <= 6
 
 
-def test_only_a_probe_reopens(desk: LedgerDesk) -> None:
+def test_only_a_probe_ends_an_outage(desk: LedgerDesk) -> None:
     """Answers to calls from before the outage prove nothing; a probe's answer ends it for all."""
     trip_breaker(desk)
     assert desk.exchange(ok=100).mode == "broken"
@@ -592,7 +590,7 @@ def test_only_a_probe_reopens(desk: LedgerDesk) -> None:
     assert desk.exchange("other", want=30).permits == 30
 
 
-def test_failing_probe_keeps_it_closed(desk: LedgerDesk) -> None:
+def test_a_failed_probe_keeps_the_account_out_of_use(desk: LedgerDesk) -> None:
     """A probe that fails changes nothing, and `since` stays the beginning of the outage."""
     trip_breaker(desk)
     began = desk.look().since
@@ -606,7 +604,7 @@ def test_failing_probe_keeps_it_closed(desk: LedgerDesk) -> None:
 # Retries.
 
 
-def test_retries_are_half_of_what_goes_well(desk: LedgerDesk) -> None:
+def test_one_retry_is_allowed_for_two_successes(desk: LedgerDesk) -> None:
     """The first retries are free; then two successful calls allow one: a third of all may fail."""
     assert desk.exchange(want=1).retries == 20
     assert desk.exchange(retries=20).retries == 0
@@ -615,7 +613,7 @@ def test_retries_are_half_of_what_goes_well(desk: LedgerDesk) -> None:
 
 
 def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
-    """When only retries are left, one a second is allowed, so that one can succeed."""
+    """If only retries are left, one a second is allowed, so that one can succeed."""
     desk.exchange(want=1)
     desk.exchange(retries=20)
     desk.let_pass(1)
@@ -623,13 +621,13 @@ def test_retries_never_run_out_for_good(desk: LedgerDesk) -> None:
 
 
 def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
-    """When only retries are left, a tenth of the calls that were made lately may be retries."""
+    """If only retries are left, they may be a tenth of the recent calls."""
     desk.exchange(want=1)
     desk.let_pass(10)
     left = desk.exchange(began=100).retries
     assert desk.exchange(retries=left).retries <= 1
     desk.let_pass(1)
-    # A hundred calls within half a second's average are two hundred a second.
+    # A hundred calls within half a second are two hundred a second.
     assert desk.exchange(want=1).retries in range(19, 23)
 
 
@@ -639,11 +637,11 @@ def test_a_large_fleet_has_retries_too(desk: LedgerDesk) -> None:
     assert {answer.retries for answer in answers[-5:]} == {1}
 
 
-# Looking, and coming again.
+# Looks, and the time of the next exchange.
 
 
 def test_a_look_writes_nothing(desk: LedgerDesk) -> None:
-    """Whoever only looks changes no key, not even those of a worker that is gone."""
+    """A look changes no key, not even those of a worker that is gone."""
     desk.exchange("gone", Limits(rpm=60, concurrency=2), want=2, want_slots=2)
     desk.let_pass(7)
     before = stored(desk)
@@ -652,8 +650,8 @@ def test_a_look_writes_nothing(desk: LedgerDesk) -> None:
     assert stored(desk) == before
 
 
-def test_look_shows_how_the_account_stands(desk: LedgerDesk) -> None:
-    """Limits, workers and rate are seen without working with the account."""
+def test_look_shows_an_account(desk: LedgerDesk) -> None:
+    """A look shows limits, workers and rate."""
     limits = Limits(rpm=600, tpm=60_000, concurrency=8)
     desk.exchange("a", limits, want=3, want_slots=3)
     seen = desk.look()
@@ -662,8 +660,8 @@ def test_look_shows_how_the_account_stands(desk: LedgerDesk) -> None:
     assert desk.run(desk.accounts.names()) == ["a"]
 
 
-def test_tokens_that_a_limit_yields_are_used(desk: LedgerDesk) -> None:
-    """Where tokens are short, workers come when there is a lot of these, not of calls."""
+def test_all_tokens_of_a_limit_are_used(desk: LedgerDesk) -> None:
+    """If tokens are scarce, workers ask again when there is a lot of tokens, not of calls."""
     limits, passed, tokens, asked = Limits(tpm=60_000), 0.0, 0.0, 0
     while passed < 10:
         answer = desk.exchange(limits=limits, want=1000, want_tokens=1e6)
@@ -676,9 +674,10 @@ def test_tokens_that_a_limit_yields_are_used(desk: LedgerDesk) -> None:
 
 
 def test_workers_take_turns_evenly_apart(desk: LedgerDesk) -> None:
-    """However many wait for permits, all together ask once in a dozen calls, one after another.
+    """Any number of workers that wait for permits ask once in a dozen calls, one after another.
 
-    Of a dozen workers it is 13: with no divisor in common they don't call at the same moments.
+    A dozen workers ask once in 13 calls: without a common divisor they do not call at the same
+    moments.
     """
     workers = [f"w{number}" for number in range(12)]
     for each in workers:
@@ -688,21 +687,21 @@ def test_workers_take_turns_evenly_apart(desk: LedgerDesk) -> None:
     turns = [answer.now + answer.ask_ms for answer in answers]
     gaps = [later - earlier for earlier, later in pairwise(turns)]
     assert gaps == pytest.approx([1000 * 13 / PACE_OF_BUSY] * 11, abs=0.01)
-    # Who has had its turn comes after all others.
+    # A worker that has had its turn comes after all others.
     again = desk.exchange("w0", BUSY, want=100)
     assert again.now + again.ask_ms >= turns[-1]
 
 
-def test_turns_come_every_two_seconds_where_calls_are_few(desk: LedgerDesk) -> None:
-    """Under a low limit a worker's lot is what two seconds bring it, so that none waits longer."""
+def test_under_a_low_limit_workers_take_turns_every_two_seconds(desk: LedgerDesk) -> None:
+    """Under a low limit a worker's lot is that of two seconds, so that no worker waits longer."""
     limits = Limits(rpm=200)
     for number in range(3):
         desk.exchange(f"w{number}", limits, want=100)
     assert desk.exchange("w0", limits, want=100).ask_ms <= 2000
 
 
-def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
-    """Who is given what it wants asks once in a dozen of its calls."""
+def test_worker_that_got_all_asks_again_when_it_is_used_up(desk: LedgerDesk) -> None:
+    """A worker that gets all it wants asks once in a dozen of its calls."""
     desk.exchange(limits=BUSY, want=1)
     desk.let_pass(10)
     answer = desk.exchange(limits=BUSY, began=10, want=15)
@@ -710,15 +709,15 @@ def test_worker_that_got_all_comes_when_it_is_used_up(desk: LedgerDesk) -> None:
     assert answer.ask_ms == pytest.approx(1000 * 12 / 20, rel=0.05)
 
 
-def test_closed_circuits_are_told(desk: LedgerDesk) -> None:
-    """Every exchange tells which keys, models and accounts are closed."""
+def test_every_exchange_returns_the_open_breakers(desk: LedgerDesk) -> None:
+    """Every exchange returns the breakers of keys, models and accounts that are open."""
     desk.trip("key 1234")
     assert list(desk.exchange(want=1).tripped) == ["key 1234"]
     assert desk.exchange(want=1).tripped == desk.run(desk.breakers.tripped())
 
 
-def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk) -> None:
-    """More permits than its slots can use are no reason to ask for still more."""
+def test_worker_short_of_slots_asks_again_when_a_lot_is_used(desk: LedgerDesk) -> None:
+    """A worker that has more permits than its slots can use does not ask for more."""
     limits = Limits(concurrency=8)
     desk.exchange(limits=limits, want=1, want_slots=1)
     desk.let_pass(10)
@@ -728,7 +727,7 @@ def test_worker_whose_slots_hold_it_up_comes_when_a_lot_is_used(desk: LedgerDesk
 
 
 def test_tokens_come_with_the_calls_that_need_them(desk: LedgerDesk) -> None:
-    """Who is given some of the calls that it wants is given their tokens, and leaves the others."""
+    """A worker that gets some of the calls that it wants gets only the tokens for those."""
     limits = Limits(rpm=600, tpm=60_000)
     desk.exchange(limits=limits, want=1, want_tokens=1)
     desk.let_pass(10)
@@ -737,8 +736,8 @@ def test_tokens_come_with_the_calls_that_need_them(desk: LedgerDesk) -> None:
     assert answer.tokens == 20 * answer.permits
 
 
-def test_lowest_limits_hold_whoever_comes(desk: LedgerDesk) -> None:
-    """Of limits that workers name differently the lowest of each holds, whoever came last."""
+def test_the_lowest_limits_hold(desk: LedgerDesk) -> None:
+    """If workers name different limits, the lowest of each holds, in any order of exchanges."""
     named = Limits(rpm=600, tpm=9000), Limits(rpm=60, concurrency=4), Limits(), Limits(rpm=90)
     lowest = Limits(rpm=60, tpm=9000, concurrency=4)
     for limits in named:
@@ -748,8 +747,8 @@ def test_lowest_limits_hold_whoever_comes(desk: LedgerDesk) -> None:
     assert desk.look().limits == lowest
 
 
-def test_limits_that_nobody_names_any_more_lapse(desk: LedgerDesk) -> None:
-    """A minute after the last worker with a lower limit came, the others' holds."""
+def test_limits_that_no_worker_names_any_more_lapse(desk: LedgerDesk) -> None:
+    """A lower limit lapses a minute after the last exchange of a worker that names it."""
     desk.exchange("old", Limits(rpm=60))
     desk.exchange("new", Limits(rpm=600))
     for record in ("limits", "named"):
@@ -762,14 +761,14 @@ def test_limits_that_nobody_names_any_more_lapse(desk: LedgerDesk) -> None:
 
 
 def test_made_up_limits_do_not_pile_up(desk: LedgerDesk) -> None:
-    """However many different limits workers name, a few are remembered."""
+    """Only a few of the limits that workers name are remembered."""
     for number in range(1, 50):
         desk.exchange(limits=Limits(rpm=number))
     assert len(json.loads(desk.redis.hget("rerankq:account:a", "named") or b"")) <= 8
 
 
-def test_cause_is_told_as_long_as_it_lasts(desk: LedgerDesk) -> None:
-    """What closed an account, or paused it, is told with since when, and forgotten after."""
+def test_cause_is_shown_as_long_as_it_lasts(desk: LedgerDesk) -> None:
+    """Why an account is out of use, and since when, is told while it lasts, then forgotten."""
     desk.exchange(trouble=10.0, cause="upstream_unavailable (500)")
     seen = desk.look()
     assert (seen.mode, seen.cause) == ("broken", "upstream_unavailable (500)")

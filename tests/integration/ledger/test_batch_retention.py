@@ -45,7 +45,7 @@ def test_an_end_waits_for_its_batch_to_be_collected(desk: LedgerDesk, how: JobSt
 
 
 def test_an_earlier_job_waits_for_the_batch_that_took_it_in(desk: LedgerDesk) -> None:
-    """The result of a line whose job was accepted before is kept as long as the batch's others."""
+    """The result of a job that was accepted earlier is kept as long as the batch that has it."""
     first, second = (desk.run(desk.batches.open()) for _ in range(2))
     desk.submit(job("open"))
     for name, batch in (("lone", None), ("other", first)):

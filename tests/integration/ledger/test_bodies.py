@@ -19,12 +19,12 @@ from running.waiting import eventually
 
 
 def left_over(desk: LedgerDesk) -> list[Any]:
-    """Keys that only a transaction under way may have."""
+    """Keys that exist only during a transaction."""
     return [*desk.redis.keys("rerankq:staged:*"), *desk.redis.keys("rerankq:submitting:*")]
 
 
 def finish(lease: Lease) -> Finish:
-    """A ranking for it."""
+    """A ranking for a lease."""
     return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(ranking(lease.job_id).encode()))
 
 
@@ -35,7 +35,7 @@ def stored(desk: LedgerDesk, name: str) -> dict[str, Any]:
 
 
 def claimed_and_ended(desk: LedgerDesk, leases: Leases, *names: str) -> None:
-    """The same worker takes jobs and ends them."""
+    """Claim jobs and end them, as the same worker."""
     ends = [finish(lease) for lease in desk.run(leases.claim(names)).leases]
     assert desk.run(leases.finish(ends)) == [True] * len(names)
 
@@ -134,7 +134,7 @@ def missed_scripts(desk: LedgerDesk) -> int:
     return int(errors.get("errorstat_NOSCRIPT", {"count": 0})["count"])
 
 
-def test_bodies_never_come_before_an_unknown_script(own_redis: RedisServer) -> None:
+def test_a_script_is_loaded_before_bodies_are_sent(own_redis: RedisServer) -> None:
     """A restarted Redis has no scripts, and gets them before any payload or result."""
     with LedgerDesk(own_redis.url) as desk:
         desk.submit(job("a"), job("b"))
@@ -160,7 +160,7 @@ def test_user_without_the_right_to_load_scripts_is_served(own_redis: RedisServer
         assert desk.places("a") == desk.places("b") == ["bulk:queued"]
 
 
-def test_date_is_redis_own(desk: LedgerDesk) -> None:
+def test_dates_are_from_redis_clock(desk: LedgerDesk) -> None:
     """The date in a result is the time of the end in the job's record."""
     leases = desk.leases()
     desk.submit(job("a"))
@@ -176,7 +176,7 @@ def test_date_is_redis_own(desk: LedgerDesk) -> None:
 def test_wrong_clock_is_put_right(
     desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    """A worker whose clock jumps writes Redis' time nevertheless."""
+    """A worker whose clock jumps still writes Redis' time."""
     desk.submit(job("a"))
     leases = desk.leases()
     (lease,) = desk.run(leases.claim(["a"])).leases
@@ -192,7 +192,7 @@ def test_wrong_clock_is_put_right(
 
 
 @pytest.mark.parametrize("by_pattern", [True, False])
-def test_whoever_listens_hears_the_result(desk: LedgerDesk, by_pattern: bool) -> None:  # noqa: FBT001
+def test_every_listener_gets_the_result(desk: LedgerDesk, by_pattern: bool) -> None:  # noqa: FBT001
     """An end is published whole, to listeners of the channel and of a pattern alike."""
     lease = desk.claimed("a")
     channel = KEYS.result("a")
@@ -254,7 +254,7 @@ def test_listener_at_a_replica_hears_the_result(
 
 
 def test_user_who_may_not_ask_who_listens_ends_jobs(own_redis: RedisServer) -> None:
-    """An end that is written is told as written, and published, also where INFO is forbidden."""
+    """If INFO is forbidden, ends are still written, reported as written, and published."""
     with LedgerDesk(own_redis.url) as desk:
         desk.redis.acl_setuser(
             "app",
@@ -296,7 +296,7 @@ def test_failing_submit_leaves_nothing(desk: LedgerDesk) -> None:
         with pytest.raises(LedgerUnavailable):
             desk.submit(job("a", lane=lane), job("b"), job("c", not_before=time.time() + 60))
     desk.redis.rename("aside", "rerankq:bulk:queued")
-    # The place that was given is not taken back.
+    # The place in the queue that was given is not taken back.
     assert sorted(set(desk.redis.keys()) - {b"rerankq:interactive"}) == before
     desk.submit(job("a"), job("b"))
     assert ids(desk.claim("first", "a", "b")) == ["first", "a", "b"]

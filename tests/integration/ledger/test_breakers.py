@@ -13,13 +13,13 @@ from running.ledger_desk import LedgerDesk
 NAME = "key 1234"
 
 
-def closed(desk: LedgerDesk) -> dict[str, BreakerState]:
+def tripped(desk: LedgerDesk) -> dict[str, BreakerState]:
     return {name: each.state for name, each in desk.run(desk.breakers.tripped()).items()}
 
 
-def test_nothing_is_closed_to_begin_with(desk: LedgerDesk) -> None:
+def test_every_breaker_is_closed_at_first(desk: LedgerDesk) -> None:
     """In an empty Redis every breaker is closed, and a probe needs no turn."""
-    assert closed(desk) == {}
+    assert tripped(desk) == {}
     assert desk.probe(NAME)
 
 
@@ -32,7 +32,7 @@ def test_trip_parks_with_its_reason(desk: LedgerDesk) -> None:
     assert breaker.probe_at == breaker.since + 60_000
 
 
-def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
+def test_a_breaker_is_parked_after_three_failures(desk: LedgerDesk) -> None:
     """A breaker that needs three failures is doubted twice, probed each time, then parked."""
     states = []
     for _ in range(3):
@@ -42,7 +42,7 @@ def test_doubt_becomes_certain(desk: LedgerDesk) -> None:
 
 
 def test_calls_that_fail_together_count_once(desk: LedgerDesk) -> None:
-    """A hundred calls under way that all fail count as one."""
+    """A hundred calls in flight that all fail count as one."""
     states = {desk.trip(NAME, certain_after=3) for _ in range(100)}
     assert states == {BreakerState.DOUBTED}
     assert desk.run(desk.breakers.tripped())[NAME].strikes == 1
@@ -61,7 +61,7 @@ def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
 
 
 def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:
-    """When many workers would probe at the same time, one may, until the next probe is due."""
+    """If many workers want to probe at the same time, one may, until the next probe is due."""
     desk.trip(NAME)
     desk.let_pass(60)
 
@@ -97,10 +97,10 @@ def test_pause_overrides_parking(desk: LedgerDesk) -> None:
     assert not desk.probe(NAME)
 
 
-def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
-    """A breaker that is closed is closed for every worker, and begins again without strikes."""
+def test_a_reset_closes_a_breaker_for_all(desk: LedgerDesk, redis_url: str) -> None:
+    """After a reset the breaker is closed for every worker, and has no strikes."""
     desk.trip(NAME, certain_after=2)
-    assert desk.run(desk.breakers.reset(NAME, "key never closed")) == 1
+    assert desk.run(desk.breakers.reset(NAME, "key never tripped")) == 1
     assert desk.run(desk.breakers.reset(NAME)) == 0
 
     async def seen_by_another() -> bool:
@@ -112,13 +112,13 @@ def test_reopened_is_open_for_all(desk: LedgerDesk, redis_url: str) -> None:
     assert desk.trip(NAME, certain_after=2) is BreakerState.DOUBTED
 
 
-def test_circuits_do_not_touch_each_other(desk: LedgerDesk) -> None:
+def test_breakers_are_independent(desk: LedgerDesk) -> None:
     """Each breaker opens, is probed and closes independently."""
     desk.trip("key a")
     desk.trip("model site m", certain_after=3)
-    assert closed(desk) == {"key a": BreakerState.PARKED, "model site m": BreakerState.DOUBTED}
+    assert tripped(desk) == {"key a": BreakerState.PARKED, "model site m": BreakerState.DOUBTED}
     desk.run(desk.breakers.reset("key a"))
-    assert closed(desk) == {"model site m": BreakerState.DOUBTED}
+    assert tripped(desk) == {"model site m": BreakerState.DOUBTED}
 
 
 def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
@@ -133,17 +133,17 @@ def test_turns_are_taken_together_or_not_at_all(desk: LedgerDesk) -> None:
     assert not desk.probe("model site m")
 
 
-def test_made_up_models_do_not_fill_the_circuits(desk: LedgerDesk) -> None:
-    """Beyond 200 open breakers none of a model is added, but keys' are; those there still count."""
+def test_made_up_models_do_not_fill_the_breakers(desk: LedgerDesk) -> None:
+    """Beyond 200 open breakers no model's breaker opens, but those of keys do."""
     for number in range(200):
         assert desk.trip(f"model site m{number}", certain_after=3) is BreakerState.DOUBTED
     assert desk.trip("model site one-more") is None
-    assert len(closed(desk)) == 200
+    assert len(tripped(desk)) == 200
     assert desk.trip("key a") is BreakerState.PARKED
     assert desk.trip("model site m0") is BreakerState.PARKED
 
 
-def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
+def test_unused_breakers_are_forgotten(desk: LedgerDesk) -> None:
     """A breaker that no worker tripped or probed for a day is deleted; a paused one stays."""
     desk.trip("key old")
     desk.trip("key probed")
@@ -151,9 +151,9 @@ def test_unused_circuits_are_forgotten(desk: LedgerDesk) -> None:
     desk.let_pass(25 * 3600)
     assert desk.probe("key probed")
     desk.look()
-    assert "key old" in closed(desk)
+    assert "key old" in tripped(desk)
     assert set(desk.exchange(want=1).tripped) == {"key probed", "account a"}
-    assert set(closed(desk)) == {"key probed", "account a"}
+    assert set(tripped(desk)) == {"key probed", "account a"}
 
 
 # Breakers that another version stored, or that are damaged.
@@ -184,40 +184,40 @@ def store(desk: LedgerDesk, name: str | bytes, breaker: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_damaged_circuit_counts_as_none(desk: LedgerDesk, odd: str | bytes) -> None:
+def test_damaged_breaker_counts_as_closed(desk: LedgerDesk, odd: str | bytes) -> None:
     """A damaged breaker counts as closed, and does not hide the others."""
     desk.trip(NAME)
     store(desk, "model site odd", odd)
     store(desk, b"key \xff", odd)
-    assert set(closed(desk)) == {NAME}
+    assert set(tripped(desk)) == {NAME}
     assert set(desk.look().tripped) == {NAME}
     assert desk.probe("model site odd")
     assert desk.trip("model site odd", certain_after=2) is BreakerState.DOUBTED
-    assert set(closed(desk)) == {NAME, "model site odd"}
+    assert set(tripped(desk)) == {NAME, "model site odd"}
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_damaged_circuit_is_tidied_away(desk: LedgerDesk, odd: str | bytes) -> None:
+def test_damaged_breaker_is_deleted(desk: LedgerDesk, odd: str | bytes) -> None:
     """A damaged breaker is deleted with those that are not used any more."""
     store(desk, "model site odd", odd)
     assert desk.exchange(want=1).tripped == {}
     assert desk.redis.hlen("rerankq:circuits") == 0
 
 
-def test_newer_version_may_know_more_of_a_circuit(desk: LedgerDesk) -> None:
+def test_newer_version_may_add_fields_to_a_breaker(desk: LedgerDesk) -> None:
     """A field that this version does not know is kept, and does no harm."""
     store(desk, NAME, json.dumps(SOUND | {"probe_at": desk.now_ms(), "prospect": {"of": 0.5}}))
-    assert closed(desk) == {NAME: BreakerState.PARKED}
+    assert tripped(desk) == {NAME: BreakerState.PARKED}
     assert set(desk.exchange(want=1).tripped) == {NAME}
     assert desk.probe(NAME)
     assert desk.trip(NAME) is BreakerState.PARKED
     assert json.loads(desk.redis.hget("rerankq:circuits", NAME) or "")["prospect"] == {"of": 0.5}
 
 
-def test_newer_version_may_know_more_states(desk: LedgerDesk) -> None:
+def test_newer_version_may_add_states(desk: LedgerDesk) -> None:
     """A breaker in a state that this version does not know counts as closed, and is kept."""
     desk.trip("key a")
     store(desk, NAME, json.dumps(SOUND | {"state": "resting", "probe_at": desk.now_ms()}))
-    assert closed(desk) == {"key a": BreakerState.PARKED}
+    assert tripped(desk) == {"key a": BreakerState.PARKED}
     assert set(desk.exchange(want=1).tripped) == {"key a"}
     assert desk.redis.hexists("rerankq:circuits", NAME)

@@ -1,4 +1,4 @@
-"""Redis' own clock is set back: nothing has to wait for the time by which it was."""
+"""If Redis' clock is set back, nothing waits until the clock has caught up."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def set_back(desk: LedgerDesk) -> None:
     desk.redis.hset("rerankq:sweeper", mapping={"last": ahead, "lease_grace": ahead + 60_000})
 
 
-def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
+def test_a_turn_from_before_the_clock_was_set_back_stops_no_sweep(desk: LedgerDesk) -> None:
     """A sweep's turn that was taken before the clock was set back stops no later sweep."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.set("rerankq:sweeping", 1, px=HOUR)
@@ -32,7 +32,7 @@ def test_tick_is_not_kept_from_sweeping(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.usefixtures("_short_grace")
-def test_watermark_begins_anew(desk: LedgerDesk) -> None:
+def test_watermark_starts_again(desk: LedgerDesk) -> None:
     """A lost hint below a watermark in the future is found after the grace."""
     desk.submit(job("old"), job("new"), job("newest"))
     desk.redis.lpush(Lane.BULK.queue, "a hint for newest")
@@ -43,7 +43,7 @@ def test_watermark_begins_anew(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.usefixtures("_short_grace")
-def test_empty_queue_is_timed_anew(desk: LedgerDesk) -> None:
+def test_empty_queue_is_timed_again(desk: LedgerDesk) -> None:
     """A queue that is empty since a time in the future counts as empty since now."""
     desk.submit(job("a"))
     desk.redis.hset("rerankq:bulk", mapping={"idle_at": desk.now_ms() + HOUR, "idle_sequence": 1})

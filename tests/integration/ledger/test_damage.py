@@ -70,7 +70,7 @@ def test_damaged_job_leaves_its_lane(desk: LedgerDesk, damage: Damage, state: st
     desk.redis.zadd(f"rerankq:bulk:{state}", {"damaged": 0})
     desk.redis.zadd("rerankq:deadlines", {"damaged": 1})
     damage(desk, "damaged")
-    desk.end_amnesty()
+    desk.end_lease_grace()
     told = heard(desk.events)
     assert desk.sweep() == []
     assert told == [JobDamaged(job=JobRef("damaged", Lane.BULK))]
@@ -90,7 +90,7 @@ def test_end_of_a_job_leaves_a_key_of_another_alone(desk: LedgerDesk) -> None:
     assert desk.redis.pttl("rerankq:idempotency:k") == -1
 
 
-def test_key_of_another_type_is_nobodys(desk: LedgerDesk) -> None:
+def test_key_of_another_type_belongs_to_no_job(desk: LedgerDesk) -> None:
     """When an idempotency key holds another type, the next job overwrites it."""
     desk.redis.set("rerankq:idempotency:k", "of another type")
     assert desk.submit(job("a", idempotency_key="k"))[0].job_id == "a"
@@ -98,7 +98,7 @@ def test_key_of_another_type_is_nobodys(desk: LedgerDesk) -> None:
 
 
 def test_key_of_a_sound_job_stays(desk: LedgerDesk) -> None:
-    """A key that has come to another job, or whose job only stood in a wrong set, has no end."""
+    """A key that belongs to another job, or whose job was only in a wrong set, does not expire."""
     desk.submit(job("damaged", idempotency_key="taken over"), job("sound", idempotency_key="own"))
     gone(desk, "damaged")
     desk.submit(job("later", idempotency_key="taken over"))
@@ -121,7 +121,7 @@ def test_end_that_was_cut_short_leaves_no_payload(desk: LedgerDesk) -> None:
 def test_id_that_never_was_a_job_leaves_the_lane(desk: LedgerDesk) -> None:
     """An id that something else put into a lane is no job, and does not become one."""
     desk.redis.zadd("rerankq:bulk:running", {"ghost": 1})
-    desk.end_amnesty()
+    desk.end_lease_grace()
     assert desk.sweep() == []
     assert desk.places("ghost") == []
     assert not desk.redis.exists("rerankq:job:ghost")
@@ -164,7 +164,7 @@ def test_ended_job_does_not_expire(desk: LedgerDesk) -> None:
     assert desk.redis.zcard("rerankq:deadlines") == 0
 
 
-def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
+def test_record_without_a_lane_is_no_job(desk: LedgerDesk) -> None:
     """A job with a damaged record is JobNotFound for a reader."""
     no_lane(desk, "damaged")
     with pytest.raises(JobNotFound):
@@ -175,7 +175,7 @@ def test_record_without_a_lane_is_nobody(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize("damage", [no_record, no_json, no_object, no_such_state])
-def test_what_is_no_record_is_nobody(desk: LedgerDesk, damage: Damage) -> None:
+def test_a_record_of_another_type_is_no_job(desk: LedgerDesk, damage: Damage) -> None:
     """A record's key of another type is no job; the other jobs of a page are read."""
     for name in ("before", "damaged", "behind"):
         desk.succeed(desk.claimed(name))
@@ -227,7 +227,7 @@ def test_nonsense_in_a_record_stops_no_tick(desk: LedgerDesk, nonsense: str, sta
         desk.redis.zadd(
             "rerankq:deadlines" if state == "queued" else f"rerankq:bulk:{state}", {name: 1}
         )
-    desk.end_amnesty()
+    desk.end_lease_grace()
     moved = desk.sweep()
     if state == "queued":
         assert moved == []
@@ -239,8 +239,8 @@ def test_nonsense_in_a_record_stops_no_tick(desk: LedgerDesk, nonsense: str, sta
 
 
 @NONSENSE
-def test_nonsense_in_a_record_costs_no_neighbour_its_work(desk: LedgerDesk, nonsense: str) -> None:
-    """Such a job is claimed, cancelled and looked at without harm to those beside it."""
+def test_nonsense_in_a_record_affects_no_other_job(desk: LedgerDesk, nonsense: str) -> None:
+    """Such a job can be claimed, cancelled and read without harm to other jobs."""
     desk.submit(job("sound"), job("damaged"))
     fill(desk, "damaged", nonsense)
     damaged, sound = desk.claim("damaged", "sound")
@@ -269,7 +269,7 @@ def test_nonsense_in_a_record_costs_no_neighbour_its_work(desk: LedgerDesk, nons
         '{"status":"SUCCESS","result":7}',
     ],
 )
-def test_what_is_no_result_is_the_end_of_its_own_job(desk: LedgerDesk, stored: str) -> None:
+def test_a_wrong_result_is_an_error_of_its_own_job(desk: LedgerDesk, stored: str) -> None:
     """A result's key of another type is an error of that job; the others of a page are read."""
     for name in ("before", "damaged", "behind"):
         desk.succeed(desk.claimed(name))
@@ -283,7 +283,7 @@ def test_what_is_no_result_is_the_end_of_its_own_job(desk: LedgerDesk, stored: s
     assert desk.status("damaged").error is None
 
 
-def test_batch_that_is_none_costs_no_job_its_end(desk: LedgerDesk) -> None:
+def test_jobs_end_even_if_the_key_of_their_batch_is_damaged(desk: LedgerDesk) -> None:
     """Jobs end even if the key of their batch holds another type."""
     batches = [desk.run(desk.batches.open()) for _ in range(2)]
     for name, batch in zip("ab", batches, strict=True):

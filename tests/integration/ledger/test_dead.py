@@ -9,7 +9,7 @@ from running.ledger_desk import LedgerDesk, job
 
 
 def failed(desk: LedgerDesk, job_id: str, *, reason: str = "upstream_refused", at: int = 0) -> None:
-    """A job that failed, at a given second when one is given."""
+    """A failed job; `at` sets the second of its failure."""
     request = RerankRequest(model=f"model-{job_id}", query="q", documents=("d", "e"))
     desk.fail(desk.claimed(job_id, request=request, custom_id=f"my-{job_id}"), reason)
     if at:
@@ -32,7 +32,7 @@ def replays(desk: LedgerDesk, *job_ids: str) -> Replays:
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_letters_are_found_in_either_protocol(redis_url: str, protocol: int) -> None:
-    """Scores come as pairs or as a flat list: the letters are the same, the newest first."""
+    """In both protocols of Redis the same letters are found, the newest first."""
     with LedgerDesk(f"{redis_url}?protocol={protocol}") as desk:
         assert found(desk) == []
         failed(desk, "a", at=10)
@@ -66,7 +66,7 @@ def test_more_letters_than_a_page_are_all_found(desk: LedgerDesk) -> None:
     assert found(desk) == names[::-1]
 
 
-def test_a_letter_tells_all_but_the_texts(desk: LedgerDesk) -> None:
+def test_a_letter_has_everything_but_the_texts(desk: LedgerDesk) -> None:
     """A letter has reason, message, counts and names, and no text of the request."""
     failed(desk, "a", at=10)
     assert desk.run(DeadLetters(desk.store).get("a")) == DeadLetter(
@@ -98,7 +98,7 @@ def test_a_replay_is_one_job_however_often_it_is_made(desk: LedgerDesk) -> None:
     assert desk.redis.zcard("rerankq:bulk:queued") == 1
 
 
-def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
+def test_what_cannot_be_replayed_can_be_listed(desk: LedgerDesk) -> None:
     """A payload that is gone or unreadable holds up no other letter, and can still be listed."""
     for name in ("a", "gone", "other-version", "nonsense"):
         failed(desk, name)
@@ -114,7 +114,7 @@ def test_what_cannot_be_replayed_is_told_apart(desk: LedgerDesk) -> None:
     assert sorted(found(desk)) == ["a", "gone", "nonsense", "other-version"]
 
 
-def test_a_damaged_letter_stands_alone(desk: LedgerDesk) -> None:
+def test_a_damaged_letter_does_not_hide_others(desk: LedgerDesk) -> None:
     """A record or payload of another type does not hide other letters."""
     for at, name in enumerate(("a", "no-record", "no-payload", "b"), start=1):
         failed(desk, name, at=at)
@@ -159,7 +159,7 @@ def test_letters_are_named_without_being_read(desk: LedgerDesk) -> None:
 
 
 def test_a_forgotten_letter_is_gone_with_its_payload(desk: LedgerDesk) -> None:
-    """`forget` deletes only the letter and its payload; to forget none is no error."""
+    """`forget` deletes only the letter and its payload; forgetting none is no error."""
     failed(desk, "a")
     failed(desk, "b")
     desk.run(DeadLetters(desk.store).forget([]))

@@ -1,4 +1,4 @@
-"""There is a warning for a Redis that may lose jobs, and none for one that does not tell."""
+"""A Redis that may lose jobs causes a warning; one that hides its settings does not."""
 
 import logging
 

@@ -1,7 +1,7 @@
 """The ledger's rules hold after any order of calls, for two jobs and two workers.
 
-Not a sample: all orders of up to so many moves are gone through, among them calls whose answers are
-lost and which are repeated later. The chaos row `exploration` goes further.
+Not a sample: all orders of up to a certain number of moves are tried, also with calls whose answers
+are lost and which are repeated later. The chaos row `exploration` goes further.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ LEASE_LOST = (
     *("time passes", "the reconciler sweeps"),
 )
 FOUND_WITHIN = 4
-"""Moves, after which a rule is seen to be broken where a protection is off."""
+"""After this many moves a rule is broken if a protection is switched off."""
 
 
 @pytest.mark.timeout(600)
@@ -40,7 +40,7 @@ FOUND_WITHIN = 4
 def test_rules_hold_after_any_order_of_calls(
     key: str | None, opening: tuple[str, ...], depth: int
 ) -> None:
-    """Whatever happens in whatever order, no job is lost, none has two ends, and each ends."""
+    """After any order of moves no job is lost, none has two ends, and each ends."""
     search = Search(Ledger(key), ending_depth=len(opening) + 2)
     search.go(depth, opening)
     assert search.states > 500, "there was something to look at"
@@ -99,7 +99,7 @@ def test_rules_hold_after_any_order_of_calls(
 def test_without_a_protection_a_rule_is_broken(
     original: str, broken: str, opening: tuple[str, ...], key: str | None
 ) -> None:
-    """With one protection switched off, the same search finds the fault that it prevents."""
+    """If one protection is switched off, the same search finds a broken rule."""
     called: tuple[Script[..., Any], ...] = (CLAIM, RENEW, FINISH, POSTPONE, CANCEL, SUBMIT, SWEEP)
     assert any(original in text_of(each) for each in called), "the line is gone"
 
@@ -113,7 +113,7 @@ def test_without_a_protection_a_rule_is_broken(
 def _search(
     texts: Callable[[Script[..., Any]], str], key: str | None, opening: tuple[str, ...]
 ) -> None:
-    """The shortest way first: most is found by it."""
+    """Search with growing depth, because most faults need few moves."""
     for depth in range(1, FOUND_WITHIN + 1):
         ledger = Ledger(key, store=SmallStore(Keyspace(START_MS), texts))
         Search(ledger, ending_depth=len(opening) + depth).go(depth, opening)

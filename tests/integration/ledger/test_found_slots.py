@@ -1,4 +1,4 @@
-"""Whether the upstream limits the rate or the calls in flight is found out by trying both."""
+"""Workers find out whether the upstream limits the rate or the calls in flight, by trying both."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from running.ledger_desk import LedgerDesk
 
 
 def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
-    """Twelve seconds with so many answers in each four, then a 429; returns the slots."""
+    """Simulate twelve seconds with `ok` answers in each four, then a 429; returns the slots."""
     told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20}
     for _ in range(3):
         desk.let_pass(4)
@@ -18,7 +18,7 @@ def throttled_on(desk: LedgerDesk, *, ok: int) -> int | None:
 
 @pytest.mark.parametrize(("ok", "kept"), [(500, True), (300, False)])
 def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, kept: bool) -> None:
-    """When the rate is throttled again, calls in flight are tried, and kept if they serve more."""
+    """If the rate is throttled again, a limit of calls in flight is tried, and kept if better."""
     desk.exchange(want=1)
     assert throttled_on(desk, ok=400) is None
     assert throttled_on(desk, ok=400) is None
@@ -28,7 +28,7 @@ def test_what_serves_more_is_taken_for_the_limit(desk: LedgerDesk, ok: int, *, k
 
 
 def test_slots_that_were_found_stay_and_then_grow(desk: LedgerDesk) -> None:
-    """A 429 takes away one slot; after some seconds in which all are used there are more."""
+    """A 429 removes one slot; after some seconds in which all slots are used there are more."""
     told: dict[str, Any] = {"want": 50, "want_slots": 50, "in_flight": 20, "began": 50, "ok": 50}
     for _ in range(3):
         throttled_on(desk, ok=400)
@@ -57,7 +57,7 @@ def test_slots_begin_with_the_most_that_were_in_flight(desk: LedgerDesk) -> None
 
 
 def test_a_slot_that_was_refused_is_not_tried_at_once(desk: LedgerDesk) -> None:
-    """After a 429 a worker keeps the slots of its calls under way; others share the rest."""
+    """After a 429 a worker keeps the slots of its calls in flight; others share the rest."""
     for _ in range(3):
         throttled_on(desk, ok=400)
     told: dict[str, Any] = {"want": 50, "want_slots": 50}
@@ -66,7 +66,7 @@ def test_a_slot_that_was_refused_is_not_tried_at_once(desk: LedgerDesk) -> None:
     assert desk.exchange("b", **told).slots == 10
 
 
-def test_what_was_kept_stays_while_the_level_falls(desk: LedgerDesk) -> None:
+def test_slots_that_served_more_are_kept_while_most_calls_are_throttled(desk: LedgerDesk) -> None:
     """A moment in which most calls are throttled does not end slots that served more."""
     for _ in range(3):
         throttled_on(desk, ok=400)

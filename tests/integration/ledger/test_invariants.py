@@ -1,4 +1,4 @@
-"""The ledger's bookkeeping holds after any schedule of calls, stale and repeated ones included."""
+"""The ledger is consistent after any sequence of calls, also with stale and repeated calls."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from running.ledger_machine import check
 EXAMPLES = 50
 """The chaos row `schedules` runs 10,000."""
 MOST_EXAMPLES = 600
-"""What is broken is found by one of these; the first that finds it is the last that is run."""
+"""How many sequences are tried at most; the first that finds the broken line ends the test."""
 
 
 def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
@@ -46,7 +46,7 @@ def test_bookkeeping_holds_after_any_schedule(redis_url: str) -> None:
 def test_schedules_find_what_is_broken(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, original: str, broken: str
 ) -> None:
-    """When a line of the scripts is spoilt, such schedules find it: so they test the scripts."""
+    """If a line of the scripts is changed, the sequences find it: so they do test the scripts."""
     real = Script.text
     called: tuple[Script[..., Any], ...] = (CLAIM, FINISH, SUBMIT, SWEEP)
     assert any(original in real(each, "")[0] for each in called), "the line is gone"

@@ -17,9 +17,9 @@ from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
 
 def reclaimed(desk: LedgerDesk, job_id: str = "a") -> None:
-    """Let a claimed job's lease run out, and another worker claim the job."""
+    """Let a claimed job's lease expire, and another worker claim the job."""
     desk.let_run_out(job_id)
-    desk.end_amnesty()
+    desk.end_lease_grace()
     assert desk.sweep() == [job_id]
     assert ids(desk.claim(job_id)) == [job_id]
 
@@ -70,7 +70,7 @@ def test_a_repeated_claim_takes_nothing_of_others(desk: LedgerDesk) -> None:
 
 
 def test_a_large_payload_has_the_time_to_arrive(desk: LedgerDesk) -> None:
-    """A lease is longer by the time of the payload on a slow link, until its first renewal."""
+    """Until its first renewal a lease is longer, by the time that the payload takes to arrive."""
     documents = [secrets.token_hex(60_000) for _ in range(30)]
     large = {"query": "q", "documents": documents}
     desk.submit(job("small"), job("large", request=RerankRequest.model_validate(large)))
@@ -99,7 +99,7 @@ def test_old_token_is_refused(desk: LedgerDesk) -> None:
     assert desk.end("a") is None
 
 
-def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
+def test_no_two_claims_have_the_same_token(desk: LedgerDesk) -> None:
     """After Redis went back to an older state, no claim has the token of a forgotten one."""
     desk.submit(job("a"))
     before = {key: desk.redis.dump(key) for key in desk.redis.keys("rerankq:*")}
@@ -116,7 +116,7 @@ def test_a_token_is_of_one_claim_alone(desk: LedgerDesk) -> None:
 
 
 def test_fencing_test_can_fail(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the check of the token an old lease would win: that is why there is one."""
+    """Without the check of the token an old lease wins."""
     real = Script.text
 
     def unfenced(script: Script[..., Any], namespace: str) -> tuple[str, str]:
@@ -158,7 +158,7 @@ def test_finish_is_the_end(desk: LedgerDesk) -> None:
     assert not desk.has_payload("a")
 
 
-def test_failure_tells_its_reason(desk: LedgerDesk) -> None:
+def test_status_and_end_have_the_reason_of_a_failure(desk: LedgerDesk) -> None:
     """A failed job's status and end both tell the reason."""
     assert desk.fail(desk.claimed("a"), "upstream_auth")
     error = desk.status("a").error
@@ -180,7 +180,7 @@ def test_second_finish_is_refused(desk: LedgerDesk) -> None:
 
 
 def test_finish_after_cancel_changes_nothing(desk: LedgerDesk) -> None:
-    """A cancelled job stays cancelled, though its worker comes with a result."""
+    """A cancelled job stays cancelled even if its worker then writes a result."""
     lease = desk.claimed("a")
     assert desk.cancel("a") is JobState.RUNNING
     assert desk.succeed(lease) is False
@@ -214,7 +214,7 @@ def test_cancel_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> None:
 
 
 def test_unknown_job_cannot_be_cancelled(desk: LedgerDesk) -> None:
-    """To cancel what the ledger does not know is an error."""
+    """Cancelling a job that the ledger does not know is an error."""
     with pytest.raises(JobNotFound, match="never"):
         desk.cancel("never")
 
@@ -241,8 +241,8 @@ def test_deadline_ends_a_job_in_every_state(desk: LedgerDesk, state: str) -> Non
     assert told == [events.JobExpired(job=JobRef("a", Lane.BULK, batch_id=batch_id))]
 
 
-def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
-    """A job past its deadline is not claimed, and no call is paid for it, also before a sweep."""
+def test_a_job_past_its_deadline_is_not_claimed(desk: LedgerDesk) -> None:
+    """A job past its deadline is not claimed, even before a sweep, so no call is paid for it."""
     desk.submit(job("a", deadline_seconds=60), job("b"))
     pass_deadline(desk, "a")
     assert ids(desk.claim("a", "b")) == ["b"]
@@ -251,7 +251,7 @@ def test_a_job_past_its_deadline_is_not_given_out(desk: LedgerDesk) -> None:
 
 
 def test_a_result_past_the_deadline_is_too_late(desk: LedgerDesk) -> None:
-    """The deadline decides, also when no sweep has run since."""
+    """The deadline decides, even if no sweep has run since."""
     told = heard(desk.events)
     lease = desk.claimed("a", deadline_seconds=60)
     pass_deadline(desk, "a")
@@ -282,7 +282,7 @@ def pass_deadline(desk: LedgerDesk, job_id: str) -> None:
     desk.redis.zadd("rerankq:deadlines", {job_id: before})
 
 
-def test_deadline_that_has_not_come_ends_nothing(desk: LedgerDesk) -> None:
+def test_a_future_deadline_ends_nothing(desk: LedgerDesk) -> None:
     """A job with time left is not touched, and leaves no trace among the deadlines at its end."""
     lease = desk.claimed("a", deadline_seconds=60)
     desk.sweep()

@@ -1,4 +1,4 @@
-"""A call that the library repeats after a lost answer is done once, and answered correctly."""
+"""A call that the library repeats after a lost answer has one effect and the right answer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_permits(line: Line) -> None:
 
 
 def test_report(line: Line) -> None:
-    """What a worker met counts once, and what it gives back comes back once."""
+    """A worker's report counts once, and the permits that it gives back come back once."""
     line.tell(Report("bulk", want=1))
     line.direct.redis.hset(ACCOUNT, "level", -5)
     line.lose("an-account")
@@ -130,20 +130,20 @@ def test_probe_of_an_account(line: Line) -> None:
     assert (again.permits, again.probe) == (0, False)
 
 
-def test_probe_of_a_circuit(line: Line) -> None:
+def test_probe_of_a_breaker(line: Line) -> None:
     """The caller has the turn to probe; no other worker has it until the next is due."""
-    line.direct.trip("a-circuit", probe_seconds=60)
+    line.direct.trip("a-breaker", probe_seconds=60)
     line.direct.let_pass(120)
-    line.lose("a-circuit")
-    assert line.desk.probe("a-circuit")
-    assert not line.desk.probe("a-circuit")
-    assert not line.direct.probe("a-circuit")
+    line.lose("a-breaker")
+    assert line.desk.probe("a-breaker")
+    assert not line.desk.probe("a-breaker")
+    assert not line.direct.probe("a-breaker")
 
 
-def test_trip_of_a_circuit(line: Line) -> None:
+def test_trip_of_a_breaker(line: Line) -> None:
     """A failure counts once, however often it is sent."""
-    line.lose("a-circuit")
-    line.desk.trip("a-circuit", certain_after=3)
+    line.lose("a-breaker")
+    line.desk.trip("a-breaker", certain_after=3)
     (breaker,) = line.direct.run(line.direct.breakers.tripped()).values()
     assert breaker.strikes == 1
 

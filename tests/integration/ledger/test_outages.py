@@ -1,4 +1,4 @@
-"""When Redis is down, refuses, or is full, there is one clear message, within a bounded time."""
+"""If Redis is down, refuses or is full, there is one clear message within a bounded time."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ def refusal(desk: LedgerDesk, *names: str) -> str:
     return message
 
 
-def test_redis_that_is_down_is_said_soon() -> None:
+def test_redis_that_is_down_is_reported_soon() -> None:
     """Without a Redis every call fails in bounded time, and says what to do."""
     port = free_port()
     started = time.monotonic()
@@ -40,7 +40,7 @@ def test_redis_that_is_down_is_said_soon() -> None:
     )
 
 
-def test_wrong_password_is_said(own_redis: RedisServer) -> None:
+def test_wrong_password_is_reported(own_redis: RedisServer) -> None:
     """A refused password is named as that, without the password."""
     with own_redis.client() as client:
         client.config_set("requirepass", "right")
@@ -50,7 +50,7 @@ def test_wrong_password_is_said(own_redis: RedisServer) -> None:
     assert "s3cret" not in message
 
 
-def test_what_is_no_redis_is_said() -> None:
+def test_another_server_than_redis_is_reported() -> None:
     """When an HTTP server answers at the address, the error says that it is not a Redis."""
     with RunningSandbox() as http:
         address = http.url.removeprefix("http://").partition("/")[0]
@@ -59,7 +59,7 @@ def test_what_is_no_redis_is_said() -> None:
 
 
 def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
-    """Out of memory a submit is refused clearly, nothing is half-written, and room heals it."""
+    """If Redis is out of memory, a submit is refused clearly and writes nothing; later it works."""
     big = RerankRequest(query="q", documents=(Document(text="d" * 1000),))
     with LedgerDesk(own_redis.url) as desk:
         lease = desk.claimed("before")
@@ -76,7 +76,7 @@ def test_full_redis_refuses_and_writes_nothing(own_redis: RedisServer) -> None:
 
 
 def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
-    """Out of memory, dead letters can still be purged, which frees memory."""
+    """If Redis is out of memory, dead letters can still be purged, which frees memory."""
     with LedgerDesk(own_redis.url) as desk:
         desk.fail(desk.claimed("a"))
         desk.redis.config_set("maxmemory", "1mb")
@@ -86,8 +86,10 @@ def test_full_redis_is_freed_of_dead_letters(own_redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_too_few_replicas_are_said_and_pass(own_redis: RedisServer, count: int) -> None:
-    """Without enough replicas Redis refuses, clearly and for now; after that all is written."""
+def test_too_few_replicas_are_reported_until_there_are_enough(
+    own_redis: RedisServer, count: int
+) -> None:
+    """While Redis has too few replicas, writes are refused clearly; after that they work."""
     names = [f"new-{number}" for number in range(count)]
     with LedgerDesk(own_redis.url) as desk:
         lease = desk.claimed("before")
@@ -114,20 +116,20 @@ def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:
             desk.status("b")
 
 
-def test_a_dead_connection_is_given_up_by_whoever_knows(own_redis: RedisServer) -> None:
-    """A call on a silently broken connection is repeated on another when it is given up."""
+def test_a_call_on_a_dead_connection_can_be_given_up(own_redis: RedisServer) -> None:
+    """A call on a silently broken connection that is given up is repeated on another one."""
     with Proxy(own_redis.port) as proxy, LedgerDesk(proxy.url) as desk:
         desk.submit(job("before"))
         proxy.swallow()
 
-        async def made_anew() -> tuple[bool, int, object]:
+        async def made_again() -> tuple[bool, int, object]:
             call = asyncio.create_task(desk.store.command("PING"))
             # Long enough for any answer.
             await asyncio.sleep(0.2)
             waited = not call.done()
             return waited, desk.store.answers.give_up(0, since=0), await call
 
-        assert desk.run(made_anew()) == (True, 1, True)
+        assert desk.run(made_again()) == (True, 1, True)
 
 
 async def _trouble(desk: LedgerDesk) -> str | None:

@@ -9,8 +9,8 @@ from running.ledger_desk import LedgerDesk
 
 
 @pytest.mark.parametrize("byte", [b"a", b"\x00", b"\xff", b'"', "\u4e2d".encode()])
-def test_a_message_is_kept_in_part(desk: LedgerDesk, byte: bytes) -> None:
-    """However a message's bytes grow when they are encoded, at most 4 KiB of it are kept."""
+def test_a_long_message_is_cut(desk: LedgerDesk, byte: bytes) -> None:
+    """At most 4 KiB of a message are kept, even if its bytes grow when they are encoded."""
     message = byte * 1_000_000
     desk.run(desk.store.command(*put_aside("q", "no_json", message)))
     (kept,) = desk.run(Quarantine(desk.store).messages(10))
@@ -35,7 +35,7 @@ def test_a_message_is_put_aside_once(desk: LedgerDesk) -> None:
     assert desk.run(Quarantine(desk.store).counts()) == {"no_json": 1}
 
 
-def test_what_another_hand_put_there_is_shown_beside_the_others(desk: LedgerDesk) -> None:
+def test_a_damaged_entry_does_not_hide_others(desk: LedgerDesk) -> None:
     """A damaged entry does not hide the others in the list."""
     desk.run(desk.store.command(*put_aside("q", "no_json", b"x")))
     desk.redis.lpush(KEYS.poison, "no record")

@@ -15,7 +15,7 @@ def serve(desk: LedgerDesk, *workers: str) -> None:
         desk.exchange(each, want=1, began=5, ok=5)
 
 
-def test_what_one_worker_cannot_reach_is_its_own(desk: LedgerDesk) -> None:
+def test_a_failure_of_one_worker_does_not_count_for_others(desk: LedgerDesk) -> None:
     """While another worker gets answers, one that cannot connect is told that it is alone."""
     serve(desk, "well")
     told = desk.exchange("ill", want=1, unreached=LOST)
@@ -23,7 +23,7 @@ def test_what_one_worker_cannot_reach_is_its_own(desk: LedgerDesk) -> None:
     assert desk.exchange("well", want=1).alone is False
 
 
-def test_what_nobody_reaches_is_out(desk: LedgerDesk) -> None:
+def test_an_upstream_that_no_worker_reaches_is_out(desk: LedgerDesk) -> None:
     """Earlier answers of workers that now cannot connect either do not make this one alone."""
     serve(desk, "one", "two")
     assert desk.exchange("one", want=1, unreached=LOST).alone
@@ -36,14 +36,14 @@ def test_the_only_worker_is_believed(desk: LedgerDesk) -> None:
     assert desk.exchange("one", want=1, unreached=LOST).mode == "broken"
 
 
-def test_old_answers_are_no_witnesses(desk: LedgerDesk) -> None:
-    """When no worker got an answer for a while, the report of one counts."""
+def test_old_answers_do_not_count(desk: LedgerDesk) -> None:
+    """If no worker got an answer for a while, the report of one worker counts."""
     serve(desk, "well")
     desk.let_pass(11)
     assert desk.exchange("ill", want=1, unreached=LOST).mode == "broken"
 
 
-def test_one_word_waits_for_those_at_work(desk: LedgerDesk) -> None:
+def test_one_report_waits_for_other_active_workers(desk: LedgerDesk) -> None:
     """Before any worker's first answer, the report of one counts after a while."""
     desk.exchange("other", want=1)
     told = desk.exchange("ill", want=1, unreached=LOST)
@@ -53,10 +53,8 @@ def test_one_word_waits_for_those_at_work(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize(("took", "holds"), [(0, 11), (2, 3.5), (5, 9)])
-def test_one_word_waits_for_calls_that_are_under_way(
-    took: float, holds: float, desk: LedgerDesk
-) -> None:
-    """A report counts after twice the time of an answer: the others may still get one."""
+def test_one_report_waits_for_calls_in_flight(took: float, holds: float, desk: LedgerDesk) -> None:
+    """A report counts after twice the time of an answer, because others may still get an answer."""
     if took:
         desk.exchange("other", want=1, ok=1, served={"key": 0.0}, took_ms=took * 1000)
         desk.let_pass(11 + took)
@@ -72,7 +70,7 @@ def test_one_word_waits_for_calls_that_are_under_way(
     assert told() == "broken"
 
 
-def test_an_answer_opens_what_the_word_of_another_closed(desk: LedgerDesk) -> None:
+def test_an_answer_ends_an_outage_that_few_workers_reported(desk: LedgerDesk) -> None:
     """A worker that gets answers is not told of an outage that only few workers report."""
     for each in ("one", "two", "three"):
         desk.exchange(each, want=1, in_flight=1)
@@ -85,7 +83,7 @@ def test_an_answer_opens_what_the_word_of_another_closed(desk: LedgerDesk) -> No
     assert fail(desk, "ill", vain=4).mode == "open"
 
 
-def test_an_answer_of_before_opens_nothing_that_most_met(desk: LedgerDesk) -> None:
+def test_an_earlier_answer_ends_no_outage_that_most_reported(desk: LedgerDesk) -> None:
     """An outage that most workers report ends only by a probe."""
     for each in ("one", "two", "three"):
         desk.exchange(each, want=1, in_flight=1)
@@ -93,8 +91,8 @@ def test_an_answer_of_before_opens_nothing_that_most_met(desk: LedgerDesk) -> No
     assert desk.exchange("three", want=1, ok=1).mode == "broken"
 
 
-def test_who_is_cut_off_is_named(desk: LedgerDesk) -> None:
-    """An onlooker is told which workers are cut off and why, until they no longer report it."""
+def test_a_look_shows_workers_that_are_cut_off(desk: LedgerDesk) -> None:
+    """A look shows which workers are cut off and why, until they no longer report it."""
     serve(desk, "well")
     desk.exchange("ill", cut_off="dns")
     assert desk.look().cut_off == {"ill": "dns"}
@@ -110,23 +108,23 @@ def fail(desk: LedgerDesk, worker: str, *, vain: int, cut_off: str = "") -> Allo
     return desk.exchange(worker, want=1, trouble=LOST, vain=vain, vain_ms=1000, cut_off=cut_off)
 
 
-def test_what_fails_at_one_worker_is_its_own(desk: LedgerDesk) -> None:
+def test_calls_that_fail_only_at_one_worker_open_no_breaker(desk: LedgerDesk) -> None:
     """Failures of any kind open no breaker while others get answers; the worker is told so."""
     serve(desk, "well")
     told = fail(desk, "ill", vain=3)
     assert (told.mode, told.alone, told.doubted) == ("open", True, True)
     desk.let_pass(0.9)
-    # The account's record keeps nothing of them: what another meets does not add to it.
+    # The account does not keep them, so failures of other workers are not added to them.
     assert desk.exchange("well", want=1, trouble=9.0, vain=1).mode == "open"
 
 
-def test_what_everybody_meets_is_the_upstreams(desk: LedgerDesk) -> None:
-    """The failures of a worker that got answers between them count as always."""
+def test_failures_of_every_worker_count_for_the_upstream(desk: LedgerDesk) -> None:
+    """The failures of a worker that also got answers count as usual."""
     serve(desk, "one", "two")
     assert desk.exchange("one", vain=2, trouble=30.0).mode == "broken"
 
 
-def test_a_second_word_makes_it_an_outage(desk: LedgerDesk) -> None:
+def test_failures_of_two_workers_are_an_outage(desk: LedgerDesk) -> None:
     """The first worker's failures count once another worker fails too: then both count."""
     desk.exchange("other", want=1, in_flight=1)
     told = fail(desk, "one", vain=4)
@@ -135,7 +133,7 @@ def test_a_second_word_makes_it_an_outage(desk: LedgerDesk) -> None:
     assert (told.mode, told.doubted) == ("broken", False)
 
 
-def test_answers_of_before_are_not_of_the_same_time(desk: LedgerDesk) -> None:
+def test_earlier_answers_do_not_show_that_a_worker_is_alone(desk: LedgerDesk) -> None:
     """A worker that has failed since the others' last answers is not told that it is alone."""
     serve(desk, "well")
     desk.let_pass(0.9)
@@ -144,7 +142,7 @@ def test_answers_of_before_are_not_of_the_same_time(desk: LedgerDesk) -> None:
     assert fail(desk, "ill", vain=9).alone is True
 
 
-def test_who_is_cut_off_stays_so_until_others_fail(desk: LedgerDesk) -> None:
+def test_a_cut_off_worker_stays_so_until_others_fail(desk: LedgerDesk) -> None:
     """A cut-off worker stays so in a quiet hour, until another worker fails too."""
     serve(desk, "well")
     assert fail(desk, "ill", vain=9, cut_off="page").alone
@@ -158,7 +156,7 @@ def test_who_is_cut_off_stays_so_until_others_fail(desk: LedgerDesk) -> None:
 
 
 def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
-    """When the others are gone, the report of the last worker counts."""
+    """If the other workers are gone, the report of the last one counts."""
     serve(desk, "well")
     assert fail(desk, "ill", vain=9, cut_off="page").alone
     desk.let_pass(7)
@@ -167,7 +165,7 @@ def test_the_only_worker_left_is_not_cut_off(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.parametrize(("lane", "alone"), [("interactive", False), ("bulk", True)])
-def test_only_who_could_serve_its_jobs_keeps_a_worker_cut_off(
+def test_only_workers_of_its_lane_keep_a_worker_cut_off(
     lane: str, desk: LedgerDesk, *, alone: bool
 ) -> None:
     """An idle worker of the other lane does not show that jobs of this lane can be ranked."""

@@ -20,7 +20,7 @@ from running.waiting import eventually
 
 
 def celery_result(url: str, job_id: str) -> "AsyncResult[Any]":
-    """The job as a Celery app that knows nothing of rerankq sees it."""
+    """The job as a Celery app without rerankq's settings sees it."""
     return Celery("another", set_as_current=False, broker=url, backend=url).AsyncResult(job_id)
 
 
@@ -36,7 +36,7 @@ def test_celery_reads_a_success(desk: LedgerDesk, redis_url: str) -> None:
 
 
 def test_celery_raises_a_failure(desk: LedgerDesk, redis_url: str) -> None:
-    """Any Celery user meets our error when the job has failed."""
+    """Any Celery user gets rerankq's error if the job has failed."""
     desk.fail(desk.claimed("a"), "upstream_auth")
     with pytest.raises(JobFailed) as caught:
         celery_result(redis_url, "a").get(timeout=10)
@@ -44,7 +44,7 @@ def test_celery_raises_a_failure(desk: LedgerDesk, redis_url: str) -> None:
 
 
 def test_celery_sees_a_cancelled_job(desk: LedgerDesk, redis_url: str) -> None:
-    """A cancelled job is a revoked task to Celery, and its users meet our error."""
+    """For Celery a cancelled job is a revoked task, and its users get rerankq's error."""
     desk.submit(job("a"))
     desk.cancel("a")
     result = celery_result(redis_url, "a")
@@ -54,12 +54,12 @@ def test_celery_sees_a_cancelled_job(desk: LedgerDesk, redis_url: str) -> None:
 
 
 def test_result_goes_before_its_record() -> None:
-    """The record's retention is twice the result's, so that "expired" is not "never was"."""
+    """A record is kept twice as long as its result, so "expired" differs from "unknown"."""
     keep = store.Retention(2, 1)
     assert (keep.result_ms, keep.dead_ms) == (2000, 1000)
 
 
-def test_expired_result_is_told_from_an_unknown_job(redis_url: str) -> None:
+def test_an_expired_result_differs_from_an_unknown_job(redis_url: str) -> None:
     """After its retention a result is ResultExpired, and later, without a record, JobNotFound."""
     with LedgerDesk(redis_url, result_ttl=0.3) as desk:
         desk.succeed(desk.claimed("a", idempotency_key="k"))
@@ -80,7 +80,7 @@ def test_unknown_job_has_an_answer(desk: LedgerDesk) -> None:
         desk.status("never")
 
 
-def test_ends_come_in_the_order_asked(desk: LedgerDesk) -> None:
+def test_ends_are_returned_in_the_order_asked(desk: LedgerDesk) -> None:
     """Of many ids those with an end come back, in the order given."""
     for name in ("a", "b"):
         desk.succeed(desk.claimed(name))
@@ -91,7 +91,7 @@ def test_ends_come_in_the_order_asked(desk: LedgerDesk) -> None:
 
 
 def test_batch_keeps_order_and_counts(desk: LedgerDesk) -> None:
-    """A batch tells its entries in order, and how many ended which way."""
+    """A batch returns its entries in order, and the number of ends of each kind."""
     batch = desk.run(desk.batches.open())
     rejected = RejectedLine(line=2, error=JobError(code="invalid_request", message="no"))
     existing = ExistingJob(job_id="earlier", line=4, custom_id="c")
@@ -124,7 +124,7 @@ def test_batch_keeps_order_and_counts(desk: LedgerDesk) -> None:
 
 
 def test_a_batch_remembers_where_its_feeding_was_cut(desk: LedgerDesk) -> None:
-    """A batch that was sealed early has the first line of input that was not submitted."""
+    """A batch that was sealed early names the first line of input that was not submitted."""
     batch = desk.run(desk.batches.open())
     desk.run(desk.batches.seal(batch, cut_at=9401))
     assert desk.run(desk.batches.progress(batch)).sealed

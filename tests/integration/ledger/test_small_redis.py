@@ -1,4 +1,4 @@
-"""The small Redis, on which scripts are explored and limits simulated, against the real one."""
+"""Compares the small Redis, which exploration and simulation use, with the real one."""
 
 from collections.abc import Iterator
 from random import Random
@@ -31,14 +31,14 @@ READINGS: dict[str, tuple[str, ...]] = {
 
 
 class Twins(SmallStore):
-    """A store that asks the real Redis the same, and demands the same answer."""
+    """A store that sends everything to the real Redis too, and requires the same answer."""
 
     def __init__(self, real: Redis) -> None:
         super().__init__(Keyspace(1000 * int(real.time()[0])))
         self.real = real
 
     async def run(self, call: Call[T]) -> T:
-        """Run a script on both; the real one is told what time it is."""
+        """Run a script on both; the real one gets the time of the small one."""
         self._let_go()
         answer = await super().run(call)
         text = text_of(call.script)
@@ -60,7 +60,7 @@ class Twins(SmallStore):
         return self.real.execute_command(*parts)  # type: ignore[no-untyped-call]
 
     def check(self) -> None:
-        """Both hold the same."""
+        """Check that both hold the same data."""
         self._let_go()
         assert sorted(self.keyspace.keys()) == sorted(self.real.keys())
         for key in self.keyspace.keys():  # noqa: SIM118  no mapping
@@ -74,7 +74,7 @@ class Twins(SmallStore):
             assert (self.real.pttl(key) > 0) == (self.keyspace.end(key) is not None)
 
     def _let_go(self) -> None:
-        """The real clock goes on by itself: only keys that expired here are deleted there."""
+        """Delete keys in the real Redis that have expired by the clock of the small one."""
         for key in {*self.real.keys()} - {*self.keyspace.keys()}:
             self.real.delete(key)
         for key in {*self.keyspace.keys()} - {*self.real.keys()}:
@@ -91,7 +91,7 @@ def twins(redis_url: str) -> Iterator[Twins]:
 
 @pytest.mark.parametrize("key", [None, "a key"])
 def test_scripts_of_a_jobs_life_do_the_same_on_both(twins: Twins, key: str | None) -> None:
-    """Whatever is called in whatever order, both Redis answer the same, and hold the same."""
+    """After any order of calls both Redis have given the same answers and hold the same data."""
     chance = Random(f"{key}")  # noqa: S311  the same in every run
     ledger = Ledger(key, store=twins)
     ledger.open()
@@ -104,7 +104,7 @@ def test_scripts_of_a_jobs_life_do_the_same_on_both(twins: Twins, key: str | Non
 
 
 def test_scripts_of_accounts_do_the_same_on_both(twins: Twins) -> None:
-    """Whatever workers report, both Redis give out the same permits, and hold the same."""
+    """For any reports of workers both Redis give the same permits and hold the same data."""
     chance = Random("accounts")  # noqa: S311  the same in every run
     accounts, breakers = Accounts(twins), SharedBreakers(twins)
     for _ in range(MOVES):
@@ -121,7 +121,7 @@ def test_scripts_of_accounts_do_the_same_on_both(twins: Twins) -> None:
 
 
 def _plain(answer: Any) -> Any:
-    """An answer without what has no meaning: the order of fields in JSON, which is Lua's own."""
+    """An answer without the order of fields in JSON, which has no meaning."""
     match answer:
         case bytes() if answer.startswith((b"{", b"[")):
             return _plain(orjson.loads(answer))

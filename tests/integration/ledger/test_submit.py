@@ -12,7 +12,7 @@ def verdicts(admissions: list[Admission]) -> list[str]:
     return [each.verdict.value for each in admissions]
 
 
-def test_submitted_job_stands_in_the_ledger(desk: LedgerDesk) -> None:
+def test_submitted_job_is_in_the_ledger(desk: LedgerDesk) -> None:
     """An accepted job is queued, only in its lane, with its request."""
     assert desk.submit(job("a", lane="interactive", custom_id="mine")) == [
         Admission(Verdict.ACCEPTED, "a")
@@ -63,7 +63,7 @@ def test_same_key_and_another_request_conflict(desk: LedgerDesk) -> None:
     assert desk.redis.zcard("rerankq:bulk:queued") == 1
 
 
-def test_an_id_that_comes_again_hides_no_conflict(desk: LedgerDesk) -> None:
+def test_a_repeated_id_hides_no_conflict(desk: LedgerDesk) -> None:
     """The same job again is accepted; with another request under its key it is refused."""
     desk.submit(job("a", idempotency_key="k"))
     assert verdicts(desk.submit(job("a", idempotency_key="k"))) == ["accepted"]
@@ -71,7 +71,7 @@ def test_an_id_that_comes_again_hides_no_conflict(desk: LedgerDesk) -> None:
     assert verdicts(desk.submit(job("a", idempotency_key="k", request=other))) == ["conflict"]
 
 
-def test_a_key_whose_job_is_gone_belongs_to_nobody(desk: LedgerDesk) -> None:
+def test_a_key_whose_job_is_gone_belongs_to_no_job(desk: LedgerDesk) -> None:
     """A key does not give a job whose record is gone."""
     desk.submit(job("a", idempotency_key="k"))
     desk.redis.delete("rerankq:job:a")
@@ -90,8 +90,8 @@ def test_full_lane_refuses_until_a_job_ends(redis_url: str) -> None:
         assert verdicts(desk.submit(job("over"), job("more"))) == ["accepted", "full"]
 
 
-def test_known_jobs_pass_a_full_lane(redis_url: str) -> None:
-    """A full lane still accepts jobs that it holds already: a repeat gets its lost answer."""
+def test_known_jobs_are_accepted_by_a_full_lane(redis_url: str) -> None:
+    """A full lane still accepts jobs that it already holds: repeats after a lost answer."""
     with LedgerDesk(redis_url, max_queue_depth=1) as desk:
         desk.submit(job("a", idempotency_key="k"))
         again = desk.submit(job("a"), job("b", idempotency_key="k"), job("c"))
@@ -127,7 +127,7 @@ def test_job_of_no_batch_is_refused(desk: LedgerDesk) -> None:
     assert not desk.redis.exists("rerankq:batch:never", "rerankq:job:a")
 
 
-def test_known_job_is_accepted_though_its_batch_is_gone(desk: LedgerDesk) -> None:
+def test_known_job_is_accepted_even_if_its_batch_is_gone(desk: LedgerDesk) -> None:
     """A repeat after a lost answer is accepted as before, also past the batch's retention."""
     batch = desk.run(desk.batches.open())
     desk.submit(job("a", batch_id=batch))
@@ -135,7 +135,7 @@ def test_known_job_is_accepted_though_its_batch_is_gone(desk: LedgerDesk) -> Non
     assert verdicts(desk.submit(job("a", batch_id=batch))) == ["accepted"]
 
 
-def test_failure_half_way_leaves_a_whole_job(desk: LedgerDesk) -> None:
+def test_a_submit_that_fails_late_leaves_a_complete_job(desk: LedgerDesk) -> None:
     """When a later step of a submit fails, the job is recorded, and a repeat says so."""
     batch = desk.run(desk.batches.open())
     desk.redis.set("rerankq:deadlines", "no sorted set")

@@ -49,24 +49,24 @@ def test_expired_lease_is_queued_again(desk: LedgerDesk) -> None:
     desk.claimed("a", lease_seconds=0.05)
     desk.claimed("kept")
     desk.let_run_out("a")
-    desk.end_amnesty()
+    desk.end_lease_grace()
     assert desk.sweep() == ["a"]
     assert desk.places("a") == ["bulk:queued"]
     assert desk.places("kept") == ["bulk:running"]
 
 
 def test_gap_in_sweeping_spares_running_jobs(desk: LedgerDesk) -> None:
-    """After a gap in which nobody could renew, leases that ran out get one lease more."""
+    """After a gap in which nobody could renew, expired leases get one more lease of time."""
     desk.claimed("a", lease_seconds=0.05)
     desk.let_run_out("a")
     assert desk.sweep(lease_seconds=60) == []
     assert desk.sweep(lease_seconds=60) == []
     assert desk.places("a") == ["bulk:running"]
-    desk.end_amnesty()
+    desk.end_lease_grace()
     assert desk.sweep(lease_seconds=60) == ["a"]
 
 
-def test_amnesty_ends_by_itself(desk: LedgerDesk) -> None:
+def test_lease_grace_ends_by_itself(desk: LedgerDesk) -> None:
     """The grace after a gap is a lease long: then the silent worker's job is queued again."""
     desk.claimed("a", lease_seconds=0.05)
     desk.let_run_out("a")
@@ -74,13 +74,13 @@ def test_amnesty_ends_by_itself(desk: LedgerDesk) -> None:
     assert eventually(lambda: desk.sweep(lease_seconds=0.2), "queued again") == ["a"]
 
 
-def test_renewal_in_the_amnesty_keeps_the_job(desk: LedgerDesk) -> None:
+def test_renewal_in_the_lease_grace_keeps_the_job(desk: LedgerDesk) -> None:
     """A worker that comes back within the grace keeps its job."""
     lease = desk.claimed("a", lease_seconds=0.05)
     desk.let_run_out("a")
     desk.sweep(lease_seconds=60)
     assert desk.renew(lease) == set()
-    desk.end_amnesty()
+    desk.end_lease_grace()
     assert desk.sweep() == []
     assert desk.succeed(lease)
 
@@ -89,7 +89,7 @@ def lose_lease(desk: LedgerDesk, job_id: str, worker: str) -> list[str]:
     """Let a worker fall silent with the job; returns what the next tick announces."""
     assert ids(desk.claim(job_id, lease_seconds=0.02, worker=worker)) == [job_id]
     desk.let_run_out(job_id)
-    desk.end_amnesty()
+    desk.end_lease_grace()
     return desk.sweep()
 
 
@@ -100,12 +100,12 @@ def die(desk: LedgerDesk, *workers: str) -> None:
 
 
 def end_rest(desk: LedgerDesk, job_id: str) -> None:
-    """Let a job's rest be over."""
+    """Let a job's rest end."""
     assert desk.redis.zadd("rerankq:bulk:scheduled", {job_id: 1}, xx=True, ch=True)
 
 
 def crash_twice(desk: LedgerDesk, job_id: str) -> None:
-    """Make a job a suspect: two workers died with it. It may be claimed alone."""
+    """Make a job a crash suspect: two workers died with it, so it may only be claimed alone."""
     assert lose_lease(desk, job_id, "first") == [job_id]
     assert lose_lease(desk, job_id, "second") == []
     die(desk, "first", "second")
@@ -114,7 +114,7 @@ def crash_twice(desk: LedgerDesk, job_id: str) -> None:
 
 
 def test_a_suspect_rests_before_it_is_served_again(desk: LedgerDesk) -> None:
-    """Workers that are killed one by one fail no job: one that two of them had rests a while."""
+    """Workers that are killed one by one fail no job: a job that two of them held rests a while."""
     desk.submit(job("a"))
     assert lose_lease(desk, "a", "first") == ["a"]
     assert lose_lease(desk, "a", "second") == []
@@ -155,7 +155,7 @@ def test_job_that_ends_its_workers_is_failed(desk: LedgerDesk) -> None:
 
 @pytest.mark.parametrize("sign", ["renewal", "claim", "sweep"])
 def test_a_worker_that_is_heard_of_again_was_not_dead(desk: LedgerDesk, sign: str) -> None:
-    """However often leases run out, workers that only paused do not make a job a crash loop."""
+    """Workers that only paused do not make a job a crash loop, however often its leases expire."""
     desk.submit(job("a"), *(job(f"other-{number}") for number in range(MOST_DEATHS + 2)))
     for number in range(MOST_DEATHS + 2):
         worker = f"worker-{number}"
@@ -171,7 +171,7 @@ def test_a_worker_that_is_heard_of_again_was_not_dead(desk: LedgerDesk, sign: st
 
 
 def test_three_silent_workers_are_waited_for(desk: LedgerDesk) -> None:
-    """A job that three workers fell silent with rests, and goes on when one is heard of again."""
+    """If three workers fall silent with a job, it rests, and goes on when one of them is back."""
     desk.submit(job("a"))
     lose_lease(desk, "a", "first")
     lose_lease(desk, "a", "second")
@@ -187,8 +187,8 @@ def test_three_silent_workers_are_waited_for(desk: LedgerDesk) -> None:
     assert desk.sweep() == ["a"]
 
 
-def test_no_worker_is_taken_for_dead_in_an_amnesty(desk: LedgerDesk) -> None:
-    """Workers are not taken for dead, and no job fails, because Redis was stopped."""
+def test_no_worker_counts_as_dead_in_the_lease_grace(desk: LedgerDesk) -> None:
+    """If Redis was stopped, no worker counts as dead because of that, and no job fails."""
     desk.submit(job("a"))
     crash_twice(desk, "a")
     lose_lease(desk, "a", "third")
@@ -199,8 +199,8 @@ def test_no_worker_is_taken_for_dead_in_an_amnesty(desk: LedgerDesk) -> None:
     assert desk.state("a") == "scheduled"
 
 
-def test_a_postponed_job_begins_anew(desk: LedgerDesk) -> None:
-    """When a worker hands a job back, workers that died with it before count no more."""
+def test_a_postponed_job_starts_again(desk: LedgerDesk) -> None:
+    """After a worker has given a job back, workers that died with it before do not count."""
     desk.submit(job("a"))
     crash_twice(desk, "a")
     (lease,) = desk.claim("a", worker="third")
@@ -216,12 +216,12 @@ def sweep_as(desk: LedgerDesk, worker: str) -> None:
     assert desk.run(tick) == {}
 
 
-# A lease that ran out, and a holder that comes back.
+# An expired lease, and a holder that comes back.
 
 
 @pytest.mark.parametrize("state", ["queued", "scheduled"])
 def test_a_holder_that_comes_back_in_time_goes_on(desk: LedgerDesk, state: str) -> None:
-    """A job whose lease ran out still belongs to its holder, until another worker claims it."""
+    """A job whose lease expired still belongs to its holder until another worker claims it."""
     lease = lapsed(desk, state)
     assert desk.renew(lease) == set()
     assert desk.places("a") == ["bulk:running"]
@@ -231,8 +231,8 @@ def test_a_holder_that_comes_back_in_time_goes_on(desk: LedgerDesk, state: str) 
 
 @pytest.mark.parametrize("state", ["queued", "scheduled"])
 @pytest.mark.parametrize("written", ["succeed", "fail", "postpone"])
-def test_what_a_holder_has_done_by_then_counts(desk: LedgerDesk, state: str, written: str) -> None:
-    """A result under a lease that ran out is accepted, as long as no other worker has the job."""
+def test_the_result_of_a_late_holder_counts(desk: LedgerDesk, state: str, written: str) -> None:
+    """A result under an expired lease is accepted while no other worker has the job."""
     lease = lapsed(desk, state)
     calls: dict[str, Callable[[Lease], bool]] = {
         "succeed": desk.succeed,
@@ -242,18 +242,18 @@ def test_what_a_holder_has_done_by_then_counts(desk: LedgerDesk, state: str, wri
     assert calls[written](lease)
     assert desk.places("a") == (["bulk:scheduled"] if written == "postpone" else [])
     assert desk.claim("a", worker="another") == []
-    # And no second time.
+    # But not a second time.
     assert not desk.succeed(lease)
 
 
 def lapsed(desk: LedgerDesk, state: str) -> Lease:
-    """The lease of a job that ran out, and that is queued again or rests."""
+    """An expired lease, whose job is queued again or rests."""
     desk.submit(job("a"))
     if state == "scheduled":
         lose_lease(desk, "a", "first")
     (lease,) = desk.claim("a", lease_seconds=0.02, worker="w")
     desk.let_run_out("a")
-    desk.end_amnesty()
+    desk.end_lease_grace()
     desk.sweep()
     assert desk.places("a") == [f"bulk:{state}"]
     return lease
@@ -298,7 +298,7 @@ def test_deep_backlog_is_not_announced_again(desk: LedgerDesk) -> None:
 
 @pytest.mark.usefixtures("_short_grace")
 def test_empty_queue_means_lost_hints(desk: LedgerDesk) -> None:
-    """When the Celery queue is empty for a while, what was queued by then is announced again."""
+    """If the Celery queue is empty for a while, jobs queued before that are announced again."""
     desk.submit(job("a"))
     assert desk.sweep() == []
     desk.submit(job("b"))
@@ -308,8 +308,8 @@ def test_empty_queue_means_lost_hints(desk: LedgerDesk) -> None:
 
 
 @pytest.mark.usefixtures("_short_grace")
-def test_what_was_announced_again_waits_in_a_line_of_its_own(desk: LedgerDesk) -> None:
-    """However quickly fresh jobs are served, a due job whose hint waits is announced once."""
+def test_jobs_announced_again_have_a_queue_of_their_own(desk: LedgerDesk) -> None:
+    """A due job whose hint waits is announced only once, however quickly new jobs are served."""
     due(desk, "late", "later")
     assert desk.sweep() == ["late", "later"]
     desk.redis.lpush(Lane.BULK.redelivery_queue, "a hint for both")
@@ -330,7 +330,7 @@ def test_what_was_announced_again_waits_in_a_line_of_its_own(desk: LedgerDesk) -
 @pytest.mark.usefixtures("_short_grace")
 @pytest.mark.parametrize("found_by", ["a newer one", "an empty queue"])
 def test_a_backlog_does_not_hide_a_lost_hint_behind_it(desk: LedgerDesk, found_by: str) -> None:
-    """A due job is announced once more when its hint is lost, whatever else waits in the queue."""
+    """A due job whose hint is lost is announced once more, whatever else is in the queue."""
     due(desk, "old", "new")
     assert desk.sweep() == ["old", "new"]
     desk.submit(job("in-line"))
@@ -354,7 +354,7 @@ def is_due(desk: LedgerDesk, job_id: str) -> bool:
 
 
 def test_queue_that_was_empty_for_a_moment_lost_nothing(desk: LedgerDesk) -> None:
-    """An empty queue counts only when it stays empty: a hint in it starts the time anew."""
+    """An empty queue counts only if it stays empty: a hint in it restarts the time."""
     desk.submit(job("a"))
     assert desk.sweep() == []
     assert desk.sweep() == []
@@ -383,7 +383,7 @@ def test_lanes_lose_hints_apart(desk: LedgerDesk) -> None:
         *("rerankq:interactive:queued", Lane.BULK.queue, Lane.BULK.redelivery_queue),
     ],
 )
-def test_a_key_of_another_type_holds_nobody_up(desk: LedgerDesk, key: str) -> None:
+def test_a_key_of_another_type_stops_no_sweep(desk: LedgerDesk, key: str) -> None:
     """A shared key that holds another type is put aside, and that is reported."""
     desk.postpone(desk.claimed("a"), 0)
     desk.redis.delete(key)

@@ -1,4 +1,4 @@
-"""Why there is no answer: real servers that fail in each way, and what the error says of it."""
+"""Why there is no answer: real servers that fail in each way, and what the error says."""
 
 import asyncio
 import socket
@@ -32,13 +32,13 @@ async def met(url: str, *, seconds: float = 10, request: RerankRequest = SHORT) 
 
 
 def deaf(connection: socket.socket) -> None:
-    """Read nothing of a request but its beginning."""
+    """Read only the beginning of a request."""
     connection.recv(1)
     threading.Event().wait(2)
 
 
 def saying(answer: bytes, *, hangs: bool = False) -> Serve:
-    """Answer with these bytes, and end the connection or keep silent."""
+    """Answer with these bytes, then close the connection, or keep it open if `hangs`."""
 
     def serve(connection: socket.socket) -> None:
         read_request(connection)
@@ -61,8 +61,8 @@ def saying(answer: bytes, *, hangs: bool = False) -> Serve:
         ("http://rerank.invalid/", Cause.DNS, "the host name rerank.invalid is not resolved"),
     ],
 )
-def test_who_cannot_be_reached_is_named(url: str, cause: Cause, words: str) -> None:
-    """Where no connection can be made the request was never seen, and the error says why."""
+def test_an_upstream_that_cannot_be_reached_is_named(url: str, cause: Cause, words: str) -> None:
+    """If no connection can be made, the upstream saw no request, and the error says why."""
     port = free_port()
     error = asyncio.run(met(url.format(port=port)))
     assert type(error) is Unreachable
@@ -79,7 +79,7 @@ def test_who_cannot_be_reached_is_named(url: str, cause: Cause, words: str) -> N
     ],
     ids=["unknown CA", "other name"],
 )
-def test_a_certificate_that_does_not_do_says_why(
+def test_a_refused_certificate_is_explained(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     names: str,
@@ -87,7 +87,7 @@ def test_a_certificate_that_does_not_do_says_why(
     *,
     trusted: bool,
 ) -> None:
-    """A certificate that is refused: by whose CA, for which names."""
+    """The error names the CAs that were trusted, or the names in the certificate."""
     for variable in CA_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     secure = server_context(tmp_path, names)
@@ -103,7 +103,7 @@ def test_a_certificate_that_does_not_do_says_why(
 
 
 def test_a_server_without_tls_is_named() -> None:
-    """https:// to a port that speaks plain HTTP is no fault of a certificate, and says so."""
+    """https:// to a port with plain HTTP is reported as missing TLS, not as a wrong certificate."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(1)
@@ -130,8 +130,10 @@ def test_a_server_without_tls_is_named() -> None:
     ],
     ids=["sending", "no answer", "half an answer", "closed", "cut", "another protocol"],
 )
-def test_how_far_a_call_came_is_said(serve: Serve, request_: RerankRequest, cause: Cause) -> None:
-    """A call that failed under way may have been billed: the error says how far it came."""
+def test_an_error_says_how_far_the_call_came(
+    serve: Serve, request_: RerankRequest, cause: Cause
+) -> None:
+    """A call that failed after it began may have been billed: the error says how far it came."""
     with RawServer(serve) as server:
         error = asyncio.run(met(server.url, seconds=1, request=request_))
     assert (type(error), error.cause) == (Transient, cause)

@@ -1,4 +1,4 @@
-"""An upstream that answers, and lets another answer follow on the same connection."""
+"""An upstream that sends an answer too many on a connection."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ DEADLINE_S = 30.0
 
 
 def ranking(number: str) -> bytes:
-    """An answer whose score tells whose it is; it names no documents."""
+    """An answer without documents, whose score shows which job it belongs to."""
     body = orjson.dumps({"results": [{"index": 0, "relevance_score": float(number)}]})
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
@@ -40,7 +40,7 @@ def doubling(status: int, chance: random.Random) -> Serve:
             number = orjson.loads(body)["query"]
             first = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status
             connection.sendall(ranking(number) if status == 200 else first)
-            # The fault itself, and no wait for something.
+            # This sleep is the fault itself; it waits for nothing.
             time.sleep(chance.uniform(0, MOST_DELAY_S))
             connection.sendall(ranking(number))
 
@@ -48,7 +48,7 @@ def doubling(status: int, chance: random.Random) -> Serve:
 
 
 async def scores(url: str) -> Counter[bool]:
-    """How many jobs have a ranking, by whether it is their own."""
+    """Count the jobs with a ranking, by whether it is their own."""
     found: Counter[bool] = Counter()
     numbers = iter(range(JOBS))
 
@@ -68,7 +68,7 @@ async def scores(url: str) -> Counter[bool]:
 
 @pytest.mark.parametrize("status", [200, 429, 504])
 def test_no_job_gets_anothers_answer(status: int) -> None:
-    """However soon after an answer another one follows, no job takes it for its own."""
+    """No job takes a second answer for its own, however soon it follows the first."""
     chance = random.Random(7)  # noqa: S311  no secret
     with RawServer(doubling(status, chance)) as server:
         found = asyncio.run(scores(server.url))
@@ -77,12 +77,12 @@ def test_no_job_gets_anothers_answer(status: int) -> None:
 
 
 class Upstream:
-    """Answers when it is told to, and once more when it is told to.
+    """Answers when the test wants, and repeats answers when the test wants.
 
     Attributes:
         asked: the queries that have come.
         answering: set while requests are answered.
-        repeating: set when each first answer of a connection is sent again.
+        repeating: set when the first answer of each connection is to be sent again.
     """
 
     def __init__(self) -> None:
@@ -107,14 +107,14 @@ class Upstream:
 
 
 async def score(provider: HttpProvider, number: int) -> float:
-    """What a job gets that is known by its number."""
+    """The score that the job with this number gets."""
     request = RerankRequest(query=str(number), documents=("d",))
     answer = await provider.rerank(Call(f"job-{number}", 1, request, "m", "sk-1"))
     return answer.scores[0].relevance_score
 
 
 class Clock:
-    """The clock of the running loop, which can be set forward."""
+    """Replaces the clock of the running loop, and can be moved forward."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ class Clock:
         loop.time = self._time  # type: ignore[method-assign]
 
     def forward(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Move the clock forward."""
         self._ahead += seconds
 
     def _time(self) -> float:
@@ -130,13 +130,13 @@ class Clock:
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for what a server's thread does."""
+    """Wait for a condition that a thread of the server fulfils."""
     await asyncio.to_thread(eventually, condition, what)
 
 
 @pytest.mark.parametrize(("latency", "late"), [(0.01, 0.1), (1.0, 0.8), (2.0, 2.0), (10.0, 10.0)])
 def test_an_answer_repeated_one_latency_later_meets_no_call(latency: float, late: float) -> None:
-    """Until an answer can come that was asked for twice, its connection carries no other call."""
+    """A connection carries no other call for as long as a second answer can be expected."""
 
     async def body(upstream: Upstream, server: RawServer) -> list[float]:
         clock = Clock()
@@ -149,7 +149,7 @@ def test_an_answer_repeated_one_latency_later_meets_no_call(latency: float, late
             found = await calls
             clock.forward(late)
             calls = asyncio.gather(*(score(p, number + AT_A_TIME) for number in numbers))
-            # Each has sent its request now, if it has a connection from before.
+            # By now each call has sent its request, if it uses an old connection.
             await asyncio.sleep(0)
             upstream.repeating.set()
             return found + await calls
@@ -160,8 +160,8 @@ def test_an_answer_repeated_one_latency_later_meets_no_call(latency: float, late
         assert server.connections == 2 * AT_A_TIME
 
 
-def test_what_is_under_way_when_the_upstream_is_caught_is_not_trusted() -> None:
-    """An answer too many on one connection makes those of others doubted, but for first answers."""
+def test_calls_in_flight_at_an_answer_too_many_are_not_trusted() -> None:
+    """After an answer too many, answers on other connections count only if they are the first."""
     asked: list[str] = []
     caught = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The provider against a real HTTP server that answers as each test says."""
+"""The provider with a real HTTP server."""
 
 import asyncio
 import gzip
@@ -51,7 +51,7 @@ def call(key: str = "sk-1", attempt: int = 1) -> Call:
 async def outcomes(
     handler: Handler, *calls: Call, dialect: str = "dmxapi"
 ) -> list[Answer | UpstreamError]:
-    """What becomes of calls, made one after the other over one provider."""
+    """The results of calls that one provider makes one after the other."""
     async with serving(handler) as address:
         made = DIALECTS[dialect]()
         async with HttpProvider(url=f"{address}/", dialect=made, call_seconds=10) as provider:
@@ -60,10 +60,10 @@ async def outcomes(
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
-    """The address of a server that answers by the handler."""
+    """The address of a server with this handler."""
     app = web.Application()
     app.router.add_post("/", handler)
-    # A handler that answers no further ends with its connection.
+    # A handler that hangs ends with its connection.
     runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", free_port())
@@ -108,7 +108,7 @@ def test_each_dialect_ranks_over_the_wire(dialect: str) -> None:
 
 
 def test_one_session_serves_many_keys() -> None:
-    """Each call shows its own key, job and attempt, over the same connections."""
+    """Each call has its own key, job and attempt in its headers."""
     seen = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -124,7 +124,7 @@ def test_one_session_serves_many_keys() -> None:
 
 
 def test_a_used_up_allowance_asks_for_a_pause() -> None:
-    """An answer that used up the allowance says how long to wait; it is an answer all the same."""
+    """An answer that used up the allowance is a good answer, and says how long to wait."""
     headers = {"X-RateLimit-Remaining-Requests": "0", "X-RateLimit-Reset-Requests": "6m0s"}
     answer = met(answering(GOOD["dmxapi"], headers=headers))
     assert isinstance(answer, Answer)
@@ -132,7 +132,7 @@ def test_a_used_up_allowance_asks_for_a_pause() -> None:
 
 
 def test_throttling_takes_its_time_from_the_headers() -> None:
-    """Retry-After goes before the reset of an allowance."""
+    """Retry-After takes precedence over the reset of an allowance."""
     headers = {"X-RateLimit-Remaining-Tokens": "0", "X-RateLimit-Reset-Tokens": "20ms"}
     error = met(answering("", 429, headers))
     assert isinstance(error, Throttled)
@@ -143,7 +143,7 @@ def test_throttling_takes_its_time_from_the_headers() -> None:
 
 
 def test_a_refused_key_is_not_shown() -> None:
-    """An error that quotes the key reaches nobody with it."""
+    """If the upstream quotes the key in an error, the message does not show it."""
     error = met(answering('{"error":{"message":"unknown key sk-1"}}', 401))
     assert isinstance(error, BadKey)
     assert "sk-1" not in str(error)
@@ -154,15 +154,15 @@ def test_a_refused_key_is_not_shown() -> None:
     [(b"\x1f\x8b...", {"Content-Encoding": "gzip"}), (b" " * (CAP_BYTES + 1), {})],
     ids=["compressed", "endless"],
 )
-def test_a_refusal_that_cannot_be_read_speaks_by_its_status(
+def test_a_refusal_that_cannot_be_read_counts_by_its_status(
     body: bytes, headers: dict[str, str]
 ) -> None:
-    """A refusal whose body is compressed or endless is what its status says."""
+    """If the body of a refusal is compressed or endless, its status decides."""
     assert isinstance(met(answering(body, 429, headers)), Throttled)
 
 
 async def refused_in_part(request: web.Request, *, ends: bool, then: bytes = b"") -> web.Response:
-    """Answer 429 with the beginning of a body: then its connection ends, or nothing more comes."""
+    """Answer 429 with the beginning of a body; then the connection ends, or nothing more comes."""
     await request.read()
     assert request.transport is not None
     head = (
@@ -182,10 +182,10 @@ async def refused_in_part(request: web.Request, *, ends: bool, then: bytes = b""
     ids=["cut", "hanging", "nothing", "more than is read"],
 )
 @pytest.mark.parametrize("through_proxy", [False, True])
-def test_a_refusal_that_does_not_come_whole_speaks_by_its_head(
+def test_an_incomplete_refusal_counts_by_its_head(
     monkeypatch: pytest.MonkeyPatch, *, ends: bool, then: bytes, through_proxy: bool
 ) -> None:
-    """A refusal whose body breaks off or does not end is what its status and headers say, soon."""
+    """If the body of a refusal breaks off or does not end, status and headers decide, soon."""
     monkeypatch.setattr(http, "REFUSAL_SECONDS", 0.1)
 
     async def tried() -> Answer | UpstreamError:
@@ -201,8 +201,8 @@ def test_a_refusal_that_does_not_come_whole_speaks_by_its_head(
     assert (error.status, error.retry_after, error.request_id) == (429, 7, "2025")
 
 
-def test_a_refusal_that_hangs_holds_no_longer_than_a_call() -> None:
-    """The time limit of a call holds for what is still to come of a refusal, which is kept."""
+def test_a_refusal_that_hangs_takes_no_longer_than_a_call() -> None:
+    """The time limit of a call ends the reading of a refusal's body; the refusal itself counts."""
 
     async def tried() -> Answer | UpstreamError:
         async with serving(partial(refused_in_part, ends=False)) as address:
@@ -237,7 +237,7 @@ def test_what_is_no_ranking_is_malformed(dialect: str, body: str | bytes, words:
 
 @each_dialect
 def test_a_web_page_is_no_endpoint(dialect: str) -> None:
-    """With every dialect a page under status 200 says that somebody else has answered."""
+    """With every dialect a web page with status 200 means that no rerank endpoint answered."""
     error = met(answering("<html>\n<h1>502</h1>"), dialect)
     assert isinstance(error, WrongEndpoint)
     assert "RERANKQ_UPSTREAM_URL" in str(error)
@@ -256,7 +256,7 @@ def test_a_web_page_is_no_endpoint(dialect: str) -> None:
 def test_an_answer_that_can_be_read_is_read(
     body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    """Whatever curl and httpx read has been paid for: each 2xx, compressed, or not quite JSON."""
+    """Answers that curl and httpx can read are used: any 2xx, compressed, or not quite JSON."""
     answer = met(answering(body, status, headers))
     assert isinstance(answer, Answer)
     assert [each.index for each in answer.scores] == [1, 0]
@@ -276,14 +276,14 @@ def test_an_answer_that_can_be_read_is_read(
 def test_a_success_without_a_ranking_is_malformed(
     body: bytes, status: int, headers: dict[str, str], words: str
 ) -> None:
-    """A 2xx with nothing behind it, or with what cannot be read, is no ranking, and says why."""
+    """A 2xx that is empty or cannot be read is malformed, and the error says why."""
     error = met(answering(body, status, headers))
     assert isinstance(error, Malformed)
     assert words in str(error)
 
 
-def test_an_answer_with_foreign_documents_is_nobodys() -> None:
-    """Rows that repeat other documents than the job's are not taken for its ranking."""
+def test_an_answer_with_foreign_documents_is_not_used() -> None:
+    """An answer whose rows repeat documents of another job is not used."""
     row = '{"index":%d,"relevance_score":0.5,"document":{"text":"%s"}}'
     rows = ",".join(row % pair for pair in enumerate(("wash your hands", "shares rose today")))
     error = met(answering(f'{{"results":[{rows}]}}'))
@@ -306,8 +306,8 @@ def test_a_call_that_was_cut_off_may_have_been_billed() -> None:
     assert error.cause is Cause.CONNECTION_LOST
 
 
-def test_an_answer_that_drips_holds_nobody_up() -> None:
-    """The time limit of a call is held by the whole of it, however its bytes come."""
+def test_an_answer_that_comes_byte_by_byte_times_out() -> None:
+    """The time limit holds for the whole call, however slowly its bytes come."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

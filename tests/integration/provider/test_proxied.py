@@ -1,4 +1,4 @@
-"""Calls through a real HTTP proxy, and what is said when it does not let them through."""
+"""Calls through a real HTTP proxy, and the errors if it refuses them."""
 
 import asyncio
 import socket
@@ -28,13 +28,13 @@ def ranking(connection: socket.socket) -> None:
     body = orjson.dumps({"results": [{"index": 0, "relevance_score": 0.5}]})
     while True:
         head, _ = read_request(connection)
-        # Of what is not read in a tunnel nothing may be the proxy's.
+        # Every byte in the tunnel must be from the client, not from the proxy.
         assert not isinstance(connection, ssl.SSLSocket) or b"Proxy-" not in head
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
 
 async def asked(url: str) -> UpstreamError | None:
-    """Make calls, one after the other; the error of the first that has one."""
+    """Make calls one after the other; returns the first error."""
     request = RerankRequest(query="q?", documents=("d",))
     async with HttpProvider(url=url, dialect=DIALECTS["dmxapi"](), call_seconds=20) as provider:
         for number in range(CALLS):
@@ -50,9 +50,9 @@ async def asked(url: str) -> UpstreamError | None:
 def test_calls_go_through_a_proxy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, to_proxy: str, to_upstream: str
 ) -> None:
-    """A request is passed on, or a way for TLS opened, with user and password for the proxy alone.
+    """A proxy passes requests on, or opens a tunnel for TLS; only the proxy gets the login.
 
-    The connection carries the calls that follow.
+    The connection carries later calls too.
     """
     secure = server_context(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -74,7 +74,7 @@ def test_calls_go_through_a_proxy(
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_wants_a_login_says_so(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    """A 407 is the proxy's, and its message says where user and password go."""
+    """A 407 is from the proxy, and the message says where user and password belong."""
     monkeypatch.setenv("no_proxy", "localhost")
     with RawServer(HttpProxy(LOGIN)) as server:
         monkeypatch.setenv(f"{scheme}_proxy", f"http://me:wrong-secret@127.0.0.1:{server.port}")
@@ -87,7 +87,7 @@ def test_a_proxy_that_wants_a_login_says_so(monkeypatch: pytest.MonkeyPatch, sch
 
 
 def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the proxy is down it is the proxy that is named, and not the upstream."""
+    """If the proxy is down, the error names the proxy and not the upstream."""
     port = free_port()
     monkeypatch.setenv("https_proxy", f"http://me:secret@127.0.0.1:{port}")
     monkeypatch.delenv("no_proxy", raising=False)

@@ -1,4 +1,4 @@
-"""The transport against a server that sends, byte for byte, what each test says."""
+"""The transport with a server that sends exactly the bytes of each test."""
 
 import asyncio
 import shutil
@@ -30,10 +30,10 @@ LARGE = b"x" * 8 * 1024 * 1024
 
 @dataclass
 class Server:
-    """Answers the requests of each connection with these bytes, in turn, then ends it.
+    """Answers the requests of each connection with these bytes in turn, then closes it.
 
     Attributes:
-        answers: what to send, request by request; None keeps silent.
+        answers: what to send for each request; None sends nothing.
         connections: how many there have been.
         requests: what was received.
         asked: set when a request has come.
@@ -64,7 +64,7 @@ class Server:
                     await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
-                # Until the other side has seen it.
+                # Wait until the other side has seen it.
                 await reader.read()
         writer.close()
         with suppress(ConnectionError):
@@ -74,7 +74,7 @@ class Server:
 
 @dataclass
 class Answer:
-    """An answer, and what of it breaks the rules."""
+    """An answer, and how it breaks the rules."""
 
     status: int
     content: bytes
@@ -88,11 +88,11 @@ class Caller:
     transport: EndpointTransport
 
     async def send(self) -> Connection:
-        """The connection to read an answer from whose head has come."""
+        """Send a request; returns the connection after the head of the answer has come."""
         return await self.transport.exchange(REQUEST)
 
     async def ask(self) -> Answer:
-        """An answer, read to its end."""
+        """Send a request; returns the whole answer."""
         connection, content = await self.send(), b""
         try:
             while chunk := await connection.chunk():
@@ -106,7 +106,7 @@ class Caller:
 async def caller_of(
     server: Server, *, secure: ssl.SSLContext | None = None, trusted: Path | None = None
 ) -> AsyncIterator[Caller]:
-    """A caller of a server that listens."""
+    """A caller for a listening server."""
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=secure)
     host, port = listening.sockets[0].getsockname()
     url = httpx.URL(f"{'https' if secure else 'http'}://{host}:{port}/path?query=1")
@@ -149,8 +149,8 @@ def test_requests_follow_each_other_on_a_connection() -> None:
     assert server.requests == [REQUEST] * 3
 
 
-def test_nothing_is_sent_when_it_may_not_begin_any_more() -> None:
-    """Who may send is asked once the connection stands: making one can take seconds."""
+def test_nothing_is_sent_if_the_call_may_not_begin_any_more() -> None:
+    """`may_begin` is called after a connection was made, because that can take seconds."""
 
     async def test(caller: Caller, server: Server) -> None:
         with pytest.raises(TooLateError):
@@ -163,7 +163,7 @@ def test_nothing_is_sent_when_it_may_not_begin_any_more() -> None:
 
 @pytest.mark.usefixtures("_unrested")
 def test_as_many_connections_as_calls() -> None:
-    """Calls at the same time each have a connection, and leave it to those that follow."""
+    """Calls at the same time each have a connection, and later calls use these again."""
 
     async def test(caller: Caller, server: Server) -> None:
         for _ in range(2):
@@ -187,7 +187,7 @@ def test_as_many_connections_as_calls() -> None:
     ids=["chunked", "trailer", "until closed", "notices", "empty", "closing", "twice"],
 )
 def test_every_form_of_answer_is_read(answer: bytes, content: bytes) -> None:
-    """An answer is read whole in whatever form it comes, and one alone."""
+    """An answer in any form is read completely, and nothing after it."""
 
     async def test(caller: Caller, _: Server) -> None:
         response = await caller.ask()
@@ -197,8 +197,8 @@ def test_every_form_of_answer_is_read(answer: bytes, content: bytes) -> None:
 
 
 @pytest.mark.usefixtures("_unrested")
-def test_an_answer_behind_the_answer_is_nobodys() -> None:
-    """What comes unasked ends the connection: it must not be the answer to the next request."""
+def test_an_answer_too_many_is_not_used() -> None:
+    """An answer to no request ends the connection: the next request must not get it."""
 
     async def test(caller: Caller, server: Server) -> None:
         forged = OK.replace(b"ok", b"no")
@@ -224,10 +224,8 @@ def test_an_answer_behind_the_answer_is_nobodys() -> None:
     ],
     ids=["none", "cut head", "cut body", "cut chunks", "no HTTP", "upgrade", "endless head"],
 )
-def test_what_is_no_whole_answer_is_an_error(
-    answer: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An answer that is cut off, no HTTP, or without end is a transport's error, and no crash."""
+def test_an_incomplete_answer_is_an_error(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """An answer that is cut off, endless or no HTTP raises a TransportError."""
 
     async def test(caller: Caller, server: Server) -> None:
         with pytest.raises(httpx.TransportError) as caught:
@@ -241,7 +239,7 @@ def test_what_is_no_whole_answer_is_an_error(
 
 @pytest.mark.usefixtures("_unrested")
 def test_a_connection_that_ended_while_idle_is_not_used() -> None:
-    """When the other side has ended a kept connection, the next request has a new one."""
+    """If the other side has closed a kept connection, the next request uses a new one."""
 
     async def test(caller: Caller, server: Server) -> None:
         for _ in range(3):
@@ -253,7 +251,7 @@ def test_a_connection_that_ended_while_idle_is_not_used() -> None:
 
 
 def test_a_connection_rests_before_it_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What follows an answer within a moment meets a connection that no call uses."""
+    """Bytes that follow an answer within a moment come while no call uses the connection."""
 
     async def test(caller: Caller, server: Server) -> None:
         monkeypatch.setattr(idle_connections, "REST", replace(NO_REST, spare=SECONDS))
@@ -269,8 +267,8 @@ def test_a_connection_rests_before_it_is_used_again(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("_unrested")
 @pytest.mark.parametrize("status", [b"408", b"429", b"500", b"502", b"503", b"504"])
-def test_behind_an_error_comes_no_other_request(status: bytes) -> None:
-    """A connection that answered an error is ended: what a gateway gave up may still come."""
+def test_after_an_error_a_connection_is_not_used_again(status: bytes) -> None:
+    """A connection is closed after an error, because the late answer may still come."""
 
     async def test(caller: Caller, server: Server) -> None:
         server.answers = (OK.replace(b"200", status), OK)
@@ -299,7 +297,7 @@ ODD = {
 @pytest.mark.parametrize("whole", [True, False], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
 def test_a_sloppy_answer_is_read_and_ends_its_connection(answer: bytes, *, whole: bool) -> None:
-    """What curl reads is read, says what is wrong with it, and its connection is not trusted."""
+    """A sloppy answer that curl reads is read; the fault is reported, the connection closed."""
 
     def serve(connection: socket.socket) -> None:
         read_request(connection)
@@ -323,7 +321,7 @@ def test_a_sloppy_answer_is_read_and_ends_its_connection(answer: bytes, *, whole
 
 @pytest.mark.usefixtures("_unrested")
 def test_nobody_gets_the_rest_of_anothers_answer() -> None:
-    """A connection whose answer was not read to its end, or not waited for, is ended."""
+    """A connection is closed if its answer was not read to its end, or not waited for."""
 
     async def test(caller: Caller, server: Server) -> None:
         server.answers = (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",)
@@ -345,7 +343,7 @@ def test_nobody_gets_the_rest_of_anothers_answer() -> None:
 
 @pytest.mark.usefixtures("_unrested")
 def test_an_answer_waits_for_its_reader() -> None:
-    """What is not read is not received either, beyond a bound; what is read comes whole."""
+    """Unread bytes of an answer are received only up to a limit; a reader gets all of them."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(LARGE), LARGE)
 
     async def test(caller: Caller, _: Server) -> None:
@@ -361,7 +359,7 @@ def test_an_answer_waits_for_its_reader() -> None:
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
-    """A server's context, whose certificate for 127.0.0.1 lies in the folder as `cert.pem`."""
+    """A server's context; its certificate for 127.0.0.1 is `cert.pem` in the folder."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the openssl command")
@@ -380,8 +378,8 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.usefixtures("_unrested")
-def test_tls_is_spoken_with_whom_is_trusted_alone(tmp_path: Path) -> None:
-    """Over TLS an answer is read like any other; an unknown certificate is no connection."""
+def test_tls_needs_a_trusted_certificate(tmp_path: Path) -> None:
+    """Over TLS an answer is read as usual; with an unknown certificate there is no connection."""
 
     async def test() -> None:
         secure = certificate(tmp_path)

@@ -31,7 +31,7 @@ def test_dialects_with_a_path_of_their_own_always_answer(sandbox: RunningSandbox
     [("siliconflow", "results"), ("vllm", "results"), ("voyage", "data"), ("tei", "results")],
 )
 def test_the_setting_decides_at_the_shared_path(dialect: str, place: str) -> None:
-    """`/v1/rerank` speaks the dialect that was chosen, if that one is asked there."""
+    """`/v1/rerank` has the chosen dialect, if that dialect uses this path."""
     with RunningSandbox(dialect=dialect) as sandbox:
         assert [result["index"] for result in sandbox.rerank().json()[place]] == [1, 0]
 
@@ -45,7 +45,7 @@ def test_the_setting_decides_at_the_shared_path(dialect: str, place: str) -> Non
         (DASHSCOPE, {"model": "m", "input": {"query": "q", "documents": ["d"]}}, "request_id"),
     ],
 )
-def test_faults_speak_the_dialect(
+def test_faults_use_the_dialect(
     sandbox: RunningSandbox, path: str, body: dict[str, object], field: str
 ) -> None:
     """The usual refusal of a status comes in the shape of the dialect that was asked."""
@@ -55,7 +55,7 @@ def test_faults_speak_the_dialect(
 
 
 def test_tei_takes_two_megabytes(sandbox: RunningSandbox) -> None:
-    """A larger body is a 413 at TEI's path, and not at the others'."""
+    """A larger body gets 413 at TEI's path, but not at the other paths."""
     large = ["d" * 2_100_000]
     assert sandbox.ask("/rerank", query="q", texts=large).status_code == 413
     assert sandbox.rerank(documents=large).status_code == 200

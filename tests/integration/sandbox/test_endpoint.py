@@ -15,7 +15,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 def rerank_documents(url: str, key: str, query: str, docs: list[str], top_n: int = 3) -> Any:
-    """The vendor's own sample, unchanged but for URL, key and a time limit."""
+    """The vendor's own sample; only URL, key and a time limit were changed."""
     payload = {"model": "qwen3-reranker-8b", "query": query, "top_n": top_n, "documents": docs}
     headers = {"Authorization": f"{key}", "Content-Type": "application/json"}
     response = requests.post(url, headers=headers, data=json.dumps(payload), timeout=TIMEOUT_S)
@@ -45,7 +45,7 @@ def test_vendor_sample_works() -> None:
     ],
 )
 def test_keys_are_checked_where_configured(header: str | None, status: int) -> None:
-    """A configured key passes bare or behind Bearer; any other, or none, is a 401."""
+    """A configured key is accepted bare or after Bearer; any other key, or none, gets 401."""
     headers = {} if header is None else {"Authorization": header}
     with RunningSandbox(keys=["sk-one", "sk-two"]) as sandbox:
         answer = sandbox.rerank(headers)
@@ -76,8 +76,8 @@ def test_other_paths_are_refused(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_are_capped(*, chunked: bool) -> None:
-    """A body above the cap is a 413, whether it announces its length or not."""
+def test_large_bodies_are_refused(*, chunked: bool) -> None:
+    """A body over the limit gets 413, with or without an announced length."""
     body = b" " * 2000
     with RunningSandbox(max_body_bytes=1024) as sandbox:
         data = iter([body]) if chunked else body

@@ -14,7 +14,7 @@ from running.sandbox import BODY, TIMEOUT_S, RunningSandbox
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningSandbox]:
-    """One for tests that leave nothing behind."""
+    """A sandbox that tests share, if they leave nothing behind."""
     with RunningSandbox() as running:
         yield running
 
@@ -49,7 +49,7 @@ def directive(**action: object) -> dict[str, str]:
 
 
 def until_cut(answer: requests.Response) -> bytes:
-    """What arrives of an answer before its connection breaks, as it has to."""
+    """The part of an answer that arrives before its connection breaks; it must break."""
     got = bytearray()
     try:
         for block in answer.iter_content(1):
@@ -125,7 +125,7 @@ def test_hang_holds_until_the_client_goes(sandbox: RunningSandbox) -> None:
 
 
 def test_hang_does_not_hold_up_the_stop() -> None:
-    """A server with a hanging call stops all the same, and the call's client is cut off."""
+    """A server stops despite a hanging call, and the client of the call is cut off."""
     failed = threading.Event()
 
     def hanging(sandbox: RunningSandbox) -> None:
@@ -178,7 +178,7 @@ STATUS = {"kind": "status", "status": 502, "body": "<html>"}
 def test_a_refusal_drips_or_is_huge(
     sandbox: RunningSandbox, way: dict[str, Any], answer: dict[str, Any], status: int
 ) -> None:
-    """Any status and any row of the table can be sent in pieces or at length, with its headers."""
+    """Any status and any error can be sent byte by byte or very long, with its headers."""
     at_once = sandbox.rerank(directive(**answer))
     sent = sandbox.rerank(directive(**way, answer=answer))
     assert sent.status_code == at_once.status_code == status
@@ -219,7 +219,7 @@ def test_spoiled_answers_are_200(sandbox: RunningSandbox, kind: str, found: byte
     assert found in answer.content
 
 
-def test_directive_speaks_for_one_call(sandbox: RunningSandbox) -> None:
+def test_a_directive_applies_to_one_call(sandbox: RunningSandbox) -> None:
     """A request can ask for its own fault, which comes before every rule; a bad one is a 400."""
     sandbox.set_faults({"action": {"kind": "short"}})
     good = {"X-Sandbox-Fault": '{"kind":"status","status":418}'}
@@ -247,7 +247,7 @@ def test_bad_rules_change_nothing(sandbox: RunningSandbox) -> None:
 
 
 def test_no_web_page_gives_orders(sandbox: RunningSandbox) -> None:
-    """A browser's request for a foreign page changes nothing, and reads nothing anywhere."""
+    """A request that a foreign web page makes changes nothing, and reads nothing."""
     sandbox.set_faults({"action": {"kind": "status", "status": 418}})
     path = f"{sandbox.base}/_sandbox/faults"
     foreign = (

@@ -17,7 +17,7 @@ def running() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def sandbox(running: RunningSandbox) -> RunningSandbox:
-    """A sandbox without limits; what earlier tests used of theirs is out of the way."""
+    """A sandbox without limits and without counts from earlier tests."""
     running.admin("PUT", "limits", {})
     running.admin("DELETE", "faults")
     return running
@@ -32,13 +32,13 @@ def statuses(sandbox: RunningSandbox, name: str, calls: int) -> list[int]:
 
 
 def test_the_window_is_full_until_it_moves_on(sandbox: RunningSandbox) -> None:
-    """Calls over the limit get its 429, and come in again when the window has moved on."""
+    """Calls over the limit get 429, and are admitted again when the window has moved on."""
     sandbox.limit(rpm=2, window_seconds=0.6)
     assert statuses(sandbox, "window", 3) == [200, 200, 429]
     eventually(lambda: statuses(sandbox, "window", 1) == [200], "the window moves on", seconds=5)
 
 
-def test_a_refusal_says_when_to_come_again(sandbox: RunningSandbox) -> None:
+def test_a_refusal_says_when_to_try_again(sandbox: RunningSandbox) -> None:
     """A refusal has the body that was chosen, Retry-After and the x-ratelimit headers."""
     said = {"answer": "request_limit", "retry_after": "seconds", "ratelimit_headers": "refusals"}
     sandbox.limit(rpm=1, **said)
@@ -51,7 +51,7 @@ def test_a_refusal_says_when_to_come_again(sandbox: RunningSandbox) -> None:
 
 
 def test_headers_can_come_with_every_answer(sandbox: RunningSandbox) -> None:
-    """With `always`, a success tells what is left, this call taken off."""
+    """With `always`, a success tells what is left after this call."""
     sandbox.limit(rpm=5, tpm=1000, ratelimit_headers="always")
     headers = sandbox.rerank(key("headers")).headers
     assert headers["x-ratelimit-remaining-requests"] == "4"
@@ -68,7 +68,7 @@ def test_tokens_are_limited(sandbox: RunningSandbox) -> None:
 
 
 def test_a_call_that_failed_can_be_given_back(sandbox: RunningSandbox) -> None:
-    """Where only served calls count, one without an answer leaves the window as it was."""
+    """If only served calls count, a call without an answer does not count."""
     sandbox.limit(rpm=1, counts="served")
     sandbox.fault(kind="drop")
     with pytest.raises(requests.ConnectionError):
@@ -124,7 +124,7 @@ def test_accounts_have_limits_of_their_own(sandbox: RunningSandbox) -> None:
 
 
 def test_limits_change_from_one_call_to_the_next(sandbox: RunningSandbox) -> None:
-    """A limit set at run time holds for the very next call, whichever way it goes."""
+    """A limit that is raised or lowered at run time holds for the next call."""
     for limit, status in ((1, 200), (1, 429), (2, 200), (1, 429), (4, 200)):
         sandbox.limit(rpm=limit)
         assert statuses(sandbox, "steps", 1) == [status], limit
@@ -140,7 +140,7 @@ def test_bad_limits_change_nothing(sandbox: RunningSandbox) -> None:
 
 
 def test_stats_say_how_far_over_the_limit_callers_went() -> None:
-    """Stats count by account, status and fault, and the fullest window against its limit."""
+    """Stats count by account, status and fault, and compare the fullest window with its limit."""
     with RunningSandbox() as sandbox:
         sandbox.limit(rpm=2)
         assert Counter(statuses(sandbox, "over", 5)) == {200: 2, 429: 3}

@@ -32,7 +32,7 @@ def test_signal_ends_the_process_cleanly(number: signal.Signals) -> None:
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_the_key_may_stand_in_the_env_file(tmp_path: Path) -> None:
+def test_the_key_may_be_in_the_env_file(tmp_path: Path) -> None:
     """RERANKQ_SANDBOX_KEY is read from `.env` as from the environment."""
     (tmp_path / ".env").write_text("RERANKQ_SANDBOX_KEY=sk-one sk-two\n", "utf-8")
     with (

@@ -31,7 +31,7 @@ def test_limits_follow_the_script() -> None:
 
 
 def seen_over(sandbox: RunningSandbox, seen: list[int]) -> bool:
-    """Note each change of the status; true when the scenario is over and a call has shown it."""
+    """Record each change of the status; true when a call has shown that the scenario is over."""
     over = not sandbox.admin("GET", "scenario").json()["running"]
     status = sandbox.rerank().status_code
     if status != seen[-1]:
@@ -40,7 +40,7 @@ def seen_over(sandbox: RunningSandbox, seen: list[int]) -> bool:
 
 
 def test_an_outage_refuses_before_anything_is_looked_at() -> None:
-    """In an outage every call fails its way, whatever its key and body; then all is well."""
+    """In an outage every call fails in the same way, with any key and body; then calls succeed."""
     with RunningSandbox(keys=["sk-right"]) as sandbox:
         sandbox.play({"at": 0, "outage": {"kind": "error", "name": "timeout_cloudflare"}})
         answer = requests.post(sandbox.url, data=b"{", timeout=5)
@@ -50,7 +50,7 @@ def test_an_outage_refuses_before_anything_is_looked_at() -> None:
         assert sandbox.rerank({"Authorization": "sk-right"}).status_code == 200
 
 
-def test_a_cut_outage_answers_nobody_and_ends() -> None:
+def test_an_outage_that_cuts_connections_ends() -> None:
     """While connections are cut there is no answer; afterwards there is."""
     with RunningSandbox() as sandbox:
         sandbox.play({"at": 0, "outage": {"kind": "drop"}}, seconds=0.5)
@@ -60,7 +60,7 @@ def test_a_cut_outage_answers_nobody_and_ends() -> None:
 
 
 def test_connections_can_be_refused_for_a_while() -> None:
-    """While nobody listens connections are refused, calls on old ones cut; then all is well."""
+    """Connections are refused and calls on old ones cut for a while; then calls succeed."""
     with RunningSandbox() as sandbox, requests.Session() as kept, requests.Session() as operator:
         assert kept.post(sandbox.url, json=BODY, timeout=5).ok
         assert operator.get(f"{sandbox.base}/_sandbox/stats", timeout=5).ok
@@ -79,7 +79,7 @@ def refused(sandbox: RunningSandbox) -> bool:
 
 
 def test_an_outage_may_answer_in_pieces() -> None:
-    """An outage can send an error body that breaks off, to whoever calls."""
+    """An outage can send every call an error body that breaks off."""
     answer = {"kind": "error", "name": "bad_gateway_nginx"}
     with RunningSandbox() as sandbox:
         sandbox.play({"at": 0, "outage": {"kind": "cut", "answer": answer}})
@@ -124,7 +124,7 @@ def test_a_scenario_file_plays_from_the_start(tmp_path: Path) -> None:
 
 
 def test_a_bad_scenario_changes_nothing() -> None:
-    """A wrong scenario is a 400 that names phase and field, and the one under way goes on."""
+    """A wrong scenario gets 400 with phase and field, and the running scenario goes on."""
     with RunningSandbox() as sandbox:
         sandbox.play({"at": 0, "limits": {"default": {"rpm": 0}}})
         answer = sandbox.admin("POST", "scenario", {"phases": [{"at": 0}, {"at": -1}]})

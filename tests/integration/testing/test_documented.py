@@ -37,14 +37,14 @@ def test_fixtures(fake_rerankq: FakeRerankq, turn: int) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The files of the page, as its reader has them."""
+    """A folder with the files that the page shows."""
     for name, text in BLOCK.findall(PAGE.read_text("utf-8")):
         (tmp_path / name).write_text(text, "utf-8")
     return tmp_path
 
 
 def run_pytest(folder: Path, *arguments: str) -> str:
-    """Run it as a user does; returns what it says."""
+    """Run pytest as a user does; returns its output."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *arguments],
         env=clean_environment() | {"PYTEST_ADDOPTS": ""},
@@ -58,17 +58,17 @@ def run_pytest(folder: Path, *arguments: str) -> str:
 
 
 def test_the_examples_pass(folder: Path) -> None:
-    """What the page shows are tests that pass."""
+    """The tests on the page pass."""
     assert "5 passed" in run_pytest(folder)
 
 
-def test_the_fixtures_can_be_overridden_and_begin_anew(folder: Path) -> None:
-    """A folder's own scores rank; each test has an empty ledger and an address of its own."""
+def test_the_fixtures_can_be_overridden_and_are_new_for_each_test(folder: Path) -> None:
+    """A folder's own scores are used; each test has an empty ledger and its own address."""
     (folder / "test_own.py").write_text(OWN)
     assert "2 passed" in run_pytest(folder, "test_own.py")
 
 
 def test_no_fixture_is_loaded_unasked(folder: Path) -> None:
-    """Who does not ask for the plugin has a pytest that knows nothing of rerankq."""
+    """Without the plugin pytest has no fixture of rerankq."""
     (folder / "conftest.py").unlink()
     assert "rerankq" not in run_pytest(folder, "--fixtures", "test_directly.py")

@@ -1,4 +1,4 @@
-"""`rerankq.testing`: what a user's own tests may rely on."""
+"""`rerankq.testing`: what users' own tests may rely on."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ async def by_length_later(query: str, documents: Sequence[str]) -> list[float]:
 
 @pytest.mark.parametrize("scores", [by_length, by_length_later])
 def test_a_function_ranks(scores: Scores) -> None:
-    """Its scores make a ranking: best first, `top_n` rows, with the documents as submitted."""
+    """The function's scores give a ranking: best first, `top_n` rows, documents as submitted."""
     with FakeRerankq(scores) as fake:
         job = fake.client.submit(query="q", documents=DOCUMENTS, top_n=2, metadata={"a": "b"})
         result = job.result(timeout=SECONDS)
@@ -47,7 +47,7 @@ def test_a_function_ranks(scores: Scores) -> None:
 
 
 def test_it_serves_coroutines() -> None:
-    """`async with` gives a client for coroutines, in both lanes and by the hundred."""
+    """`async with` gives a client for coroutines; it serves both lanes and hundreds of jobs."""
 
     async def scenario() -> None:
         async with FakeRerankq(by_length) as fake:
@@ -65,7 +65,7 @@ def test_it_serves_coroutines() -> None:
 
 
 def test_code_under_test_finds_it_by_its_address() -> None:
-    """Any client of its address is served: those of the code under test have their own."""
+    """Any client with its address is served, also the clients of the code under test."""
 
     async def scenario(url: str) -> list[int]:
         async with AsyncRerankClient(url) as client:
@@ -80,7 +80,7 @@ def test_code_under_test_finds_it_by_its_address() -> None:
 
 @pytest.mark.parametrize("gives", ["raises", "returns"])
 def test_errors_on_request(gives: str) -> None:
-    """A retryable error is tried again and shown meanwhile; a final one is the job's end."""
+    """A job with a retryable error shows it and is tried again; a final error ends the job."""
     verdicts: list[Exception] = [
         Retryable("upstream_throttled", status=429, uses_attempt=False),
         Retryable(status=502),
@@ -103,13 +103,13 @@ def test_errors_on_request(gives: str) -> None:
         assert len(fake.requests) == 3
         verdicts.append(Retryable(delay_seconds=3600))
         job = fake.client.submit(query="q", documents=["d"])
-        eventually(lambda: job.status().last_error, "it is put off")
+        eventually(lambda: job.status().last_error, "it is postponed")
         status = job.status()
         assert (status.state, status.attempts) == (JobState.SCHEDULED, 1)
 
 
 def test_attempts_run_out() -> None:
-    """A job that meets nothing but retryable errors fails once its attempts are used."""
+    """A job that gets only retryable errors fails when its attempts are used up."""
 
     def scores(_: str, __: Sequence[str]) -> list[float]:
         raise Retryable("upstream_unavailable", status=503)
@@ -126,7 +126,7 @@ def test_attempts_run_out() -> None:
 def test_a_fault_in_the_function_ends_the_job(
     wrong: list[float] | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A test that gives wrong scores, or none, is told so in the log: its job does not hang."""
+    """If the function returns wrong scores or none, the job fails, and the log says why."""
 
     def scores(_: str, __: Sequence[str]) -> list[float]:
         assert wrong is not None, "the words of the test"
@@ -140,8 +140,8 @@ def test_a_fault_in_the_function_ends_the_job(
     assert ("the words of the test" in caplog.text) == (wrong is None)
 
 
-def test_a_function_that_waits_holds_up_no_other_job_and_no_end() -> None:
-    """While it waits, others are ranked; its job can be cancelled or expire; leaving is quick."""
+def test_a_function_that_waits_delays_no_other_job() -> None:
+    """While it waits, other jobs are ranked; its job can be cancelled or expire; exit is quick."""
     waits = threading.Event()
 
     def scores(query: str, documents: Sequence[str]) -> list[float]:
@@ -166,7 +166,7 @@ def test_a_function_that_waits_holds_up_no_other_job_and_no_end() -> None:
 
 
 def test_scores_may_change_meanwhile() -> None:
-    """What is set later ranks the jobs that come later."""
+    """New scores are used for later jobs."""
     with FakeRerankq(by_length) as fake:
 
         def ranking() -> list[int]:
@@ -179,7 +179,7 @@ def test_scores_may_change_meanwhile() -> None:
 
 
 def test_a_redis_of_the_users_own(own_redis: RedisServer) -> None:
-    """In a Redis that is there it keeps to its namespace; what it leaves, the next one ends."""
+    """In an existing Redis it uses only its namespace; the next fake ends the jobs left there."""
     never = threading.Event()
 
     def scores(_: str, __: Sequence[str]) -> list[float]:
@@ -188,7 +188,7 @@ def test_a_redis_of_the_users_own(own_redis: RedisServer) -> None:
 
     with FakeRerankq(scores, redis_url=own_redis.url, namespace="tests") as fake:
         job_id = fake.client.submit(query="q", documents=["d"]).id
-        eventually(lambda: fake.requests, "it is under way")
+        eventually(lambda: fake.requests, "the function is called")
     with own_redis.client() as redis:
         assert all(key.startswith(b"tests:") for key in redis.scan_iter())
     with FakeRerankq(redis_url=own_redis.url, namespace="tests") as fake:
@@ -197,7 +197,7 @@ def test_a_redis_of_the_users_own(own_redis: RedisServer) -> None:
 
 
 def test_it_outlives_its_redis(own_redis: RedisServer) -> None:
-    """Code under test may be shown what happens while Redis is away: the fake goes on after it."""
+    """A test may stop Redis for a while: the fake goes on afterwards."""
     with FakeRerankq(by_length, redis_url=own_redis.url) as fake:
         job = fake.client.submit(query="q", documents=DOCUMENTS)
         job.result(timeout=SECONDS)
@@ -205,7 +205,7 @@ def test_it_outlives_its_redis(own_redis: RedisServer) -> None:
         with pytest.raises(LedgerUnavailable):
             fake.client.submit(query="q", documents=DOCUMENTS)
         with pytest.raises(OSError, match="does not answer"), HintReader(own_redis.url, ""):
-            pass  # by the time that this has given up, so has the fake's own
+            pass  # when this call has given up, the fake's own calls have too
         own_redis.start()
         job = fake.client.submit(query="q", documents=DOCUMENTS)
         assert [row.index for row in job.result(timeout=SECONDS).results] == BY_LENGTH

@@ -24,19 +24,19 @@ LOT_SECONDS = 0.5
 
 
 @pytest.mark.parametrize("rpm", [600, 6000])
-def test_a_known_rate_is_used_up_and_kept(rpm: int) -> None:
-    """98 % of the allowed calls begin, and no window sees over a lot more than it allows."""
+def test_a_known_rate_is_used_fully_and_not_exceeded(rpm: int) -> None:
+    """98 % of the allowed calls begin, and no window exceeds the limit by more than one lot."""
     scenario = known_rpm(rpm, seconds=60)
     outcome = simulate(scenario.plan)
-    # The first permits of a new account take a moment to gather.
+    # A new account needs a moment to save up its first permits.
     assert outcome.count(200, 10) / (rpm * 50 / 60) >= 0.98
     assert outcome.throttled_share == 0
     for seconds in (1, 10, 60):
         assert outcome.most_in(seconds) <= rpm / 60 * (seconds + LOT_SECONDS) + 1
 
 
-def test_known_calls_at_once_are_used_up_and_kept() -> None:
-    """The places of a known concurrency are hardly ever free, and never asked for in vain."""
+def test_a_known_concurrency_is_used_fully_and_not_exceeded() -> None:
+    """The slots of a known concurrency are hardly ever free, and no call is refused."""
     scenario = known_concurrency(20, seconds=30)
     outcome = simulate(scenario.plan)
     assert outcome.count(200, 5) / scenario.ideal * 30 / 25 >= 0.98
@@ -45,7 +45,7 @@ def test_known_calls_at_once_are_used_up_and_kept() -> None:
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
 def test_fewer_calls_at_once_than_workers_go_round(calls: int) -> None:
-    """Each of four workers has a place for a second at a time, and the next finds it soon."""
+    """Each of four workers has a slot for a second at a time, and the next worker gets it soon."""
     scenario = known_concurrency(calls, seconds=20)
     outcome = simulate(scenario.plan)
     assert outcome.count(200, 5) / scenario.ideal * 20 / 15 >= 0.75
@@ -53,8 +53,8 @@ def test_fewer_calls_at_once_than_workers_go_round(calls: int) -> None:
 
 
 @pytest.mark.parametrize("scenario", [halving_rate(100), halving_concurrency(20, 0.2)])
-def test_a_limit_that_nobody_told_is_found(scenario: Scenario) -> None:
-    """Through halving and doubling: 90 % of the work, 2 % of 429s, each level within 10 s."""
+def test_an_unknown_limit_is_found(scenario: Scenario) -> None:
+    """While a limit halves and doubles: 90 % of the work, 2 % of 429s, each level within 10 s."""
     outcome = simulate(scenario.plan)
     assert outcome.served / scenario.ideal >= 0.9
     assert outcome.throttled_share <= 0.02
@@ -63,8 +63,8 @@ def test_a_limit_that_nobody_told_is_found(scenario: Scenario) -> None:
         assert outcome.back_at(0.85 * rate, after) <= 10
 
 
-def test_a_window_is_remembered() -> None:
-    """Once an unknown window was used up, it is hardly ever again: calls keep to its average."""
+def test_a_found_window_is_remembered() -> None:
+    """After an unknown window was used up once, calls keep to its average rate."""
     outcome = simulate(window(600).plan)
     afterwards = outcome.count(200, 60), outcome.count(429, 60)
     assert afterwards[0] >= 0.85 * 2400
@@ -72,7 +72,7 @@ def test_a_window_is_remembered() -> None:
 
 
 def test_a_storm_is_no_window() -> None:
-    """An upstream that throttled every call for a while is used again within half a minute."""
+    """If an upstream throttles every call for a while, it is used again within half a minute."""
     outcome = simulate(storm_of(8).plan)
     assert outcome.count(429, 2, 10) <= 100
     assert outcome.back_at(0.85 * 100, 10) <= 30
@@ -86,7 +86,7 @@ def test_a_thousand_workers_share_a_limit() -> None:
 
 
 def test_interactive_work_need_not_wait() -> None:
-    """Beside endless bulk work, an interactive call begins within two permits' distance."""
+    """Beside endless bulk work, an interactive call waits for two permits at most."""
     scenario = interactive(1200, every=0.5)
     outcome = simulate(replace(scenario.plan, seconds=60))
     waits = sorted(outcome.waits)
@@ -96,14 +96,14 @@ def test_interactive_work_need_not_wait() -> None:
 
 
 def test_an_outage_is_probed_seldom_and_over_soon() -> None:
-    """While the upstream is out, a probe each 5 s; 10 s after it, the full rate is back."""
+    """While the upstream is out, there is a probe every 5 s; 10 s after, the full rate is back."""
     outcome = simulate(outage_of(60).plan)
     assert outcome.count(503, 36, 90) <= 54 / 5 + 1
     assert outcome.back_at(0.85 * 100, 90) <= 10
 
 
 def test_deleted_keys_never_mean_no_limit() -> None:
-    """However often somebody deletes the limiter's keys, no window sees more than is allowed."""
+    """No window exceeds the limit, however often the limiter's keys are deleted."""
 
     def delete(fleet: Fleet) -> None:
         fleet.store.keyspace.clear()
@@ -117,7 +117,7 @@ def test_deleted_keys_never_mean_no_limit() -> None:
 
 
 def test_without_redis_little_is_used() -> None:
-    """While Redis is away, each worker uses a small share at most of what it last knew."""
+    """While Redis is away, each worker uses at most a small share of the last known rate."""
 
     def away(fleet: Fleet) -> None:
         fleet.store.away = True

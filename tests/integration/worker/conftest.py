@@ -9,6 +9,6 @@ from running.sandbox import RunningSandbox
 
 @pytest.fixture
 def upstream() -> Iterator[RunningSandbox]:
-    """A real rerank endpoint that demands the key of `RunningWorker`."""
+    """A real rerank endpoint that requires the key of `RunningWorker`."""
     with RunningSandbox(keys=("sk-test",)) as sandbox:
         yield sandbox

@@ -1,4 +1,4 @@
-"""What kombu's transport is made to bear."""
+"""Faults of the broker connection that kombu's transport must survive."""
 
 import signal
 from pathlib import Path
@@ -12,8 +12,8 @@ from rerankq_worker.consumer.broker import GatedTransport
 from running.redis_server import RedisServer
 
 
-def test_an_ack_that_fails_takes_no_room(tmp_path: Path) -> None:
-    """When Redis cannot be told of an ack, the consumer still has room for a message more."""
+def test_a_failed_ack_does_not_count_against_the_prefetch_limit(tmp_path: Path) -> None:
+    """If an ack cannot be sent to Redis, the consumer still takes one more message."""
     with RedisServer(tmp_path) as server:
         announcer = Announcer(server.url)
         assert announcer.announce(Lane.BULK, ["some-job"])

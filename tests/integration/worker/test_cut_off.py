@@ -1,4 +1,4 @@
-"""One worker of several that the upstream does not serve: no way out, or not let in."""
+"""One of several workers is cut off: it has no connection, or the vendor refuses its address."""
 
 import socket
 from pathlib import Path
@@ -18,7 +18,7 @@ JOBS = 400
 
 
 def test_a_worker_that_is_cut_off_leaves_its_jobs_to_others(redis_url: str, tmp_path: Path) -> None:
-    """It stops, says so everywhere, and costs no job an attempt; the account stays open."""
+    """The worker stops and says so; no job uses an attempt, and the account stays usable."""
     nowhere = {"http_proxy": f"http://127.0.0.1:{free_port()}", "no_proxy": ""}
     health = free_port()
     with (
@@ -49,15 +49,15 @@ NOT_LET_IN = b'{"error":{"message":"ip not allowed"}}'
 
 
 def refuse(connection: socket.socket) -> None:
-    """A proxy by which whoever comes is not let in by the vendor."""
+    """A proxy through which the vendor refuses every call."""
     while True:
         read_request(connection)
         head = b"HTTP/1.1 403 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
         connection.sendall(head % len(NOT_LET_IN) + NOT_LET_IN)
 
 
-def test_a_worker_that_is_not_let_in_parks_no_key(redis_url: str, tmp_path: Path) -> None:
-    """Its key is refused where others are ranked by the same: it stops, and they go on."""
+def test_a_worker_whose_address_is_refused_parks_no_key(redis_url: str, tmp_path: Path) -> None:
+    """Its key is refused while other workers get rankings by it: it stops, and they go on."""
     with (
         RunningSandbox(keys=("sk-test",), latency_ms=50) as upstream,
         RawServer(refuse) as proxy,

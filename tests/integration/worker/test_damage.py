@@ -1,4 +1,4 @@
-"""Damage in the ledger costs the job that it struck, and no other of its lane."""
+"""Damage in the ledger affects only the damaged job, and no other job of its lane."""
 
 import time
 from pathlib import Path
@@ -14,10 +14,10 @@ from running.waiting import eventually
 from running.worker import RunningWorker
 
 
-def test_a_job_whose_record_is_gone_stops_nobody(
+def test_a_job_whose_record_is_gone_stops_no_lane(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A scheduled job whose record vanished, and a ghost among the leases, block no lane."""
+    """A scheduled job without a record, and an unknown id among the leases, block no lane."""
     with Redis.from_url(redis_url) as judge, RerankClient(redis_url) as client:
         lost = client.submit(query="q", documents=["d"], not_before=time.time() + 600, lane="bulk")
         judge.delete(f"rerankq:job:{lost.id}")
@@ -25,21 +25,21 @@ def test_a_job_whose_record_is_gone_stops_nobody(
         judge.zadd("rerankq:bulk:running", {"ghost": 1})
         with RunningWorker(redis_url, upstream.url, tmp_path):
             eventually(lambda: not judge.zcard("rerankq:bulk:scheduled"), "it has left the lane")
-            eventually(lambda: not judge.zcard("rerankq:bulk:running"), "so has the ghost")
+            eventually(lambda: not judge.zcard("rerankq:bulk:running"), "so has the unknown id")
             job = client.submit(query="q", documents=["d"], lane="bulk")
             assert job.result(timeout=30).results
 
 
-def test_a_job_whose_payload_is_none_fails_alone(
+def test_only_the_job_with_a_wrong_payload_fails(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Where something else is in a payload's place, that job fails, and no other of its hint."""
+    """If a payload's key holds something else, that job fails, and no other job of its hint."""
     with (
         Redis.from_url(redis_url) as judge,
         RerankClient(redis_url) as client,
         RunningWorker(redis_url, upstream.url, tmp_path) as worker,
     ):
-        # Submitted together, so that one hint names them; held back until one is damaged.
+        # Submitted together, so that one hint names them, and before the worker starts.
         drafts = [
             {"query": "q", "documents": ["d"], "not_before": time.time() + 600} for _ in range(3)
         ]

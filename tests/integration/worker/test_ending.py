@@ -14,7 +14,7 @@ from running.worker import RunningWorker
 DOCUMENTS = ["one document", "and a second one"]
 NOBODY = "http://127.0.0.1:1/"
 DEAF_SECONDS = 3
-"""From then on Celery waits for its heartbeat's answer: it sends one every two seconds."""
+"""After this time Celery waits for the answer to a heartbeat: it sends one every two seconds."""
 
 
 def fallen_silent(redis: RedisServer, worker: RunningWorker) -> None:
@@ -45,7 +45,7 @@ def test_a_second_signal_hands_back_at_once(
 
 
 def test_nohup_outlives_its_terminal(redis_url: str, tmp_path: Path) -> None:
-    """A worker that was started with SIGHUP ignored takes no notice of it; SIGTERM drains it."""
+    """A worker that was started with SIGHUP ignored ignores it too; SIGTERM drains it."""
     command = ("nohup", sys.executable, "-m", "rerankq.cli")
     with (
         RunningSandbox() as upstream,
@@ -60,7 +60,7 @@ def test_nohup_outlives_its_terminal(redis_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lane", ["bulk", ""], ids=["one lane", "both lanes"])
-def test_sigquit_waits_for_no_job(redis_url: str, tmp_path: Path, lane: str) -> None:
+def test_sigquit_gives_jobs_back_at_once(redis_url: str, tmp_path: Path, lane: str) -> None:
     """SIGQUIT gives running jobs back without waiting for them; exit code 0."""
     with (
         RunningSandbox() as upstream,
@@ -72,13 +72,13 @@ def test_sigquit_waits_for_no_job(redis_url: str, tmp_path: Path, lane: str) -> 
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
         worker.process.send_signal(signal.SIGQUIT)
         assert worker.process.wait(20) == 0
-        # Queued where the other lane's worker, which lives a moment longer, found it due.
+        # Queued if the other lane's worker, which lives a moment longer, found it due.
         assert job.status().state in {"scheduled", "queued"}
         assert "Traceback" not in worker.log()
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_silent_redis_keeps_no_worker(
+def test_an_idle_worker_ends_while_redis_is_silent(
     own_redis: RedisServer, tmp_path: Path, signals: int
 ) -> None:
     """An idle worker ends on SIGTERM while Redis neither answers nor refuses; exit code 0."""
@@ -91,7 +91,7 @@ def test_a_silent_redis_keeps_no_worker(
 
 
 def test_a_silent_redis_does_not_stretch_a_drain(own_redis: RedisServer, tmp_path: Path) -> None:
-    """With calls under way a drain keeps to its time while Redis is silent, and ends the worker."""
+    """With calls in flight a drain keeps its time limit while Redis is silent; the worker ends."""
     with (
         RunningSandbox() as upstream,
         RunningWorker(own_redis.url, upstream.url, tmp_path, drain_seconds=1) as worker,
@@ -106,8 +106,8 @@ def test_a_silent_redis_does_not_stretch_a_drain(own_redis: RedisServer, tmp_pat
         assert worker.process.wait(30) == 0
 
 
-def test_a_drain_leaves_dead_connections_behind(own_redis: RedisServer, tmp_path: Path) -> None:
-    """What finishes in a drain is written, though no connection from before answers any more."""
+def test_a_drain_replaces_dead_connections(own_redis: RedisServer, tmp_path: Path) -> None:
+    """Results of a drain are written even if no existing connection answers any more."""
     with (
         RunningSandbox(latency_ms=4000) as upstream,
         Proxy(own_redis.port) as proxy,
@@ -115,7 +115,7 @@ def test_a_drain_leaves_dead_connections_behind(own_redis: RedisServer, tmp_path
         RerankClient(own_redis.url) as client,
     ):
         jobs = [client.submit(query=f"q{n}", documents=DOCUMENTS) for n in range(5)]
-        eventually(lambda: upstream.stats()["in_flight"] == 5, "all calls are under way")
+        eventually(lambda: upstream.stats()["in_flight"] == 5, "all calls are in flight")
         proxy.swallow()
         assert worker.terminate(seconds=25) == 0
         assert {job.status().state for job in jobs} == {"succeeded"}

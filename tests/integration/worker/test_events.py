@@ -21,17 +21,17 @@ PRIVATE = ("the-very-query", "the-very-document", "the-very-metadata", "sk-test"
 
 
 class Told:
-    """What a worker has told so far."""
+    """The events of a worker so far."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def lines(self, job_id: str = "") -> list[str]:
-        """The events about a job, or all of them: name, and what they hold."""
+        """The events about a job, or all events: name and content."""
         return [line for line in self.path.read_text().splitlines() if job_id in line]
 
     def names(self, job_id: str) -> list[str]:
-        """What happened to a job, in its order."""
+        """The names of a job's events, in order."""
         return [line.partition(" ")[0] for line in self.lines(job_id)]
 
 
@@ -49,7 +49,7 @@ def told(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> Iterator[T
 
 
 def submit(client: RerankClient, **fields: object) -> str:
-    """A job that says things which nobody else may know."""
+    """Submit a job with private texts; returns its id."""
     return client.submit(
         query="the-very-query",
         documents=["the-very-document", "another"],
@@ -60,9 +60,7 @@ def submit(client: RerankClient, **fields: object) -> str:
     ).id
 
 
-def test_a_job_is_told_from_its_claim_to_its_end(
-    redis_url: str, upstream: RunningSandbox, told: Told
-) -> None:
+def test_the_events_of_a_job(redis_url: str, upstream: RunningSandbox, told: Told) -> None:
     """Each step is told once and in order; a call that fails is told before the job goes on."""
     upstream.fault(kind="status", status=500)
     with RerankClient(redis_url) as client:
@@ -85,8 +83,8 @@ def test_a_job_is_told_from_its_claim_to_its_end(
     assert not [each for each in PRIVATE if each in everything]
 
 
-def test_a_client_tells_what_it_does(redis_url: str) -> None:
-    """A client says which jobs it has handed in, a repeat not again, and which it has cancelled."""
+def test_the_events_of_a_client(redis_url: str) -> None:
+    """A client sends events for jobs that it submits, once each, and for jobs that it cancels."""
     events = Events()
     said = heard(events)
     with RerankClient(redis_url, events=events) as client:

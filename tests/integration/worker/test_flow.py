@@ -36,7 +36,7 @@ def test_a_job_comes_back_ranked(redis_url: str, upstream: RunningSandbox, tmp_p
 def test_celerys_own_result_api_reads_a_job(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A Celery user gets the result by `AsyncResult(job_id)`, knowing nothing of rerankq."""
+    """A Celery user without rerankq gets the result by `AsyncResult(job_id)`."""
     with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
         job = client.submit(query="如何预防感冒", documents=DOCUMENTS)
         stranger = Celery(broker=redis_url, backend=redis_url, set_as_current=False)
@@ -46,10 +46,10 @@ def test_celerys_own_result_api_reads_a_job(
         ]
 
 
-def test_what_ended_at_once_stays_active_nowhere(
+def test_jobs_that_end_at_once_do_not_stay_active_in_celery(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Of 400 jobs that are cancelled at once none counts as active to Celery afterwards."""
+    """After 400 jobs were cancelled at once, Celery lists none as active."""
     with (
         RunningWorker(redis_url, upstream.url, tmp_path, lane="interactive") as worker,
         RerankClient(redis_url) as client,
@@ -71,7 +71,7 @@ def test_what_ended_at_once_stays_active_nowhere(
 def test_one_command_serves_both_lanes(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """`rerankq worker` serves both lanes, and ends all of it on SIGTERM with exit code 0."""
+    """`rerankq worker` serves both lanes, and ends both at SIGTERM with exit code 0."""
     with (
         RunningWorker(redis_url, upstream.url, tmp_path, lane="") as worker,
         RerankClient(redis_url) as client,

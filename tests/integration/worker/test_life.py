@@ -30,13 +30,13 @@ def calls_by_job(upstream: RunningSandbox) -> Counter[str]:
 
 
 def in_flight(upstream: RunningSandbox, count: int) -> None:
-    eventually(lambda: upstream.stats()["in_flight"] >= count, f"{count} calls are under way")
+    eventually(lambda: upstream.stats()["in_flight"] >= count, f"{count} calls are in flight")
 
 
 def test_sigterm_lets_running_jobs_finish(redis_url: str, tmp_path: Path) -> None:
     """SIGTERM drains: what runs is finished, nothing is called twice, the exit code is 0."""
     with (
-        # Long enough for all to be under way at once, also on a machine with much else to do.
+        # Long enough for all calls to be in flight at once, even on a busy machine.
         RunningSandbox(latency_ms=3000) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path) as worker,
         RerankClient(redis_url) as client,
@@ -49,7 +49,7 @@ def test_sigterm_lets_running_jobs_finish(redis_url: str, tmp_path: Path) -> Non
 
 
 def test_what_cannot_finish_in_time_is_handed_back(redis_url: str, tmp_path: Path) -> None:
-    """A job that outlasts the drain goes back at once and costs no attempt."""
+    """A job that does not finish in the drain goes back at once and uses no attempt."""
     with RunningSandbox() as upstream, RerankClient(redis_url) as client:
         upstream.set_faults({"times": 1, "action": {"kind": "hang"}})
         with RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=0.5) as worker:
@@ -62,7 +62,7 @@ def test_what_cannot_finish_in_time_is_handed_back(redis_url: str, tmp_path: Pat
 
 
 def test_a_killed_workers_jobs_are_done_by_another(redis_url: str, tmp_path: Path) -> None:
-    """After kill -9 every job ends once; only those in flight may reach upstream twice."""
+    """After SIGKILL every job ends once; only jobs in flight may reach the upstream twice."""
     with (
         RunningSandbox(latency_ms=300) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=20) as doomed,
@@ -78,7 +78,7 @@ def test_a_killed_workers_jobs_are_done_by_another(redis_url: str, tmp_path: Pat
 
 
 def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> None:
-    """When Redis cuts every connection, each job still reaches upstream exactly once."""
+    """If Redis cuts every connection, each job still reaches the upstream exactly once."""
     with (
         RunningSandbox(latency_ms=200) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=20),
@@ -94,7 +94,7 @@ def test_cut_connections_run_nothing_twice(redis_url: str, tmp_path: Path) -> No
 
 
 def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
-    """A worker that starts empties the list of those killed; who lives can be asked as before."""
+    """A worker removes the names of killed workers at its start; live workers still answer."""
     with Redis.from_url(redis_url) as judge, watched(redis_url) as app:
         # kombu keeps connections for all apps of a process, and another test may have cut them.
         pools.reset()
@@ -117,10 +117,8 @@ def test_killed_workers_leave_no_names(redis_url: str, tmp_path: Path) -> None:
             assert asked() == {f"bulk.{living.process.pid}@{socket.gethostname()}"}
 
 
-def test_a_cancelled_job_stays_cancelled_under_a_workers_hands(
-    redis_url: str, tmp_path: Path
-) -> None:
-    """A job cancelled while it runs ends as cancelled, whatever its call comes to."""
+def test_a_job_cancelled_during_its_call_stays_cancelled(redis_url: str, tmp_path: Path) -> None:
+    """A job that is cancelled while it runs ends as cancelled, whatever its call returns."""
     with (
         RunningSandbox(latency_ms=800) as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path) as worker,
@@ -145,14 +143,14 @@ def test_a_wrong_setting_ends_the_start(redis_url: str, tmp_path: Path) -> None:
 
 
 def test_nothing_private_is_logged(redis_url: str, tmp_path: Path) -> None:
-    """Key, query and documents stand nowhere in the worker's log, also when jobs fail."""
+    """The worker's log contains no key, query or document, also if jobs fail."""
     secrets = ("sk-test", "CANARY-QUERY-in-every-field", "CANARY-DOCUMENT-in-every-field")
     with (
         RunningSandbox() as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=1) as worker,
         RerankClient(redis_url) as client,
     ):
-        # Only an endpoint that has ranked can refuse a job for good.
+        # Only an endpoint that has given a ranking can refuse a job permanently.
         submitted(client, 1)[0].result(timeout=30)
         echo = {"error": {"message": f"cannot rank {secrets[1]} by {secrets[2]}"}}
         upstream.set_faults({"times": 1, "action": {"kind": "status", "status": 400, "body": echo}})

@@ -1,4 +1,4 @@
-"""Limits, keys and sites, as real worker processes keep to them together."""
+"""Limits, keys and sites with several real worker processes."""
 
 from pathlib import Path
 
@@ -22,12 +22,12 @@ def submitted(client: RerankClient, count: int, **fields: str) -> list[JobHandle
 
 
 def attempts_of(jobs: list[JobHandle], seconds: float = 40) -> list[int]:
-    """The attempts of jobs that succeed."""
+    """Wait for jobs to succeed; returns the attempts of each."""
     return [job.result(timeout=seconds).attempts for job in jobs]
 
 
 def states(desk: LedgerDesk) -> list[BreakerState]:
-    """Of all that is closed."""
+    """The states of all open breakers."""
     return [each.state for each in desk.run(desk.breakers.tripped()).values()]
 
 
@@ -68,7 +68,7 @@ def test_wrong_key_is_parked_and_another_workers_is_used(redis_url: str, tmp_pat
 def test_parked_key_is_used_again_when_it_is_resumed(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """What an operator opens is used at once, and not only at the next probe."""
+    """A key that an operator resumes is used at once, not only at the next probe."""
     upstream.fault(kind="status", status=401)
     with (
         RerankClient(redis_url) as client,
@@ -83,7 +83,7 @@ def test_parked_key_is_used_again_when_it_is_resumed(
 
 
 def test_second_key_is_used_when_the_first_is_refused(redis_url: str, tmp_path: Path) -> None:
-    """With two keys, jobs go by the second while the first is parked."""
+    """With two keys, jobs use the second while the first is parked."""
     with (
         RunningSandbox(keys=("sk-good",)) as upstream,
         RerankClient(redis_url) as client,
@@ -99,7 +99,7 @@ def test_second_key_is_used_when_the_first_is_refused(redis_url: str, tmp_path: 
 def test_outage_uses_no_attempt_once_it_is_known(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """While the breaker is open a probe in five seconds goes out; jobs wait, and then succeed."""
+    """During an outage there is one probe in five seconds; jobs wait, and then succeed."""
     with (
         RerankClient(redis_url) as client,
         LedgerDesk(redis_url) as desk,
@@ -124,7 +124,7 @@ def test_outage_uses_no_attempt_once_it_is_known(
         requests.delete(f"{upstream.base}/_sandbox/faults", timeout=10).raise_for_status()
         desk.let_pass(5, account(upstream))
         used = attempts_of(jobs)
-        # Of those that failed before it was known some have an attempt more, and no other has.
+        # Only jobs that failed before the outage was known have used one more attempt.
         assert sum(used) - len(jobs) <= before
         assert upstream.stats()["requests"] == before + 1 + len(jobs)
 
@@ -132,7 +132,7 @@ def test_outage_uses_no_attempt_once_it_is_known(
 def test_next_site_takes_over_when_the_first_is_out(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Of two sites of one model the second is used, by its own name for it, while one is out."""
+    """If two sites serve a model, the second is used, by its own name, while the first is out."""
     file = tmp_path / "sites.toml"
     file.write_text(
         "\n".join(
@@ -163,7 +163,7 @@ def test_next_site_takes_over_when_the_first_is_out(
 def test_an_account_at_its_limit_does_not_hold_up_another(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Behind a crowd for an account of 120 a minute, a job for an idle one is served at once."""
+    """A job for an idle account is served at once, although many jobs wait for a busy one."""
     file = tmp_path / "sites.toml"
     file.write_text(
         "".join(
@@ -185,7 +185,7 @@ def test_an_account_at_its_limit_does_not_hold_up_another(
 
 
 def test_two_processes_keep_to_limits_together(redis_url: str, tmp_path: Path) -> None:
-    """However many processes there are, the upstream sees no more than the account allows."""
+    """With any number of processes the upstream gets no more calls than the account allows."""
     with (
         RunningSandbox(latency_ms=200) as upstream,
         RerankClient(redis_url) as client,
@@ -195,7 +195,7 @@ def test_two_processes_keep_to_limits_together(redis_url: str, tmp_path: Path) -
         attempts_of(submitted(client, 20))
         calls = spans(upstream)
     assert len(calls) == 20
-    # Ten a second, and a lot of half a second's worth; a busy machine can send one late.
+    # Ten a second, and a lot of half a second; on a busy machine one call may come late.
     for first, (began, _) in enumerate(calls):
         for count, (later, _) in enumerate(calls[first:], 1):
             assert count <= 10 * (later - began) + 5 + 2
@@ -206,7 +206,7 @@ def test_two_processes_keep_to_limits_together(redis_url: str, tmp_path: Path) -
 def test_long_calls_keep_their_slots(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A worker whose one call takes longer than a sign of life is not taken for dead."""
+    """A worker whose only call takes longer than six seconds does not count as dead."""
     name, one = account(upstream), Limits(concurrency=1)
     upstream.fault(kind="delay", seconds=7)
     with (
@@ -219,9 +219,9 @@ def test_long_calls_keep_their_slots(
             return desk.exchange("other", one, account=name, want=1, want_slots=1).slots
 
         jobs = submitted(client, 1)
-        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is under way")
-        lasting(2.5, lambda: slots_of_another() == 0, "the worker has told that it began")
-        # Had that been its last sign of life, its six seconds would be over before the call is.
+        eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is in flight")
+        lasting(2.5, lambda: slots_of_another() == 0, "the worker has reported that it began")
+        # Without another report the worker's six seconds would end before the call does.
         desk.let_pass(3, name)
         lasting(3.5, lambda: slots_of_another() == 0, "the slot is the worker's")
         assert attempts_of(jobs) == [1]
@@ -231,7 +231,7 @@ def test_long_calls_keep_their_slots(
 def test_paused_account_begins_no_call(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Jobs of a paused account wait without an attempt, and go out when it is resumed."""
+    """Jobs of a paused account wait without an attempt, and are called for when it is resumed."""
     with (
         RerankClient(redis_url) as client,
         LedgerDesk(redis_url) as desk,
@@ -240,6 +240,6 @@ def test_paused_account_begins_no_call(
         name = f"account {account(upstream)}"
         desk.trip(name, state=BreakerState.PAUSED, probe_seconds=None)
         jobs = submitted(client, 3)
-        lasting(1.0, lambda: upstream.stats()["requests"] == 0, "nothing goes out")
+        lasting(1.0, lambda: upstream.stats()["requests"] == 0, "no call is made")
         desk.run(desk.breakers.reset(name))
         assert attempts_of(jobs) == [1] * 3

@@ -21,7 +21,7 @@ QUERY = "a question of the canary"
 
 @pytest.fixture
 def upstream() -> Iterator[RunningSandbox]:
-    """An endpoint that wants the canary."""
+    """An endpoint that requires the canary as key."""
     with RunningSandbox(keys=(SECRET,)) as sandbox:
         yield sandbox
 
@@ -66,12 +66,12 @@ def test_the_log_says_what_matters_and_no_more(
     assert "failed 200 (upstream_refused 200)" in log
     assert SECRET not in log
     assert QUERY not in log
-    # Celery's own words, which would say the same again, or what is not so.
+    # Celery's own lines, which would repeat this, or say something wrong.
     assert not any(word in log for word in ("celery@", "[tasks]", "concurrency:", "superuser"))
     assert all(line.startswith("20") for line in lines if line)
 
 
-def test_what_the_upstream_repeats_is_told_to_the_operator_alone(
+def test_only_the_dead_letter_shows_the_upstreams_words(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """Texts in an answer reach no log, no event, no status, no result: only the dead letter."""
@@ -86,7 +86,7 @@ def test_what_the_upstream_repeats_is_told_to_the_operator_alone(
         judge.pubsub() as heard,
     ):
         client.submit(query=QUERY, documents=["yes"]).result(timeout=30)
-        # All that Flower shows it has from Celery's events and results.
+        # Flower shows only Celery's events and results.
         heard.psubscribe("*")
         told = []
         for status in (400, 404, 422, 500):
@@ -107,7 +107,7 @@ def test_what_the_upstream_repeats_is_told_to_the_operator_alone(
     assert not any(each in text for text in told for each in ("CANARY", "Alice", "一份", "\\u4e00"))
 
 
-def test_lines_can_be_json_and_fewer(
+def test_the_log_can_be_json_and_shorter(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """RERANKQ_LOG_FORMAT=json makes each line an object; RERANKQ_LOG_LEVEL leaves lines out."""
@@ -139,7 +139,7 @@ def test_lines_can_be_json_and_fewer(
     assert (tmp_path / "quiet.log").read_text() == ""
 
 
-def test_a_log_that_nobody_reads_holds_nothing_up(
+def test_a_log_that_nobody_reads_stops_no_worker(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """A worker whose stderr is a full pipe serves on, and ends in time."""

@@ -1,4 +1,4 @@
-"""An upstream that answers three calls of ten wrongly, always in one way, and ranks the others."""
+"""An upstream that answers three of ten calls wrongly, in the same way, and ranks the others."""
 
 import itertools
 import socket
@@ -24,28 +24,28 @@ from running.worker import RunningWorker
 JOBS = 200
 LATENCY_SECONDS = 0.05
 MOST_SECONDS = 60.0
-"""It takes 6 to 15 s; where a fault holds up more than its own job, some are never done."""
+"""It takes 6 to 15 s; if a fault delayed other jobs too, some would not be done in time."""
 WELL_AT_FIRST = 20
-"""The site is known to rank when the first fault comes."""
+"""So many calls are ranked before the first fault, to show that the site ranks."""
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER by which closing a connection resets it."""
+"""The SO_LINGER value with which closing a connection resets it."""
 
 
 def answer(status: int, body: bytes = b"", *headers: str, missing: int = 0) -> bytes:
-    """An answer, whole, or with so many bytes missing at its end."""
+    """An answer; `missing` is the number of bytes left out at its end."""
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body) + missing}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 def ranking(request: bytes) -> bytes:
-    """A good answer's body."""
+    """The body of a good answer."""
     count = len(orjson.loads(request)["documents"])
     rows = [{"index": at, "relevance_score": 0.9 - 0.1 * at} for at in range(count)]
     return orjson.dumps({"results": rows})
 
 
 CUT = b"..."
-"""At the end of an answer after which the connection is closed, though more was promised."""
+"""Marks an answer after which the connection is closed, although more was announced."""
 JSON, PAGE = "Content-Type: application/json", b"<html>moved</html>"
 FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "bad gateway": lambda _: answer(502, PAGE),
@@ -62,7 +62,7 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def serving(answered: Callable[[bytes], bytes]) -> Serve:
-    """What a server does with a connection that answers requests so; with nothing, it is reset."""
+    """A server's handler that answers requests by `answered`; an empty answer is a reset."""
 
     def serve(connection: socket.socket) -> None:
         while True:
@@ -80,14 +80,14 @@ def serving(answered: Callable[[bytes], bytes]) -> Serve:
 
 
 def submitted(client: RerankClient, count: int) -> list[JobHandle]:
-    """Jobs of their own."""
+    """Submit different jobs."""
     jobs = ({"query": f"q{n}", "documents": ["a", "b"]} for n in range(count))
     return list(client.submit_many(jobs))
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_the_others_are_ranked_as_fast(kind: str, redis_url: str, tmp_path: Path) -> None:
-    """Faults of single calls cost a retry each, and neither a job nor the speed of the rest."""
+    """Faults of single calls cost one retry each; no job fails, and other jobs are not slower."""
     numbers = itertools.count()
 
     def answered(request: bytes) -> bytes:
@@ -107,7 +107,7 @@ def test_the_others_are_ranked_as_fast(kind: str, redis_url: str, tmp_path: Path
 
 
 def test_a_text_that_is_refused_costs_others_nothing(redis_url: str, tmp_path: Path) -> None:
-    """Its job ends at once by a policy that is named, and is tried again by another refusal."""
+    """A refusal that names a content policy ends the job; after another one it is tried again."""
     told = {b"unwanted": b'"code":"content_policy","message":"no"', b"odd": b'"message":"no"'}
 
     def answered(request: bytes) -> bytes:
@@ -136,7 +136,7 @@ def test_a_text_that_is_refused_costs_others_nothing(redis_url: str, tmp_path: P
 
 
 def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Path) -> None:
-    """It is parked within the calls under way and a few probes, and fails no job."""
+    """It is parked after the calls in flight and a few probes, and no job fails."""
     revoked, refused = threading.Event(), itertools.count()
 
     def answered(request: bytes) -> bytes:
@@ -156,8 +156,8 @@ def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Pa
         jobs = submitted(client, JOBS)
 
         def parked() -> bool:
-            closed = desk.run(desk.breakers.tripped()).values()
-            return [each.state for each in closed] == [BreakerState.PARKED]
+            tripped = desk.run(desk.breakers.tripped()).values()
+            return [each.state for each in tripped] == [BreakerState.PARKED]
 
         eventually(parked, "the key is parked", seconds=20)
         assert next(refused) <= 40
@@ -167,7 +167,7 @@ def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Pa
         def states() -> Counter[JobState]:
             return Counter(job.status().state for job in jobs)
 
-        # The job whose probe failed stays away until others have probed.
+        # The job whose probe failed waits until other jobs have probed.
         eventually(lambda: states()[JobState.SUCCEEDED] >= JOBS - 1, "they go on", seconds=40)
         assert not states()[JobState.FAILED]
 
@@ -176,7 +176,7 @@ def test_a_key_that_is_revoked_amid_a_run_is_parked(redis_url: str, tmp_path: Pa
 def test_a_key_that_is_revoked_is_parked_by_several_workers(
     seconds: float, redis_url: str, tmp_path: Path
 ) -> None:
-    """However long answers take: rankings of calls that were under way speak for no key."""
+    """Rankings of calls in flight do not show that a key is good, however long they take."""
     revoked = threading.Event()
 
     def answered(request: bytes) -> bytes:

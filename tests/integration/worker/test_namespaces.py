@@ -26,19 +26,19 @@ TAGGED, PLAIN, NONE = "{prod}", "staging", ""
 
 
 def submitted(client: RerankClient, job_id: str, lane: str = "bulk") -> JobHandle:
-    """Hand a job in."""
+    """Submit a job."""
     return client.submit(query="q", documents=["a", "b"], job_id=job_id, lane=Lane(lane))
 
 
 def pings(url: str, namespace: str) -> list[str]:
-    """The workers that answer to an order of that namespace."""
+    """The workers that answer a remote-control ping in that namespace."""
     with watched(url, namespace) as app:
         return sorted(app.control.inspect(timeout=1).ping() or {})
 
 
 @pytest.mark.timeout(180)
 def test_fleets_in_one_database_do_not_meet(redis_url: str, tmp_path: Path) -> None:
-    """No job, event, order or result of one fleet reaches another, or a stranger."""
+    """No job, event, command or result of one fleet reaches another fleet or application."""
     with (
         Redis.from_url(redis_url) as judge,
         judge.pubsub() as listener,
@@ -85,7 +85,7 @@ def test_fleets_in_one_database_do_not_meet(redis_url: str, tmp_path: Path) -> N
 
 
 def check_keys(keys: Iterable[str]) -> None:
-    """Every key is of one of the fleets, and those of the tagged one lie in one slot."""
+    """Check that every key belongs to a fleet, and that the tagged fleet has only one slot."""
     of_nobody = []
     slots = set()
     for key in keys:
@@ -94,12 +94,12 @@ def check_keys(keys: Iterable[str]) -> None:
         elif not key.startswith(f"{PLAIN}:"):
             of_nobody.append(key)
     assert slots == {key_slot(b"{prod}")}
-    # A job, and an order to nobody: no worker has left anything there.
+    # A job and a remote-control command that no worker takes.
     assert not any("worker" in key or "sweep" in key or "account" in key for key in of_nobody)
 
 
-def test_everything_that_is_left_behind_lies_in_one_slot(redis_url: str) -> None:
-    """What the broker, the ledger and remote control write has the namespace in front."""
+def test_all_keys_of_a_tagged_namespace_are_in_one_slot(redis_url: str) -> None:
+    """Keys of the broker, the ledger and remote control begin with the namespace."""
     namespace = TAGGED
     with (
         Redis.from_url(redis_url) as judge,

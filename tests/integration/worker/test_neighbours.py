@@ -15,7 +15,7 @@ from running.worker import RunningWorker
 
 
 def test_neither_notices_the_other(redis_url: str, tmp_path: Path) -> None:
-    """No task of theirs runs twice, none of their orders reaches us, and none of ours them."""
+    """No task of theirs runs twice, and remote control of one does not reach the other."""
     with (
         Redis.from_url(redis_url) as judge,
         RunningSandbox() as upstream,
@@ -25,7 +25,7 @@ def test_neither_notices_the_other(redis_url: str, tmp_path: Path) -> None:
     ):
         neighbour.send("long_one")
         eventually(lambda: neighbour.runs() == 1, "their task runs")
-        # As if it had run for most of the time that they allow, which is far more than ours.
+        # As if it had run for most of their visibility timeout, which is far longer than ours.
         for tag in judge.zrange("unacked_index", 0, -1):
             judge.zadd("unacked_index", {tag: time.time() - LONG_SECONDS + 600})
         with RunningWorker(redis_url, upstream.url, tmp_path) as worker:
@@ -46,7 +46,9 @@ def test_neither_notices_the_other(redis_url: str, tmp_path: Path) -> None:
         assert neighbour.runs() == 1
 
 
-def test_orders_for_our_workers_do_not_end_theirs(redis_url: str, tmp_path: Path) -> None:
+def test_remote_control_of_our_workers_does_not_reach_theirs(
+    redis_url: str, tmp_path: Path
+) -> None:
     """`shutdown` through rerankq's own application ends rerankq's workers, and nobody else's."""
     with (
         CeleryNeighbour(redis_url, tmp_path) as neighbour,
@@ -63,7 +65,7 @@ def test_orders_for_our_workers_do_not_end_theirs(redis_url: str, tmp_path: Path
 def test_what_an_older_worker_left_unacknowledged_is_announced_again(
     redis_url: str, tmp_path: Path
 ) -> None:
-    """A hint in the hands of a worker that is killed is no loss: the ledger announces its job."""
+    """If a worker is killed with an unacknowledged hint, the ledger announces its job again."""
     with (
         RunningSandbox() as upstream,
         Redis.from_url(redis_url) as judge,

@@ -50,7 +50,7 @@ POISON = {
         headers={"compression": "application/x-gzip"},
     ),
     "not_json_content": envelope(content_type="application/x-python-serialize"),
-    # Read by orjson, while the reader of kombu would end by a RecursionError.
+    # orjson reads it, but kombu's parser would raise a RecursionError.
     "no_envelope, deep": envelope(headers={"unknown": "deep"}).replace(
         b'"deep"', b"[" * 1000 + b"]" * 1000
     ),
@@ -78,10 +78,10 @@ def test_poison_is_put_aside_and_counted(
         assert "Traceback" not in worker.log()
 
 
-def test_celery_user_is_told_the_way_in(
+def test_a_celery_caller_is_referred_to_the_client(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Who sends the task as any other gets a failure that names `RerankClient.submit`."""
+    """A user who sends the task by Celery gets a failure that names `RerankClient.submit`."""
     with (
         RunningWorker(redis_url, upstream.url, tmp_path),
         Celery(broker=redis_url, backend=redis_url, set_as_current=False) as app,
@@ -97,7 +97,7 @@ def test_celery_user_is_told_the_way_in(
             with pytest.raises(errors.JobFailed, match=r"Submit with rerankq.RerankClient"):
                 sent.get(timeout=30)
             assert 0 < judge.ttl(f"celery-task-meta-{sent.id}") <= 24 * 3600
-        # With the id of a job such a message decides on nothing.
+        # With the id of a job such a message does not affect the job.
         job = client.submit(query="q", documents=["a"], not_before=time.time() + 3600)
         app.send_task(TASK_NAME, kwargs=asked, queue="rerankq.bulk", task_id=job.id)
         eventually(lambda: judge.llen("rerankq:poison") == 4, "it is put aside")
@@ -107,7 +107,7 @@ def test_celery_user_is_told_the_way_in(
 def test_a_flood_of_poison_stays_bounded(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """However much poison comes, only the newest thousand messages are kept."""
+    """Only the newest thousand poisoned messages are kept."""
     with (
         RunningWorker(redis_url, upstream.url, tmp_path),
         Redis.from_url(redis_url) as judge,

@@ -30,7 +30,7 @@ def test_a_server_error_is_tried_again(
 def test_throttling_uses_no_attempt(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A 429 is waited out as long as Retry-After says, and counts as no attempt."""
+    """After a 429 the job waits as long as Retry-After says, and uses no attempt."""
     action = {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}
     upstream.set_faults({"times": 2, "action": action})
     with (
@@ -44,7 +44,7 @@ def test_throttling_uses_no_attempt(
 
 
 def prove(client: RerankClient) -> None:
-    """Let the endpoint give a ranking: until then, no job ends by what it answers."""
+    """Let the endpoint give a ranking: before that no answer of it ends a job."""
     submitted(client).result(timeout=30)
 
 
@@ -81,7 +81,7 @@ def test_a_bad_request_fails_at_once(
 def test_a_wrong_address_ends_no_job(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
 ) -> None:
-    """What never gave a ranking is taken out; its jobs wait, say why, and are done once it does."""
+    """An address that never ranked is taken out of use; its jobs wait, say why, and run later."""
     upstream.set_faults({"action": action})
     with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
         handle = submitted(client)
@@ -95,7 +95,7 @@ def test_a_wrong_address_ends_no_job(
 
 
 def test_maintenance_ends_no_job(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> None:
-    """Redirects of an endpoint that has ranked take it out; jobs wait, and none ends by that."""
+    """Redirects take an endpoint that has ranked out of use; its jobs wait, and none fails."""
     away = {"kind": "status", "status": 302, "headers": {"Location": "https://else.where/"}}
     with (
         RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=1) as worker,
@@ -106,14 +106,14 @@ def test_maintenance_ends_no_job(redis_url: str, upstream: RunningSandbox, tmp_p
         handles = [submitted(client) for _ in range(20)]
         eventually(lambda: "is broken now" in worker.log(), "the site is out", seconds=30)
         upstream.admin("DELETE", "faults")
-        # Those that met the first redirects paid an attempt; it was the site's last word on nobody.
+        # Jobs that got the first redirects used an attempt, but none failed.
         assert {handle.result(timeout=60).attempts for handle in handles} <= {1, 2, 3}
 
 
 def test_a_site_is_asked_by_its_options(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """What is set of the dialect reaches it: one text a call is too few for two documents."""
+    """The dialect uses its options: with one text a call, two documents are too many."""
     with (
         RunningWorker(
             redis_url,
@@ -130,7 +130,7 @@ def test_a_site_is_asked_by_its_options(
 
 
 def test_a_job_waits_for_an_upstream_that_is_down(redis_url: str, tmp_path: Path) -> None:
-    """What no connection could be made for uses no attempt, and the job says why it waits."""
+    """A job for which no connection could be made uses no attempt, and says why it waits."""
     nowhere = f"http://127.0.0.1:{free_port()}/v1/rerank"
     with (
         RunningWorker(redis_url, nowhere, tmp_path, max_attempts=1, min_retry_seconds=0),
@@ -161,7 +161,7 @@ def test_a_job_waits_for_an_upstream_that_is_down(redis_url: str, tmp_path: Path
 def test_a_malformed_answer_is_a_typed_failure(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
 ) -> None:
-    """An answer that cannot be trusted is never handed on; the job fails as malformed."""
+    """An answer that cannot be trusted is never passed on; the job fails as malformed."""
     with (
         RunningWorker(redis_url, upstream.url, tmp_path, max_attempts=2, min_retry_seconds=0),
         RerankClient(redis_url) as client,
@@ -181,7 +181,7 @@ def test_a_malformed_answer_is_a_typed_failure(
 def test_a_silent_upstream_is_given_up_in_time(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path, action: dict[str, Any]
 ) -> None:
-    """A call that hangs, drips or is cut off ends within its time limit, as a lost attempt."""
+    """A call that hangs, is slow or is cut off ends within its time limit, as a failed attempt."""
     with (
         RunningWorker(
             *(redis_url, upstream.url, tmp_path),

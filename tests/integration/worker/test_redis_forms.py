@@ -1,4 +1,4 @@
-"""Redis as people have it: behind TLS, a Unix socket, a password with odd characters, and ACLs."""
+"""Common forms of Redis: behind TLS, a Unix socket, a password with odd characters, and ACLs."""
 
 import shutil
 import ssl
@@ -46,10 +46,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def behind_tls(folder: Path, certificate: Path, *, client_shows: bool) -> Iterator[int]:
-    """A Redis behind what speaks TLS for it, as in many clouds; yields the port for clients.
+    """A Redis behind a TLS proxy, as in many clouds; yields the port for clients.
 
     Args:
-        folder: Redis' own.
+        folder: the folder of Redis.
         certificate: where the server's certificate and key are.
         client_shows: whether a client must show a certificate, too.
     """
@@ -63,7 +63,7 @@ def behind_tls(folder: Path, certificate: Path, *, client_shows: bool) -> Iterat
 
 
 def serves(url: str, folder: Path, **environment: Any) -> None:
-    """See that producer, worker and Flower work with the address."""
+    """Check that producer, worker and Flower work with the address."""
     with (
         RunningSandbox(keys=("sk-test",)) as upstream,
         RunningWorker(url, upstream.url, folder, lane="interactive", environment=environment) as w,
@@ -91,7 +91,7 @@ def serves(url: str, folder: Path, **environment: Any) -> None:
 
 
 def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
-    """Plain rediss:// trusts what SSL_CERT_FILE names, in ledger, broker and Flower alike."""
+    """rediss:// without options trusts the CAs of SSL_CERT_FILE, in ledger, broker and Flower."""
     with behind_tls(tmp_path, certificate, client_shows=False) as port:
         url = f"rediss://localhost:{port}/0"
         serves(url, tmp_path, SSL_CERT_FILE=str(certificate / "cert.pem"))
@@ -101,7 +101,7 @@ def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
 
 
 def test_tls_with_a_certificate_of_the_client(tmp_path: Path, certificate: Path) -> None:
-    """CA, certificate and key named in the address serve all; without them one line says so."""
+    """CA, certificate and key in the address work everywhere; without them one line says so."""
     cert, key = certificate / "cert.pem", certificate / "key.pem"
     with behind_tls(tmp_path, certificate, client_shows=True) as port:
         url = f"rediss://localhost:{port}?ssl_ca_certs={cert}"
@@ -111,7 +111,7 @@ def test_tls_with_a_certificate_of_the_client(tmp_path: Path, certificate: Path)
 
 
 def test_unix_socket_with_options(tmp_path: Path) -> None:
-    """A socket, a database by option, a password with odd characters, and bounds, all at once."""
+    """A socket, a database, a password with odd characters, and limits as options, all at once."""
     socket = tmp_path / "r.sock"
     options = ("--unixsocket", str(socket))
     with RedisServer(tmp_path, options=options) as server, server.client() as client:
@@ -164,7 +164,7 @@ def test_least_rights_are_enough(tmp_path: Path, namespace: str) -> None:
         refused = {
             (entry["username"], entry["reason"], entry["object"]) for entry in judge.acl_log()
         }
-        # What the library asks for and does without.
+        # The library tries this command, and works without it.
         assert {each for each in refused if each[2] != "client|setinfo"} == set()
 
 
@@ -179,8 +179,8 @@ def test_least_rights_are_enough(tmp_path: Path, namespace: str) -> None:
         ("rediss://127.0.0.1:{port}/0?ssl_ca_certs=/none", "names a file that is not there"),
     ],
 )
-def test_fault_of_the_set_up_ends_a_start(tmp_path: Path, url: str, said: str) -> None:
-    """A worker that cannot serve until somebody changes something says so and exits with 2."""
+def test_a_wrong_setup_ends_the_start(tmp_path: Path, url: str, said: str) -> None:
+    """A worker that cannot work with its settings says so and exits with 2."""
     with RedisServer(tmp_path) as server, server.client() as client:
         rights = ["+ping", "+client|setname"]
         client.acl_setuser("ann", enabled=True, passwords="+pw", commands=rights)

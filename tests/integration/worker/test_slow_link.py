@@ -22,7 +22,7 @@ JOBS = 3
 def test_a_payload_may_take_longer_than_a_lease_to_arrive(
     own_redis: RedisServer, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
-    """Jobs are done at the first claim, though a claim's answer travels for several leases."""
+    """Jobs are done after one claim, although the claim's answer takes several leases to arrive."""
     with (
         Proxy(own_redis.port, bytes_a_second=LINK_BYTES) as link,
         RerankClient(own_redis.url) as client,

@@ -25,7 +25,7 @@ from rerankq_worker.process import watchdog
 watchdog.LOOP_SECONDS, health.FRESH_SECONDS = {LOOP_SECONDS}, {FRESH_SECONDS}
 sys.exit(run(sys.argv[1:]))
 """
-"""`rerankq` that takes a loop for blocked, and a part for silent, sooner than it should."""
+"""Runs `rerankq` with shorter time limits of watchdog and health."""
 
 
 def status(port: int, path: str) -> int:
@@ -35,8 +35,8 @@ def status(port: int, path: str) -> int:
         return 0
 
 
-def test_a_drain_is_not_taken_for_deafness(redis_url: str, tmp_path: Path) -> None:
-    """A worker that drains while messages wait is left to it, however long that takes."""
+def test_a_drain_is_not_taken_for_a_hanging_consumer(redis_url: str, tmp_path: Path) -> None:
+    """The watchdog does not interfere with a long drain while messages wait."""
     with (
         RunningSandbox() as upstream,
         RunningWorker(redis_url, upstream.url, tmp_path, drain_seconds=60) as worker,
@@ -54,7 +54,7 @@ def test_a_drain_is_not_taken_for_deafness(redis_url: str, tmp_path: Path) -> No
 
 
 def test_a_drain_outlasts_the_watchdog(redis_url: str, tmp_path: Path) -> None:
-    """However long a drain takes, the worker is alive, not ready, and finishes what runs."""
+    """During a long drain the worker is alive but not ready, and finishes running jobs."""
     port = free_port()
     with (
         RunningSandbox() as upstream,
@@ -96,7 +96,7 @@ def test_a_taken_health_port_is_named(redis_url: str, tmp_path: Path) -> None:
 
 
 def test_a_drain_ends_without_redis(own_redis: RedisServer, tmp_path: Path) -> None:
-    """With Redis gone a worker still ends on SIGTERM; nobody has to kill it."""
+    """Without Redis a worker still ends on SIGTERM by itself."""
     with (
         RunningSandbox() as upstream,
         RunningWorker(own_redis.url, upstream.url, tmp_path, drain_seconds=0.2) as worker,
@@ -110,7 +110,7 @@ def test_a_drain_ends_without_redis(own_redis: RedisServer, tmp_path: Path) -> N
         assert worker.terminate(seconds=40) == 0
 
 
-def test_health_tells_ready_from_alive(own_redis: RedisServer, tmp_path: Path) -> None:
+def test_health_distinguishes_ready_and_alive(own_redis: RedisServer, tmp_path: Path) -> None:
     """A worker answers on /live and /ready; without Redis it is alive, and not ready."""
     port = free_port()
     with (

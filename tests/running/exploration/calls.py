@@ -1,4 +1,4 @@
-"""The calls to the ledger whose answers may be lost, and what their callers make of the answers."""
+"""The calls to the ledger whose answers may be lost, and what their callers do with the answers."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from running.ledger_desk import claims_of
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A client hands a job in."""
+    """A client submits a job."""
 
     job: str
 
@@ -21,13 +21,13 @@ class Submit:
         return f"{self.job} is submitted"
 
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
-        """The job is recorded, or there is one of that key: that one is the caller's then."""
+        """The job is recorded; or a job with the same key exists, and the caller gets that one."""
         admission = ledger.submit(self.job)
         if admission.verdict is Verdict.EXISTING:
             demand(ledger.key is not None, "only a key leads to another job")
         else:
-            demand(admission.verdict is Verdict.ACCEPTED, "a job that is in order is accepted")
-            demand(admission.job_id == self.job, "who hands a job in is told of that job")
+            demand(admission.verdict is Verdict.ACCEPTED, "a valid job is accepted")
+            demand(admission.job_id == self.job, "a submit returns the id of its own job")
         return partial(_accepted, job=admission.job_id, announce=admission.job_id == self.job)
 
 
@@ -43,17 +43,17 @@ class Cancel:
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:  # noqa: ARG002 - all the same
         """The job has its end."""
         before = ledger.record(self.job)["state"]
-        demand(ledger.cancel(self.job) is before, "who cancels is told how the job stood")
+        demand(ledger.cancel(self.job) is before, "a cancel returns the state before it")
         return _nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker takes a job that a hint names.
+    """A worker claims a job that a hint names.
 
     Attributes:
-        request: the name of this very call, by which its repeat is known; None for one that is
-            answered, and so not repeated.
+        request: the id of this call, by which a repeat is recognised; None for a call that is
+            answered, and so is never repeated.
     """
 
     worker: str
@@ -64,8 +64,8 @@ class Claim:
         return f"{self.worker} claims {self.job}"
 
     def make(self, ledger: Ledger, *, repeated: bool) -> Heard:
-        """The job is the worker's if it was queued, or if it took it by this very call."""
-        # Else the hint is a late one, or read for the second time.
+        """The worker gets the job if it was queued, or if this call took it before."""
+        # If the hint is not the oldest, it came late or is read for the second time.
         ledger.pull_hint(self.job)
         before = ledger.record(self.job)
         is_queued = before["state"] is JobState.QUEUED
@@ -76,8 +76,8 @@ class Claim:
         is_taken = is_own and before["state"] is JobState.RUNNING
         request = self.request or f"answered after {before.get('claims', 0)}"
         given = ledger.claim(self.worker, self.job, request)
-        demand(bool(given) or not is_queued, "a queued job is given to who claims it")
-        demand(bool(given) or not is_taken, "what a claim took is given to its repeat again")
+        demand(bool(given) or not is_queued, "a worker that claims a queued job gets it")
+        demand(bool(given) or not is_taken, "a repeated claim gets the same job again")
         if not given:
             return _nothing
         demand(is_queued or is_taken, "only a queued job is given out")
@@ -88,7 +88,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """A worker writes a job's end."""
+    """A worker writes the end of a job."""
 
     worker: str
     lease: Lease
@@ -100,7 +100,7 @@ class Finish:
         """The end counts if the lease does."""
         is_current = ledger.is_current(self.lease)
         is_done = ledger.finish(self.worker, self.lease)
-        # A repeat may be told of the end that the first try wrote.
+        # A repeat may be told that the end counts, because the first try wrote it.
         demand(is_done or not is_current, "an end counts if its lease does")
         demand(is_current or repeated or not is_done, "an end counts only if its lease does")
         return partial(_let_go, worker=self.worker, lease=self.lease)
@@ -125,7 +125,7 @@ class Postpone:
 
 
 def announced(ledger: Ledger, world: World, job: str, *, again: bool = False) -> World:
-    """A hint is on its way."""
+    """A hint is published."""
     ledger.push_hint(job, again=again)
     return world.changed(announced=world.announced | {job})
 
@@ -136,7 +136,7 @@ def _accepted(ledger: Ledger, world: World, *, job: str, announce: bool) -> Worl
 
 
 def _taken(_: Ledger, world: World, *, worker: str, lease: Lease) -> World:
-    # A worker holds a job once: work under an older lease of its own is stopped.
+    # A worker holds a job only once: it stops work under an older lease.
     others = {each for each in world.held if (each[0], each[1].job_id) != (worker, lease.job_id)}
     return world.changed(held=frozenset(others | {(worker, lease)}))
 

@@ -1,4 +1,4 @@
-"""The ledger's parts as the product has them, on the data of one state after the other."""
+"""The ledger's real parts, working on the data of one state."""
 
 from collections.abc import Coroutine, Iterable, Mapping
 from functools import cache
@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 LEASE_SECONDS: Final = 0.8
 STEP_MS: Final = 850
-"""Longer than a lease, and than the grace of a hint; short enough that a sweep in each step is no
-gap in which nobody swept."""
+"""Longer than a lease and than the time after which a hint counts as lost; short enough that sweeps
+in each step leave no gap in which nobody swept."""
 LONG_SECONDS: Final = 3600.0
 START_MS: Final = 1_700_000_000_000
 LANE: Final = Lane.BULK
@@ -34,17 +34,17 @@ QUEUES: Final = (LANE.queue, LANE.redelivery_queue)
 JOBS: Final = ("a", "b")
 WORKERS: Final = ("first", "second")
 RESCUER: Final = "rescuer"
-"""The worker that is left when all others are gone."""
+"""The worker that is left after all others are gone."""
 
 
 REQUEST: Final = RerankRequest(query="a query", documents=("a document",))
 
 
 class Ledger:
-    """Calls the ledger. `data` is what the next call finds, and changes.
+    """Calls the ledger. The next call reads and changes `data`.
 
     Args:
-        key: idempotency key of all jobs, None for none.
+        key: idempotency key of all jobs; None for none.
         store: the ledger's Redis.
     """
 
@@ -72,40 +72,40 @@ class Ledger:
         self._store.keyspace = data
 
     def open(self) -> None:
-        """Begin with an empty Redis and a batch."""
+        """Begin with an empty Redis and a new batch."""
         self.data.clear()
         self.batch = answer_of(Batches(self._store, self._retention).open())
 
     def submit(self, job_id: str) -> Admission:
-        """Hand a job in."""
+        """Submit a job."""
         job = Job(
             id=job_id, request=REQUEST, batch_id=self.batch, idempotency_key=self.key, lane=LANE
         )
         return answer_of(self._intake.submit([job]))[0]
 
-    def hand_in_another(self, turn: int) -> None:
-        """Hand in a job that is not looked at, and announce it."""
+    def submit_another(self, turn: int) -> None:
+        """Submit a job that no rule checks, and announce it."""
         answer_of(self._intake.submit([Job(id=f"other-{turn}", request=REQUEST, lane=LANE)]))
         self.push_hint(f"other-{turn}")
 
     def serve_another(self, turn: int) -> None:
-        """Serve the job of the turn before: its own hint waits still."""
+        """Serve the job of the turn before."""
         before = f"other-{turn - 1}"
         self.pull_hint(before)
         for lease in self.claim(RESCUER, before, before):
             self.finish(RESCUER, lease)
 
     def claim(self, worker: str, job_id: str, request: str) -> list[Lease]:
-        """Take a job, a suspect too."""
+        """Claim a job, also a crash suspect."""
         claim = self._leases[worker].claim([job_id], alone=True, request=request)
         return answer_of(claim).leases
 
     def renew(self, worker: str, leases: Iterable[Lease]) -> set[str]:
-        """Prolong a worker's leases; returns the ids lost."""
+        """Renew a worker's leases; returns the ids of the lost ones."""
         return answer_of(self._leases[worker].renew([*leases]))
 
     def finish(self, worker: str, lease: Lease) -> bool:
-        """Write a ranking that tells under which lease it was made."""
+        """Write a ranking that shows under which lease it was made."""
         timings = Timings(waited_seconds=0, upstream_seconds=lease.token)
         ranking = RerankResult(
             job_id=lease.job_id, model="m", results=(), attempts=1, timings=timings
@@ -119,7 +119,7 @@ class Ledger:
         return answer_of(self._leases[worker].postpone([Postponement(lease, 1, 0.0)]))[0]
 
     def cancel(self, job_id: str) -> JobState:
-        """Cancel a job that is known."""
+        """Cancel a job that exists."""
         return answer_of(self._records.cancel(job_id))
 
     def sweep(self) -> list[str]:
@@ -131,34 +131,34 @@ class Ledger:
         answer_of(self._store.command("LPUSH", QUEUES[again], job_id))
 
     def oldest_hints(self) -> list[str]:
-        """The job that the oldest hint of each Celery queue names, where there is one."""
+        """The job that the oldest hint of each Celery queue names, if there is one."""
         hints = [self._command("LINDEX", queue, -1) for queue in QUEUES]
         return [hint.decode() for hint in hints if hint]
 
     def pull_hint(self, job_id: str) -> None:
-        """Take a hint out of its Celery queue, if it is the oldest there and names that job."""
+        """Take the oldest hint out of a Celery queue if it names that job."""
         for queue in QUEUES:
             if self._command("LINDEX", queue, -1) == job_id.encode():
                 answer_of(self._store.command("RPOP", queue))
                 return
 
     def record(self, job_id: str) -> Mapping[str, Any]:
-        """A job's record; empty when there is none."""
+        """A job's record; empty if there is none."""
         return _record(self._command("GET", KEYS.job(job_id)))
 
     def is_current(self, lease: Lease) -> bool:
-        """Whether the job is running under this lease, or nobody has claimed it since."""
+        """Whether the job runs under this lease, or nobody has claimed it since the lease."""
         record = self.record(lease.job_id)
         is_held = record["state"] is JobState.RUNNING or record.get("lapsed", False)
         return bool(is_held and not record["state"].ended and record["claims"] == claims_of(lease))
 
     def result(self, job_id: str) -> bytes | None:
-        """A job's result as it is stored."""
+        """A job's stored result."""
         result: bytes | None = self._command("GET", KEYS.result(job_id))
         return result
 
     def sets(self, job_id: str) -> list[str]:
-        """The sets of its lane in which a job stands."""
+        """The sets of its lane that contain a job."""
         return [
             state
             for state in ("queued", "scheduled", "running")
@@ -166,15 +166,15 @@ class Ledger:
         ]
 
     def lease_ends(self, job_id: str) -> int:
-        """The time in ms at which a running job's lease is over."""
+        """The time in ms at which a running job's lease expires."""
         return int(self._command("ZSCORE", f"rerankq:{LANE}:running", job_id) or 0)
 
     def has_payload(self, job_id: str) -> bool:
-        """Whether what the job asks for is stored."""
+        """Whether the job's payload is stored."""
         return bool(self._command("EXISTS", f"rerankq:payload:{job_id}"))
 
     def entries(self) -> list[str]:
-        """What stands in the batch, in order."""
+        """The entries of the batch, in order."""
         stored: list[bytes] = self._command("LRANGE", f"rerankq:batch:{self.batch}:entries", 0, -1)
         return [each.decode() for each in stored]
 
@@ -197,12 +197,12 @@ class Ledger:
 
 @cache
 def _record(stored: bytes | None) -> Mapping[str, Any]:
-    # Most moves leave most records as they are.
+    # Cached, because most moves leave most records unchanged.
     return MappingProxyType(record_from(stored))
 
 
 def answer_of(call: Coroutine[Any, Any, T]) -> T:
-    """The answer of a call to a small Redis: it waits for nothing."""
+    """The answer of a call to a small Redis, which never waits."""
     try:
         call.send(None)
     except StopIteration as end:

@@ -1,7 +1,7 @@
-"""What can happen next in a state, and what it leads to.
+"""What can happen next in a state, and the state that follows.
 
-Each call to the ledger is answered, or carried out with its answer lost; then it is repeated, at
-any later time, with anything in between.
+Each call to the ledger is carried out and either answered, or its answer is lost. A call whose
+answer was lost is repeated at any later time.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from running.exploration.ledger import JOBS, STEP_MS, WORKERS, Ledger
 from running.exploration.world import Call, World, demand
 
 MOST_UNANSWERED: Final = 1
-"""Calls at the same time whose answers were lost."""
+"""How many calls at a time may have lost their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Move:
     """Something that can happen.
 
     Attributes:
-        name: says what, for who reads how a state came about.
-        carry_out: does it to the ledger's data, and returns what else of the state is new.
+        name: what happens, in words, to describe how a state was reached.
+        carry_out: changes the ledger's data, and returns the new state.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Move:
 
 
 def moves(ledger: Ledger, world: World) -> Iterator[Move]:
-    """All that can happen next. The ledger holds the state's data; nothing is changed."""
+    """Everything that can happen next. The ledger holds the state's data, which is not changed."""
     for call in world.unanswered:
         yield Move(f"repeated: {call}", partial(_repeated, call=call))
     for call in _calls(ledger, world):
@@ -49,7 +49,7 @@ def moves(ledger: Ledger, world: World) -> Iterator[Move]:
 
 def _calls(ledger: Ledger, world: World) -> Iterator[Call]:
     for job in JOBS:
-        # They are alike: the first one comes first.
+        # The jobs are alike, so the first one is always submitted first.
         is_hinted = job in ledger.oldest_hints()
         if (job == JOBS[0] or ledger.record(JOBS[0])) and not is_hinted:
             yield Submit(job)
@@ -84,7 +84,7 @@ def _renewed(ledger: Ledger, world: World, worker: str) -> World:
     lost = ledger.renew(worker, leases)
     for lease in leases:
         is_lost = lease.job_id in lost
-        demand(is_lost != ledger.is_current(lease), "who renews is told of all leases lost")
+        demand(is_lost != ledger.is_current(lease), "a renewal returns all lost leases")
     kept = {(holder, lease) for holder, lease in world.held if lease.job_id not in lost}
     others = {(holder, lease) for holder, lease in world.held if holder != worker}
     return world.changed(held=frozenset(kept | others))
@@ -96,13 +96,13 @@ def _lost(ledger: Ledger, world: World, job: str) -> World:
 
 
 def swept(ledger: Ledger, world: World) -> World:
-    """The reconciler ticks, and announces what it found."""
+    """The reconciler ticks, and announces what it finds."""
     for job in ledger.sweep():
         world = announced(ledger, world, job, again=True)
     return world
 
 
 def passed(ledger: Ledger, world: World) -> World:
-    """Time passes: leases run out, waits end."""
+    """Time passes: leases expire, delays end."""
     ledger.data.set_clock(ledger.data.now_ms + STEP_MS)
     return world

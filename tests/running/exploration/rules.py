@@ -1,4 +1,4 @@
-"""What must hold in each state, and that whatever happened all jobs come to an end."""
+"""What must hold in each state; and that all jobs end, whatever has happened."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,13 +10,13 @@ from running.exploration.moves import passed, swept
 from running.exploration.world import World, demand
 
 MOST_ROUNDS: Final = 40
-"""In which every job has come to its end: among them the rest of a suspect, and lost hints."""
+"""Enough rounds for every job to end, also for crash suspects that rest and for lost hints."""
 IN_SETS: Final = {JobState.QUEUED, JobState.SCHEDULED, JobState.RUNNING}
 ENDS: Final = {*JobState} - IN_SETS
 
 
 def check(ledger: Ledger, world: World) -> None:
-    """What must hold in a state. The ledger holds its data.
+    """Check the rules in a state; the ledger holds its data.
 
     Raises:
         Broken: a rule does not hold.
@@ -32,7 +32,7 @@ def check(ledger: Ledger, world: World) -> None:
 
 
 def ends(ledger: Ledger) -> Mapping[str, tuple[JobState, bytes | None]]:
-    """The ends of the jobs that have ended, as anybody can read them."""
+    """The state and the result of each job that has ended."""
     states = {job: ledger.record(job).get("state", JobState.QUEUED) for job in JOBS}
     return {
         job: (state, ledger.result(job)) for job, state in states.items() if state not in IN_SETS
@@ -43,7 +43,7 @@ def check_ends(
     before: Mapping[str, tuple[JobState, bytes | None]],
     after: Mapping[str, tuple[JobState, bytes | None]],
 ) -> None:
-    """What must hold from one state to the next.
+    """Check the rule from one state to the next.
 
     Raises:
         Broken: a rule does not hold.
@@ -55,20 +55,20 @@ def _job_is_whole(ledger: Ledger, job: str) -> None:
     state: JobState = ledger.record(job)["state"]
     sets = ledger.sets(job)
     if state in IN_SETS:
-        demand(sets == [state], "an open job stands in the set of its state, and in no other")
-        demand(ledger.has_payload(job), "an open job keeps what it asks for")
+        demand(sets == [state], "an open job is only in the set of its state")
+        demand(ledger.has_payload(job), "an open job keeps its payload")
         demand(ledger.result(job) is None, "a job has no result before its end")
     else:
-        demand(not sets, "an ended job stands in no set")
+        demand(not sets, "an ended job is in no set")
         demand(ledger.result(job) is not None, "an ended job has a result")
-        demand(not ledger.has_payload(job), "an end deletes what the job asked for")
-        demand(state is not JobState.FAILED, "no job is given up for workers that only paused")
+        demand(not ledger.has_payload(job), "an end deletes the payload")
+        demand(state is not JobState.FAILED, "a job does not fail because workers paused")
 
 
 def _counts_are_exact(ledger: Ledger) -> None:
     states = {job: ledger.record(job)["state"] for job in JOBS if ledger.record(job)}
     counts = ledger.counts()
-    demand(sorted(ledger.entries()) == [*states], "each job of a batch stands in its order once")
+    demand(sorted(ledger.entries()) == [*states], "a batch lists each of its jobs once")
     demand(counts["total"] == len(states), "a batch counts its jobs")
     for end in ENDS:
         found = [*states.values()].count(end)
@@ -82,17 +82,17 @@ def _key_is_one_jobs(ledger: Ledger) -> None:
     for job in recorded:
         demand(owner == job, "a key leads to its job")
         if ledger.record(job)["state"] in IN_SETS:
-            demand(left_ms == -1, "a key does not go while its job is open")
+            demand(left_ms == -1, "a key does not expire while its job is open")
 
 
 def come_to_an_end(ledger: Ledger, world: World, *, is_busy: bool) -> None:
-    """All workers are gone but one, and nothing goes wrong any more: then every job ends.
+    """Check that every job ends when only one worker is left and nothing fails any more.
 
     Args:
         ledger: holds the state's data.
         world: the state.
-        is_busy: whether new jobs come all the time, so that a hint always waits: then a lost one is
-            known by those that came later.
+        is_busy: whether new jobs come all the time, so that the queue is never empty: then a lost
+            hint is found only because later hints were served.
 
     Raises:
         Broken: a job never ends.
@@ -100,7 +100,7 @@ def come_to_an_end(ledger: Ledger, world: World, *, is_busy: bool) -> None:
     world = world.changed(held=frozenset(), unanswered=frozenset())
     for turn in range(MOST_ROUNDS):
         if is_busy:
-            ledger.hand_in_another(turn)
+            ledger.submit_another(turn)
         world = swept(ledger, passed(ledger, world))
         while hints := [hint for hint in ledger.oldest_hints() if hint in JOBS]:
             for job in hints:
@@ -112,4 +112,4 @@ def come_to_an_end(ledger: Ledger, world: World, *, is_busy: bool) -> None:
         check(ledger, world)
         if all(ledger.record(job).get("state") not in IN_SETS for job in JOBS):
             return
-    demand(met=False, rule="whatever happened, every job comes to its end")
+    demand(met=False, rule="every job ends, whatever has happened")

@@ -1,4 +1,4 @@
-"""Goes through all states that some number of moves lead to."""
+"""Visits all states that can be reached by a certain number of moves."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from running.exploration.world import Broken, World
 
 @dataclass(slots=True)
 class Search:
-    """What was gone through.
+    """A search through the states, and its counts.
 
     Attributes:
-        ledger: what is looked at.
-        ending_depth: in states up to so many moves from the start, it is tried too whether all
-            jobs come to an end.
-        states: how many different states were met.
+        ledger: what is checked.
+        ending_depth: up to this many moves from the start, each state is also checked for whether
+            all jobs end.
+        states: how many different states were visited.
         moves: how many moves were made.
     """
 
@@ -30,14 +30,14 @@ class Search:
     _path: list[str] = field(default_factory=list)
 
     def go(self, depth: int, opening: Sequence[str] = ()) -> None:
-        """Go that many moves far, in every order.
+        """Make `depth` moves, in every order.
 
         Args:
-            depth: how far.
-            opening: the moves that are made before; from an empty ledger without.
+            depth: the number of moves.
+            opening: moves that are made before these, beginning with an empty ledger.
 
         Raises:
-            Broken: a rule does not hold; says which moves led there.
+            Broken: a rule does not hold; names the moves that led there.
         """
         self.ledger.open()
         self._open(World(self.ledger.data), depth, opening)

@@ -1,4 +1,4 @@
-"""A state of everything: the ledger's data, and what workers, clients and Celery's queues know."""
+"""A state: the ledger's data, and what workers and clients know."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class Broken(AssertionError):
 
 
 def demand(met: bool, rule: str) -> None:  # noqa: FBT001 - a condition
-    """Raise Broken, naming the rule, unless it holds."""
+    """Raise Broken with the rule's name, unless the rule holds."""
     if not met:
         raise Broken(rule)
 
@@ -34,22 +34,22 @@ class Call(Protocol):
     """A call to the ledger that its caller sends again when no answer comes."""
 
     def make(self, ledger: Ledger, *, repeated: bool) -> "Heard":
-        """Make it; returns what its caller makes of the answer.
+        """Make the call; returns what its caller does with the answer.
 
         Raises:
-            Broken: the answer cannot be right.
+            Broken: the answer is wrong.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One state. What happens makes another of it.
+    """One state; a move makes a new one.
 
     Attributes:
         data: what Redis holds, Celery's queues of hints included.
-        held: the leases that workers believe to hold, stale ones too.
-        announced: jobs that hints have named: any worker may read one, late or twice.
-        unanswered: calls that were carried out, and whose answers were lost.
+        held: the leases that workers believe they hold, including stale ones.
+        announced: jobs that hints have named: any worker may read a hint, late or twice.
+        unanswered: calls that were carried out but whose answers were lost.
         lost: how many answers were lost so far.
         accepted: jobs whose submission was answered.
     """
@@ -62,13 +62,13 @@ class World:
     accepted: frozenset[str] = frozenset()
 
     def changed(self, **fields: Any) -> "World":
-        """The same but for these."""
+        """The same state with other values of these fields."""
         return replace(self, **fields)
 
     def fingerprint(self) -> int:
-        """The same for states from which the same can come."""
+        """Equal for states that have the same continuations."""
         return hash((self.data.fingerprint(), self))
 
 
 Heard = Callable[[Ledger, World], World]
-"""What a caller does when it is answered."""
+"""What a caller does with an answer."""

@@ -2,8 +2,8 @@
 
 keyspace.py  the data, which can be copied and compared
 commands.py  what each command does to it
-lua.py       runs a script in the Lua that Redis has
-store.py     stands where the real store stands
+lua.py       runs a script in the Lua version of Redis
+store.py     replaces the real store
 
-`tests/integration/ledger/test_small_redis.py` holds it against the real one.
+`tests/integration/ledger/test_small_redis.py` compares it with the real one.
 """

@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 Answer = Any
-"""None, int, bytes, str for a status, or a list of these: what Redis says in RESP 2."""
+"""None, int, bytes, str for a status, or a list of these: an answer of Redis in RESP 2."""
 Command = Callable[..., Answer]
 
 _WHOLE: Final = re.compile(rb"-?\d{1,19}")
@@ -26,7 +26,7 @@ def whole(value: bytes) -> int:
 
 
 def number(value: bytes) -> float:
-    """A score, perhaps without an end.
+    """A score, which may be infinite.
 
     Raises:
         ResponseError: it is none.

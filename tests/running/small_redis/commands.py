@@ -17,7 +17,7 @@ def execute(keyspace: Keyspace, *parts: bytes) -> Answer:
 
     Raises:
         ResponseError: Redis would refuse it.
-        NotImplementedError: nobody has taught it to the small Redis yet.
+        NotImplementedError: the small Redis does not have this command yet.
     """
     name = parts[0].upper().decode()
     if name not in _TAUGHT:

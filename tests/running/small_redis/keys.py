@@ -1,4 +1,4 @@
-"""Commands on keys as such, strings, and what belongs to no key."""
+"""Commands on keys of any type, on strings, and without a key."""
 
 from typing import Final
 
@@ -80,7 +80,7 @@ def _setrange(keyspace: Keyspace, key: bytes, at: bytes, piece: bytes) -> Answer
 
 
 def _mget(keyspace: Keyspace, *keys: bytes) -> Answer:
-    # One of another type is as good as none.
+    # A key of another type counts as missing.
     return [_get(keyspace, key) if keyspace.kind(key) == "string" else None for key in keys]
 
 

@@ -1,4 +1,4 @@
-"""The data of a small Redis: values with a type and, perhaps, a time to go."""
+"""The data of a small Redis: values with a type and, perhaps, an expiry time."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -45,13 +45,13 @@ KINDS: Final[dict[type[Value], str]] = {
 class Keyspace:
     """Keys and their values.
 
-    A command never changes a value in its place, it puts a new one there. So a copy is cheap, and
-    what is done to the one is not seen in the other.
+    A command never changes a value, but replaces it by a new one. So a copy is cheap, and later
+    changes of one copy do not affect the other.
 
     Args:
         now_ms: Redis' clock, in ms since the epoch.
-        values: what there is at first.
-        ends: the times in ms at which keys go.
+        values: the values at first.
+        ends: the times in ms at which keys expire.
     """
 
     __slots__ = ("_ends", "_values", "now_ms")
@@ -67,7 +67,7 @@ class Keyspace:
         self._ends = dict(ends)
 
     def copy(self) -> "Keyspace":
-        """The same data, to be changed on its own."""
+        """An independent copy."""
         return Keyspace(self.now_ms, self._values, self._ends)
 
     def clear(self) -> None:
@@ -76,13 +76,13 @@ class Keyspace:
         self._ends.clear()
 
     def set_clock(self, now_ms: int) -> None:
-        """Move Redis' clock; what has come to its time is gone."""
+        """Set Redis' clock, and delete the keys that have expired."""
         self.now_ms = now_ms
         for key in [key for key, end in self._ends.items() if end <= now_ms]:
             self.delete(key)
 
     def get(self, key: bytes, kind: type[V]) -> V | None:
-        """The value of a key, None where there is none.
+        """The value of a key; None if there is none.
 
         Raises:
             ResponseError: the value is of another type.
@@ -93,19 +93,19 @@ class Keyspace:
         raise ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
 
     def put(self, key: bytes, value: Value) -> None:
-        """Store a value; the key's time to go stays. As in Redis, what is empty is not there."""
+        """Store a value; the key's expiry stays. As in Redis, an empty collection is deleted."""
         if value or isinstance(value, Text):
             self._values[key] = value
         else:
             self.delete(key)
 
     def delete(self, key: bytes) -> bool:
-        """Delete a key; says whether it was there."""
+        """Delete a key; returns whether it existed."""
         self._ends.pop(key, None)
         return self._values.pop(key, None) is not None
 
     def rename(self, key: bytes, new: bytes) -> None:
-        """Give a key another name; its time to go comes along.
+        """Give a key another name; its expiry stays.
 
         Raises:
             ResponseError: there is no such key.
@@ -119,11 +119,11 @@ class Keyspace:
             self._ends[new] = end
 
     def end(self, key: bytes) -> int | None:
-        """The time in ms at which a key goes; None when it stays."""
+        """The time in ms at which a key expires; None if it does not."""
         return self._ends.get(key)
 
     def end_at(self, key: bytes, at_ms: int | None) -> bool:
-        """Let a key go at that time, or stay; says whether it is there."""
+        """Set or remove a key's expiry; returns whether the key exists."""
         if key not in self._values:
             return False
         if at_ms is None:
@@ -148,7 +148,7 @@ class Keyspace:
         return [*self._values]
 
     def fingerprint(self) -> int:
-        """The same for the same data at the same time."""
+        """Equal for the same data at the same time."""
         parts: list[object] = [self.now_ms, tuple(sorted(self._ends.items()))]
         for key, value in sorted(self._values.items()):
             contents = tuple(sorted(value.items())) if isinstance(value, dict) else value

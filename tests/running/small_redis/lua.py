@@ -1,4 +1,4 @@
-"""Runs scripts in the Lua that Redis has, as Redis does: Redis' types in, Redis' types out.
+"""Runs scripts in the Lua version of Redis, with the same conversions of types.
 
 Source of the conversions and of what a script may call: redis.io, "Redis Lua API reference".
 Numbers in JSON are written with 14 digits, as Redis' cjson does.
@@ -18,7 +18,7 @@ from running.small_redis.keyspace import Keyspace
 _COMPILE: Final = (
     b"function(text) return assert(loadstring('local KEYS, ARGV = ...\\n' .. text)) end"
 )
-# An error crosses as a value: one that is raised in Python would come to pcall as a Python object.
+# Errors are passed as values: an error raised in Python would reach pcall as a Python object.
 _GUARD: Final = b"""function(call)
   return function(...)
     local answer = call(...)
@@ -32,10 +32,10 @@ end"""
 
 
 class Lua:
-    """An interpreter, with each script compiled once."""
+    """An interpreter that compiles each script once."""
 
     def __init__(self) -> None:
-        # Bytes on both sides: a payload is no text.
+        # Bytes on both sides, because a payload is not text.
         self._lua = lupa.lua51.LuaRuntime(encoding=None)
         self._compile: Any = self._lua.eval(_COMPILE)
         self._caught: Any = self._lua.eval(_CAUGHT)
@@ -53,10 +53,10 @@ class Lua:
     def run(
         self, text: str, keyspace: Keyspace, keys: list[bytes], arguments: list[bytes]
     ) -> Answer:
-        """Run a script on that data.
+        """Run a script on this data.
 
         Raises:
-            ResponseError: a command of it was refused, or it failed.
+            ResponseError: one of its commands was refused, or the script failed.
         """
         if text not in self._compiled:
             self._compiled[text] = self._compile(text.encode())
@@ -78,7 +78,7 @@ class Lua:
             return self._lua.table_from({b"err": str(error).encode()})
 
     def _given(self, answer: Answer) -> Any:
-        """An answer of Redis as a script meets it."""
+        """An answer of Redis in the form that a script gets."""
         if answer is None:
             return False
         if isinstance(answer, str):
@@ -88,7 +88,7 @@ class Lua:
         return answer
 
     def _told(self, answer: Any) -> Answer:
-        """What a script returned, as a client of Redis meets it."""
+        """What a script returned, in the form that a client gets."""
         if answer is None or answer is False:
             return None
         if isinstance(answer, int | float):

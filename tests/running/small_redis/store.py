@@ -1,4 +1,4 @@
-"""Stands where the real store stands: the ledger's parts cannot tell."""
+"""Replaces the real store; the ledger's parts need no change."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -22,10 +22,10 @@ def text_of(script: Script[..., Any]) -> str:
 
 
 class SmallStore(Store):
-    """A store on a small Redis. No call waits for anything.
+    """A store on a small Redis. No call ever waits.
 
     Args:
-        keyspace: the data; may be set anew between two calls.
+        keyspace: the data; may be replaced between two calls.
         texts: the text of a script.
     """
 
@@ -46,7 +46,7 @@ class SmallStore(Store):
             raise refusal(self.address, error) from None
 
     async def run_behind(self, command: Sequence[Argument], call: Call[T]) -> T:
-        """Run a script behind a command."""
+        """Run a script after a command."""
         await self.command(*command)
         return await self.run(call)
 
@@ -81,7 +81,7 @@ class SmallStore(Store):
 
     def _answer(self, parts: Sequence[Argument]) -> Any:
         answer = _in_resp3(str(parts[0]), execute(self.keyspace, *map(_sent, parts)))
-        # What the client library makes of some answers.
+        # The client library converts some answers.
         callback = self._callbacks.get(str(parts[0]))
         return callback(answer) if callback and answer is not None else answer
 
@@ -91,7 +91,7 @@ class SmallStore(Store):
 
 
 def _in_resp3(command: str, answer: Any) -> Any:
-    """An answer as a client meets it; scripts meet the older protocol."""
+    """An answer as a client gets it; scripts get answers of the older protocol."""
     match command, answer:
         case "HGETALL", [*parts]:
             return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -5,7 +5,7 @@ from bench.scenario import Row
 
 
 def test_ratios_are_to_the_best_of_each_kind() -> None:
-    """A ratio is rerankq's figure by that of the best entry of the kind, in the same run."""
+    """A ratio is rerankq's figure divided by that of the best entry of a kind, in the same run."""
     load = Load(1, "a load")
     costs = {Kind.OURS: [100.0], Kind.BARE: [80.0], Kind.PEER: [400.0, 250.0], Kind.BATCHED: [50.0]}
     rows = [

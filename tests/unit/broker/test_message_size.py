@@ -1,4 +1,4 @@
-"""How many jobs a message names: a small batch is spread, what comes behind a backlog is not."""
+"""How many jobs a message names: a small batch is spread, unless there is a backlog."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from rerankq.contract import MAX_HINT_JOBS, Lane
 
 @pytest.mark.parametrize("jobs", [1, 2, SPREAD, SPREAD + 1, 100, 5000])
 def test_jobs_of_an_empty_queue_are_spread(jobs: int) -> None:
-    """With no message waiting, as many workers as can be find one, and all get about the same."""
+    """If no message waits, as many workers as possible get one, with about the same jobs each."""
     size = jobs_per_message(Lane.BULK, jobs, 0)
     messages = -(-jobs // size)
     assert messages >= min(jobs, SPREAD) / 2
@@ -17,7 +17,7 @@ def test_jobs_of_an_empty_queue_are_spread(jobs: int) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 100, 5000])
 def test_jobs_behind_a_backlog_fill_messages(jobs: int) -> None:
-    """With enough messages waiting, one more costs as little a job as it can."""
+    """If enough messages wait, messages are filled, which costs the least for each job."""
     assert jobs_per_message(Lane.BULK, jobs, SPREAD) == MAX_HINT_JOBS
 
 
@@ -39,5 +39,5 @@ def test_interactive_jobs_go_singly(waiting: int) -> None:
 def test_a_message_names_what_one_answer_can_carry(
     most: int, sizes: list[int], named: list[str]
 ) -> None:
-    """A worker reads the payloads of a message's jobs at once: large jobs come in few."""
+    """A worker reads all payloads of a message at once, so few large jobs share a message."""
     assert ["".join(each) for each in portions([*"abcde"], most, sizes)] == named

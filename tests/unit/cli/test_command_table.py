@@ -20,7 +20,7 @@ from rerankq_worker.settings import WorkerSettings
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
 def test_every_row_of_the_help_has_its_command(row: Command) -> None:
-    """A command is there, under its name, and says in its help what the table says of it."""
+    """Each command exists under its name, and its help says what the table says."""
     command = loaded(row)
     assert (command.name or row.name) == row.name
     if row.target:
@@ -50,8 +50,8 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         loaded(row)
 
 
-def test_a_broken_part_of_our_own_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No message says to install something that would not help."""
+def test_an_import_error_of_rerankq_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a module of rerankq itself cannot be imported, no message says to install an extra."""
     monkeypatch.delitem(sys.modules, "rerankq_worker.commands.worker", raising=False)
     monkeypatch.setitem(sys.modules, "rerankq_worker.process.supervisor", None)
     row = next(each for each in COMMANDS if each.name == "worker")
@@ -60,7 +60,7 @@ def test_a_broken_part_of_our_own_is_no_missing_extra(monkeypatch: pytest.Monkey
 
 
 def test_every_setting_is_known_to_every_command() -> None:
-    """A setting that one part reads is no misspelling to another."""
+    """A setting that only one part reads is not reported as misspelt by another part."""
     known = {*CommandSettings.names(), *OTHER_NAMES}
     assert {name for name in WorkerSettings.names() if name.startswith("RERANKQ_")} <= known
 
@@ -96,6 +96,6 @@ def test_an_argument_that_is_no_text_is_refused(
 
 @pytest.mark.parametrize("command", ["status", "result", "cancel", "results", "dead show"])
 def test_an_empty_id_is_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """An id that is empty, as of an unset variable of a script, is bad input and no unknown id."""
+    """An empty id, as from an unset variable of a script, is bad input, not an unknown id."""
     assert run([*command.split(), ""]) == ExitCode.UNUSABLE
     assert "it is empty" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def test_every_error_is_one_line_and_a_code(
     code: ExitCode,
     said: str,
 ) -> None:
-    """No error shows a traceback, and a reader that has gone gets no message."""
+    """No error shows a traceback; a closed output causes no message."""
     raising(error)
     assert main.run([]) == code
     assert capsys.readouterr().err == said
@@ -77,30 +77,30 @@ def test_every_error_is_one_line_and_a_code(
 def test_an_unforeseen_error_shows_its_type_alone(
     raising: Raising, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An unforeseen error's text is not shown, as it may hold a document or a key."""
+    """The text of an unforeseen error is not shown, because it may contain a document or a key."""
     raising(ValueError("sk-secret"))
     assert main.run([]) == ExitCode.UNFORESEEN
     said = "rerankq: unforeseen ValueError: set RERANKQ_DEBUG=1 to see where\n"
     assert capsys.readouterr().err == said
 
 
-def test_the_place_is_shown_to_those_who_ask(
+def test_the_traceback_is_shown_on_demand(
     raising: Raising, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RERANKQ_DEBUG brings the traceback."""
+    """With RERANKQ_DEBUG the traceback is shown."""
     raising(ValueError())
     monkeypatch.setenv("RERANKQ_DEBUG", "1")
     main.run([])
     assert "test_error_boundary.py" in capsys.readouterr().err
 
 
-def test_who_asks_may_do_so_in_the_env_file(
+def test_debug_can_be_set_in_the_env_file(
     raising: Raising,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """RERANKQ_DEBUG is read from `.env` as well; one that cannot be read hides no error."""
+    """RERANKQ_DEBUG is also read from `.env`; an unreadable `.env` hides no error."""
     raising(ValueError())
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("RERANKQ_DEBUG=1\n", "utf-8")
@@ -134,7 +134,7 @@ def test_misuse_says_what_to_do(
     assert told.count("\n") == 1
 
 
-def test_output_that_nobody_reads_is_no_noise() -> None:
+def test_a_closed_output_causes_no_message() -> None:
     """`rerankq schema | true` says nothing on stderr."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rerankq.cli", "schema"],

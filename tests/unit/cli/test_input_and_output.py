@@ -22,7 +22,7 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
 
 
 def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path) -> None:
-    """A run that writes nothing leaves the file as it was; a whole one replaces its content."""
+    """A run that writes nothing leaves the file as it was; a complete run replaces its content."""
     out = tmp_path / "stdout"
     out.write_text("of an earlier run\n")
     with Sink.open(str(out)) as sink:
@@ -38,8 +38,8 @@ def test_an_output_keeps_its_content_until_there_is_something_new(tmp_path: Path
     assert out.read_text() == ""
 
 
-def test_an_output_that_was_not_there_comes_with_its_first_line(tmp_path: Path) -> None:
-    """A command that writes nothing leaves no new file; a whole output may be an empty one."""
+def test_an_output_is_created_with_its_first_line(tmp_path: Path) -> None:
+    """A command that writes nothing creates no file; a complete output may be empty."""
     out = tmp_path / "new.jsonl"
     with Sink.open(str(out)) as sink:
         sink.end(whole=False)

@@ -1,4 +1,4 @@
-"""What may be given as input, and what is refused before anything is done with it."""
+"""Which inputs are read, and which are refused before anything is done with them."""
 
 import gzip
 import os
@@ -41,8 +41,8 @@ def frames(first: bytes, second: bytes) -> bytes:
     ],
     ids=["nothing", "jobs", "mark", "crlf", "rubbish first", "no job", "a nul"],
 )
-def test_text_is_read_as_it_is_packed_or_not(tmp_path: Path, given: bytes) -> None:
-    """Gzip and Zstandard, of many parts too, are read like the text they hold; lines may be bad."""
+def test_compressed_text_is_read_like_plain_text(tmp_path: Path, given: bytes) -> None:
+    """Gzip and Zstandard, also of many parts, are read like the text inside; lines may be bad."""
     half = len(given) // 2
     path = tmp_path / "in.jsonl"
     for packed in (
@@ -80,7 +80,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("given", "named"), REFUSED, ids=[named for _, named in REFUSED])
-def test_what_is_no_text_is_refused_by_name(tmp_path: Path, given: bytes, named: str) -> None:
+def test_an_input_that_is_no_text_is_named(tmp_path: Path, given: bytes, named: str) -> None:
     """One line says what the input is and what to do, before a job or the output is touched."""
     path = tmp_path / "in.jsonl"
     path.write_bytes(given)
@@ -103,7 +103,7 @@ BY_A_PIPE = [
 
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
 @pytest.mark.parametrize(("given", "named"), BY_A_PIPE, ids=[named for _, named in BY_A_PIPE])
-def test_by_a_pipe_the_first_line_tells(
+def test_a_pipe_is_judged_by_its_first_line(
     tmp_path: Path, given: bytes, named: str, *, ended: bool
 ) -> None:
     """An input from a pipe is refused by its first line, before any line is taken as a job."""
@@ -121,7 +121,7 @@ def test_by_a_pipe_the_first_line_tells(
 
 
 def test_documents_of_a_file_may_be_any_text(tmp_path: Path) -> None:
-    """What must not be JSON Lines may begin with a bracket; it may not be an archive."""
+    """A file of documents need not be JSON Lines, so it may begin with a bracket; no archive."""
     path = tmp_path / "documents.txt"
     path.write_bytes(b"[1] A document.\n" * 30)
     with Source.open(str(path), json_lines=False) as source:

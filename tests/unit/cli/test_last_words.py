@@ -75,7 +75,7 @@ def test_the_summary_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_what_was_broken_off_can_be_come_back_to(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_run_can_be_resumed(capsys: pytest.CaptureFixture[str]) -> None:
     """After Ctrl-C, a timeout or a lost Redis, it says how to fetch the rest, and until when."""
     for given, code in (
         (outcome(Tally(), interrupted=True), ExitCode.INTERRUPTED),
@@ -132,8 +132,8 @@ def test_the_rest_of_a_file_is_run_by_a_command(
     assert f"with: {start.format(path)} | rerankq run - -o rest.jsonl\n" in said
 
 
-def test_what_cannot_be_unpacked_is_to_be_got_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that ends too early cannot be unpacked further: the advice gives no command for it."""
+def test_a_damaged_file_must_be_fetched_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that ends too early cannot be unpacked further, so the advice has no command."""
     given = dataclasses.replace(outcome(Tally(succeeded=3), fault=InputBroken("cut")), cut_at=4)
     assert closed(given) is ExitCode.UNUSABLE
     said = "line 4 on was submitted; get the input anew, whole, then submit the rest with: "
@@ -146,8 +146,8 @@ def test_a_file_without_a_job_is_said_to_have_none(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "run: no line was a job; 2 bad lines\n"
 
 
-def test_a_reader_that_has_gone_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """`rerankq results … | head` prints no way back: the user knows the batch."""
+def test_a_reader_that_has_gone_gets_no_advice(capsys: pytest.CaptureFixture[str]) -> None:
+    """`rerankq results … | head` does not print how to come back: the user knows the batch."""
     given = outcome(Tally(), fault=OutputClosed("gone"))
     assert closed(given) is ExitCode.BROKEN_PIPE
     assert capsys.readouterr().err == ""

@@ -35,14 +35,14 @@ def reason(fields: dict[str, Any]) -> str:
 
 
 def test_a_flat_line_is_a_job_of_the_batch() -> None:
-    """Fields of request and job stand side by side."""
+    """A line may have fields of the request and of the job."""
     made = job(GOOD | {"custom_id": "c", "top_n": 1, "metadata": {"k": "v"}, "lane": "bulk"})
     assert (made.custom_id, made.request.top_n, made.metadata) == ("c", 1, {"k": "v"})
     assert (made.lane, made.batch_id) == (Lane.BULK, "b")
 
 
 def test_a_line_of_a_batch_file_is_a_job() -> None:
-    """OpenAI's form holds the request in its body."""
+    """In OpenAI's form the request is in the body."""
     body = GOOD | {"model": "other", "top_n": 2}
     made = job({"custom_id": "c", "method": "POST", "url": "/v1/rerank", "body": body})
     assert (made.custom_id, made.request.model, made.request.top_n) == ("c", "other", 2)
@@ -56,7 +56,7 @@ def test_defaults_are_for_lines_that_say_nothing() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    """Real data has fields of its own, even under names that mean something inside a job."""
+    """Unknown fields are ignored, even if their names have a meaning inside a job."""
     strange = {"relevant": [0], "id": 5, "version": "9.9", "batch_id": "x", "url": "http://a"}
     made = job(GOOD | strange)
     assert made.batch_id == "b"
@@ -102,14 +102,14 @@ def test_a_bad_line_names_its_field(fields: dict[str, Any], said: str) -> None:
     ],
 )
 def test_what_is_no_object_is_a_bad_line(text: bytes | None, said: str) -> None:
-    """The reason never shows what the line holds."""
+    """The reason never shows the content of the line."""
     message = fault(text).error.message
     assert message.startswith(f"line 3: {said}")
     assert "secret" not in message
 
 
 def test_a_bad_line_keeps_its_name() -> None:
-    """Where the custom id can be read, it comes back."""
+    """A bad line keeps its custom id if that can be read."""
     assert fault(b'{"custom_id": "c", "query": ""}').custom_id == "c"
     assert fault(b'{"custom_id": 5, "query": ""}').custom_id is None
     assert fault(json.dumps({"custom_id": "c" * 600}).encode()).custom_id is None

@@ -1,4 +1,4 @@
-"""Rows that come as their jobs end, and what is written of them."""
+"""Rows come as their jobs end, and are written in order."""
 
 import asyncio
 import resource
@@ -58,7 +58,7 @@ def test_rows_are_written_in_order_whatever_ends_first() -> None:
 
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_costs_no_row() -> None:
-    """A row that cannot be kept is refused, and given again in order; the user is told once."""
+    """A row that cannot be kept is refused, and comes again in order; the user is told once."""
     written: list[bytes] = []
     said: list[str] = []
 
@@ -87,7 +87,7 @@ def test_a_spool_says_that_it_is_full() -> None:
 
 
 def test_open_entries_are_found_page_by_page() -> None:
-    """However the batch grows and its rows come, it knows which entries have no row."""
+    """At any time it knows which entries of a growing batch have no row."""
     entries = OpenEntries()
     assert entries.next_page(0) is None
     assert entries.is_waited_for(0)

@@ -34,7 +34,7 @@ def read(row: bytes) -> dict[str, Any]:
 
 
 def test_a_ranking_is_written_as_it_came() -> None:
-    """A succeeded line has all fields, documents where there are any, and no error."""
+    """A succeeded line has all fields, documents if there are any, and no error."""
     result = RerankResult(
         job_id="j",
         model="m",
@@ -56,8 +56,8 @@ def test_a_ranking_is_written_as_it_came() -> None:
     assert row["usage"]["total_tokens"] == 3
 
 
-def test_a_failure_tells_of_the_last_call() -> None:
-    """The upstream's status and its id of the call stand in the error, where they are known."""
+def test_a_failure_describes_the_last_call() -> None:
+    """The error contains the upstream's status and request id, if they are known."""
     end = JobFailed("upstream_refused", "no", status=400, request_id="2025", attempts=2)
     assert read(job_row("j", None, JobState.FAILED, 2, end))["error"] == {
         "code": "upstream_refused",
@@ -83,7 +83,7 @@ def test_a_failure_tells_of_the_last_call() -> None:
 def test_a_job_without_a_ranking_says_why(
     state: JobState | None, end: End, status: str, code: str
 ) -> None:
-    """Whatever the end, the line has its status and the error's stable code."""
+    """The line has the job's status and the error's stable code for each kind of end."""
     attempts = 0 if state is None else 3
     row = read(job_row("j", "c", state, attempts, end))
     assert list(row) == [*FIELDS, "error"]

@@ -12,7 +12,7 @@ class Dribble:
         self._size = size
 
     def read(self, size: int) -> bytes:
-        """The next few."""
+        """The next bytes."""
         return self._data.read(min(size, self._size))
 
 
@@ -37,7 +37,7 @@ def test_lines_do_not_depend_on_how_bytes_arrive() -> None:
 
 
 def test_a_line_over_the_limit_is_dropped_alone() -> None:
-    """A line that is too long has no text; those around it are whole."""
+    """A line that is too long has no text; the lines around it are complete."""
     data = b"a\n" + b"x" * 101 + b"\n" + b"y" * 100 + b"\nb"
     assert lines(data, size=10) == [
         Line(1, b"a"),

@@ -5,7 +5,7 @@ from rerankq.cli.terminal import printable
 from rerankq.contract import Document, RankedDocument, RerankResult, Timings
 
 
-def test_a_document_cannot_steer_the_terminal() -> None:
+def test_a_document_cannot_control_the_terminal() -> None:
     """Control characters in a text are shown as blanks."""
     assert printable("a\x1b[31mb\r\nc\u202ed") == "a [31mb  c d"
 

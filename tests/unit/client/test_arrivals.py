@@ -36,7 +36,7 @@ class FakeSubscription:
         self.channels.discard(channel)
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
 
 class FakeRedis:
@@ -52,12 +52,12 @@ class FakeRedis:
         self.heard = FakeSubscription(lambda _: None)
 
     def subscription(self, told: Callable[[str], None]) -> FakeSubscription:
-        """The one that there is."""
+        """The only subscription."""
         self.heard = FakeSubscription(told)
         return self.heard
 
     async def subscribers(self, count: int) -> None:
-        """Wait until there are so many channels."""
+        """Wait until there are `count` channels."""
         while len(self.heard.channels) < count:  # noqa: ASYNC110  within the time limit of `run`
             await asyncio.sleep(0)
 
@@ -113,7 +113,7 @@ async def drawn(stream: AsyncGenerator[tuple[str, End], None], count: int) -> li
 
 
 def test_an_answer_restores_the_patience() -> None:
-    """A Redis that answers between two failures is not down, even if no job ends for long."""
+    """A Redis that answers between two failures is not down, even if no job ends for a while."""
 
     async def use() -> None:
         redis = FakeRedis()
@@ -184,7 +184,7 @@ def test_large_results_are_read_one_after_the_other(*, waits_alone: bool) -> Non
 
 
 @pytest.mark.parametrize("timeout", [0, -1, -math.inf, 1e-9])
-def test_no_time_is_time_enough_for_what_there_is(timeout: float) -> None:
+def test_a_timeout_of_0_gives_the_jobs_that_have_ended(timeout: float) -> None:
     """With a timeout of 0, all jobs that have ended are given, then the wait times out."""
 
     async def use() -> None:
@@ -227,7 +227,7 @@ def test_a_timeout_that_is_no_number_is_refused(timeout: Any) -> None:
     run(use)
 
 
-def test_a_silent_redis_holds_no_wait_past_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_redis_does_not_lengthen_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait ends soon after its timeout, even if Redis does not answer."""
     monkeypatch.setattr(arrivals, "LAST_LOOK_SECONDS", 0.05)
 

@@ -17,7 +17,7 @@ def job(draft: Draft) -> Job:
     return job_from(draft, default_model="default")
 
 
-def test_mapping_holds_request_and_job_side_by_side() -> None:
+def test_a_mapping_may_mix_fields_of_request_and_job() -> None:
     """A mapping's names go to the request or to the job, whichever has them."""
     made = job(GOOD | {"top_n": 1, "lane": "interactive", "custom_id": "c", "metadata": {"a": "b"}})
     assert made.request.top_n == 1
@@ -98,7 +98,7 @@ def test_caller_may_fix_the_id() -> None:
 
 @pytest.mark.parametrize("documents", [5, 1.5, True, object()])
 def test_what_is_no_list_of_documents_is_refused(documents: object) -> None:
-    """Documents that cannot be iterated are refused by name, like everything that is no list."""
+    """Documents that cannot be iterated are refused, and the message names the field."""
     with pytest.raises(InvalidRequest, match=r"^documents: must be a list$"):
         job({"query": "q", "documents": documents})
 

@@ -44,20 +44,20 @@ def judged(envelope: dict[str, Any]) -> Fault | None:
 
 
 def test_a_hint_is_let_in() -> None:
-    """What our own announcer writes passes, also when the broker marked it as redelivered."""
+    """A message of rerankq's announcer is accepted, also if the broker marked it as redelivered."""
     assert judged(message()) is None
     assert judged(message(redelivered=True)) is None
 
 
 @pytest.mark.parametrize("name", EMPTY_HEADERS)
-def test_what_celery_would_act_upon_is_refused(name: str) -> None:
+def test_headers_that_celery_acts_on_are_refused(name: str) -> None:
     """A header that delays, expires, repeats, chains or stamps a message makes it poison."""
     assert judged(message(**{name: "2999-01-01T00:00:00"})) is Fault.NO_ENVELOPE
 
 
 @pytest.mark.parametrize("timelimit", ["abc", [1], [None, 5], 7])
 def test_time_limits_are_refused(timelimit: object) -> None:
-    """Time limits of any kind are not ours."""
+    """A message with any time limit is refused."""
     assert judged(message(timelimit=timelimit)) is Fault.NO_ENVELOPE
 
 
@@ -82,7 +82,7 @@ def test_another_encoding_is_refused(encoding: object) -> None:
 
 @pytest.mark.parametrize("depth", [980, 1020, 100_000])
 def test_brackets_that_would_end_the_reader_are_refused(depth: int) -> None:
-    """Celery reads what is let in by a call for each bracket within another: those are few."""
+    """Celery's parser recurses for each nested bracket, so messages with many are refused."""
     deep = "[" * depth + "]" * depth
     text = json.dumps(message(unknown="deep")).replace('"deep"', deep)
     assert fault_in(text.encode()) in {Fault.NO_ENVELOPE, Fault.NOT_JSON}
@@ -100,17 +100,17 @@ def in_base64(body: str) -> dict[str, Any]:
 
 @given(junk)
 def test_any_json_is_judged(value: Any) -> None:
-    """Whatever JSON lies in the queue, the gate says what is wrong with it and never fails."""
+    """For any JSON in the queue the check returns a fault, and never raises."""
     assert fault_in(json.dumps(value).encode()) is not None
 
 
 @given(st.binary())
 def test_any_bytes_are_judged(value: bytes) -> None:
-    """Whatever bytes lie in the queue, the gate never fails."""
+    """For any bytes in the queue the check never raises."""
     assert fault_in(value) is not None
 
 
 @given(st.sampled_from(sorted(message())), junk)
 def test_a_damaged_hint_is_judged(part: str, value: Any) -> None:
-    """With any one part of it replaced, a hint is refused or harmless; the gate never fails."""
+    """A hint with any part replaced is refused or harmless, and the check never raises."""
     assert judged(message() | {part: value}) in {None, *Fault}

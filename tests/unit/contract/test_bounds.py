@@ -80,7 +80,7 @@ def test_wrong_type_names_its_field(changes: dict[str, Any], field: str) -> None
     ],
 )
 def test_faults_of_a_request_are_said_in_our_words(changes: dict[str, Any], said: str) -> None:
-    """A breach is said in words for whoever wrote the request, not for Python's types."""
+    """The message is for the author of the request, and does not use Python's types."""
     assert refusal_of_request(**changes).reason == said
 
 
@@ -103,7 +103,7 @@ def test_faults_of_a_request_are_said_in_our_words(changes: dict[str, Any], said
     ],
 )
 def test_faults_of_a_job_are_said_in_our_words(changes: dict[str, Any], said: str) -> None:
-    """The same for what a job has beside its request."""
+    """The same for the other fields of a job."""
     assert refusal_of_job(**changes).reason == said
 
 
@@ -116,7 +116,7 @@ def test_required_fields_are_asked_for(name: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u3000"])
 def test_blank_texts_are_refused(blank: str) -> None:
-    """A query or a document of nothing but white space is refused, and the document is counted."""
+    """A query or document of only white space is refused; the message has the document's number."""
     assert str(refusal_of_request(query=blank)) == "query: must not be empty"
     assert str(refusal_of_request(documents=["x", blank])) == (
         "documents: document 1 must not be empty"
@@ -142,14 +142,14 @@ def test_no_documents_are_refused() -> None:
     ],
 )
 def test_too_much_names_its_field(changes: dict[str, Any], field: str) -> None:
-    """What is over a bound is refused by the name of its field, in one short sentence."""
+    """A value over a bound is refused in one short sentence that names the field."""
     refused = refusal_of_request(**changes)
     assert refused.field == field
     assert SECRET not in str(refused)
     assert len(str(refused)) < 150
 
 
-def test_the_bounds_themselves_are_allowed() -> None:
+def test_each_bound_is_the_most_that_is_accepted() -> None:
     """Each bound is the most that is accepted, not the first that is refused."""
     RerankRequest.parse(
         {
@@ -167,7 +167,7 @@ def test_top_n_is_at_least_one(top_n: int) -> None:
 
 @pytest.mark.parametrize(("top_n", "wanted"), [(None, 2), (1, 1), (2, 2), (99, 2)])
 def test_wanted_is_bounded_by_the_documents(top_n: int | None, wanted: int) -> None:
-    """A caller is owed top_n results, but no more than there are documents."""
+    """A caller gets top_n results, but no more than there are documents."""
     assert RerankRequest.parse(REQUEST | {"top_n": top_n}).wanted == wanted
 
 
@@ -210,7 +210,7 @@ def test_job_fields_are_bounded(changes: dict[str, Any], field: str) -> None:
 
 
 def test_job_size_is_bounded_in_bytes() -> None:
-    """A job over the limit in bytes is refused with what to do, though no field is too long."""
+    """A job over the limit in bytes is refused with advice, even if no field is too long."""
     document = "\u4e00" * MAX_DOCUMENT_CHARACTERS
     most = MAX_JOB_BYTES // (3 * MAX_DOCUMENT_CHARACTERS)
     fitting = RerankRequest(query="q", documents=(document,) * most)
@@ -237,7 +237,7 @@ def test_lanes_fill_their_messages() -> None:
 
 @pytest.mark.parametrize("batch_id", ["", "a:entries", "a b", "a/b", "x" * 101, "a\n"])
 def test_batch_id_that_could_be_another_key_is_refused(batch_id: str) -> None:
-    """A batch id is letters, digits and ._- alone, up to 100: it stands in names of keys."""
+    """A batch id has only letters, digits and ._-, at most 100, because keys contain it."""
     assert refusal_of_job(batch_id=batch_id).field == "batch_id"
     assert Job.parse({"request": REQUEST, "batch_id": "aZ09._-" + "x" * 93}).batch_id
 
@@ -250,7 +250,7 @@ def test_batch_id_that_could_be_another_key_is_refused(batch_id: str) -> None:
     ],
 )
 def test_text_that_is_no_unicode_names_its_field(changes: dict[str, Any], field: str) -> None:
-    """A lone surrogate is refused by the name of the field that it stands in."""
+    """A lone surrogate is refused, and the message names its field."""
     with pytest.raises(InvalidRequest) as refused:
         Job.parse(changes).encode()
     assert refused.value.field == field

@@ -52,14 +52,14 @@ jobs = st.builds(
 
 @given(jobs)
 def test_job_survives_the_round_trip(job: Job) -> None:
-    """What is encoded is read back as the same job, by us and by any JSON reader."""
+    """An encoded job is read back as the same job, also by any JSON reader."""
     assert Job.parse(job.encode()) == job
     assert Job.parse(json.loads(job.encode())) == job
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.999"])
 def test_newer_minor_version_is_read(version: str) -> None:
-    """A newer minor version is read, and the fields that it adds are passed over."""
+    """A newer minor version is read, and its additional fields are ignored."""
     later: dict[str, Any] = JOB | {"version": version, "added_later": {"deep": [1]}}
     later["request"] = JOB["request"] | {"also_added": True}
     assert Job.parse(json.dumps(later)).id == "j"
@@ -76,8 +76,8 @@ def test_another_major_version_is_refused_by_name(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "1", "1.x", "one", "1.0.0", " 1.0", 1.0, None])
-def test_version_that_is_none_is_refused(version: object) -> None:
-    """A version that does not look like one is refused, never guessed at."""
+def test_malformed_version_is_refused(version: object) -> None:
+    """A version of a wrong form is refused."""
     with pytest.raises(UnsupportedVersion):
         Job.parse(JOB | {"version": version})
 
@@ -86,7 +86,7 @@ def test_version_that_is_none_is_refused(version: object) -> None:
     "data", ["", "{", '{"query": s3cret}', '{"query": "s3cret', b"\xff\xfe{", '{"a": NaN s3cret}']
 )
 def test_broken_json_is_one_clear_error(data: bytes | str) -> None:
-    """What is no JSON is refused as such, with the place and without the text."""
+    """Broken JSON is refused; the message has the place, but not the text."""
     with pytest.raises(
         InvalidRequest, match=r"^not valid JSON \(.*line \d+ column \d+\)$"
     ) as caught:
@@ -97,13 +97,13 @@ def test_broken_json_is_one_clear_error(data: bytes | str) -> None:
 
 @pytest.mark.parametrize("data", ["[]", "5", "null", '"s3cret"'])
 def test_json_that_is_no_object_is_refused(data: str) -> None:
-    """JSON of another shape than an object is refused as that."""
+    """JSON that is not an object is refused, and the message says so."""
     with pytest.raises(InvalidRequest, match=r"^must be an object$"):
         RerankRequest.parse(data)
 
 
 def test_nan_in_json_is_refused() -> None:
-    """NaN, which Python writes into JSON, is no finite number and is refused by field."""
+    """NaN, which Python writes into JSON, is refused, and the message names the field."""
     with pytest.raises(InvalidRequest) as caught:
         Job.parse(json.dumps(JOB | {"deadline_seconds": float("nan")}))
     assert caught.value.field == "deadline_seconds"
@@ -129,12 +129,12 @@ def test_messages_are_frozen() -> None:
 
 
 def test_absent_fields_are_not_sent() -> None:
-    """What is absent stays absent in JSON, so that a small job is small."""
+    """Absent fields are left out of the JSON, which keeps small jobs small."""
     assert b"null" not in Job.parse(JOB).encode()
 
 
 def test_job_ids_are_fresh() -> None:
-    """Each job that names no id gets one of its own."""
+    """Each job without an id gets a new one."""
     request = RerankRequest(query="q", documents=("d",))
     assert Job(request=request).id != Job(request=request).id
 
@@ -150,7 +150,7 @@ def test_exactly_four_states_are_ends() -> None:
 
 
 def test_result_scores_are_finite() -> None:
-    """A result cannot hold a score that JSON has no word for."""
+    """A result cannot contain a score that JSON cannot express."""
     with pytest.raises(InvalidRequest):
         RerankResult.parse(
             {
@@ -164,7 +164,7 @@ def test_result_scores_are_finite() -> None:
 
 
 def test_batch_counts_lines_that_are_no_job_as_ended() -> None:
-    """Rejected and existing lines of a batch have their end from the start."""
+    """Rejected lines and lines with existing jobs count as ended from the start."""
     progress = BatchProgress(
         id="b", sealed=True, total=6, rejected=1, existing=1, succeeded=1, failed=1, cancelled=1,
         expired=1,

@@ -38,7 +38,7 @@ def test_query_is_read_with_each_document() -> None:
 
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_longer_text_never_costs_less(text: str, more: str) -> None:
-    """Text that is added, behind a blank, never lowers the estimate."""
+    """Adding text after a space never lowers the estimate."""
     assert tokens.estimate(f"{text} {more}") >= tokens.estimate(text)
 
 

@@ -1,4 +1,4 @@
-"""What the kinds of event have in common, and what their page says of them."""
+"""What all kinds of event have in common, and their page in the docs."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ def parts(annotation: object) -> Iterator[object]:
 
 
 def test_every_kind_is_in_the_list_under_a_name_of_its_own() -> None:
-    """Each class of events that the package gives out is listed once."""
+    """Each event class of the package is in the list once, with its own name."""
     given = [
         each
         for each in vars(events).values()
@@ -41,8 +41,8 @@ def test_every_kind_is_in_the_list_under_a_name_of_its_own() -> None:
 
 
 @each_kind
-def test_an_event_has_no_room_for_what_is_private(kind: type[Event]) -> None:
-    """It holds numbers, names and words for a log: no job, no request, no error and no bytes."""
+def test_an_event_cannot_hold_private_content(kind: type[Event]) -> None:
+    """Its fields are numbers, names and words for a log: no job, request, error or bytes."""
     allowed = {str, int, float, bool, type(None), JobRef, CallRef}
     for name, annotation in [*hints(kind), *hints(JobRef), *hints(CallRef)]:
         assert not PRIVATE.search(name)
@@ -53,13 +53,13 @@ def test_an_event_has_no_room_for_what_is_private(kind: type[Event]) -> None:
 
 @each_kind
 def test_an_event_cannot_be_changed(kind: type[Event]) -> None:
-    """One listener cannot alter what the next one hears."""
+    """A listener cannot change the event that the next listener gets."""
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]  # dataclasses has no other
     assert "__slots__" in vars(kind)
 
 
 def test_the_page_names_every_event_with_its_measures() -> None:
-    """`docs/events.md` has a row for each kind, with the fields that it has and no other."""
+    """`docs/events.md` has a row for each kind, with exactly its fields."""
     rows = {name: re.findall(r"`(\w+)`", cell) for name, _, cell in ROW.findall(PAGE.read_text())}
     assert rows == {kind.name: [name for name, _ in hints(kind)] for kind in EVENTS}
 

@@ -1,4 +1,4 @@
-"""How events reach their listeners, and what telling them costs."""
+"""How events reach their listeners, and what that costs."""
 
 import logging
 import tracemalloc
@@ -21,8 +21,8 @@ RELEASED = JobReleased(job=JobRef("a"))
 REVOKED = JobRevoked(job=JobRef("b"))
 
 
-def test_a_listener_hears_its_kind_until_it_ends() -> None:
-    """It is told each event of the kind it asked for, in their order, and none after its end."""
+def test_a_listener_gets_its_kind_until_it_ends() -> None:
+    """A listener gets every event of its kind, in order, and none after its end."""
     events = Events()
     some: list[Event] = []
     every = heard(events)
@@ -35,8 +35,8 @@ def test_a_listener_hears_its_kind_until_it_ends() -> None:
     assert every == [RELEASED, REVOKED, RELEASED, RELEASED]
 
 
-def test_what_nobody_listens_to_is_not_wanted() -> None:
-    """An event is made only where its kind is wanted, and that ends with the last listener."""
+def test_events_without_a_listener_are_not_wanted() -> None:
+    """A kind of event is wanted only while it has a listener."""
     events = Events()
     assert not events.wanted
     ends = [events.listen(print, JobReleased), events.listen(print, JobReleased)]
@@ -50,33 +50,33 @@ def test_what_nobody_listens_to_is_not_wanted() -> None:
 
 
 def test_two_workers_of_a_process_do_not_hear_each_other() -> None:
-    """What one object is told reaches its own listeners alone."""
+    """An event reaches only the listeners of its own object."""
     one, other = Events(), Events()
     told = heard(one)
     other.tell(RELEASED)
     assert told == []
 
 
-def test_a_listener_that_raises_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """The others hear the event all the same; the log names it once, and quotes no error."""
+def test_a_listener_that_raises_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
+    """Other listeners still get the event; the log reports the error once, without its text."""
     events = Events()
 
-    def spiteful(event: Event) -> None:
+    def raising(event: Event) -> None:
         raise ValueError(f"a query {event}")
 
-    events.listen(spiteful, Event)
+    events.listen(raising, Event)
     told = heard(events)
     with caplog.at_level(logging.ERROR):
         for each in (RELEASED, REVOKED):
             events.tell(each)
     assert told == [RELEASED, REVOKED]
     (line,) = caplog.messages
-    assert "spiteful raised ValueError at job.released" in line
+    assert "raising raised ValueError at job.released" in line
     assert "query" not in line
 
 
-def test_a_listener_may_end_itself_while_it_is_told() -> None:
-    """Whoever joins or leaves while an event is told disturbs nobody who is told it."""
+def test_a_listener_may_end_itself_during_an_event() -> None:
+    """Listeners may be added or removed while an event is told; all others get it."""
     events, told = Events(), []
 
     def once(event: JobReleased) -> None:
@@ -92,7 +92,7 @@ def test_a_listener_may_end_itself_while_it_is_told() -> None:
 
 
 def test_an_event_that_nobody_wants_allocates_nothing() -> None:
-    """Where nobody listens, telling is a look into a set."""
+    """Without a listener, telling an event is only a look into a set."""
     events = Events()
 
     def tell() -> None:
@@ -100,7 +100,7 @@ def test_an_event_that_nobody_wants_allocates_nothing() -> None:
             events.tell(JobFailed(job=JobRef("a"), attempts=1, reason="r", status=None))
 
     def allocated(act: Callable[[], None]) -> int:
-        """Bytes that an act needs for a moment, beside what it takes to measure them."""
+        """Bytes that an act allocates, without those of the measurement itself."""
         act()
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()

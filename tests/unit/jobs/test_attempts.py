@@ -1,4 +1,4 @@
-"""What has to be certain before a call begins, and what goes back where none does."""
+"""What must be certain before a call begins, and what is put back if no call begins."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ LEASE_SECONDS = 3.0
 
 
 class AskedLeases(Leases):
-    """A ledger in which some jobs are another worker's; a renewal waits until it is let go on."""
+    """A ledger in which other workers hold some jobs; a renewal waits until the test lets it go."""
 
     def __init__(self, *lost: str) -> None:
         self._lost = set(lost)
@@ -38,7 +38,7 @@ class AskedLeases(Leases):
         self.answers.set()
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
-        """Those that are lost."""
+        """The lost ones."""
         self.asked += [each.job_id for each in leases]
         self.is_asked.set()
         if self.is_away:
@@ -47,8 +47,8 @@ class AskedLeases(Leases):
         return self._lost & {each.job_id for each in leases}
 
 
-class Desk:
-    """Attempts at jobs by a network of fakes, and what they leave behind."""
+class Worker:
+    """Attempts at jobs, with a network of fakes."""
 
     def __init__(self, *lost: str) -> None:
         self.leases = AskedLeases(*lost)
@@ -66,7 +66,7 @@ class Desk:
         )
 
     def work(self, lease: Lease, *, claimed_ago: float) -> "asyncio.Task[None]":
-        """Take a job whose claim was sent so many seconds ago, and work on it."""
+        """Work on a job whose claim was sent `claimed_ago` seconds ago."""
         claimed_at = time.monotonic() - claimed_ago
         task = asyncio.create_task(self.attempts.work(lease, claimed_at, self.tally))
         self.in_flight.add(lease, task)
@@ -74,7 +74,7 @@ class Desk:
 
     @property
     def calls(self) -> list[str]:
-        """The jobs that a call was made for."""
+        """The jobs for which a call was made."""
         return [call.job_id for call in self.network.providers["a"].calls]
 
 
@@ -83,64 +83,64 @@ def lease_of(job_id: str) -> Lease:
 
 
 @pytest.mark.parametrize("order", ["a renewal before it was in hand", "a renewal of others"])
-def test_a_renewal_that_did_not_cover_a_lease_proves_nothing_of_it(order: str) -> None:
-    """Before a call whose lease may be over the ledger is asked, whatever was renewed of others."""
+def test_renewals_of_other_leases_do_not_confirm_a_lease(order: str) -> None:
+    """If a lease may have expired, the ledger is asked, even after renewals of other leases."""
 
     async def scenario() -> None:
-        desk = Desk("late")
-        desk.network.hear("a", permits=5)
+        worker = Worker("late")
+        worker.network.hear("a", permits=5)
         others, late = lease_of("other"), lease_of("late")
         if order == "a renewal before it was in hand":
-            desk.in_flight.renewed([others, late], time.monotonic() - 1)
-        work = desk.work(late, claimed_ago=LEASE_SECONDS + 0.5)
+            worker.in_flight.renewed([others, late], time.monotonic() - 1)
+        work = worker.work(late, claimed_ago=LEASE_SECONDS + 0.5)
         if order == "a renewal of others":
-            desk.in_flight.renewed([others], time.monotonic())
+            worker.in_flight.renewed([others], time.monotonic())
         await work
-        assert (desk.leases.asked, desk.calls) == (["late"], [])
-        assert desk.tally == Counter(abandoned=1)
+        assert (worker.leases.asked, worker.calls) == (["late"], [])
+        assert worker.tally == Counter(abandoned=1)
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_a_renewal_that_covered_a_lease_is_enough() -> None:
-    """A lease that was renewed since its claim costs no question before the call."""
+    """If a lease was renewed since its claim, the ledger is not asked before the call."""
 
     async def scenario() -> None:
-        desk = Desk("a")
-        desk.network.hear("a", permits=5)
+        worker = Worker("a")
+        worker.network.hear("a", permits=5)
         lease = lease_of("a")
-        work = desk.work(lease, claimed_ago=LEASE_SECONDS + 0.5)
-        desk.in_flight.renewed([lease], time.monotonic() - 1)
+        work = worker.work(lease, claimed_ago=LEASE_SECONDS + 0.5)
+        worker.in_flight.renewed([lease], time.monotonic() - 1)
         await work
-        assert (desk.leases.asked, desk.calls) == ([], ["a"])
+        assert (worker.leases.asked, worker.calls) == ([], ["a"])
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_no_call_begins_under_a_lease_from_before_an_outage() -> None:
-    """Redis may have lost a claim when it comes back: before a call it is asked, however young."""
+    """After an outage Redis may have lost a claim, so it is asked before the call."""
 
     async def scenario() -> None:
-        desk = Desk("forgotten")
+        worker = Worker("forgotten")
         forgotten, idle = lease_of("forgotten"), asyncio.Event()
-        desk.in_flight.add(lease_of("other"), asyncio.create_task(_wait_for(idle)))
-        desk.leases.is_away = True
+        worker.in_flight.add(lease_of("other"), asyncio.create_task(_wait_for(idle)))
+        worker.leases.is_away = True
         interval = 0.01
         keeping = asyncio.create_task(
-            keep_leases(desk.leases, desk.in_flight, lease_seconds=interval * RENEWALS_A_LEASE)
+            keep_leases(worker.leases, worker.in_flight, lease_seconds=interval * RENEWALS_A_LEASE)
         )
         claimed_at = time.monotonic()
-        await desk.leases.is_asked.wait()
+        await worker.leases.is_asked.wait()
         await asyncio.sleep(0)
         keeping.cancel()
-        desk.leases.asked.clear()
-        desk.leases.is_away = False
-        desk.network.hear("a", permits=5)
-        await desk.work(forgotten, claimed_ago=time.monotonic() - claimed_at)
-        assert (desk.leases.asked, desk.calls) == (["forgotten"], [])
+        worker.leases.asked.clear()
+        worker.leases.is_away = False
+        worker.network.hear("a", permits=5)
+        await worker.work(forgotten, claimed_ago=time.monotonic() - claimed_at)
+        assert (worker.leases.asked, worker.calls) == (["forgotten"], [])
         later = lease_of("later")
-        await desk.work(later, claimed_ago=0)
-        assert desk.calls == ["later"], "a claim that was made since is certain"
+        await worker.work(later, claimed_ago=0)
+        assert worker.calls == ["later"], "a claim that was made since is certain"
         idle.set()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
@@ -152,25 +152,25 @@ async def _wait_for(event: asyncio.Event) -> None:
 
 @pytest.mark.parametrize("end", ["lost", "cancelled"])
 def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
-    """Where a lease is lost, or work cancelled before its call, the next job has them."""
+    """If a lease is lost, or work is cancelled before its call, the next job gets them."""
 
     async def scenario() -> None:
-        desk = Desk("first")
+        worker = Worker("first")
         parked, dark = (key_breaker("a", Key(name).id) for name in ("a1", "a2"))
-        desk.network.hear("a", permits=1, tripped={parked: due_breaker(), dark: breaker()})
-        desk.leases.answers.clear()
-        work = desk.work(lease_of("first"), claimed_ago=LEASE_SECONDS + 0.5)
-        await desk.leases.is_asked.wait()
+        worker.network.hear("a", permits=1, tripped={parked: due_breaker(), dark: breaker()})
+        worker.leases.answers.clear()
+        work = worker.work(lease_of("first"), claimed_ago=LEASE_SECONDS + 0.5)
+        await worker.leases.is_asked.wait()
         if end == "cancelled":
             work.cancel()
-        desk.leases.answers.set()
+        worker.leases.answers.set()
         await asyncio.gather(work, return_exceptions=True)
-        permits = desk.network.permits["a"]
-        assert (permits.in_flight, permits.ready, desk.calls) == (0, True, [])
-        assert desk.network.routes.capacity() == 1
-        await desk.work(lease_of("second"), claimed_ago=0)
-        assert (desk.calls, desk.network.breakers.probed) == (["second"], [parked])
-        assert desk.network.breakers.closed == [parked]
+        permits = worker.network.permits["a"]
+        assert (permits.in_flight, permits.ready, worker.calls) == (0, True, [])
+        assert worker.network.routes.capacity() == 1
+        await worker.work(lease_of("second"), claimed_ago=0)
+        assert (worker.calls, worker.network.breakers.probed) == (["second"], [parked])
+        assert worker.network.breakers.closed == [parked]
         told = permits.report(Demand(0, 0))
         assert (told.began, told.left) == (1, 0)
 
@@ -178,16 +178,16 @@ def test_permit_and_probe_of_a_call_that_is_not_made_go_back(end: str) -> None:
 
 
 def test_a_call_that_was_not_begun_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider is told when a lease may be over; what it then leaves is for the next job."""
+    """If the lease expires before a provider sends, permit and turn go to the next job."""
 
     async def scenario() -> None:
-        desk = Desk()
-        desk.network.hear("a", permits=1)
-        provider = desk.network.providers["a"]
+        worker = Worker()
+        worker.network.hear("a", permits=1)
+        provider = worker.network.providers["a"]
         provider.answer = NotBegun()
-        await desk.work(lease_of("first"), claimed_ago=0)
-        permits = desk.network.permits["a"]
-        assert (permits.in_flight, permits.ready, desk.tally) == (0, True, Counter(postponed=1))
+        await worker.work(lease_of("first"), claimed_ago=0)
+        permits = worker.network.permits["a"]
+        assert (permits.in_flight, permits.ready, worker.tally) == (0, True, Counter(postponed=1))
         told = permits.report(Demand(0, 0))
         assert (told.began, told.left, told.trouble) == (0, 1, 0)
         may_begin = provider.calls[0].may_begin

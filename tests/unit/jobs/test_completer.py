@@ -1,4 +1,4 @@
-"""What the writer does about an outcome that the ledger will not take."""
+"""What the completer does with an outcome that the ledger does not take."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -25,7 +25,7 @@ from running.heard import heard
 
 
 class ChoosyLeases(Leases):
-    """Takes ends but those of the jobs named, as often as the test says."""
+    """Takes all ends except those of the named jobs, which it refuses `times` times."""
 
     def __init__(self, error: LedgerUnavailable, *refused: str, times: int) -> None:
         self._error = error
@@ -35,7 +35,7 @@ class ChoosyLeases(Leases):
         self.calls: list[int] = []
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Refuse whatever comes with a job that is refused."""
+        """Refuse a call that contains a refused job."""
         names = [each.lease.job_id for each in finishes]
         if self._times and set(names) & set(self._refused):
             self._times -= 1
@@ -50,12 +50,12 @@ class ChoosyLeases(Leases):
 
 
 def told(name: str) -> JobFailed:
-    """The event of an end that a test hands over; of which kind it is does not matter."""
+    """The event of an end; its kind does not matter."""
     return JobFailed(job=JobRef(name), attempts=1, reason="r", status=None)
 
 
-class Desk:
-    """A writer, with the jobs whose ends it is given."""
+class Worker:
+    """A completer, with the jobs whose ends it gets."""
 
     def __init__(
         self, leases: ChoosyLeases, *, lease_seconds: float = 60, gather_seconds: float = 0
@@ -102,40 +102,42 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def test_refused_outcome_is_offered_again() -> None:
-    """An end that the ledger refuses is kept for a lease: what it stumbles over may be mended."""
+    """An end that the ledger refuses is offered for the length of a lease: the cause may pass."""
 
     async def scenario() -> None:
-        desk = Desk(ChoosyLeases(LedgerRefusal("no"), "damaged", times=5))
-        await desk.write("before", "damaged", "behind")
+        worker = Worker(ChoosyLeases(LedgerRefusal("no"), "damaged", times=5))
+        await worker.write("before", "damaged", "behind")
         # The others do not wait for it.
-        assert desk.leases.finished == ["before", "behind", "damaged"]
-        assert desk.heard == [told("before"), told("behind"), told("damaged")]
+        assert worker.leases.finished == ["before", "behind", "damaged"]
+        assert worker.heard == [told("before"), told("behind"), told("damaged")]
 
     run(scenario)
 
 
 def test_outcome_refused_for_a_lease_is_dropped() -> None:
-    """An end that is refused for as long as the lease lasts is let go, and said to be so."""
+    """An end that is refused for the length of a lease is dropped, and an event says so."""
 
     async def scenario() -> None:
-        desk = Desk(ChoosyLeases(LedgerRefusal("no"), "damaged", times=10_000), lease_seconds=0.1)
-        await desk.write("before", "damaged", "behind")
-        assert desk.leases.finished == ["before", "behind"]
+        worker = Worker(
+            ChoosyLeases(LedgerRefusal("no"), "damaged", times=10_000), lease_seconds=0.1
+        )
+        await worker.write("before", "damaged", "behind")
+        assert worker.leases.finished == ["before", "behind"]
         dropped = OutcomeDropped(job=JobRef("damaged"), message="no")
-        assert desk.heard == [told("before"), told("behind"), dropped]
+        assert worker.heard == [told("before"), told("behind"), dropped]
 
     run(scenario)
 
 
 def test_outcome_waits_for_redis() -> None:
-    """However long Redis takes nothing, no end is dropped for that."""
+    """No end is dropped because Redis is away, however long that lasts."""
 
     async def scenario() -> None:
         error = LedgerUnavailable("not now")
-        desk = Desk(ChoosyLeases(error, "paid", times=50), lease_seconds=0)
-        await desk.write("paid")
-        assert desk.leases.finished == ["paid"]
-        *waits, last = desk.heard
+        worker = Worker(ChoosyLeases(error, "paid", times=50), lease_seconds=0)
+        await worker.write("paid")
+        assert worker.leases.finished == ["paid"]
+        *waits, last = worker.heard
         write = LedgerOperation.WRITE
         assert waits == 50 * [LedgerCallFailed(operation=write, jobs=1, message="not now")]
         assert last == told("paid")
@@ -144,40 +146,40 @@ def test_outcome_waits_for_redis() -> None:
 
 
 @pytest.mark.parametrize("repeated", [True, False])
-def test_an_end_that_the_ledger_did_not_take_is_not_told_as_one(repeated: bool) -> None:  # noqa: FBT001
-    """What another worker ended is said to be refused, and whether it may be this very end."""
+def test_a_refused_end_sends_outcome_refused(repeated: bool) -> None:  # noqa: FBT001
+    """OutcomeRefused is told, and whether an earlier write of the same end may be the cause."""
 
     class LostLeases(ChoosyLeases):
         async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-            """Somebody has ended them."""
+            """All jobs have ended already."""
             return [False for _ in await super().finish(finishes)]
 
     async def scenario() -> None:
         error = LedgerUnavailable("no answer", uncertain=True)
-        desk = Desk(LostLeases(error, "lost", times=int(repeated)))
-        await desk.write("lost")
-        assert desk.heard[-1] == OutcomeRefused(job=JobRef("lost"), repeated=repeated)
-        assert told("lost") not in desk.heard
+        worker = Worker(LostLeases(error, "lost", times=int(repeated)))
+        await worker.write("lost")
+        assert worker.heard[-1] == OutcomeRefused(job=JobRef("lost"), repeated=repeated)
+        assert told("lost") not in worker.heard
 
     run(scenario)
 
 
 @pytest.mark.parametrize("hurried", [True, False])
-def test_ends_gather_behind_the_first(hurried: bool) -> None:  # noqa: FBT001
-    """The first end of a moment is written at once, others together; a drain lets none wait."""
+def test_ends_after_the_first_are_written_together(hurried: bool) -> None:  # noqa: FBT001
+    """The first end is written at once, later ones together; in a drain none waits."""
 
     async def scenario() -> None:
         leases = ChoosyLeases(LedgerRefusal("no"), times=0)
-        desk = Desk(leases, gather_seconds=3600 if hurried else 1)
-        writing = asyncio.create_task(desk.completer.run())
-        desk.hand_over("first")
-        await desk.in_flight.emptied()
+        worker = Worker(leases, gather_seconds=3600 if hurried else 1)
+        writing = asyncio.create_task(worker.completer.run())
+        worker.hand_over("first")
+        await worker.in_flight.emptied()
         if hurried:
-            desk.completer.hasten()
+            worker.completer.hasten()
         for name in ("second", "third"):
-            desk.hand_over(name)
+            worker.hand_over(name)
             await asyncio.sleep(0)
-        await desk.in_flight.emptied()
+        await worker.in_flight.emptied()
         assert leases.calls == ([1, 1, 1] if hurried else [1, 2])
         writing.cancel()
 
@@ -185,13 +187,13 @@ def test_ends_gather_behind_the_first(hurried: bool) -> None:  # noqa: FBT001
 
 
 def test_full_call_does_not_wait() -> None:
-    """What fills a call is written at once: nothing more would go with it."""
+    """A full call is written at once."""
 
     async def scenario() -> None:
         leases = ChoosyLeases(LedgerRefusal("no"), times=0)
-        desk = Desk(leases, gather_seconds=3600)
-        await desk.write("first")
-        await desk.write(*map(str, range(MOST_TOGETHER)))
+        worker = Worker(leases, gather_seconds=3600)
+        await worker.write("first")
+        await worker.write(*map(str, range(MOST_TOGETHER)))
         assert leases.calls == [1, MOST_TOGETHER]
 
     run(scenario)

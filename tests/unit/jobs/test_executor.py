@@ -1,4 +1,4 @@
-"""How hints are served, and what a drain does about one whose claim is under way."""
+"""How hints are served, and what a drain does while a claim is in flight."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,7 +22,7 @@ MODEL = "a-model"
 
 
 class HeldUpLeases(Leases):
-    """Gives a lease for every job asked for, once it is let to; keeps what became of them."""
+    """Gives a lease for every job when the test lets it; keeps what happens to the jobs."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -34,14 +34,14 @@ class HeldUpLeases(Leases):
     async def claim(
         self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
     ) -> Claim:
-        """Leases for all, as late as the test says."""
+        """Leases for all, when the test lets it."""
         del alone, request
         self.calls.append([*job_ids])
         await self.answers.wait()
         return Claim([_lease(job_id) for job_id in job_ids], [])
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Keep the ids, but for the first calls, which get no answer, or find nobody there."""
+        """Keep the ids; the first calls get no answer, or fail because Redis is away."""
         if self.deaf_to:
             self.deaf_to -= 1
             await asyncio.Event().wait()
@@ -58,7 +58,7 @@ class HeldUpLeases(Leases):
 
 
 class Worker:
-    """An executor with its writer, over a held-up ledger and an upstream that answers at once."""
+    """An executor and its completer, with a held-up ledger and an upstream that answers at once."""
 
     def __init__(self, *, answers: bool = True) -> None:
         self.leases = HeldUpLeases()
@@ -91,7 +91,7 @@ class Worker:
         return asyncio.create_task(self.executor.serve(hint, lambda: self.accepted.append(job_id)))
 
     async def serve_until_written(self, job_id: str) -> None:
-        """Serve a hint that names one job, until its end is on its way to the ledger."""
+        """Serve a hint that names one job until its end is being written."""
         await self.serve(job_id)
         await settle()
 
@@ -123,7 +123,7 @@ async def stopped(worker: Worker, *hints: asyncio.Task[dict[str, int]]) -> None:
 
 
 def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
-    """What a hint names goes back at once: no job lies here until the worker is well."""
+    """The jobs of a hint go back at once: none waits here until the worker is well."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -141,8 +141,8 @@ def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
     run(scenario)
 
 
-def test_a_worker_that_claims_is_not_deaf() -> None:
-    """While a claim is under way, or refused, no other message is taken, and none is missed."""
+def test_a_worker_that_claims_takes_no_more_messages() -> None:
+    """While a claim is in flight or refused, the worker does not count as free for messages."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -160,7 +160,7 @@ def test_a_worker_that_claims_is_not_deaf() -> None:
 
 
 def test_hints_that_wait_are_claimed_together() -> None:
-    """What comes one by one while a claim is under way is claimed by the next one, in its order."""
+    """Jobs that come while a claim is in flight are claimed together by the next one, in order."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -179,7 +179,7 @@ def test_hints_that_wait_are_claimed_together() -> None:
 
 
 def test_a_hint_is_accepted_when_its_jobs_are_held() -> None:
-    """One that others claim for is not accepted before that claim is answered."""
+    """If another hint's turn claims its jobs, a hint is accepted only after that claim's answer."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -204,8 +204,8 @@ def test_a_hint_is_accepted_when_its_jobs_are_held() -> None:
     run(scenario)
 
 
-def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
-    """A claim under way is finished, and what it took is given back: a drain begins no call."""
+def test_jobs_claimed_in_a_drain_are_given_back() -> None:
+    """A claim in flight is finished, and its jobs are given back: a drain begins no call."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -227,7 +227,7 @@ def test_what_a_claim_takes_in_a_drain_is_handed_back() -> None:
 
 
 def test_a_drain_begins_no_call() -> None:
-    """The call under way may end; a job that waits for its turn is given back at once."""
+    """A call in flight may end; a job that waits for its turn is given back at once."""
 
     async def scenario() -> None:
         worker = Worker()
@@ -250,8 +250,8 @@ def test_a_drain_begins_no_call() -> None:
     run(scenario)
 
 
-def test_what_a_late_claim_took_is_handed_back() -> None:
-    """When the drain is over before a claim is answered, what it takes is handed back at once."""
+def test_jobs_of_a_late_claim_are_given_back() -> None:
+    """If a claim is answered after the drain, its jobs are given back at once."""
 
     async def scenario() -> None:
         worker = Worker(answers=False)
@@ -271,7 +271,7 @@ def test_what_a_late_claim_took_is_handed_back() -> None:
 
 
 def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that does not answer a claim does not keep the worker from ending."""
+    """A worker ends even if Redis does not answer a claim."""
     monkeypatch.setattr(executing, "HAND_BACK_SECONDS", 0.05)
 
     async def scenario() -> None:
@@ -286,7 +286,7 @@ def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.Monke
 
 
 def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A drain does not wait long for an answer on a connection that may be dead: it asks again."""
+    """A drain does not wait long on a connection that may be dead: it writes again."""
     monkeypatch.setattr(writing_results, "HASTY_ANSWER_SECONDS", 0.05)
 
     async def scenario() -> None:
@@ -303,7 +303,7 @@ def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_drain_begins_while_redis_is_away() -> None:
-    """An end that waits for Redis when a worker is asked to go is written once it is back."""
+    """An end that waits for Redis when the drain begins is written when Redis is back."""
 
     async def scenario() -> None:
         worker = Worker()

@@ -1,4 +1,4 @@
-"""The jobs in a worker's hands."""
+"""The jobs that a worker holds."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -38,7 +38,7 @@ async def settle() -> None:
 
 
 def test_removed_job_is_no_longer_held() -> None:
-    """What was added is held until it is removed."""
+    """A job is held from its addition to its removal."""
 
     async def scenario() -> None:
         in_flight, task = InFlightJobs(5), working()
@@ -52,7 +52,7 @@ def test_removed_job_is_no_longer_held() -> None:
 
 
 def test_older_token_removes_nothing() -> None:
-    """A job that is here again under a newer token stays when its older lease is let go."""
+    """A job that is held under a newer token stays if its older lease is removed."""
 
     async def scenario() -> None:
         in_flight, task = InFlightJobs(5), working()
@@ -65,7 +65,7 @@ def test_older_token_removes_nothing() -> None:
 
 
 def test_abandoned_work_is_stopped() -> None:
-    """Work on a job that is no longer ours is cancelled, let go, and counted."""
+    """Work under a lost lease is cancelled and removed, and its lease is returned."""
 
     async def scenario() -> None:
         in_flight, lost, kept = InFlightJobs(5), working(), working()
@@ -82,7 +82,7 @@ def test_abandoned_work_is_stopped() -> None:
 
 
 def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
-    """A lost lease stops the work under it alone; the same job under a newer one goes on."""
+    """A lost lease stops only its own work; the same job under a newer lease goes on."""
 
     async def scenario() -> None:
         in_flight, old, new = InFlightJobs(5), working(), working()
@@ -99,7 +99,7 @@ def test_a_job_that_came_back_is_not_abandoned_for_its_older_lease() -> None:
 
 
 def test_finished_work_is_not_abandoned() -> None:
-    """Work that is done left an outcome under way: its job stays in hand till it is written."""
+    """A job whose work is done stays held until its outcome is written."""
 
     async def scenario() -> None:
         in_flight = InFlightJobs(5)
@@ -112,7 +112,7 @@ def test_finished_work_is_not_abandoned() -> None:
     run(scenario())
 
 
-def test_interrupted_jobs_stay_in_hand() -> None:
+def test_interrupted_jobs_stay_held() -> None:
     """An interrupt stops all work, and keeps the leases until the jobs are given back."""
 
     async def scenario() -> None:
@@ -128,8 +128,8 @@ def test_interrupted_jobs_stay_in_hand() -> None:
 
 
 @pytest.mark.parametrize("release", ["remove", "abandon"])
-def test_room_is_waited_for(release: str) -> None:
-    """At the limit there is no room, until one job is let go."""
+def test_free_capacity_is_waited_for(release: str) -> None:
+    """At the limit there is no free capacity until a job is released."""
 
     async def scenario() -> None:
         in_flight, task = InFlightJobs(1), working()
@@ -153,8 +153,8 @@ def test_room_is_waited_for(release: str) -> None:
 @pytest.mark.parametrize(
     ("capacity", "free_capacity"), [(None, MAX_HINT_JOBS), (0, 0), (1, 0), (4, 3), (20, 9)]
 )
-def test_a_small_appetite_makes_small_room(capacity: int | None, free_capacity: int) -> None:
-    """A message is taken whole, or as far as the upstream would take its jobs soon."""
+def test_free_capacity_is_bounded_by_the_upstream(capacity: int | None, free_capacity: int) -> None:
+    """A message's jobs are all claimed, or as many as the upstream has capacity for."""
 
     async def scenario() -> None:
         in_flight, task = InFlightJobs(10), working()
@@ -165,8 +165,8 @@ def test_a_small_appetite_makes_small_room(capacity: int | None, free_capacity: 
     run(scenario())
 
 
-def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
-    """A job whose work is done makes room at once, though its end is written later."""
+def test_job_that_only_waits_to_be_written_takes_no_capacity() -> None:
+    """A job whose work is done frees capacity at once, although its end is written later."""
 
     async def scenario() -> None:
         in_flight, at_work, done = InFlightJobs(5), working(), working()
@@ -188,7 +188,7 @@ def test_job_that_only_waits_to_be_written_takes_no_room() -> None:
 @pytest.mark.parametrize("limit", [1, 2 * MOST_UNWRITTEN])
 @pytest.mark.parametrize("capacity", [None, 1000])
 def test_unwritten_ends_are_bounded(limit: int, capacity: int | None) -> None:
-    """While ends cannot be written no more jobs are taken than some: results take memory."""
+    """While ends cannot be written, a bounded number of jobs is claimed: results take memory."""
 
     async def scenario() -> None:
         in_flight, done = InFlightJobs(limit), working()
@@ -207,7 +207,7 @@ def test_unwritten_ends_are_bounded(limit: int, capacity: int | None) -> None:
 
 
 def test_emptied_waits_for_the_last() -> None:
-    """A drain is over when the last job is let go, and not before."""
+    """`emptied` returns when the last job is removed, and not before."""
 
     async def scenario() -> None:
         in_flight, task = InFlightJobs(1), working()

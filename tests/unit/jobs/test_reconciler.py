@@ -1,4 +1,4 @@
-"""The reconciler's loop: what a tick queues again is announced, come what may."""
+"""The reconciler's loop: jobs that a tick has queued again are always announced."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from rerankq_worker.jobs.reconciler import reconcile
 
 
 class HeldUpSweep(Sweep):
-    """Has queued jobs again, and is held up on its way back."""
+    """Has queued jobs again, but its answer comes late."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.answers = asyncio.Event()
 
     async def tick(self) -> dict[Lane, list[str]]:
-        """Two jobs, in its own time."""
+        """Two jobs, when the test lets it."""
         self.asked.set()
         await self.answers.wait()
         return {Lane.BULK: ["a", "b"]}
 
 
 class NotedAnnouncer(Announcer):
-    """Notes down what it is given."""
+    """Keeps what it is given."""
 
     def __init__(self) -> None:
         self.announced: list[str] = []
@@ -40,7 +40,7 @@ class NotedAnnouncer(Announcer):
         again: bool = False,
         interactive_together: int = 1,
     ) -> bool:
-        """All is well."""
+        """Keep the jobs."""
         assert again
         del sizes, interactive_together
         self.announced += [f"{lane} {each}" for each in job_ids]
@@ -48,7 +48,7 @@ class NotedAnnouncer(Announcer):
 
 
 def test_the_last_tick_is_announced() -> None:
-    """A worker that ends in the middle of a tick, asked twice, announces what it has queued."""
+    """A worker that is cancelled twice during a tick still announces the jobs of that tick."""
 
     async def ended() -> list[str]:
         sweep, announcer = HeldUpSweep(), NotedAnnouncer()

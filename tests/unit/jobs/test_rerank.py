@@ -1,4 +1,4 @@
-"""One attempt at a job, against an upstream in this process."""
+"""One attempt at a job, with a fake upstream."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ DOCUMENTS = ("zero", Document(id="one", text="1"), "two")
 
 @dataclass
 class FakeUpstream:
-    """Answers, or fails, as it is told; keeps the calls."""
+    """Answers or fails as the test wants; keeps the calls."""
 
     answer: Answer | UpstreamError = field(
         default_factory=lambda: Answer(
@@ -36,7 +36,7 @@ class FakeUpstream:
     calls: list[tuple[str, int, RerankRequest]] = field(default_factory=list)
 
     async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
-        """What it was told."""
+        """The answer or error that the test set."""
         self.calls.append((job_id, attempt, request))
         if isinstance(self.answer, UpstreamError):
             raise self.answer
@@ -92,13 +92,13 @@ def test_documents_come_from_the_job() -> None:
 
 @pytest.mark.parametrize(("top_n", "rows"), [(1, [2]), (2, [2, 1]), (9, [2, 1, 0])])
 def test_top_n_is_honoured(top_n: int, rows: list[int]) -> None:
-    """The best top_n come back, even of an upstream that sends more."""
+    """The best top_n rows come back, even if the upstream sends more."""
     found = result(attempt(job(top_n=top_n)))
     assert [row.index for row in found.results] == rows
 
 
 def test_documents_stay_away_when_not_wanted() -> None:
-    """With return_documents false no row carries a document, nor a null in its place."""
+    """With return_documents false no row has a document, and no null instead."""
     outcome = attempt(job(return_documents=False))
     assert all(row.document is None for row in result(outcome).results)
     assert isinstance(outcome, Succeeded)
@@ -126,15 +126,15 @@ def test_documents_stay_away_when_not_wanted() -> None:
 def test_a_result_is_spelled_as_the_contract_does(
     job: Job, request_id: str | None, scores: list[float]
 ) -> None:
-    """A result is, byte by byte, what the contract's own encoding makes of it."""
+    """The bytes of a result are equal to the contract's own encoding."""
     ranking = [Score(index, score) for index, score in enumerate(scores)]
     outcome = attempt(job, FakeUpstream(Answer(ranking, 5, 7, request_id)))
     assert isinstance(outcome, Succeeded)
     assert outcome.result == result(outcome).encode()
 
 
-def test_result_tells_how_it_came_about() -> None:
-    """A result holds usage beside our estimate, attempts, waiting time, ids and metadata."""
+def test_result_describes_its_job() -> None:
+    """A result has usage, the estimate, attempts, waiting time, ids and metadata."""
     found = result(attempt(attempts=2))
     request = job().request
     assert found.usage.model_dump() == {
@@ -155,7 +155,7 @@ def test_upstream_learns_job_and_attempt() -> None:
 
 
 def test_refused_job_fails_with_the_reason() -> None:
-    """A refusal is the job's end: its code as the reason, its message; what was said is kept."""
+    """A refusal ends the job with its code as the reason; the upstream's words are kept."""
     refused = Refused("the upstream answered 400")
     refused.said = "private"
     outcome = attempt(upstream=FakeUpstream(refused))
@@ -167,8 +167,8 @@ def test_refused_job_fails_with_the_reason() -> None:
     assert (outcome.attempts, outcome.said) == (1, "private")
 
 
-def test_a_failed_attempt_is_told() -> None:
-    """What a call met is told with all that is known of it, but for the upstream's own words."""
+def test_the_event_of_a_failed_attempt() -> None:
+    """The event of a failed attempt has everything known, except the upstream's own words."""
     events = Events()
     told = heard(events)
     attempt(upstream=FakeUpstream(), events=events)
@@ -199,7 +199,7 @@ def test_last_attempt_says_how_many_there_were() -> None:
 
 
 def test_transient_error_is_tried_again() -> None:
-    """A transient error costs an attempt and a delay, and is no end."""
+    """A transient error uses an attempt and delays the job, but does not end it."""
     outcome = attempt(upstream=FakeUpstream(Transient("no answer")))
     assert isinstance(outcome, RetryAfter)
     assert outcome.attempts == 1

@@ -1,4 +1,4 @@
-"""The retry policy, a rule each."""
+"""The retry policy, one test for each rule."""
 
 from dataclasses import replace
 from random import Random
@@ -51,7 +51,7 @@ def decide(
 
 @given(st.integers(0, 1000), st.none() | st.floats(0, 3600), st.integers())
 def test_throttling_uses_no_attempt(attempts: int, wait: float | None, seed: int) -> None:
-    """Throttling is not failure: however often it comes, the attempts used stay the same."""
+    """Throttling uses no attempt, however often it comes."""
     decision = decide(Throttled("", retry_after=wait), attempts=attempts, seed=seed)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == attempts
@@ -74,7 +74,7 @@ def test_throttled_jobs_do_not_come_back_together() -> None:
 
 
 def test_throttling_without_a_time_still_waits() -> None:
-    """When the upstream names no time, a throttled job waits all the same."""
+    """A throttled job waits even if the upstream names no time."""
     decision = decide(Throttled(""))
     assert isinstance(decision, RetryAfter)
     assert decision.seconds >= 1
@@ -91,7 +91,7 @@ def test_full_jitter_lies_under_the_exponential_ceiling(attempts: int, seed: int
 
 @pytest.mark.parametrize(("attempts", "ceiling"), [(0, 1.0), (2, 3.0), (7, 3.0), (8, 60.0)])
 def test_backoff_stays_short_while_others_are_ranked(attempts: int, ceiling: float) -> None:
-    """A site that ranks in between is not out; after eight attempts it is taken to be the job."""
+    """A site that ranks other jobs is not out; after eight attempts the job counts as the cause."""
     error = Transient("")
     error.passing = True
     one = policy(max_attempts=100)
@@ -112,10 +112,10 @@ def test_backoff_stays_short_while_others_are_ranked(attempts: int, ceiling: flo
         (BadKey, False, MOST_WAIT_SECONDS),
     ],
 )
-def test_one_job_is_not_put_off_for_hours(
+def test_one_job_is_not_postponed_for_hours(
     asked: float, kind: type[UpstreamError], most: float, *, passing: bool
 ) -> None:
-    """What is asked of everybody pauses the account; one job asks again while others are ranked."""
+    """A long wait asked of one job is cut: the account is paused if all are asked to wait."""
     error = kind("", retry_after=asked)
     error.passing = passing
     decision = decide(error)
@@ -124,10 +124,8 @@ def test_one_job_is_not_put_off_for_hours(
 
 
 @given(st.floats(0, MOST_WAIT_SECONDS), st.integers(0, 3), st.integers())
-def test_a_failure_too_comes_back_no_sooner_than_asked(
-    wait: float, attempts: int, seed: int
-) -> None:
-    """A failing upstream that names a time is left alone so long; the attempt is counted."""
+def test_a_failed_job_also_waits_as_long_as_asked(wait: float, attempts: int, seed: int) -> None:
+    """After a failure with a time to wait, the job waits that long; the attempt is counted."""
     decision = decide(Transient("", retry_after=wait), attempts=attempts, seed=seed)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == attempts + 1
@@ -171,7 +169,7 @@ def test_a_job_is_given_up_when_attempts_and_time_are_used(
 
 
 def test_giving_up_counts_the_last_attempt() -> None:
-    """What is given up on tells how many attempts were made."""
+    """A job that is given up has the number of its attempts."""
     assert tried(Transient(""), attempts=4) == GiveUp(5)
 
 
@@ -193,13 +191,13 @@ def nonsense(pattern: str, *, alone: bool = True) -> Malformed:
 def test_only_nonsense_that_repeats_is_given_up_early(
     error: Malformed, repeats: int, *, gives_up: bool
 ) -> None:
-    """Before that time a job ends only by one and the same answer, while others are ranked."""
+    """Before that time a job ends only if its answers are all the same while others are ranked."""
     past = Past(failed_seconds=1, failing_seconds=5, pattern="a", repeats=repeats)
     assert isinstance(tried(error, attempts=4, past=past), GiveUp) is gives_up
 
 
 def test_nonsense_is_counted_as_long_as_it_is_the_same() -> None:
-    """What is kept of a malformed answer tells how often in a row it was that one."""
+    """The kept failure counts how often in a row an answer was malformed in the same way."""
     past = Past(failed_seconds=1, failing_seconds=5, pattern="a", repeats=2)
     for pattern, count in (("a", 3), ("b", 1), ("", 0)):
         decision = tried(nonsense(pattern), attempts=1, past=past)
@@ -210,7 +208,7 @@ def test_nonsense_is_counted_as_long_as_it_is_the_same() -> None:
 
 @pytest.mark.parametrize("error", [Transient("out"), Malformed("what"), WrongEndpoint("where")])
 def test_a_site_that_never_ranked_ends_no_job(error: UpstreamError) -> None:
-    """What may be the set-up's fault ends no job, however often and however long it failed."""
+    """An error that may come from wrong settings ends no job, however often and long it occurs."""
     error.ends_job = False
     decision = policy(give_up_seconds=100).decide(error, attempts=99, age_seconds=1e6, past=LONG)
     assert isinstance(decision, RetryAfter)
@@ -219,7 +217,7 @@ def test_a_site_that_never_ranked_ends_no_job(error: UpstreamError) -> None:
 
 @given(st.floats(0, 1e5), st.integers())
 def test_no_connection_uses_no_attempt(age: float, seed: int) -> None:
-    """What was never connected was not paid for: the job waits, the longer it has waited before."""
+    """Without a connection nothing was paid for: the job waits, longer if it is older."""
     decision = decide(Unreachable(""), attempts=99, age=age, seed=seed)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
@@ -237,10 +235,10 @@ def test_no_connection_uses_no_attempt(age: float, seed: int) -> None:
         (ModelUnavailable, 30),
     ],
 )
-def test_what_is_no_fault_of_the_job_uses_no_attempt(
+def test_faults_that_are_not_the_jobs_use_no_attempt(
     kind: type[UpstreamError], least: float
 ) -> None:
-    """Throttling, a refused key and a missing model only make a job wait, each its own time."""
+    """Throttling, a refused key and a missing model only make a job wait, each for its own time."""
     decision = decide(kind("no"), attempts=99)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
@@ -250,14 +248,14 @@ def test_what_is_no_fault_of_the_job_uses_no_attempt(
 @pytest.mark.parametrize("kind", [KeyRefused, ModelUnavailable])
 @pytest.mark.parametrize("asked", [1, 45, MOST_WAIT_SECONDS])
 def test_free_wait_is_no_shorter_than_asked(kind: type[UpstreamError], asked: float) -> None:
-    """What waits for a key or a model waits its own time, or longer if the upstream says so."""
+    """A job that waits for a key or a model waits longer if the upstream says so."""
     decision = decide(kind("no", retry_after=asked))
     assert isinstance(decision, RetryAfter)
     assert decision.seconds >= max(30, asked)
 
 
 def test_an_outage_uses_no_attempt() -> None:
-    """A job that has to wait for the upstream as a whole pays nothing but time."""
+    """A job that waits for the whole upstream uses no attempt."""
     decision = decide(Deferred("out", seconds=7), attempts=99)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 99
@@ -265,8 +263,8 @@ def test_an_outage_uses_no_attempt() -> None:
 
 
 @pytest.mark.parametrize("error", [Deferred("out", seconds=7), OutOfCredit(""), BadKey("")])
-def test_what_all_jobs_wait_for_gives_up_none(error: UpstreamError) -> None:
-    """A job that nobody asked for, or that no key is there for, waits however old it is."""
+def test_a_fault_of_all_jobs_ends_none(error: UpstreamError) -> None:
+    """A job for which no call can be made, or no key is usable, waits however old it is."""
     decision = decide(error, attempts=2, age=1e6, give_up_seconds=100.0)
     assert isinstance(decision, RetryAfter)
     assert decision.attempts == 2
@@ -276,13 +274,13 @@ def test_what_all_jobs_wait_for_gives_up_none(error: UpstreamError) -> None:
     "error", [ModelUnavailable(""), Deferred("which", seconds=5, code="upstream_model", ages=True)]
 )
 def test_missing_model_has_an_age_limit(error: UpstreamError) -> None:
-    """A wrong name never comes right: a job that waited in vain for so long is given up."""
+    """A wrong model name never becomes right, so an old job is given up."""
     assert decide(error, attempts=2, age=99, give_up_seconds=100.0) == GiveUp(2)
 
 
 @pytest.mark.parametrize("kind", [Refused, TooLarge])
 def test_refused_gives_up_at_once(kind: type[Refused]) -> None:
-    """What is permanent for a job is not tried a second time."""
+    """A permanent error is not tried a second time."""
     assert decide(kind("")) == GiveUp(1)
 
 
@@ -299,6 +297,6 @@ def test_failing_job_has_an_age_limit() -> None:
 
 
 def test_same_seed_decides_the_same() -> None:
-    """Chance comes from the generator handed in, and from nowhere else."""
+    """All random numbers come from the given generator."""
     assert decide(Transient(""), seed=7) == decide(Transient(""), seed=7)
     assert decide(Transient(""), seed=7) != decide(Transient(""), seed=8)

@@ -1,4 +1,4 @@
-"""What a record keeps of the reason for which its job waits."""
+"""What a record keeps of the reason why its job waits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How ends are spelled: Celery's own result backend reads what we write."""
+"""How ends are encoded: Celery's own result backend can read them."""
 
 import json
 import pickle
@@ -39,7 +39,7 @@ def celery_meta(outcome: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", [JobFailed, JobCancelled, JobExpired])
 def test_celery_rebuilds_our_error(kind: type[JobEnded]) -> None:
-    """Celery's backend makes our own exception of a failure, with its reason and its message."""
+    """Celery's backend turns a failure into rerankq's exception, with reason and message."""
     meta = celery_meta(outcomes.failure(kind("upstream_auth", 'said "no"\n感冒')))
     error = meta["result"]
     assert type(error) is kind
@@ -48,10 +48,10 @@ def test_celery_rebuilds_our_error(kind: type[JobEnded]) -> None:
 
 
 def test_a_kind_of_an_end_is_written_as_that_end() -> None:
-    """A subclass, which no reader knows by its name, is read as the end that it is a kind of."""
+    """A subclass of an end, whose name no reader knows, is read as that end."""
 
     class OutOfPatience(JobExpired):
-        """Known here alone."""
+        """A subclass that only this test knows."""
 
     stored = HEAD + outcomes.failure(OutOfPatience("deadline_passed", "late"))
     assert type(outcomes.decode(stored)) is JobExpired
@@ -78,7 +78,7 @@ def test_failure_is_read_back(kind: type[JobEnded]) -> None:
 
 
 def test_the_last_call_is_read_back() -> None:
-    """Status, request id and attempts stand beside the message, and Celery reads over them."""
+    """Status, request id and attempts are read back; Celery ignores them."""
     outcome = outcomes.failure(JobFailed("r", "m", status=400, request_id="2025", attempts=2))
     again = pickle.loads(pickle.dumps(outcomes.decode(HEAD + outcome)))  # noqa: S301  our own
     assert isinstance(again, JobFailed)
@@ -87,7 +87,7 @@ def test_the_last_call_is_read_back() -> None:
 
 
 def test_a_failure_of_an_older_version_is_read() -> None:
-    """A result that was written before these stood in it has none of them."""
+    """A result of an older version, without these fields, is read."""
     told = b'"exc_type":"JobFailed","exc_module":"rerankq.errors","exc_message":["r","m"]'
     again = outcomes.decode(HEAD + b'"status":"FAILURE","result":{' + told + b"}}")
     assert isinstance(again, JobFailed)
@@ -97,8 +97,8 @@ def test_a_failure_of_an_older_version_is_read() -> None:
 @pytest.mark.parametrize(
     "upstream", [{"status": "no number", "request_id": 7, "attempts": True}, [], "", 7, None]
 )
-def test_a_last_call_that_is_none_is_left_out(upstream: Any) -> None:
-    """What a damaged result says of the last call is taken only where it can be that."""
+def test_damaged_fields_of_the_last_call_are_ignored(upstream: Any) -> None:
+    """Fields of the last call that have a wrong type, as in a damaged result, are ignored."""
     outcome = outcomes.failure(JobFailed("a_reason", "a message", status=400))
     meta = json.loads(HEAD + outcome)
     meta["result"]["upstream"] = upstream
@@ -128,6 +128,6 @@ def test_result_key_is_celerys_own() -> None:
     assert KEYS.result("j").encode() == backend.get_key_for_task("j")
 
 
-def test_outcome_closes_the_object_that_the_head_opens() -> None:
+def test_head_and_outcome_make_one_json_object() -> None:
     """Head and outcome make one JSON object."""
     assert json.loads(HEAD + outcomes.success(RESULT.encode()))["task_id"] == "j"

@@ -1,4 +1,4 @@
-"""Jobs as they lie in Redis."""
+"""Jobs as they are stored in Redis."""
 
 import json
 import sys
@@ -25,15 +25,15 @@ def stored_json(text: str) -> bytes:
 @pytest.mark.parametrize(
     "text", ["short", ENGLISH, CHINESE, ENGLISH + CHINESE, "\U0001f600" * 2000, CHINESE + "\0"]
 )
-def test_what_is_packed_comes_back(text: str) -> None:
-    """Whatever the text, unpacking gives back the very bytes; one packer serves many."""
+def test_unpacking_reverses_packing(text: str) -> None:
+    """For any text, unpacking returns the same bytes; one packer can be used again."""
     packer, job = Packer(), stored_json(text)
     for _ in range(3):
         assert unpacked(packer.packed(job)) == job
 
 
 def test_small_jobs_are_stored_as_they_are() -> None:
-    """Below the least size a job is plain JSON in Redis; from there on it takes less."""
+    """Small jobs are plain JSON in Redis; larger ones are compressed."""
     job = b"{" + b" " * (LEAST_BYTES - 2)
     assert Packer().packed(job) is job
     assert len(Packer().packed(job + b"}")) < LEAST_BYTES / 2
@@ -56,7 +56,7 @@ def test_chinese_is_packed_as_utf_16() -> None:
     ids=["too-large", "cut-off", "no-frame", "broken-utf-16"],
 )
 def test_what_cannot_be_unpacked_is_no_job(stored: bytes) -> None:
-    """A frame that is broken, or would be larger than any job, is refused as any bad JSON is."""
+    """A broken frame, or one larger than any job, is refused like bad JSON."""
     assert unpacked(stored) == stored
     with pytest.raises(InvalidRequest):
         Job.parse(unpacked(stored))

@@ -27,7 +27,7 @@ NOTHING = Demand(0, 0)
 
 
 def made(
-    at_hand: Permits,
+    held: Permits,
     *,
     waiting: int = 0,
     accounts: FakeAccounts | None = None,
@@ -35,11 +35,11 @@ def made(
     clock: Callable[[], float] | None = None,
     asked_at: float = -math.inf,
 ) -> tuple[Exchange, list[Allotment | None]]:
-    """An exchange, and what it heard."""
+    """An exchange, and the answers that it gets."""
     heard: list[Allotment | None] = []
-    desk = Exchange(
+    asking = Exchange(
         accounts or FakeAccounts(allotment()),
-        at_hand,
+        held,
         worker="w",
         demand=lambda: Demand(waiting, 10.0 * waiting),
         heard=heard.append,
@@ -47,21 +47,21 @@ def made(
         clock=clock,
         asked_at=asked_at,
     )
-    return desk, heard
+    return asking, heard
 
 
-def due(at_hand: Permits, *, waiting: int = 0) -> float:
+def due(held: Permits, *, waiting: int = 0) -> float:
     """Seconds from an exchange just made to the next."""
-    desk, _ = made(at_hand, waiting=waiting, asked_at=0.0)
-    return desk.due()
+    asking, _ = made(held, waiting=waiting, asked_at=0.0)
+    return asking.due()
 
 
 def given(came: Allotment, *, want: int = 5, limits: Limits = NO_LIMITS) -> Permits:
     """Permits that came when `want` of them were asked for."""
-    at_hand = permits(limits)
-    at_hand.report(Demand(want, 0))
-    at_hand.receive(came)
-    return at_hand
+    held = permits(limits)
+    held.report(Demand(want, 0))
+    held.receive(came)
+    return held
 
 
 def test_idle_worker_does_not_ask() -> None:
@@ -75,7 +75,7 @@ def test_first_work_asks_at_once() -> None:
     assert due(permits(), waiting=1) == 0
 
 
-def test_usual_pace_is_what_the_account_said() -> None:
+def test_a_worker_usually_asks_again_after_the_given_time() -> None:
     """A worker that got what it wanted, or all there was, asks again after the given time."""
     assert due(given(allotment(permits=5, ask_ms=700)), waiting=1) == 0.7
     assert due(given(allotment(permits=0, ask_ms=700)), waiting=1) == 0.7
@@ -83,16 +83,16 @@ def test_usual_pace_is_what_the_account_said() -> None:
 
 def test_used_up_is_fetched_soon() -> None:
     """When Redis gave all that was wanted, and it is used up, more is fetched soon."""
-    at_hand = given(allotment(permits=1, ask_ms=700), want=1)
-    at_hand.take(1, retry=False)
-    assert due(at_hand, waiting=1) == SOON_SECONDS
+    held = given(allotment(permits=1, ask_ms=700), want=1)
+    held.take(1, retry=False)
+    assert due(held, waiting=1) == SOON_SECONDS
 
 
-def test_trouble_is_told_soon() -> None:
+def test_trouble_is_reported_soon() -> None:
     """A 429 or a failure is reported soon."""
-    at_hand = given(allotment(permits=5, ask_ms=700))
-    at_hand.was_throttled(None)
-    assert due(at_hand) == URGENT_SECONDS
+    held = given(allotment(permits=5, ask_ms=700))
+    held.was_throttled(None)
+    assert due(held) == URGENT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -106,29 +106,29 @@ def test_paused_account_is_asked_about_when_it_is_usable(wait_ms: float, seconds
 
 def test_holder_of_slots_shows_that_it_lives() -> None:
     """While only long calls are in flight, the worker shows Redis that it is alive."""
-    at_hand = given(allotment(permits=1, slots=1), want=1, limits=Limits(concurrency=1))
-    at_hand.take(1, retry=False)
-    at_hand.report(NOTHING)
-    at_hand.receive(allotment(slots=1))
-    assert due(at_hand) == LOOK_SECONDS
+    held = given(allotment(permits=1, slots=1), want=1, limits=Limits(concurrency=1))
+    held.take(1, retry=False)
+    held.report(NOTHING)
+    held.receive(allotment(slots=1))
+    assert due(held) == LOOK_SECONDS
 
 
 def test_idle_worker_gives_its_slots_back() -> None:
     """Unused slots are given back once; after that the worker asks no more."""
-    at_hand = given(allotment(slots=3), limits=Limits(concurrency=3))
-    assert due(at_hand) == LOOK_SECONDS
-    at_hand.receive(allotment(slots=0))
-    assert due(at_hand) == math.inf
+    held = given(allotment(slots=3), limits=Limits(concurrency=3))
+    assert due(held) == LOOK_SECONDS
+    held.receive(allotment(slots=0))
+    assert due(held) == math.inf
 
 
 def test_redis_that_is_away_is_tried_now_and_then() -> None:
     """An absent Redis is asked twice a second at most; waiting jobs are served meanwhile."""
-    at_hand = given(allotment())
-    desk, heard = made(at_hand, waiting=1, accounts=FakeAccounts(AWAY), clock=lambda: 0.0)
-    asyncio.run(desk.ask())
+    held = given(allotment())
+    asking, heard = made(held, waiting=1, accounts=FakeAccounts(AWAY), clock=lambda: 0.0)
+    asyncio.run(asking.ask())
     assert heard == [None]
-    at_hand.was_throttled(None)
-    assert desk.due() == AWAY_SECONDS
+    held.was_throttled(None)
+    assert asking.due() == AWAY_SECONDS
 
 
 async def come_true(condition: Callable[[], bool]) -> None:
@@ -138,13 +138,13 @@ async def come_true(condition: Callable[[], bool]) -> None:
 
 
 def running(
-    at_hand: Permits, accounts: FakeAccounts, until: Callable[[], bool], *, waiting: int = 1
+    held: Permits, accounts: FakeAccounts, until: Callable[[], bool], *, waiting: int = 1
 ) -> list[Allotment | None]:
     """Run an exchange until a condition holds; returns what it heard."""
-    desk, heard = made(at_hand, waiting=waiting, accounts=accounts)
+    asking, heard = made(held, waiting=waiting, accounts=accounts)
 
     async def scenario() -> None:
-        duty = asyncio.create_task(desk.run())
+        duty = asyncio.create_task(asking.run())
         await come_true(until)
         duty.cancel()
         await asyncio.gather(duty, return_exceptions=True)
@@ -155,8 +155,8 @@ def running(
 
 def test_permits_arrive_and_are_announced() -> None:
     """The worker holds what Redis gave, and waiting jobs are told."""
-    at_hand, accounts = permits(), FakeAccounts(allotment(permits=3))
-    heard = running(at_hand, accounts, lambda: at_hand.ready)
+    held, accounts = permits(), FakeAccounts(allotment(permits=3))
+    heard = running(held, accounts, lambda: held.ready)
     assert heard[0]
     assert heard[0].permits == 3
     assert accounts.reports[0].want == 1
@@ -165,24 +165,24 @@ def test_permits_arrive_and_are_announced() -> None:
 def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """What happened before and during an outage is reported once after it."""
     monkeypatch.setattr(exchange, "AWAY_SECONDS", 0.01)
-    at_hand, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
-    at_hand.had_trouble(2.5)
-    heard = running(at_hand, accounts, lambda: at_hand.status.last is not None)
+    held, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
+    held.had_trouble(2.5)
+    heard = running(held, accounts, lambda: held.status.last is not None)
     assert [report.trouble for report in accounts.reports[:3]] == [2.5, 2.5, 2.5]
     assert len(heard) >= 1
-    assert not at_hand.urgent
+    assert not held.urgent
 
 
 def test_news_wakes_an_idle_exchange() -> None:
     """An idle exchange asks as soon as there is trouble to report."""
-    at_hand, accounts = given(allotment()), FakeAccounts(allotment())
-    desk, _ = made(at_hand, accounts=accounts)
+    held, accounts = given(allotment()), FakeAccounts(allotment())
+    asking, _ = made(held, accounts=accounts)
 
     async def scenario() -> None:
-        duty = asyncio.create_task(desk.run())
+        duty = asyncio.create_task(asking.run())
         await asyncio.sleep(0)
         assert not accounts.reports
-        at_hand.was_throttled(1)
+        held.was_throttled(1)
         await come_true(lambda: bool(accounts.reports))
         duty.cancel()
 
@@ -192,20 +192,20 @@ def test_news_wakes_an_idle_exchange() -> None:
 
 def test_leaving_gives_everything_back() -> None:
     """At the end unused permits are given back, and no more are asked for."""
-    at_hand, accounts = given(allotment(permits=4)), FakeAccounts(allotment())
-    desk, _ = made(at_hand, waiting=9, accounts=accounts)
-    asyncio.run(desk.leave())
+    held, accounts = given(allotment(permits=4)), FakeAccounts(allotment())
+    asking, _ = made(held, waiting=9, accounts=accounts)
+    asyncio.run(asking.leave())
     (told,) = accounts.reports
     assert (told.left, told.want) == (4, 0)
 
 
 def test_leaving_does_not_need_redis() -> None:
     """A worker ends even if Redis is away."""
-    desk, _ = made(given(allotment(permits=4)), accounts=FakeAccounts(AWAY))
-    asyncio.run(desk.leave())
+    asking, _ = made(given(allotment(permits=4)), accounts=FakeAccounts(AWAY))
+    asyncio.run(asking.leave())
 
 
-def test_changes_are_told_once(clock: Clock) -> None:
+def test_changes_are_logged_once(clock: Clock) -> None:
     """The breaker's opening, with its cause, its closing, and a found limit are each told once."""
     del clock
     cause = "upstream_unavailable (502)"
@@ -214,9 +214,9 @@ def test_changes_are_told_once(clock: Clock) -> None:
     answers = [allotment(), broken, broken, allotment(), limited, limited]
     events = Events()
     told = heard(events)
-    desk, _ = made(permits(), accounts=FakeAccounts(*answers), events=events)
+    asking, _ = made(permits(), accounts=FakeAccounts(*answers), events=events)
     for _ in answers:
-        asyncio.run(desk.ask())
+        asyncio.run(asking.ask())
     assert told == [
         BreakerOpened(breaker="account account", state="broken", reason=cause),
         BreakerClosed(breaker="account account"),
@@ -224,15 +224,15 @@ def test_changes_are_told_once(clock: Clock) -> None:
     ]
 
 
-def test_limits_that_differ_are_told_once() -> None:
+def test_limits_that_differ_are_logged_once() -> None:
     """A worker whose limits differ from those in force says so once."""
     in_force = Limits(rpm=60)
     for own, times in ((Limits(rpm=600), 1), (NO_LIMITS, 1), (Limits(rpm=60), 0)):
         events = Events()
         told = heard(events)
         accounts = FakeAccounts(allotment(limits=in_force))
-        desk, _ = made(permits(own), accounts=accounts, events=events)
+        asking, _ = made(permits(own), accounts=accounts, events=events)
         for _ in range(3):
-            asyncio.run(desk.ask())
+            asyncio.run(asking.ask())
         differ = LimitsDiffer(account="account", in_force=in_force.known(), own=own.known())
         assert told == [differ] * times

@@ -104,7 +104,7 @@ def test_call_is_made_by_its_route() -> None:
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_a_connection_that_is_not_made_is_told_apart(attempt: int) -> None:
+def test_a_connection_that_is_not_made_is_counted_separately(attempt: int) -> None:
     """It is reported apart: other workers' calls decide whether the upstream is at fault."""
     assert call(Unreachable("where"), attempt=attempt).told.unreached == 2.5
 
@@ -118,7 +118,7 @@ def test_a_kind_of_an_error_counts_as_that_error() -> None:
     assert call(NoSuchHost("where")).told.unreached == call(Unreachable("where")).told.unreached
 
 
-def test_good_answer_is_told_as_such() -> None:
+def test_a_ranking_counts_as_a_success() -> None:
     """A ranking is reported as a success, and changes no breaker."""
     met = call(ANSWER)
     assert (met.told.ok, met.told.throttled, met.told.trouble) == (1, 0, 0)
@@ -222,8 +222,8 @@ def test_job_of_a_failed_probe_is_not_the_next_one(
 ) -> None:
     """A job whose probe failed stays away past the next probe, unless another key is usable."""
     other = key_breaker("a", Key("a2").id)
-    closed = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
-    met = call(BadKey("may not do this"), before={"tripped": closed}).error
+    tripped = ({KEY: due_breaker()} if first else {}) | ({other: breaker()} if second else {})
+    met = call(BadKey("may not do this"), before={"tripped": tripped}).error
     assert isinstance(met, Deferred)
     assert met.seconds == seconds
 
@@ -267,23 +267,23 @@ def test_probe_that_is_not_answered_proves_nothing(error: UpstreamError) -> None
     met = call(error, before=probe)
     assert not met.told.probe_ok
     assert isinstance(met.error, Deferred)
-    closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(error, before={"tripped": closed}).network.breakers.closed == []
+    tripped = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(error, before={"tripped": tripped}).network.breakers.closed == []
 
 
 @pytest.mark.parametrize("answer", ANSWERED, ids=["answered", "refused"])
 def test_good_probe_closes_what_it_probed(answer: Answer | UpstreamError) -> None:
     """The breaker of a parked key whose probe is answered closes for all workers."""
-    closed = {KEY: due_breaker(), MODEL: due_breaker()}
-    assert call(answer, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
+    tripped = {KEY: due_breaker(), MODEL: due_breaker()}
+    assert call(answer, before={"tripped": tripped}).network.breakers.closed == [KEY, MODEL]
 
 
 def test_refusal_proves_no_balance() -> None:
     """Gateways check the request before the balance: a 400 closes no breaker for billing."""
-    closed = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
-    met = call(Refused("no", status=400), before={"tripped": closed})
+    tripped = {KEY: replace(due_breaker(), code="upstream_billing"), MODEL: due_breaker()}
+    met = call(Refused("no", status=400), before={"tripped": tripped})
     assert met.network.breakers.closed == [MODEL]
-    assert call(ANSWER, before={"tripped": closed}).network.breakers.closed == [KEY, MODEL]
+    assert call(ANSWER, before={"tripped": tripped}).network.breakers.closed == [KEY, MODEL]
 
 
 def test_earlier_call_closes_nothing_that_is_parked() -> None:
@@ -525,7 +525,7 @@ def test_one_job_alone_parks_no_key(jobs: tuple[str, ...], certain_after: int) -
     assert all(isinstance(each, Deferred) for each in met)
 
 
-def test_a_key_counts_as_ranking_by_what_other_workers_tell() -> None:
+def test_a_key_that_ranks_for_other_workers_counts_as_ranking() -> None:
     """A worker that has just begun opens no breaker of a key that ranks other workers' jobs."""
     met = call(BadKey("who"), before={"served": frozenset({Key("a1").id})})
     assert met.tripped == []
@@ -632,7 +632,7 @@ def test_model_whose_breaker_cannot_open_costs_attempts(lack: str) -> None:
     assert network.permits["a"].report(Demand(0, 0)).trouble == 5.0
 
 
-def test_outage_is_told_of_the_account() -> None:
+def test_an_outage_counts_for_the_account() -> None:
     """While no other model is answered, failures count for the account, and no model trips."""
     network = Network(a={})
     answered(network, "good")

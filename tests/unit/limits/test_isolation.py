@@ -66,7 +66,7 @@ def cut_off(story: Story) -> Story:
     ],
     ids=["few jobs", "a short while", "the same jobs", "others fail too"],
 )
-def test_a_worker_does_not_think_in_haste_that_it_is_alone(
+def test_a_worker_is_not_cut_off_too_soon(
     jobs: range | list[int], after: float, *, alone: bool, story: Story
 ) -> None:
     """At least eight jobs in a row must fail, over a second, while other workers are answered."""
@@ -75,7 +75,7 @@ def test_a_worker_does_not_think_in_haste_that_it_is_alone(
     assert story.hears(alone=alone) == ""
 
 
-def test_an_answer_begins_it_anew(story: Story) -> None:
+def test_an_answer_resets_the_count(story: Story) -> None:
     """A worker that is answered now and then is not cut off, however many calls fail."""
     for job in range(7):
         story.fails(job)
@@ -87,7 +87,7 @@ def test_an_answer_begins_it_anew(story: Story) -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.3])
 @pytest.mark.parametrize("calls_a_second", [5, 50])
-def test_faults_of_the_upstream_isolate_nobody(
+def test_faults_of_the_upstream_cut_off_no_worker(
     share: float, calls_a_second: int, story: Story
 ) -> None:
     """If two or three calls of ten fail at all workers, no worker counts as cut off."""
@@ -123,7 +123,7 @@ def test_a_time_out_among_answers_is_a_failure_like_any(story: Story) -> None:
     assert story.hears() == ""
 
 
-def test_failures_of_everybody_are_forgotten(story: Story) -> None:
+def test_failures_of_all_workers_are_forgotten(story: Story) -> None:
     """Failures that other workers met too do not count against this worker later."""
     for job in range(20):
         story.fails(job)
@@ -181,7 +181,7 @@ def test_a_silent_trial_gives_the_next_one_longer(cut_off: Story) -> None:
 def test_trials_leave_a_scarce_slot_to_others(cut_off: Story) -> None:
     """If each worker has one call at once, trials take a tenth of the time at most.
 
-    And none takes much longer than other workers' answers do.
+    No trial takes much longer than the answers to other workers.
     """
     isolation = cut_off.isolation
     isolation.told(alone=True, doubted=True, took_seconds=0.1, is_crowded=True)

@@ -20,7 +20,7 @@ def test_no_model_is_blamed_until_another_is_answered(clock: Clock) -> None:
     assert blamed(outliers, times=1)
 
 
-def test_few_failures_blame_nobody(clock: Clock) -> None:
+def test_few_failures_blame_no_model(clock: Clock) -> None:
     """Four failures in a row may be chance, five are not."""
     del clock
     outliers = OutlierDetection()
@@ -60,7 +60,7 @@ def test_answer_clears_its_model(clock: Clock) -> None:
     assert not blamed(outliers, times=4)
 
 
-def test_accounts_are_told_apart(clock: Clock) -> None:
+def test_accounts_do_not_affect_each_other(clock: Clock) -> None:
     """Answers of one account say nothing about a model at another account."""
     del clock
     outliers = OutlierDetection()

@@ -39,7 +39,7 @@ def test_each_permit_is_used_once() -> None:
     assert (told.began, told.left, told.in_flight) == (2, 0, 2)
 
 
-def test_nothing_begins_unheard() -> None:
+def test_no_call_begins_before_the_first_answer() -> None:
     """No call begins before the first answer of Redis."""
     assert permits().take(1, retry=False) is None
     assert permits().scarce
@@ -54,7 +54,7 @@ def test_unused_permits_go_back() -> None:
     assert made.take(1, retry=False) is None
 
 
-def test_who_is_throttled_twice_waits_for_the_next_exchange() -> None:
+def test_a_worker_that_is_throttled_twice_waits_for_the_next_exchange() -> None:
     """After a second 429, not after a first, a worker begins no call before its next exchange."""
     made = permits(given=allotment(permits=9))
     calls = [taken(made) for _ in range(4)]
@@ -82,7 +82,7 @@ def test_permits_go_stale(clock: Clock) -> None:
     assert made.report(NOTHING).left == 1
 
 
-def test_slots_bound_calls_under_way() -> None:
+def test_slots_bound_calls_in_flight() -> None:
     """No more calls are in flight than there are slots, however many permits there are."""
     made = permits(CONCURRENCY, given=allotment(permits=9, slots=2))
     first = taken(made)
@@ -166,7 +166,7 @@ def test_only_a_probe_that_went_well_says_so() -> None:
     assert (told.ok, told.probe_ok) == (1, True)
 
 
-def test_trouble_is_told_soon_and_once() -> None:
+def test_trouble_is_reported_soon_and_once() -> None:
     """429s, failures and pauses are urgent until they are reported; then no more."""
     made = permits(given=allotment())
     assert not made.unreported
@@ -262,7 +262,7 @@ def test_capacity_is_bounded_where_permits_are_scarce(
     assert made.capacity == capacity
 
 
-def test_closed_account_opens_with_time(clock: Clock) -> None:
+def test_paused_account_becomes_usable_with_time(clock: Clock) -> None:
     """A pause ends by this worker's clock; an outage lasts until an exchange says it is over."""
     made = permits(given=allotment(wait_ms=2000))
     assert (made.status.is_usable, made.status.usable_in) == (False, 2)
@@ -308,14 +308,14 @@ def test_calls_do_not_catch_up_after_a_stall(clock: Clock, rate: float, calls: i
 
 
 @pytest.mark.parametrize("rate", [UNPROVEN_RATE - 1, UNPROVEN_RATE])
-def test_an_upstream_that_bears_much_is_trusted_with_bursts(clock: Clock, rate: float) -> None:
+def test_an_upstream_with_a_high_rate_is_trusted_with_bursts(clock: Clock, rate: float) -> None:
     """Without a limit, and above a certain rate, calls need no distance to each other."""
     made = permits(given=allotment(permits=99, rate=rate))
     assert (begun(made, clock, 0.001) == 99) == (rate >= UNPROVEN_RATE)
 
 
-def test_wait_for_the_next_call_is_told(clock: Clock) -> None:
-    """If only the distance to the last call is missing, the wait is known; without a permit not."""
+def test_the_wait_for_the_next_call(clock: Clock) -> None:
+    """The wait is known if only the distance to the last call is missing, not without a permit."""
     made = permits(given=allotment(permits=2, rate=10, limited=True))
     assert made.spaced == 0
     taken(made)

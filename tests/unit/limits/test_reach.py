@@ -70,7 +70,7 @@ def test_a_worker_that_is_cut_off_takes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("times", "alone"), [(2, True), (3, False)])
-def test_a_worker_is_not_cut_off_in_haste(times: int, *, alone: bool) -> None:
+def test_a_worker_is_not_cut_off_too_soon(times: int, *, alone: bool) -> None:
     """Two failed connections, or more that other workers fail to make too, are no proof."""
 
     async def scenario() -> None:
@@ -83,7 +83,7 @@ def test_a_worker_is_not_cut_off_in_haste(times: int, *, alone: bool) -> None:
     asyncio.run(scenario())
 
 
-def test_an_answer_between_them_begins_anew() -> None:
+def test_an_answer_between_failures_resets_the_count() -> None:
     """Only failed connections in a row count."""
 
     async def scenario() -> None:

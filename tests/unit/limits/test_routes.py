@@ -87,9 +87,9 @@ def test_next_site_is_used_when_the_first_has_no_permit() -> None:
 def test_next_site_is_used_when_the_first_is_out_of_use(news: dict[str, Any]) -> None:
     """An outage, a pause, refused keys, a missing model: each sends jobs to the next site."""
     network = Network(**TWO_SITES)
-    closed = news.get("tripped", {})
+    tripped = news.get("tripped", {})
     network.hear("a", permits=0 if "wait_ms" in news else 5, **news)
-    network.hear("b", permits=1, tripped=closed)
+    network.hear("b", permits=1, tripped=tripped)
     taken = reservation(network)
     assert (key(taken), taken.model) == ("b1", "b-m")
 
@@ -139,7 +139,7 @@ MODEL_A, MODEL_B = model_breaker("a", "a/m"), model_breaker("b", "b-m")
 
 
 @pytest.mark.parametrize(
-    ("closed", "ages"),
+    ("tripped", "ages"),
     [
         pytest.param({MODEL_A: MISSING, MODEL_B: MISSING}, True, id="nobody serves it"),
         pytest.param({MODEL_A: MISSING, MODEL_B: MISSING, KEY_A1: breaker()}, True, id="a key too"),
@@ -161,12 +161,12 @@ MODEL_A, MODEL_B = model_breaker("a", "a/m"), model_breaker("b", "b-m")
     ],
 )
 def test_job_ages_whose_model_nobody_serves(
-    closed: dict[str, TrippedBreaker], *, ages: bool
+    tripped: dict[str, TrippedBreaker], *, ages: bool
 ) -> None:
     """A job ages only if every site says that the model is missing, and nothing else blocks it."""
     network = Network(**TWO_SITES)
     for site in "ab":
-        network.hear(site, permits=5, tripped=closed)
+        network.hear(site, permits=5, tripped=tripped)
     with pytest.raises(Deferred) as caught:
         reservation(network)
     assert caught.value.ages is ages
@@ -175,9 +175,9 @@ def test_job_ages_whose_model_nobody_serves(
 def test_no_job_ages_in_an_outage() -> None:
     """While the whole upstream is out, nobody can tell that a model is missing."""
     network = Network(**ONE_SITE)
-    closed = {model_breaker("a", "m"): MISSING}
+    tripped = {model_breaker("a", "m"): MISSING}
     for mode, ages in (("broken", False), ("open", True)):
-        network.hear("a", permits=1, mode=mode, tripped=closed)
+        network.hear("a", permits=1, mode=mode, tripped=tripped)
         with pytest.raises(Deferred) as caught:
             reservation(network)
         assert caught.value.ages is ages
@@ -186,12 +186,12 @@ def test_no_job_ages_in_an_outage() -> None:
 def test_jobs_of_a_tripped_model_stay_away_until_its_probe() -> None:
     """Jobs of a model whose breaker is open wait for its probe in the ledger; others go on."""
     network = Network(**ONE_SITE)
-    closed = {
+    tripped = {
         model_breaker("a", "soon"): breaker(probe_at=1_030_000.0),
         model_breaker("a", "late"): breaker(probe_at=9_000_000.0),
         model_breaker("a", "never"): breaker(every=0.0),
     }
-    network.hear("a", permits=5, tripped=closed)
+    network.hear("a", permits=5, tripped=tripped)
     waits = {}
     for name in ("soon", "late", "never"):
         with pytest.raises(Deferred) as caught:
@@ -276,7 +276,7 @@ def test_call_that_is_only_too_soon_begins_by_itself() -> None:
     assert run(scenario()) > 0.03
 
 
-def test_nobody_waits_behind_what_he_does_not_need() -> None:
+def test_no_job_waits_behind_a_retry_without_a_budget() -> None:
     """A retry beyond the budget keeps no first attempt waiting, and takes no slot."""
 
     async def scenario() -> None:
@@ -351,7 +351,7 @@ def test_a_spent_budget_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> N
     run(scenario())
 
 
-def test_retries_beyond_the_budget_are_sent_away_as_it_is_spent() -> None:
+def test_retries_beyond_the_budget_go_back() -> None:
     """Of the waiting retries as many go as the budget allows; the others go back."""
 
     async def scenario() -> list[bool]:
@@ -390,8 +390,8 @@ def test_request_that_no_site_can_take_is_refused_without_a_permit() -> None:
     """If every dialect refuses, the first one's refusal is raised, and no permit is used."""
     network = Network(**ONE_SITE)
     network.providers["a"].refusal = TooLarge("33 documents are over the 32")
-    closed = {KEY_A1: due_breaker(), KEY_A2: due_breaker()}
-    network.hear("a", permits=1, tripped=closed)
+    tripped = {KEY_A1: due_breaker(), KEY_A2: due_breaker()}
+    network.hear("a", permits=1, tripped=tripped)
     with pytest.raises(TooLarge, match="over the 32"):
         reservation(network)
     assert network.breakers.probed == []
@@ -414,12 +414,12 @@ def test_turn_of_another_worker_is_left_to_it() -> None:
     """If another worker has the turn, the job goes back, and no other turn is used up."""
     network = Network(**ONE_SITE)
     network.breakers.refused = {KEY_A1}  # another worker's
-    closed = {
+    tripped = {
         KEY_A1: due_breaker(),
         KEY_A2: breaker(),
         model_breaker("a", "m"): due_breaker(),
     }
-    network.hear("a", permits=5, tripped=closed)
+    network.hear("a", permits=5, tripped=tripped)
     with pytest.raises(Deferred):
         reservation(network)
     assert network.breakers.probed == []
@@ -430,9 +430,9 @@ def test_turn_of_another_worker_is_left_to_it() -> None:
 def test_retry_without_a_budget_takes_no_turn() -> None:
     """A retry beyond the budget, which may make no call, uses up no turn."""
     network = Network(**TWO_SITES)
-    closed = {KEY_A1: due_breaker(), KEY_A2: breaker()}
-    network.hear("b", permits=1, retries=1, tripped=closed)
-    network.hear("a", permits=1, retries=0, tripped=closed)
+    tripped = {KEY_A1: due_breaker(), KEY_A2: breaker()}
+    network.hear("b", permits=1, retries=1, tripped=tripped)
+    network.hear("a", permits=1, retries=0, tripped=tripped)
     assert key(reservation(network, retry=True)) == "b1"
     assert network.breakers.probed == []
 
@@ -535,12 +535,14 @@ def test_probe_is_left_to_a_job_of_another_model() -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize(("closed_for", "seconds"), [(0.5, 1.0), (20, 20.0), (9999, 60.0)])
-def test_jobs_that_were_looked_through_make_room(closed_for: float, seconds: float) -> None:
+@pytest.mark.parametrize(("out_for", "seconds"), [(0.5, 1.0), (20, 20.0), (9999, 60.0)])
+def test_jobs_of_a_failing_model_stay_away_as_long_as_the_outage(
+    out_for: float, seconds: float
+) -> None:
     """Jobs of the failing model stay away as long as the account was out, a minute at most."""
     network = Network(**ONE_SITE)
     network.routes.breakers.outliers.failed("a", "bad", 1.0)
-    since = 1_000_000 - closed_for * 1000
+    since = 1_000_000 - out_for * 1000
     network.hear("a", mode="broken", wait_ms=5000, now=1_000_000, since=since)
     waits = {}
     for model in ("bad", "good"):
@@ -632,7 +634,7 @@ def scarce(network: Network, site: str, **fields: Any) -> None:
     network.hear(site, **({"permits": 1, "rate": 2.0, "limited": True} | fields))
 
 
-def test_who_waits_for_a_permit_keeps_no_slot() -> None:
+def test_a_job_that_waits_for_a_permit_keeps_no_slot() -> None:
     """A job that waits for a permit leaves the free slot to a job that need not wait."""
 
     async def scenario() -> None:
@@ -651,7 +653,7 @@ def test_who_waits_for_a_permit_keeps_no_slot() -> None:
     asyncio.run(scenario())
 
 
-def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
+def test_jobs_of_an_account_at_its_limit_go_back() -> None:
     """Jobs beyond what the account can serve soon go back, each with a later turn than the last."""
 
     async def scenario() -> None:
@@ -678,21 +680,21 @@ def test_an_account_at_its_limit_leaves_room_for_the_jobs_of_others() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("other_open", [True, False])
-def test_only_where_others_could_be_served_is_a_job_sent_back(*, other_open: bool) -> None:
+@pytest.mark.parametrize("other_usable", [True, False])
+def test_a_job_goes_back_only_if_others_could_be_served(*, other_usable: bool) -> None:
     """If no other account could serve jobs, waiting jobs stay here."""
 
     async def scenario() -> None:
         network = Network(a={"x": "x"}, b={"y": "y"})
         scarce(network, "a", permits=0)
-        mode = {"permits": 1} if other_open else {"mode": "broken", "wait_ms": 5000}
+        mode = {"permits": 1} if other_usable else {"mode": "broken", "wait_ms": 5000}
         network.hear("b", **mode)
         asked = [
             asyncio.create_task(network.routes.reserve(asking("x"), tokens=1, retry=False))
             for _ in range(30)
         ]
         await asyncio.sleep(0)
-        assert any(each.done() for each in asked) is other_open
+        assert any(each.done() for each in asked) is other_usable
         for each in asked:
             each.cancel()
         await asyncio.gather(*asked, return_exceptions=True)

@@ -48,7 +48,7 @@ def test_single_calls_go_by_a_suspected_key(held: Story) -> None:
     assert begun == pytest.approx(10 / PACE_SECONDS, abs=2)
 
 
-def test_the_row_is_told_until_it_ends(held: Story) -> None:
+def test_a_row_of_failures_is_reported_until_it_ends(held: Story) -> None:
     """Its time begins with its first call; a ranking ends it, and so does a time without calls."""
     held.clock.now += 1
     assert held.suspicions.report() == {KEY: 1000}
@@ -75,13 +75,13 @@ def test_a_key_is_blamed_when_others_were_asked(
 @pytest.mark.parametrize("other_key", [False, True])
 def test_a_worker_at_fault_is_cut_off_where_no_other_key_serves_it(*, other_key: bool) -> None:
     """It takes no more jobs for the account, unless another key of the account serves it."""
-    at_hand = permits(given=allotment(permits=9, others=1))
-    suspicions = at_hand.suspicions
+    held = permits(given=allotment(permits=9, others=1))
+    suspicions = held.suspicions
     for job in ("one", "other", "third"):
-        suspicions.refused(KEY, job, began=at_hand.isolation.now(), in_flight=1)
+        suspicions.refused(KEY, job, began=held.isolation.now(), in_flight=1)
     suspicions.hold(KEY)
     if other_key:
-        at_hand.isolation.answered()
-    at_hand.receive(allotment(permits=9, others=1, verdicts={KEY: Blame.WORKER}))
-    assert at_hand.cut_off == ("" if other_key else "key_refused")
+        held.isolation.answered()
+    held.receive(allotment(permits=9, others=1, verdicts={KEY: Blame.WORKER}))
+    assert held.cut_off == ("" if other_key else "key_refused")
     assert suspicions.is_suspected(KEY) is other_key

@@ -6,11 +6,11 @@ from rerankq_worker.process.restart import Restart
 
 
 class CountedRestart(Restart):
-    """Keeps the reasons, and restarts nothing."""
+    """Keeps the reasons instead of restarting."""
 
     def __init__(self) -> None:
         async def nothing() -> None:
-            """There is nothing to drain, nor to write."""
+            """Drain and write nothing."""
 
         super().__init__(Heartbeats(), drain=nothing, write_out=nothing)
         self.reasons: list[str] = []
@@ -20,8 +20,8 @@ class CountedRestart(Restart):
         self.reasons.append(reason)
 
 
-def test_a_duty_that_ends_unasked_is_missed() -> None:
-    """A background duty that fails is no silent loss: the worker is started anew."""
+def test_a_duty_that_fails_restarts_the_worker() -> None:
+    """If a background task fails, the worker restarts."""
     restart = CountedRestart()
 
     async def failing() -> None:
@@ -38,8 +38,8 @@ def test_a_duty_that_ends_unasked_is_missed() -> None:
     assert "CANARY" not in restart.reasons[0]
 
 
-def test_a_duty_that_is_called_off_is_not_missed() -> None:
-    """Duties end with the block they run beside, and that is no failure."""
+def test_a_duty_that_is_cancelled_restarts_nothing() -> None:
+    """Background tasks end with their block, which is no failure."""
     restart = CountedRestart()
 
     async def lasting() -> None:

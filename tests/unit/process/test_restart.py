@@ -1,4 +1,4 @@
-"""A worker that starts itself anew, and what it had finished by then."""
+"""A worker that replaces itself, and the outcomes that it has not written yet."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ from running.heard import heard
 
 
 class ReluctantLeases(Leases):
-    """Takes nothing at first, and then everything."""
+    """Refuses everything at first, then takes everything."""
 
     def __init__(self, refusals: int = 0) -> None:
         self._refusals = refusals
@@ -31,7 +31,7 @@ class ReluctantLeases(Leases):
         self.renewed: list[str] = []
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        """Refuse so often, then take."""
+        """Refuse `refusals` times, then take."""
         return self._take([each.lease.job_id for each in finishes])
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
@@ -39,7 +39,7 @@ class ReluctantLeases(Leases):
         return self._take([each.lease.job_id for each in postponements])
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
-        """Keep whose leases were prolonged."""
+        """Keep the jobs whose leases were renewed."""
         self.renewed += [each.job_id for each in leases]
         return set()
 
@@ -52,7 +52,7 @@ class ReluctantLeases(Leases):
 
 
 class Steps:
-    """Keeps the order of what a restart does."""
+    """Keeps the order of a restart's steps."""
 
     def __init__(self, *, stop_asked: bool = False) -> None:
         self.done: list[str] = []
@@ -88,21 +88,21 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def test_a_process_is_replaced_when_its_ends_are_written() -> None:
-    """Calls under way end first, then all that is finished is written, then the process goes."""
+    """First calls in flight end, then all outcomes are written, then the process is replaced."""
     steps = Steps()
     run(lambda: steps.restart.in_order("it is deaf"))
     assert steps.done == ["drained", "written", "replaced"]
 
 
 def test_a_blocked_loop_costs_no_end() -> None:
-    """Where the event loop is blocked, another thread writes what is finished, and once only."""
+    """If the event loop is blocked, another thread writes the outcomes, and only once."""
     steps = Steps()
     threads = [threading.Thread(target=steps.restart.at_once, args=["blocked"]) for _ in range(2)]
 
     async def scenario() -> None:
         for thread in threads:
             thread.start()
-        # On the loop, which stands still until both are done.
+        # On the loop, which is blocked until both are done.
         for thread in threads:
             thread.join(10)
 
@@ -111,7 +111,7 @@ def test_a_blocked_loop_costs_no_end() -> None:
 
 
 def test_a_process_that_was_asked_to_end_is_not_replaced() -> None:
-    """It writes what is finished, and ends in no orderly way."""
+    """It writes its outcomes, and ends with the exit code for a cut-short shutdown."""
     steps = Steps(stop_asked=True)
     steps.restart.at_once("the loop is blocked")
     assert steps.done == ["written", f"left with {CUT_SHORT}"]
@@ -121,7 +121,7 @@ def test_a_process_that_was_asked_to_end_is_not_replaced() -> None:
 def test_the_last_write_waits_until_redis_takes_it(
     monkeypatch: pytest.MonkeyPatch, refusals: int
 ) -> None:
-    """What is finished is offered until it is taken, and its leases are kept meanwhile."""
+    """Outcomes are offered until the ledger takes them, and their leases are renewed meanwhile."""
     monkeypatch.setattr(result_writer, "RETRY_SECONDS", 0.05)
     ledger = ReluctantLeases(refusals)
     events = Events()
@@ -141,8 +141,8 @@ def test_the_last_write_waits_until_redis_takes_it(
     assert bool(ledger.renewed) == bool(refusals)
 
 
-def test_what_cannot_be_written_keeps_no_other_back() -> None:
-    """Where one outcome makes the writing itself fail, the others are written, and it ends."""
+def test_an_outcome_that_cannot_be_written_stops_no_other() -> None:
+    """If one outcome makes the writing fail, the others are written, and the writing ends."""
     ledger = ReluctantLeases()
 
     class Brittle(ReluctantLeases):
@@ -161,7 +161,7 @@ def test_what_cannot_be_written_keeps_no_other_back() -> None:
 
 
 def test_an_end_counts_as_unwritten_until_the_ledger_has_it() -> None:
-    """Also one whose write is under way, so that a restart cannot forget it."""
+    """An outcome that is being written counts as unwritten, so a restart does not forget it."""
 
     async def scenario() -> None:
         ledger = ReluctantLeases(refusals=1)

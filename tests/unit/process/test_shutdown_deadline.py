@@ -1,4 +1,4 @@
-"""When a worker that was asked to end is ended, and by which exit code."""
+"""When a worker that was asked to shut down is ended, and with which exit code."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ WAIT_SECONDS = 20.0
 def watched(
     monkeypatch: pytest.MonkeyPatch, grace: float = NEVER, **seconds: float
 ) -> tuple[ShutdownDeadline, "SimpleQueue[int]"]:
-    """An ending whose limits are never reached, but for those given; and where codes come out."""
+    """A deadline with only these limits, in seconds, and a queue that gets the exit code."""
     for name in ("settle", "haste", "farewell", "hasty_farewell"):
         monkeypatch.setattr(ends, f"{name.upper()}_SECONDS", seconds.get(name, NEVER))
     codes: SimpleQueue[int] = SimpleQueue()
@@ -26,16 +26,16 @@ def watched(
     return deadline, codes
 
 
-def test_a_worker_that_drained_gets_time_for_its_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its drain a worker that does not end by itself is ended, as in good order."""
+def test_a_worker_that_drained_gets_time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its drain a worker that does not end by itself is ended, with exit code 0."""
     deadline, codes = watched(monkeypatch, farewell=SOON)
     deadline.asked()
     deadline.drained()
     assert codes.get(timeout=WAIT_SECONDS) == ORDERLY
 
 
-def test_a_second_signal_shortens_the_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked twice, a worker takes less time for its farewell, whether drained before or after."""
+def test_a_second_signal_shortens_the_time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a second signal a worker has less time to end, before and after its drain."""
     deadline, codes = watched(monkeypatch, hasty_farewell=SOON)
     deadline.asked()
     deadline.drained()
@@ -49,14 +49,14 @@ def test_a_second_signal_shortens_the_farewell(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_drain_that_does_not_end_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A drain over all its limits is ended, and the exit code says that it was in no order."""
+    """A drain that exceeds all its limits is ended, and the exit code shows it."""
     deadline, codes = watched(monkeypatch, grace=0, settle=SOON)
     deadline.asked()
     assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
 
 
 def test_a_late_drain_lengthens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However late a drain ends, the process does not outlast what supervisors were told."""
+    """Even if a drain ends late, the process ends within the documented time."""
     deadline, codes = watched(monkeypatch, grace=0, settle=SOON)
     deadline.asked()
     deadline.drained()
@@ -64,15 +64,15 @@ def test_a_late_drain_lengthens_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_second_signal_cuts_a_drain_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked twice, a drain has only the time that handing back takes."""
+    """After a second signal a drain has only the time to give jobs back."""
     deadline, codes = watched(monkeypatch, haste=SOON)
     deadline.asked()
     deadline.hurried()
     assert codes.get(timeout=WAIT_SECONDS) == CUT_SHORT
 
 
-def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No limit runs before a worker was asked to end, nor is a grace time cut."""
+def test_no_limit_runs_before_shutdown_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit runs before a worker is asked to shut down, and the grace time is not shortened."""
     deadline, codes = watched(
         monkeypatch, settle=SOON, haste=SOON, farewell=SOON, hasty_farewell=SOON
     )
@@ -83,8 +83,8 @@ def test_a_worker_that_was_not_asked_lives(monkeypatch: pytest.MonkeyPatch) -> N
         codes.get(timeout=4 * SOON)
 
 
-def test_a_log_that_nobody_reads_holds_no_ending_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the log is a pipe that is full, the process ends all the same."""
+def test_a_log_that_nobody_reads_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends even if its log is a full pipe."""
     monkeypatch.setattr(ends, "LAST_WORDS_SECONDS", SOON)
     read = threading.Event()
 

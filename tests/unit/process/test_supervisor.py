@@ -1,4 +1,4 @@
-"""What becomes of the other lane when one ends unasked."""
+"""What happens to the other lane if one lane ends by itself."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ UNFORESEEN = 70
 
 
 class Script(_Lanes):
-    """Lanes that end with the codes of a list, each after a moment; the last one runs on."""
+    """Lanes whose processes end with the codes of a list; the last process keeps running."""
 
     def __init__(self, codes: Mapping[Lane, Sequence[int]]) -> None:
         super().__init__(list(codes), None)
@@ -36,7 +36,7 @@ class Script(_Lanes):
 
 
 def played(monkeypatch: pytest.MonkeyPatch, steady: float, *codes: int) -> tuple[int, int]:
-    """The exit code of all, and how often the bulk lane was started."""
+    """The exit code of the command, and how often the bulk lane was started."""
     monkeypatch.setattr(serving, "RESTART_SECONDS", (0.0,))
     monkeypatch.setattr(serving, "STEADY_SECONDS", steady)
     lanes = Script({Lane.BULK: codes, Lane.INTERACTIVE: ()})
@@ -45,23 +45,23 @@ def played(monkeypatch: pytest.MonkeyPatch, steady: float, *codes: int) -> tuple
 
 
 def test_wrong_settings_end_all_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane whose settings are wrong at the start ends the other one too, with its exit code."""
+    """A lane with wrong settings at the start ends the other lane too, with its exit code."""
     assert played(monkeypatch, 1000.0, SETUP_EXIT) == (SETUP_EXIT, 1)
 
 
 @pytest.mark.parametrize("code", [CRASHED, UNFORESEEN, -signal.SIGKILL])
 def test_a_lane_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    """However it died, the other one runs on."""
+    """A lane that dies is restarted, and the other lane keeps running."""
     assert played(monkeypatch, 1000.0, code, code) == (0, 3)
 
 
-def test_a_lane_that_has_worked_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that are wrong only now, when a lane starts again, leave the other one alone."""
+def test_a_lane_that_has_worked_does_not_end_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If settings are wrong only when a lane restarts, the other lane keeps running."""
     assert played(monkeypatch, 0.0, CRASHED, SETUP_EXIT) == (0, 3)
 
 
 class Failing(_Lanes):
-    """A lane whose process ends by itself, at once."""
+    """A lane whose process ends at once."""
 
     def __init__(self) -> None:
         super().__init__([Lane.BULK], None)
@@ -70,7 +70,7 @@ class Failing(_Lanes):
         return sys.executable, "-c", f"raise SystemExit({SETUP_EXIT}) # {lane}"
 
     async def signalled_when_it_had_ended(self) -> int:
-        """The exit code, after a signal that was sent before anybody read that code."""
+        """The exit code, if a signal is sent between the end of the process and its detection."""
         running = asyncio.create_task(self._run(Lane.BULK))
         while not self._processes:  # noqa: ASYNC110  nothing tells of a process that was started
             await asyncio.sleep(0)
@@ -82,9 +82,9 @@ class Failing(_Lanes):
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="on Linux an exit code can be held back")
 def test_a_signal_leaves_the_exit_code_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane's exit code is its process' own, though a signal was sent after its end."""
+    """A lane's exit code is that of its process, even if a signal was sent after its end."""
     if sys.version_info < (3, 12):
-        # This one reads exit codes on the event loop, as later versions do by themselves.
+        # This watcher reads exit codes on the event loop, as later versions of Python do.
         policy = asyncio.get_event_loop_policy()
         monkeypatch.setattr(policy, "_watcher", asyncio.PidfdChildWatcher())
     assert asyncio.run(Failing().signalled_when_it_had_ended()) == SETUP_EXIT

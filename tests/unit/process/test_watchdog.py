@@ -1,4 +1,4 @@
-"""What the watchdog takes for dead or deaf, and what it does about it."""
+"""What the watchdog takes for dead or hanging, and what it does about it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,25 +19,25 @@ NEVER = 1000.0
 
 
 class StandInBacklog(Backlog):
-    """Says how much waits, or that Redis cannot be asked."""
+    """Returns a number of waiting messages, or fails as if Redis were away."""
 
     def __init__(self) -> None:
         self.waiting = 3
         self.is_away = False
 
     async def hints(self) -> int:
-        """What the test says."""
+        """The number that the test set."""
         if self.is_away:
             raise LedgerUnavailable("Redis is away")
         return self.waiting
 
 
 class CountedRestart(Restart):
-    """Keeps the reasons, and restarts nothing."""
+    """Keeps the reasons instead of restarting."""
 
     def __init__(self) -> None:
         async def nothing() -> None:
-            """There is nothing to drain, nor to write."""
+            """Drain and write nothing."""
 
         super().__init__(Heartbeats(), drain=nothing, write_out=nothing)
         self.reasons: list[str] = []
@@ -47,8 +47,8 @@ class CountedRestart(Restart):
         self.reasons.append(reason)
 
 
-class Kennel:
-    """A watchdog whose patience is short, over a worker that takes more."""
+class Watched:
+    """A watchdog with short time limits, for a worker that would take more messages."""
 
     def __init__(self, answers: Answers | None = None) -> None:
         self.heartbeats = Heartbeats()
@@ -65,7 +65,7 @@ class Kennel:
         )
 
     async def check(self, times: int = 2) -> None:
-        """Look so often, each time when what was short has passed."""
+        """Check `times` times, each time after the short limits have passed."""
         for _ in range(times):
             await self.watchdog.check()
             await asyncio.sleep(2 * SOON)
@@ -105,27 +105,27 @@ async def unanswered(answers: Answers) -> None:
 def test_a_dead_connection_is_given_up_while_redis_answers(
     monkeypatch: pytest.MonkeyPatch, cuts: list[int]
 ) -> None:
-    """A call without an answer is ended once Redis has answered others for a while, not before."""
+    """A call without an answer is given up after Redis has answered others for a while."""
     patient(monkeypatch, dead=SOON)
 
     async def scenario() -> None:
-        kennel = Kennel()
-        call = asyncio.create_task(unanswered(kennel.answers))
-        kennel.backlog.is_away = True
-        await kennel.check(3)
-        kennel.backlog.is_away = False
-        await kennel.check(1)
+        watched = Watched()
+        call = asyncio.create_task(unanswered(watched.answers))
+        watched.backlog.is_away = True
+        await watched.check(3)
+        watched.backlog.is_away = False
+        await watched.check(1)
         assert not call.done()
-        await kennel.check(1)
+        await watched.check(1)
         assert "no answer" in str(call.exception())
-        assert kennel.answers.outdated
+        assert watched.answers.outdated
 
     run(scenario)
     assert cuts == []
 
 
 def test_a_slow_answer_gets_more_time_each_time(cuts: list[int]) -> None:
-    """What was given up may have been a long answer over a slow line: the next one has longer."""
+    """A call that was given up may have had a long answer, so the next call gets more time."""
     patience: list[float] = []
 
     class Impatient(Answers):
@@ -135,8 +135,8 @@ def test_a_slow_answer_gets_more_time_each_time(cuts: list[int]) -> None:
             return 1
 
     async def scenario() -> None:
-        kennel = Kennel(Impatient())
-        await kennel.check(6)
+        watched = Watched(Impatient())
+        await watched.check(6)
 
     run(scenario)
     assert patience == [5, 10, 20, 40, 60, 60]
@@ -144,39 +144,39 @@ def test_a_slow_answer_gets_more_time_each_time(cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("fault", ["idle", "hub"])
-def test_a_deaf_consumer_is_mended_in_place(
+def test_connections_of_a_hanging_consumer_are_renewed(
     monkeypatch: pytest.MonkeyPatch, cuts: list[int], fault: str
 ) -> None:
-    """Celery's connections are made anew first, and the process only when that was in vain."""
+    """Celery's connections are renewed; if that does not help, the process is replaced."""
     patient(monkeypatch, **{fault: SOON})
 
     async def scenario() -> None:
-        kennel = Kennel()
-        await kennel.check(1 + MOST_CUTS)
+        watched = Watched()
+        await watched.check(1 + MOST_CUTS)
         assert len(cuts) == MOST_CUTS
-        assert kennel.restart.reasons == []
-        await kennel.check(1)
-        assert len(kennel.restart.reasons) == 1
+        assert watched.restart.reasons == []
+        await watched.check(1)
+        assert len(watched.restart.reasons) == 1
 
     run(scenario)
 
 
 @pytest.mark.parametrize("excuse", ["refused", "claiming", "draining", "away", "nothing waits"])
-def test_who_can_take_nothing_is_not_deaf(
+def test_a_worker_that_can_take_nothing_does_not_hang(
     monkeypatch: pytest.MonkeyPatch, cuts: list[int], excuse: str
 ) -> None:
-    """No message for a while is no deafness where Redis refuses, or a claim is still under way."""
+    """A worker without messages does not hang if Redis refuses, or while a claim is in flight."""
     patient(monkeypatch, idle=SOON)
 
     async def scenario() -> None:
-        kennel = Kennel()
-        kennel.answers.trouble = "Redis is full" if excuse == "refused" else None
-        kennel.takes_more = excuse != "claiming"
-        kennel.heartbeats.draining = excuse == "draining"
-        kennel.backlog.is_away = excuse == "away"
-        kennel.backlog.waiting = 0 if excuse == "nothing waits" else 3
-        await kennel.check(4)
-        assert kennel.restart.reasons == []
+        watched = Watched()
+        watched.answers.trouble = "Redis is full" if excuse == "refused" else None
+        watched.takes_more = excuse != "claiming"
+        watched.heartbeats.draining = excuse == "draining"
+        watched.backlog.is_away = excuse == "away"
+        watched.backlog.waiting = 0 if excuse == "nothing waits" else 3
+        await watched.check(4)
+        assert watched.restart.reasons == []
 
     run(scenario)
     assert cuts == []
@@ -184,17 +184,17 @@ def test_who_can_take_nothing_is_not_deaf(
 
 @pytest.mark.parametrize("trouble", ["Redis is full", "Redis is away"])
 def test_what_redis_refuses_is_known_to_all(cuts: list[int], trouble: str) -> None:
-    """Why the ledger takes nothing is kept for whoever asks for readiness, until it is over."""
+    """Why the ledger accepts nothing is kept for the readiness check, until it is over."""
 
     async def scenario() -> None:
-        kennel = Kennel()
-        kennel.answers.trouble = trouble
-        kennel.backlog.is_away = trouble == "Redis is away"
-        await kennel.check(1)
-        assert kennel.heartbeats.ledger_trouble == trouble
-        kennel.answers.trouble, kennel.backlog.is_away = None, False
-        await kennel.check(1)
-        assert kennel.heartbeats.ledger_trouble is None
+        watched = Watched()
+        watched.answers.trouble = trouble
+        watched.backlog.is_away = trouble == "Redis is away"
+        await watched.check(1)
+        assert watched.heartbeats.ledger_trouble == trouble
+        watched.answers.trouble, watched.backlog.is_away = None, False
+        await watched.check(1)
+        assert watched.heartbeats.ledger_trouble is None
 
     run(scenario)
     assert cuts == []

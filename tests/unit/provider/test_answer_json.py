@@ -1,4 +1,4 @@
-"""JSON that is not quite JSON, and what is read of it."""
+"""JSON with faults, and what is read from it."""
 
 import math
 from typing import Any
@@ -30,14 +30,14 @@ def read(body: bytes, content_type: str = "application/json") -> Any:
         (b'{"a": "\xff\xfe"}', {"a": "\ufffd\ufffd"}),
     ],
 )
-def test_what_a_part_breaks_is_read(body: bytes, value: Any) -> None:
-    """A mark at the front, NaN, numbers of any length and odd texts take nothing from the rest."""
+def test_json_with_small_faults_is_read(body: bytes, value: Any) -> None:
+    """With a byte order mark, NaN, very long numbers or odd texts the rest is still read."""
     found = read(body)
     assert value is None or found == value
 
 
 def test_a_charset_that_is_named_is_used() -> None:
-    """A gateway may answer in GBK, and says so; a charset that nobody knows is passed over."""
+    """A gateway may answer in GBK if it says so; an unknown charset is ignored."""
     assert read('{"a": "预防感冒"}'.encode("gbk"), "application/json; charset=GBK") == {
         "a": "预防感冒"
     }
@@ -45,15 +45,15 @@ def test_a_charset_that_is_named_is_used() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"<html>", b"[1,]", b"[" * 100_000, b'{"a": "\\'])
-def test_what_is_no_json_is_none(body: bytes) -> None:
-    """Nothing is guessed: what is cut off, or no JSON at all, is an error."""
+def test_broken_json_is_an_error(body: bytes) -> None:
+    """JSON that is cut off, or no JSON at all, is an error: nothing is guessed."""
     with pytest.raises(ValueError, match=" "):
         read(body)
 
 
 @given(st.binary(max_size=60) | st.text('{}[]",:\\u0189eN.- a', max_size=60).map(str.encode))
 def test_any_body_is_a_value_or_an_error(body: bytes) -> None:
-    """Whatever comes is read or refused, and breaks nothing."""
+    """Any bytes give a value or a ValueError."""
     try:
         read(body)
     except ValueError:

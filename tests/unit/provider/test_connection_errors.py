@@ -1,4 +1,4 @@
-"""From an error of a connection to ours: what cannot be played by a server at once."""
+"""Maps connection errors to rerankq's errors: cases that a test server cannot produce quickly."""
 
 import errno
 import ssl
@@ -18,8 +18,8 @@ def met(system: OSError | None, error: httpx.TransportError) -> UpstreamError:
 
 
 @pytest.mark.parametrize(("code", "words"), [(EXPIRED, "expired"), (NOT_YET_VALID, "clock")])
-def test_a_certificate_out_of_its_time_is_named(code: int, words: str) -> None:
-    """A certificate that has expired, or is not valid yet, is told from one of an unknown CA."""
+def test_a_certificate_outside_its_validity_is_named(code: int, words: str) -> None:
+    """An expired or not yet valid certificate is told apart from one of an unknown CA."""
     system = ssl.SSLCertVerificationError("no")
     system.verify_code, system.verify_message = code, "no"
     error = met(system, httpx.ConnectError("no"))
@@ -38,8 +38,8 @@ def test_a_certificate_out_of_its_time_is_named(code: int, words: str) -> None:
         (None, Cause.NO_ROUTE),
     ],
 )
-def test_what_the_system_says_has_a_cause(number: int | None, cause: Cause) -> None:
-    """Whatever number an OSError bears, or none, host and port are named and nothing secret is."""
+def test_every_system_error_has_a_cause(number: int | None, cause: Cause) -> None:
+    """For any number of an OSError, or none, the message names host and port, and no secret."""
     system = OSError(number, "no") if number else OSError("no")
     error = met(system, httpx.ConnectError("no"))
     assert (type(error), error.cause) == (Unreachable, cause)

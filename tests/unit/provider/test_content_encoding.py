@@ -1,4 +1,4 @@
-"""Answers that are compressed though nobody asked for it, and spellings of "not compressed"."""
+"""Answers that are compressed unasked, and spellings of "not compressed"."""
 
 import gzip
 import sys
@@ -17,7 +17,7 @@ BODY = b'{"results": []}'
 
 
 def packed(body: bytes) -> bytes:
-    """By gzip, the same at any time."""
+    """The body in gzip; the same bytes at any time."""
     return gzip.compress(body, mtime=0)
 
 
@@ -27,7 +27,7 @@ RAW_DEFLATE = RAW.compress(BODY) + RAW.flush()
 
 @pytest.mark.parametrize("name", ["identity", "Identity", "identity, identity", "", "none"])
 def test_identity_has_many_spellings(name: str) -> None:
-    """A body that is called uncompressed, in whatever spelling, is what it is."""
+    """A body that is declared as uncompressed, in any spelling, is read as it is."""
     assert unpacked(b"x" + BODY, {"content-encoding": name}, 100) == b"x" + BODY
 
 
@@ -44,8 +44,8 @@ def test_identity_has_many_spellings(name: str) -> None:
         (BODY, "br"),
     ],
 )
-def test_what_was_compressed_unasked_is_read(body: bytes, name: str) -> None:
-    """Each usual way of compressing is undone; a body that was only called compressed is plain."""
+def test_a_body_compressed_unasked_is_read(body: bytes, name: str) -> None:
+    """Each usual compression is decoded; a plain body declared as compressed is read too."""
     assert unpacked(body, {"content-encoding": name}, 100) == BODY
     assert unpacked(body, {"transfer-encoding": f"{name}, chunked"}, 100) == BODY
 
@@ -62,7 +62,7 @@ def test_what_was_compressed_unasked_is_read(body: bytes, name: str) -> None:
         (packed(BODY), "gzip, gzip, gzip, gzip", "4 times"),
     ],
 )
-def test_what_cannot_be_undone_says_why(body: bytes, name: str, words: str) -> None:
-    """A bomb, a broken body or an unknown way of compressing is no answer, and is named."""
+def test_a_body_that_cannot_be_decompressed_says_why(body: bytes, name: str, words: str) -> None:
+    """For a bomb, a broken body or an unknown compression the error says so."""
     with pytest.raises(ValueError, match=words):
         unpacked(body, {"content-encoding": name}, 100)

@@ -1,4 +1,4 @@
-"""What of the environment is looked at before a worker begins."""
+"""Which environment variables are checked before a worker starts."""
 
 import ssl
 from pathlib import Path
@@ -27,7 +27,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
-    """A CA file, a folder or a key log that is not there is one line that names its variable."""
+    """A missing CA file, folder or key log gives one line that names its variable."""
     monkeypatch.setenv(variable, str(tmp_path / "missing" / "file"))
     with pytest.raises(SettingsError, match=f"^{variable}: .*missing.*cannot be"):
         check_environment([site("https://api.example/")])
@@ -37,7 +37,7 @@ def test_a_file_that_is_missing_is_named(
 def test_a_file_without_certificates_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
-    """A file that holds no certificate is refused before it refuses every server."""
+    """A file without a certificate is refused at the start, as it would make every call fail."""
     path = tmp_path / "ca.pem"
     path.write_text("no certificate")
     monkeypatch.setenv(variable, str(path))
@@ -49,7 +49,7 @@ def test_a_file_without_certificates_is_named(
 def test_each_variable_names_who_is_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
-    """What httpx, requests and curl look at is looked at; a folder is as good as a file."""
+    """The variables of httpx, requests and curl are used; they may name a folder or a file."""
     value = f"{tmp_path}:{tmp_path}" if variable == "SSL_CERT_DIR" else certifi.where()
     monkeypatch.setenv(variable, value)
     found = trust()
@@ -60,14 +60,14 @@ def test_each_variable_names_who_is_trusted(
 
 
 def test_an_address_with_a_password_is_refused() -> None:
-    """A user in an address would be dropped in silence: it is refused, and not shown."""
+    """A user in an address would not be sent, so the address is refused; the user is not shown."""
     with pytest.raises(SettingsError, match="site here holds a user or a password") as caught:
         check_environment([site("https://me:secret@api.example/v1")])
     assert "secret" not in str(caught.value)
 
 
-def test_a_proxy_is_looked_at_for_each_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each site of a file is checked: one that is reached through SOCKS alone stops the worker."""
+def test_the_proxy_of_each_site_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each site of a file is checked: a SOCKS proxy for one of them stops the start."""
     monkeypatch.setenv("https_proxy", "socks5://x")
     monkeypatch.setenv("no_proxy", "one.example")
     check_environment([site("https://one.example/")])

@@ -1,4 +1,4 @@
-"""From an error answer to our error: what is shown of it, and what never is."""
+"""Maps error answers to rerankq's errors; what messages show, and what they never show."""
 
 import html
 import json
@@ -28,7 +28,7 @@ UNDER_200 = "the upstream answered with an error under status 200"
 
 
 def as_json(value: object) -> bytes:
-    """The value as JSON; nothing where it has none."""
+    """The value as JSON; empty if it has no JSON form."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -63,7 +63,7 @@ def gateway(message: str, code: Any = "", kind: str = "new_api_error") -> dict[s
     ],
 )
 def test_request_id_is_kept_and_shown(header: str) -> None:
-    """The upstream's own id of the call goes with the error, in its message as well."""
+    """The error has the upstream's request id, and its message shows it."""
     error = met(400, gateway("no"), **{header: "2025"})
     assert (error.status, error.request_id) == (400, "2025")
     assert str(error) == "the upstream answered 400 (request id 2025)"
@@ -77,7 +77,7 @@ def test_request_id_is_kept_and_shown(header: str) -> None:
     ],
 )
 def test_request_id_that_cannot_be_shown_is_dropped(header: str) -> None:
-    """What is no plain word, endless, or holds the key is no id."""
+    """An id with odd characters, a very long one, or one that contains the key is dropped."""
     assert request_id_of({"x-request-id": header}, KEY) is None
     error = met(400, {"request_id": header}, x_request_id=header)
     assert (error.request_id, str(error)) == (None, "the upstream answered 400")
@@ -86,8 +86,8 @@ def test_request_id_that_cannot_be_shown_is_dropped(header: str) -> None:
 @pytest.mark.parametrize(
     "header", ["2025-canary-0f", "accountof", KEY[3:17], "sk-", "the.ACCOUNT:7"]
 )
-def test_request_id_that_tells_nothing_of_the_key_is_kept(header: str) -> None:
-    """A word in common with the key, or less, hides no id."""
+def test_request_id_that_does_not_reveal_the_key_is_kept(header: str) -> None:
+    """An id that shares only a word with the key is kept."""
     assert request_id_of({"x-request-id": header}, KEY) == header
 
 
@@ -101,11 +101,11 @@ ECHOES: tuple[Callable[[str], str], ...] = (
     lambda text: f"no rank for {text[:8]}...",
     " ".join,
 )
-"""What a vendor may make of a text that it repeats."""
+"""How a vendor may change a text that it repeats."""
 
 
 def shapes(echo: str) -> Iterator[object]:
-    """Bodies that hold an echo, in every place where vendors have words."""
+    """Bodies that contain an echo, in every place where vendors put text."""
     for place in ("message", "code", "type", "param", "detail", "msg", "request_id"):
         yield {"error": {place: echo}, "request_id": echo}
         yield {place: echo}
@@ -115,8 +115,8 @@ def shapes(echo: str) -> Iterator[object]:
 
 @pytest.mark.parametrize("echo", ECHOES)
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413, 429, 500, 503])
-def test_no_echo_is_told(status: int, echo: Callable[[str], str]) -> None:
-    """Wherever and however an answer repeats the request or the key, no message shows any of it."""
+def test_no_echo_is_shown(status: int, echo: Callable[[str], str]) -> None:
+    """No message shows a text of the request or the key that an answer repeats in any form."""
     private = (REQUEST.query, *REQUEST.texts(), "Alice", KEY)
     request = REQUEST.model_copy(update={"documents": (*REQUEST.documents, "Alice")})
     for body in (body for text in private for body in shapes(echo(text))):
@@ -132,7 +132,7 @@ def test_no_echo_is_told(status: int, echo: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("body", [b"its words", {"message": "its words"}, "its words"])
 def test_an_answers_words_are_kept_for_the_operator(body: object) -> None:
-    """What came is kept beside the error, from its beginning, and not in its message."""
+    """The beginning of the answer is kept with the error, but not in its message."""
     assert "its words" in met(400, body).said
     assert "its words" not in str(met(400, body))
     reply = Reply(200, b"w" * (MOST_KEPT_BYTES + 1))
@@ -153,7 +153,7 @@ json_values = st.recursive(
 
 @given(st.integers(0, 1200), st.binary(max_size=200) | json_values.map(as_json))
 def test_any_answer_has_a_class_and_a_short_message(status: int, body: bytes) -> None:
-    """Whatever comes with whatever status is one of our errors, on one short line."""
+    """Any body with any status gives one of rerankq's errors, with a short one-line message."""
     error = met(status, body)
     assert isinstance(error, UpstreamError)
     assert str(error).isprintable()
@@ -165,7 +165,7 @@ def test_any_answer_has_a_class_and_a_short_message(status: int, body: bytes) ->
 def test_words_of_the_request_decide_nothing(
     words: str, status: int, kind: type[UpstreamError]
 ) -> None:
-    """A document about empty accounts that a vendor quotes parks no key."""
+    """If a vendor quotes a document about empty accounts, no key is parked."""
     request = RerankRequest(query="q?", documents=(f"{words}, as the whole document says",))
     for quoted in ("cannot rank: {}", "{}", "Error: {}", "no rank for {}", '"{}"'):
         body = json.dumps(gateway(quoted.format(request.texts()[0]))).encode()
@@ -173,8 +173,8 @@ def test_words_of_the_request_decide_nothing(
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_words_about_the_account_do_not_count_where_the_request_is_at_fault(status: int) -> None:
-    """Under 400, 404 or 422 words about limits and balances may be the request's own."""
+def test_words_about_the_account_do_not_count_under_a_400(status: int) -> None:
+    """Under 400, 404 or 422 words about limits and balances may be quoted from the request."""
     assert type(met(status, gateway("unexpected: 余额不足"))) is Refused
     assert type(met(status, gateway("unexpected: rate limit"))) is Refused
 
@@ -194,7 +194,7 @@ def test_words_about_the_account_do_not_count_where_the_request_is_at_fault(stat
     ],
 )
 def test_answer_that_is_no_ranking_says_why(body: object, message: str) -> None:
-    """Under status 200 an error in place of results speaks for itself; else the reason stands."""
+    """With status 200 the message says that an error came, or what is wrong with the answer."""
     reply = Reply(200, b"", {"x-request-id": "2025"})
     error = malformed("no results", reply, body, REQUEST, key=KEY)
     assert str(error) == f"{message} (request id 2025)"
@@ -209,8 +209,8 @@ def test_answer_that_is_no_ranking_says_why(body: object, message: str) -> None:
         "<p>预防感冒应勤洗手</p>".encode(),
     ],
 )
-def test_a_page_in_place_of_a_ranking_is_no_endpoints(body: bytes) -> None:
-    """A web page under status 200, as of a login, is not the endpoint's: it says what to check."""
+def test_a_page_instead_of_a_ranking_means_a_wrong_endpoint(body: bytes) -> None:
+    """A web page with status 200, such as a login, means a wrong endpoint; the error says so."""
     error = malformed("broken JSON", Reply(200, body), None, REQUEST, key=KEY)
     assert type(error) is WrongEndpoint
     assert "RERANKQ_UPSTREAM_URL" in str(error)
@@ -223,8 +223,8 @@ def test_a_page_in_place_of_a_ranking_is_no_endpoints(body: bytes) -> None:
         ("3 of 5 results", "broken JSON", False),
     ],
 )
-def test_nonsense_is_known_again(first: str, second: str, *, alike: bool) -> None:
-    """Malformed answers are told apart by what is wrong with them, not by what they hold."""
+def test_repeated_malformed_answers_are_recognised(first: str, second: str, *, alike: bool) -> None:
+    """Malformed answers are compared by what is wrong with them, not by their content."""
     errors = [
         malformed(reason, Reply(200, body), None, REQUEST, key=KEY)
         for reason, body in ((first, b"{}"), (second, b'{"id": 7}'))
@@ -237,7 +237,7 @@ WINDOW = "您已达到总请求数限制\uff1a2分钟内最多请求100次"
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_broken_upstream_says_how_long(status: int) -> None:
-    """Retry-After is kept of whatever comes with it: it was made for a 503."""
+    """Retry-After is kept with any status, as it was made for 503."""
     error = met(status, b"", retry_after="30")
     assert (type(error), error.retry_after) == (Transient, 30)
     assert met(status).retry_after is None
@@ -258,7 +258,7 @@ def test_a_broken_upstream_says_how_long(status: int) -> None:
 def test_throttling_says_how_long(
     headers: dict[str, str], words: str, seconds: float | None
 ) -> None:
-    """Retry-After goes first, then the time of a renewed allowance, then the window in words."""
+    """Retry-After counts first, then the reset of an allowance, then a window in words."""
     error = met(429, gateway(words), **headers)
     assert isinstance(error, Throttled)
     assert error.retry_after == seconds
@@ -274,7 +274,7 @@ def test_throttling_says_how_long(
 )
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_page_parks_no_key(status: int, page: bytes) -> None:
-    """An HTML page, as of a firewall, says nothing of a key: the site is at fault, not the key."""
+    """An HTML page, such as a firewall's, says nothing about a key: the site is at fault."""
     error = met(status, page)
     assert (type(error), error.cause) == (WrongEndpoint, Cause.PAGE)
     assert "firewall" in str(error)

@@ -1,4 +1,4 @@
-"""Which connections rest, how long, and how many: by a clock that the tests set."""
+"""Which connections rest, how long, and how many, with a clock that the tests set."""
 
 import asyncio
 import heapq
@@ -10,11 +10,11 @@ from rerankq_worker.provider.connection import Connection
 from rerankq_worker.provider.idle_connections import DISTRUST_SECONDS, MOST_IDLE, IdleConnections
 
 COUNTED = 7
-"""From one call at which connections are counted to the next: to count takes long."""
+"""Connections are counted at every so many calls, because counting takes long."""
 
 
 class Kept(Connection):
-    """A connection whose answers are good, and that is silent."""
+    """A connection with good answers, on which nothing else comes."""
 
     def __init__(self, now: float) -> None:
         super().__init__(lambda: None)
@@ -22,21 +22,21 @@ class Kept(Connection):
 
     @property
     def is_clean(self) -> bool:
-        """Yes."""
+        """Always."""
         return True
 
     @property
     def is_silent(self) -> bool:
-        """Yes."""
+        """Always."""
         return True
 
     @property
     def is_used_again(self) -> bool:
-        """As it is in truth."""
+        """Whether it was used before."""
         return self.uses > 1
 
     def abort(self) -> None:
-        """Take note."""
+        """Record it."""
         self.ended = True
 
 
@@ -50,7 +50,7 @@ class Calls:
         self.rests: list[float] = []
 
     def begin(self) -> Kept:
-        """A call, on a connection of before where there is one."""
+        """Begin a call, on a kept connection if there is one."""
         kept = self.idle.take()
         if kept is None:
             self.made.append(Kept(self.now))
@@ -61,7 +61,7 @@ class Calls:
         return kept
 
     def at(self, rate: float, seconds: float, answers_after: Callable[[int], float]) -> int:
-        """Make calls at a steady rate; the most connections that were open at a time."""
+        """Make calls at a steady rate; returns the most connections open at a time."""
         under_way: list[tuple[float, int, Kept]] = []
         began, most = self.now, 0
         for number in range(int(rate * seconds)):
@@ -101,7 +101,7 @@ def by_clock(test: Callable[[Calls], None]) -> None:
 def test_a_rest_as_long_as_answers_take_and_connections_are_bounded(
     rate: int, latency: float, rest: float, connections: int
 ) -> None:
-    """A connection rests as long as an answer takes, and half as long again; 0.15 s at least."""
+    """A connection rests 1.5 times as long as an answer takes, and 0.15 s at least."""
 
     def test(calls: Calls) -> None:
         assert calls.at(rate, 5 + 3 * latency, lambda _: latency) <= connections
@@ -111,11 +111,11 @@ def test_a_rest_as_long_as_answers_take_and_connections_are_bounded(
 
 
 def test_while_few_rest_the_slowest_answer_decides() -> None:
-    """Where one answer in thirty takes 2 s, what follows each answer within 2 s meets no call."""
+    """If one answer in thirty takes 2 s, no connection carries a call within 2 s of an answer."""
 
     def test(calls: Calls) -> None:
         for _ in range(2):
-            # The first of the slow ones is still to come the first time.
+            # The first time, no slow answer has come yet.
             calls.rests.clear()
             calls.at(30, 8, lambda number: 0.01 if number % 30 else 2.0)
         assert min(calls.rests) >= 2.0
@@ -124,7 +124,7 @@ def test_while_few_rest_the_slowest_answer_decides() -> None:
 
 
 def test_a_short_answer_does_not_shorten_the_rest() -> None:
-    """Whose own answer took long rests as long after a short one: that may be another's."""
+    """After a long and a short answer a connection rests long: the short one may be another's."""
 
     def test(calls: Calls) -> None:
         connections = [calls.begin() for _ in range(200)]
@@ -142,7 +142,7 @@ def test_a_short_answer_does_not_shorten_the_rest() -> None:
     by_clock(test)
 
 
-def test_once_caught_no_connection_is_used_again() -> None:
+def test_after_an_answer_too_many_no_connection_is_used_again() -> None:
     """After an answer too many each call has a connection of its own, for ten minutes."""
 
     def test(calls: Calls) -> None:

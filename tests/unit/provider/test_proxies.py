@@ -44,7 +44,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_environment_names_a_proxy(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str, proxy: Proxy | None
 ) -> None:
-    """The variable of the scheme decides, then the one for all; small letters before capitals."""
+    """The variable of the scheme decides, then `all_proxy`; lower case before upper case."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert proxy_for(url) == proxy
@@ -67,7 +67,7 @@ def test_the_environment_names_a_proxy(
 def test_a_proxy_that_cannot_be_used_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str, words: str
 ) -> None:
-    """A proxy that cannot be asked is a setting to mend: the variable is named, and no secret."""
+    """A proxy that cannot be used is refused; the message names the variable, and no secret."""
     monkeypatch.setenv("ALL_PROXY", value)
     with pytest.raises(SettingsError, match=f"^ALL_PROXY .*{words}") as caught:
         proxy_for(URL)
@@ -122,5 +122,5 @@ def test_hosts_are_excepted_as_curl_and_httpx_have_it(
 
 
 def test_a_password_is_not_shown() -> None:
-    """Whoever prints a proxy sees nothing of its password."""
+    """The text form of a proxy does not show its password."""
     assert "secret" not in repr(Proxy("h", 1, secure=False, authorization=b"secret"))

@@ -39,7 +39,7 @@ SEEN = tuple(read_seen())
 
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: f"{seen.vendor}-{seen.status}-{seen.means}")
 def test_each_body_seen_has_its_class_and_its_message(seen: Seen) -> None:
-    """A vendor's error body means what the table says, and the user reads the vendor's words."""
+    """Each observed error body has its class and its message."""
     error = fault(Reply(seen.status, seen.body), REQUEST, key="sk-of-the-account")
     assert type(error) is getattr(upstream, seen.means)
     assert str(error) == seen.message
@@ -47,15 +47,15 @@ def test_each_body_seen_has_its_class_and_its_message(seen: Seen) -> None:
 
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: f"{seen.vendor}-{seen.status}-{seen.means}")
 @pytest.mark.parametrize("texts", [("a", "b", "m", "1"), ("负载", "额度", "渠道", "of", "limit")])
-def test_short_texts_take_nothing_from_what_is_meant(seen: Seen, texts: tuple[str, ...]) -> None:
-    """A query and documents of a word, which the vendor's words hold by chance, change nothing."""
+def test_short_texts_do_not_change_the_class(seen: Seen, texts: tuple[str, ...]) -> None:
+    """Short texts that the vendor's words contain by chance do not change the error's class."""
     request = RerankRequest(query=texts[0], documents=texts[1:])
     error = fault(Reply(seen.status, seen.body), request, key="sk-of-the-account")
     assert (type(error).__name__, str(error)) == (seen.means, seen.message)
 
 
 def test_each_row_of_the_table_decides_a_body_seen() -> None:
-    """No row of the table is idle: each is the first that fits one of the bodies seen."""
+    """Each row of the table is the first that fits one of the observed bodies."""
     deciding = set()
     for seen in SEEN:
         said = error_body.read(seen.body)

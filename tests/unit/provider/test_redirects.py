@@ -1,4 +1,4 @@
-"""Where a redirect points to, as far as that may be told."""
+"""What messages show of the target of a redirect."""
 
 import pytest
 
@@ -26,13 +26,13 @@ KEY = "sk-CANARY-of-the-account"
     ],
 )
 def test_a_target_is_shown_without_secrets(location: str, shown: str) -> None:
-    """Of a Location scheme, host and path are shown; user, password, query and fragment never."""
+    """Messages show scheme, host and path of a Location, but no user, password, query, fragment."""
     assert target(location) == shown
 
 
 @pytest.mark.parametrize("status", sorted(STATUSES))
 def test_a_redirect_says_where_to(status: int) -> None:
-    """Each redirect is named as one, with its target and the setting to check."""
+    """The message calls it a redirect, with its target and the setting to check."""
     error = fault(Reply(status, b"", {"location": "/v1/rerank/"}), REQUEST, key=KEY)
     assert error.cause is Cause.REDIRECT
     assert f"answered {status}, a redirect to /v1/rerank/; " in str(error)
@@ -40,6 +40,6 @@ def test_a_redirect_says_where_to(status: int) -> None:
 
 
 def test_a_target_that_repeats_the_key_is_not_shown() -> None:
-    """A login page whose path holds the key is not told of."""
+    """A target whose path contains the key is not shown."""
     error = fault(Reply(302, b"", {"location": f"/login/{KEY}"}), REQUEST, key=KEY)
     assert "CANARY" not in str(error)

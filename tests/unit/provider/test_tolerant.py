@@ -1,4 +1,4 @@
-"""Answers that break the rules of HTTP, and what is read of them."""
+"""Answers that break the rules of HTTP, and what is read from them."""
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ READ = {
 @pytest.mark.parametrize("step", [1, 7, 1000])
 @pytest.mark.parametrize("raw", READ.values(), ids=READ)
 def test_what_curl_reads_is_read(raw: bytes, step: int) -> None:
-    """An answer that is odd, and yet plain in what it says, is read whole, however it comes."""
+    """An odd answer with a clear meaning is read completely, in pieces of any size."""
     assert read(raw, step) == (200, BODY, True)
 
 
@@ -82,7 +82,7 @@ def test_an_answer_may_end_with_its_connection(raw: bytes) -> None:
 
 
 def test_an_answer_without_a_body_is_over_with_its_head() -> None:
-    """Behind a 204 comes no body, whatever its head says."""
+    """A 204 has no body, whatever its head says."""
     assert read(b"HTTP/1.1 204 No Content\n" + LENGTH + b"\n", 100) == (204, b"", True)
 
 
@@ -98,8 +98,8 @@ def test_an_answer_without_a_body_is_over_with_its_head() -> None:
         b"x" * 100_000,
     ],
 )
-def test_what_may_mean_anything_is_no_answer(raw: bytes) -> None:
-    """Where it is open what an answer says, or how long it is, there is none."""
+def test_an_ambiguous_answer_is_refused(raw: bytes) -> None:
+    """An answer whose meaning or length is not certain is refused."""
     with pytest.raises(ValueError, match=" "):
         read(raw, 1000)
 
@@ -114,15 +114,15 @@ def test_what_may_mean_anything_is_no_answer(raw: bytes) -> None:
         OK + CHUNKED + b"\r\nf\r\n" + BODY + b"\r\n",
     ],
 )
-def test_what_is_cut_off_is_no_answer(raw: bytes) -> None:
-    """An answer whose connection ends before its body does is none."""
+def test_an_answer_that_is_cut_off_is_refused(raw: bytes) -> None:
+    """An answer whose connection ends before its body does is refused."""
     with pytest.raises(ValueError, match="it ends"):
         read(raw, 1000, ended=True)
 
 
 @given(st.lists(st.sampled_from([OK, LENGTH, CHUNKED, b"\r\n", b"\n", b" ", BODY, b"f", b"0"])))
-def test_any_bytes_come_to_an_end(parts: list[bytes]) -> None:
-    """Whatever comes is an answer or none, the same in whatever pieces it comes."""
+def test_any_bytes_are_read_or_refused(parts: list[bytes]) -> None:
+    """Any bytes are an answer or refused, the same for any division into pieces."""
 
     def outcome(step: int) -> tuple[int, bytes, bool] | str:
         try:

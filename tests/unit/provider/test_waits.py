@@ -1,4 +1,4 @@
-"""Retry-After and x-ratelimit-*: seconds, a date, or whatever a gateway makes of it."""
+"""Retry-After and x-ratelimit-*: seconds, dates and gateways' own forms."""
 
 import email.utils
 import time
@@ -32,14 +32,14 @@ def paused(reset: str, what: str = "-requests", family: str = "x-ratelimit") -> 
     [("0", 0.0), ("7", 7.0), ("1.5", 1.5), (" 7 ", 7.0), ("3600", 3600.0)],
 )
 def test_seconds_are_read(header: str, seconds: float) -> None:
-    """A number is that many seconds."""
+    """A number means seconds."""
     assert asked(header) == seconds
 
 
 @pytest.mark.usefixtures("_clock")
 @pytest.mark.parametrize(("ahead", "seconds"), [(90, 90.0), (-90, 0.0), (86_400, MOST_SECONDS)])
 def test_date_is_read_as_time_from_now(ahead: int, seconds: float) -> None:
-    """A date is the time until then: never negative, never more than the most."""
+    """A date means the time until then, from zero to the maximum."""
     assert asked(email.utils.formatdate(NOW + ahead, usegmt=True)) == seconds
 
 
@@ -48,7 +48,7 @@ def test_date_is_read_as_time_from_now(ahead: int, seconds: float) -> None:
     [("-5", 0.0), ("-inf", 0.0), ("inf", MOST_SECONDS), ("1e400", MOST_SECONDS)],
 )
 def test_absurd_numbers_are_bounded(header: str, seconds: float) -> None:
-    """A time before now is now, and no vendor means a week."""
+    """A negative time counts as zero, and a very long one as the maximum."""
     assert asked(header) == seconds
 
 
@@ -60,7 +60,7 @@ def test_absurd_numbers_are_bounded(header: str, seconds: float) -> None:
     ],
 )  # fmt: skip
 def test_garbage_is_no_time(header: str | None) -> None:
-    """What is neither seconds nor a date says nothing, and breaks nothing."""
+    """A header that is neither seconds nor a date is ignored."""
     assert asked(header) is None
 
 
@@ -68,14 +68,14 @@ dates = st.from_regex(r"[A-Z][a-z]{2}, \d{1,2} (Jan|Feb|Oct) \d{1,6} \d\d?:\d\d:
 
 
 @given(st.text(max_size=40) | dates)
-def test_any_header_is_read_or_passed_over(header: str) -> None:
-    """Whatever the header holds, the outcome is a time within bounds, or none."""
+def test_any_header_is_read_or_ignored(header: str) -> None:
+    """Any header gives a time within bounds, or none."""
     seconds = asked(header)
     assert seconds is None or 0 <= seconds <= MOST_SECONDS
 
 
-def test_a_date_is_meant_by_the_senders_clock() -> None:
-    """Between Retry-After and Date of one answer lie so many seconds, whatever our clock says."""
+def test_a_date_is_read_by_the_senders_clock() -> None:
+    """The wait is the time from Date to Retry-After, even if the local clock is wrong."""
     assert asked("Fri, 01 Jan 2021 00:01:30 GMT", "Fri, 01 Jan 2021 00:00:00 GMT") == 90
 
 
@@ -95,7 +95,7 @@ def test_a_date_is_meant_by_the_senders_clock() -> None:
     ],
 )
 def test_reset_is_read_in_every_form(reset: str, seconds: float | None) -> None:
-    """A reset is a duration with units, or seconds; of anything else nothing is made."""
+    """A reset is a duration with units, or seconds; anything else is ignored."""
     assert paused(reset) == seconds
 
 
@@ -117,12 +117,12 @@ def test_reset_may_be_a_moment(reset: str) -> None:
 @pytest.mark.parametrize("family", ["x-ratelimit", "ratelimit"])
 @pytest.mark.parametrize("what", ["-requests", "-tokens", ""])
 def test_each_allowance_counts(family: str, what: str) -> None:
-    """Requests, tokens or neither named: each that is used up asks for a pause."""
+    """An allowance of requests, of tokens or without a name asks for a pause if it is used up."""
     assert paused("5", what, family) == 5
 
 
 def test_pause_lasts_until_all_allowances_are_renewed() -> None:
-    """Of two allowances that are used up the longer pause counts; one with a rest, never."""
+    """Of two used-up allowances the longer pause counts; one that is not used up never counts."""
     headers = {
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "2s",
@@ -137,7 +137,7 @@ def test_pause_lasts_until_all_allowances_are_renewed() -> None:
 
 @pytest.mark.parametrize("name", ["retry-after-ms", "x-ms-retry-after-ms"])
 def test_milliseconds_say_it_more_exactly(name: str) -> None:
-    """Milliseconds go before the seconds that are sent beside them; nonsense in them does not."""
+    """Milliseconds take precedence over seconds, unless they cannot be read."""
     assert waits.retry_after({name: "250", "retry-after": "1"}) == 0.25
     assert waits.retry_after({name: "soon", "retry-after": "1"}) == 1
     assert waits.retry_after({name: "1e12"}) == MOST_SECONDS
@@ -162,7 +162,7 @@ def test_milliseconds_say_it_more_exactly(name: str) -> None:
     ],
 )
 def test_a_429_says_when_it_is_over(headers: dict[str, str], seconds: float | None) -> None:
-    """With a 429 each reset counts whose allowance is not said to have a rest."""
+    """With a 429 each reset counts, unless its allowance still has something left."""
     assert waits.pause(headers, throttled=True) == seconds
 
 
@@ -186,21 +186,21 @@ def test_a_429_says_when_it_is_over(headers: dict[str, str], seconds: float | No
     ],
 )
 def test_a_wait_in_words_is_read(words: str, seconds: float | None) -> None:
-    """What a message says of when to come back is a wait, where it names a time."""
+    """If a message names a time to come back, that is the wait."""
     assert waits.window(words) == seconds
 
 
 @given(
     st.text(max_size=60) | st.from_regex(r"(try again|retry|wait) .{0,9}[0-9.]{1,9} ?[a-z]{1,9}")
 )
-def test_any_words_are_read_or_passed_over(words: str) -> None:
-    """Whatever a message says, the wait is a time within bounds, or none."""
+def test_any_message_gives_a_wait_or_none(words: str) -> None:
+    """Any message gives a wait within bounds, or none."""
     seconds = waits.window(words)
     assert seconds is None or 0 <= seconds <= MOST_SECONDS
 
 
 @given(st.text(max_size=40) | dates | st.integers().map(str) | st.floats().map(str))
-def test_any_reset_is_read_or_passed_over(reset: str) -> None:
-    """Whatever the header holds, the pause is a time within bounds, or none."""
+def test_any_reset_is_read_or_ignored(reset: str) -> None:
+    """Any reset header gives a pause within bounds, or none."""
     seconds = paused(reset)
     assert seconds is None or 0 <= seconds <= MOST_SECONDS

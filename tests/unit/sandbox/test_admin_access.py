@@ -25,14 +25,14 @@ def test_only_loopback_is_local(remote: str | None, *, local: bool) -> None:
 @pytest.mark.parametrize("host", [HOME, "localhost:8787", "LocalHost:8787", "[::1]:8787"])
 @pytest.mark.parametrize("site", ["none", "same-origin"])
 def test_programs_on_this_machine_are_let_in(host: str, site: str) -> None:
-    """A request to this machine by its own name, and from no page of another, is let in."""
+    """A request to this machine by its own name, and from no foreign page, is allowed."""
     assert refusal_of("127.0.0.1", {"Host": host}, PORT) is None
     said = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": site}
     assert refusal_of("::1", said, PORT) is None
 
 
-def test_the_port_of_http_need_not_be_said() -> None:
-    """Clients leave port 80 out of Host."""
+def test_port_80_may_be_left_out() -> None:
+    """Host may lack port 80, because clients leave it out."""
     assert refusal_of("127.0.0.1", {"Host": "localhost"}, 80) is None
 
 
@@ -72,6 +72,6 @@ def test_the_port_of_http_need_not_be_said() -> None:
         ),
     ],
 )
-def test_everybody_else_is_refused(remote: str, headers: dict[str, str], said: str) -> None:
+def test_all_other_requests_are_refused(remote: str, headers: dict[str, str], said: str) -> None:
     """A peer elsewhere, a foreign name in Host and a page of another origin are refused."""
     assert said in (refusal_of(remote, headers, PORT) or "")

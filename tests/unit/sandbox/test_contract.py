@@ -45,7 +45,7 @@ def test_answer_has_the_documented_shape() -> None:
 
 
 @pytest.mark.parametrize("top_n", [None, 3, 100])
-def test_top_n_never_asks_for_more_than_there_is(top_n: int | None) -> None:
+def test_top_n_may_exceed_the_documents(top_n: int | None) -> None:
     """Without top_n, or with one above the number of documents, every document is answered."""
     answer = answer_to(body(top_n=top_n), [0.1, 0.2, 0.3])
     assert [result["index"] for result in answer["results"]] == [2, 1, 0]
@@ -91,7 +91,7 @@ def test_documents_can_be_left_out() -> None:
     ],
 )
 def test_bad_bodies_are_refused_with_400(bad: bytes) -> None:
-    """Whatever is wrong with a body, the refusal is a 400."""
+    """Any bad body is refused with 400."""
     with pytest.raises(GatewayError) as caught:
         DMXAPI.read(bad)
     assert caught.value.status == 400

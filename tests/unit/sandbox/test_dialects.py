@@ -33,7 +33,7 @@ def refusal(name: DialectName, body: dict[str, Any]) -> tuple[int, Any]:
 
 
 def test_cohere_answers_without_documents() -> None:
-    """Cohere answers index and score alone, and bills a search unit a hundred documents."""
+    """Cohere answers only index and score, and bills a search unit for a hundred documents."""
     assert answered("cohere", ASKED | {"top_n": 1, "max_tokens_per_doc": 100}) == {
         "id": "the-id",
         "results": [{"index": 1, "relevance_score": 0.9}],
@@ -70,7 +70,7 @@ def test_siliconflow_has_documents_as_objects_on_request() -> None:
     assert set(other["results"][0]) == {"index", "relevance_score"}
 
 
-def test_siliconflow_takes_an_instruction_for_qwen3_alone() -> None:
+def test_siliconflow_takes_an_instruction_only_for_qwen3() -> None:
     """An instruction with another model is refused in the flat shape."""
     status, said = refusal("siliconflow", ASKED | {"model": "bge", "instruction": "rank"})
     assert (status, set(said), said["data"]) == (400, {"code", "message", "data"}, None)
@@ -147,7 +147,7 @@ def test_dashscope_is_bounded(documents: list[str]) -> None:
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_no_dialect_repeats_what_was_sent(name: DialectName) -> None:
-    """Whatever is wrong with a body, no dialect's refusal repeats it."""
+    """No dialect's refusal repeats a part of the body."""
     for body in ({"query": "private", "documents": [{"private": "private"}]}, {"model": 7}):
         status, said = refusal(name, body)
         assert status in {400, 422}
@@ -155,8 +155,8 @@ def test_no_dialect_repeats_what_was_sent(name: DialectName) -> None:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_each_path_speaks_one_dialect(name: DialectName) -> None:
-    """Those with a path of their own always answer there, the chosen one at its path."""
+def test_each_path_has_one_dialect(name: DialectName) -> None:
+    """Dialects with their own path always answer there, the chosen dialect at its path."""
     by_path = {dialect.path: dialect for dialect in served(name)}
     assert {"/v1/rerank", "/v2/rerank", "/rerank"} < set(by_path)
     assert by_path[DIALECTS[name].path] is DIALECTS[name]

@@ -41,7 +41,7 @@ def test_every_shape_is_sent_by_some_row() -> None:
 
 
 def test_every_meaning_has_a_row() -> None:
-    """There is a row for each thing that a client has to tell apart."""
+    """There is a row for each meaning that a client must tell apart."""
     assert {row.meaning for row in ERRORS.values()} == {
         "throttled",
         "throttled for a window",
@@ -73,8 +73,8 @@ TAKEN_FOR: dict[Meaning, set[type[upstream.UpstreamError]]] = {
 
 
 @pytest.mark.parametrize("name", [name for name, row in ERRORS.items() if row.status != 200])
-def test_a_worker_takes_each_row_for_what_it_means(name: str) -> None:
-    """What the stand-in means by a refusal is what the provider makes of it."""
+def test_a_worker_understands_each_row(name: str) -> None:
+    """The provider's error for each row fits the row's meaning."""
     row = ERRORS[name]
     error = fault(Reply(row.status, body(name)), REQUEST)
     assert type(error) in TAKEN_FOR[row.meaning]
@@ -82,7 +82,7 @@ def test_a_worker_takes_each_row_for_what_it_means(name: str) -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_no_row_leaves_a_number_open(name: str) -> None:
-    """Without a limit of its own, a row names an ordinary one."""
+    """Without a limit, the message of a row has default numbers."""
     assert "{minutes}" not in ERRORS[name].refusal().message
     assert "{limit}" not in ERRORS[name].refusal().message
 

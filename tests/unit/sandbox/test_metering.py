@@ -51,13 +51,13 @@ def test_tokens_are_the_query_once_a_document_and_the_documents() -> None:
     assert one.left(2)["tokens"].remaining == 0
 
 
-def test_a_call_larger_than_the_limit_never_comes_in() -> None:
-    """More tokens than a window allows are refused, even by an account that is idle."""
+def test_a_call_larger_than_the_limit_is_never_admitted() -> None:
+    """A call with more tokens than a window allows is refused, even if the account is idle."""
     assert refused(account(tpm=TOKENS - 1), 0) == OverLimit("tokens", 60)
 
 
 def test_calls_at_a_time_are_limited() -> None:
-    """A call comes in when another has ended."""
+    """A call is admitted when another has ended."""
     one = account(concurrency=1)
     first = admitted(one, 0)
     assert refused(one, 0).reason == "concurrency"
@@ -66,7 +66,7 @@ def test_calls_at_a_time_are_limited() -> None:
 
 
 def test_rate_has_a_burst() -> None:
-    """A token bucket lets a burst in, and then its rate."""
+    """A token bucket admits a burst, and then its rate."""
     one = account(per_second=4, burst=2)
     admitted(one, 5)
     admitted(one, 5)
@@ -91,7 +91,7 @@ def test_what_uses_the_window_up_is_a_setting(counts: str, left: list[int]) -> N
 
 
 def test_refused_calls_count_where_arrivals_do() -> None:
-    """With `arrived`, whoever keeps knocking is never let in; else refusals cost nothing."""
+    """With `arrived`, refused calls count too, so a client that never stops is never admitted."""
     for counts, reopened in (("arrived", False), ("admitted", True)):
         one = account(rpm=1, window_seconds=10, counts=counts)
         admitted(one, 0)
@@ -135,7 +135,7 @@ def test_peak_counts_arrivals_against_the_limit() -> None:
 
 
 def test_keys_may_share_an_account() -> None:
-    """Keys given to an account share it, any other has its own, and none is anonymous."""
+    """Keys of an account share it; another key has its own account; no key is `anonymous`."""
     accounts = MeteredAccounts()
     accounts.assign("team", [SecretStr("sk-1"), SecretStr("sk-2")])
     names = [accounts.name(fingerprint(key)) for key in ("sk-1", "sk-2", "sk-3", "sk-4", "", None)]
@@ -173,7 +173,7 @@ def test_answer_over_a_limit_is_a_row_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(("style", "reset"), [("duration", "1m29.500s"), ("seconds", "89.500")])
-def test_headers_tell_what_is_left(style: str, reset: str) -> None:
+def test_headers_show_what_is_left(style: str, reset: str) -> None:
     """`x-ratelimit-*` give limit, what is left and the time to a full window."""
     one = account(rpm=3, tpm=100, window_seconds=90, reset_style=style)
     admitted(one, 0)
@@ -187,7 +187,7 @@ def test_headers_tell_what_is_left(style: str, reset: str) -> None:
     }
 
 
-def test_headers_tell_of_a_bucket() -> None:
+def test_headers_of_a_bucket() -> None:
     """A limit by the second is told as one of requests, with the time until the bucket is full."""
     one = account(per_second=2, burst=5, reset_style="seconds")
     admitted(one, 0)
@@ -199,7 +199,7 @@ def test_headers_tell_of_a_bucket() -> None:
     }
 
 
-def test_headers_tell_of_what_is_met_first() -> None:
+def test_headers_show_the_stricter_limit() -> None:
     """Of a window and a bucket, the one with less left is told."""
     one = account(rpm=100, per_second=1, burst=2)
     admitted(one, 0)
@@ -209,8 +209,8 @@ def test_headers_tell_of_what_is_met_first() -> None:
     assert left_headers(other, 0)["x-ratelimit-limit-requests"] == "2"
 
 
-def test_headers_tell_of_calls_under_way() -> None:
-    """A limit of calls at a time tells how many more there may be, and no time: nobody knows it."""
+def test_headers_show_calls_in_flight() -> None:
+    """A limit of calls at a time tells how many more are allowed, but no time, as it is unknown."""
     one = account(concurrency=2)
     admitted(one, 0)
     assert left_headers(one, 0) == {

@@ -53,8 +53,8 @@ def test_call_without_status_was_dropped() -> None:
     }
 
 
-def test_forgotten_counts_begin_anew() -> None:
-    """After forgetting, counts start at 0, calls under way are still seen, numbers go on."""
+def test_forgotten_counts_start_again() -> None:
+    """After forgetting, counts start at 0, calls in flight still count, numbers go on."""
     journal = Journal(None, 10)
     arrive(journal)
     journal.forget()

@@ -47,7 +47,7 @@ def made(*phases: dict[str, Any], **fields: Any) -> Scenario:
 
 
 class Stage:
-    """A timeline and what it sets; time is what the test says."""
+    """A timeline and what it sets; the test sets the time."""
 
     def __init__(self) -> None:
         self.limiter, self.accounts = Limiter(), MeteredAccounts()
@@ -89,7 +89,7 @@ def test_limits_follow_the_timeline() -> None:
 
 
 def test_an_outage_ends_with_its_phase_and_the_rest_stays() -> None:
-    """The next phase ends an outage; limits, rules and latency stay until one names them."""
+    """The next phase ends an outage; limits, rules and latency stay until a phase sets them."""
     stage = Stage()
     first = {"at": 0, "rules": [{"action": DROP}], "limits": rpm(5)}
     first |= {"latency": {"kind": "constant", "ms": 7}}
@@ -116,7 +116,7 @@ def test_a_scenario_puts_back_what_it_found() -> None:
 
 
 def test_a_scenario_can_repeat() -> None:
-    """A repeating scenario begins anew at its end, from what it found."""
+    """A repeating scenario starts again at its end, from the state before it."""
     stage = Stage()
     scenario = made({"at": 1, "limits": rpm(5)}, {"at": 2, "outage": DROP}, seconds=3, repeat=True)
     stage.timeline.start(scenario, now=0)
@@ -145,7 +145,7 @@ def test_accounts_come_with_the_scenario() -> None:
 
 @pytest.mark.parametrize("name", ["team", "anonymous", "others", "0123456789ab"])
 def test_limits_and_rules_name_accounts(name: str) -> None:
-    """An account that is named is the scenario's, a key's own, or one that there always is."""
+    """A name must be an account of the scenario, a key's fingerprint, or a built-in account."""
     rules = [{"match": {"account": name}, "action": DROP}]
     accounts = [{"name": "team", "keys": ["sk-1"]}]
     made({"at": 0, "limits": {name: {"rpm": 1}}, "rules": rules}, accounts=accounts)

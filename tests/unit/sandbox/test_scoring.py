@@ -34,7 +34,7 @@ def test_scores_are_pointwise(scorer: Scorer, query: str, documents: list[str]) 
     assert all(0 < score < 1 for score in together)
 
 
-def test_hash_tells_documents_and_queries_apart() -> None:
+def test_documents_and_queries_hash_differently() -> None:
     """A hash score depends on the query and on the document."""
     one, other = scores(HashScorer(), "q", ["a", "b"])
     assert one != other
@@ -69,13 +69,13 @@ def test_more_hits_never_score_less(times: int) -> None:
 
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_mapping_keeps_the_order(one: float, other: float) -> None:
-    """The map into (0, 1) never turns an order round."""
+    """The map into (0, 1) never reverses an order."""
     low, high = sorted((one, other))
     assert 0 < to_unit(low) <= to_unit(high) < 1
 
 
 def test_the_default_keeps_up_with_a_worker() -> None:
-    """The scorer that nobody chose scores 10,000 ordinary pairs in less than a second of CPU."""
+    """The default scorer scores 10,000 ordinary pairs in less than a second of CPU."""
     assert SandboxConfig().scorer == "bigram"
     documents = [f"{number}: {GOOD}。{BAD}。" * 4 for number in range(1000)]
     scorer, started = BigramScorer(), time.process_time()
@@ -85,7 +85,7 @@ def test_the_default_keeps_up_with_a_worker() -> None:
 
 
 def test_a_large_call_does_not_hold_up_others() -> None:
-    """What takes long to score is scored in a thread: the event loop answers others meanwhile."""
+    """A large call is scored in a thread, so the event loop answers other calls meanwhile."""
 
     async def run() -> bool:
         scoring_task = asyncio.create_task(BigramScorer().score(QUERY, [GOOD * 100_000] * 5))
@@ -99,7 +99,7 @@ def test_a_large_call_does_not_hold_up_others() -> None:
 
 
 def test_auto_takes_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Auto means semantic where its package is installed, else bigram; by name it must be there."""
+    """`auto` is semantic if its package is installed, else bigram; `semantic` requires it."""
     monkeypatch.setattr(scoring, "find_spec", lambda _name: None)
     assert resolve("auto") == "bigram"
     with pytest.raises(ScorerUnavailableError, match="pip install"):

@@ -64,7 +64,7 @@ def test_short_leaves_one_out() -> None:
 
 
 @pytest.mark.parametrize("dialect", PLACES)
-def test_null_stands_for_the_results(dialect: DialectName) -> None:
+def test_null_replaces_the_results(dialect: DialectName) -> None:
     """`null_results` puts null where the results should be."""
     assert results(spoiled("null_results", dialect=dialect), dialect) is None
 

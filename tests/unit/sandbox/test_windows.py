@@ -10,7 +10,9 @@ STEPS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=1, ma
 
 
 @given(STEPS, st.integers(1, 10))
-def test_window_holds_what_its_seconds_hold(steps: list[tuple[int, int]], seconds: int) -> None:
+def test_the_total_counts_only_what_is_in_the_window(
+    steps: list[tuple[int, int]], seconds: int
+) -> None:
     """The total is the sum of the amounts that are younger than the window."""
     window, now, added = SlidingWindow(seconds), 0.0, list[tuple[float, int]]()
     for step, amount in steps:
@@ -33,8 +35,8 @@ def test_wait_ends_when_enough_has_gone(steps: list[tuple[int, int]], most: int)
     assert window.total(now + wait) <= most
 
 
-def test_a_window_holds_nothing_that_is_past() -> None:
-    """Adding alone, with nobody asking for the total, lets go of what has left the window."""
+def test_a_window_drops_what_is_past() -> None:
+    """Adding drops amounts that have left the window, even if the total is never read."""
     window = SlidingWindow(10)
     for now in range(1000):
         window.add(now, 1)
@@ -47,7 +49,7 @@ def test_what_never_fits_waits_for_a_whole_window() -> None:
 
 
 def test_void_takes_a_charge_back_once() -> None:
-    """A void charge no longer counts, now or when it leaves the window, or after it has left."""
+    """A void charge is subtracted once, also if it leaves the window later or had left before."""
     window = SlidingWindow(10)
     first, second = window.add(0, 3), window.add(1, 4)
     window.void(second)

@@ -1,4 +1,4 @@
-"""What keys are called in Redis, with a namespace and without."""
+"""The names of keys in Redis, with and without a namespace."""
 
 import pytest
 
@@ -38,20 +38,20 @@ def built(keys: Keys, name: str) -> str:
             return str(form)
 
 
-def test_keys_without_a_namespace_stay_what_they_are() -> None:
-    """What was deployed before there were namespaces finds everything where it was."""
+def test_keys_without_a_namespace_keep_their_names() -> None:
+    """Keys without a namespace have the same names as before namespaces existed."""
     assert {name: built(Keys(), name) for name in OF_OLD} == OF_OLD
 
 
 @pytest.mark.parametrize("namespace", ["prod", "{prod}", "team-a.{eu_1}.x"])
-def test_a_namespace_stands_before_every_key(namespace: str) -> None:
-    """No key of a namespace is one of another, and all of them are told by their beginning."""
+def test_every_key_begins_with_its_namespace(namespace: str) -> None:
+    """All keys of a namespace begin with it, so namespaces share no key."""
     bare, keys = Keys(), Keys(namespace)
     names = vars(bare).keys() - {"namespace", "prefix", "put_aside"}
     assert {built(keys, name) for name in names} == {
         f"{namespace}:{built(bare, name)}" for name in names
     }
-    # What was put aside stays beside what it was in the place of.
+    # A key that was put aside keeps its namespace.
     assert keys.put_aside(keys.dead) == f"{namespace}:rerankq:dead:put-aside"
     assert keys.job.name_of(keys.job("a")) == "a"
 
@@ -60,15 +60,15 @@ def test_a_namespace_stands_before_every_key(namespace: str) -> None:
     "namespace",
     ["a:b", "a b", "a*", "{a", "a}", "{}", "{a}{b}", "a%s", "ü", "a\n", "'", 65 * "a"],
 )
-def test_what_can_be_no_namespace_is_refused(namespace: str) -> None:
-    """One that would be a pattern, or lead out of its place, is refused with what one may be."""
+def test_an_invalid_namespace_is_refused(namespace: str) -> None:
+    """A namespace with odd characters is refused, and the message says what is allowed."""
     said = "^RERANKQ_NAMESPACE: must be at most 64 letters, digits and _ . -, of which one part may"
     with pytest.raises(SettingsError, match=said):
         ClientSettings.load(namespace=namespace)
 
 
 @pytest.mark.parametrize("namespace", ["rerankq", "rerankq.prod", "celery-task-meta-x"])
-def test_a_namespace_is_no_key_of_those_without(namespace: str) -> None:
-    """One that begins as keys without a namespace do would be mixed up with them."""
+def test_a_namespace_cannot_be_mixed_up_with_other_keys(namespace: str) -> None:
+    """A namespace that begins like keys without a namespace is refused."""
     with pytest.raises(SettingsError, match="must not begin with rerankq or"):
         ClientSettings.load(namespace=namespace)

@@ -1,4 +1,4 @@
-"""Redis' address: read once, and nothing that may be secret is shown of it."""
+"""Redis' address: it is read once, and its secret parts are never shown."""
 
 import json
 from pathlib import Path
@@ -41,15 +41,15 @@ SECRET = "s3cret"  # noqa: S105  what must not be shown
     ],
 )
 def test_each_form_is_read(url: str, arguments: dict[str, Any], public: str) -> None:
-    """Each form of an address means the same to all who connect, and is logged without its user."""
+    """Each form of an address works for all parts that connect, and is logged without its user."""
     address = RedisAddress.parse(url)
     assert arguments.items() <= address.arguments().items()
     assert ("path" in address.arguments()) == url.startswith("unix")
     assert address.public_url == public
 
 
-def test_patience_is_the_ledgers_alone() -> None:
-    """How long to wait and how many to open is kept apart from what each connection is told."""
+def test_time_limits_and_pool_size_are_only_for_the_ledger() -> None:
+    """Time limits and the number of connections are kept apart from the options of a connection."""
     address = RedisAddress.parse(
         "redis://h?max_connections=7&socket_timeout=2.5&socket_connect_timeout=1"
         "&health_check_interval=30"
@@ -96,8 +96,8 @@ def test_patience_is_the_ledgers_alone() -> None:
         ("rediss://h?ssl_keyfile=/k", "has ssl_keyfile without ssl_certfile"),
     ],
 )
-def test_what_would_break_later_is_refused_at_once(url: str, said: str) -> None:
-    """An option that does not work for all who connect is refused in a sentence without values."""
+def test_options_that_would_fail_later_are_refused_at_once(url: str, said: str) -> None:
+    """An option that does not work for all parts is refused in a sentence without its value."""
     with pytest.raises(ValueError, match=r"\w") as caught:
         RedisAddress.parse(url)
     assert str(caught.value).startswith(said)
@@ -105,7 +105,7 @@ def test_what_would_break_later_is_refused_at_once(url: str, said: str) -> None:
 
 
 def test_files_that_are_not_there_are_named_by_their_option(tmp_path: Path) -> None:
-    """A CA file that cannot be read is told before Redis seems to be away."""
+    """A CA file that cannot be read is reported by its option; Redis does not seem to be away."""
     present = tmp_path / "ca.pem"
     present.touch()
     RedisAddress.parse(f"rediss://h?ssl_ca_certs={present}&ssl_ca_path={tmp_path}").check_files()
@@ -114,7 +114,7 @@ def test_files_that_are_not_there_are_named_by_their_option(tmp_path: Path) -> N
 
 
 def test_no_form_in_which_it_is_shown_has_the_secret() -> None:
-    """Neither its text nor its JSON, which Flower shows, tells the password or the options."""
+    """Neither its text nor its JSON, which Flower shows, contains the password or the options."""
     address = RedisAddress.parse(f"rediss://ann:{SECRET}@h/0?ssl_password={SECRET}")
     for shown in (repr(address), str(address), address.shown, json.dumps(address.__json__())):
         assert SECRET not in shown

@@ -1,4 +1,4 @@
-"""Which refusals of Redis pass, and which would come again."""
+"""Which refusals of Redis are temporary, and which are permanent."""
 
 import pytest
 from redis import exceptions
@@ -25,8 +25,8 @@ SCRIPT = " script: 0a9f75e9, on @user_script:12."
         ("NEWWORD of a Redis to come", "refuses a command (NEWWORD): see its log"),
     ],
 )
-def test_what_may_pass_is_no_refusal_for_good(said: str, told: str) -> None:
-    """A refusal that is not known to last may pass: whoever holds a result keeps it."""
+def test_temporary_refusals(said: str, told: str) -> None:
+    """A refusal that is not known to be permanent is temporary, so workers keep their results."""
     error = refusal("here", exceptions.ResponseError(said))
     assert not isinstance(error, LedgerRefusal)
     assert not error.uncertain
@@ -44,8 +44,8 @@ def test_what_may_pass_is_no_refusal_for_good(said: str, told: str) -> None:
         exceptions.AuthenticationError("invalid username-password pair"),
     ],
 )
-def test_what_the_library_knows_by_name_passes(error: Exception) -> None:
-    """Where the library has cut Redis' word off, its class says the same."""
+def test_the_librarys_error_classes_count_too(error: Exception) -> None:
+    """If the library has removed Redis' word from the message, its error class decides."""
     told = refusal("here", error)
     assert not isinstance(told, LedgerRefusal)
     assert not told.uncertain
@@ -65,13 +65,13 @@ def test_what_the_library_knows_by_name_passes(error: Exception) -> None:
         exceptions.DataError("Invalid input of type: 'NoneType'"),
     ],
 )
-def test_what_would_come_again_is_a_refusal_for_good(error: Exception) -> None:
-    """A key of another type, a command that is none, and a script's own failure last."""
+def test_permanent_refusals(error: Exception) -> None:
+    """A key of another type, an unknown command and a failing script are permanent."""
     assert isinstance(refusal("here", error), LedgerRefusal)
 
 
-def test_what_the_library_quotes_counts_for_nothing() -> None:
-    """Words of a job that the library quotes before Redis' own decide on nothing."""
+def test_what_the_library_quotes_is_ignored() -> None:
+    """Words of a job that the library quotes before Redis' own words do not count."""
     quoted = "Command # 1 (MSETNX k OOM BUSY WRONGTYPE) of pipeline caused error: {!r}"
     lasting = exceptions.ResponseError(quoted.format(("WRONGTYPE Operation against a key",)))
     passing = exceptions.ResponseError(quoted.format(("NOREPLICAS Not enough",)))
@@ -82,6 +82,6 @@ def test_what_the_library_quotes_counts_for_nothing() -> None:
 
 
 def test_refusal_quotes_no_argument() -> None:
-    """A refusal says Redis' first word alone: behind it may stand what a job holds."""
+    """A message shows only Redis' first word, because the rest may contain a job's content."""
     error = exceptions.ResponseError("ODD thing 's3cret'")
     assert "s3cret" not in str(refusal("here", error))

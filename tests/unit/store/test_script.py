@@ -1,4 +1,4 @@
-"""Scripts as typed functions, and what fails where a script reads otherwise than it is declared."""
+"""Scripts as typed functions; a script that differs from its declaration fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,8 +47,8 @@ class _Swapped(NamedTuple):
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of scripts, in the place of a package's."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of scripts, instead of a package's."""
     (tmp_path / "lua").mkdir()
     monkeypatch.setattr(script_text, "files", lambda _: tmp_path)
     script_text.read.cache_clear()
@@ -56,9 +56,9 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     script_text.read.cache_clear()
 
 
-def test_arguments_go_in_the_order_of_the_head_each_in_its_form(room: Path) -> None:
-    """A flag goes as 1 or 0, a list as JSON, and the last ones behind each other."""
-    (room / "a.lua").write_text(SOUND)
+def test_arguments_go_in_the_order_of_the_head_each_in_its_form(folder: Path) -> None:
+    """A flag is sent as 1 or 0, a list as JSON, and the last field's values one after the other."""
+    (folder / "a.lua").write_text(SOUND)
     script = Script("r", "a", _Given, keys=("job",), reply=FLAG, constants={"WORD": "it's"})
     call = script(worker="w", wait_ms=5, alone=True, held=[1, 2], ids=("x", "y"))
     assert call.arguments == ["w", 5, 1, b"[1,2]", "x", "y"]
@@ -87,10 +87,15 @@ def test_arguments_go_in_the_order_of_the_head_each_in_its_form(room: Path) -> N
         ("-- @include gone\n" + SOUND, _Given, ("job",), FLAG, "there is no lua/gone.lua"),
     ],
 )
-def test_a_script_that_reads_otherwise_than_it_is_declared_fails_at_once(
-    room: Path, text: str, arguments: type, keys: tuple[str, ...], reply: Reply[object], wrong: str
+def test_a_script_that_differs_from_its_declaration_fails_at_once(
+    folder: Path,
+    text: str,
+    arguments: type,
+    keys: tuple[str, ...],
+    reply: Reply[object],
+    wrong: str,
 ) -> None:
-    """Arguments, keys, constants and answer are as declared, or nothing runs."""
-    (room / "a.lua").write_text(text)
+    """If arguments, keys, constants or answer differ from the declaration, nothing runs."""
+    (folder / "a.lua").write_text(text)
     with pytest.raises(ScriptError, match=wrong):
         Script("r", "a", arguments, keys=keys, reply=reply, constants={"WORD": "w"})

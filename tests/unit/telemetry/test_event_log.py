@@ -1,4 +1,4 @@
-"""The words in which a worker's log tells what happens."""
+"""The log lines of a worker's events."""
 
 import logging
 
@@ -35,8 +35,8 @@ OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
 TOO_MANY = "too many breakers are open"
 UNTIL = (
-    "until it does; check its network, its proxy or its DNS, and to whether the vendor lets its "
-    "address in"
+    "until it does, it takes no jobs for this account; check its network, proxy and DNS, and "
+    "whether the vendor admits its address"
 )
 
 
@@ -79,7 +79,7 @@ LINES: list[tuple[Event, str]] = [
     (JobsRequeued(lane=Lane.BULK, count=3), "DEBUG announcing 3 bulk jobs again"),
     (
         OutcomeRefused(job=JOB, repeated=False),
-        "INFO job j: outcome not taken: it had ended, or was another worker's",
+        "INFO job j: its outcome was refused: it had ended, or another worker holds it",
     ),
     (OutcomeDropped(job=JOB, message="no"), "CRITICAL job j: an outcome was dropped: no"),
     (away(LedgerOperation.CLAIM, jobs=7), "WARNING no claim of 7 jobs: no answer"),
@@ -116,7 +116,7 @@ LINES: list[tuple[Event, str]] = [
     ),
     (
         WorkerIsolated(account="a", cause="dns"),
-        "ERROR this worker alone gets no rankings from a (dns): it takes no jobs for it " + UNTIL,
+        "ERROR this worker alone gets no rankings from a (dns): " + UNTIL,
     ),
     (WorkerReconnected(account="a"), "WARNING this worker gets rankings from a again"),
 ]

@@ -60,7 +60,7 @@ def test_a_minute_is_one_sentence() -> None:
     assert not activity.take()
 
 
-def test_durations_are_told_within_five_percent() -> None:
+def test_durations_are_shown_within_five_percent() -> None:
     """Median and 99th percentile are right within five percent for any number of calls."""
     durations, chance = Durations(), random.Random(7)  # noqa: S311  no secret
     assert durations.quantile(0.5) == 0.0
@@ -74,7 +74,7 @@ def test_durations_are_told_within_five_percent() -> None:
     assert durations.count == 10_002
 
 
-def test_an_idle_worker_is_silent_and_says_now_and_then_that_it_lives(
+def test_an_idle_worker_logs_rarely(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line comes when something happened or jobs are in flight; an idle worker logs rarely."""

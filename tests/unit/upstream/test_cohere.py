@@ -1,4 +1,4 @@
-"""Cohere v2, after its API reference."""
+"""Cohere v2, according to its API reference."""
 
 import orjson
 
@@ -32,7 +32,7 @@ ANSWER = b"""{
 
 
 def test_request_as_documented() -> None:
-    """The body holds model, query, documents and top_n, and nothing that v2 does not know."""
+    """The body has model, query, documents and top_n, and nothing that v2 does not know."""
     assert orjson.loads(DIALECT.encode(REQUEST, "rerank-v3.5")) == {
         "model": "rerank-v3.5",
         "query": REQUEST.query,
@@ -41,14 +41,14 @@ def test_request_as_documented() -> None:
     }
 
 
-def test_where_documents_are_cut_can_be_said() -> None:
-    """Where the site gives a number of tokens for a document, it is sent along."""
+def test_the_length_of_documents_can_be_set() -> None:
+    """If the site sets the most tokens of a document, they are sent."""
     own = Cohere(max_tokens_per_doc=8192)
     assert orjson.loads(own.encode(REQUEST, "m"))["max_tokens_per_doc"] == 8192
 
 
 def test_answer_as_documented() -> None:
-    """Scores come without documents; the body's id stands in for a header; searches are billed."""
+    """Scores come without documents; the body has the request id; searches are billed."""
     answer = DIALECT.decode(orjson.loads(ANSWER), REQUEST, None)
     assert [(each.index, each.relevance_score) for each in answer.scores] == [
         (3, 0.999071),
@@ -60,7 +60,7 @@ def test_answer_as_documented() -> None:
 
 
 def test_tokens_are_read_where_they_are_sent() -> None:
-    """Where `meta.tokens` is sent, it is the usage."""
+    """If `meta.tokens` is sent, it is the usage."""
     body = orjson.loads(ANSWER)
     body["meta"]["tokens"] = {"input_tokens": 411, "output_tokens": 0}
     answer = DIALECT.decode(body, REQUEST, "from-the-header")

@@ -1,4 +1,4 @@
-"""DashScope, after "文本排序" of Alibaba Cloud Model Studio."""
+"""DashScope, according to "文本排序" of Alibaba Cloud Model Studio."""
 
 import orjson
 
@@ -31,7 +31,7 @@ ANSWER = """{
 
 
 def test_request_as_documented() -> None:
-    """Query and documents stand in input, all else in parameters."""
+    """Query and documents are in input, everything else in parameters."""
     assert orjson.loads(DIALECT.encode(REQUEST, "qwen3-rerank")) == {
         "model": "qwen3-rerank",
         "input": {"query": REQUEST.query, "documents": REQUEST.texts()},
@@ -40,7 +40,7 @@ def test_request_as_documented() -> None:
 
 
 def test_answer_as_documented() -> None:
-    """The rows stand in output.results; the body has the request id."""
+    """The rows are in output.results; the body has the request id."""
     answer = DIALECT.decode(orjson.loads(ANSWER), REQUEST, None)
     assert [(each.index, each.relevance_score) for each in answer.scores] == [
         (0, 0.9334521178273196),

@@ -1,4 +1,4 @@
-"""DMXAPI, after its document of qwen3-reranker-8b: what is sent, and what is believed."""
+"""DMXAPI, according to its page on qwen3-reranker-8b: what is sent, and what is accepted."""
 
 from typing import Any
 
@@ -52,20 +52,20 @@ def test_answer_as_documented() -> None:
 
 @pytest.mark.parametrize(("top_n", "sent"), [(None, 3), (2, 2), (50, 3)])
 def test_top_n_is_always_sent(top_n: int | None, sent: int) -> None:
-    """The body always holds top_n, for some gateways read a missing one as 0."""
+    """The body always has top_n, because some gateways read a missing one as 0."""
     body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"top_n": top_n}), "m-here"))
     assert body == {"model": "m-here", "query": "q", "documents": ["a", "b", "c"], "top_n": sent}
 
 
 def test_instruction_is_sent_only_where_given() -> None:
-    """An instruction stands in the body of a request that has one."""
+    """The body has an instruction only if the request has one."""
     body = orjson.loads(DIALECT.encode(REQUEST.model_copy(update={"instruction": "rank"}), "m"))
     assert body["instruction"] == "rank"
 
 
 @given(st.permutations(range(3)), st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=3))
 def test_any_order_of_rows_is_the_same_answer(order: list[int], scores: list[float]) -> None:
-    """An answer means the same in whatever order its rows stand."""
+    """An answer means the same in any order of its rows."""
     rows = [row(index, scores[index]) for index in order]
     assert decode({"results": rows}).scores == decode({"results": sorted(rows, key=str)}).scores
 
@@ -88,20 +88,20 @@ def test_any_order_of_rows_is_the_same_answer(order: list[int], scores: list[flo
     ],
 )
 def test_answers_that_cannot_be_trusted_are_malformed(results: Any) -> None:
-    """Rows of another type or without their parts are malformed, and so is their absence."""
+    """Rows of a wrong type, incomplete rows and missing rows are malformed."""
     with pytest.raises(Malformed):
         decode({"results": results})
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 5, {}, {"data": GOOD}, [GOOD]])
 def test_answer_of_another_shape_is_malformed(body: Any) -> None:
-    """An answer that has no results is malformed, whatever else it is."""
+    """An answer without results is malformed."""
     with pytest.raises(Malformed):
         decode(body)
 
 
 def test_top_n_rows_are_enough() -> None:
-    """Where only the best were asked for, so many rows are an answer, and fewer are none."""
+    """With top_n, that many rows are an answer, and fewer are malformed."""
     request = REQUEST.model_copy(update={"top_n": 2})
     assert len(decode({"results": GOOD[:2]}, request).scores) == 2
     with pytest.raises(Malformed, match="1 of 2 results"):
@@ -123,11 +123,11 @@ def test_top_n_rows_are_enough() -> None:
     ],
 )
 def test_usage_is_taken_where_it_is_a_count(usage: Any, tokens: tuple[int, int]) -> None:
-    """A missing or senseless figure of usage counts as 0 and spoils no ranking."""
+    """A missing or wrong figure of usage counts as 0, and the ranking is used."""
     answer = decode({"results": GOOD, "usage": usage})
     assert (answer.prompt_tokens, answer.total_tokens) == tokens
 
 
 def test_missing_usage_is_no_fault() -> None:
-    """An answer without usage is an answer."""
+    """An answer without usage is used."""
     assert decode({"results": GOOD}).total_tokens == 0

@@ -1,4 +1,4 @@
-"""What holds for every dialect: nothing is believed that was not checked, nothing is dropped."""
+"""What holds for every dialect: answers are checked, and no part of a request is dropped."""
 
 import contextlib
 import math
@@ -63,7 +63,7 @@ def decode(name: str, rows: Rows, request: RerankRequest = REQUEST) -> Answer:
 
 @each_dialect
 def test_scores_come_best_first(name: str) -> None:
-    """Whatever order the rows have, the best comes first, and of equals the earlier document."""
+    """Scores come best first for any order of the rows; among equals the earlier document first."""
     answer = decode(name, [(1, 0.5), (2, 1), (0, 0.5)])
     found = [(each.index, each.relevance_score) for each in answer.scores]
     assert found == [(2, 1.0), (0, 0.5), (1, 0.5)]
@@ -128,7 +128,7 @@ def _values(body: Any) -> list[Any]:
 @each_dialect
 @pytest.mark.parametrize("given_", AS_OWN.values(), ids=AS_OWN)
 def test_a_document_that_is_the_jobs_own_is_taken(name: str, given_: str) -> None:
-    """A document that a server cuts off, strips or writes otherwise is the job's own as well."""
+    """A document that a server cuts off, strips or encodes differently is still the job's own."""
     request = RerankRequest(query="q", documents=(FOREIGN, OWN))
     for document in (given_, {"text": given_}):
         body = with_documents(name, FOREIGN, document)
@@ -138,7 +138,7 @@ def test_a_document_that_is_the_jobs_own_is_taken(name: str, given_: str) -> Non
 @each_dialect
 @pytest.mark.parametrize("document", [FOREIGN, OWN + "more", "W" + OWN[2:], OWN[9:]])
 def test_a_foreign_document_is_malformed(name: str, document: str) -> None:
-    """Rows that repeat another document than the one at their index are another's answer."""
+    """Rows with another document than the one at their index are malformed."""
     request = RerankRequest(query="q", documents=("x", OWN))
     for given_ in (document, {"text": document}):
         with pytest.raises(Malformed, match="another document"):
@@ -147,8 +147,8 @@ def test_a_foreign_document_is_malformed(name: str, document: str) -> None:
 
 @each_dialect
 @pytest.mark.parametrize("document", [None, 5, [], {}, {"text": None}, {"image": "x"}])
-def test_a_document_that_tells_nothing_is_passed_over(name: str, document: Any) -> None:
-    """A row without a document, or with something else in its place, is judged by its score."""
+def test_a_missing_or_wrong_document_is_ignored(name: str, document: Any) -> None:
+    """A row without a document, or with something else instead, is accepted by its score."""
     body = with_documents(name, document)
     assert dialect(name).decode(body, RerankRequest(query="q", documents=("x",)), None).scores
 
@@ -168,7 +168,7 @@ def test_a_document_that_tells_nothing_is_passed_over(name: str, document: Any) 
     )
 )
 def test_any_json_is_a_full_answer_or_malformed(name: str, body: Any) -> None:
-    """Whatever JSON comes, it is a full answer or malformed, and no other error."""
+    """Any JSON is a complete answer or Malformed, and raises no other error."""
     with contextlib.suppress(Malformed):
         answer = dialect(name).decode(body, REQUEST, None)
         assert sorted(each.index for each in answer.scores) == [0, 1, 2]
@@ -189,7 +189,7 @@ def test_the_texts_and_the_query_are_sent(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "most"), MOST_DOCUMENTS.items())
 def test_documented_limits_are_kept_before_the_call(name: str, most: int) -> None:
-    """More documents than the vendor takes cost no call; the message names the limit."""
+    """More documents than the vendor takes are refused without a call, with the limit named."""
     fits = RerankRequest(query="q", documents=("d",) * most)
     dialect(name).check(fits, "m")
     with pytest.raises(TooLarge, match=rf"^{most + 1:,} documents are over the {most:,} that"):
@@ -198,7 +198,7 @@ def test_documented_limits_are_kept_before_the_call(name: str, most: int) -> Non
 
 @each_dialect
 def test_an_instruction_is_sent_or_refused(name: str) -> None:
-    """An instruction reaches the model; for one that takes none the job is refused, and says so."""
+    """An instruction is sent to the model; a model that takes none refuses the job."""
     request = REQUEST.model_copy(update={"instruction": "rank for a nurse"})
     model = TAKES_INSTRUCTION.get(name)
     if model:

@@ -1,4 +1,4 @@
-"""Jina, after its API reference."""
+"""Jina, according to its API reference."""
 
 import orjson
 
@@ -17,7 +17,7 @@ REQUEST = RerankRequest(
 
 
 def test_request_as_documented() -> None:
-    """The body asks for no documents back, which it would get when it asked nothing."""
+    """The body says that no documents are wanted, because the default returns them."""
     assert orjson.loads(DIALECT.encode(REQUEST, "jina-reranker-v3")) == {
         "model": "jina-reranker-v3",
         "query": REQUEST.query,
@@ -28,7 +28,7 @@ def test_request_as_documented() -> None:
 
 
 def test_answer_as_documented() -> None:
-    """The usage is a total, which is all that the model read."""
+    """The usage is only a total, which counts as the prompt's tokens too."""
     body = {
         "model": "jina-reranker-v3",
         "usage": {"total_tokens": 815},

@@ -1,4 +1,4 @@
-"""Keys that cannot be right: each fault is said in words, and the key is not among them."""
+"""Keys that cannot be right: each fault is explained without showing the key."""
 
 import pytest
 
@@ -26,8 +26,8 @@ SHORT = "under 8 characters"
         "my-key-7f3a",
     ],
 )
-def test_what_may_be_a_key_is_taken(key: str) -> None:
-    """A key is no placeholder for holding a word that placeholders are made of."""
+def test_a_possible_key_is_accepted(key: str) -> None:
+    """A key that contains a word of placeholders is still accepted."""
     assert key_fault(key, own_server=False) is None
 
 
@@ -61,8 +61,8 @@ def test_what_may_be_a_key_is_taken(key: str) -> None:
     ],
 )
 @pytest.mark.parametrize("own_server", [True, False])
-def test_what_no_server_takes_is_told(key: str, words: str, *, own_server: bool) -> None:
-    """A key with something around it, or something in its place, is found, whoever is to get it."""
+def test_an_impossible_key_is_refused(key: str, words: str, *, own_server: bool) -> None:
+    """A key with additional characters, or something that is no key, is refused for any server."""
     fault = key_fault(key, own_server=own_server)
     assert fault is not None
     assert words in fault
@@ -70,8 +70,8 @@ def test_what_no_server_takes_is_told(key: str, words: str, *, own_server: bool)
 
 
 @pytest.mark.parametrize("key", ["x", "sk-", "sk-1234"])
-def test_what_no_vendor_gave_out_is_told(key: str) -> None:
-    """A key that is short is none of a vendor's; one's own server may take it."""
+def test_a_short_key_is_only_for_an_own_server(key: str) -> None:
+    """A short key is refused for a vendor; a self-hosted server may accept it."""
     assert SHORT in (key_fault(key, own_server=False) or "")
     assert key_fault(key, own_server=True) is None
 
@@ -79,8 +79,8 @@ def test_what_no_vendor_gave_out_is_told(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["your-api-key", "YOUR_API_KEY_HERE", "sk-your-dmxapi-key", "sk-xxxxxxxxxxxxxxxx"]
 )
-def test_a_word_in_the_place_of_a_key_is_suspected(key: str) -> None:
-    """What examples have in the place of a key is taken, and looks made up: it has no digit."""
+def test_a_word_instead_of_a_key_looks_made_up(key: str) -> None:
+    """A word from an example is accepted, but looks made up, because it has no digit."""
     assert key_fault(key, own_server=False) is None
     assert looks_made_up(key)
 
@@ -99,5 +99,5 @@ def test_a_word_in_the_place_of_a_key_is_suspected(key: str) -> None:
     ],
 )
 def test_own_servers_are_known_by_host_or_dialect(url: str, dialect: str, *, own: bool) -> None:
-    """A server on this machine, or that people run themselves, may have a made-up key."""
+    """A local or self-hosted server may have a made-up key."""
     assert is_own_server(url, dialect) is own

@@ -1,4 +1,4 @@
-"""SiliconFlow, after its API reference: the Chinese site and the international one."""
+"""SiliconFlow, according to its API reference: the Chinese site and the international one."""
 
 import orjson
 import pytest
@@ -29,7 +29,7 @@ INTERNATIONAL = (
 
 
 def test_request_as_documented() -> None:
-    """The instruction goes along with a Qwen3 reranker, whatever its size or prefix."""
+    """The instruction is sent to every Qwen3 reranker, of any size and prefix."""
     assert orjson.loads(DIALECT.encode(REQUEST, "Qwen/Qwen3-Reranker-8B")) == {
         "model": "Qwen/Qwen3-Reranker-8B",
         "query": "Apple",
@@ -39,15 +39,15 @@ def test_request_as_documented() -> None:
     }
 
 
-def test_request_of_another_model() -> None:
-    """A model that takes no instruction gets none, and its name goes into a refusal."""
+def test_request_without_an_instruction() -> None:
+    """Without an instruction, the field is not sent."""
     plain = REQUEST.model_copy(update={"instruction": None})
     assert b"instruction" not in DIALECT.encode(plain, "BAAI/bge-reranker-v2-m3")
 
 
 @pytest.mark.parametrize(("body", "total"), [(CHINESE, 896), (INTERNATIONAL, 900)])
 def test_answer_as_documented(body: bytes, total: int) -> None:
-    """Usage stands in meta.tokens on the Chinese site, in tokens on the international one."""
+    """Usage is in meta.tokens on the Chinese site, in tokens on the international one."""
     answer = DIALECT.decode(orjson.loads(body), REQUEST, None)
     assert [each.index for each in answer.scores] == [0, 2, 1, 3]
     assert (answer.prompt_tokens, answer.total_tokens) == (896, total)

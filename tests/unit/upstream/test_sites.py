@@ -1,4 +1,4 @@
-"""Sites, accounts and keys, and the file that names them: each fault is named, no key is shown."""
+"""Sites, accounts and keys, and their file: each fault is named, and no key is shown."""
 
 from pathlib import Path
 
@@ -64,39 +64,39 @@ def test_file_is_read_in_its_order(tmp_path: Path) -> None:
     assert second.accounts[0].keys[0].authorization == f"Token {SECRET}"
 
 
-def test_site_knows_its_names_of_models(tmp_path: Path) -> None:
-    """A site with names serves these models alone; one without serves every model by its name."""
+def test_a_site_serves_the_models_it_names(tmp_path: Path) -> None:
+    """A site with `models` serves only these; a site without serves every model by its name."""
     first, second = read(tmp_path, WHOLE, KEY_3="sk-third")
     assert first.model("reranker") == "vendor/reranker"
     assert first.model("vendor/reranker") is None
     assert second.model("reranker") == "reranker"
 
 
-def test_dialect_says_what_stands_before_a_key(tmp_path: Path) -> None:
-    """Without a prefix of its own a site has that of its dialect."""
+def test_dialect_sets_the_prefix_of_a_key(tmp_path: Path) -> None:
+    """A site without its own prefix has that of its dialect."""
     text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "cohere"\n[[sites.accounts]]')
     (site,) = read(tmp_path, text)
     assert site.accounts[0].keys[0].authorization == f"Bearer {SECRET}"
 
 
 def test_dialect_has_options(tmp_path: Path) -> None:
-    """What a server was started with stands with its site, by the vendor's names."""
+    """A site has the dialect's options, by the vendor's names."""
     text = 'dialect = "tei"\noptions = { max_client_batch_size = 128 }\n[[sites.accounts]]'
     (site,) = read(tmp_path, MINIMAL.replace("[[sites.accounts]]", text))
     assert site.options == {"max_client_batch_size": 128}
     assert read(tmp_path, MINIMAL)[0].options == {}
 
 
-def test_site_of_ones_own_may_have_a_dummy_for_a_key(tmp_path: Path) -> None:
-    """What a server of one's own takes for a key is not looked at for its length."""
+def test_own_server_may_have_a_short_key(tmp_path: Path) -> None:
+    """The length of a key for a self-hosted server is not checked."""
     text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "vllm"\n[[sites.accounts]]')
     (site,) = read(tmp_path, text, KEY_1="EMPTY")
     assert site.accounts[0].keys[0].authorization == "Bearer EMPTY"
 
 
 @pytest.mark.parametrize("prefix", ["", "none"])
-def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
-    """A prefix that is empty, or the word that the environment needs for it, is none."""
+def test_site_may_have_no_prefix(tmp_path: Path, prefix: str) -> None:
+    """An empty prefix, or the word `none`, means no prefix."""
     text = f'dialect = "cohere"\nauth_prefix = "{prefix}"\n[[sites.accounts]]'
     (site,) = read(tmp_path, MINIMAL.replace("[[sites.accounts]]", text))
     assert site.accounts[0].keys[0].authorization == SECRET
@@ -166,7 +166,7 @@ def test_site_may_want_the_key_alone(tmp_path: Path, prefix: str) -> None:
     ],
 )
 def test_fault_in_the_file_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
-    """Whatever is wrong in the file is named with its place, and no key is ever shown."""
+    """Each fault in the file is named with its place, and no key is shown."""
     assert old in MINIMAL
     with pytest.raises(SettingsError, match=named) as caught:
         read(tmp_path, MINIMAL.replace(old, new))
@@ -183,7 +183,7 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_file_must_be_there_and_be_text(tmp_path: Path) -> None:
-    """No file, a folder, bytes that are no text, and far too much: each is an error by name."""
+    """A missing file, a folder, bytes that are no text, and too many bytes are each named."""
     file = tmp_path / "upstream.toml"
     for path in (file, tmp_path):
         with pytest.raises(SettingsError, match="cannot be read"):
@@ -206,7 +206,7 @@ def test_file_must_be_there_and_be_text(tmp_path: Path) -> None:
 
 
 def test_file_in_the_docstring_can_be_read(tmp_path: Path) -> None:
-    """The example that explains the file is one."""
+    """The example in the module's docstring can be read."""
     from rerankq_worker.upstream import site_file  # noqa: PLC0415  the module itself
 
     example = str(site_file.__doc__).split("\n\n", 1)[1].rpartition("\n\n")[0]
@@ -215,8 +215,8 @@ def test_file_in_the_docstring_can_be_read(tmp_path: Path) -> None:
     assert site.accounts[0].limits == Limits(rpm=600)
 
 
-def test_key_is_spoken_of_by_its_fingerprint() -> None:
-    """A key is never shown; its id is the same for all workers, and another key's differs."""
+def test_key_is_shown_by_its_fingerprint() -> None:
+    """A key is never shown; its id is the same in all workers, and differs from other keys'."""
     key = Key(SECRET)
     assert SECRET not in f"{key} {key!r} {key.id}"
     assert key.id == Key(SECRET).id != Key(f"Bearer {SECRET}").id

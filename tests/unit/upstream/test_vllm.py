@@ -1,4 +1,4 @@
-"""vLLM, after the example in its documentation."""
+"""vLLM, according to the example in its documentation."""
 
 import orjson
 import pytest
@@ -30,7 +30,7 @@ ANSWER = b"""{
 
 
 def test_request_as_documented() -> None:
-    """The body asks for no truncation: what is too long must fail, not be cut unseen."""
+    """The body asks for no truncation: a text that is too long must fail, not be cut silently."""
     assert orjson.loads(DIALECT.encode(REQUEST, "BAAI/bge-reranker-base")) == {
         "model": "BAAI/bge-reranker-base",
         "query": "What is the capital of France?",
@@ -41,7 +41,7 @@ def test_request_as_documented() -> None:
 
 @pytest.mark.parametrize("tokens", [-1, 8192])
 def test_truncation_can_be_asked_for(tokens: int) -> None:
-    """Where the site says so, what is too long is cut off at the number it gives."""
+    """If the site sets a number of tokens, longer texts are cut off there."""
     own = Vllm(truncate_prompt_tokens=tokens)
     assert orjson.loads(own.encode(REQUEST, "m"))["truncate_prompt_tokens"] == tokens
 
@@ -55,7 +55,7 @@ def test_truncation_can_be_asked_for(tokens: int) -> None:
     ],
 )
 def test_answer_as_documented(usage: dict[str, int], tokens: tuple[int, int]) -> None:
-    """Older versions give the total alone, newer ones the prompt's tokens as well."""
+    """Older versions give only the total, newer ones the prompt's tokens too."""
     body = orjson.loads(ANSWER) | {"usage": usage}
     answer = DIALECT.decode(body, REQUEST, None)
     assert [(each.index, each.relevance_score) for each in answer.scores] == [

@@ -1,4 +1,4 @@
-"""Voyage AI, after its API reference."""
+"""Voyage AI, according to its API reference."""
 
 import orjson
 
@@ -19,7 +19,7 @@ ANSWER = b"""{
 
 
 def test_request_as_documented() -> None:
-    """How many are wanted is called top_k."""
+    """The number of results is called top_k."""
     assert orjson.loads(DIALECT.encode(REQUEST, "rerank-2.5")) == {
         "query": "Sample query",
         "documents": ["Sample document 1", "Sample document 2"],
@@ -29,7 +29,7 @@ def test_request_as_documented() -> None:
 
 
 def test_answer_as_documented() -> None:
-    """The rows stand in data; a document may be a plain string, or missing."""
+    """The rows are in data; a document may be a plain string, or missing."""
     answer = DIALECT.decode(orjson.loads(ANSWER), REQUEST, None)
     assert [(each.index, each.relevance_score) for each in answer.scores] == [
         (0, 0.4375),

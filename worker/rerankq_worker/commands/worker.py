@@ -26,8 +26,6 @@ from rerankq_worker.telemetry.log_setup import set_up_log
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 
 def worker(
     lane: Annotated[

@@ -88,7 +88,7 @@ class Delivery:
 
         Raises:
             kombu.exceptions.KombuError: the body is no JSON.
-            ValueError: the body is no task's.
+            TypeError, ValueError: the body is not that of a task.
         """
         body, content_type, content_encoding = self.arguments[3:6]
         _, keywords, _ = loads(body, content_type, content_encoding, accept=JSON_ONLY)

@@ -139,7 +139,7 @@ class Attempts:
         ) as upstream:
             sure_at = await self._make_sure_of(lease, claimed_at)
             work = asyncio.current_task()
-            assert work is not None  # noqa: S101  only ever called by one
+            assert work is not None  # noqa: S101  this always runs in a task
             self._calling.add(work)
             try:
                 return await rerank(
@@ -176,7 +176,7 @@ class Attempts:
         Raises:
             _LeaseLostError: the lease is lost.
         """
-        # If the claim was sent again after a lost answer, the lease began later than this: safe.
+        # A claim that was sent again after a lost answer began later than this, never earlier.
         sure_at = claimed_at
         while self._age(lease, sure_at) > self._lease_seconds:
             sure_at = time.monotonic()

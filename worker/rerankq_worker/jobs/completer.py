@@ -28,7 +28,7 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 RETRY_SECONDS: Final = 0.5
 HASTY_ANSWER_SECONDS: Final = 1.5
 """How long a worker that shuts down waits for an answer before it writes again by a new connection.
-The old one may be dead, and a lease lasts only a few times as long."""
+The old connection may be dead, and leases expire after a few such waits."""
 
 JobUpdate = Finish | Postponement
 HandedOver = tuple[JobUpdate, Event | None]
@@ -115,7 +115,7 @@ class Completer:
                     self._keep(replace(refused, since=before.since))
 
     async def _gather(self) -> None:
-        """Wait for more outcomes, unless the last write is long ago or the worker shuts down."""
+        """Wait for more outcomes, unless the last write was long ago or the worker shuts down."""
         clock = asyncio.get_running_loop().time
         rest = self._wrote_at + self._gather_seconds - clock()
         if rest > 0 and len(self._waiting) < MOST_TOGETHER and self._answer_seconds is None:

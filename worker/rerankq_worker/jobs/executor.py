@@ -111,7 +111,7 @@ class Executor:
         finally:
             self._line.remove(asked)
         if asked.claims:
-            # Its last jobs were named in a claim that another hint's turn sent.
+            # Its last jobs are part of a claim that was sent in another hint's turn.
             await asyncio.wait(asked.claims)
         claimed()
         tally, work = asked.tally, asked.work
@@ -159,7 +159,7 @@ class Executor:
             )
 
     def takes_more(self) -> bool:
-        """Whether a message that came now would be taken: not while another one is being claimed.
+        """Whether a message that came now would be taken; not while a claim is in flight.
 
         The watchdog asks this. A claim may take minutes while Redis refuses it: that does not mean
         that the consumer hangs.

@@ -36,7 +36,7 @@ class InFlightJobs:
 
     Args:
         limit: while this many jobs are worked on, no more are claimed. The jobs of one message are
-            claimed together, so that many more may be held; they wait under their leases.
+            claimed together, so more jobs than this may be held: they wait under their leases.
     """
 
     def __init__(self, limit: int) -> None:

@@ -158,7 +158,7 @@ class RetryPolicy:
 
 
 def repeats(error: UpstreamError, past: Past) -> int:
-    """How many answers in a row, this one included, were wrong in this way; 0 if this was none."""
+    """How many answers in a row, this one included, were wrong in this way; 0 without an answer."""
     if not error.pattern:
         return 0
     return past.repeats + 1 if error.pattern == past.pattern else 1

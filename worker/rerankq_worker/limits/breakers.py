@@ -86,12 +86,12 @@ class Breakers:
         code = Deferred.code if permits.status.is_out else Throttled.code
         seconds = OPEN_BREAKER_SECONDS
         if any(each.permits is not permits and self.is_usable(each) for each in self._routes):
-            # This worker goes on claiming jobs, for the other accounts: a short wait would only
-            # bring this one back to it.
+            # This worker goes on claiming jobs for the other accounts. After a short wait it would
+            # only claim this job again.
             seconds = min(max(seconds, permits.status.usable_in), MODEL_SECONDS)
         if permits.status.is_out and self.outliers.is_suspected(permits.account.name, model):
-            # This job was claimed in the search for one of another model. It stays away as long as
-            # the account has been out, so that the search sees new jobs and its wait only doubles.
+            # This worker is looking for a job of another model, and this one is not. The job waits
+            # as long as the account has been out, so that the worker sees other jobs first.
             seconds = min(max(seconds, permits.status.unusable_for), MODEL_SECONDS)
         return Deferred("the upstream is out of use for now", seconds=seconds, code=code)
 
@@ -100,7 +100,8 @@ class Breakers:
     def probes(self) -> int:
         """How many jobs to hold while no route is usable.
 
-        One where a probe or a trial is due; more where a job of another model is to make the probe.
+        One if a probe or a trial is due, more if a job of another model is to make the probe, else
+        none.
         """
         accounts = {each.permits for each in self._routes}
         probing = [each.account.name for each in accounts if each.probing]

@@ -232,8 +232,8 @@ class GuardedCall:
             permits.went_astray(points, error.retry_after)
         else:
             permits.had_trouble(points, error.retry_after)
-        # A call without an answer in time may be the job's fault: such jobs alone can make a worker
-        # look cut off, so it costs an attempt even then.
+        # A time-out may be the job's own fault, and a few such jobs can make a worker look cut off.
+        # So a time-out uses an attempt even then.
         pays = error.cause in SILENT and not free and not self._reservation.permit.trial
         if permits.cut_off and not pays:
             return Deferred.because_of(error, 0.0)

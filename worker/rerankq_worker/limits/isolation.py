@@ -23,15 +23,14 @@ SILENT_AGAIN_WEIGHT: Final = 5
 NEW_WEIGHT: Final = 3
 """Jobs added to the report of a worker that has never been answered."""
 HOLD_SECONDS: Final = 0.5
-"""How long no call begins after such a time-out: calls that began at the same time as it time out
-at about the same time."""
+"""How long no call begins after such a time-out: calls that began together time out together."""
 FIRST_TRIAL_SECONDS: Final = 2.0
 MOST_TRIAL_SECONDS: Final = 64.0
 TRIAL_TIMES: Final = 3
 """A trial lasts at most this many times as long as the slowest recent answer of other workers."""
 CROWDED_PAUSE: Final = 9
-"""The pause after a trial that timed out, in lengths of that trial, where other workers need its
-slot."""
+"""After a trial that timed out, the worker pauses for this many times the trial's length if other
+workers need its slot."""
 MOST_JOBS: Final = 100
 
 
@@ -46,7 +45,7 @@ class Isolation:
         self.cause = ""
         """Why this worker is cut off; empty while it is not."""
         self.needs_call = False
-        """Whether it takes a call to see that it is over: connections succeed, but calls fail."""
+        """Whether only a call can show that it is over: connections succeed, but calls fail."""
         self.trial_due = False
         """Whether the next call may be a trial, although this worker is cut off."""
         self._clock = clock
@@ -65,7 +64,7 @@ class Isolation:
         self._pause = 1
 
     def now(self) -> float:
-        """The time that `began` of a call is measured by."""
+        """The present time, by the clock that `began` of a call uses."""
         return self._clock()
 
     def answered(self) -> None:
@@ -115,10 +114,10 @@ class Isolation:
 
         Args:
             alone: whether other workers were answered while this one was not.
-            doubted: whether failures of this worker do not count, or would not, as failures of the
-                upstream.
+            doubted: whether failures of this worker, if there are any, are not taken as failures of
+                the upstream.
             took_seconds: the longest that answers took lately; 0 if nobody knows.
-            is_crowded: whether each worker may make only one call at once, or fewer.
+            is_crowded: whether there is at most one slot for each worker.
         """
         longest = TRIAL_TIMES * took_seconds or MOST_TRIAL_SECONDS
         self._most_trial_seconds = max(FIRST_TRIAL_SECONDS, min(MOST_TRIAL_SECONDS, longest))
@@ -181,7 +180,7 @@ class Isolation:
     def begin_trial(self) -> None:
         """The trial begins."""
         self.trial_due = False
-        # So that trials keep jobs waiting for less than half of the time.
+        # Trials must keep jobs waiting for less than half of the time.
         self._next_trial_at = self._clock() + 2 * self._trial_seconds
 
     def put_trial_back(self) -> None:

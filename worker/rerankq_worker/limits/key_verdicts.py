@@ -12,8 +12,8 @@ from rerankq_worker.limits.route import Reservation
 from rerankq_worker.upstream.errors import BadKey, Deferred, KeyInDoubt, KeyRefused, UpstreamError
 
 ELSEWHERE_SECONDS: Final = 1.0
-"""How long a job waits whose key was refused, or whose worker seems cut off: then it may go by
-another key, site or worker."""
+"""How long a job waits if its key was refused, or if its worker seems cut off. After that it may
+use another key, site or worker."""
 PROBED_SECONDS: Final = 90.0
 """The same after a probe, where no other route is usable: longer than the time between two probes,
 so that another job makes the next one."""
@@ -85,7 +85,7 @@ class KeyVerdicts:
     ) -> UpstreamError:
         """Open the key's breaker: the key is refused to all jobs, or only to this one."""
         permits, trip = self._permits, Trip(error.code, str(error))
-        # In a quiet queue a single job, refused for its own content, is all that the key meets.
+        # In a quiet queue all refusals may be of a single job, for its own content.
         may_be_the_job = (
             isinstance(error, BadKey)
             and permits.rankings.proven

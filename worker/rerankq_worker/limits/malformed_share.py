@@ -10,7 +10,7 @@ COMMON: Final = 0.05
 
 
 class MalformedShare:
-    """The share of recent answers that were malformed; of each job only its first such answer.
+    """The share of recent answers that were malformed; only the first one of each job counts.
 
     Args:
         clock: a monotonic clock in seconds.

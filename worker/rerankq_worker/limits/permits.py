@@ -163,7 +163,7 @@ class Permits:
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
         self._slots = max(1, most)
         if self._report.throttled > 1:
-            # A second 429 is no chance. Refusals are fast, so the next call would follow at once.
+            # Two 429s are no accident. Refusals are fast, so the next call would follow at once.
             self._good_until = -math.inf
         self.was_asked_to_pause(retry_after or 0.0)
 

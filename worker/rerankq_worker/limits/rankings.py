@@ -10,7 +10,7 @@ from rerankq_worker.limits.malformed_share import MalformedShare
 LATELY_SECONDS: Final = 60.0
 """How long a ranking shows that its site and its key are well."""
 FADES: Final = 0.9
-"""The longest call's time is multiplied by this with each shorter one."""
+"""The time of the longest call is multiplied by this at each shorter call."""
 
 
 class Rankings:
@@ -34,7 +34,7 @@ class Rankings:
         self._heard_at = -math.inf
 
     def given(self, key_id: str, began: float | None = None) -> None:
-        """Record a ranking by one of the account's keys; `began` is when its call did, or now."""
+        """Record a ranking by one of the account's keys; its call began at `began`, else now."""
         now = self._clock()
         began = now if began is None else began
         self._at = self._by[key_id] = now

@@ -176,10 +176,10 @@ class Routes:
 
     def capacity(self) -> int | None:
         """How many jobs to hold; None for as many as may be in flight."""
-        open_ones = {each.permits for each in self._routes if self.breakers.is_usable(each)}
-        if not open_ones:
+        usable = {each.permits for each in self._routes if self.breakers.is_usable(each)}
+        if not usable:
             return self.breakers.probes()
-        capacities = [each.capacity for each in open_ones]
+        capacities = [each.capacity for each in usable]
         return None if None in capacities else sum(each or 0 for each in capacities)
 
     @property
@@ -256,13 +256,13 @@ class Routes:
         Raises:
             Deferred: no route is usable, or no retry is allowed.
         """
-        closed: list[Deferred] = []
+        barriers: list[Deferred] = []
         missing: dict[str, bool] = {}
         may_wait = False
         for route, name in waiter.routes:
             barrier = self.breakers.barrier(route, name)
             if barrier:
-                closed.append(barrier)
+                barriers.append(barrier)
                 missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
                 continue
             permits = route.permits
@@ -274,8 +274,8 @@ class Routes:
             if permit := permits.take(waiter.tokens, retry=waiter.retry):
                 permits.suspicions.call_begins(route.key.id)
                 return Reservation(route, permit, name)
-        if len(closed) == len(waiter.routes):
-            nearest = min(closed, key=lambda each: each.seconds)
+        if len(barriers) == len(waiter.routes):
+            nearest = min(barriers, key=lambda each: each.seconds)
             # The model counts as missing only if every site says so, by any of its keys.
             nearest.ages = all(missing.values())
             raise nearest

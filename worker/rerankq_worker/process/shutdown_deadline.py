@@ -53,7 +53,7 @@ class ShutdownDeadline:
     All methods may be called from a signal handler or from any thread.
 
     Args:
-        grace_seconds: how long running jobs may finish.
+        grace_seconds: how long running jobs have to finish.
         leave: ends the process with an exit code.
     """
 
@@ -65,7 +65,7 @@ class ShutdownDeadline:
 
     def watch(self) -> None:
         """Start the thread that waits for the other calls."""
-        threading.Thread(target=self._watch, name="rerankq-ending", daemon=True).start()
+        threading.Thread(target=self._watch, name="rerankq-shutdown", daemon=True).start()
 
     def asked(self) -> None:
         """The worker shuts down: its drain begins."""

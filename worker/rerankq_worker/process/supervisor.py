@@ -1,4 +1,4 @@
-"""Runs several lanes, each in a process of its own, so that bulk jobs cannot starve interactive."""
+"""Runs several lanes, each in a process of its own: bulk jobs cannot starve interactive ones."""
 
 import asyncio
 import logging

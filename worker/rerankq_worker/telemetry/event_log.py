@@ -32,7 +32,7 @@ STATES: Final = f"{__name__}.states"
 states = logging.getLogger(STATES)
 
 _ACCOUNT: Final = account_breaker("")
-_IN_VAIN: Final = {
+_LEDGER_FAILURES: Final = {
     LedgerOperation.CLAIM: "no claim of {jobs} jobs",
     LedgerOperation.RENEW: "leases of {jobs} jobs not renewed",
     LedgerOperation.CONFIRM: "a call waits until its lease is certain",
@@ -111,9 +111,9 @@ def _jobs_requeued(event: JobsRequeued) -> None:
 
 def _outcome_refused(event: OutcomeRefused) -> None:
     log.info(
-        "job %s: outcome not taken: it had ended%s, or was another worker's",
+        "job %s: its outcome was refused: it had ended%s, or another worker holds it",
         event.job.id,
-        " (as after an earlier try without an answer)" if event.repeated else "",
+        " (maybe by an earlier write whose answer was lost)" if event.repeated else "",
     )
 
 
@@ -125,8 +125,8 @@ def _ledger_call_failed(event: LedgerCallFailed) -> None:
     if event.operation is LedgerOperation.RETURN_PERMITS:
         log.info("permits of %s were not given back: they expire by themselves", event.subject)
         return
-    in_vain = _IN_VAIN[event.operation].format(jobs=event.jobs, subject=event.subject)
-    log.warning("%s: %s", in_vain, event.message)
+    failed = _LEDGER_FAILURES[event.operation].format(jobs=event.jobs, subject=event.subject)
+    log.warning("%s: %s", failed, event.message)
 
 
 # Changes of state.
@@ -171,9 +171,8 @@ def _limits_differ(event: LimitsDiffer) -> None:
 
 def _worker_isolated(event: WorkerIsolated) -> None:
     states.error(
-        "this worker alone gets no rankings from %s (%s): it takes no jobs for it "
-        "until it does; check its network, its proxy or its DNS, and to whether the "
-        "vendor lets its address in",
+        "this worker alone gets no rankings from %s (%s): until it does, it takes no jobs for "
+        "this account; check its network, proxy and DNS, and whether the vendor admits its address",
         *(event.account, event.cause),
     )
 

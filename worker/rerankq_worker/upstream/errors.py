@@ -176,7 +176,7 @@ class KeyInDoubt(Transient):
             request_id=refusal.request_id,
             cause=refusal.cause,
         )
-        self.code = refusal.code  # type: ignore[misc]  # it speaks for the refusal
+        self.code = refusal.code  # type: ignore[misc]  # the code of the refusal itself
         self.said = refusal.said
 
 
@@ -203,7 +203,7 @@ class Deferred(Transient):
         super().__init__(message, status=status, request_id=request_id, cause=cause)
         self.seconds = seconds
         self.ages = ages
-        self.code = code  # type: ignore[misc]  # it speaks for others
+        self.code = code  # type: ignore[misc]  # the code of another error
 
     @classmethod
     def because_of(cls, error: UpstreamError, seconds: float, advice: str = "") -> "Deferred":

@@ -59,7 +59,7 @@ class Site:
 
     @property
     def endpoint(self) -> str:
-        """A fingerprint of address and dialect, under which it is kept whether it ever ranked."""
+        """A fingerprint of address and dialect: Redis keeps under it whether it ever ranked."""
         told = f"{self.dialect} {self.url}".encode()
         # With a prefix, because Redis' scripts would read plain digits as a number.
         return f"at-{hashlib.sha256(told).hexdigest()[:12]}"
