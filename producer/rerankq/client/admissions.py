@@ -62,6 +62,14 @@ class Admissions:
         """Wait until the jobs that were submitted singly before are recorded."""
         await self._grouped.get().done()
 
+    def prepare(self, job: Job) -> PreparedJob:
+        """The job, encoded, for `offer_prepared`.
+
+        Raises:
+            InvalidRequest: it is too large, or not valid Unicode.
+        """
+        return self._intake.prepare(job)
+
     async def submit(self, job: Job) -> str:
         """Record one job; returns its id, or the id of the job that its key belongs to.
 

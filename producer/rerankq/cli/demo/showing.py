@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from rerankq.cli.input.files import Source
-from rerankq.cli.input.job_lines import fields_of, parsed
 from rerankq.cli.input.lines import read_lines
 from rerankq.cli.job.ranking import show_ranking
 from rerankq.cli.terminal import printable, put
+from rerankq.client.line_forms import fields_of, parsed
 from rerankq.contract import MAX_JOB_BYTES, RerankResult, Timings
 
 SHOWN_PREFIX: Final = "show-"

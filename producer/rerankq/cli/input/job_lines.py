@@ -1,34 +1,18 @@
-"""Makes a job of a line of input, or says why it is not one.
+"""Makes a job of a line of input, or says why it is not one."""
 
-A line has one of two forms: the arguments of `submit` as fields, or that of OpenAI's batch files
-with `method`, `url` and `body`. Unknown fields are ignored, as real data has many.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-
-import orjson
 
 from rerankq.cli.input.lines import Line
 from rerankq.client import RejectedLine
 from rerankq.client.drafts import job_from
-from rerankq.contract import MAX_JOB_BYTES, Job, JobError, Lane, RerankRequest
+from rerankq.client.line_forms import custom_id_of, fields_of, parsed
+from rerankq.contract import MAX_JOB_BYTES, Job, JobError, Lane
 from rerankq.errors import InvalidRequest
 
-REQUEST_FIELDS: Final = tuple(RerankRequest.model_fields)
-JOB_FIELDS: Final = (
-    *("custom_id", "lane", "metadata"),
-    *("deadline_seconds", "not_before", "idempotency_key"),
-)
-
-_BATCH_FORM: Final = frozenset({"method", "url", "body"})
-_FLAT_FORM: Final = frozenset({"query", "documents"})
-_PATHS: Final = ("/v1/rerank", "/rerank")
-_BOM: Final = b"\xef\xbb\xbf"
 # A job's JSON is longer than its line: it has an id, a version, field names, the default model.
 _LARGE_BYTES: Final = MAX_JOB_BYTES - 64 * 1024
-_MOST_NAMED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,63 +35,5 @@ def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | Reject
             job.encode()  # raises here what the ledger would refuse, so that the line is named
     except InvalidRequest as fault:
         error = JobError(code=fault.code, message=f"line {line.number}: {fault}")
-        return RejectedLine(line=line.number, custom_id=_name(given), error=error)
+        return RejectedLine(line=line.number, custom_id=custom_id_of(given), error=error)
     return job
-
-
-def parsed(text: bytes | None) -> Mapping[str, Any]:
-    """The JSON object of a line. `text` is None for a line that was too long to be read.
-
-    Raises:
-        InvalidRequest: it is not a JSON object, or too long.
-    """
-    if text is None:
-        raise InvalidRequest("", f"is over {MAX_JOB_BYTES:,} bytes: split the job")
-    try:
-        given = orjson.loads(text.removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest("", _unreadable(text, error)) from None
-    if not isinstance(given, dict):
-        raise InvalidRequest("", "must be a JSON object")
-    return given
-
-
-def fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a job, from an object in either form.
-
-    Raises:
-        InvalidRequest: it has the form of a batch file, but for another endpoint.
-    """
-    request = given
-    if given.keys() & _BATCH_FORM and not given.keys() & _FLAT_FORM:
-        request = _body(given)
-    return _known(request, REQUEST_FIELDS) | _known(given, JOB_FIELDS)
-
-
-def _unreadable(text: bytes, error: orjson.JSONDecodeError) -> str:
-    try:
-        text.decode()
-    except UnicodeDecodeError as fault:
-        return f"not valid UTF-8 (byte {fault.start + 1})"
-    return f"not valid JSON ({error.msg}, character {error.pos + 1})"
-
-
-def _body(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    if given.get("method") != "POST":
-        raise InvalidRequest("method", "must be POST")
-    url = given.get("url")
-    if not isinstance(url, str) or not url.endswith(_PATHS):
-        raise InvalidRequest("url", "must end with /v1/rerank or /rerank")
-    body = given.get("body")
-    if not isinstance(body, dict):
-        raise InvalidRequest("body", "must be an object")
-    return body
-
-
-def _known(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    return {name: given[name] for name in fields if given.get(name) is not None}
-
-
-def _name(given: Mapping[str, Any]) -> str | None:
-    name = given.get("custom_id")
-    return name if isinstance(name, str) and 0 < len(name) <= _MOST_NAMED else None

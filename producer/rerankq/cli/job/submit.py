@@ -11,12 +11,12 @@ from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
 from rerankq.cli.input.files import Source, refuse_closed_stdout
-from rerankq.cli.input.job_lines import fields_of, parsed
 from rerankq.cli.input.lines import read_lines
 from rerankq.cli.job.jobs import Ended, ended, show_end
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.client import AsyncRerankClient
 from rerankq.client.drafts import Submission
+from rerankq.client.line_forms import fields_of, parsed
 from rerankq.contract import MAX_JOB_BYTES, Lane, new_job_id
 
 

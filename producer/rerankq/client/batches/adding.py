@@ -7,8 +7,16 @@ from typing import Self, Unpack
 from rerankq.client.admissions import PATIENCE_SECONDS, Offered, foremost
 from rerankq.client.batches.feed import BatchFeed, BatchLine
 from rerankq.client.batches.one_batch import OneBatch
-from rerankq.client.drafts import Draft, Submission, jobs_from, portions_of, takes_submission
+from rerankq.client.drafts import (
+    Draft,
+    Submission,
+    job_from,
+    jobs_from,
+    portions_of,
+    takes_submission,
+)
 from rerankq.client.handles import AsyncJobHandle
+from rerankq.client.prepared import PreparedJob
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.batches import RejectedLine
 
@@ -96,6 +104,17 @@ class Adding(OneBatch):
         ]
         ids, refusal = await feed.add(lines, patience=patience)
         return ids, foremost(refusal, fault)
+
+    def prepare(self, draft: Draft) -> PreparedJob:
+        """A job of this batch, encoded, to be added by a `feed`.
+
+        Raises:
+            InvalidRequest: names the offending field.
+        """
+        job = job_from(draft, default_model=self._parts.default_model)
+        if job.batch_id != self.id:
+            job = job.model_copy(update={"batch_id": self.id})
+        return self._parts.admissions.prepare(job)
 
     def feed(
         self,

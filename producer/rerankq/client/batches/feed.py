@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Self
 from rerankq.client.admissions import Offered
 from rerankq.client.batches.parts import BatchParts
 from rerankq.client.patience import patiently
+from rerankq.client.prepared import PreparedJob
 from rerankq.contract import Job, JobError
 from rerankq.errors import IdempotencyConflict, LedgerUnavailable
 from rerankq.ledger.batches import ExistingJob, RejectedLine
@@ -21,11 +22,13 @@ SIGN_SECONDS: Final = 2.0
 class BatchLine(NamedTuple):
     """A line to be added to a batch: its number, and its job, which has the batch's id.
 
+    All jobs that are added together are prepared, or none is.
+
     For a line that is no job, the reason takes the job's place.
     """
 
     line: int
-    entry: Job | RejectedLine
+    entry: Job | PreparedJob | RejectedLine
 
 
 class BatchFeed:
@@ -121,7 +124,11 @@ class BatchFeed:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        jobs = [(each.line, each.entry.id) for each in self._in_hand if isinstance(each.entry, Job)]
+        jobs = [
+            (each.line, each.entry.id)
+            for each in self._in_hand
+            if not isinstance(each.entry, RejectedLine)
+        ]
         known = await self._parts.records.outlines([job_id for _, job_id in jobs])
         for (line, _), outline in zip(jobs, known, strict=True):
             if outline is None:
@@ -155,22 +162,29 @@ class BatchFeed:
         if isinstance(first, RejectedLine):
             await self._reject(first)
         else:
-            jobs = [each.entry for each in part if isinstance(each.entry, Job)]
-            ids, refusal = await patiently(
-                lambda: self._parts.admissions.offer(
-                    jobs, patience=patience, start=line - 1, held_up=self._held_up
-                )
-            )
+            ids, refusal = await patiently(lambda: self._offer(part, patience))
             if isinstance(refusal, IdempotencyConflict) and self._rejected:
                 error = JobError(code=refusal.code, message=f"line {line}: {refusal}")
-                await self._reject(RejectedLine(line=line, custom_id=first.custom_id, error=error))
+                await self._reject(
+                    RejectedLine(line=line, custom_id=_custom_id(first), error=error)
+                )
                 refusal = None
             elif ids and ids[0] != first.id:
-                earlier = ExistingJob(job_id=ids[0], line=line, custom_id=first.custom_id)
+                earlier = ExistingJob(job_id=ids[0], line=line, custom_id=_custom_id(first))
                 await patiently(lambda: self._parts.batches.adopt(self._batch_id, earlier))
         self.next_line = part[len(ids)].line if refusal else part[-1].line + 1
         self._in_hand = []
         return ids, refusal
+
+    async def _offer(self, part: list[BatchLine], patience: float | None) -> Offered:
+        jobs = [each.entry for each in part if isinstance(each.entry, Job)]
+        prepared = [each.entry for each in part if isinstance(each.entry, PreparedJob)]
+        admissions, start = self._parts.admissions, part[0].line - 1
+        if prepared:
+            return await admissions.offer_prepared(
+                prepared, patience=patience, start=start, held_up=self._held_up
+            )
+        return await admissions.offer(jobs, patience=patience, start=start, held_up=self._held_up)
 
     async def _reject(self, line: RejectedLine) -> None:
         if self._rejected:
@@ -180,4 +194,17 @@ class BatchFeed:
 
 def _is_alone(line: BatchLine) -> bool:
     # A job with an idempotency key may be an earlier one: its place is known only afterwards.
-    return isinstance(line.entry, RejectedLine) or line.entry.idempotency_key is not None
+    match line.entry:
+        case RejectedLine():
+            return True
+        case PreparedJob():
+            return "key" in line.entry.head
+        case Job():
+            return line.entry.idempotency_key is not None
+
+
+def _custom_id(job: Job | PreparedJob) -> str | None:
+    if isinstance(job, Job):
+        return job.custom_id
+    custom = job.head.get("custom")
+    return None if custom is None else str(custom)
