@@ -72,7 +72,7 @@ def composed(parts: Parts) -> Dispatch:
     return Dispatch(
         hot=hot,
         cold=_cold(parts),
-        gate=Gate(parts.settings),
+        gate=Gate(parts.settings, parts.client.tokens),
         root_path=parts.settings.root_path,
         open_paths=health.OPEN_PATHS,
     )

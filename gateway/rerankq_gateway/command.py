@@ -16,6 +16,10 @@ from rerankq_gateway.settings import GatewaySettings, load
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS: Final = 5.0
+_OPEN_TO_ALL: Final = (
+    "RERANKQ_GATEWAY_HOST: on {host} other machines can connect, so the gateway needs tokens: "
+    "create one (`rerankq token create`), or listen on 127.0.0.1"
+)
 
 
 def gateway(
@@ -68,12 +72,7 @@ def gateway(
     )
     # Says each start and end of a process and of a connection, which are no news here.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    if not settings.on_loopback:
-        raise SettingsError(
-            f"RERANKQ_GATEWAY_HOST: on {settings.host} other machines can connect, so the gateway "
-            "needs tokens: create one (`rerankq token create`), or listen on 127.0.0.1"
-        )
-    if problem := asyncio.run(_ledger_problem(settings)):
+    if problem := asyncio.run(_problem(settings)):
         log.warning("%s (the gateway starts, and tries again)", problem)
     # Slow to import, and not needed to find a wrong setting.
     from rerankq_gateway.server import serve  # noqa: PLC0415
@@ -81,16 +80,19 @@ def gateway(
     serve(settings)
 
 
-async def _ledger_problem(settings: GatewaySettings) -> str:
+async def _problem(settings: GatewaySettings) -> str:
     """Why Redis cannot be used now; empty when it can.
 
     Raises:
-        SettingsError: it cannot be used until the address or the server's set-up is changed.
+        SettingsError: it cannot be used until the address or the server's set-up is changed, or
+            everybody on the network could call, as there are no tokens.
     """
     async with AsyncRerankClient(settings=settings) as client:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await client.check()
+                if not settings.on_loopback and not await client.tokens.list():
+                    raise SettingsError(_OPEN_TO_ALL.format(host=settings.host))
         except LedgerUnavailable as problem:
             if problem.lasting:
                 raise SettingsError(str(problem)) from None

@@ -1,9 +1,12 @@
 """Lets a request in, or says why not."""
 
+import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from rerankq.contract import Token
+from rerankq_gateway.access.bearer import FRESH_SECONDS, KnownTokens, Registry, secret_in
 from rerankq_gateway.access.principal import OPERATOR, Principal
 from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.settings import GatewaySettings, is_loopback
@@ -11,22 +14,51 @@ from rerankq_gateway.settings import GatewaySettings, is_loopback
 Headers = Mapping[bytes, bytes]
 
 
-class Gate:
-    """The gate of a gateway on the loopback without tokens: all programs of this machine may call.
+class Tokens(Registry, Protocol):
+    """The tokens of the ledger, which can also be listed."""
 
-    A web page in a browser of this machine may not: a page can send requests to local ports
+    async def list(self) -> tuple[Token, ...]:
+        """All tokens that work."""
+
+
+class Gate:
+    """The gate of a gateway.
+
+    A request with a token acts for the token's holder. Without one it is refused, but on the
+    loopback as long as there are no tokens at all: then all programs of this machine may call. A
+    web page in a browser of this machine may not: a page can send requests to local ports
     (recognised by `Origin`), also under a name of its own that leads to 127.0.0.1 (`Host`).
+
+    Args:
+        settings: the settings in use.
+        tokens: the tokens of the ledger.
     """
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, tokens: Tokens) -> None:
         self._own: Final = settings.host
+        self._on_loopback = settings.on_loopback
+        self._tokens = tokens
+        self._known = KnownTokens(tokens)
+        self._is_open = False
+        self._looked_at = -FRESH_SECONDS
 
     async def admit(self, headers: Headers) -> Principal:
         """Whom the request acts for.
 
         Raises:
-            GatewayError: 403.
+            GatewayError: 401 or 403.
+            LedgerUnavailable: Redis did not answer.
         """
+        secret = secret_in(headers)
+        if secret and (holder := await self._known.holder(secret)):
+            return holder
+        if not await self._is_open_to_all():
+            said = (
+                "this token is not known: it may be revoked or expired"
+                if secret
+                else ("this gateway needs a token: send `Authorization: Bearer <token>`")
+            )
+            raise GatewayError(401, "invalid_api_key", f"{said} (`rerankq token create` makes one)")
         if b"origin" in headers:
             raise _not_from_a_page("this gateway takes no calls from web pages: send no Origin")
         host = _name(headers.get(b"host", b""))
@@ -36,6 +68,15 @@ class Gate:
                 "localhost: create a token (`rerankq token create`) to serve other names"
             )
         return OPERATOR
+
+    async def _is_open_to_all(self) -> bool:
+        """Whether nobody needs a token; looked up every few seconds."""
+        if not self._on_loopback:
+            return False
+        if time.monotonic() - self._looked_at >= FRESH_SECONDS:
+            self._is_open = not await self._tokens.list()
+            self._looked_at = time.monotonic()
+        return self._is_open
 
 
 def _name(host: bytes) -> str:

@@ -1,34 +1,10 @@
 """Whom a request acts for, and what it may do."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from rerankq.contract import Principal, Scope
 
-class Scope(StrEnum):
-    """What a token allows."""
+OPERATOR: Final = Principal()
+"""Whoever calls a gateway that listens on the loopback only, while there are no tokens."""
 
-    SUBMIT = "submit"
-    READ = "read"
-    OPERATE = "operate"
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Whom a request acts for.
-
-    Attributes:
-        token_id: of the token; empty for a request without one.
-        tenant: None for the operator, who sees all.
-        scopes: what it may do.
-        on_failure: what a rerank call answers when no ranking comes; None: as the gateway is set.
-    """
-
-    token_id: str
-    tenant: str | None
-    scopes: frozenset[Scope]
-    on_failure: str | None = None
-
-
-OPERATOR: Final = Principal("", None, frozenset(Scope))
-"""Whoever calls a gateway that listens on the loopback only, and has no tokens."""
+__all__ = ["OPERATOR", "Principal", "Scope"]

@@ -1,9 +1,13 @@
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
+from rerankq.contract import Principal, Scope, Token
 from rerankq.errors import JobNotFound
+from rerankq_gateway.access.bearer import KnownTokens
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.asgi import HotHandler, HotRequest
 from rerankq_gateway.asgi.dispatch import Dispatch
@@ -18,11 +22,35 @@ async def unknown(_scope: AsgiScope, _receive: Receive, _send: Send) -> None:
     raise AssertionError("FastAPI is not asked")
 
 
-def serve(exchange: Exchange, handler: HotHandler, root_path: str = "") -> Exchange:
+class FewTokens:
+    """The tokens of a ledger."""
+
+    def __init__(self, held: Mapping[str, Principal]) -> None:
+        self._held = held
+        self.asked = 0
+
+    async def find(self, secret: str) -> Principal | None:
+        """Who has that token."""
+        self.asked += 1
+        return self._held.get(secret)
+
+    async def list(self) -> tuple[Token, ...]:
+        """All of them."""
+        return tuple(Token(id=each, scopes=frozenset(), created_at=0) for each in self._held)
+
+
+def serve(
+    exchange: Exchange,
+    handler: HotHandler,
+    root_path: str = "",
+    *,
+    held: Mapping[str, Principal] = MappingProxyType({}),
+    settings: GatewaySettings | None = None,
+) -> Exchange:
     dispatch = Dispatch(
         hot={("POST", "/it"): handler},
         cold=unknown,
-        gate=Gate(GatewaySettings()),
+        gate=Gate(settings or GatewaySettings(), FewTokens(held)),
         root_path=root_path,
         open_paths=frozenset(),
     )
@@ -94,3 +122,74 @@ def test_without_tokens_no_web_page_may_call(headers: list[tuple[str, str]], sta
 def test_a_proxy_may_keep_or_strip_its_path(path: str) -> None:
     """With a root path a request is served whether the proxy has removed it or not."""
     assert serve(Exchange(path=path, headers=[LOCAL]), well, root_path="/under").status == 200
+
+
+MINE = Principal(tenant="mine", scopes=frozenset({Scope.READ}))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("authorization", "Bearer rk_1"),
+        ("authorization", "bearer  rk_1 "),
+        ("authorization", "rk_1"),
+        ("x-api-key", "rk_1"),
+        ("api-key", "rk_1"),
+    ],
+)
+def test_a_token_is_read_from_each_header_that_clients_use(header: tuple[str, str]) -> None:
+    """Bare or as Bearer, or in a header of its own; then any name and any page may call."""
+    seen: list[Principal] = []
+
+    async def noting(request: HotRequest) -> None:
+        seen.append(request.principal)
+        await request.answer(200, b"{}")
+
+    headers = [header, ("host", "gateway.example"), ("origin", "https://example.com")]
+    serve(Exchange(path="/it", headers=headers), noting, held={"rk_1": MINE})
+    assert seen == [MINE]
+
+
+@pytest.mark.parametrize("key", [[], [("authorization", "Bearer rk_2")]])
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])
+def test_once_there_are_tokens_nobody_calls_without_one(
+    key: list[tuple[str, str]], host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the loopback too: a missing or unknown token gets 401, with the way to send one."""
+    monkeypatch.setenv("RERANKQ_GATEWAY_HOST", host)
+    exchange = Exchange(path="/it", headers=[LOCAL, *key])
+    serve(exchange, well, held={"rk_1": MINE}, settings=GatewaySettings())
+    assert (exchange.status, exchange.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_off_the_loopback_no_tokens_means_no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all tokens were revoked while the gateway runs, it does not open to all."""
+    monkeypatch.setenv("RERANKQ_GATEWAY_HOST", "192.0.2.1")
+    assert (
+        serve(Exchange(path="/it", headers=[LOCAL]), well, settings=GatewaySettings()).status == 401
+    )
+
+
+def test_a_scope_that_the_token_lacks_is_refused() -> None:
+    """A handler that demands a scope answers 403 to a token without it."""
+
+    async def submitting(request: HotRequest) -> None:
+        request.demand(Scope.SUBMIT)
+
+    headers = [("authorization", "rk_1")]
+    exchange = serve(Exchange(path="/it", headers=headers), submitting, held={"rk_1": MINE})
+    assert (exchange.status, exchange.json()["error"]["code"]) == (403, "missing_scope")
+
+
+def test_a_known_token_is_not_looked_up_again_for_a_while() -> None:
+    """Redis is asked once in five seconds for each token; for one that is unknown, each time."""
+    tokens = FewTokens({"rk_1": MINE})
+
+    async def ask() -> None:
+        known = KnownTokens(tokens)
+        for _ in range(3):
+            assert await known.holder("rk_1") == MINE
+            assert await known.holder("rk_2") is None
+
+    asyncio.run(ask())
+    assert tokens.asked == 1 + 3

@@ -1,0 +1,61 @@
+"""The token of a request, and who has it."""
+
+import time
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from rerankq.contract import Principal
+
+FRESH_SECONDS: Final = 5.0
+"""So long a token that was found is believed: a revoked one works no longer than that."""
+_MOST_KNOWN: Final = 10_000
+_BARE: Final = (b"x-api-key", b"api-key")
+_BEARER: Final = b"bearer "
+
+
+class Registry(Protocol):
+    """The tokens of the ledger."""
+
+    async def find(self, secret: str) -> Principal | None:
+        """Who has that token; None when there is none."""
+
+
+class KnownTokens:
+    """Remembers for a few seconds who has which token, so that Redis is not asked each time.
+
+    Args:
+        registry: asked about tokens that are not known.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._known: dict[str, tuple[float, Principal]] = {}
+
+    async def holder(self, secret: str) -> Principal | None:
+        """Who has that token; None when there is none.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        now = time.monotonic()
+        found_at, principal = self._known.get(secret, (-FRESH_SECONDS, None))
+        if principal is not None and now - found_at < FRESH_SECONDS:
+            return principal
+        found = await self._registry.find(secret)
+        if found is None:
+            self._known.pop(secret, None)
+            return None
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[secret] = now, found
+        return found
+
+
+def secret_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The token that a request carries: bare or as `Bearer`, or in a header of its own."""
+    given = headers.get(b"authorization", b"").strip()
+    if given[: len(_BEARER)].lower() == _BEARER:
+        given = given[len(_BEARER) :].strip()
+    for name in _BARE:
+        given = given or headers.get(name, b"").strip()
+    return given.decode("latin-1") or None
