@@ -23,7 +23,7 @@ MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Most bytes of the jobs that one message names, as its worker gets them in one answer. A single
 larger job has a message of its own."""
 SPREAD: Final = 16
-"""Jobs are spread over so many messages first, so that as many workers can begin at once."""
+"""Jobs are spread over this many messages first, so that as many workers can begin at once."""
 
 
 def celery_settings(redis_url: str, namespace: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from rerankq.ledger.intake import Admission, Intake, Verdict
 ROOM_SECONDS: Final = 0.5
 """How often a submit to a full lane is tried again."""
 PATIENCE_SECONDS: Final = 300.0
-"""Long enough to replace all workers; without any, nobody should wait longer."""
+"""Long enough to replace all workers. When there are none, nobody should wait longer."""
 
 Offered = tuple[list[str], RerankqError | None]
 """The ids of the jobs that were accepted, now or earlier, and why the others were not."""
@@ -90,7 +90,7 @@ class Admissions:
         start: int = 0,
         held_up: Callable[[str], None] = lambda _: None,
     ) -> Offered:
-        """Record jobs in their order, waiting for room; their hints follow a little later.
+        """Record jobs in their order, and wait while a lane is full; hints follow a little later.
 
         Returns the ids of those that were accepted, now or earlier, and what was refused.
 
@@ -151,7 +151,7 @@ class Admissions:
                 self._events.tell(JobAccepted(job=JobRef.of(job)))
 
     def _impatience(self, lane: Lane, position: int) -> QueueFull:
-        said = f"{self._fullness(lane)}, and took none any more: {_ADVICE}"
+        said = f"{self._fullness(lane)}, and took no more jobs: {_ADVICE}"
         return QueueFull(f"{said}, then go on from draft {position}", position=position)
 
     def _fullness(self, lane: Lane) -> str:
@@ -159,10 +159,10 @@ class Admissions:
 
 
 def foremost(*wrong: RerankqError | None) -> RerankqError | None:
-    """The error to raise of several: the first, but a full lane before any other.
+    """Of several errors the one to raise: that of a full lane, or else the first.
 
-    The others say that all drafts but their own were accepted, which is not so when a lane is full.
-    They are added to it as notes.
+    The others say that all drafts but their own were accepted; when a lane is full, that is wrong.
+    They are added to its error as notes.
     """
     told = [each for each in wrong if each]
     full = next((each for each in told if isinstance(each, QueueFull)), None)

@@ -21,7 +21,7 @@ from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
 
 LAST_LOOK_SECONDS: Final = 1.0
-"""A wait whose time is over gives the jobs that have ended, if Redis answers within this."""
+"""After a wait's time is over, Redis has this long to say which of its jobs have ended."""
 LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """A longer timeout counts as none."""
 

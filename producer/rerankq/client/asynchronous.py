@@ -122,7 +122,7 @@ class AsyncRerankClient:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
+        raise TypeError("a client holds connections, so it cannot be pickled: make a new one there")
 
     async def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
@@ -164,8 +164,8 @@ class AsyncRerankClient:
         Raises:
             QueueFull: the lane was full for that long. Its `position` is that of the first draft
                 that was refused: those before it were accepted, and their handles were given.
-                Submit again from there. Only when drafts go to several lanes, a later one may have
-                been accepted too: a `job_id` or an idempotency key makes that safe.
+                Submit again from there. When drafts go to several lanes, a later one may have been
+                accepted too: a `job_id` or an idempotency key makes that safe.
             InvalidRequest: names the draft by its position, and the field. Those before it
                 were accepted, and their handles were given.
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
@@ -183,7 +183,7 @@ class AsyncRerankClient:
                 portion = await anext(portions, None) if wants_more else None
 
     def recording(self, patience: float | None) -> Recording:
-        """A generator that records portions of a stream of drafts: see `stream`."""
+        """A generator that records portions of a stream of drafts: see `stream.recorded`."""
         return recorded(
             self._admissions, self._publishing, model=self.settings.model, patience=patience
         )

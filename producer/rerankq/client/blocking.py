@@ -70,7 +70,7 @@ class RerankClient:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
+        raise TypeError("a client holds connections, so it cannot be pickled: make a new one there")
 
     def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and threads."""

@@ -84,7 +84,7 @@ def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
     """The end that a stored result stands for.
 
     For a result that another version wrote, or that is damaged, the error is returned, not raised:
-    whoever reads many results still gets the others.
+    a caller that reads many results still gets the others.
     """
     try:
         return decode(stored)

@@ -1,9 +1,9 @@
 """The text of a Lua script, put together from its files.
 
 A line `-- @include allot/rate` stands for the file `lua/allot/rate.lua` of the script's own package
-or, if it has none, of this one; each file is included once. All files share one scope, in the order
-of these lines. So each says at its head what it defines for later ones, by `-- @keys` which keys of
-`rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
+or, if that has no such file, of this one; each file is included once. All files share one scope, in
+the order of these lines. So each says at its head what it defines for later ones, by `-- @keys`
+which keys of `rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
 """
 
 import re

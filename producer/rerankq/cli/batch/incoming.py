@@ -94,7 +94,7 @@ class IncomingLines:
                 yield len(line.text or b""), BatchLine(line.number, entry)
 
     def _hold(self, size: int, line: BatchLine) -> bool:
-        """Wait for room and keep the entry; False when the reading was ended."""
+        """Wait for space and keep the entry; False when the reading was ended."""
         with self._changed:
             while not self._closed and self._full():
                 self._changed.wait()

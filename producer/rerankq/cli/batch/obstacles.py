@@ -9,7 +9,7 @@ from rerankq.cli.terminal import printable
 from rerankq.client import AsyncRerankClient
 
 LONG_WAIT_MS: Final = 10_000
-"""A shorter pause is not reported: it would be over before the user has read of it."""
+"""A shorter pause is not reported: it would be over before the user has read about it."""
 ADVICE = "jobs wait meanwhile; see `rerankq upstream status`"
 
 
@@ -37,7 +37,7 @@ def _said(name: str, account: Allotment) -> str:
     """Why jobs wait for an account; empty when they do not, or no worker uses it any more."""
     if account.cut_off:
         named = ", ".join(f"{each} ({why})" for each, why in account.cut_off.items())
-        return f"other workers can reach the upstream {name}, but not {printable(named)}"
+        return f"only these workers cannot reach the upstream {name}: {printable(named)}"
     cause = f" ({printable(account.cause)})" if account.cause else ""
     if not account.in_use:
         return ""

@@ -22,7 +22,7 @@ app = typer.Typer(
     name="dead",
     no_args_is_help=True,
     add_completion=False,
-    # Joins the lines of a paragraph, as plain and rich markup do not.
+    # Markdown joins the lines of a paragraph; plain and rich markup do not.
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Look at failed jobs, replay or purge them.",
@@ -32,12 +32,12 @@ PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0
 """How long a full lane may take no replay before the command gives up."""
 
-# Local times, as they are typed. No job failed before the first, and none will after the last.
+# Local times, as users type them. No job failed before the first, and none will after the last.
 _FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
 _LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
 
 Reason = Annotated[
-    str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
+    str | None, typer.Option(help="Only those that failed for it, such as upstream_refused.")
 ]
 OfModel = Annotated[str | None, typer.Option("--model", help="Only those for this model.")]
 OfBatch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
@@ -112,7 +112,7 @@ def replay(
 
     A letter whose payload is gone, or that this version cannot read, is named and skipped.
 
-    While a lane is full the command waits, at most a minute in which the lane takes none.
+    While a lane is full the command waits; it gives up when the lane takes no job for a minute.
 
     Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a full
     lane.
@@ -144,7 +144,10 @@ def replay(
     if not json:
         put(f"{count} jobs replayed")
     if skipped:
-        tell(f"rerankq: {skipped} dead letters skipped: purge them, or replay them elsewhere")
+        tell(
+            f"rerankq: {skipped} dead letters skipped: purge them, or replay them with another "
+            "version of rerankq"
+        )
         raise typer.Exit(ExitCode.NO_RANKING)
 
 
@@ -180,7 +183,7 @@ def poison(
     clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
 ) -> None:
-    """Show the messages that workers put aside, as they were no hints.
+    """Show the messages that workers put aside because they were no hints.
 
     A hint is a message on a queue that tells workers of new jobs. Other messages on such a queue
     are counted here by their fault, and the last ones are kept.
@@ -196,7 +199,7 @@ def poison(
 
 
 class _Choice:
-    """The dead letters that a command is about: named ones, or those that fit."""
+    """The dead letters that a command is about: named ones, or those that match its filters."""
 
     def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
         if not ids and wanted == Wanted() and not every:

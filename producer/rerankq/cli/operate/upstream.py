@@ -19,7 +19,7 @@ app = typer.Typer(
     name="upstream",
     no_args_is_help=True,
     add_completion=False,
-    # Joins the lines of a paragraph, as plain and rich markup do not.
+    # Markdown joins the lines of a paragraph; plain and rich markup do not.
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Look at the upstream's limits; pause it.",
@@ -44,8 +44,8 @@ def status(*, json: options.AsJson = False) -> None:
     probed when that was due, such as a key that was replaced. Jobs wait meanwhile, and use no
     attempt.
 
-    A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until it
-    gets one.
+    A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until one
+    of its calls is answered.
     """
 
     async def question(

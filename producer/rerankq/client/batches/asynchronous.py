@@ -135,7 +135,7 @@ class AsyncBatch:
 
         Args:
             rejected: told of each line that is no job. With it, a line whose idempotency key
-                belongs to another request is one; without it, such a line ends the adding.
+                belongs to another request counts as one; without it, such a line ends the adding.
             held_up: called with the reason, each time that a full lane has taken none.
         """
         return BatchFeed(self._parts, self.id, rejected=rejected, held_up=held_up)

@@ -80,7 +80,7 @@ class EndReader:
             LedgerUnavailable: Redis has not answered for a minute.
         """
         outlines: dict[str, Outline | None] = {}
-        # In order, the others need not be looked at as long as the first has not ended.
+        # In order, nothing can be given before the first has ended: it is looked at alone.
         if in_order and not _has_ended(entries[0], await self._look(entries[:1], outlines)):
             return
         outlines = await self._look(entries, outlines)

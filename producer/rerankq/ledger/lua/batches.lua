@@ -1,4 +1,4 @@
--- Batches, and for how long they wait for the results of their jobs.
+-- Batches, and how long each keeps the results of its jobs.
 -- Defines is_batch(id), add_to_batch(batch, entries) and batch_end(batch, now).
 -- @include clock
 -- @include values
@@ -18,7 +18,7 @@ local function add_to_batch(batch, entries)
   return true
 end
 
--- Until when a batch waits for the results of its jobs, in ms; 0 when it was collected, or there is none.
+-- Until when a batch keeps the results of its jobs, in ms; 0 when they were collected, or there is no batch.
 local batch_ends = {}
 local function batch_end(batch, now)
   if not text(batch) then return 0 end

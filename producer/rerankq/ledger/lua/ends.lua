@@ -1,5 +1,5 @@
 -- The end of a job: it leaves its lane, and its result says how it ended.
--- Defines end_job(id, job, state, reason, now, keep) and decree_end(id, job, state, reason, outcome, now,
+-- Defines end_job(id, job, state, reason, now, keep) and end_by_ledger(id, job, state, reason, outcome, now,
 -- keep).
 -- @include records
 -- @include retention
@@ -13,7 +13,7 @@
 local function end_job(id, job, state, reason, now, keep)
   local ends = result_end(job, now, keep)
   gather('ZREM ' .. lane_set_key(job.lane, job.state), id)
-  -- `failure` says why it waited: not needed any more, as its result says how it ended.
+  -- `failure` says why it waited; from now on its result says how it ended.
   job.state, job.finished, job.failure = state, now, nil
   if state == 'failed' then
     job.reason = reason
@@ -37,7 +37,7 @@ end
 
 -- The same for an end that the ledger itself decides: writes the result too, and publishes it to clients
 -- that wait. `outcome` is the tail of the result: '"status":…,"result":…}'.
-local function decree_end(id, job, state, reason, outcome, now, keep)
+local function end_by_ledger(id, job, state, reason, outcome, now, keep)
   local result = RESULT_HEAD .. iso_time(now) .. RESULT_ID .. id .. RESULT_TAIL .. outcome
   local ends = end_job(id, job, state, reason, now, keep)
   redis.call('SET', result_key(id), result, 'PXAT', whole(ends))

@@ -2,7 +2,7 @@
 -- Celery queue of their own: their places in the lane's set of queued jobs are those from REDELIVERED on.
 -- Defines REDELIVERED, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
 -- and lost_places(lane, again, waiting, now, grace).
--- Of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
+-- Fields of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
 -- watermark, and when it was set), idle_at and idle_sequence (since when the Celery queue is empty, and the
 -- last place then), lost (the place up to which hints are known to be lost).
 -- @include values
@@ -38,7 +38,7 @@ local function lost_places(lane, again, waiting, now, grace)
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
-  -- A time in the future means that the clock was set back since: begin anew.
+  -- A time in the future means that the clock was set back since: start again.
   if number(mark_at) > now then mark, mark_at = 0, 0 end
   if number(idle_at) > now then idle_at = false end
   local below = number(known)

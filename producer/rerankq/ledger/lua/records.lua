@@ -22,8 +22,8 @@ local known = {}
 
 local function decoded(stored)
   if not stored then return false end
-  local sound, job = pcall(cjson.decode, stored)
-  return sound and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
+  local ok, job = pcall(cjson.decode, stored)
+  return ok and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
 end
 
 -- Reads the records of these jobs. A script calls it before `known_of`, for all jobs that it handles.

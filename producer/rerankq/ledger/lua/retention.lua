@@ -2,8 +2,8 @@
 -- Defines result_end(job, now, keep, but) and record_end(state, now, result_ends, keep).
 -- @include batches
 
--- Until when a job's result is kept, in ms: for its retention from now on, and as long as a batch waits for
--- it: its own batch, or the last one that adopted it. `but`: a batch that waits no more.
+-- Until when a job's result is kept, in ms: for its retention from now on, and as long as a batch keeps it,
+-- its own or the last one that adopted it. `but`: a batch that does not keep it any more.
 local function result_end(job, now, keep, but)
   local ends = now + keep[1]
   for _, batch in ipairs({job.batch or '', job.adopted}) do
@@ -12,8 +12,8 @@ local function result_end(job, now, keep, but)
   return ends
 end
 
--- Until when its record is kept: longer than the result, so that a result past its retention is told from
--- an unknown job.
+-- Until when its record is kept: longer than the result, so that a job whose result is
+-- past its retention is still known.
 local function record_end(state, now, result_ends, keep)
   local ends = result_ends + keep[1]
   return state == 'failed' and math.max(ends, now + keep[2]) or ends

@@ -3,8 +3,8 @@
 
 -- Runs `body`; if that fails, runs `undo` and raises the failure again.
 local function undoing(body, undo)
-  local sound, answer = pcall(body)
-  if sound then return answer end
+  local ok, answer = pcall(body)
+  if ok then return answer end
   undo()
   error(answer, 0)
 end

@@ -14,8 +14,8 @@ local function text(field) return type(field) == 'string' and field or nil end
 -- A record as it is stored. JSON has no infinite numbers: a field that holds one, directly or deeper, is left
 -- out. They are looked for only after encoding has failed, as the search costs more than the encoding.
 local function encoded(job)
-  local sound, stored = pcall(cjson.encode, job)
-  if sound then return stored end
+  local ok, stored = pcall(cjson.encode, job)
+  if ok then return stored end
   for field, value in pairs(job) do
     if type(value) ~= 'string' and not pcall(cjson.encode, {value}) then job[field] = nil end
   end

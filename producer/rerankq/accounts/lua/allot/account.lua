@@ -1,20 +1,20 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
--- Of the arguments: account, worker and report.
--- Defines now, urgent (whether the report is for interactive work), state (the account's record; each
--- file says which fields are its own), limits (those that are known), elapsed (ms since the exchange
+-- Uses the arguments account, worker and report.
+-- Defines now, is_interactive (whether the report is for interactive work), state (the account's record;
+-- each file says which fields are its own), limits (those that are known), elapsed (ms since the exchange
 -- before), present (workers that use the account), others (these without the reporting one), active
 -- (present, at least one) and peers (those of the reporting lane, at least one), by which lots are divided,
--- idle_ms (ms since any worker's last exchange, for an onlooker), held_by_all(), slots_key, answers_key,
+-- idle_ms (ms since any worker's last exchange, for an observer), held_by_all(), slots_key, answers_key,
 -- leave(), store().
--- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
+-- Fields of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
 -- limits, named (each set of limits that a worker named lately, and when), held (slots that all workers
 -- hold together), bulk_at and interactive_at (when a lane last wanted permits).
 -- @include clock
 -- @include values
 -- @keys account account_workers account_lane account_slots account_answers accounts
 
-local GONE_MS = 6000       -- a worker that is silent this long is gone, and holds no slots
-local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that no worker named for so long count no more
+local GONE_MS = 6000       -- a worker that is silent for this long is gone, and holds no slots
+local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that no worker has named for this long do not count
 local KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
 local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_found', 'trial_at', 'compared_rate',
@@ -22,7 +22,7 @@ local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_foun
   'withheld', 'cut_off', 'served', 'keys_refused'}
 
 local now = now_ms()
-local urgent = report.lane == 'interactive'
+local is_interactive = report.lane == 'interactive'
 local key, workers_key, slots_key = account_key(account), account_workers_key(account), account_slots_key(account)
 local answers_key = account_answers_key(account) -- each worker's last answer, in case it does not arrive
 local function peers_key(lane) return account_lane_key(account, lane) end
@@ -84,7 +84,7 @@ local function forget_silent_workers()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
     local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
     state.held = math.max(0, state.held - slots)
-    -- An onlooker may not forget a worker: it does not store that fewer slots are held.
+    -- An observer may not forget a worker: it does not store that fewer slots are held.
     if worker ~= '' then forget(name) end
   end
 end

@@ -1,7 +1,7 @@
 -- What was seen of the upstream lately: counts that decay exponentially.
 -- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), sustained() (calls
 -- answered a second), share_ms(), count_answers() and remember_flow().
--- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
+-- Fields of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
 -- (429s since the last answer), retries (how many more all workers may begin), proven (calls a second that
 -- were begun lately, at most), most_held (the same of calls at once, in the last seconds).
 
@@ -9,7 +9,8 @@ local START_RATE = 100     -- calls a second that an unknown upstream is first t
 local SHARE_CALLS = 40
 local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the averages
 local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
--- Each answer pays for half a retry: enough when a third of calls fail. When more fail, the breaker is near.
+-- Each answer pays for half a retry: enough when a third of calls fail. When more fail, the breaker will
+-- open.
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.5, 20, 200
 -- A tenth of the calls that were begun lately may be retries too: at the end of a run only retries are left,
 -- and few answers pay for them. At least one a second, or no retry could ever succeed.
@@ -20,7 +21,7 @@ local function faded(name, constant)
   return (state[name] or 0) * math.exp(-elapsed / constant)
 end
 
--- A count as a rate a second. The average of a young account has not had the time to rise: made up for.
+-- A count as a rate a second. The average of a young account has not had the time to rise: corrected here.
 local function a_second(counted, constant)
   local share = 1 - math.exp(-math.max(LEAST_ASK_MS, now - state.born) / constant)
   return counted / (constant / 1000) / share
@@ -52,7 +53,7 @@ local function count_answers()
     + RETRY_SHARE * report.ok + retries_a_second * elapsed / 1000 - report.retries)
 end
 
--- What the upstream served within the last minutes it is trusted with again, also after a quiet moment.
+-- The upstream is trusted again with what it served within the last minutes, also after a quiet moment.
 local function remember_flow()
   state.proven = math.max(faded('proven', LONG_MS), flow())
   state.most_held = math.max(faded('most_held', HELD_MS), state.held)

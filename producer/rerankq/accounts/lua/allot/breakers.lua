@@ -1,6 +1,6 @@
--- The breakers that are open, as every worker is told of them.
+-- The breakers that are open, for the answer to every worker.
 -- Defines open_breakers() (JSON: by name what is stored of each, as a text).
--- Of the record: tidied (when breakers that are not in use any more were last deleted).
+-- Fields of the record: tidied (when breakers that are not in use any more were last deleted).
 -- @keys breakers
 
 local TIDY_MS, UNUSED_MS = 3600000, 24 * 3600000
@@ -15,7 +15,7 @@ end
 local function open_breakers()
   local tidy = worker ~= '' and now - (state.tidied or 0) > TIDY_MS
   if tidy then state.tidied = now end
-  local told, breakers = {}, redis.call('HGETALL', breakers_key)
+  local listed, breakers = {}, redis.call('HGETALL', breakers_key)
   for at = 1, #breakers, 2 do
     local name, breaker = breakers[at], breakers[at + 1]
     if tidy and is_unused(breaker) then
@@ -23,8 +23,8 @@ local function open_breakers()
     else
       -- Not decoded here, as there may be many and each exchange carries them. Each is a text of its own,
       -- so a damaged one does not cost the reader the others.
-      told[#told + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
+      listed[#listed + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
     end
   end
-  return '{' .. table.concat(told, ',') .. '}'
+  return '{' .. table.concat(listed, ',') .. '}'
 end

@@ -1,9 +1,9 @@
 -- How many calls in flight an account was found to allow, when it limits these and not their rate.
 -- Defines found_slots() (nil when it is the rate that is limited), crowded() (whether calls wait for slots),
 -- stay_at(slots) and fewer_slots(share).
--- Of the record: slots_found (the number that is allowed), slots_age (seconds for which all were used, less
--- those for which the number stays as it is), slots_since (when it was found), crowded_at (when a worker
--- last wanted more).
+-- Fields of the record: slots_found (the number that is allowed), slots_age (seconds for which all were
+-- used, less those for which the number stays as it is), slots_since (when it was found), crowded_at (when
+-- a worker last wanted more).
 
 -- To try one more costs a 429 or two: so the number stays for so many calls, within these seconds.
 local STAY_CALLS, LEAST_STAY, MOST_STAY = 100, 1, 4

@@ -2,9 +2,9 @@
 -- a time.
 -- Defines lot() (calls that a worker is given at a time), tokens_a_second(), most_tokens(),
 -- save_up() (returns the most permits that are saved up) and take(most) (returns permits and tokens).
--- Of the record: level (permits saved up), bulk_level (those that are bulk's alone), tokens.
+-- Fields of the record: level (permits saved up), bulk_level (those that are bulk's alone), tokens.
 
-local LOT_SECONDS = 0.5    -- the most that is saved up: by so much a limit can be exceeded
+local LOT_SECONDS = 0.5    -- the most that is saved up; a limit can be exceeded by this much
 local LOT_CALLS = 12
 local KNOWN_TURN_SECONDS, TURN_SECONDS = 2, 1  -- a rate that was found out may be wrong: reported sooner
 local LOT_SHARE = 1.5      -- of a lot that one worker may have, so that the next finds some too
@@ -46,16 +46,16 @@ local function save_up()
 end
 
 -- Interactive work may overdraw by half a lot, so it need not wait; bulk then waits instead.
-local function debt_of(most) return urgent and math.floor(most / 2) or 0 end
+local function debt_of(most) return is_interactive and math.floor(most / 2) or 0 end
 
 local function take(most)
   local debt = debt_of(most)
-  if limits.tpm and state.tokens + (urgent and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
+  if limits.tpm and state.tokens + (is_interactive and limits.tpm / 60 * LOT_SECONDS / 2 or 0) <= 0 then
     return 0, 0
   end
   local want = report.want
-  if limited() and not urgent then want = math.min(want, math.ceil(LOT_SHARE * lot())) end
-  local aside = urgent and 0 or math.min(want, math.floor(state.bulk_level))
+  if limited() and not is_interactive then want = math.min(want, math.ceil(LOT_SHARE * lot())) end
+  local aside = is_interactive and 0 or math.min(want, math.floor(state.bulk_level))
   local given = math.max(0, math.min(want - aside, math.floor(state.level + debt)))
   state.bulk_level = state.bulk_level - aside
   state.level = state.level - given

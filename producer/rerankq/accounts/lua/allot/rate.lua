@@ -1,8 +1,8 @@
 -- How many calls a second an account is trusted with: the known limit, and what 429s have shown.
 -- Defines known_rate(), is_windowed() (whether a window was used up lately), rate() and limited() (whether
 -- a limit is known or found at all).
--- Of the record: ceiling (the rate that was too much, nil before the first 429), since (when that was),
--- before (the rate before an outage), window_at (when a window was last used up).
+-- Fields of the record: ceiling (the rate that was too much, nil before the first 429), since (when that
+-- was), before (the rate before an outage), window_at (when a window was last used up).
 
 local PACE = 0.99          -- of a known limit: calls given out evenly arrive less evenly
 local LEAST_RATE = 0.2

@@ -5,8 +5,8 @@
 local function recall_repeat()
   if worker == '' or not report.serial then return end
   local stored = redis.pcall('HGET', answers_key, worker)
-  local sound, before = pcall(cjson.decode, type(stored) == 'string' and stored or '')
-  if not sound or type(before) ~= 'table' or before.serial ~= report.serial then return end
+  local ok, before = pcall(cjson.decode, type(stored) == 'string' and stored or '')
+  if not ok or type(before) ~= 'table' or before.serial ~= report.serial then return end
   for _, count in ipairs({'began', 'retries', 'ok', 'throttled', 'trouble', 'unreached', 'pause_ms',
     'trouble_pause_ms'}) do report[count] = 0 end
   report.cause, report.probe_ok = '', false

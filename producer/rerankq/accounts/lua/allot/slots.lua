@@ -1,6 +1,6 @@
 -- Calls in flight, shared out among the workers.
 -- Defines slots_in_turns() and share_slots(), which returns the reporting worker's slots, or nil without a limit.
--- Of the record: scarce_at (when a worker last got less than its fair share).
+-- Fields of the record: scarce_at (when a worker last got less than its fair share).
 
 local function most_slots()
   local found = found_slots()

@@ -2,8 +2,8 @@
 -- latency either explains it. So both are tried, one after the other, and the one that served more is kept.
 -- Defines begin_trial(ms), count_trial() and ends_trial(failed), which returns nil as long as the present one
 -- stays, and else the calls a second that the other one served in its trial, 0 before its first.
--- Of the record: trial_at (from when on answers count), trial_ok (answers since then), compared_rate (calls a
--- second that the other one served, while this one is on trial).
+-- Fields of the record: trial_at (from when on answers count), trial_ok (answers since then), compared_rate
+-- (calls a second that the other one served, while this one is on trial).
 
 local TRIAL_MS, SETTLING_MS = 7000, 2000  -- how long a trial is, and the time before it to settle
 local UNTRIED_MS = 300000                 -- until the one that was kept is tried again

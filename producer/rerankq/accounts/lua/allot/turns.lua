@@ -1,7 +1,7 @@
 -- When a worker's next exchange is.
 -- Defines ask_ms(permits, tokens, slots): the ms until the next exchange of a worker that was given
 -- these; slots are nil without a limit.
--- Of the record: turn (when the last worker in the queue has its turn).
+-- Fields of the record: turn (when the last worker in the queue has its turn).
 
 local MOST_ASK_MS = 2000
 -- With fewer slots than workers: how long a worker has a slot at a time, and how often one of those without
@@ -28,7 +28,7 @@ local function ask_ms(permits, tokens, slots)
     local enough = math.min(0.8 * most_tokens(), lot() * report.want_tokens / report.want)
     gap = math.max(gap, 1000 * (enough - state.tokens) / tokens_a_second())
   end
-  if urgent then return gap end
+  if is_interactive then return gap end
   state.turn = math.min(math.max(now, state.turn or 0) + gap, now + gap * peers)
   return state.turn - now
 end

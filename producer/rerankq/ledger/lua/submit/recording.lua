@@ -1,6 +1,6 @@
 -- Records jobs in their order, with an answer for each.
 -- Defines submit(payloads).
--- Of the arguments: most, jobs and mark.
+-- Uses the arguments most, jobs and mark.
 -- @include batches
 -- @include lines
 -- @include records
@@ -8,7 +8,7 @@
 -- @keys job payload idempotency lane_set deadlines
 local now = now_ms()
 -- The payloads that come with the call; nil when they were staged before it.
-local brought
+local sent_payloads
 local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
@@ -54,7 +54,7 @@ local function new_record(job)
     custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes}
 end
 
-local accepted, queued, entries, placed = {}, {}, {}, false
+local accepted, queued, entries, written = {}, {}, {}, false
 
 -- The answer for each job. Writes nothing yet.
 local function judge()
@@ -74,8 +74,8 @@ local function judge()
       ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
       if job.key then keys[job.key] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
-      if brought then gather('MSET', payload_key(job.id), brought[at]) end
-    elseif not brought then
+      if sent_payloads then gather('MSET', payload_key(job.id), sent_payloads[at]) end
+    elseif not sent_payloads then
       gather('DEL', payload_key(job.id))
     end
     outcomes[at] = outcome
@@ -85,7 +85,7 @@ end
 
 -- Writes the jobs' records and puts them in their lanes. No DEL may come before this: when its memory is
 -- full, Redis refuses only a script's first write, and a DEL as the first would pass.
-local function place()
+local function write_jobs()
   for _, job in ipairs(accepted) do
     known[job.id] = new_record(job)
     write_record(job.id)
@@ -102,12 +102,12 @@ local function place()
       gather('ZADD ' .. lane_set_key(lane, 'queued'), whole(place + at - 1), id)
     end
   end
-  placed = true
+  written = true
   carry_out()
 end
 
 -- Writes what refers to the jobs: idempotency keys, deadlines and the entries of batches.
-local function lead()
+local function write_references()
   for _, job in ipairs(accepted) do
     if job.key then
       -- DEL removes the expiry that an earlier job with this key may have left.
@@ -123,23 +123,23 @@ local function lead()
   end
   carry_out()
   for batch, line in pairs(entries) do add_to_batch(batch, line) end
-  if brought and mark ~= '' then redis.call('DEL', mark) end
+  if sent_payloads and mark ~= '' then redis.call('DEL', mark) end
 end
 
 -- Deletes the staged payloads if no records were written: without a record, nothing else would.
 local function unstage()
-  if placed or brought then return end
+  if written or sent_payloads then return end
   for _, job in ipairs(jobs) do redis.call('DEL', payload_key(job.id)) end
 end
 
 -- Returns the answer for each job. `payloads`: nil when they were staged before the call.
 local function submit(payloads)
-  brought = payloads
+  sent_payloads = payloads
   return undoing(function()
     local outcomes = judge()
     -- In this order: an idempotency key or a batch must never name a job that was not recorded.
-    place()
-    lead()
+    write_jobs()
+    write_references()
     return outcomes
   end, unstage)
 end

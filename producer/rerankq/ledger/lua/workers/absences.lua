@@ -3,7 +3,7 @@
 -- is heard of again was not dead.
 -- Defines absences(job, now, lease), which returns how many of its workers have not been heard of
 -- since, and how many of these are dead; and note_absence(job, ended).
--- Of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
+-- Fields of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
 -- lapsed, while the last of these leases has run out and nobody has claimed the job since.
 -- @include values
 -- @keys last_heard
@@ -14,8 +14,8 @@ local SILENT_LEASES = 5
 local function stored_absences(job)
   local found = {}
   for _, each in ipairs(type(job.away) == 'table' and job.away or {}) do
-    local sound = type(each) == 'table' and text(each[1]) and number(each[2]) > 0
-    if sound then found[#found + 1] = {each[1], number(each[2])} end
+    local is_valid = type(each) == 'table' and text(each[1]) and number(each[2]) > 0
+    if is_valid then found[#found + 1] = {each[1], number(each[2])} end
   end
   return found
 end
