@@ -20,8 +20,8 @@ VISIBILITY_SECONDS: Final = 600
 PUBLISH_SECONDS: Final = 5.0
 REPR_CHARACTERS: Final = 1024
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
-"""Most bytes of the jobs that one message names, as its worker gets them in one answer. A single
-larger job has a message of its own."""
+"""Most bytes of the jobs that one message names: its worker gets all of them in one answer. A
+single larger job has a message of its own."""
 SPREAD: Final = 16
 """Jobs are spread over this many messages first, so that as many workers can begin at once."""
 

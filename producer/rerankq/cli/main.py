@@ -70,7 +70,7 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
         case OSError():
             verdict = ExitCode.UNUSABLE, error.strerror or type(error).__name__
         case _:
-            # Only the name of its type, as its text may quote a document.
+            # Only the name of its type, because its text may quote a document.
             said = f"unforeseen {type(error).__name__}: set RERANKQ_DEBUG=1 to see where"
             verdict = ExitCode.UNFORESEEN, said
     return verdict

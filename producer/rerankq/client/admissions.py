@@ -75,7 +75,7 @@ class Admissions:
 
         Raises:
             InvalidRequest: as in `submit`.
-            LedgerUnavailable: has the ids of these jobs, as their drafts may have none.
+            LedgerUnavailable: has the ids of these jobs, because their drafts may have none.
         """
         try:
             return await self.offer(jobs, start=start, patience=patience)
@@ -181,7 +181,7 @@ _REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
 def _refusal(
     jobs: Sequence[Job], admissions: Sequence[Admission]
 ) -> IdempotencyConflict | BatchNotFound | None:
-    """The error for refused jobs; an unknown batch comes first, as it concerns all of them."""
+    """The error for refused jobs; an unknown batch comes first, because it concerns all of them."""
     verdicts = [each.verdict for each in admissions]
     if Verdict.NO_BATCH in verdicts:
         batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].batch_id

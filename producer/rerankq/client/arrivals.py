@@ -1,4 +1,4 @@
-"""Waits for jobs to end: by published messages, and by asking, as messages can be lost.
+"""Waits for jobs to end: by published messages, and by asking, because messages can be lost.
 
 A message only means that it is worth asking: Redis' channels are shared by all its databases, so a
 job with the same id in another database is heard too. Messages are lost while Redis restarts or a

@@ -203,7 +203,7 @@ class OutcomeDropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDamaged(Event):
-    """A job was taken out of its lane, as its record was deleted or damaged by something else."""
+    """A job was taken out of its lane: something else had deleted or damaged its record."""
 
     name: ClassVar[str] = "job.damaged"
     job: JobRef

@@ -166,7 +166,7 @@ class LedgerOperation(StrEnum):
     CLAIM = "claim"
     RENEW = "renew"
     CONFIRM = "confirm"
-    """One lease is renewed before its call, as it may have run out."""
+    """One lease is renewed before its call, because it may have run out."""
     WRITE = "write"
     SWEEP = "sweep"
     EXCHANGE_PERMITS = "exchange_permits"

@@ -68,7 +68,7 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
         kind = ENDS.get(exception["exc_type"], JobFailed)
         reason, message = map(str, exception["exc_message"])
     except (ValueError, KeyError, TypeError):
-        # `from None`, as the error may quote what was stored.
+        # `from None`, because the error may quote what was stored.
         raise InvalidRequest("", "the stored result cannot be read") from None
     return kind(reason, message, **_last_call(exception.get("upstream")))
 

@@ -1,4 +1,4 @@
-"""Reads and checks the entries of an input in a thread, as a source may block without a limit."""
+"""Reads and checks the entries of an input in a thread: a source may block without a limit."""
 
 import asyncio
 import threading

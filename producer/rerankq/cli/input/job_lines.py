@@ -1,7 +1,7 @@
 """Makes a job of a line of input, or says why it is not one.
 
 A line has one of two forms: the arguments of `submit` as fields, or that of OpenAI's batch files
-with `method`, `url` and `body`. Unknown fields are ignored, as real data has many.
+with `method`, `url` and `body`. Unknown fields are ignored: real data has many.
 """
 
 from collections.abc import Iterable, Mapping

@@ -242,7 +242,7 @@ class AsyncBatch:
         """Whether the batch has jobs, and the results of all of them are past their retention."""
         position, jobs = 0, 0
         while page := await self._parts.batches.page(self.id, position):
-            # A few at a time, as rankings can be large; most often the first few decide.
+            # A few at a time, because rankings can be large; most often the first few decide.
             for start in range(0, len(page), SLICE):
                 part = page[start : start + SLICE]
                 ids = [each.job_id for each in part if not isinstance(each, RejectedLine)]

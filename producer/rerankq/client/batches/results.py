@@ -1,4 +1,4 @@
-"""The results of a batch's entries, read a few at a time, as rankings can be large."""
+"""The results of a batch's entries, read a few at a time, because rankings can be large."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ end
 
 -- Hints are first in, first out. So when a job that was announced later was claimed a while ago, and this one
 -- is still queued, its hint is lost. In a deep backlog no later job has been claimed, so none is announced
--- twice. Each Celery queue of a lane has its own watermark, as one may be served faster than the other.
+-- twice. Each Celery queue of a lane has its own watermark, because one may be served faster than the other.
 local function advance_watermark(lane, place)
   local again = place >= REDELIVERED
   local sequence = again and place - REDELIVERED or place
@@ -31,7 +31,7 @@ end
 
 -- The first and the last place of those queued jobs whose hints are lost: up to the watermark of `grace` ms
 -- ago; or, when the Celery queue has been empty for so long, up to the last place of that time. The last
--- place never falls, as jobs that are announced again get higher places: so when many hints are lost, each
+-- place never falls: jobs that are announced again get higher places, so when many hints are lost, each
 -- tick moves some.
 local function lost_places(lane, again, waiting, now, grace)
   local key, first = line_key(lane, again), again and REDELIVERED or 0

@@ -1,5 +1,5 @@
 -- The records of jobs: small JSON objects, so that one command reads or writes those of many jobs.
--- Scripts avoid payloads and results, as Lua hashes every byte of every string that it gets: separate
+-- Scripts avoid payloads and results, because Lua hashes every byte of every string that it gets: separate
 -- commands of the same transaction or round trip read and write them.
 -- Defines is_open(state), read_records(ids), known_of(id) and write_record(id).
 -- @include values

@@ -11,7 +11,7 @@
 -- @argument most number: most jobs to move in a lane a tick
 -- @argument worker text: name of the worker process, or '' for a caller that is none
 -- @argument lanes json: a list of [lane, key of its first Celery queue, key of its redelivery queue]
--- @answer rows: the keys that were put aside, as they held another type; the jobs that were
+-- @answer rows: the keys that were put aside, because they held another type; the jobs that were
 -- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
 -- and those taken out of it because their records were missing or damaged. Nothing at all, not even
 -- empty lists, when another worker swept in this interval. The call shows that the worker is alive. Safe
@@ -167,7 +167,7 @@ for _, id in ipairs(passed) do
   if job and is_open(job.state) then end_and_note(id, job, 'expired', '', EXPIRED) end
   gather('ZREM ' .. deadlines_key, id)
 end
--- Now, as jobs that have ended must not be found in their lanes below.
+-- Now, because jobs that have ended must not be found in their lanes below.
 carry_out()
 
 -- Dead letters past their retention, or too many, are deleted, the oldest first.

@@ -12,7 +12,7 @@ end
 local function text(field) return type(field) == 'string' and field or nil end
 
 -- A record as it is stored. JSON has no infinite numbers: a field that holds one, directly or deeper, is left
--- out. They are looked for only after encoding has failed, as the search costs more than the encoding.
+-- out. They are looked for only after encoding has failed, because the search costs more than the encoding.
 local function encoded(job)
   local ok, stored = pcall(cjson.encode, job)
   if ok then return stored end

@@ -21,8 +21,8 @@ local function open_breakers()
     if tidy and is_unused(breaker) then
       redis.call('HDEL', breakers_key, name)
     else
-      -- Not decoded here, as there may be many and each exchange carries them. Each is a text of its own,
-      -- so a damaged one does not cost the reader the others.
+      -- Not decoded: each exchange carries them, and there may be many. Each is a text of its own, so a
+      -- damaged one does not cost the reader the others.
       listed[#listed + 1] = cjson.encode(name) .. ':' .. cjson.encode(breaker)
     end
   end

@@ -23,12 +23,12 @@ local function slow_down(share)
   -- A rate that follows from a configured number of slots has not been tried yet: not used as a measure.
   local before = state.ceiling and rate() or math.min(rate(), unproven())
   if share >= HEAVY then
-    -- The larger of two estimates of what is still answered, as both lag behind. At most halved in one step:
-    -- the averages are of the last second, not of this moment.
+    -- Two estimates of what is still answered: the larger, because both lag behind. At most halved in one
+    -- step: the averages are of the last second, not of this moment.
     local answered = math.max(a_second(state.ok, share_ms()), before * (1 - share))
     state.ceiling, state.since = math.max(before / 2, math.min(before, answered)), now
   else
-    -- The average of what was answered lately, as single moments may be bursts. A single 429 among many
+    -- The average of what was answered lately, because single moments may be bursts. A single 429 among many
     -- calls means that the limit is just here: stay slightly below it for a while.
     local stray = state.throttled_long < STRAY * state.ok_long
     state.ceiling = math.max(LEAST_STEP * before, math.min(before, sustained()))

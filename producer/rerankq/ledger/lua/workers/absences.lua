@@ -10,7 +10,7 @@
 
 local SILENT_LEASES = 5
 
--- Only the valid ones, as the record may be damaged.
+-- Only the valid ones, because the record may be damaged.
 local function stored_absences(job)
   local found = {}
   for _, each in ipairs(type(job.away) == 'table' and job.away or {}) do
