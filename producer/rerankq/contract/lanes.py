@@ -27,7 +27,7 @@ class Lane(StrEnum):
 
     @property
     def jobs_per_hint(self) -> int:
-        """Most jobs in a message: bulk jobs share its cost, an interactive job waits for no other."""
+        """Most jobs in a message: bulk jobs share its cost, an interactive one waits for none."""
         return MAX_HINT_JOBS if self is Lane.BULK else 1
 
 
