@@ -11,10 +11,10 @@ from rerankq_worker.limits.permits import (
     AHEAD,
     GOOD_SECONDS,
     MOST_AWAY_RATE,
-    MOST_PAUSE_SECONDS,
     UNPROVEN_RATE,
     Permits,
 )
+from rerankq_worker.limits.reports import MOST_PAUSE_SECONDS
 from rerankq_worker.upstream.sites import Account
 from running.fake_limits import NO_LIMITS, Clock, allotment, permits
 
@@ -158,10 +158,10 @@ def test_only_a_probe_that_went_well_says_so() -> None:
     """An answer to a call that is no probe is not reported as a probe's."""
     made = permits(given=allotment(permits=1))
     made.went_well(Permit(1, probe=False))
-    assert (made.urgent, made.unreported) == (False, True)
+    assert (made.reports.urgent, made.reports.unreported) == (False, True)
     assert not made.report(NOTHING).probe_ok
     made.went_well(Permit(1, probe=True))
-    assert made.urgent
+    assert made.reports.urgent
     told = made.report(NOTHING)
     assert (told.ok, told.probe_ok) == (1, True)
 
@@ -169,31 +169,31 @@ def test_only_a_probe_that_went_well_says_so() -> None:
 def test_trouble_is_reported_soon_and_once() -> None:
     """429s, failures and pauses are urgent until they are reported; then no more."""
     made = permits(given=allotment())
-    assert not made.unreported
+    assert not made.reports.unreported
     made.was_throttled(None)
     made.was_throttled(2.5)
-    made.was_asked_to_pause(1)
-    made.had_trouble(2.5)
-    assert made.urgent
+    made.reports.was_asked_to_pause(1)
+    made.reports.had_trouble(2.5)
+    assert made.reports.urgent
     told = made.report(NOTHING)
     assert (told.throttled, told.trouble, told.pause_ms) == (2, 2.5, 2500)
-    assert not made.unreported
+    assert not made.reports.unreported
 
 
 def test_pause_is_bounded() -> None:
     """An upstream that asks for a pause of a year is paused for an hour."""
     made = permits(given=allotment())
-    made.was_asked_to_pause(1e9)
+    made.reports.was_asked_to_pause(1e9)
     assert made.report(NOTHING).pause_ms == MOST_PAUSE_SECONDS * 1000
 
 
 def test_what_is_new_is_wanted_at_once() -> None:
     """The exchange is called when there is something to ask for or to report."""
     made, calls = permits(), []
-    made.wanted = lambda: calls.append(1)
+    made.reports.ask_soon = lambda: calls.append(1)
     made.take(1, retry=False)
     made.was_throttled(None)
-    made.had_trouble(1)
+    made.reports.had_trouble(1)
     made.went_well(Permit(1, probe=False))
     assert len(calls) == 4
 
@@ -335,7 +335,7 @@ def test_reports_are_kept_while_redis_is_away() -> None:
     made.was_throttled(3)
     lost = made.report(NOTHING)
     made.live_on_little(lost, 0.5)
-    made.had_trouble(1, 2)
+    made.reports.had_trouble(1, 2)
     made.went_well(Permit(1, probe=True))
     told = made.report(NOTHING)
     assert told == Report(
@@ -363,7 +363,7 @@ def test_a_report_that_may_have_arrived_is_sent_as_it_was() -> None:
     made.was_throttled(3)
     lost = made.report(NOTHING)
     made.live_on_little(lost, 0.5, may_be_told=True)
-    made.had_trouble(1, 2)
+    made.reports.had_trouble(1, 2)
     for _ in range(2):
         again = made.report(Demand(7, 0.0))
         made.live_on_little(again, 0.5, may_be_told=True)

@@ -610,7 +610,7 @@ def test_due_probe_makes_capacity_for_one() -> None:
 def test_demand_asks_for_permits() -> None:
     """If no job waits here but jobs wait in the queue, a permit is asked for; else none."""
     network, wanted = Network(**ONE_SITE), list[int]()
-    network.permits["a"].wanted = lambda: wanted.append(1)
+    network.permits["a"].reports.ask_soon = lambda: wanted.append(1)
     assert network.routes.demand().calls == 0
     network.routes.report_demand(exists=True)
     assert (network.routes.demand().calls, wanted) == (1, [1])
