@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
-from typing import NoReturn, Self, Unpack
+from typing import Self, Unpack
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
@@ -23,6 +23,7 @@ from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.operations import Operations
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
+from rerankq.client.uncopied import HoldsConnections
 from rerankq.contract import JobState, JobStatus
 from rerankq.errors import ClientClosed, ResultTimeout
 from rerankq.events import Events, JobCancelled, JobRef
@@ -36,7 +37,7 @@ from rerankq.settings import ClientSettings
 from rerankq.store.store import Retention, Store
 
 
-class AsyncRerankClient:
+class AsyncRerankClient(HoldsConnections):
     """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
     It may be used in several event loops: in each it has its own connections, which end with the
@@ -114,15 +115,6 @@ class AsyncRerankClient:
         self._entered -= 1
         if self._entered <= 0:
             await self.close()
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: object) -> Self:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds connections, so it cannot be pickled: make a new one there")
 
     async def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
