@@ -14,9 +14,8 @@ from importlib.resources import files
 from itertools import count
 from typing import Any, Final
 
-from rerankq.ledger.leases import Lease, Leases
+from rerankq.ledger.leases import Finish, Lease, Leases
 from rerankq.store.script import Script
-from rerankq_worker.jobs.completer import Completer, JobUpdate
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.port import Answer, Call
 
@@ -100,16 +99,16 @@ def suicide() -> None:
 
 def failing_writer() -> None:
     """Let the part that writes ends fail once, after a while; the restarted process works."""
-    write = Completer._write  # noqa: SLF001  it has no public way to fail
+    finish = Leases.finish
     writes = count(1)
 
-    async def write_or_fail(self: Completer, portion: Sequence[JobUpdate]) -> Any:
+    async def finish_or_fail(self: Leases, finishes: Sequence[Finish]) -> list[bool]:
         if next(writes) > WRITES_BEFORE_FAILURE and FAILED_BEFORE not in os.environ:
             os.environ[FAILED_BEFORE] = "yes"
             raise RuntimeError
-        return await write(self, portion)
+        return await finish(self, finishes)
 
-    Completer._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
+    Leases.finish = finish_or_fail  # type: ignore[method-assign]
 
 
 def blocked_loop() -> None:

@@ -250,7 +250,6 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        network.permits["a"]._slots = 0  # noqa: SLF001  an account with a limit of calls in flight
         network.hear("a", permits=5, slots=1)
         first = await network.routes.reserve(asking(), tokens=1, retry=False)
         second = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
