@@ -47,6 +47,7 @@ OTHER_NAMES: Final = (
     "RERANKQ_HEALTH_PORT",
     "RERANKQ_LOG_LEVEL",
     "RERANKQ_LOG_FORMAT",
+    "RERANKQ_LISTENERS",
     # Read only by commands.
     "RERANKQ_SANDBOX_KEY",
     "RERANKQ_FLOWER_AUTH",

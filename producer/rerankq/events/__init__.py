@@ -1,4 +1,4 @@
-"""Events of jobs, calls, permits, breakers and batches, for listeners.
+"""Events of jobs, calls, permits, breakers, workers and batches, for listeners.
 
 event      the base class, and the job that an event is about
 catalogue  all kinds of events
@@ -6,6 +6,7 @@ channel    delivers events to listeners
 jobs       from acceptance to an end
 calls      calls of the rerank endpoint
 limits     permits, limits and circuit breakers, and failed calls to the ledger
+workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
@@ -45,8 +46,14 @@ from rerankq.events.limits import (
     LimitFound,
     LimitsDiffer,
     PermitWaited,
+)
+from rerankq.events.workers import (
+    MessagePutAside,
+    WorkerDrained,
+    WorkerDraining,
     WorkerIsolated,
     WorkerReconnected,
+    WorkerRestarting,
 )
 
 __all__ = [
@@ -85,9 +92,13 @@ __all__ = [
     "LedgerOperation",
     "LimitFound",
     "LimitsDiffer",
+    "MessagePutAside",
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",
+    "WorkerDrained",
+    "WorkerDraining",
     "WorkerIsolated",
     "WorkerReconnected",
+    "WorkerRestarting",
 ]
