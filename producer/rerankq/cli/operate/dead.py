@@ -10,7 +10,8 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.batch.waiting_room import Notice
-from rerankq.cli.failures import CommandError, ExitCode
+from rerankq.cli.failures import ExitCode
+from rerankq.cli.operate.dead_choice import All, Choice, Ids, with_filters
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
@@ -32,36 +33,16 @@ PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0
 """How long a full lane may take no replay before the command gives up."""
 
-# Local times, as users type them. No job failed before the first, and none will after the last.
-_FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
-_LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
-
-Reason = Annotated[
-    str | None, typer.Option(help="Only those that failed for it, such as upstream_refused.")
-]
-OfModel = Annotated[str | None, typer.Option("--model", help="Only those for this model.")]
-OfBatch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
-Since = Annotated[
-    datetime | None, typer.Option(help="Only those that failed then or later (local time).")
-]
-Until = Annotated[datetime | None, typer.Option(help="Only those that failed before.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters.")]
-All = Annotated[bool, typer.Option("--all", help="All of them.")]
-
 
 @app.command("list")
+@with_filters
 def list_(
     *,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 50,
     json: options.AsJsonLines = False,
 ) -> None:
     """List dead letters, the newest first. With --json, an object a line."""
-    wanted = _wanted(reason, model, batch, since, until)
 
     async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
         letters: list[DeadLetter] = []
@@ -97,15 +78,12 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
 
 @app.command()
+@with_filters
 def replay(
     *,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
     json: options.AsJsonLines = False,
 ) -> None:
     """Submit failed jobs again, as new jobs. Prints old and new ids.
@@ -117,7 +95,7 @@ def replay(
     Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a full
     lane.
     """
-    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+    chosen = Choice(ids, wanted, every=every)
 
     async def question(client: AsyncRerankClient) -> tuple[int, int]:
         count = skipped = 0
@@ -152,18 +130,15 @@ def replay(
 
 
 @app.command()
+@with_filters
 def purge(
     *,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
 ) -> None:
     """Delete dead letters and their payloads. Their status stays until its retention ends."""
-    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+    chosen = Choice(ids, wanted, every=every)
 
     async def question(client: AsyncRerankClient) -> int:
         found = await chosen.ids(client)
@@ -196,49 +171,6 @@ def poison(
     for message in ask(lambda client: client.operations.quarantine.messages(limit)):
         held = f": {message.content}" if content else ""
         put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
-
-
-class _Choice:
-    """The dead letters that a command is about: named ones, or those that match its filters."""
-
-    def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
-        if not ids and wanted == Wanted() and not every:
-            raise CommandError("name dead letters, give a filter, or use --all")
-        if ids and (every or wanted != Wanted()):
-            raise CommandError("give either ids or filters, not both")
-        self._ids = ids
-        self._wanted = wanted
-
-    async def ids(self, client: AsyncRerankClient) -> list[str]:
-        """Their ids.
-
-        Raises:
-            JobNotFound: one of the ids is not a dead letter's.
-        """
-        if self._ids:
-            return await client.operations.dead.named(self._ids)
-        return await client.operations.dead.ids(self._wanted)
-
-
-def _wanted(
-    reason: str | None,
-    model: str | None,
-    batch: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> Wanted:
-    return Wanted(
-        reason=reason,
-        model=model,
-        batch_id=batch,
-        since=_timestamp(since),
-        until=_timestamp(until),
-    )
-
-
-def _timestamp(time: datetime | None) -> float | None:
-    """Unix seconds, of the nearest time that can be converted to them."""
-    return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
 
 
 # Id and reason first: a narrow terminal wraps the columns after them.
