@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from types import TracebackType
 from typing import Final, Self
 
 from rerankq.accounts.breakers import (
@@ -111,12 +110,7 @@ class GuardedCall:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._began:
             self._routes.release(self._reservation, self._cost)
         else:
