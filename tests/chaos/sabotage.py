@@ -29,16 +29,16 @@ BLOCKED_WORDS: Final = "this event loop was blocked from, to: "
 WRITES_BEFORE_FAILURE: Final = 10
 
 IGNORING_FENCES: Final = """
-local function held_job(id)
+function held_job(id)
   local job = known_of(id)
   return job and job.state == 'running' and job or nil
 end
 """
 IGNORING_STATES: Final = """
-local function held_job(id) return known_of(id) end
+function held_job(id) return known_of(id) end
 """
 NOTHING_LOST: Final = """
-local function lost_places() return '0', '0' end
+function lost_places() return '0', '0' end
 """
 # The result is written and nothing else: as if finishing took two steps and was cut in between.
 STATE_LEFT: Final = """
@@ -160,7 +160,7 @@ def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
         if not script.name.startswith(only):
             return text, digest
         assert file in text or not only, "the file is gone"
-        # In Lua a second local function of the same name replaces the first for the code after it.
+        # The second function of a name replaces the first.
         text = text.replace(file, file + lines, 1)
         return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 

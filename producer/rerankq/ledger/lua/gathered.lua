@@ -1,5 +1,5 @@
 -- Commands that a script gathers, to send them together.
--- Defines gather(head, first, second), count_end(batch, state) and carry_out().
+-- @defines gather count_end carry_out
 -- @include batches
 -- @keys batch
 
@@ -7,7 +7,7 @@
 -- append-only file, more than its arguments. Commands go in the order in which each was first gathered.
 local gathered, order, counted = {}, {}, {}
 
-local function gather(head, first, second)
+function gather(head, first, second)
   local pending = gathered[head]
   if not pending then
     pending = {}
@@ -19,12 +19,12 @@ local function gather(head, first, second)
 end
 
 -- Counts one more job of a batch that ended in that state.
-local function count_end(batch, state)
+function count_end(batch, state)
   counted[batch] = counted[batch] or {}
   counted[batch][state] = (counted[batch][state] or 0) + 1
 end
 
-local function carry_out()
+function carry_out()
   for _, head in ipairs(order) do
     local command, key = string.match(head, '^(%u+) ?(.*)$')
     local pending = gathered[head]

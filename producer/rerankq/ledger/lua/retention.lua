@@ -1,10 +1,10 @@
 -- For how long results and records are kept.
--- Defines result_end(job, now, keep, but) and record_end(state, now, result_ends, keep).
+-- @defines result_end record_end
 -- @include batches
 
 -- Until when a job's result is kept, in ms: for its retention from now on, and as long as a batch keeps it,
 -- its own or the last one that adopted it. `but`: a batch that does not keep it any more.
-local function result_end(job, now, keep, but)
+function result_end(job, now, keep, but)
   local ends = now + keep[1]
   for _, batch in ipairs({job.batch or '', job.adopted}) do
     if batch ~= but then ends = math.max(ends, batch_end(batch, now)) end
@@ -14,7 +14,7 @@ end
 
 -- Until when its record is kept: longer than the result, so that a job whose result is
 -- past its retention is still known.
-local function record_end(state, now, result_ends, keep)
+function record_end(state, now, result_ends, keep)
   local ends = result_ends + keep[1]
   return state == 'failed' and math.max(ends, now + keep[2]) or ends
 end

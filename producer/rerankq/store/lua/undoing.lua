@@ -1,8 +1,8 @@
 -- Cleans up when a script fails half-way: Redis does not undo what it has written.
--- Defines undoing(body, undo).
+-- @defines undoing
 
 -- Runs `body`; if that fails, runs `undo` and raises the failure again.
-local function undoing(body, undo)
+function undoing(body, undo)
   local ok, answer = pcall(body)
   if ok then return answer end
   undo()

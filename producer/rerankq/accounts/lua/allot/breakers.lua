@@ -1,6 +1,7 @@
 -- The breakers that are open, for the answer to every worker.
 -- Defines open_breakers() (JSON: by name what is stored of each, as a text).
 -- Fields of the record: tidied (when breakers that are not in use any more were last deleted).
+-- @defines open_breakers
 -- @keys breakers
 
 local TIDY_MS, UNUSED_MS = 3600000, 24 * 3600000
@@ -12,7 +13,7 @@ local function is_unused(stored)
   return not breaker or (breaker.state ~= 'paused' and now - breaker.probe_at > UNUSED_MS)
 end
 
-local function open_breakers()
+function open_breakers()
   local tidy = worker ~= '' and now - (state.tidied or 0) > TIDY_MS
   if tidy then state.tidied = now end
   local listed, breakers = {}, redis.call('HGETALL', breakers_key)

@@ -5,11 +5,10 @@
 -- Fields of the record: served (JSON: by fingerprint, when the last call that got a ranking had begun),
 -- took (ms of the longest of these calls, decaying), keys_refused (JSON: by fingerprint, the workers whose
 -- calls are all refused with the key: since when, and when they last reported it).
+-- @defines keys
 
-local keys = {served = {}, verdicts = {}}
+keys = {served = {}, verdicts = {}}
 
--- In a block: Lua allows a script only 200 local names.
-do
 local LATELY_MS, TOOK_FADES_MS, MOST_KEYS, MOST_REPORTS = 60000, 180000, 50, 8
 local REPORT_MS = 3000     -- how long a report of a refusal counts; a worker that is refused reports more often
 local ROW_MS = 1000        -- refusals of one moment are no proof against a worker
@@ -81,9 +80,7 @@ local function note_refused(served)
   state.keys_refused = next(kept) and cjson.encode(kept) or nil
 end
 
-keys.note = function()
+function keys.note()
   local served = note_served()
   if worker ~= '' then note_refused(served) end
-end
-
 end

@@ -8,12 +8,11 @@
 -- of failure, until they are confirmed), cut_off (JSON: the workers that get no answers while others do;
 -- when they reported it, and why).
 -- Below, a worker "complains" when it reports that it gets no answers.
+-- @defines alone doubted cut_off_workers note_reach
 -- @keys last_heard
 
-local alone, doubted, cut_off_workers, note_reach = false, false, {}, nil
+alone, doubted, cut_off_workers = false, false, {}
 
--- In a block: Lua allows a script only 200 local names.
-do
 -- Both times are lengthened to TOOK_TIMES the longest that an answer took lately.
 local WELL_MS = 10000      -- for so long an answer shows that the upstream can be reached
 local LONE_MS = 3000       -- for so long the complaints of a few workers do not count against the upstream
@@ -151,7 +150,7 @@ local function note_failures(before)
   end
 end
 
-note_reach = function()
+function note_reach()
   note_cut_off()
   if worker == '' then return end
   if report.ok + report.throttled > 0 then return note_answer() end
@@ -167,6 +166,4 @@ note_reach = function()
   end
   doubted = alone or before ~= nil or is_complaint_of_few()
   if suspected then note_failures(before) end
-end
-
 end

@@ -1,6 +1,7 @@
 -- How 429s, and answers that mean the same, slow all workers down.
--- Defines trip(mode, wait, step) (takes the account out of use) and react_to_throttling().
+-- Defines trip(mode, wait, step), which takes the account out of use.
 -- Fields of the record: sustained (calls a second in the long run, measured when nearly all were throttled).
+-- @defines trip react_to_throttling
 
 local STRAY = 0.01         -- a share of 429s that is the normal cost of searching for the limit
 local FLOOD, FLOOD_COUNT = 0.8, 4      -- nearly all calls are throttled: stop, and probe
@@ -9,7 +10,7 @@ local PROBE_MS = 1000
 local LEAST_STEP = 0.8    -- of the rate, after a few 429s
 local WINDOW_STEP = 0.95   -- of what a window lets through, after it was used up once more
 
-local function trip(mode, wait, step)
+function trip(mode, wait, step)
   state.mode, state.reopens, state.step = mode, now + wait, step
   state.mode_since = state.mode_since or now
 end
@@ -44,7 +45,7 @@ local function switch_limit(served)
   state.level = math.min(state.level, 0)
 end
 
-local function react_to_throttling()
+function react_to_throttling()
   if report.throttled == 0 or state.mode then return end
   local share = state.throttled / (state.throttled + state.ok)
   -- Calls under way count as let through, though they are not answered yet.

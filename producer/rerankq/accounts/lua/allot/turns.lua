@@ -2,6 +2,7 @@
 -- Defines ask_ms(permits, tokens, slots): the ms until the next exchange of a worker that was given
 -- these; slots are nil without a limit.
 -- Fields of the record: turn (when the last worker in the queue has its turn).
+-- @defines ask_ms
 
 local MOST_ASK_MS = 2000
 -- With fewer slots than workers: how long a worker has a slot at a time, and how often one of those without
@@ -10,7 +11,7 @@ local SLOT_TURN_MS, SLOT_LOOK_MS = 1000, 50
 
 -- A worker that got less than it wanted has its turn after all others, one lot later than the last of them.
 -- One that got enough permits, or that lacks only slots, comes again when its permits are used up.
-local function ask_ms(permits, tokens, slots)
+function ask_ms(permits, tokens, slots)
   local short_of_tokens = limits.tpm and tokens < report.want_tokens
   local lasts_ms = math.min(MOST_ASK_MS, 1000 * LOT_CALLS * peers / flow())
   if slots and slots < report.want_slots and slots_in_turns() then

@@ -1,8 +1,8 @@
 -- Results and final states, written in one step, of those jobs whose tokens are current. A result comes
 -- complete, with a date that the caller estimated from the time in Redis' last answer. A date that is
 -- not within the last second is corrected here.
--- Defines finish(results).
 -- Uses the arguments keep_result_ms, keep_dead_ms, told_ms and jobs.
+-- @defines finish
 -- @include clock
 -- @include ends
 -- @include undoing
@@ -95,7 +95,7 @@ local function unstage()
 end
 
 -- Returns the answer for each job. `results`: nil when they were staged.
-local function finish(results)
+function finish(results)
   sent_results = results
   for at, job in ipairs(jobs) do ids[at] = job[1] end
   return undoing(write_ends, unstage)

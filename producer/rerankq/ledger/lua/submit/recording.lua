@@ -1,6 +1,6 @@
 -- Records jobs in their order, with an answer for each.
--- Defines submit(payloads).
 -- Uses the arguments most, jobs and mark.
+-- @defines submit
 -- @include batches
 -- @include lines
 -- @include records
@@ -133,7 +133,7 @@ local function unstage()
 end
 
 -- Returns the answer for each job. `payloads`: nil when they were staged before the call.
-local function submit(payloads)
+function submit(payloads)
   sent_payloads = payloads
   return undoing(function()
     local outcomes = judge()
