@@ -19,15 +19,7 @@ from rerankq.client import AsyncRerankClient
 from rerankq.errors import QueueFull, RerankqError
 from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
 
-app = typer.Typer(
-    name="dead",
-    no_args_is_help=True,
-    add_completion=False,
-    # Markdown joins the lines of a paragraph; plain and rich markup do not.
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Look at failed jobs, replay or purge them.",
-)
+app = options.group("dead", "Look at failed jobs, replay or purge them.")
 
 PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0

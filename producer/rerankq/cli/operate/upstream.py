@@ -15,15 +15,7 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put
 from rerankq.client import AsyncRerankClient
 
-app = typer.Typer(
-    name="upstream",
-    no_args_is_help=True,
-    add_completion=False,
-    # Markdown joins the lines of a paragraph; plain and rich markup do not.
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Look at the upstream's limits; pause it.",
-)
+app = options.group("upstream", "Look at the upstream's limits; pause it.")
 
 Names = Annotated[
     list[str] | None,
