@@ -1,4 +1,4 @@
-"""Events of a worker: its shutdown, its restart, its way to the upstream, and messages it refuses."""
+"""Events of a worker: shutdown, restart, its way to the upstream, and messages it refuses."""
 
 from dataclasses import dataclass
 from typing import ClassVar

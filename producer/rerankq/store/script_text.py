@@ -1,10 +1,10 @@
 """The text of a Lua script, put together from its files.
 
 A line `-- @include allot/rate` stands for the file `lua/allot/rate.lua` of the script's own package
-or, if it has none, of this one; each file is included once, in the order of these lines. An included
-file names by `-- @defines` what it defines for later ones, without `local`: all else that it has is
-its own, as Lua allows a function only 200 local names. By `-- @keys` it says which keys of
-`rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
+or, if that has no such file, of this one; each file is included once, in the order of these lines.
+An included file names by `-- @defines` what it defines for later ones, without `local`: all else in
+it is its own, as Lua allows a function only 200 local names. A file says by `-- @keys` which keys
+of `rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
 """
 
 import re

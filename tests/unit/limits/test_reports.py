@@ -5,7 +5,6 @@ import pytest
 from rerankq.accounts.accounts import Report
 from rerankq.contract import Lane
 from rerankq_worker.limits.permit import Demand, Permit
-from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.reports import MOST_PAUSE_SECONDS
 from running.fake_limits import Clock, allotment, permits, taken
 

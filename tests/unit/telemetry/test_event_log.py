@@ -37,6 +37,8 @@ from rerankq_worker.telemetry.event_log import STATES, log_events
 JOB = JobRef("j", Lane.BULK)
 OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
+AGAIN = "these are queued again when their leases expire"
+ANEW = "this process writes its outcomes and restarts"
 TOO_MANY = "too many breakers are open"
 UNTIL = (
     "until it does, it takes no jobs for this account; check its network, proxy and DNS, and "
@@ -133,17 +135,15 @@ LINES: list[tuple[Event, str]] = [
     ),
     (
         WorkerDrained(seconds=5.0, returned=0, unwritten=4),
-        "WARNING Redis did not take the outcomes of 4 jobs: these are queued again when their "
-        "leases expire",
+        "WARNING Redis did not take the outcomes of 4 jobs: " + AGAIN,
     ),
     (
         WorkerRestarting(reason="Celery has not run for 10 s", may_finish=True),
-        "CRITICAL this process writes its outcomes and restarts once its calls in flight have "
-        "ended: Celery has not run for 10 s",
+        f"CRITICAL {ANEW} once its calls in flight have ended: Celery has not run for 10 s",
     ),
     (
         WorkerRestarting(reason="the event loop is blocked", may_finish=False),
-        "CRITICAL this process writes its outcomes and restarts now: the event loop is blocked",
+        f"CRITICAL {ANEW} now: the event loop is blocked",
     ),
     (
         MessagePutAside(queue="rerank.bulk", fault="not_json", size=7),

@@ -29,17 +29,17 @@ def attach_listeners(names: Sequence[str], events: Events, lane: Lane) -> None:
     for name, attach in zip(names, named_listeners(names), strict=True):
         try:
             attach(events, lane)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the function is the operator's own
             raise _wrong(f"{name} raised", error) from None
 
 
 def _imported(name: str) -> Attach:
     try:
         found: object = resolve_name(name)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the module is the operator's own
         raise _wrong(f"{name} cannot be imported:", error) from None
     if not callable(found):
-        raise SettingsError(f"RERANKQ_LISTENERS: {name} is no function: write it as module:function")
+        raise SettingsError(f"RERANKQ_LISTENERS: {name} is no function (module:function)")
     return found
 
 
