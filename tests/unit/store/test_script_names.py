@@ -52,9 +52,14 @@ class Compiled:
             self._text()
 
     def _constant(self) -> object:
-        kind = self._take("B")
-        read = {0: lambda: None, 1: lambda: self._take("B"), 3: lambda: self._take("d")}
-        return read.get(kind, self._text)()
+        match self._take("B"):
+            case 1:
+                return self._take("B")
+            case 3:
+                return self._take("d")
+            case 4:
+                return self._text()
+        return None
 
     def _text(self) -> str:
         size = self._take("Q")
