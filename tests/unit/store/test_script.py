@@ -110,10 +110,10 @@ function second() return first() end
 """
 
 
-def test_a_part_gives_later_files_only_what_it_defines(room: Path) -> None:
+def test_a_part_gives_later_files_only_what_it_defines(folder: Path) -> None:
     """The names at its head are seen behind it; its other names are its own."""
-    (room / "part.lua").write_text(PART)
-    (room / "a.lua").write_text("-- @include part\n" + SOUND)
+    (folder / "part.lua").write_text(PART)
+    (folder / "a.lua").write_text("-- @include part\n" + SOUND)
     script = Script("r", "a", _Given, keys=("job",), reply=FLAG, constants={"WORD": "w"})
     text, _ = script.text("")
     assert f"local first, second, MOST\ndo\n{PART}end\n-- @include part\n" in text
@@ -128,8 +128,8 @@ def test_a_part_gives_later_files_only_what_it_defines(room: Path) -> None:
         (PART.replace("MOST = 3", "local MOST = 3"), "MOST"),
     ],
 )
-def test_a_part_defines_what_its_head_names(room: Path, text: str, wrong: str) -> None:
+def test_a_part_defines_what_its_head_names(folder: Path, text: str, wrong: str) -> None:
     """Where head and file differ, nothing runs, and the names that differ are told."""
-    (room / "part.lua").write_text(text)
+    (folder / "part.lua").write_text(text)
     with pytest.raises(ScriptError, match=f"part.lua: @defines and .* differ in {wrong}$"):
         script_text.read("r", "part")
