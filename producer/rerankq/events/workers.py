@@ -1,4 +1,4 @@
-"""Events of a worker: shutdown, restart, its way to the upstream, and messages it refuses."""
+"""Events of a worker: shutdown, restart, isolation from the upstream, and refused messages."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,7 +22,7 @@ class WorkerDraining(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerDrained(Event):
-    """A worker holds no jobs any more, and will end: what a listener has gathered goes out now.
+    """A worker has no jobs any more and will end: listeners send what they have gathered now.
 
     Attributes:
         seconds: how long the drain took.
