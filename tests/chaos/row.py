@@ -1,6 +1,7 @@
 """A row of the fault table: the fault, the demands, and the report of a round."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -9,6 +10,8 @@ from typing import Any
 from chaos.aftermath import Aftermath
 from chaos.load import Load
 from chaos.stage import Stage
+from running.proxy import Proxy
+from running.redis_server import RedisServer
 
 REMARKS = 5
 
@@ -64,6 +67,18 @@ class Arena:
     def stage(self, **options: Any) -> Stage:
         """Redis, upstream, workers and producer; see `Stage`."""
         return Stage(self.folder, self.load, **({"command": self.command} | options))
+
+    @contextmanager
+    def proxied_stage(self, **options: Any) -> Iterator[tuple[Stage, list[Proxy]]]:
+        """A stage where each worker reaches Redis by a proxy of its own; these in their order."""
+        with ExitStack() as opened:
+            proxies: list[Proxy] = []
+
+            def address(redis: RedisServer) -> str:
+                proxies.append(opened.enter_context(Proxy(redis.port)))
+                return proxies[-1].url
+
+            yield opened.enter_context(self.stage(redis_address=address, **options)), proxies
 
 
 @dataclass(frozen=True, slots=True)

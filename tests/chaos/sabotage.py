@@ -14,9 +14,8 @@ from importlib.resources import files
 from itertools import count
 from typing import Any, Final
 
-from rerankq.ledger.leases import Lease, Leases
+from rerankq.ledger.leases import Finish, Lease, Leases
 from rerankq.store.script import Script
-from rerankq_worker.jobs.completer import Completer, JobUpdate
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.port import Answer, Call
 
@@ -30,16 +29,16 @@ BLOCKED_WORDS: Final = "this event loop was blocked from, to: "
 WRITES_BEFORE_FAILURE: Final = 10
 
 IGNORING_FENCES: Final = """
-local function held_job(id)
+function held_job(id)
   local job = known_of(id)
   return job and job.state == 'running' and job or nil
 end
 """
 IGNORING_STATES: Final = """
-local function held_job(id) return known_of(id) end
+function held_job(id) return known_of(id) end
 """
 NOTHING_LOST: Final = """
-local function lost_places() return '0', '0' end
+function lost_places() return '0', '0' end
 """
 # The result is written and nothing else: as if finishing took two steps and was cut in between.
 STATE_LEFT: Final = """
@@ -100,16 +99,16 @@ def suicide() -> None:
 
 def failing_writer() -> None:
     """Let the part that writes ends fail once, after a while; the restarted process works."""
-    write = Completer._write  # noqa: SLF001  it has no public way to fail
+    finish = Leases.finish
     writes = count(1)
 
-    async def write_or_fail(self: Completer, portion: Sequence[JobUpdate]) -> Any:
+    async def finish_or_fail(self: Leases, finishes: Sequence[Finish]) -> list[bool]:
         if next(writes) > WRITES_BEFORE_FAILURE and FAILED_BEFORE not in os.environ:
             os.environ[FAILED_BEFORE] = "yes"
             raise RuntimeError
-        return await write(self, portion)
+        return await finish(self, finishes)
 
-    Completer._write = write_or_fail  # type: ignore[method-assign]  # noqa: SLF001
+    Leases.finish = finish_or_fail  # type: ignore[method-assign]
 
 
 def blocked_loop() -> None:
@@ -161,7 +160,7 @@ def _change_scripts(lines: str, *, behind: str = "", only: str = "") -> None:
         if not script.name.startswith(only):
             return text, digest
         assert file in text or not only, "the file is gone"
-        # In Lua a second local function of the same name replaces the first for the code after it.
+        # The second function of a name replaces the first.
         text = text.replace(file, file + lines, 1)
         return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 

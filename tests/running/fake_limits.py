@@ -10,6 +10,7 @@ from rerankq.accounts.breakers import BreakerState, SharedBreakers, Trip, Trippe
 from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events
+from rerankq_worker.limits.permit import Permit
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
@@ -192,6 +193,13 @@ def permits(
     if given:
         made.receive(given)
     return made
+
+
+def taken(made: Permits, tokens: float = 1, *, retry: bool = False) -> Permit:
+    """A permit for one call; there must be one."""
+    permit = made.take(tokens, retry=retry)
+    assert permit
+    return permit
 
 
 class Network:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Self
 
 from rerankq.contract import (
@@ -13,7 +14,7 @@ from rerankq.contract import (
     RerankResult,
     Timings,
 )
-from rerankq.errors import JobFailed
+from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases
 from rerankq.store.store import Retention, Store
@@ -24,13 +25,19 @@ POLL_SECONDS = 0.01
 class StandInWorker:
     """Serves all lanes between `with` and its end; a job fails if its query begins with `fail`.
 
+    It looks into the ledger, not at hints.
+
     Args:
-        url: the ledger's Redis.
+        url: the ledger's Redis, which may go away and come back.
         holds: whether it waits for `go` before it ends jobs.
+
+    Attributes:
+        ended: ids of the jobs that it has ended.
     """
 
     def __init__(self, url: str, *, holds: bool = False) -> None:
         self._url = url
+        self.ended: list[str] = []
         self._go = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -54,17 +61,18 @@ class StandInWorker:
         async with Store(self._url) as store:
             leases = Leases(store, Retention(60, 60), worker="stand-in", lease_seconds=60)
             while not self._stop.is_set():
-                if self._go.is_set():
-                    for lane in Lane:
-                        await _end_queued(store, leases, lane)
+                # Redis may be away: the next round finds what this one did not.
+                with suppress(LedgerUnavailable):
+                    await self._end_queued(store, leases)
                 await asyncio.sleep(POLL_SECONDS)
 
-
-async def _end_queued(store: Store, leases: Leases, lane: Lane) -> None:
-    queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 99)
-    if queued:
-        held = (await leases.claim([job_id.decode() for job_id in queued])).leases
-        await leases.finish([_finish(lease) for lease in held])
+    async def _end_queued(self, store: Store, leases: Leases) -> None:
+        for lane in Lane if self._go.is_set() else ():
+            queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 99)
+            if queued:
+                held = (await leases.claim([job_id.decode() for job_id in queued])).leases
+                await leases.finish([_finish(lease) for lease in held])
+                self.ended += [lease.job_id for lease in held]
 
 
 def _finish(lease: Lease) -> Finish:
@@ -72,10 +80,11 @@ def _finish(lease: Lease) -> Finish:
     if job.request.query.startswith("fail"):
         outcome = outcomes.failure(JobFailed("upstream_refused", "the upstream refused it"))
         return Finish(lease, 2, JobState.FAILED, outcome, reason="upstream_refused")
-    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(_ranking(job).encode()))
+    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(ranked(job).encode()))
 
 
-def _ranking(job: Job) -> RerankResult:
+def ranked(job: Job) -> RerankResult:
+    """The documents in the order submitted."""
     rows = [
         RankedDocument(index=index, relevance_score=1 / (index + 1), document=Document(text=text))
         for index, text in enumerate(job.request.texts())

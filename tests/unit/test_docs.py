@@ -221,7 +221,7 @@ def names_in(path: Path) -> set[str]:
     if path.suffix == ".lua":
         return {
             f"{path.stem}.{each}"
-            for each in re.findall(r"^local function (\w+)", text, re.MULTILINE)
+            for each in re.findall(r"^(?:local )?function (\w+)", text, re.MULTILINE)
         }
     return {f"{path.stem}.{each}" for each in definitions(ast.parse(text).body)}
 

@@ -240,6 +240,7 @@ class Service:
             self._heartbeats,
             # No call takes longer than this.
             drain=partial(executor.drain, self._settings.call_seconds),
+            events=self._events,
             write_out=lambda: write_out(
                 completer.unwritten(),
                 self._own_leases,

@@ -119,6 +119,10 @@ class WorkerSettings(ClientSettings):
     log_format: LogFormat = Field(
         default=LogFormat.TEXT, description="text for people, or json for machines."
     )
+    listeners: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Functions that listen to a worker's events, as module:function.",
+    )
 
     @field_validator("health_port", mode="before")
     @classmethod
@@ -127,12 +131,12 @@ class WorkerSettings(ClientSettings):
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
         return None if is_address else port
 
-    @field_validator("api_keys", "vendor_keys", mode="before")
+    @field_validator("api_keys", "vendor_keys", "listeners", mode="before")
     @classmethod
-    def _separated(cls, keys: object) -> object:
-        if isinstance(keys, str):
-            return tuple(key.strip() for key in keys.split(",") if key.strip())
-        return keys
+    def _separated(cls, some: object) -> object:
+        if isinstance(some, str):
+            return tuple(each.strip() for each in some.split(",") if each.strip())
+        return some
 
     @field_validator("api_keys", "vendor_keys")
     @classmethod

@@ -70,7 +70,7 @@ class Worker:
         self._backlog += 1
         self._added.append(self._loop.time())
         self._pump()
-        self.permits.wanted()
+        self.permits.reports.ask_soon()
 
     def _waiting(self) -> int:
         capacity = self.permits.capacity
@@ -109,7 +109,7 @@ class Worker:
         if status == THROTTLED:
             self.permits.was_throttled(None)
         elif status == FAILED:
-            self.permits.had_trouble(1.0)
+            self.permits.reports.had_trouble(1.0)
         else:
             self.permits.went_well(permit)
         self.permits.done(permit)

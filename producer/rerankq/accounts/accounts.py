@@ -15,7 +15,7 @@ from rerankq.accounts.scripts import ALLOT
 from rerankq.store.store import Store
 
 IN_USE_MS: Final = 60_000
-"""An account that no worker reported to for so long is not in use.
+"""An account is not in use when no worker has reported on it for this long.
 
 A worker that has jobs for it reports far more often, also while the account may not be used.
 """
@@ -44,7 +44,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Report:
-    """What a worker did since its last exchange, and what it would do next.
+    """What a worker did since its last exchange, and what it wants to do next.
 
     Attributes:
         lane: lane of the work; `interactive` goes first.
@@ -134,9 +134,10 @@ class Blame(StrEnum):
     """What is at fault when a key is refused to a worker: the worker or the key."""
 
     WORKER = "worker"
-    """Other workers got rankings with the key since: this worker's address may not be allowed."""
+    """Other workers have got rankings with the key since then: the vendor may not allow this
+    worker's address."""
     KEY = "key"
-    """The key is refused to other workers too, or no worker got a ranking with it since."""
+    """The key is refused to other workers too, or no worker has got a ranking with it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,30 +146,30 @@ class Allotment:
 
     Attributes:
         permits: calls to begin.
-        tokens: tokens that these calls may cost; the last one may cost more than is left.
+        tokens: tokens that these calls may cost; the last call may cost more than is left of them.
         slots: calls to have in flight; None without a limit.
         retries: how many of the calls may be retries.
         probe: whether the one permit is for a probe of an account that is out of use.
         ask_ms: ms until the next exchange.
-        mode: `open` is usable; of a `throttled` or `broken` account only probes are given out.
+        mode: `open` means usable; a `throttled` or `broken` account gives permits for probes only.
         since: when the account became unusable or was paused, in ms by Redis' clock; else 0.
         cause: class and HTTP status of the last answer that made it unusable or paused it; empty
             while it is usable.
         wait_ms: ms until permits are given out again.
         rate: calls a second, at present.
-        limited: whether a limit is known, or one was found out.
+        limited: whether a limit of the rate is known or was found.
         limits: those that are known; where workers know different ones, the lowest of each.
-        workers: how many share the account: those of the same lane, or all for an onlooker.
+        workers: how many share the account: those of the same lane, or all for an observer.
         in_flight: slots that they hold together.
         ranked: fingerprint of the endpoint that gave the last ranking; empty before the first.
         served: fingerprints of the keys that gave rankings in the last minute.
-        idle_ms: ms since any worker's last exchange, for an onlooker; else 0.
+        idle_ms: ms since any worker's last exchange, for an observer; else 0.
         alone: whether other workers get answers while this one gets none.
         doubted: whether failures of this worker are not held against the upstream, for now.
         cut_off: the workers that get no answers while others do: by name, why.
         verdicts: by fingerprint of a key that is refused to this worker, what is at fault, once
             that is known.
-        others: how many workers beside this one use the account.
+        others: how many other workers use the account.
         took_ms: the longest that a ranking took lately; 0 when none is known.
         now: Redis' clock, in ms.
         tripped: keys, models and accounts that may not be used, by name.
@@ -228,11 +229,11 @@ class Accounts:
         return _allotment(await self._store.run(ALLOT(account, worker, told)))
 
     async def look(self, account: str) -> Allotment:
-        """The state of the account, for an onlooker: nothing is taken or changed."""
+        """The state of the account, for an observer: nothing is taken or changed."""
         return await self.exchange(account, "", Limits(), Report(lane="bulk"))
 
     async def resume(self, account: str) -> bool:
-        """Make an account usable that is throttled, broken or paused; False when it was usable."""
+        """Make a throttled, broken or paused account usable; False when it already was."""
         key = self._store.keys.account(account)
         return bool(await self._store.command("HDEL", key, *_CLOSING))
 

@@ -17,7 +17,7 @@ from rerankq.accounts.scripts import PROBE, TRIP
 from rerankq.store.store import Store
 
 UNUSED_MS: Final = 10_000
-"""A breaker whose probe is so long overdue is not in use.
+"""A breaker is not in use when its probe has been overdue for this long.
 
 A worker that has jobs for its key or account probes it when that is due, or moments later.
 """
@@ -28,10 +28,10 @@ _MODEL: Final = "model "
 
 
 class BreakerState(StrEnum):
-    """How an open breaker is open.
+    """The state of an open breaker.
 
-    `doubted`: it is not certain yet. `parked`: until a probe succeeds. `paused`: until an operator
-    resumes it.
+    `doubted`: not certain yet. `parked`: open until a probe succeeds. `paused`: open until an
+    operator resumes it.
     """
 
     DOUBTED = "doubted"
@@ -66,7 +66,7 @@ class TrippedBreaker:
     def is_unused(self, name: str, now_ms: float) -> bool:
         """Whether its probe is so long overdue, by Redis' clock, that no worker uses it any more.
 
-        That is so of a key that was replaced in every worker, or a model that no job asks for.
+        For example, the key was replaced in every worker, or no job asks for the model.
         """
         patience = MODEL_UNUSED_MS if name.startswith(_MODEL) else UNUSED_MS
         return self.every > 0 and now_ms - self.probe_at > patience
@@ -100,8 +100,8 @@ class SharedBreakers:
         """Open a breaker, or count one more failure of one that is open.
 
         Returns:
-            Its state; None when it is a model's and so many are open that none is added: then it
-            stays closed.
+            Its state; None when too many breakers are open to add one of a model: then it stays
+            closed.
         """
         state = await self._store.run(
             TRIP(
@@ -117,8 +117,8 @@ class SharedBreakers:
         return None if state is None else BreakerState(state)
 
     async def probe(self, *names: str) -> bool:
-        """Take the turn to probe all of them; False, and no turn taken, while one is not due."""
-        # redis-py may send this again after a lost answer: by the token, Redis knows the repeat.
+        """Take the turn to probe all of them; False, without a turn, while one is not due."""
+        # redis-py may repeat this after a lost answer: the script knows the repeat by the token.
         return await self._store.run(PROBE(token_hex(4), names))
 
     async def tripped(self) -> dict[str, TrippedBreaker]:

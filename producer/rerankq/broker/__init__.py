@@ -9,6 +9,6 @@ backlog      how many messages wait in a lane's queue
 hint_reader  takes hints from the queues without Celery's worker
 quarantine   messages that were no hints
 misdirected  answers messages that were sent to a lane without the client
-pidbox       Celery's list of workers, from which killed ones would never go
+pidbox       deletes Celery's list of workers, which keeps killed workers for ever
 lua/         the script
 """

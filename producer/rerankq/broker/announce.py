@@ -20,13 +20,13 @@ VISIBILITY_SECONDS: Final = 600
 PUBLISH_SECONDS: Final = 5.0
 REPR_CHARACTERS: Final = 1024
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
-"""Most bytes of the jobs that one message names, as its worker gets them in one answer. A single
-larger job has a message of its own."""
+"""Most bytes of the jobs that one message names: its worker gets all of them in one answer. A
+single larger job has a message of its own."""
 INTERACTIVE_TOGETHER: Final = 8
 """Most interactive jobs that one message names, when they came at the same moment: they share what
 Celery costs. Not more, as all jobs of a message are run by one worker."""
 SPREAD: Final = 16
-"""Jobs are spread over so many messages first, so that as many workers can begin at once."""
+"""Jobs are spread over this many messages first, so that as many workers can begin at once."""
 
 
 def celery_settings(redis_url: str, namespace: str = "") -> dict[str, Any]:

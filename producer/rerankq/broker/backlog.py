@@ -5,7 +5,7 @@ from rerankq.store.store import Store
 
 
 class Backlog:
-    """What waits for a worker. Every call raises LedgerUnavailable when Redis is away."""
+    """What waits for a worker. Every call raises LedgerUnavailable when Redis cannot be used."""
 
     def __init__(self, store: Store, lane: Lane) -> None:
         self._store = store

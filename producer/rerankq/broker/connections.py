@@ -1,9 +1,9 @@
 """The connections to Redis that kombu makes: they are closed when they are of no use any more.
 
-kombu keeps a connection as long as it seems sound. One whose other end has silently gone seems so
-for ever, and a worker would wait there for ever, as it has no time limit for its broker. One to a
-Redis that was the primary, and is a replica now, refuses every write; a new one may succeed, as the
-address may lead to another Redis by now.
+kombu keeps a connection as long as it seems sound. When the other end has gone silently, it seems
+sound for ever, and a worker would wait on it for ever, because a worker has no time limit for its
+broker. A connection to a Redis that was the primary, and is a replica now, refuses every write; a
+new one may succeed, because the address may lead to another Redis by now.
 """
 
 import socket
@@ -51,8 +51,7 @@ def cut_connections() -> int:
         known = list(_known)
     sockets = [each for each in (getattr(one, "_sock", None) for one in known) if each is not None]
     for each in sockets:
-        # Not closed, which its owner does. And not by TLS's own shutdown, which would first send to
-        # the other side.
+        # Its owner closes it. Not by TLS's own shutdown, which would first send to the other side.
         with suppress(OSError):
             socket.socket.shutdown(each, socket.SHUT_RDWR)
     return len(sockets)

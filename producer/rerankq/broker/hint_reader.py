@@ -1,6 +1,5 @@
 """Takes hints from the queues without Celery's worker: for a worker inside another program."""
 
-from types import TracebackType
 from typing import Any, Final, Self
 
 from kombu import Consumer, Queue
@@ -36,16 +35,11 @@ class HintReader:
         try:
             self._consume()
         except _UNANSWERED as error:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise OSError(AWAY) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.release()
         self._app.close()
 

@@ -18,7 +18,7 @@ KEPT_SECONDS: Final = 24 * 3600
 """As long as Celery keeps a result."""
 ADVICE: Final = JobFailed(
     "not_submitted",
-    f"no job was made of this message: {TASK_NAME} only names jobs that rerankq has recorded. "
+    f"this message created no job: {TASK_NAME} only names jobs that rerankq has recorded. "
     "Submit with rerankq.RerankClient().submit(query=..., documents=[...]); "
     "its id is the one for AsyncResult",
 )
@@ -29,7 +29,7 @@ def answer(keys: Keys, message_id: str) -> Sequence[tuple[Argument, ...]]:
 
     Args:
         keys: the ledger's keys.
-        message_id: Celery's id of the message, which is no job's id.
+        message_id: Celery's id of the message; no job has this id.
     """
     # By this machine's clock: the date is only shown.
     date = date_done(int(time.time() * 1000))

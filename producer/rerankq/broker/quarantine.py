@@ -1,7 +1,7 @@
 """Messages that were no hints: put aside by workers, counted, and shown to operators.
 
-No job is lost by them: a job whose hint was damaged is announced again, like any other that lost
-its hint. A foreign message may hold anything, so it is shown only when an operator asks for it.
+No job is lost by them: a job whose hint was damaged is announced again, like any other whose
+hint was lost. A foreign message may hold anything, so it is shown only when an operator asks.
 """
 
 from secrets import token_hex

@@ -21,8 +21,8 @@ from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
 
 ADDRESS_OPTION: Final = "rerankq_address"
-"""Transport option for the `RedisAddress`. Celery gets its URL without password and options, as it
-logs and shows that."""
+"""Transport option for the `RedisAddress`. Celery gets its URL without password and options,
+because it logs and shows that."""
 
 NAMESPACE_OPTION: Final = "rerankq_namespace"
 """Transport option for the namespace of `rerankq.store.keys`: it is put before the name of each

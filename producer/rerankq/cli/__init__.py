@@ -21,5 +21,5 @@ demo/       everything at once, on a machine without a set-up
 
 from rerankq.working_folder import leave_out_working_folder
 
-# Here, before any module of the command line imports what is not part of Python itself.
+# Before any module of the command line imports something that is not part of Python itself.
 leave_out_working_folder()

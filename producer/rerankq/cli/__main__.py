@@ -1,4 +1,4 @@
-"""`python -m rerankq.cli`: the command line of this very interpreter."""
+"""`python -m rerankq.cli`: the command line, run by this interpreter."""
 
 from rerankq.cli.entry import main
 

@@ -1,4 +1,4 @@
-"""Arguments as text: the name of a file may be any bytes, all others must be UTF-8.
+"""Arguments as text: the name of a file may be any bytes, all other arguments must be UTF-8.
 
 Python turns other bytes into lone surrogates, which neither Redis nor a socket accepts.
 """

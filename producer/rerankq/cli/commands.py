@@ -118,7 +118,7 @@ def _command(row: Command) -> Any:
     single = typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
-        # Joins the lines of a paragraph, as plain and rich markup do not.
+        # Markdown joins the lines of a paragraph; plain and rich markup do not.
         rich_markup_mode="markdown",
     )
     single.command(row.name, context_settings={"help_option_names": ["-h", "--help"]})(code)
@@ -138,7 +138,7 @@ def _code(row: Command) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def called(*arguments: Any, **options: Any) -> Any:
-        # Also here, as a command does slow imports only when it is called.
+        # Also here, because a command does slow imports only when it is called.
         with _extra_named(row):
             return command(*arguments, **options)
 

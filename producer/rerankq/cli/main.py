@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; returns its exit code."""
     try:
         answer = build().main(list(arguments), prog_name="rerankq", standalone_mode=False)
-        # Here, not at the interpreter's exit: so a reader that has gone is noticed in time.
+        # Not left to the interpreter's exit, which is too late to notice that the reader has gone.
         with stdout_checked():
             sys.stdout.flush()
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  the error boundary
@@ -70,7 +70,7 @@ def _verdict(error: BaseException) -> tuple[ExitCode, str]:
         case OSError():
             verdict = ExitCode.UNUSABLE, error.strerror or type(error).__name__
         case _:
-            # Only the name of its type, as its text may quote a document.
+            # Only the name of its type, because its text may quote a document.
             said = f"unforeseen {type(error).__name__}: set RERANKQ_DEBUG=1 to see where"
             verdict = ExitCode.UNFORESEEN, said
     return verdict

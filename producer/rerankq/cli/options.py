@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what groups of commands have in common."""
 
 from typing import Annotated
 
@@ -31,3 +31,16 @@ JsonSummary = Annotated[
     bool, typer.Option("--json", help="End with a JSON object on stderr in place of a sentence.")
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The id that submit printed.")]
+
+
+def group(name: str, summary: str) -> typer.Typer:
+    """A command that has commands of its own."""
+    return typer.Typer(
+        name=name,
+        no_args_is_help=True,
+        add_completion=False,
+        # Markdown joins the lines of a paragraph; plain and rich markup do not.
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=summary,
+    )

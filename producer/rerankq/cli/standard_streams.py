@@ -20,7 +20,7 @@ def secure_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, mode)  # gets the lowest free number: this one
-    # A stream that was closed is None, against its type.
+    # A closed stream is None, although its type does not say so.
     sys.stdin = sys.stdin or _text_of(0, "r")
     sys.stdout = sys.stdout or _text_of(1, "w")
     sys.stderr = sys.stderr or _text_of(2, "w")

@@ -22,7 +22,7 @@ from rerankq.store.per_loop import PerLoop
 ROOM_SECONDS: Final = 0.5
 """How often a submit to a full lane is tried again."""
 PATIENCE_SECONDS: Final = 300.0
-"""Long enough to replace all workers; without any, nobody should wait longer."""
+"""Long enough to replace all workers. When there are none, nobody should wait longer."""
 
 Offered = tuple[list[str], RerankqError | None]
 """The ids of the jobs that were accepted, now or earlier, and why the others were not."""
@@ -110,7 +110,7 @@ class Admissions:
 
         Raises:
             InvalidRequest: as in `submit`.
-            LedgerUnavailable: has the ids of these jobs, as their drafts may have none.
+            LedgerUnavailable: has the ids of these jobs, because their drafts may have none.
         """
         try:
             return await self.offer(jobs, start=start, patience=patience)
@@ -125,7 +125,7 @@ class Admissions:
         start: int = 0,
         held_up: Callable[[str], None] = lambda _: None,
     ) -> Offered:
-        """Record jobs in their order, waiting for room; their hints follow a little later.
+        """Record jobs in their order, and wait while a lane is full; hints follow a little later.
 
         Returns the ids of those that were accepted, now or earlier, and what was refused.
 
@@ -228,7 +228,7 @@ class Admissions:
                 self._events.tell(JobAccepted(job=_reference(job)))
 
     def _impatience(self, lane: Lane, position: int) -> QueueFull:
-        said = f"{self._fullness(lane)}, and took none any more: {_ADVICE}"
+        said = f"{self._fullness(lane)}, and took no more jobs: {_ADVICE}"
         return QueueFull(f"{said}, then go on from draft {position}", position=position)
 
     def _fullness(self, lane: Lane) -> str:
@@ -236,10 +236,10 @@ class Admissions:
 
 
 def foremost(*wrong: RerankqError | None) -> RerankqError | None:
-    """The error to raise of several: the first, but a full lane before any other.
+    """Of several errors the one to raise: that of a full lane, or else the first.
 
-    The others say that all drafts but their own were accepted, which is not so when a lane is full.
-    They are added to it as notes.
+    The others say that all drafts but their own were accepted; when a lane is full, that is wrong.
+    They are added to its error as notes.
     """
     told = [each for each in wrong if each]
     full = next((each for each in told if isinstance(each, QueueFull)), None)
@@ -272,7 +272,7 @@ def _reference(job: PreparedJob) -> JobRef:
 def _refusal(
     jobs: Sequence[PreparedJob], admissions: Sequence[Admission]
 ) -> IdempotencyConflict | BatchNotFound | None:
-    """The error for refused jobs; an unknown batch comes first, as it concerns all of them."""
+    """The error for refused jobs; an unknown batch comes first, because it concerns all of them."""
     verdicts = [each.verdict for each in admissions]
     if Verdict.NO_BATCH in verdicts:
         batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].head["batch"]

@@ -1,4 +1,4 @@
-"""Waits for jobs to end: by published messages, and by asking, as messages can be lost.
+"""Waits for jobs to end: by published messages, and by asking, because messages can be lost.
 
 A message only means that it is worth asking: Redis' channels are shared by all its databases, so a
 job with the same id in another database is heard too. Messages are lost while Redis restarts or a
@@ -21,7 +21,7 @@ from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
 
 LAST_LOOK_SECONDS: Final = 1.0
-"""A wait whose time is over gives the jobs that have ended, if Redis answers within this."""
+"""After a wait's time is over, Redis has this long to say which of its jobs have ended."""
 LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """A longer timeout counts as none."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
-from typing import NoReturn, Self, Unpack
+from typing import Self, Unpack
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
@@ -24,6 +24,7 @@ from rerankq.client.handles import AsyncJobHandle, ranking
 from rerankq.client.operations import Operations
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
+from rerankq.client.uncopied import HoldsConnections
 from rerankq.client.waiting.why import Why
 from rerankq.contract import Job, JobState, JobStatus, Lane, RerankResult
 from rerankq.errors import ClientClosed
@@ -42,7 +43,7 @@ from rerankq.store.first_contact import FIRST_CONTACT
 from rerankq.store.store import Retention, Store
 
 
-class AsyncRerankClient(AsyncBatchOpener):
+class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
     """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
     It may be used in several event loops: in each it has its own connections, which end with the
@@ -129,15 +130,6 @@ class AsyncRerankClient(AsyncBatchOpener):
         self._entered -= 1
         if self._entered <= 0:
             await self.close()
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: object) -> Self:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     async def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
@@ -242,8 +234,8 @@ class AsyncRerankClient(AsyncBatchOpener):
         Raises:
             QueueFull: the lane was full for that long. Its `position` is that of the first draft
                 that was refused: those before it were accepted, and their handles were given.
-                Submit again from there. Only when drafts go to several lanes, a later one may have
-                been accepted too: a `job_id` or an idempotency key makes that safe.
+                Submit again from there. When drafts go to several lanes, a later one may have been
+                accepted too: a `job_id` or an idempotency key makes that safe.
             InvalidRequest: names the draft by its position, and the field. Those before it
                 were accepted, and their handles were given.
             IdempotencyConflict: some draft's key belongs to another request. Every other draft
@@ -261,7 +253,7 @@ class AsyncRerankClient(AsyncBatchOpener):
                 portion = await anext(portions, None) if wants_more else None
 
     def recording(self, patience: float | None) -> Recording:
-        """A generator that records portions of a stream of drafts: see `stream`."""
+        """A generator that records portions of a stream of drafts: see `stream.recorded`."""
         return recorded(
             self._admissions, self._publishing, model=self.settings.model, patience=patience
         )

@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NoReturn, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from rerankq.client import forks
 from rerankq.client.admissions import PATIENCE_SECONDS
@@ -14,6 +14,7 @@ from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
+from rerankq.client.uncopied import HoldsConnections
 from rerankq.contract import JobState, JobStatus, RerankResult, WaitReason
 from rerankq.errors import ClientClosed
 from rerankq.events import Events
@@ -23,7 +24,7 @@ from rerankq.settings import ClientSettings
 T = TypeVar("T")
 
 
-class RerankClient:
+class RerankClient(HoldsConnections):
     """Submits rerank jobs and returns their results. Threads may share it; a fork may use it.
 
     Each method blocks; `AsyncRerankClient` says what each does and raises.
@@ -69,15 +70,6 @@ class RerankClient:
         self._entered -= 1
         if self._entered <= 0:
             self.close()
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: object) -> Self:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds connections, so it cannot be pickled: make one there")
 
     def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and threads."""

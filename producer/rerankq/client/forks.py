@@ -71,7 +71,7 @@ def _begin_anew() -> None:
 opening: Final = threading.RLock()
 """Held while a client starts its thread: a fork waits until it has."""
 inherited: Final[list[Any]] = []
-"""In a child, the parent's objects: kept, as to clean them up would disturb the parent."""
+"""In a child, the parent's objects: kept, because cleaning them up would disturb the parent."""
 _forking: Final = threading.local()
 _watched: Final[WeakSet[Any]] = WeakSet()
 os.register_at_fork(before=_halt_all, after_in_parent=_go_on, after_in_child=_begin_anew)

@@ -17,7 +17,7 @@ class AsyncOwner(Protocol):
     """What a handle needs of the asynchronous client."""
 
     async def status(self, job_id: str) -> JobStatus:
-        """Where the job stands."""
+        """The status of the job."""
 
     async def end(self, job_id: str, timeout: float | None = None) -> End:  # noqa: ASYNC109  as in `result`
         """How the job ended, waiting for it."""
@@ -30,7 +30,7 @@ class Owner(Protocol):
     """What a handle needs of the blocking client."""
 
     def status(self, job_id: str) -> JobStatus:
-        """Where the job stands."""
+        """The status of the job."""
 
     def end(self, job_id: str, timeout: float | None = None) -> End:
         """How the job ended, waiting for it."""
@@ -90,7 +90,7 @@ class AsyncJobHandle(_Handle[AsyncOwner]):
     """A job that was accepted; usable while its client is open."""
 
     async def status(self) -> JobStatus:
-        """Where the job stands.
+        """The status of the job.
 
         Raises:
             JobNotFound: the ledger does not know it (any more).
@@ -132,7 +132,7 @@ class JobHandle(_Handle[Owner]):
     """A job that was accepted. `AsyncJobHandle` says what each method raises."""
 
     def status(self) -> JobStatus:
-        """Where the job stands."""
+        """The status of the job."""
         return self.client.status(self.id)
 
     def result(self, timeout: float | None = None) -> RerankResult:

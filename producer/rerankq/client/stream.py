@@ -1,4 +1,4 @@
-"""A stream of drafts, recorded a portion at a time: one while the next is read and checked."""
+"""Records a stream of drafts in portions: one is recorded while the next is read and checked."""
 
 import asyncio
 from collections.abc import AsyncGenerator

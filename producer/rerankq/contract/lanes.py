@@ -27,7 +27,7 @@ class Lane(StrEnum):
 
     @property
     def jobs_per_hint(self) -> int:
-        """Most jobs that one message names: many share Celery's cost, one waits for no others."""
+        """Most jobs in a message: bulk jobs share its cost, an interactive one waits for none."""
         return MAX_HINT_JOBS if self is Lane.BULK else 1
 
 

@@ -1,7 +1,8 @@
 """How many tokens a call costs, estimated: the upstream's own figures can all be 0.
 
-By class of character, after Qwen's tokenizer: on average within 15 % of its count.
-A reranker reads the query once with every document, so the load counts it so.
+Each character counts by its class, fitted to Qwen's tokenizer: on average the estimate is within
+15 % of that count. A reranker reads the query once with every document, so `load` counts the query
+once for each.
 
 Counted on UTF-8, where a character's first byte tells its class. A regular expression over the text
 would cost ten times as much, and be the most expensive part of a job.

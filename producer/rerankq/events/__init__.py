@@ -1,4 +1,4 @@
-"""Events of jobs, calls, permits, breakers, batches and tokens, for listeners.
+"""Events of jobs, calls, permits, breakers, workers, batches and tokens, for listeners.
 
 event      the base class, and the job that an event is about
 catalogue  all kinds of events
@@ -6,6 +6,7 @@ channel    delivers events to listeners
 jobs       from acceptance to an end
 calls      calls of the rerank endpoint
 limits     permits, limits and circuit breakers, and failed calls to the ledger
+workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 access     tokens
 
@@ -47,8 +48,14 @@ from rerankq.events.limits import (
     LimitFound,
     LimitsDiffer,
     PermitWaited,
+)
+from rerankq.events.workers import (
+    MessagePutAside,
+    WorkerDrained,
+    WorkerDraining,
     WorkerIsolated,
     WorkerReconnected,
+    WorkerRestarting,
 )
 
 __all__ = [
@@ -87,11 +94,15 @@ __all__ = [
     "LedgerOperation",
     "LimitFound",
     "LimitsDiffer",
+    "MessagePutAside",
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",
     "TokenCreated",
     "TokenRevoked",
+    "WorkerDrained",
+    "WorkerDraining",
     "WorkerIsolated",
     "WorkerReconnected",
+    "WorkerRestarting",
 ]

@@ -40,7 +40,7 @@ class CallStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFinished(Event):
-    """A call has ended, with a ranking or without. Not told when this worker broke it off.
+    """A call has ended, with a ranking or without. Not told when this worker cancels it.
 
     Attributes:
         seconds: how long it took.

@@ -62,7 +62,7 @@ class Events:
         for listener in self._listeners.get(type(event), ()):
             try:
                 listener(event)
-            except Exception as error:  # noqa: BLE001  whatever it is, it is not the job's concern
+            except Exception as error:  # noqa: BLE001  no error of a listener may affect a job
                 self._say_once(listener, event, error)
 
     def _change(self, listeners: dict[type[Event], tuple[Listener, ...]]) -> None:

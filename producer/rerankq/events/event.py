@@ -12,7 +12,7 @@ class Event:
 
     Durations are in seconds: those of calls and waits by the monotonic clock of the process that
     tells them, those since a job could first run by Redis' clock. Reasons are codes that
-    `docs/life-of-a-job.md` explains. Messages are fit for logs: they never quote a job.
+    `docs/life-of-a-job.md` explains. Messages may be logged: they never quote a job.
 
     Attributes:
         name: of the kind: what it is about, a dot, and what happened.

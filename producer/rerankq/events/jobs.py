@@ -45,7 +45,7 @@ class JobClaimed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """A call for a job returned no ranking; told when it is decided what becomes of the job.
+    """A call for a job returned no ranking; told once it is decided what happens to the job.
 
     Attributes:
         attempt: number of the job's call, from 1.
@@ -162,7 +162,7 @@ class JobFaulted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobUnclaimable(Event):
-    """The ledger refuses for good to give out a job: the worker does not ask for it again.
+    """The ledger refuses to give out a job, and would again: the worker does not ask once more.
 
     Attributes:
         message: what the ledger says.
@@ -177,7 +177,7 @@ class JobUnclaimable(Event):
 class OutcomeRefused(Event):
     """The ledger did not accept a job's outcome: it had ended, or was another worker's.
 
-    That is also so when an earlier try wrote this outcome and its answer was lost.
+    This also happens when an earlier try wrote this outcome and its answer was lost.
 
     Attributes:
         repeated: whether there was an earlier try without an answer.
@@ -203,7 +203,7 @@ class OutcomeDropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDamaged(Event):
-    """A job was taken out of its lane, as its record was deleted or damaged by something else."""
+    """A job was taken out of its lane: something else had deleted or damaged its record."""
 
     name: ClassVar[str] = "job.damaged"
     job: JobRef
@@ -211,7 +211,7 @@ class JobDamaged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobsRequeued(Event):
-    """The reconciler announces jobs of a lane again: due ones, or lost with a worker or a hint.
+    """The reconciler announces jobs of a lane again: they are due, or a lease or hint was lost.
 
     Attributes:
         count: how many.

@@ -123,32 +123,6 @@ class BreakerNotOpened(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerIsolated(Event):
-    """This worker gets no rankings from an account while others do: it takes no jobs for it.
-
-    Attributes:
-        account: the account.
-        cause: why its calls fail.
-    """
-
-    name: ClassVar[str] = "worker.isolated"
-    account: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerReconnected(Event):
-    """This worker gets rankings again, after `WorkerIsolated`.
-
-    Attributes:
-        account: the account.
-    """
-
-    name: ClassVar[str] = "worker.reconnected"
-    account: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPutAside(Event):
     """A key that all jobs share held a value of another type, and was renamed.
 
@@ -166,7 +140,7 @@ class LedgerOperation(StrEnum):
     CLAIM = "claim"
     RENEW = "renew"
     CONFIRM = "confirm"
-    """One lease is renewed before its call, as it may have run out."""
+    """One lease is renewed before its call, because it may have run out."""
     WRITE = "write"
     SWEEP = "sweep"
     EXCHANGE_PERMITS = "exchange_permits"

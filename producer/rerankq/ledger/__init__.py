@@ -1,4 +1,4 @@
-"""The life of a job: the ledger decides what is true.
+"""The life of a job: the ledger decides which state it has.
 
 intake    submit
 payload   a job as it is stored in Redis: JSON, compressed where that saves memory
@@ -8,7 +8,7 @@ failures  how a failure is kept
 batches   jobs that belong together, in order
 dead      failed jobs: list, replay, forget
 leases    claim, renew, finish, postpone: the worker's side
-presence  which workers serve a lane
+presence  whether workers use this ledger
 sweep     one tick of the reconciler
 scripts   the scripts as typed functions
 lua/      the scripts

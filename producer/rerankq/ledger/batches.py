@@ -34,7 +34,7 @@ class RejectedLine(Message):
 class ExistingJob(Message):
     """A line whose idempotency key belongs to an earlier job: that job's end is the line's."""
 
-    # This field is the first, also in JSON: so the entry is told from a rejected line.
+    # This field is the first, also in JSON: it distinguishes the entry from a rejected line.
     job_id: str
     line: int
     custom_id: str | None = None
@@ -118,14 +118,14 @@ class Batches:
         self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
 
     async def cut_at(self, batch_id: str) -> int | None:
-        """The first line of input that was not submitted; None when feeding was not cut."""
+        """The first line of input that was not submitted; None when all were."""
         cut = await self._store.command("HGET", self._keys.batch(batch_id), "cut")
         return None if cut is None else int(cut)
 
     async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
         """Note that the batch's reader has the results of these jobs.
 
-        The batch needs them no more: from now on they have their ordinary retention.
+        From now on these have their ordinary retention; the batch does not keep them any longer.
         """
         await self._store.run(
             COLLECTED(

@@ -53,7 +53,7 @@ class Wanted:
 
     @property
     def by_time_alone(self) -> bool:
-        """Whether the times alone tell which letters are meant, so that none need be read."""
+        """Whether the times alone tell which letters are meant, so that none has to be read."""
         return self.reason is self.model is self.batch_id is None
 
     def fits(self, letter: DeadLetter) -> bool:
@@ -134,7 +134,7 @@ class DeadLetters:
     async def replays(self, job_ids: Sequence[str]) -> Replays:
         """New jobs with the requests of the old ones, whose ends never change.
 
-        A new id is derived from the old one: a replay that is repeated is one job.
+        The new id is derived from the old one, so a repeated replay creates one job.
         """
         stored = await self._store.readings(
             *(("GET", self._keys.payload(each)) for each in job_ids)
@@ -149,7 +149,7 @@ class DeadLetters:
         return found
 
     async def forget(self, job_ids: Sequence[str]) -> None:
-        """Delete dead letters for good, with all that belongs to them."""
+        """Delete dead letters, with all that belongs to them."""
         if not job_ids:
             return
         # No transaction: a Redis whose memory is full refuses those, and this frees memory. A

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MOST_MESSAGE: Final = 200
-"""Characters of a message that are kept, as very many jobs may wait."""
+"""Characters of a message that are kept, because very many jobs may wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Intake:
             try:
                 admissions += await self._record(portion)
             except LedgerUnavailable as error:
-                # Of all of them together: what went along before is recorded.
+                # Uncertain for all of them together: earlier portions are recorded.
                 error.uncertain = error.uncertain or bool(admissions)
                 raise
             if any(each.verdict is Verdict.FULL for each in admissions):
@@ -109,7 +109,7 @@ class Intake:
         heads = [job.head for job in jobs]
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
-            # The payloads go past the script, at half the cost, if none of the jobs is known.
+            # If no job is known, payloads need not pass through the script: half the cost.
             mark = self._keys.submitting(token_hex(8))
             placed: list[Argument] = ["MSETNX", mark, 1]
             for job in jobs:

@@ -16,10 +16,10 @@ from rerankq.store.script import Argument
 from rerankq.store.store import BESIDE_FROM, Retention, Store
 
 MOST_DEATHS: Final = 3
-"""So many workers in a row may die with a job before it fails: a job that kills its workers must
+"""A job fails when this many workers in a row have died with it: a job that kills its workers must
 not run for ever. A worker that is heard of again was not dead, however long it was silent."""
 SUSPECT_ABSENCES: Final = MOST_DEATHS - 1
-"""After so many dead or missing workers a job is served alone: if it kills this worker too, the
+"""After this many dead or missing workers a job is served alone: if it kills this worker too, the
 worker has no other job, which would be suspected with it."""
 MOST_TOGETHER: Final = 100
 """Jobs that are claimed in one call."""
@@ -67,7 +67,7 @@ class Finish:
 
     Attributes:
         attempts: attempts used in all.
-        outcome: the end as `ledger.outcomes` spells it.
+        outcome: the end as `ledger.outcomes` writes it.
         reason: the error's code, when there is one.
         said: the upstream's last answer, kept with the dead letter. It may hold the request.
     """
@@ -101,7 +101,7 @@ class Leases:
         store: the ledger's Redis.
         retention: how long ends are kept.
         worker: a name that no other process has or had, not even one that replaces this one: by it
-            the ledger tells a worker that paused from one that died.
+            the ledger distinguishes a worker that paused from one that died.
         lease_seconds: how long a lease lasts without renewal.
         events: told of each job whose result came after its deadline.
     """
@@ -153,7 +153,7 @@ class Leases:
     async def _claim(
         self, job_ids: Sequence[str], claim: Claim, *, alone: bool, request: str
     ) -> None:
-        # Payloads are read past the script: most often the worker gets all jobs that it asks for.
+        # Payloads are read beside the script: most often the worker gets all jobs that it asks for.
         payloads = ("MGET", *map(self._keys.payload, job_ids))
         call = CLAIM(
             worker=self._worker,
@@ -224,5 +224,5 @@ class Leases:
 
 
 def new_request() -> str:
-    """A name for one claim, 32 random bits: by it the ledger knows a repeat, and its leases."""
+    """A name for one claim, 32 random bits: by it the ledger finds the leases of a repeat."""
     return token_hex(4)

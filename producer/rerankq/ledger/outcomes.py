@@ -87,7 +87,7 @@ def decode(stored: bytes) -> RerankResult | JobEnded:
         kind = ENDS.get(exception["exc_type"], JobFailed)
         reason, message = map(str, exception["exc_message"])
     except (ValueError, KeyError, TypeError):
-        # `from None`, as the error may quote what was stored.
+        # `from None`, because the error may quote what was stored.
         raise InvalidRequest("", "the stored result cannot be read") from None
     return kind(reason, message, **_last_call(exception.get("upstream")))
 
@@ -103,7 +103,7 @@ def end_from(stored: bytes) -> RerankResult | JobEnded | InvalidRequest:
     """The end that a stored result stands for.
 
     For a result that another version wrote, or that is damaged, the error is returned, not raised:
-    whoever reads many results still gets the others.
+    a caller that reads many results still gets the others.
     """
     try:
         return decode(stored)

@@ -2,7 +2,7 @@
 
 Compressed, real text takes half the memory, also in each copy that Redis makes of it. Chinese is
 written as UTF-16 before it is compressed, with two bytes a character instead of three: that saves
-another tenth. A Zstandard frame is told from JSON by its first bytes, and UTF-16 by the zero byte
+another tenth. A Zstandard frame is recognised by its first bytes, and UTF-16 by the zero byte
 after the brace. Readers accept all of these, so a producer in another language may write plain
 JSON.
 """

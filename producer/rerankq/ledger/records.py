@@ -17,12 +17,12 @@ End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 
 
 FEW: Final = 8
-"""For up to so many jobs the results are read with the records, whatever their size."""
+"""For up to this many jobs the results are read with the records, whatever their size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The little of a job's record that a list of many jobs needs."""
+    """The few fields of a job's record that a list of many jobs needs."""
 
     state: JobState
     attempts: int
@@ -74,7 +74,7 @@ class Ended:
 
 
 class Records:
-    """What anyone may ask about a job."""
+    """Reads jobs, and cancels them."""
 
     def __init__(self, store: Store, retention: Retention) -> None:
         self._store = store
@@ -82,7 +82,7 @@ class Records:
         self._retention = retention
 
     async def status(self, job_id: str) -> JobStatus:
-        """Where the job stands.
+        """The status of the job.
 
         Raises:
             JobNotFound: no such job.

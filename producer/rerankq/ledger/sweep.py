@@ -16,7 +16,6 @@ LOST_AGAIN_SECONDS: Final = 15.0
 it has claimed all of its jobs, and these must not be announced again and again."""
 MOST_DEAD: Final = 100_000
 MOST_MOVED: Final = 1000
-"""Code of the failure of a job whose workers all died while it ran."""
 
 
 class Sweep:

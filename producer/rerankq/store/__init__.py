@@ -4,7 +4,7 @@ address        reads a Redis address, once for all libraries
 store          commands and scripts, on connections of the running event loop
 connections    calls share connections, and are repeated when no answer comes
 per_loop       an object for each event loop
-answers        which calls wait for an answer, and whether connections have to be made anew
+answers        which calls wait for an answer, and whether connections have to be made again
 on_connect     what is sent first on every connection
 connecting     errors before a connection is established
 first_contact  a first call, which shows faults of the set-up

@@ -22,7 +22,7 @@ class Answers:
         trouble: why the last call was not carried out, as a sentence; None when it was. A call
             that fails because of a damaged key does not count as trouble.
         outdated: whether the connections are broken, or lead to a Redis that is no longer the
-            primary: they have to be made anew before the next call.
+            primary: they have to be made again before the next call.
     """
 
     def __init__(self) -> None:

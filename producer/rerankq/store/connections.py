@@ -22,7 +22,7 @@ ONCE: Final = Retry(NoBackoff(), 0)
 """The library must not repeat tries: they are repeated here, where it is known how each ended."""
 RETRIES: Final = 3
 CLOSE_SECONDS: Final = 5.0
-"""So long, calls that are under way may go on when the connections are closed."""
+"""How long calls under way may still take when the connections are closed."""
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
 
 

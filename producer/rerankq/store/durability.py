@@ -11,7 +11,7 @@ from rerankq.store.store import Store
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
-"""Longer than this it does not wait for the answer."""
+"""How long it waits for the answer."""
 
 
 async def warn_of_losses(store: Store) -> None:

@@ -8,7 +8,7 @@ from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
 LOOK_SECONDS: Final = 5.0
-"""Longer than this it does not wait: Redis may come back, and the program itself waits for it."""
+"""How long it waits for an answer; later the program itself waits for Redis to come back."""
 
 
 class _NoArguments(NamedTuple):

@@ -50,8 +50,8 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
 """Refusals that last until somebody changes the address or the server."""
 
 _PASSING: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
-    # Redis' error code, the library's class if it has one, and our message. By the code, as a
-    # refusal inside a script arrives as the script's failure; by the class, as the library may
+    # Redis' error code, the library's class if it has one, and our message. The code, because a
+    # refusal inside a script arrives as the script's failure; the class, because the library may
     # have cut the code off.
     (
         "OOM ",
@@ -103,10 +103,10 @@ _LASTING: Final = (
     "is not a valid float",
 )
 """Refusals that a retry meets again. An unknown one counts as passing: to throw away a result that
-was paid for is the worse mistake."""
+was paid for would be the worse mistake."""
 
 _NOTHING_RECORDED: Final = ", nothing was recorded"
-"""True of the refused try, but perhaps not of an earlier one without an answer: left out then."""
+"""Left out when an earlier try had no answer, because Redis may have recorded that one."""
 
 _UNANSWERED: Final = (exceptions.TimeoutError, exceptions.ConnectionError, OSError)
 

@@ -83,7 +83,7 @@ class Script(Generic[P, T]):
         reply: what it returns.
         constants: values that its files may use by `-- @constants`, and Python too.
         has_bodies: whether payloads or results are sent with it, or before it in one transaction:
-            then each connection first loads it into Redis, so that these are not sent in vain.
+            then each connection first loads it into Redis, so that they are not sent without it.
 
     Raises:
         ScriptError: the files declare something else.
@@ -128,7 +128,7 @@ class Script(Generic[P, T]):
         """Its whole text for the keys of a namespace, and its SHA-1, by which Redis calls it."""
         if namespace not in self._ready:
             text = self._text.whole(Keys(namespace), self._constants)
-            # Nothing is secured by it.
+            # Redis names scripts by it; it protects nothing.
             digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
             self._ready[namespace] = text, digest
         return self._ready[namespace]

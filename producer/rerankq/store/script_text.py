@@ -1,13 +1,14 @@
 """The text of a Lua script, put together from its files.
 
 A line `-- @include allot/rate` stands for the file `lua/allot/rate.lua` of the script's own package
-or, if it has none, of this one; each file is included once. All files share one scope, in the order
-of these lines. So each says at its head what it defines for later ones, by `-- @keys` which keys of
-`rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
+or, if that has no such file, of this one; each file is included once, in the order of these lines.
+An included file names by `-- @defines` what it defines for later ones, without `local`: all else in
+it is its own, as Lua allows a function only 200 local names. A file says by `-- @keys` which keys
+of `rerankq.store.keys` it uses, and by `-- @constants` which values it gets from Python.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,6 +18,8 @@ from rerankq.store.keys import Keys, quoted
 
 OWN_ROOM: Final = "rerankq.store"
 _INCLUDE: Final = re.compile(r"^-- @include (\S+)\n", re.MULTILINE)
+_DEFINES: Final = re.compile(r"^-- @defines (.+)\n", re.MULTILINE)
+_DEFINED: Final = re.compile(r"^(?:function (\w+)\(|(\w+(?:, \w+)*) = )", re.MULTILINE)
 _KEYS: Final = re.compile(r"^-- @keys (.+)\n", re.MULTILINE)
 _CONSTANTS: Final = re.compile(r"^-- @constants (.+)\n", re.MULTILINE)
 _ARGUMENT: Final = re.compile(r"^-- @(arguments?) (\w+) (\w+):", re.MULTILINE)
@@ -79,7 +82,8 @@ def read(room: str, name: str) -> ScriptText:
         name: its file, without the ending.
 
     Raises:
-        ScriptError: the head of a file names other keys than those that the file uses.
+        ScriptError: the head of a file names other keys than those that the file uses, or other
+            names than those that it defines.
     """
     parts = list(_parts(room, name, set()))
     keys = dict.fromkeys(key for part in parts for key in part.keys)
@@ -96,10 +100,18 @@ def _parts(room: str, name: str, seen: set[str]) -> Iterator[ScriptText]:
             yield from _parts(room, included, seen)
     keys = _named(_KEYS, text)
     used = _KNOWN & set(_USED.findall(_COMMENT.sub("", text)))
-    if set(keys) != used:
-        differing = ", ".join(sorted(used ^ set(keys)))
-        raise ScriptError(f"{room}/lua/{name}.lua: @keys and the keys used differ in {differing}")
-    yield ScriptText(_head(text), keys, _named(_CONSTANTS, text), text)
+    _check_equal(f"{room}/lua/{name}.lua: @keys and the keys used", keys, used)
+    body = text
+    if defines := _named(_DEFINES, text):
+        found = [each for match in _DEFINED.findall(text) for each in "".join(match).split(", ")]
+        _check_equal(f"{room}/lua/{name}.lua: @defines and the names defined", defines, found)
+        body = f"local {', '.join(defines)}\ndo\n{text}end\n"
+    yield ScriptText(_head(text), keys, _named(_CONSTANTS, text), body)
+
+
+def _check_equal(what: str, declared: Iterable[str], found: Iterable[str]) -> None:
+    if differing := set(declared) ^ set(found):
+        raise ScriptError(f"{what} differ in {', '.join(sorted(differing))}")
 
 
 def _head(text: str) -> Head:

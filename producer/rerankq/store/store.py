@@ -29,7 +29,7 @@ from rerankq.store.subscription import Subscription
 T = TypeVar("T")
 
 BESIDE_FROM: Final = 4
-"""From so many payloads or results on they are sent by commands beside the script, in a
+"""From this many payloads or results on, they are sent by commands beside the script, in a
 transaction. Fewer are sent as its arguments, which costs the client less."""
 CLIENT_NAME: Final = "rerankq"
 ANSWER_SECONDS: Final = 5.0

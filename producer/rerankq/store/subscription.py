@@ -7,7 +7,7 @@ from typing import Any, Final
 from redis import exceptions
 
 SILENT_SECONDS: Final = 3.0
-"""After so long in silence a PING is sent; after as long again the connection is dropped."""
+"""After this much silence a PING is sent; after as much again the connection is dropped."""
 AGAIN_SECONDS: Final = 1.0
 MOST_AGAIN_SECONDS: Final = 5.0
 MOST_AT_ONCE: Final = 500

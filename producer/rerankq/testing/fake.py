@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import AsyncExitStack, ExitStack
 from functools import cached_property
-from types import TracebackType
 from typing import Self
 
 from rerankq.client import AsyncRerankClient, RerankClient
@@ -77,22 +76,12 @@ class FakeRerankq:
             self._parts = starting.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._parts.close()
 
     async def __aenter__(self) -> Self:
         return await asyncio.to_thread(self.__enter__)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._loop_parts.aclose()
         await asyncio.to_thread(self._parts.close)

@@ -61,7 +61,7 @@ async def ranked(job: Job, scores: Scores, threads: DaemonThreads) -> tuple[Rank
     if inspect.iscoroutinefunction(scores):
         verdict: Verdict = await scores(request.query, texts)
     else:
-        # In a thread, as it may wait for something that the test does meanwhile.
+        # In a thread, because it may wait for something that the test does meanwhile.
         given = await threads.call(partial(scores, request.query, texts))
         verdict = await given if isinstance(given, Awaitable) else given
     if isinstance(verdict, Exception):

@@ -3,12 +3,11 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from chaos.aftermath import Aftermath
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
-from running.proxy import Proxy
 from running.redis_server import RedisServer
 
 BLIP_SECONDS = 2.0
@@ -49,14 +48,7 @@ def _cutting(redis: RedisServer) -> Iterator[list[float]]:
 
 
 def _black_hole(arena: Arena) -> Report:
-    with ExitStack() as opened:
-        proxies: list[Proxy] = []
-
-        def address(redis: RedisServer) -> str:
-            proxies.append(opened.enter_context(Proxy(redis.port)))
-            return proxies[-1].url
-
-        stage = opened.enter_context(arena.stage(redis_address=address))
+    with arena.proxied_stage() as (stage, proxies):
         stage.start()
         stage.called(stage.load.jobs // 3)
         for proxy in proxies:

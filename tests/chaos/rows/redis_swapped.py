@@ -1,13 +1,11 @@
 """Primary and replica change roles while connections stay open: writes on old ones are refused."""
 
 import time
-from contextlib import ExitStack
 
 from redis import Redis
 
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on
-from running.proxy import Proxy
 from running.redis_server import RedisServer
 from running.waiting import eventually
 
@@ -15,17 +13,9 @@ BACK_SECONDS = 15.0
 
 
 def _swapped(arena: Arena) -> Report:
-    with ExitStack() as opened:
-        proxies: list[Proxy] = []
-
-        def address(redis: RedisServer) -> str:
-            proxies.append(opened.enter_context(Proxy(redis.port)))
-            return proxies[-1].url
-
-        stage = opened.enter_context(arena.stage(redis_address=address))
-        folder = arena.folder / "replica"
-        folder.mkdir()
-        replica = opened.enter_context(RedisServer(folder))
+    folder = arena.folder / "replica"
+    folder.mkdir()
+    with arena.proxied_stage() as (stage, proxies), RedisServer(folder) as replica:
         _follow(replica, stage.redis)
         stage.start()
         # The producer connects without a proxy, so it must be done before the roles change.

@@ -2,14 +2,12 @@
 
 import signal
 import time
-from contextlib import ExitStack
 
 from chaos.aftermath import Silence
 from chaos.load import Load
 from chaos.row import Arena, Report, Row, report_on, strikes
 from chaos.stage import Stage
 from running.proxy import Proxy
-from running.redis_server import RedisServer
 from running.upstream import fingerprint
 from running.waiting import lasting
 from running.worker import RunningWorker
@@ -41,16 +39,7 @@ def _redis_stopped(arena: Arena) -> Report:
 
 
 def _black_hole(arena: Arena) -> Report:
-    with ExitStack() as opened:
-        proxies: list[Proxy] = []
-
-        def address(redis: RedisServer) -> str:
-            proxies.append(opened.enter_context(Proxy(redis.port)))
-            return proxies[-1].url
-
-        stage = opened.enter_context(
-            arena.stage(redis_address=address, drain_seconds=GRACE_SECONDS)
-        )
+    with arena.proxied_stage(drain_seconds=GRACE_SECONDS) as (stage, proxies):
         ends = _swallowed(stage, proxies)
         report = _judged(report_on(stage.settle()), ends)
     # Redis answers on other connections, so the ends of the drain are written.

@@ -36,9 +36,9 @@ FOREIGN: Final = {
 PRODUCER: Final = """
 import os
 before = dict(os.environ)
-from rerankq.broker.announce import Announcer
-announcer = Announcer("redis://127.0.0.1:1/0")
-app = announcer._app
+from rerankq.broker.announce import celery_settings
+from rerankq.broker.celery_app import IsolatedApp
+app = IsolatedApp(celery_settings("redis://127.0.0.1:1/0"))
 with app.connection_for_write() as connection:
     print(connection.as_uri(), app.connection().as_uri(), app.connection_for_read().as_uri())
 print(type(app.backend).__name__, type(app.loader).__name__)

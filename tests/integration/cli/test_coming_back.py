@@ -123,7 +123,7 @@ def test_an_interrupted_run_says_how_to_resume(
         eventually(lambda: run.recorded() == 120, "all lines are recorded")
         run.process.send_signal(number)
         assert run.process.wait(30) == 130
-        assert f"come back with: rerankq results {run.batch()}\n" in run.said()
+        assert f"fetch them with: rerankq results {run.batch()}\n" in run.said()
         assert "nothing from line 121 on was submitted" in run.said()
         assert "Traceback" not in run.said()
     held_worker.go()
@@ -180,7 +180,7 @@ def test_a_reader_that_reads_nothing_does_not_delay_the_end(redis_url: str, tmp_
         eventually(lambda: run.unread() > 0, "rows are written that nobody reads")
         run.process.send_signal(signal.SIGTERM)
         assert run.process.wait(10) == 130
-        assert f"come back with: rerankq results {run.batch()}\n" in run.said()
+        assert f"fetch them with: rerankq results {run.batch()}\n" in run.said()
 
 
 def test_a_run_says_that_it_waits_for_a_full_lane(
@@ -189,7 +189,7 @@ def test_a_run_says_that_it_waits_for_a_full_lane(
     """A run that waits for a full lane says so, and goes on when the lane takes jobs."""
     with running(redis_url, tmp_path, RERANKQ_MAX_QUEUE_DEPTH="2") as run:
         run.give(lines(1, 5))
-        waits = "run: the bulk lane holds 2 unfinished jobs: waiting for room"
+        waits = "run: the bulk lane holds 2 unfinished jobs: waiting until it has space"
         eventually(lambda: waits in run.said(), "it says what it waits for")
         held_worker.go()
         out, _ = run.process.communicate(timeout=30)
@@ -250,7 +250,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(redis_url: str, tmp_path: 
         assert run.process.wait(30) == 141
         first, way_back, rest = run.said().splitlines()
         assert first == f"run: {run.batch()}"
-        assert way_back.endswith(f"; come back with: rerankq results {run.batch()}")
+        assert way_back.endswith(f"; fetch them with: rerankq results {run.batch()}")
         assert "nothing from line 3 on was submitted" in rest
         run.process.stdin.close()
     assert names(results(redis_url, run.batch()).stdout) == ["1", "2"]

@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_jobs_running(redis_url: str) -> None:
     )
     assert done.returncode == 2
     assert "rerankq: cannot write /dev/full: No space left on device" in done.stderr
-    batch = re.search(r"rerankq results (\S+) -o FILE, on a disk with room", done.stderr)
+    batch = re.search(r"rerankq results (\S+) -o FILE, on a disk with free space", done.stderr)
     assert batch
     results = rerankq("results", batch[1], RERANKQ_REDIS_URL=redis_url)
     assert [row["custom_id"] for row in rows(results.stdout)] == ["a"]

@@ -132,7 +132,7 @@ def test_a_full_disk_ends_a_run_that_can_be_resumed(redis_url: str, tmp_path: Pa
     said = done.stderr.decode()
     assert done.returncode == 2
     assert "rerankq: cannot write stdout: No space left on device\n" in said
-    assert "on a disk with room" in said
+    assert "on a disk with free space" in said
     batch = said.split("\n")[0].removeprefix("run: ")
     again = shell(f"rerankq results {batch}", redis_url, tmp_path)
     assert again.stdout.count(b'"succeeded"') == 1

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
+from running.ledger_worker import LedgerWorker
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobFailed, JobNotFound, ResultTimeout
-from running.ledger_worker import LedgerWorker
 
 DRAFT: dict[str, Any] = {"query": "a query", "documents": ["one", "two"]}
 

@@ -10,8 +10,8 @@ import pytest
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.errors import LedgerUnavailable
 from running.ledger_desk import LedgerDesk
-from running.ledger_worker import LedgerWorker
 from running.redis_server import RedisServer
+from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
 
 DRAFT: dict[str, Any] = {"query": "q", "documents": ["d"], "lane": "interactive"}
@@ -49,7 +49,7 @@ def test_all_calls_at_once_are_answered(redis_url: str, query: str) -> None:
             await asyncio.gather(*calls)
             seen.append(await asyncio.to_thread(connections, redis_url))
 
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         asyncio.run(asyncio.wait_for(use(), 120))
     assert len(set(found)) == CALLS
     if query:
@@ -61,7 +61,7 @@ def test_all_threads_at_once_are_answered(redis_url: str) -> None:
     """Hundreds of threads that wait on one blocking client are answered, each with its own."""
     found: Counter[str] = Counter()
 
-    with LedgerWorker(redis_url), RerankClient(redis_url) as client:
+    with StandInWorker(redis_url), RerankClient(redis_url) as client:
 
         def one() -> None:
             handle = client.submit(**DRAFT)

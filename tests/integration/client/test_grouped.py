@@ -4,12 +4,13 @@ import asyncio
 import json
 from typing import Any
 
+from running.ledger_worker import hints
+
 from rerankq import AsyncRerankClient
 from rerankq.broker.announce import INTERACTIVE_TOGETHER
 from rerankq.contract import JobState, Lane
 from rerankq.errors import InvalidRequest, LedgerUnavailable, QueueFull
 from rerankq.settings import ClientSettings
-from running.ledger_worker import hints
 from running.redis_server import free_port
 
 DRAFT: dict[str, Any] = {"query": "a query", "documents": ["a document"], "lane": "interactive"}

@@ -17,7 +17,7 @@ from rerankq import AsyncRerankClient, JobHandle, RerankClient
 from rerankq.contract import JobState
 from rerankq.errors import ClientClosed, DetachedHandle, JobCancelled, JobNotFound
 from running.ledger_desk import LedgerDesk
-from running.ledger_worker import LedgerWorker
+from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
 from running.worker import clean_environment
 
@@ -210,7 +210,7 @@ print("well")
 
 def test_an_asynchronous_client_serves_loop_after_loop(redis_url: str) -> None:
     """One client serves one loop after the other, also in a forked child, and never warns."""
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         done = python(FORKED_LOOP, redis_url)
     assert (done.stdout.strip(), done.stderr) == ("well", "")
 
@@ -225,7 +225,7 @@ def test_an_asynchronous_client_serves_loops_at_once(redis_url: str) -> None:
             handle = await client.submit(**DRAFT)
             ids.append((await handle.result(timeout=30)).job_id)
 
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         threads = [threading.Thread(target=asyncio.run, args=[use()]) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -254,7 +254,7 @@ print("well")
 
 def test_a_forgotten_client_leaves_nothing_behind(redis_url: str) -> None:
     """A client that is garbage-collected ends its threads, without a warning."""
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         done = python(FORGOTTEN, redis_url)
     assert (done.stdout.strip(), done.stderr) == ("well", "")
 
@@ -317,7 +317,7 @@ def test_a_handle_travels_without_its_client(client: RerankClient, redis_url: st
         with pytest.raises(DetachedHandle, match=rf"client\.get.*{handle.id}|{handle.id}.*get"):
             ask()
     assert client.get(arrived.id).status().state is JobState.QUEUED
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         assert [each.id for each in client.as_completed([arrived], timeout=30)] == [handle.id]
     again = pickle.loads(pickle.dumps(arrived))  # noqa: S301  our own
     assert again.result() == arrived.result() == handle.result(timeout=20)

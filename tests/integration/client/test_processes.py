@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from running.ledger_worker import LedgerWorker
+from running.stand_in_worker import StandInWorker
 from running.worker import clean_environment
 
 FORK = """
@@ -63,7 +63,7 @@ def python(code: str, *arguments: str) -> str:
 @pytest.mark.parametrize("leave", ["os._exit(code)", "sys.exit(code)"])
 def test_client_survives_a_fork(redis_url: str, leave: str) -> None:
     """A forked child can use the inherited client; the parent's client is not disturbed."""
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         assert python(FORK.replace("{leave}", leave), redis_url) == "well"
 
 

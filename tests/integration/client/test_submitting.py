@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.broker.announce import SPREAD, Announcer
@@ -25,9 +26,9 @@ from rerankq.errors import (
 )
 from rerankq.ledger.intake import CALL_JOBS
 from rerankq.settings import ClientSettings
-from running.ledger_worker import LedgerWorker, hints
 from running.proxy import Proxy
 from running.redis_server import RedisServer, free_port
+from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
 
 QUERY, DOCUMENT = "a-private-query", "a-private-document"
@@ -39,6 +40,12 @@ def client(redis_url: str) -> Iterator[RerankClient]:
     """A blocking client of an empty ledger."""
     with RerankClient(redis_url) as made:
         yield made
+
+
+def hints(url: str, lane: Lane) -> list[bytes]:
+    """The messages in a lane's Celery queue, the oldest first."""
+    with Redis.from_url(url) as redis:
+        return [bytes(each) for each in reversed(redis.lrange(lane.queue, 0, -1))]
 
 
 def body(message: bytes) -> list[Any]:
@@ -180,7 +187,7 @@ def test_full_lane_refuses_one_job_and_delays_a_stream(redis_url: str) -> None:
         assert len(list(handles)) == 5
         with pytest.raises(QueueFull, match="RERANKQ_MAX_QUEUE_DEPTH"):
             client.submit(**DRAFT)
-        with LedgerWorker(redis_url) as worker:
+        with StandInWorker(redis_url) as worker:
             more = list(client.submit_many([DRAFT] * 12))
             assert len(more) == 12
             eventually(lambda: len(worker.ended) == 17, "all are done")
@@ -284,7 +291,7 @@ def test_order_survives_a_full_lane(redis_url: str) -> None:
             Job(id="first", request=request),
             Job(id="second", request=request, lane=Lane.INTERACTIVE),
         ]
-        with LedgerWorker(redis_url):
+        with StandInWorker(redis_url):
             handles = [handle.id for handle in client.submit_many(drafts)]
         assert handles == ["first", "second"]
         assert blocker.status().state is JobState.SUCCEEDED
@@ -308,7 +315,7 @@ def test_idempotency_key_leads_to_the_same_job(client: RerankClient, redis_url: 
 
 def test_plain_celery_finds_the_result(client: RerankClient, redis_url: str) -> None:
     """AsyncResult of a Celery app without rerankq's settings answers by the job's id."""
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         handle = client.submit(**DRAFT)
         result = client.get(handle.id).result(timeout=20)
     app = Celery("another", set_as_current=False, backend=redis_url)

@@ -1,10 +1,8 @@
 """The transport with a server that sends exactly the bytes of each test."""
 
 import asyncio
-import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,7 @@ from rerankq_worker.provider import idle_connections
 from rerankq_worker.provider.connection import MOST_BARREN_BYTES, MOST_WAITING_BYTES, Connection
 from rerankq_worker.provider.transport import EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import Trust, trust
+from running.certificates import server_context
 from running.connections import NO_REST
 from running.raw_server import RawServer, read_all, read_request
 
@@ -358,33 +357,14 @@ def test_an_answer_waits_for_its_reader() -> None:
     assert run(test, answer, answer).connections == 1
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
-    """A server's context; its certificate for 127.0.0.1 is `cert.pem` in the folder."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command")
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
-
-
 @pytest.mark.usefixtures("_unrested")
 def test_tls_needs_a_trusted_certificate(tmp_path: Path) -> None:
     """Over TLS an answer is read as usual; with an unknown certificate there is no connection."""
 
     async def test() -> None:
-        secure = certificate(tmp_path)
+        secure = server_context(tmp_path)
         server = Server((OK, OK))
-        trusted = tmp_path / "cert.pem"
+        trusted = tmp_path / "ca.pem"
         async with caller_of(server, secure=secure, trusted=trusted) as caller:
             for _ in range(2):
                 assert (await caller.ask()).content == b"ok"

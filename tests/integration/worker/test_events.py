@@ -1,10 +1,10 @@
 """What a real worker tells its listeners."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from rerankq import RerankClient
 from rerankq.contract import RerankResult
@@ -15,7 +15,7 @@ from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker
 
-LISTENING = Path(__file__).parents[2] / "running" / "listening" / "worker.py"
+LISTENING = Path(__file__).parents[2] / "running" / "listening"
 SPAN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PRIVATE = ("the-very-query", "the-very-document", "the-very-metadata", "sk-test")
 
@@ -23,15 +23,16 @@ PRIVATE = ("the-very-query", "the-very-document", "the-very-metadata", "sk-test"
 class Told:
     """The events of a worker so far."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, worker: RunningWorker) -> None:
         self.path = path
+        self.worker = worker
 
     def lines(self, job_id: str = "") -> list[str]:
         """The events about a job, or all events: name and content."""
         return [line for line in self.path.read_text().splitlines() if job_id in line]
 
-    def names(self, job_id: str) -> list[str]:
-        """The names of a job's events, in order."""
+    def names(self, job_id: str = "") -> list[str]:
+        """The names of a job's events, or of all events, in order."""
         return [line.partition(" ")[0] for line in self.lines(job_id)]
 
 
@@ -40,11 +41,11 @@ def told(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> Iterator[T
     """The events of a worker that serves the bulk lane."""
     path = tmp_path / "events"
     path.touch()
-    command, environment = (sys.executable, str(LISTENING)), {"EVENTS": str(path)}
+    environment = {"EVENTS": str(path), "PYTHONPATH": str(LISTENING)}
     with RunningWorker(
-        redis_url, upstream.url, tmp_path, command=command, environment=environment
+        redis_url, upstream.url, tmp_path, environment=environment, listeners="recording:record"
     ) as worker:
-        yield Told(path)
+        yield Told(path, worker)
         assert worker.terminate() == 0
 
 
@@ -81,6 +82,18 @@ def test_the_events_of_a_job(redis_url: str, upstream: RunningSandbox, told: Tol
     assert f"custom_id='mine', traceparent='{SPAN}'" in succeeded
     everything = "\n".join(told.lines())
     assert not [each for each in PRIVATE if each in everything]
+
+
+def test_the_events_of_a_refusal_and_of_the_end(redis_url: str, told: Told) -> None:
+    """A worker sends an event for a message that is no hint; its last event is its drain's end."""
+    with Redis.from_url(redis_url) as judge:
+        judge.lpush("rerankq.bulk", b"no hint")
+    eventually(lambda: "message.put_aside" in told.names(), "the event is sent")
+    assert told.worker.terminate() == 0
+    assert told.names()[0] == "lane"
+    assert told.names()[-2:] == ["worker.draining", "worker.drained"]
+    assert "returned=0, unwritten=0" in told.lines()[-1]
+    assert "is no hint (not_json): put aside" in told.worker.log()
 
 
 def test_the_events_of_a_client(redis_url: str) -> None:

@@ -1,8 +1,6 @@
 """Common forms of Redis: behind TLS, a Unix socket, a password with odd characters, and ACLs."""
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 import requests
 
 from running.access import user
+from running.certificates import server_context
 from running.command import rerankq
 from running.flower import USER, flower, workers_seen
 from running.proxy import Proxy
@@ -26,21 +25,9 @@ ESCAPED: Final = "p%40ss%2Fw%23rd%3B%25%3F%26"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `cert.pem`, which is its own CA, and `key.pem`."""
+    """A folder with `ca.pem`, which is its own CA, and `key.pem`."""
     folder = tmp_path_factory.mktemp("certificate")
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command")
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
-            *("-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    server_context(folder, "DNS:localhost,IP:127.0.0.1")
     return folder
 
 
@@ -54,10 +41,10 @@ def behind_tls(folder: Path, certificate: Path, *, client_shows: bool) -> Iterat
         client_shows: whether a client must show a certificate, too.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    context.load_cert_chain(certificate / "ca.pem", certificate / "key.pem")
     if client_shows:
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(certificate / "cert.pem")
+        context.load_verify_locations(certificate / "ca.pem")
     with RedisServer(folder) as server, Proxy(server.port, tls=context) as proxy:
         yield proxy.port
 
@@ -94,7 +81,7 @@ def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
     """rediss:// without options trusts the CAs of SSL_CERT_FILE, in ledger, broker and Flower."""
     with behind_tls(tmp_path, certificate, client_shows=False) as port:
         url = f"rediss://localhost:{port}/0"
-        serves(url, tmp_path, SSL_CERT_FILE=str(certificate / "cert.pem"))
+        serves(url, tmp_path, SSL_CERT_FILE=str(certificate / "ca.pem"))
         said = rerankq("submit", "-q", "q", "-d", "a", RERANKQ_REDIS_URL=url).stderr
         assert "shows a certificate that is not trusted" in said
         assert said.count("\n") == 1
@@ -102,7 +89,7 @@ def test_tls_with_a_ca_of_the_system(tmp_path: Path, certificate: Path) -> None:
 
 def test_tls_with_a_certificate_of_the_client(tmp_path: Path, certificate: Path) -> None:
     """CA, certificate and key in the address work everywhere; without them one line says so."""
-    cert, key = certificate / "cert.pem", certificate / "key.pem"
+    cert, key = certificate / "ca.pem", certificate / "key.pem"
     with behind_tls(tmp_path, certificate, client_shows=True) as port:
         url = f"rediss://localhost:{port}?ssl_ca_certs={cert}"
         serves(f"{url}&ssl_certfile={cert}&ssl_keyfile={key}&db=2&protocol=3", tmp_path)

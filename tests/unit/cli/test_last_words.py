@@ -84,7 +84,7 @@ def test_an_interrupted_run_can_be_resumed(capsys: pytest.CaptureFixture[str]) -
     ):
         assert closed(given, quiet=True) is code
         said = capsys.readouterr().err
-        assert re.search(r"kept until 2026-12-04 17:30[+-]\d\d:\d\d; come back with: ", said)
+        assert re.search(r"kept until 2026-12-04 17:30[+-]\d\d:\d\d; fetch them with: ", said)
         assert "rerankq results batch-1 -o 'my out.jsonl'\n" in said
 
 
@@ -92,7 +92,7 @@ def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixtur
     """After a full disk, the way to come back names another file."""
     closed(outcome(Tally(), fault=OutputFailed("cannot write my out.jsonl: no space")))
     said = capsys.readouterr().err
-    assert "come back with: rerankq results batch-1 -o FILE, on a disk with room\n" in said
+    assert "fetch them with: rerankq results batch-1 -o FILE, on a disk with free space\n" in said
     assert said.count("my out.jsonl") == 1
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_file_must_be_fetched_again(capsys: pytest.CaptureFixture[str]
     """A file that ends too early cannot be unpacked further, so the advice has no command."""
     given = dataclasses.replace(outcome(Tally(succeeded=3), fault=InputBroken("cut")), cut_at=4)
     assert closed(given) is ExitCode.UNUSABLE
-    said = "line 4 on was submitted; get the input anew, whole, then submit the rest with: "
+    said = "line 4 on was submitted; get a complete copy of the input, then submit the rest with: "
     assert said in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from rerankq.contract import Hint, Job, Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import WorkerDrained, WorkerDraining
 from rerankq.ledger.leases import Claim, Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as writing_results
 from rerankq_worker.jobs import executor as executing
@@ -82,6 +83,7 @@ class Worker:
             completer=self.completer,
             routes=network.routes,
             attempts=attempts,
+            events=network.events,
         )
         self.accepted: list[str] = []
 
@@ -239,6 +241,7 @@ def test_a_drain_begins_no_call() -> None:
         drain = asyncio.create_task(worker.executor.drain(10))
         await settle()
         assert worker.leases.handed_back == ["waiting"]
+        assert WorkerDraining(calls=1, seconds=10) in worker.network.heard
         assert not drain.done()
         worker.upstream.answers.set()
         await drain
@@ -315,5 +318,29 @@ def test_a_drain_begins_while_redis_is_away() -> None:
         await worker.executor.drain(10)
         assert worker.leases.finished == ["answered"]
         writing.cancel()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("writes", [True, False], ids=["Redis answers", "Redis is silent"])
+def test_the_end_of_a_drain_says_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, *, writes: bool
+) -> None:
+    """It tells how many calls did not end in time, and how many jobs Redis did not take back."""
+    monkeypatch.setattr(executing, "HAND_BACK_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.leases.answers.set()
+        worker.upstream.answers.clear()
+        writing = asyncio.create_task(worker.completer.run()) if writes else None
+        hint = worker.serve("called")
+        await settle()
+        await worker.executor.drain(0)
+        (told,) = [each for each in worker.network.heard if isinstance(each, WorkerDrained)]
+        assert (told.returned, told.unwritten) == (1, 0 if writes else 1)
+        await asyncio.gather(hint, return_exceptions=True)
+        if writing:
+            writing.cancel()
 
     run(scenario)

@@ -166,11 +166,11 @@ def test_outage_of_redis_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> Non
     """What happened before and during an outage is reported once after it."""
     monkeypatch.setattr(exchange, "AWAY_SECONDS", 0.01)
     held, accounts = permits(), FakeAccounts(AWAY, AWAY, allotment(permits=1))
-    held.had_trouble(2.5)
+    held.reports.had_trouble(2.5)
     heard = running(held, accounts, lambda: held.status.last is not None)
     assert [report.trouble for report in accounts.reports[:3]] == [2.5, 2.5, 2.5]
     assert len(heard) >= 1
-    assert not held.urgent
+    assert not held.reports.urgent
 
 
 def test_news_wakes_an_idle_exchange() -> None:

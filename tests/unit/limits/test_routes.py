@@ -250,7 +250,6 @@ def test_end_of_a_call_lets_the_next_begin() -> None:
 
     async def scenario() -> None:
         network = Network(**ONE_SITE)
-        network.permits["a"]._slots = 0  # noqa: SLF001  an account with a limit of calls in flight
         network.hear("a", permits=5, slots=1)
         first = await network.routes.reserve(asking(), tokens=1, retry=False)
         second = asyncio.create_task(network.routes.reserve(asking(), tokens=1, retry=False))
@@ -610,7 +609,7 @@ def test_due_probe_makes_capacity_for_one() -> None:
 def test_demand_asks_for_permits() -> None:
     """If no job waits here but jobs wait in the queue, a permit is asked for; else none."""
     network, wanted = Network(**ONE_SITE), list[int]()
-    network.permits["a"].wanted = lambda: wanted.append(1)
+    network.permits["a"].reports.ask_soon = lambda: wanted.append(1)
     assert network.routes.demand().calls == 0
     network.routes.report_demand(exists=True)
     assert (network.routes.demand().calls, wanted) == (1, [1])

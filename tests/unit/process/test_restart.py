@@ -10,7 +10,7 @@ import pytest
 
 from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
-from rerankq.events import Events, JobRef, JobReleased
+from rerankq.events import Events, JobRef, JobReleased, WorkerRestarting
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs import completer as result_writer
 from rerankq_worker.jobs.completer import Completer, HandedOver
@@ -56,10 +56,13 @@ class Steps:
 
     def __init__(self, *, stop_asked: bool = False) -> None:
         self.done: list[str] = []
+        events = Events()
+        self.told = heard(events)
         self.restart = Restart(
             Heartbeats(stop_asked=stop_asked),
             drain=self._step("drained"),
             write_out=self._step("written"),
+            events=events,
             replace=lambda: self.done.append("replaced"),
             leave=lambda code: self.done.append(f"left with {code}"),
         )
@@ -92,6 +95,7 @@ def test_a_process_is_replaced_when_its_ends_are_written() -> None:
     steps = Steps()
     run(lambda: steps.restart.in_order("it is deaf"))
     assert steps.done == ["drained", "written", "replaced"]
+    assert steps.told == [WorkerRestarting(reason="it is deaf", may_finish=True)]
 
 
 def test_a_blocked_loop_costs_no_end() -> None:
@@ -108,6 +112,7 @@ def test_a_blocked_loop_costs_no_end() -> None:
 
     run(scenario)
     assert steps.done == ["written", "replaced"]
+    assert steps.told == [WorkerRestarting(reason="blocked", may_finish=False)]
 
 
 def test_a_process_that_was_asked_to_end_is_not_replaced() -> None:

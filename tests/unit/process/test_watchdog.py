@@ -11,8 +11,8 @@ from rerankq.errors import LedgerUnavailable
 from rerankq.store.answers import Answers
 from rerankq_worker.process import watchdog as watching
 from rerankq_worker.process.heartbeats import Heartbeats
-from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import MOST_CUTS, Watchdog
+from running.counted_restart import CountedRestart
 
 SOON = 0.02
 NEVER = 1000.0
@@ -30,21 +30,6 @@ class StandInBacklog(Backlog):
         if self.is_away:
             raise LedgerUnavailable("Redis is away")
         return self.waiting
-
-
-class CountedRestart(Restart):
-    """Keeps the reasons instead of restarting."""
-
-    def __init__(self) -> None:
-        async def nothing() -> None:
-            """Drain and write nothing."""
-
-        super().__init__(Heartbeats(), drain=nothing, write_out=nothing)
-        self.reasons: list[str] = []
-
-    async def in_order(self, reason: str) -> None:
-        """Keep the reason."""
-        self.reasons.append(reason)
 
 
 class Watched:

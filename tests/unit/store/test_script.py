@@ -99,3 +99,37 @@ def test_a_script_that_differs_from_its_declaration_fails_at_once(
     (folder / "a.lua").write_text(text)
     with pytest.raises(ScriptError, match=wrong):
         Script("r", "a", arguments, keys=keys, reply=reply, constants={"WORD": "w"})
+
+
+PART = """-- A part.
+-- @defines first second MOST
+MOST = 3
+local own = 2
+function first() return own end
+function second() return first() end
+"""
+
+
+def test_a_part_gives_later_files_only_what_it_defines(folder: Path) -> None:
+    """The names at its head are seen behind it; its other names are its own."""
+    (folder / "part.lua").write_text(PART)
+    (folder / "a.lua").write_text("-- @include part\n" + SOUND)
+    script = Script("r", "a", _Given, keys=("job",), reply=FLAG, constants={"WORD": "w"})
+    text, _ = script.text("")
+    assert f"local first, second, MOST\ndo\n{PART}end\n-- @include part\n" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (PART.replace("first second", "first"), "second"),
+        (PART.replace("first second", "first second third"), "third"),
+        (PART.replace("function second", "local function second"), "second"),
+        (PART.replace("MOST = 3", "local MOST = 3"), "MOST"),
+    ],
+)
+def test_a_part_defines_what_its_head_names(folder: Path, text: str, wrong: str) -> None:
+    """Where head and file differ, nothing runs, and the names that differ are told."""
+    (folder / "part.lua").write_text(text)
+    with pytest.raises(ScriptError, match=f"part.lua: @defines and .* differ in {wrong}$"):
+        script_text.read("r", "part")

@@ -23,16 +23,22 @@ from rerankq.events import (
     LedgerOperation,
     LimitFound,
     LimitsDiffer,
+    MessagePutAside,
     OutcomeDropped,
     OutcomeRefused,
+    WorkerDrained,
+    WorkerDraining,
     WorkerIsolated,
     WorkerReconnected,
+    WorkerRestarting,
 )
 from rerankq_worker.telemetry.event_log import STATES, log_events
 
 JOB = JobRef("j", Lane.BULK)
 OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
+AGAIN = "these are queued again when their leases expire"
+ANEW = "this process writes its outcomes and restarts"
 TOO_MANY = "too many breakers are open"
 UNTIL = (
     "until it does, it takes no jobs for this account; check its network, proxy and DNS, and "
@@ -119,6 +125,30 @@ LINES: list[tuple[Event, str]] = [
         "ERROR this worker alone gets no rankings from a (dns): " + UNTIL,
     ),
     (WorkerReconnected(account="a"), "WARNING this worker gets rankings from a again"),
+    (
+        WorkerDraining(calls=3, seconds=30.0),
+        "INFO 3 jobs may finish within 30 s; a second signal gives them back now",
+    ),
+    (
+        WorkerDrained(seconds=30.0, returned=2, unwritten=0),
+        "WARNING gave back 2 jobs that did not finish in time",
+    ),
+    (
+        WorkerDrained(seconds=5.0, returned=0, unwritten=4),
+        "WARNING Redis did not take the outcomes of 4 jobs: " + AGAIN,
+    ),
+    (
+        WorkerRestarting(reason="Celery has not run for 10 s", may_finish=True),
+        f"CRITICAL {ANEW} once its calls in flight have ended: Celery has not run for 10 s",
+    ),
+    (
+        WorkerRestarting(reason="the event loop is blocked", may_finish=False),
+        f"CRITICAL {ANEW} now: the event loop is blocked",
+    ),
+    (
+        MessagePutAside(queue="rerank.bulk", fault="not_json", size=7),
+        "WARNING a message in rerank.bulk is no hint (not_json): put aside",
+    ),
 ]
 
 
@@ -130,7 +160,8 @@ def test_an_event_is_one_line(event: Event, line: str, caplog: pytest.LogCapture
     log_events(events)
     events.tell(event)
     assert [f"{each.levelname} {each.getMessage()}" for each in caplog.records] == [line]
-    changes_state = event.name.split(".")[0] in {"breaker", "limit", "limits", "worker"}
+    changes_state = event.name.split(".")[0] in {"breaker", "limit", "limits"}
+    changes_state |= isinstance(event, WorkerIsolated | WorkerReconnected)
     assert (caplog.records[0].name == STATES) == changes_state
 
 

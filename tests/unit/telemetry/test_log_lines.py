@@ -41,8 +41,8 @@ def test_an_error_is_named_and_not_quoted() -> None:
     """An exception is shown by type and place only: its message may hold a query."""
     with pytest.raises(ValueError, match="CANARY") as caught:
         int("CANARY")
-    record = logging.LogRecord("x", 40, "", 0, "it failed", (), caught._excinfo)  # noqa: SLF001
-    line = said(record)
+    error = caught.type, caught.value, caught.tb
+    line = said(logging.LogRecord("x", 40, "", 0, "it failed", (), error))
     assert line.startswith("it failed (ValueError at ")
     assert "CANARY" not in line
 

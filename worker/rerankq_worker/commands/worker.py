@@ -21,6 +21,7 @@ from rerankq_worker.process.supervisor import end_with_stdin, serve_lanes
 from rerankq_worker.provider.environment import check_environment
 from rerankq_worker.settings import LogLevel, WorkerSettings
 from rerankq_worker.telemetry.banner import banner, doubtful_keys
+from rerankq_worker.telemetry.listeners import attach_listeners, named_listeners
 from rerankq_worker.telemetry.log_lines import FIGURES
 from rerankq_worker.telemetry.log_setup import set_up_log
 
@@ -49,6 +50,8 @@ def worker(
     settings = WorkerSettings.load(env_file=".env")
     sites = settings.sites(named_values(".env") | os.environ)
     check_environment(sites)
+    # Here too, so that a wrong name stops the process that only supervises lanes.
+    named_listeners(settings.listeners)
     lanes = list(dict.fromkeys(lane or Lane))
     whose = lanes[0].value if len(lanes) == 1 else ""
     set_up_log(settings.log_level, settings.log_format, lane=whose)
@@ -71,7 +74,9 @@ def worker(
     # Celery is slow to import, and the process that only supervises lanes does not need it.
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 
-    raise typer.Exit(WorkerApp(settings, sites, lanes[0]).serve())
+    app = WorkerApp(settings, sites, lanes[0])
+    attach_listeners(settings.listeners, app.rerankq_events, lanes[0])
+    raise typer.Exit(app.serve())
 
 
 def _check_health_port(settings: WorkerSettings) -> None:

@@ -9,7 +9,7 @@ The classes here also keep a worker consuming after its connections were cut.
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from kombu.transport.redis import QoS
 from redis import Redis
@@ -18,13 +18,21 @@ from redis.exceptions import RedisError
 from rerankq.broker.misdirected import answer
 from rerankq.broker.quarantine import put_aside
 from rerankq.broker.transport import OwnChannel, OwnRedis, OwnTransport
+from rerankq.events import Events, MessagePutAside
 from rerankq_worker.consumer.envelope import fault_in, waiting_for
 
 log = logging.getLogger(__name__)
 
+EVENTS_OPTION: Final = "rerankq_events"
+"""Transport option for the worker's `Events`, which are told of each message that is put aside."""
+
 
 class GatedRedis(OwnRedis):
     """A Redis client whose blocking pops return only hints."""
+
+    def __init__(self, *arguments: Any, events: Events, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._events = events
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
         """The reply to a command; None for a BRPOP that brought a poisoned message."""
@@ -35,7 +43,7 @@ class GatedRedis(OwnRedis):
         fault = fault_in(message)
         if fault is None:
             return reply
-        log.warning("a message in %s is no hint (%s): put aside", queue.decode(), fault)
+        self._events.tell(MessagePutAside(queue=queue.decode(), fault=fault, size=len(message)))
         self._put_aside(queue.decode(), fault, message)
         if sender := waiting_for(message):
             self._tell(sender)
@@ -88,6 +96,10 @@ class GatedChannel(OwnChannel):
     QoS = LenientQoS
     do_restore: bool
 
+    def __init__(self, connection: Any, **options: Any) -> None:
+        self._events = connection.client.transport_options.get(EVENTS_OPTION) or Events()
+        super().__init__(connection, **options)
+
     def close(self) -> None:
         """Close; unacknowledged messages go back to their queue, unless the connection is gone.
 
@@ -112,7 +124,7 @@ class GatedChannel(OwnChannel):
         return getattr(self.connection, "client", None) is None
 
     def _get_client(self) -> Callable[..., Redis]:
-        return partial(GatedRedis, keys=self.keys)
+        return partial(GatedRedis, keys=self.keys, events=self._events)
 
 
 class GatedTransport(OwnTransport):

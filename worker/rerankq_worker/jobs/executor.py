@@ -1,7 +1,6 @@
 """Claims the jobs that a hint names, as many as this worker has capacity for; runs the drain."""
 
 import asyncio
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +16,14 @@ from rerankq.events import (
     JobUnclaimable,
     LedgerCallFailed,
     LedgerOperation,
+    WorkerDrained,
+    WorkerDraining,
 )
 from rerankq.ledger.leases import Claim, Lease, Leases, Postponement, new_request
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.limits.routes import Routes
-
-log = logging.getLogger(__name__)
 
 MOST_TOGETHER: Final = 100
 """How many jobs one call claims, from all hints that wait."""
@@ -61,7 +60,7 @@ class Executor:
         completer: writes the jobs that are given back.
         routes: the routes to the upstream, and how many jobs they have capacity for.
         attempts: works on a claimed job.
-        events: told which jobs are given back, and which cannot be claimed.
+        events: told of the drain, and of jobs that cannot be claimed.
     """
 
     def __init__(
@@ -128,29 +127,29 @@ class Executor:
         A job that is given back is queued again at once, and has used no attempt.
         """
         self._draining = True
+        began = time.monotonic()
         self._completer.hasten()
         calling = self._attempts.begin_no_more()
         self._hand_back(self._in_flight.interrupt(but=calling))
-        if calling:
-            log.info(
-                "%d jobs may finish within %g s; a second signal gives them back now",
-                *(len(calling), seconds),
-            )
+        self._events.tell(WorkerDraining(calls=len(calling), seconds=seconds))
         emptied = asyncio.create_task(self._emptied())
         hurried = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({emptied, hurried}, timeout=seconds, return_when="FIRST_COMPLETED")
         hurried.cancel()
+        unfinished: Sequence[Lease] = ()
         if not emptied.done():
             await self._end_claiming()
             unfinished = self._in_flight.interrupt()
-            log.warning("giving back %d jobs that did not finish in time", len(unfinished))
             self._hand_back(unfinished)
-        done, _ = await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
-        if not done:
-            emptied.cancel()
-            log.warning(
-                "Redis did not take all of them: they are queued again when their leases expire"
+        await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
+        emptied.cancel()
+        self._events.tell(
+            WorkerDrained(
+                seconds=time.monotonic() - began,
+                returned=len(unfinished),
+                unwritten=len(self._in_flight.leases()),
             )
+        )
 
     def _hand_back(self, leases: Sequence[Lease]) -> None:
         for lease in leases:

@@ -3,6 +3,7 @@
 permit             one permit, and what waits for permits
 permits            the permits of one account that this worker holds
 account_status     what the last exchange told about an account
+reports            what is reported of an account to Redis, until Redis has it
 recent_use         how many permits it used lately, and so how many it asks for next
 exchange           fetches permits from Redis, and reports what happened to the last ones
 route              an account and a key of a site, and which routes could take a request

@@ -35,7 +35,7 @@ async def open_breaker(
         return None
     opened = BreakerOpened(breaker=name, state=state, reason=trip.code, message=trip.reason)
     breakers.events.tell(opened)
-    permits.wanted()
+    permits.reports.ask_soon()
     return state
 
 

@@ -73,7 +73,7 @@ class Exchange:
         self._differs = False
         self._news = asyncio.Event()
         self._next = -math.inf
-        permits.wanted = self._look
+        permits.reports.ask_soon = self._look
 
     async def run(self) -> None:
         """Fetch permits as they are needed, until cancelled."""
@@ -112,7 +112,7 @@ class Exchange:
 
     def due(self) -> float:
         """When to ask next, by the monotonic clock in seconds."""
-        if self._permits.cut_off and not self._permits.urgent:
+        if self._permits.cut_off and not self._permits.reports.urgent:
             if self._permits.isolation.trial_due and not self._permits.ready:
                 return self._asked_at + URGENT_SECONDS
             # Only to show that this worker is alive and still cut off.
@@ -120,7 +120,7 @@ class Exchange:
         waiting = self._demand().calls > 0
         if self._permits.suspicions.pending and not self._away:
             return self._asked_at + VERDICT_SECONDS
-        if waiting or self._permits.unreported:
+        if waiting or self._permits.reports.unreported:
             return self._asked_at + self._pause(waiting=waiting)
         return self._asked_at + LOOK_SECONDS if self._permits.holds_slots else math.inf
 
@@ -131,7 +131,7 @@ class Exchange:
             return AWAY_SECONDS
         if last is None:
             return 0.0
-        if permits.urgent:
+        if permits.reports.urgent:
             return URGENT_SECONDS
         if waiting and not permits.status.is_usable:
             return min(max(last.wait_ms / 1000, URGENT_SECONDS), LOOK_SECONDS)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from types import TracebackType
 from typing import Final, Self
 
 from rerankq.accounts.breakers import (
@@ -111,12 +110,7 @@ class GuardedCall:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._began:
             self._routes.release(self._reservation, self._cost)
         else:
@@ -141,7 +135,7 @@ class GuardedCall:
             raise met from error
         self._cost = answer.total_tokens or None
         if answer.pause_seconds is not None:
-            self._permits.was_asked_to_pause(answer.pause_seconds)
+            self._permits.reports.was_asked_to_pause(answer.pause_seconds)
         await self._well(ranked=True)
         return answer
 
@@ -227,11 +221,11 @@ class GuardedCall:
             return Deferred.because_of(error, OUT_SECONDS)
         self._because(error, NEVER_RANKED if not rankings.proven else _advice(error))
         if isinstance(error, Unreachable):
-            permits.was_not_reached(points)
+            permits.reports.was_not_reached(points)
         elif astray:
-            permits.went_astray(points, error.retry_after)
+            permits.reports.went_astray(points, error.retry_after)
         else:
-            permits.had_trouble(points, error.retry_after)
+            permits.reports.had_trouble(points, error.retry_after)
         # A time-out may be the job's own fault, and a few such jobs can make a worker look cut off.
         # So a time-out uses an attempt even then.
         pays = error.cause in SILENT and not free and not self._reservation.permit.trial
@@ -268,7 +262,7 @@ class GuardedCall:
     def _because(self, error: UpstreamError, advice: str = "") -> None:
         known = ", ".join(str(each) for each in (error.status, error.cause) if each)
         cause = f"{error.code} ({known or 'no answer'})"
-        self._permits.because(f"{cause}: {advice}" if advice else cause)
+        self._permits.reports.because(f"{cause}: {advice}" if advice else cause)
 
     @property
     def _out(self) -> bool:

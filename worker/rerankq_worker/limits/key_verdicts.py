@@ -69,7 +69,7 @@ class KeyVerdicts:
         is_known = lately or (isinstance(error, BadKey) and permits.rankings.proven)
         if is_known and not suspicions.blames_key(self._key):
             suspicions.hold(self._key)
-            permits.wanted()
+            permits.reports.ask_soon()
             return Deferred.because_of(error, ELSEWHERE_SECONDS)
         return await self._opened(error, request, lately=lately)
 

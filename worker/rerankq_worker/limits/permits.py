@@ -7,7 +7,6 @@ finds an unknown limit by itself; docs/limits.md has the measurements.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from rerankq.accounts.accounts import Allotment, Report
@@ -16,7 +15,7 @@ from rerankq_worker.limits.account_status import AccountStatus
 from rerankq_worker.limits.isolation import Isolation
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.rankings import Rankings
-from rerankq_worker.limits.recent_use import RecentUse
+from rerankq_worker.limits.reports import Reports
 from rerankq_worker.limits.suspicions import Suspicions
 from rerankq_worker.upstream.sites import Account
 
@@ -35,7 +34,6 @@ SPARE: Final = 1.05
 AWAY_SHARE: Final = 0.1
 """While Redis is away, a worker uses this part of an even share of the last known rate."""
 MOST_AWAY_RATE: Final = 1.0
-MOST_PAUSE_SECONDS: Final = 3600.0
 
 
 class Permits:
@@ -61,24 +59,17 @@ class Permits:
         self.account = account
         self.counts_tokens = account.limits.tpm is not None
         self.in_flight = 0
-        self.wanted: Callable[[], None] = lambda: None
-        """Called when there is something new to ask for or to report."""
         self._lane = lane
-        self._max_in_flight = max_in_flight
         self._clock = clock or time.monotonic
+        self.reports = Reports(lane, max_in_flight=max_in_flight, clock=self._clock)
         self.rankings = Rankings(endpoint, self._clock)
         self.suspicions = Suspicions(self._clock)
         self.isolation = Isolation(self._clock)
-        self._most_in_flight = 0
-        self._use = RecentUse(self._clock)
         self._permits = 0.0
         self._tokens = 0.0
         self._retries = 0
         self._slots: int | None = None if account.limits.concurrency is None else 0
         self._probe = False
-        self._report = Report(lane.value)
-        self._told = Report(lane.value)
-        self._unanswered: Report | None = None
         self._apart = 0.0
         self._next_at = -math.inf
         self._late = 0.0
@@ -99,18 +90,19 @@ class Permits:
     def take(self, tokens: float, *, retry: bool) -> Permit | None:
         """A permit, if there is one."""
         if not self.ready or (retry and not self.may_retry):
-            self.wanted()
+            self.reports.ask_soon()
             return None
+        reports, told = self.reports, self.reports.new
         self._permits -= 1
         earliest = self._clock() - SLACK_SECONDS - self._late
         self._next_at = max(self._next_at, earliest) + self._apart
         self._tokens -= tokens
         self.in_flight += 1
-        self._most_in_flight = max(self._most_in_flight, self.in_flight)
-        self._report.began += 1
+        reports.most_in_flight = max(reports.most_in_flight, self.in_flight)
+        told.began += 1
         if retry:
             self._retries -= 1
-            self._report.retries += 1
+            told.retries += 1
         permit = Permit(tokens, self._probe, retry, trial=self.isolation.trial_due)
         self._probe = False
         if permit.trial:
@@ -127,8 +119,9 @@ class Permits:
         if permit.trial:
             self.isolation.put_trial_back()
         # If the call was reported meanwhile, that cannot be taken back.
-        self._report.began = max(0, self._report.began - 1)
-        self._report.retries = max(0, self._report.retries - permit.retry)
+        told = self.reports.new
+        told.began = max(0, told.began - 1)
+        told.retries = max(0, told.retries - permit.retry)
 
     def done(self, permit: Permit, cost: float | None = None) -> None:
         """A call has ended; `cost` is its tokens, where the upstream told them."""
@@ -139,10 +132,11 @@ class Permits:
     def went_well(self, permit: Permit) -> None:
         """The upstream answered as it should."""
         self.isolation.answered()
-        self._report.astray = 0
-        self._report.ok += 1
-        self._report.probe_ok |= permit.probe
-        self.wanted()
+        told = self.reports.new
+        told.astray = 0
+        told.ok += 1
+        told.probe_ok |= permit.probe
+        self.reports.ask_soon()
 
     def gave_ranking(self, key_id: str = "", began: float | None = None) -> None:
         """The upstream gave a ranking by one of the account's keys.
@@ -153,50 +147,24 @@ class Permits:
         """
         self.rankings.given(key_id, began)
         self.suspicions.ranked(key_id)
-        self._report.ranked = self.rankings.endpoint
+        self.reports.new.ranked = self.rankings.endpoint
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for `retry_after` seconds if it said so."""
         self.isolation.answered()
-        self._report.throttled += 1
+        self.reports.new.throttled += 1
         # Until all workers have agreed on a lower rate: fewer calls at once than now.
         most = self.in_flight - 1 if self._slots is None else min(self._slots, self.in_flight - 1)
         self._slots = max(1, most)
-        if self._report.throttled > 1:
+        if self.reports.new.throttled > 1:
             # Two 429s are no accident. Refusals are fast, so the next call would follow at once.
             self._good_until = -math.inf
-        self.was_asked_to_pause(retry_after or 0.0)
-
-    def was_asked_to_pause(self, seconds: float) -> None:
-        """The upstream asked all workers to wait."""
-        self._report.pause_ms = max(self._report.pause_ms, _pause_ms(seconds))
-        self.wanted()
-
-    def had_trouble(self, points: float, retry_after: float | None = None) -> None:
-        """A failure counts against the upstream with `points`; it may have asked to wait."""
-        told = self._report
-        told.trouble += points
-        told.trouble_pause_ms = max(told.trouble_pause_ms, _pause_ms(retry_after or 0.0))
-        self.wanted()
-
-    def went_astray(self, points: float, retry_after: float | None = None) -> None:
-        """The answer did not come from the endpoint; several in a row take the site out of use."""
-        self._report.astray += 1
-        self.had_trouble(points, retry_after)
-
-    def was_not_reached(self, points: float) -> None:
-        """No connection could be made; the next exchange tells whether only this worker failed."""
-        self._report.unreached += points
-        self.wanted()
+        self.reports.was_asked_to_pause(retry_after or 0.0)
 
     def reconnected(self) -> None:
         """A connection was made again."""
         self.isolation.restored()
-        self.wanted()
-
-    def because(self, cause: str) -> None:
-        """Class and status of the last 429 or failure; shown if the account goes out of use."""
-        self._report.cause = cause
+        self.reports.ask_soon()
 
     # What is known of the account.
 
@@ -229,12 +197,12 @@ class Permits:
     @property
     def scarce(self) -> bool:
         """Whether Redis gave less than this worker wanted."""
-        last = self.status.last
+        last, told = self.status.last, self.reports.sent
         return (
             last is None
-            or last.permits < self._told.want
-            or (self.counts_tokens and last.tokens < self._told.want_tokens)
-            or (last.slots is not None and last.slots < self._told.want_slots)
+            or last.permits < told.want
+            or (self.counts_tokens and last.tokens < told.want_tokens)
+            or (last.slots is not None and last.slots < told.want_slots)
         )
 
     @property
@@ -247,73 +215,42 @@ class Permits:
     # What the exchange with Redis needs.
 
     @property
-    def urgent(self) -> bool:
-        """Whether there is something to report that all workers should know soon."""
-        told = self._report
-        trouble = told.trouble or told.unreached
-        return bool(told.throttled or trouble or told.pause_ms or told.probe_ok)
-
-    @property
     def holds_slots(self) -> bool:
         """Whether this worker has slots that others may need: it must show that it is alive."""
         return self._slots is not None and (self._slots > 0 or self.in_flight > 0)
 
     def is_turn_over(self, *, waiting: bool) -> bool:
-        """Whether this worker has idle slots that other workers wait for.
-
-        Args:
-            waiting: whether a job waits for a permit.
-        """
-        last, told = self.status.last, self._told
-        is_crowded = (
-            last is not None and last.slots is not None and 0 < last.slots < told.want_slots
-        )
+        """Whether this worker has idle slots that others wait for; `waiting`: a job waits here."""
+        last, told = self.status.last, self.reports.sent
+        if last is None or last.slots is None or self.in_flight:
+            return False
         # If permits are short too, asking sooner brings no more of them.
-        has_enough = last is not None and last.permits >= told.want
-        return is_crowded and has_enough and self.in_flight == 0 and not (waiting and self.ready)
-
-    @property
-    def unreported(self) -> bool:
-        """Whether anything happened since the last report."""
-        return bool(self.urgent or self._report.began or self._report.ok)
+        is_crowded = 0 < last.slots < told.want_slots and last.permits >= told.want
+        return is_crowded and not (waiting and self.ready)
 
     def report(self, demand: Demand) -> Report:
         """What happened since the last report, and what is wanted; unused permits go back."""
-        began = self._report.began
         if self.cut_off:
             # Permits are for workers that can use them: this one wants only its trial's.
             trials = int(self.isolation.trial_due)
             demand = Demand(trials, trials * max(1.0, demand.tokens))
-        if self._unanswered:
-            # Sent unchanged, as it may have arrived. What happened since follows in the next one.
-            told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
-        else:
-            told, self._report = self._report, Report(self._lane.value)
+        if not self.reports.is_repeat_due:
+            new = self.reports.new
             # The fraction stays: while Redis is away it adds up to a permit over several reports.
-            told.left, self._permits = int(self._permits), self._permits % 1
-            told.left_tokens, self._tokens = self._tokens, 0.0
+            new.left, self._permits = int(self._permits), self._permits % 1
+            new.left_tokens, self._tokens = self._tokens, 0.0
+        told = self.reports.next(demand, in_flight=self.in_flight, may_grow=not self.cut_off)
         told.cut_off = self.cut_off
         told.vain, told.vain_ms = self.isolation.report()
         told.served, told.took_ms = self.rankings.served(), 1000 * self.rankings.took_seconds
         told.refused = self.suspicions.report()
-        told.in_flight = self.in_flight
-        if demand.calls or began or self.in_flight:
-            expected = self._use.expected(began)
-            told.want = demand.calls + (0 if self.cut_off else expected)
-        a_call = demand.tokens / demand.calls if demand.calls else 0.0
-        told.want_tokens = demand.tokens + a_call * (told.want - demand.calls)
-        if told.want:
-            # Calls that began together end together, so as many begin again.
-            slots = max(self._most_in_flight, self.in_flight + told.want)
-            told.want_slots = min(self._max_in_flight, slots)
-        self._most_in_flight = self.in_flight
-        self._told, self._probe = told, False
+        self._probe = False
         return told
 
     def receive(self, allotment: Allotment) -> None:
         """Take the permits and the news of an exchange."""
         self.status.heard(allotment)
-        self._unanswered = None
+        self.reports.arrived()
         self.rankings.heard(allotment)
         most = allotment.limits.concurrency
         self.isolation.told(
@@ -351,21 +288,9 @@ class Permits:
             elapsed: seconds since the last report.
             may_be_told: whether it may have arrived, so that only the answer was lost.
         """
-        kept, debt = 0, 0.0
-        if not self._unanswered:
-            kept, debt = min(1, told.left), min(told.left_tokens, 0.0)
-            if may_be_told:
-                rest = told.left - kept, told.left_tokens - debt
-                self._unanswered = replace(told, left=rest[0], left_tokens=rest[1])
-            else:
-                self._report = told.joined(self._report)
+        kept, debt = self.reports.not_answered(told, may_be_told=may_be_told)
         self._good_until = self._clock() + GOOD_SECONDS
-        last = self.status.last
-        rate = AWAY_SHARE * last.rate / last.workers if last else MOST_AWAY_RATE
+        rate = AWAY_SHARE * self.status.share if self.status.last else MOST_AWAY_RATE
         gain = min(rate, MOST_AWAY_RATE) * min(elapsed, 1.0)
         self._permits = min(1.0, self._permits + kept + gain)
         self._tokens += debt or 1.0
-
-
-def _pause_ms(seconds: float) -> int:
-    return int(min(seconds, MOST_PAUSE_SECONDS) * 1000)

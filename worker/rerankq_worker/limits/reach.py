@@ -51,7 +51,7 @@ class Reach:
         if permits.isolation.needs_call:
             # Connections succeed, so only a job's call can tell.
             if permits.isolation.offer_trial():
-                permits.wanted()
+                permits.reports.ask_soon()
                 self._changed()
             return
         try:

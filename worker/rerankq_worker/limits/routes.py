@@ -210,7 +210,7 @@ class Routes:
 
     def _notify(self) -> None:
         for permits in self._accounts:
-            permits.wanted()
+            permits.reports.ask_soon()
 
     # Who is served.
 

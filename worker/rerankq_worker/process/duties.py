@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import (
-    asynccontextmanager,
-)
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 

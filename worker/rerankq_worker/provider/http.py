@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
@@ -68,12 +67,7 @@ class HttpProvider:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._transport.close()
 
     def check(self, request: RerankRequest, model: str) -> None:

@@ -1,4 +1,4 @@
-"""Logs what happens to jobs, permits and breakers: a listener on events."""
+"""Logs what happens to jobs, permits, breakers and the worker itself: a listener on events."""
 
 import logging
 from typing import Final
@@ -20,10 +20,14 @@ from rerankq.events import (
     LedgerOperation,
     LimitFound,
     LimitsDiffer,
+    MessagePutAside,
     OutcomeDropped,
     OutcomeRefused,
+    WorkerDrained,
+    WorkerDraining,
     WorkerIsolated,
     WorkerReconnected,
+    WorkerRestarting,
 )
 
 log = logging.getLogger(__name__)
@@ -63,6 +67,10 @@ def log_events(events: Events) -> None:
     events.listen(_limits_differ, LimitsDiffer)
     events.listen(_worker_isolated, WorkerIsolated)
     events.listen(_worker_reconnected, WorkerReconnected)
+    events.listen(_worker_draining, WorkerDraining)
+    events.listen(_worker_drained, WorkerDrained)
+    events.listen(_worker_restarting, WorkerRestarting)
+    events.listen(_message_put_aside, MessagePutAside)
 
 
 # Jobs.
@@ -127,6 +135,37 @@ def _ledger_call_failed(event: LedgerCallFailed) -> None:
         return
     failed = _LEDGER_FAILURES[event.operation].format(jobs=event.jobs, subject=event.subject)
     log.warning("%s: %s", failed, event.message)
+
+
+# The worker itself.
+
+
+def _worker_draining(event: WorkerDraining) -> None:
+    if event.calls:
+        log.info(
+            "%d jobs may finish within %g s; a second signal gives them back now",
+            *(event.calls, event.seconds),
+        )
+
+
+def _worker_drained(event: WorkerDrained) -> None:
+    if event.returned:
+        log.warning("gave back %d jobs that did not finish in time", event.returned)
+    if event.unwritten:
+        log.warning(
+            "Redis did not take the outcomes of %d jobs: these are queued again when their leases "
+            "expire",
+            event.unwritten,
+        )
+
+
+def _worker_restarting(event: WorkerRestarting) -> None:
+    when = "once its calls in flight have ended" if event.may_finish else "now"
+    log.critical("this process writes its outcomes and restarts %s: %s", when, event.reason)
+
+
+def _message_put_aside(event: MessagePutAside) -> None:
+    log.warning("a message in %s is no hint (%s): put aside", event.queue, event.fault)
 
 
 # Changes of state.

@@ -1,8 +1,8 @@
 -- An exchange between a worker and an account with the upstream: the worker reports what it did with
--- its last lot of permits, and is given the next. All workers of an account come here, so what they are
--- given together keeps to the account's limits. Safe to repeat with the same serial.
+-- its last lot of permits, and is given the next. All workers of an account use this script, so
+-- together they keep the account's limits. Safe to repeat with the same serial.
 -- @argument account text: its name
--- @argument worker text: its name, or '' for an onlooker
+-- @argument worker text: its name, or '' for an observer, which only looks
 -- @argument report json: what it reports:
 --   lane       lane of the work: 'interactive' goes first
 --   limits     {rpm, tpm, concurrency}: requests and tokens a minute, calls at once; those that are known
@@ -28,13 +28,13 @@
 --   mode ('open', 'throttled' or 'broken'), since (when it left 'open', or was paused),
 --   cause (why), probe (whether the permit is for a probe), wait_ms (until permits are given
 --   out again), rate (calls a second at present), limited (whether a limit of the
---   rate is known or found), limits, workers (of the lane; all, for an onlooker), in_flight,
+--   rate is known or found), limits, workers (of the lane; all, for an observer), in_flight,
 --   ranked (fingerprint of the endpoint that gave the last ranking), served (fingerprints of the keys that
---   gave rankings in the last minute), idle_ms (since any worker's last exchange, for an onlooker),
+--   gave rankings in the last minute), idle_ms (since any worker's last exchange, for an observer),
 --   alone (whether other workers get answers and this one gets none), doubted (whether its failures are not
 --   held against the upstream), cut_off (the workers that get no answers while others do, by name), now,
 --   verdicts (by fingerprint of a key that is refused to the worker: 'worker' or 'key', whichever is at
---   fault, once that is known), others (workers beside it that use the account), took_ms (the longest
+--   fault, once that is known), others (other workers that use the account), took_ms (the longest
 --   that a ranking took lately),
 --   and breakers (those that are open, by name: each the text that is stored).
 
@@ -61,39 +61,39 @@ keys.note()
 count_answers()
 remember_flow()
 count_trial()
-reopen()
+close_after_probe()
 end_pause()
-heed_throttling()
-heed_pause()
-heed_trouble()
+react_to_throttling()
+note_pause()
+react_to_failures()
 remember_cause()
 if report.ranked ~= '' then state.ranked = report.ranked end
 
 local permits, tokens, probe, slots = 0, 0, false, nil
-local opens = math.max(state.pause or 0, state.reopens or 0)
--- Also while the account is out of use: tokens that were overdrawn before are still to be paid back.
+local usable_at = math.max(state.pause or 0, state.reopens or 0)
+-- Also while the account is out of use: tokens that were overdrawn have to be paid back then too.
 local most = save_up()
-if now < opens or state.mode then
+if now < usable_at or state.mode then
   state.level, state.bulk_level = math.min(state.level, 0), 0
-  permits, tokens, probe = probe_of(opens)
+  permits, tokens, probe = probe_of(usable_at)
 elseif worker ~= '' then
   permits, tokens = take(most)
 end
 
 if worker ~= '' then slots = share_slots() end
 local breakers = open_breakers()
-local again = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
+local next_ask_ms = math.max(LEAST_ASK_MS, ask_ms(permits, tokens, slots))
 if worker ~= '' then
   remember_answer(permits, tokens, probe)
-  -- A worker that wants no calls and has none under way gets no share: all is for the others.
+  -- A worker that wants no calls and has none under way gets no share: the others get all.
   if report.want == 0 and report.in_flight == 0 then leave() end
   store()
 end
 
-local told = cjson.encode({
+local answer = cjson.encode({
   permits = permits, tokens = tokens, slots = slots or cjson.null, probe = probe,
   retries = state.retries >= 1 and math.max(1, math.floor(state.retries / active)) or 0,
-  ask_ms = again,
+  ask_ms = next_ask_ms,
   mode = state.mode or 'open', since = state.mode_since or state.pause_since or 0,
   cause = state.cause or '',
   wait_ms = math.max(0, math.max(state.pause or 0, state.reopens or 0) - now),
@@ -103,4 +103,4 @@ local told = cjson.encode({
   doubted = doubted, cut_off = cut_off_workers, verdicts = keys.verdicts, others = others, took_ms = state.took or 0,
   now = now,
 })
-return string.sub(told, 1, -2) .. ',"breakers":' .. breakers .. '}'
+return string.sub(answer, 1, -2) .. ',"breakers":' .. breakers .. '}'

@@ -8,7 +8,7 @@ incoming      makes entries of a batch from lines, valid or not
 collect       writes the rows of the batch
 interrupts    what Ctrl-C, SIGTERM and SIGHUP do
 unserved      gives up when no worker ever used this Redis
-waiting_room  says that a full lane is waited for
+waiting_room  tells the user that the command waits for a full lane
 obstacles     why jobs wait
 pace          rate and time left
 progress      the bar

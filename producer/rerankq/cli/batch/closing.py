@@ -1,4 +1,4 @@
-"""The last lines of a run: its result, how to come back to it, and the exit code."""
+"""The last lines of a run: its result, how to fetch the rest, and the exit code."""
 
 import shlex
 
@@ -64,19 +64,21 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         notes.append("not all jobs have ended in time")
     if outcome.abandoned:
         notes.append(
-            "this batch is abandoned (never sealed, and not fed any more): lines may be missing"
+            "this batch is abandoned: it was not sealed, and nobody adds to it any more, "
+            "so lines may be missing"
         )
     if outcome.broken_off:
         notes.append(
-            f"the jobs run on, and what they come to is kept until {local_time(outcome.kept_until)}"
-            f"; come back with: {_way_back(outcome, output)}"
+            "the jobs continue; their results are kept until "
+            f"{local_time(outcome.kept_until)}; fetch them with: {_way_back(outcome, output)}"
         )
     cut_at = feed.adding.next_line if feed and not feed.ended else outcome.cut_at
     if cut_at is not None:
         # The command could not unpack a damaged file either.
-        anew = "get the input anew, whole, then " if isinstance(outcome.fault, InputBroken) else ""
+        is_broken = isinstance(outcome.fault, InputBroken)
+        again = "get a complete copy of the input, then " if is_broken else ""
         notes.append(
-            f"nothing from line {cut_at} on was submitted; {anew}submit the rest with: "
+            f"nothing from line {cut_at} on was submitted; {again}submit the rest with: "
             f"{_rest(cut_at, source)}"
         )
     return notes
@@ -95,5 +97,5 @@ def _rest(cut_at: int, source: Source | None) -> str:
 def _way_back(outcome: Outcome, output: str) -> str:
     to = "" if output == STANDARD else f" -o {shlex.quote(output)}"
     if isinstance(outcome.fault, OutputFailed):
-        to = " -o FILE, on a disk with room"
+        to = " -o FILE, on a disk with free space"
     return f"rerankq results {outcome.summary.batch_id}{to}"

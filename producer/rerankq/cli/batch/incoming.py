@@ -1,4 +1,4 @@
-"""Reads and checks the entries of an input in a thread, as a source may block without a limit."""
+"""Reads and checks the entries of an input in a thread: a source may block without a limit."""
 
 import asyncio
 import threading
@@ -94,7 +94,7 @@ class IncomingLines:
                 yield len(line.text or b""), BatchLine(line.number, entry)
 
     def _hold(self, size: int, line: BatchLine) -> bool:
-        """Wait for room and keep the entry; False when the reading was ended."""
+        """Wait for space and keep the entry; False when the reading was ended."""
         with self._changed:
             while not self._closed and self._full():
                 self._changed.wait()

@@ -31,7 +31,7 @@ PLAIN_SECONDS: Final = 5.0
 MOST_PLAIN_SECONDS: Final = 60.0
 PLAIN_GROWTH: Final = 1.2
 REMIND_SECONDS: Final = 10.0
-"""When no job has ended for so long, the user is asked whether a worker runs."""
+"""When no job has ended for this long, the user is asked whether a worker runs."""
 
 LOOK_SECONDS: Final = 2.0
 """How often to look why jobs wait."""
@@ -44,7 +44,7 @@ class Standing:
     Attributes:
         tally: rows that can be written, or were: the last sentence of the run counts the same.
         lines: lines submitted so far.
-        all_in: whether there will be no more.
+        all_in: whether all lines were submitted.
         expected: how many there will be; None when that is not known.
         rate: jobs that end in a second.
         seconds_left: until all have ended, at that rate; None when that is not known.
@@ -186,7 +186,7 @@ async def follow(
     pace.mark(clock(), 0)
     while True:
         await asyncio.sleep(view.seconds)
-        # A look may fail: feeding and collecting find out whether Redis is down for long.
+        # May fail for a moment: feeding and collecting report an outage that lasts.
         with suppress(LedgerUnavailable):
             progress = await batch.progress()
             standing = standing_of(progress, tally(), share_read(), pace, clock())

@@ -31,7 +31,7 @@ def run(
     model: options.Model = None,
     top_n: options.TopN = None,
     on_error: Annotated[
-        OnError, typer.Option(help="After a bad line, go on with the next or submit no more.")
+        OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
     timeout: options.Timeout = None,
     quiet: options.Quiet = False,
@@ -49,7 +49,7 @@ def run(
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
     `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
 
-    Ctrl-C leaves the jobs running and prints how to come back to them.
+    Ctrl-C leaves the jobs running, and prints the command that fetches their rankings.
 
     Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
     """
@@ -81,7 +81,7 @@ def results(
     output: options.Output = STANDARD,
     wait: Annotated[
         bool,
-        typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out those not ended."),
+        typer.Option("--wait/--no-wait", help="Wait for jobs, or leave out unfinished ones."),
     ] = True,
     timeout: options.Timeout = None,
     quiet: options.Quiet = False,
@@ -92,11 +92,11 @@ def results(
     The output is that of `rerankq run`. A batch is kept for RERANKQ_BATCH_TTL (31 days), and so
     are its rankings until all of them have been written; from then on for RERANKQ_RESULT_TTL.
 
-    A batch that was never sealed, and whose `rerankq run` is not heard of any more, is abandoned:
+    A batch that was never sealed, and whose `rerankq run` gives no sign of life, is abandoned:
     its rankings so far are written, and lines may be missing.
 
-    If `rerankq run` was broken off before it had submitted its whole input, the first line that was
-    not submitted is printed.
+    If `rerankq run` ended before it had submitted its whole input, the first line that was not
+    submitted is printed.
 
     Exit code: 0 all have a ranking; 1 some have none (yet), or lines were never submitted; 2 bad
     set-up.

@@ -20,7 +20,7 @@ class NoWorker(CommandError):
 
 
 async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool]) -> None:
-    """Return once a worker uses this Redis, or ever did, or a job has ended.
+    """Return once a worker has used this Redis, now or earlier, or a job has ended.
 
     Raises:
         NoWorker: neither has happened for `UNSERVED_SECONDS`.
@@ -33,8 +33,8 @@ async def give_up_unserved(client: AsyncRerankClient, has_end: Callable[[], bool
                 return
             if clock() > give_up:
                 raise NoWorker(
-                    f"no worker has ever used this Redis, nor within {UNSERVED_SECONDS:g} s: start "
-                    "`rerankq worker` with this RERANKQ_REDIS_URL, or correct it here "
-                    "(--timeout SECONDS waits longer)"
+                    "no worker has ever used this Redis, and none came within "
+                    f"{UNSERVED_SECONDS:g} s: start `rerankq worker` with this RERANKQ_REDIS_URL, "
+                    "or correct it here (--timeout SECONDS waits longer)"
                 )
         await asyncio.sleep(ASK_SECONDS)

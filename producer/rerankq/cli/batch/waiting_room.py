@@ -9,7 +9,7 @@ PAUSE_SECONDS: Final = 5.0
 
 
 class Notice:
-    """Is called after each attempt in vain; tells the user once, when the wait has lasted a while.
+    """Called each time that a lane takes no job; tells the user once, when that has lasted a while.
 
     Args:
         say: shows the user a line.
@@ -29,4 +29,4 @@ class Notice:
         self._last = now
         if not self._said and now - self._since >= PAUSE_SECONDS:
             self._said = True
-            self._say(f"{reason}: waiting for room, so the rest is not submitted yet")
+            self._say(f"{reason}: waiting until it has space for the rest")

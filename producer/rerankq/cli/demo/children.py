@@ -35,7 +35,7 @@ class Child:
         """Check that it still runs.
 
         Raises:
-            CommandError: it has ended; has the last lines of its log.
+            CommandError: it has ended; the message has the last lines of its log.
         """
         code = self._process.poll()
         if code is not None:
@@ -48,7 +48,7 @@ class Child:
         return self.log.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
-        """Send SIGTERM, wait for its end, then SIGKILL. Ctrl-C meanwhile ends the wait."""
+        """Send SIGTERM and wait; if it does not end in time, or at Ctrl-C, send SIGKILL."""
         if self._process.poll() is not None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -73,7 +73,7 @@ def running(
     """Run Python with arguments until the end of the context."""
     log = folder / f"{name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603  this very interpreter
+        process = subprocess.Popen(  # noqa: S603  this interpreter
             [sys.executable, *arguments],
             env=dict(environment),
             stdin=subprocess.DEVNULL,

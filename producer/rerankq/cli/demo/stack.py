@@ -118,7 +118,7 @@ class Stack:
         self.flower = FlowerAccess(f"http://127.0.0.1:{at}", user, password)
 
     def await_ready(self) -> None:
-        """Wait for all parts; they start at the same time, which takes a third of the time.
+        """Wait for all parts; they start at the same time, which takes a third as long.
 
         Raises:
             CommandError: a part has ended, or is not ready in time.
@@ -130,7 +130,7 @@ class Stack:
             put(f"demo: Flower is at {self.flower}")
 
     def _start(self, name: str, arguments: tuple[str, ...], ready: Callable[[], bool]) -> None:
-        # With the option that keeps Python from importing modules of the current folder.
+        # -P keeps Python from importing modules of the current folder.
         command = ("-P", "-m", "rerankq.cli", *arguments)
         child = self._exits.enter_context(running(name, command, self._environment, self._folder))
         self._children.append((child, ready))

@@ -1,4 +1,4 @@
-"""gzip and Zstandard, unpacked as they are read: a little at a time, however large they grow."""
+"""gzip and Zstandard, unpacked as they are read: a little at a time, in bounded memory."""
 
 import gzip
 import sys

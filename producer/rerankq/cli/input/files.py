@@ -80,7 +80,7 @@ class Source:
         self.compression = compression_of(mark)
         if self.compression:
             text = ReadingAhead(Decompressed(self._packed, mark, self.name))
-        # Of a pipe only the first line, as the program that writes may wait for its answer.
+        # From a pipe only the first line: the program that writes may wait for its result.
         whole = self._is_regular or not self._json_lines
         look = text.look if whole else text.look_at_line
         first = look(LOOKED_AT_BYTES)
@@ -205,7 +205,7 @@ class Sink:
             raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None
 
     def end(self, *, whole: bool) -> None:
-        """End the output. A whole output without a line empties the file.
+        """End the output. If it is complete and has no line, the file is emptied.
 
         Raises:
             OutputFailed: the file cannot be emptied.

@@ -73,7 +73,7 @@ def not_json_lines(first: bytes, *, whole: bool) -> str | None:
     """
     lines = [line for line in map(bytes.strip, first.removeprefix(_BOM).split(b"\n")) if line]
     if not whole:
-        # Only by chance are more lines here: they are judged one by one.
+        # More lines are here only by chance: they are judged later, one by one.
         lines = lines[:1]
     fault = None
     if lines and lines[0].startswith(b"["):

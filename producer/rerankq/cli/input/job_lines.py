@@ -32,7 +32,7 @@ def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | Reject
         draft = {"lane": defaults.lane, "top_n": defaults.top_n, "batch_id": batch_id}
         job = job_from(draft | fields_of(given), default_model=defaults.model)
         if len(line.text or b"") > _LARGE_BYTES:
-            job.encode()  # raises here what the ledger would refuse, so that the line is named
+            job.encode()  # raises what the ledger would refuse: here the line is named
     except InvalidRequest as fault:
         error = JobError(code=fault.code, message=f"line {line.number}: {fault}")
         return RejectedLine(line=line.number, custom_id=custom_id_of(given), error=error)

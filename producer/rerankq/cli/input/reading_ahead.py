@@ -22,7 +22,7 @@ class ReadingAhead:
         return self._held
 
     def look_at_line(self, most: int) -> bytes:
-        """The bytes until the first line that is not blank is complete, or `most`, or all."""
+        """The next bytes: until a line that is not blank is complete, or `most`, or all."""
         while len(self._held) < most and b"\n" not in self._held.lstrip():
             more = self._source.read(most)
             if not more:

@@ -41,7 +41,7 @@ def submit(
         ),
     ] = None,
     job_id: Annotated[
-        str | None, typer.Option(help="The job's id; generated when absent. Safe to submit again.")
+        str | None, typer.Option(help="The job's id; generated when absent. A repeat is safe.")
     ] = None,
     custom_id: Annotated[str | None, typer.Option(help="A name of your own for the job.")] = None,
     idempotency_key: Annotated[

@@ -10,7 +10,8 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.asking import ask
 from rerankq.cli.batch.waiting_room import Notice
-from rerankq.cli.failures import CommandError, ExitCode
+from rerankq.cli.failures import ExitCode
+from rerankq.cli.operate.dead_choice import All, Choice, Ids, with_filters
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
@@ -18,50 +19,22 @@ from rerankq.client import AsyncRerankClient
 from rerankq.errors import QueueFull, RerankqError
 from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
 
-app = typer.Typer(
-    name="dead",
-    no_args_is_help=True,
-    add_completion=False,
-    # Joins the lines of a paragraph, as plain and rich markup do not.
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Look at failed jobs, replay or purge them.",
-)
+app = options.group("dead", "Look at failed jobs, replay or purge them.")
 
 PORTION = PAGE
 PATIENCE_SECONDS: Final = 60.0
 """How long a full lane may take no replay before the command gives up."""
 
-# Local times, as they are typed. No job failed before the first, and none will after the last.
-_FIRST: Final = datetime(1970, 1, 2)  # noqa: DTZ001
-_LAST: Final = datetime(9998, 12, 31)  # noqa: DTZ001
-
-Reason = Annotated[
-    str | None, typer.Option(help="Only those that failed for it, such as upstream_auth.")
-]
-OfModel = Annotated[str | None, typer.Option("--model", help="Only those for this model.")]
-OfBatch = Annotated[str | None, typer.Option("--batch", help="Only those of this batch.")]
-Since = Annotated[
-    datetime | None, typer.Option(help="Only those that failed then or later (local time).")
-]
-Until = Annotated[datetime | None, typer.Option(help="Only those that failed before.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of dead letters.")]
-All = Annotated[bool, typer.Option("--all", help="All of them.")]
-
 
 @app.command("list")
+@with_filters
 def list_(
     *,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 50,
     json: options.AsJsonLines = False,
 ) -> None:
     """List dead letters, the newest first. With --json, an object a line."""
-    wanted = _wanted(reason, model, batch, since, until)
 
     async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
         letters: list[DeadLetter] = []
@@ -97,27 +70,24 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
 
 
 @app.command()
+@with_filters
 def replay(
     *,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
     json: options.AsJsonLines = False,
 ) -> None:
     """Submit failed jobs again, as new jobs. Prints old and new ids.
 
     A letter whose payload is gone, or that this version cannot read, is named and skipped.
 
-    While a lane is full the command waits, at most a minute in which the lane takes none.
+    While a lane is full the command waits; it gives up when the lane takes no job for a minute.
 
     Exit code: 0 all were replayed; 1 some could not be, or are not known; 2 bad set-up, or a full
     lane.
     """
-    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+    chosen = Choice(ids, wanted, every=every)
 
     async def question(client: AsyncRerankClient) -> tuple[int, int]:
         count = skipped = 0
@@ -144,23 +114,23 @@ def replay(
     if not json:
         put(f"{count} jobs replayed")
     if skipped:
-        tell(f"rerankq: {skipped} dead letters skipped: purge them, or replay them elsewhere")
+        tell(
+            f"rerankq: {skipped} dead letters skipped: purge them, or replay them with another "
+            "version of rerankq"
+        )
         raise typer.Exit(ExitCode.NO_RANKING)
 
 
 @app.command()
+@with_filters
 def purge(
     *,
     ids: Ids = None,
     every: All = False,
-    reason: Reason = None,
-    model: OfModel = None,
-    batch: OfBatch = None,
-    since: Since = None,
-    until: Until = None,
+    wanted: Wanted,
 ) -> None:
     """Delete dead letters and their payloads. Their status stays until its retention ends."""
-    chosen = _Choice(ids or [], _wanted(reason, model, batch, since, until), every=every)
+    chosen = Choice(ids, wanted, every=every)
 
     async def question(client: AsyncRerankClient) -> int:
         found = await chosen.ids(client)
@@ -180,7 +150,7 @@ def poison(
     clear: Annotated[bool, typer.Option("--purge", help="Delete the messages kept.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show this many at most.")] = 20,
 ) -> None:
-    """Show the messages that workers put aside, as they were no hints.
+    """Show the messages that workers put aside because they were no hints.
 
     A hint is a message on a queue that tells workers of new jobs. Other messages on such a queue
     are counted here by their fault, and the last ones are kept.
@@ -193,49 +163,6 @@ def poison(
     for message in ask(lambda client: client.operations.quarantine.messages(limit)):
         held = f": {message.content}" if content else ""
         put(f"{message.queue}  {message.fault}  {message.size} bytes{held}")
-
-
-class _Choice:
-    """The dead letters that a command is about: named ones, or those that fit."""
-
-    def __init__(self, ids: Sequence[str], wanted: Wanted, *, every: bool) -> None:
-        if not ids and wanted == Wanted() and not every:
-            raise CommandError("name dead letters, give a filter, or use --all")
-        if ids and (every or wanted != Wanted()):
-            raise CommandError("give either ids or filters, not both")
-        self._ids = ids
-        self._wanted = wanted
-
-    async def ids(self, client: AsyncRerankClient) -> list[str]:
-        """Their ids.
-
-        Raises:
-            JobNotFound: one of the ids is not a dead letter's.
-        """
-        if self._ids:
-            return await client.operations.dead.named(self._ids)
-        return await client.operations.dead.ids(self._wanted)
-
-
-def _wanted(
-    reason: str | None,
-    model: str | None,
-    batch: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> Wanted:
-    return Wanted(
-        reason=reason,
-        model=model,
-        batch_id=batch,
-        since=_timestamp(since),
-        until=_timestamp(until),
-    )
-
-
-def _timestamp(time: datetime | None) -> float | None:
-    """Unix seconds, of the nearest time that can be converted to them."""
-    return None if time is None else min(max(time, _FIRST), _LAST).timestamp()
 
 
 # Id and reason first: a narrow terminal wraps the columns after them.

@@ -1,4 +1,4 @@
-"""Demands a password for all of Flower, which leaves metrics, health check and files open."""
+"""Demands a password for every path of Flower; its own leaves metrics, health and files open."""
 
 import hmac
 from base64 import b64decode

@@ -15,15 +15,7 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put
 from rerankq.client import AsyncRerankClient
 
-app = typer.Typer(
-    name="upstream",
-    no_args_is_help=True,
-    add_completion=False,
-    # Joins the lines of a paragraph, as plain and rich markup do not.
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Look at the upstream's limits; pause it.",
-)
+app = options.group("upstream", "Look at the upstream's limits; pause it.")
 
 Names = Annotated[
     list[str] | None,
@@ -44,8 +36,8 @@ def status(*, json: options.AsJson = False) -> None:
     probed when that was due, such as a key that was replaced. Jobs wait meanwhile, and use no
     attempt.
 
-    A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until it
-    gets one.
+    A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until one
+    of its calls is answered.
     """
 
     async def question(

@@ -19,7 +19,7 @@ class OrderedOutput:
     """Writes the next row, and keeps later ones until it is their turn.
 
     Args:
-        write: writes whole lines; called in a thread, as a pipe may block.
+        write: writes whole lines; called in a thread, because a pipe may block.
         say: shows the user a line.
         spool: makes the store for rows that wait for earlier ones.
 
@@ -27,7 +27,7 @@ class OrderedOutput:
         next: the position of the row to be written next.
         written: counts of the rows that were written.
         ended: the same, with the rows that wait.
-        no_room: whether rows must come in order, as the disk is full.
+        no_room: whether rows must come in order, because the disk is full.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class OrderedOutput:
     async def take(self, rows: Sequence[Row]) -> int:
         """Take rows, in the order of their positions; returns how many of them were taken.
 
-        The others must be given again in order, as the disk has no space for them.
+        The others must be given again in order, because the disk has no space for them.
 
         Raises:
             OutputClosed, CommandError: the output cannot be written.

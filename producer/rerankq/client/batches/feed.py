@@ -39,12 +39,13 @@ class BatchFeed:
         batch_id: the batch.
         next_line: number of the next line.
         rejected: told of each line that is no job, before it is recorded. With it, a line whose
-            idempotency key belongs to another request is one; None: such a line ends the adding.
+            idempotency key belongs to another request counts as one; without it, such a line ends
+            the adding.
         held_up: called with the reason, each time that a full lane has taken none.
 
     Attributes:
         next_line: the first line that is not known to be recorded.
-        halted: whether no more lines are recorded, beside those under way.
+        halted: whether no more lines are recorded, except those under way.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class BatchFeed:
 
     @property
     def is_recording(self) -> bool:
-        """Whether lines are being recorded: it is not known yet whether they were."""
+        """Whether lines are under way: it is not known yet whether they were recorded."""
         return bool(self._in_hand)
 
     def line_of(self, position: int) -> int | None:
@@ -115,11 +116,11 @@ class BatchFeed:
         return self._line_numbers[position] if position < len(self._line_numbers) else None
 
     def halt(self) -> None:
-        """Record no more lines, beside those under way."""
+        """Record no more lines, except those under way."""
         self.halted = True
 
     async def look_up(self) -> None:
-        """After a recording was broken off, find out how much of it was done.
+        """After an interrupted recording, find out how much of it was done.
 
         Raises:
             LedgerUnavailable: Redis did not answer.

@@ -1,4 +1,4 @@
-"""Which entries of a batch have no result yet: a bit for each, as there may be millions."""
+"""Which entries of a batch have no result yet: a bit for each, because there may be millions."""
 
 from rerankq.ledger.batches import PAGE
 

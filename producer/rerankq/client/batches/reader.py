@@ -172,7 +172,7 @@ class BatchReader(Generic[R]):
         """Read what has ended.
 
         Args:
-            due: how many results there should be, by the batch's counts. These are only a hint: an
+            due: how many results there should be, by the batch's counts. These are not exact: an
                 earlier job counts as ended even if it has not, and one whose record was deleted
                 never counts.
         """
@@ -196,7 +196,7 @@ class BatchReader(Generic[R]):
             self._page = page + 1
             self._fruitless = 0 if read > before else self._fruitless + 1
             if 0 < fresh <= read:
-                # Jobs end in about their order: those that end next are at the front.
+                # Jobs end roughly in their order: those that end next are at the front.
                 self._page = 0
                 break
         if read >= fresh:

@@ -1,4 +1,4 @@
-"""The results of a batch's entries, read a few at a time, as rankings can be large."""
+"""The results of a batch's entries, read a few at a time, because rankings can be large."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class EndReader:
             LedgerUnavailable: Redis has not answered for a minute.
         """
         outlines: dict[str, Outline | None] = {}
-        # In order, the others need not be looked at as long as the first has not ended.
+        # In order, nothing can be given before the first has ended: it is looked at alone.
         if in_order and not _has_ended(entries[0], await self._look(entries[:1], outlines)):
             return
         outlines = await self._look(entries, outlines)

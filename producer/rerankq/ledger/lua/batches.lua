@@ -1,13 +1,13 @@
--- Batches, and for how long they wait for the results of their jobs.
--- Defines is_batch(id), add_to_batch(batch, entries) and batch_end(batch, now).
+-- Batches, and how long each keeps the results of its jobs.
+-- @defines is_batch add_to_batch batch_end
 -- @include clock
 -- @include values
 -- @keys batch batch_entries
 
-local function is_batch(id) return redis.call('TYPE', batch_key(id)).ok == 'hash' end
+function is_batch(id) return redis.call('TYPE', batch_key(id)).ok == 'hash' end
 
 -- Adds entries to a batch, if there is one: the list lives as long as the batch's record.
-local function add_to_batch(batch, entries)
+function add_to_batch(batch, entries)
   local left = redis.call('PTTL', batch_key(batch))
   if left < 0 then return false end
   redis.call('HINCRBY', batch_key(batch), 'total', #entries)
@@ -18,9 +18,9 @@ local function add_to_batch(batch, entries)
   return true
 end
 
--- Until when a batch waits for the results of its jobs, in ms; 0 when it was collected, or there is none.
+-- Until when a batch keeps the results of its jobs, in ms; 0 when they were collected, or there is no batch.
 local batch_ends = {}
-local function batch_end(batch, now)
+function batch_end(batch, now)
   if not text(batch) then return 0 end
   if not batch_ends[batch] then
     local collected = redis.pcall('HGET', batch_key(batch), 'collected')

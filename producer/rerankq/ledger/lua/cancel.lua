@@ -13,7 +13,7 @@ read_records(ids)
 for at, id in ipairs(ids) do
   local job = known_of(id)
   before[at] = job and job.state or ''
-  if is_open(before[at]) then decree_end(id, job, 'cancelled', '', CANCELLED, now, keep) end
+  if is_open(before[at]) then end_by_ledger(id, job, 'cancelled', '', CANCELLED, now, keep) end
 end
 carry_out()
 return before

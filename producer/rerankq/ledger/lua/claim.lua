@@ -13,7 +13,7 @@
 -- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it. The
 -- token makes the ledger refuse writes of the job's earlier workers. The payloads are read by the next
 -- command of the same round trip. When they are large, the lease is longer by the time that they take on a
--- slow link, as the worker learns of it only when they have arrived; its first renewal then sets the
+-- slow link, because the worker learns of it only when they have arrived; its first renewal then sets the
 -- ordinary length.
 -- @include clock
 -- @include lines

@@ -1,10 +1,10 @@
--- Notes that the batch's reader has the results of these jobs: the batch needs them no more, and they are
--- kept for their ordinary retention from now on. Safe to repeat.
+-- Notes that the batch's reader has the results of these jobs: from now on they are kept for
+-- their ordinary retention, and no longer as long as the batch. Safe to repeat.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument batch text: its id
--- @arguments ids text: the jobs; one that another batch also waits for, or that has not ended, is left as
---   it is
+-- @arguments ids text: the jobs; one that another batch also keeps, or that has not ended, is left as it
+--   is
 -- @answer flag: 1, or 0 when there is no such batch.
 -- @include records
 -- @include retention

@@ -1,6 +1,5 @@
 -- The end of a job: it leaves its lane, and its result says how it ended.
--- Defines end_job(id, job, state, reason, now, keep) and decree_end(id, job, state, reason, outcome, now,
--- keep).
+-- @defines end_job end_by_ledger
 -- @include states
 -- @include retention
 -- @include iso_time
@@ -10,10 +9,10 @@
 -- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
 -- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
 -- {ms for results, ms for dead letters}.
-local function end_job(id, job, state, reason, now, keep)
+function end_job(id, job, state, reason, now, keep)
   local ends = result_end(job, now, keep)
   move(id, job, state)
-  -- `failure` says why it waited: not needed any more, as its result says how it ended.
+  -- `failure` says why it waited; from now on its result says how it ended.
   job.finished, job.failure = now, nil
   if state == 'failed' then
     job.reason = reason
@@ -36,7 +35,7 @@ end
 
 -- The same for an end that the ledger itself decides: writes the result too, and publishes it to clients
 -- that wait. `outcome` is the tail of the result: '"status":…,"result":…}'.
-local function decree_end(id, job, state, reason, outcome, now, keep)
+function end_by_ledger(id, job, state, reason, outcome, now, keep)
   local result = RESULT_HEAD .. iso_time(now) .. RESULT_ID .. id .. RESULT_TAIL .. outcome
   local ends = end_job(id, job, state, reason, now, keep)
   redis.call('SET', result_key(id), result, 'PXAT', whole(ends))

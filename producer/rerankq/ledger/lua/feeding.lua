@@ -1,4 +1,4 @@
--- Notes that a batch is still being fed, so that one that is held up is told from an abandoned one.
+-- Notes that a batch is still being fed: without this, a batch that is held up would look abandoned.
 -- @argument batch text: its id
 -- @answer flag: 1, or 0 when there is no such batch.
 -- @include clock

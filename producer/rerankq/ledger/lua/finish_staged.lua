@@ -1,5 +1,5 @@
 -- Writes results and final states of many jobs: their results were staged just before, in the same
--- transaction, as Lua would hash every byte of them.
+-- transaction, because Lua would hash every byte of them.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument told_ms number: the date in the results

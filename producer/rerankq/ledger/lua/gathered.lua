@@ -1,5 +1,5 @@
 -- Commands that a script gathers, to send them together.
--- Defines gather(head, first, second), count(batch, field, by), count_move(batch, from, to) and carry_out().
+-- @defines gather count_move carry_out
 -- @include batches
 -- @keys batch
 
@@ -7,7 +7,7 @@
 -- append-only file, more than its arguments. Commands go in the order in which each was first gathered.
 local gathered, order, counted = {}, {}, {}
 
-local function gather(head, first, second)
+function gather(head, first, second)
   local pending = gathered[head]
   if not pending then
     pending = {}
@@ -30,13 +30,13 @@ end
 
 -- Counts that a job of a batch went from one place to another; `from`: nil for a new job. The queued ones are
 -- not counted: they are those that are left.
-local function count_move(batch, from, to)
+function count_move(batch, from, to)
   if not text(batch) or from == to then return end
   if from and from ~= 'queued' then count(batch, from, -1) end
   if to ~= 'queued' then count(batch, to, 1) end
 end
 
-local function carry_out()
+function carry_out()
   for _, head in ipairs(order) do
     local command, key = string.match(head, '^(%u+) ?(.*)$')
     local pending = gathered[head]

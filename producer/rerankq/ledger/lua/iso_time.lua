@@ -1,8 +1,8 @@
 -- Times as Celery writes them.
--- Defines iso_time(ms).
+-- @defines iso_time
 
 -- Celery's date_done: an ISO 8601 UTC time with microseconds.
-local function iso_time(ms)
+function iso_time(ms)
   local seconds = math.floor(ms / 1000)
   local days = math.floor(seconds / 86400)
   local rest = seconds - days * 86400

@@ -1,26 +1,25 @@
 -- The orders in which jobs of a lane are announced. Jobs that are announced again have an order and a
 -- Celery queue of their own: their places in the lane's set of queued jobs are those from REDELIVERED on.
--- Defines REDELIVERED, line_key(lane, again), next_place(lane, again, count), advance_watermark(lane, place)
--- and lost_places(lane, again, waiting, now, grace).
--- Of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
+-- Fields of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
 -- watermark, and when it was set), idle_at and idle_sequence (since when the Celery queue is empty, and the
 -- last place then), lost (the place up to which hints are known to be lost).
+-- @defines REDELIVERED line_key next_place advance_watermark lost_places
 -- @include values
 -- @keys lane lane_redelivery lane_set
 
-local REDELIVERED = 2 ^ 52
-local function line_key(lane, again) return again and lane_redelivery_key(lane) or lane_key(lane) end
+REDELIVERED = 2 ^ 52
+function line_key(lane, again) return again and lane_redelivery_key(lane) or lane_key(lane) end
 
 -- The first of the next `count` places in an order of announcement.
-local function next_place(lane, again, count)
+function next_place(lane, again, count)
   local last = redis.call('HINCRBY', line_key(lane, again), 'sequence', count)
   return (again and REDELIVERED or 0) + last - count + 1
 end
 
 -- Hints are first in, first out. So when a job that was announced later was claimed a while ago, and this one
 -- is still queued, its hint is lost. In a deep backlog no later job has been claimed, so none is announced
--- twice. Each Celery queue of a lane has its own watermark, as one may be served faster than the other.
-local function advance_watermark(lane, place)
+-- twice. Each Celery queue of a lane has its own watermark, because one may be served faster than the other.
+function advance_watermark(lane, place)
   local again = place >= REDELIVERED
   local sequence = again and place - REDELIVERED or place
   local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
@@ -31,14 +30,14 @@ end
 
 -- The first and the last place of those queued jobs whose hints are lost: up to the watermark of `grace` ms
 -- ago; or, when the Celery queue has been empty for so long, up to the last place of that time. The last
--- place never falls, as jobs that are announced again get higher places: so when many hints are lost, each
+-- place never falls: jobs that are announced again get higher places, so when many hints are lost, each
 -- tick moves some.
-local function lost_places(lane, again, waiting, now, grace)
+function lost_places(lane, again, waiting, now, grace)
   local key, first = line_key(lane, again), again and REDELIVERED or 0
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
-  -- A time in the future means that the clock was set back since: begin anew.
+  -- A time in the future means that the clock was set back since: start again.
   if number(mark_at) > now then mark, mark_at = 0, 0 end
   if number(idle_at) > now then idle_at = false end
   local below = number(known)

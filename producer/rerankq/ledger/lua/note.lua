@@ -1,6 +1,6 @@
 -- Adds an entry to the end of a batch that is not one of its own jobs. Safe to repeat: an entry that is
 -- the last already is not added again (each names its line, and only one feeder writes).
--- If it stands for an earlier job, that is kept as long as the batch waits for it.
+-- If it stands for an earlier job, that job is kept as long as the batch.
 -- @argument batch text: its id
 -- @argument entry text: the entry
 -- @argument counter text: name of the count that it adds to

@@ -1,13 +1,13 @@
 -- The records of jobs: small JSON objects, so that one command reads or writes those of many jobs.
--- Scripts avoid payloads and results, as Lua hashes every byte of every string that it gets: separate
+-- Scripts avoid payloads and results, because Lua hashes every byte of every string that it gets: separate
 -- commands of the same transaction or round trip read and write them.
--- Defines is_open(state), read_records(ids), known_of(id) and write_record(id).
+-- @defines is_open known read_records known_of write_record
 -- @include values
 -- @include gathered
 -- @keys job
 
 -- Whether a job in that state has not ended yet.
-local function is_open(state)
+function is_open(state)
   return state == 'queued' or state == 'scheduled' or state == 'running'
 end
 
@@ -18,16 +18,16 @@ local LANES = {bulk = true, interactive = true}
 -- The jobs that this script handles, by id: their records, with the script's own changes. False for a job
 -- without a record, or with one that has no valid state and lane: one damaged job must not stop the others.
 -- For the same reason `number` and `text` check each field that is read.
-local known = {}
+known = {}
 
 local function decoded(stored)
   if not stored then return false end
-  local sound, job = pcall(cjson.decode, stored)
-  return sound and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
+  local ok, job = pcall(cjson.decode, stored)
+  return ok and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job
 end
 
 -- Reads the records of these jobs. A script calls it before `known_of`, for all jobs that it handles.
-local function read_records(ids)
+function read_records(ids)
   for first = 1, #ids, 1000 do
     local keys = {}
     for at = first, math.min(first + 999, #ids) do keys[#keys + 1] = job_key(ids[at]) end
@@ -38,7 +38,7 @@ local function read_records(ids)
 end
 
 -- The record of a job; false when it has none, or a damaged one.
-local function known_of(id) return known[id] end
+function known_of(id) return known[id] end
 
 -- Gathers the writing of a job's record as it is now.
-local function write_record(id) gather('MSET', job_key(id), encoded(known[id])) end
+function write_record(id) gather('MSET', job_key(id), encoded(known[id])) end

@@ -3,7 +3,7 @@
 -- @argument most number: most unfinished jobs that a lane may hold
 -- @argument jobs json: a list of {id, lane} and, where given, deadline (ms from now), not_before (time in
 --   ms), batch, custom, key (for idempotency) with fingerprint (of the request), bytes (of a large
---   payload): one argument, as many would cost the client more than all else
+--   payload): one argument, because many would cost the client more than all else
 -- @argument mark text: key of the mark, when the payloads could not be staged before the call; else ''
 -- @arguments payloads text: for each job its payload
 -- @answer texts: for each job 'accepted', 'scheduled' (accepted, to be announced by the reconciler),

@@ -11,7 +11,7 @@
 -- @argument most number: most jobs to move in a lane a tick
 -- @argument worker text: name of the worker process, or '' for a caller that is none
 -- @argument lanes json: a list of [lane, key of its first Celery queue, key of its redelivery queue]
--- @answer rows: the keys that were put aside, as they held another type; the jobs that were
+-- @answer rows: the keys that were put aside, because they held another type; the jobs that were
 -- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
 -- and those taken out of it because their records were missing or damaged. Nothing at all, not even
 -- empty lists, when another worker swept in this interval. The call shows that the worker is alive. Safe
@@ -57,7 +57,7 @@ local function tidy_workers()
 end
 
 -- The jobs of a lane's set whose records agree with it, and their scores by id. The others are orphans and
--- are taken out: they cannot be served, and writing to a record that is gone would create it anew.
+-- are taken out: they cannot be served, and writing to a record that is gone would create it again.
 local function members(lane, state, first, last, orphans)
   local found, ids, scores = {}, {}, {}
   local scored = redis.call('ZRANGEBYSCORE', lane_set_key(lane, state), first, last, 'WITHSCORES',
@@ -85,8 +85,8 @@ end
 
 local ended = {}
 
-local function end_by_decree(id, job, state, reason, outcome)
-  decree_end(id, job, state, reason, outcome, now, keep)
+local function end_and_note(id, job, state, reason, outcome)
+  end_by_ledger(id, job, state, reason, outcome, now, keep)
   ended[#ended + 1] = {id, job.lane, text(job.batch) or '', state, number(job.attempts)}
 end
 
@@ -110,7 +110,7 @@ local function judge(lane, id, announce)
   local job = known_of(id)
   local away, dead = absences(job, now, lease_ms)
   if dead >= most_deaths and now >= lease_grace then
-    end_by_decree(id, job, 'failed', 'crash_loop', CRASHED)
+    end_and_note(id, job, 'failed', 'crash_loop', CRASHED)
   elseif away >= most_deaths or away == most_deaths - 1 and job.state == 'running' then
     rest(id)
   else
@@ -158,10 +158,10 @@ local passed = redis.call('ZRANGEBYSCORE', deadlines_key, '-inf', now, 'LIMIT', 
 read_records(passed)
 for _, id in ipairs(passed) do
   local job = known_of(id)
-  if job and is_open(job.state) then end_by_decree(id, job, 'expired', '', EXPIRED) end
+  if job and is_open(job.state) then end_and_note(id, job, 'expired', '', EXPIRED) end
   gather('ZREM ' .. deadlines_key, id)
 end
--- Now, as jobs that have ended must not be found in their lanes below.
+-- Now, because jobs that have ended must not be found in their lanes below.
 carry_out()
 
 -- Dead letters past their retention, or too many, are deleted, the oldest first.

@@ -1,10 +1,10 @@
 -- Cleans up when a script fails half-way: Redis does not undo what it has written.
--- Defines undoing(body, undo).
+-- @defines undoing
 
 -- Runs `body`; if that fails, runs `undo` and raises the failure again.
-local function undoing(body, undo)
-  local sound, answer = pcall(body)
-  if sound then return answer end
+function undoing(body, undo)
+  local ok, answer = pcall(body)
+  if ok then return answer end
   undo()
   error(answer, 0)
 end

@@ -1,30 +1,32 @@
 -- What Redis holds of an account with the upstream, and of the workers that use it.
--- Of the arguments: account, worker and report.
--- Defines now, urgent (whether the report is for interactive work), state (the account's record; each
--- file says which fields are its own), limits (those that are known), elapsed (ms since the exchange
+-- Uses the arguments account, worker and report.
+-- Defines now, is_interactive (whether the report is for interactive work), state (the account's record;
+-- each file says which fields are its own), limits (those that are known), elapsed (ms since the exchange
 -- before), present (workers that use the account), others (these without the reporting one), active
 -- (present, at least one) and peers (those of the reporting lane, at least one), by which lots are divided,
--- idle_ms (ms since any worker's last exchange, for an onlooker), held_by_all(), slots_key, answers_key,
--- leave(), store().
--- Of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
+-- idle_ms (ms since any worker's last exchange, for an observer).
+-- Fields of the record: at (the last exchange), ranked (the endpoint that gave the last ranking), born,
 -- limits, named (each set of limits that a worker named lately, and when), held (slots that all workers
 -- hold together), bulk_at and interactive_at (when a lane last wanted permits).
+-- @defines KEPT_MS now is_interactive slots_key answers_key state elapsed idle_ms limits present others
+-- @defines active peers leave store
 -- @include clock
 -- @include values
 -- @keys account account_workers account_lane account_slots account_answers accounts
 
-local GONE_MS = 6000       -- a worker that is silent this long is gone, and holds no slots
-local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that no worker named for so long count no more
-local KEPT_MS = 7 * 24 * 3600 * 1000
+local GONE_MS = 6000       -- a worker that is silent for this long is gone, and holds no slots
+local NAMED_MS, MOST_NAMED = 60000, 8  -- limits that no worker has named for this long do not count
+KEPT_MS = 7 * 24 * 3600 * 1000
 -- Fields of the record that come and go.
 local PASSING = {'mode', 'mode_since', 'reopens', 'step', 'ceiling', 'slots_found', 'trial_at', 'compared_rate',
   'pause_since', 'cause', 'well_by', 'well_at', 'other_by', 'other_at', 'lost_by', 'lost_at',
   'withheld', 'cut_off', 'served', 'keys_refused'}
 
-local now = now_ms()
-local urgent = report.lane == 'interactive'
-local key, workers_key, slots_key = account_key(account), account_workers_key(account), account_slots_key(account)
-local answers_key = account_answers_key(account) -- each worker's last answer, in case it does not arrive
+now = now_ms()
+is_interactive = report.lane == 'interactive'
+local key, workers_key = account_key(account), account_workers_key(account)
+slots_key = account_slots_key(account)
+answers_key = account_answers_key(account) -- each worker's last answer, in case it does not arrive
 local function peers_key(lane) return account_lane_key(account, lane) end
 
 local function held_by_all()
@@ -33,7 +35,7 @@ local function held_by_all()
   return held
 end
 
-local state = {}
+state = {}
 local stored = redis.call('HGETALL', key)
 for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
 
@@ -64,9 +66,9 @@ local function limits_of_all()
 end
 
 -- An account that is new, or whose keys somebody deleted, starts with one permit.
-local elapsed = math.max(0, now - (state.at or now))
-local idle_ms = worker == '' and elapsed or 0
-local limits = limits_of_all()
+elapsed = math.max(0, now - (state.at or now))
+idle_ms = worker == '' and elapsed or 0
+limits = limits_of_all()
 state.level, state.born = state.level or 1, state.born or now
 -- Somebody may have deleted the slots: then none are held.
 if redis.call('EXISTS', slots_key) == 0 or not state.held then state.held = held_by_all() end
@@ -84,7 +86,7 @@ local function forget_silent_workers()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', workers_key, '-inf', now)) do
     local slots = tonumber(redis.call('HGET', slots_key, name) or 0)
     state.held = math.max(0, state.held - slots)
-    -- An onlooker may not forget a worker: it does not store that fewer slots are held.
+    -- An observer may not forget a worker: it does not store that fewer slots are held.
     if worker ~= '' then forget(name) end
   end
 end
@@ -94,19 +96,19 @@ if worker ~= '' and (report.want > 0 or report.in_flight > 0) then
   redis.call('ZADD', workers_key, now + GONE_MS, worker)
   redis.call('ZADD', peers_key(report.lane), now + GONE_MS, worker)
 end
-local present = redis.call('ZCOUNT', workers_key, '(' .. now, '+inf')
-local others = present - (redis.call('ZSCORE', workers_key, worker) and 1 or 0)
-local active = math.max(1, present)
+present = redis.call('ZCOUNT', workers_key, '(' .. now, '+inf')
+others = present - (redis.call('ZSCORE', workers_key, worker) and 1 or 0)
+active = math.max(1, present)
 -- Workers of the same lane: they take turns.
-local peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
+peers = math.max(1, redis.call('ZCOUNT', peers_key(report.lane), '(' .. now, '+inf'))
 
-local function leave()
+function leave()
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
   state.held = math.max(0, state.held - mine)
   forget(worker)
 end
 
-local function store()
+function store()
   local gone = {}
   for _, name in ipairs(PASSING) do
     if not state[name] then gone[#gone + 1] = name end

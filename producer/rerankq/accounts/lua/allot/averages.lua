@@ -1,41 +1,44 @@
 -- What was seen of the upstream lately: counts that decay exponentially.
--- Defines faded(name, ms), a_second(count, ms), flow() (calls begun a second), sustained() (calls
--- answered a second), share_ms(), count_answers() and remember_flow().
--- Of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
+-- Defines flow() (calls begun a second), sustained() (calls answered a second).
+-- Fields of the record: began, ok, throttled, well, trouble, lately, long, ok_long, throttled_long, refused
 -- (429s since the last answer), retries (how many more all workers may begin), proven (calls a second that
 -- were begun lately, at most), most_held (the same of calls at once, in the last seconds).
+-- @defines START_RATE LONG_MS LEAST_ASK_MS faded a_second flow sustained share_ms count_answers remember_flow
 
-local START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
+START_RATE = 100     -- calls a second that an unknown upstream is first trusted with
 local SHARE_CALLS = 40
-local FLOW_MS, TROUBLE_MS, LONG_MS = 500, 7000, 60000  -- time constants of the averages
+-- Time constants of the averages.
+LONG_MS = 60000
+local FLOW_MS, TROUBLE_MS = 500, 7000
 local LATELY_MS, STRAY_MS, HELD_MS = 1000, 6000, 5000
--- Each answer pays for half a retry: enough when a third of calls fail. When more fail, the breaker is near.
+-- Each answer pays for half a retry: enough when a third of calls fail. When more fail, the breaker will
+-- open.
 local RETRY_SHARE, FIRST_RETRIES, MOST_RETRIES = 0.5, 20, 200
 -- A tenth of the calls that were begun lately may be retries too: at the end of a run only retries are left,
 -- and few answers pay for them. At least one a second, or no retry could ever succeed.
 local RETRY_FLOW, RETRIES_A_SECOND = 0.1, 1
-local LEAST_ASK_MS = 100   -- between two exchanges of a worker
+LEAST_ASK_MS = 100   -- between two exchanges of a worker
 
-local function faded(name, constant)
+function faded(name, constant)
   return (state[name] or 0) * math.exp(-elapsed / constant)
 end
 
--- A count as a rate a second. The average of a young account has not had the time to rise: made up for.
-local function a_second(counted, constant)
+-- A count as a rate a second. The average of a young account has not had the time to rise: corrected here.
+function a_second(counted, constant)
   local share = 1 - math.exp(-math.max(LEAST_ASK_MS, now - state.born) / constant)
   return counted / (constant / 1000) / share
 end
 
-local function flow() return a_second(state.began, FLOW_MS) end
-local function sustained() return a_second(state.lately, LATELY_MS) end
+function flow() return a_second(state.began, FLOW_MS) end
+function sustained() return a_second(state.lately, LATELY_MS) end
 
 -- The time over which some dozens of calls are answered: among fewer, a single 429 would be a large share.
-local function share_ms()
+function share_ms()
   local usual = state.ceiling or state.slots_found and math.max(1, flow()) or START_RATE
   return math.max(500, math.min(3000, 1000 * SHARE_CALLS / usual))
 end
 
-local function count_answers()
+function count_answers()
   state.began = faded('began', FLOW_MS) + report.began
   local share_ms = share_ms()
   state.ok = faded('ok', share_ms) + report.ok
@@ -52,8 +55,8 @@ local function count_answers()
     + RETRY_SHARE * report.ok + retries_a_second * elapsed / 1000 - report.retries)
 end
 
--- What the upstream served within the last minutes it is trusted with again, also after a quiet moment.
-local function remember_flow()
+-- The upstream is trusted again with what it served within the last minutes, also after a quiet moment.
+function remember_flow()
   state.proven = math.max(faded('proven', LONG_MS), flow())
   state.most_held = math.max(faded('most_held', HELD_MS), state.held)
 end

@@ -2,25 +2,24 @@
 -- A key that is refused to one worker while other workers get rankings with it is in order.
 -- Defines keys: served (fingerprints of those that ranked lately), verdicts (by fingerprint of a key that is
 -- refused to this worker: 'worker' or 'key', whichever is at fault, once that is known) and note().
--- Of the record: served (JSON: by fingerprint, when the last call that got a ranking had begun), took (ms of
--- the longest of these calls, decaying), keys_refused (JSON: by fingerprint, the workers that the key is
--- refused to all the time: since when, and when they last reported it).
+-- Fields of the record: served (JSON: by fingerprint, when the last call that got a ranking had begun),
+-- took (ms of the longest of these calls, decaying), keys_refused (JSON: by fingerprint, the workers whose
+-- calls are all refused with the key: since when, and when they last reported it).
+-- @defines keys
 
-local keys = {served = {}, verdicts = {}}
+keys = {served = {}, verdicts = {}}
 
--- In a block: Lua allows a script only 200 local names.
-do
-local LATELY_MS, TOOK_FADES_MS, MOST_KEYS, MOST_WORDS = 60000, 180000, 50, 8
-local WORD_MS = 3000       -- a report of a refusal counts so long; a worker that is refused reports more often
+local LATELY_MS, TOOK_FADES_MS, MOST_KEYS, MOST_REPORTS = 60000, 180000, 50, 8
+local REPORT_MS = 3000     -- how long a report of a refusal counts; a worker that is refused reports more often
 local ROW_MS = 1000        -- refusals of one moment are no proof against a worker
 local SLACK_MS = 500       -- reports take time: a ranking and a refusal this close count as simultaneous
-local LONE_MS = 2500       -- until workers that get rankings have reported them: they do every two seconds
+local LONE_MS = 2500       -- by then, workers that get rankings have reported them: they do so every two seconds
 -- The same when it is not known how long an answer takes, and other workers wait for theirs.
 local UNKNOWN_MS, MOST_TOOK_MS = 10000, 30000
 
 local function table_of(stored)
-  local sound, found = pcall(cjson.decode, stored or '{}')
-  return sound and type(found) == 'table' and found or {}
+  local ok, found = pcall(cjson.decode, stored or '{}')
+  return ok and type(found) == 'table' and found or {}
 end
 
 local function note_served()
@@ -44,17 +43,17 @@ local function note_served()
 end
 
 -- How many workers report that the key is refused to them since it last gave a ranking.
-local function words_since(good_at, words)
+local function reports_since(good_at, reports)
   local count = 0
-  for _, each in pairs(words) do
+  for _, each in pairs(reports) do
     if number(each.began) > good_at then count = count + 1 end
   end
   return count
 end
 
-local function verdict(ms, good_at, words)
+local function verdict(ms, good_at, reports)
   if good_at >= now - ms + SLACK_MS then return ms >= ROW_MS and 'worker' or nil end
-  if words_since(good_at, words) > (others + 1) / 2 then return 'key' end
+  if reports_since(good_at, reports) > (others + 1) / 2 then return 'key' end
   local took = 2 * math.min(state.took, MOST_TOOK_MS)
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
   if good_at == 0 and state.held > mine then took = UNKNOWN_MS end
@@ -65,11 +64,11 @@ local function note_refused(served)
   local mine = report.refused or {}
   if not next(mine) and not state.keys_refused then return end
   local refused, kept = table_of(state.keys_refused), {}
-  for name, words in pairs(refused) do
+  for name, reports in pairs(refused) do
     local live, count = {}, 0
-    for who, each in pairs(type(words) == 'table' and words or {}) do
-      local sound = type(each) == 'table' and now - number(each.at) <= WORD_MS
-      if sound and who ~= worker and count < MOST_WORDS then live[who], count = each, count + 1 end
+    for who, each in pairs(type(reports) == 'table' and reports or {}) do
+      local is_valid = type(each) == 'table' and now - number(each.at) <= REPORT_MS
+      if is_valid and who ~= worker and count < MOST_REPORTS then live[who], count = each, count + 1 end
     end
     if type(name) == 'string' and next(live) then kept[name] = live end
   end
@@ -81,9 +80,7 @@ local function note_refused(served)
   state.keys_refused = next(kept) and cjson.encode(kept) or nil
 end
 
-keys.note = function()
+function keys.note()
   local served = note_served()
   if worker ~= '' then note_refused(served) end
-end
-
 end

@@ -1,13 +1,13 @@
 -- Pauses, failures of the upstream, and how an account that is out of use becomes usable again.
--- Defines heed_pause(), end_pause(), heed_trouble(), reopen(), remember_cause() and probe_of(opens)
--- (permits, tokens, and whether these are a probe's).
--- Of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
--- ('throttled' or 'broken', nil while it is usable), mode_since, reopens (when the next probe may go), step
--- (ms to the one after it), cause (class and status of the last 429 or failure meanwhile),
--- astray (the last answers in a row that did not come from the endpoint),
--- used_up_at (when it was last throttled for as long as a window that is used up).
+-- Defines probe_of(usable_at) (permits, tokens, and whether these are a probe's).
+-- Fields of the record: pause (until when the upstream asked everyone to wait), pause_since, mode
+-- ('throttled' or 'broken', nil while it is usable), mode_since, reopens (when the next probe may be sent),
+-- step (ms to the one after it), cause (class and status of the last 429 or failure meanwhile), astray (the
+-- last answers in a row that did not come from the endpoint), used_up_at (when it was last throttled for as
+-- long as a window that is used up).
+-- @defines note_pause end_pause remember_cause react_to_failures close_after_probe probe_of
 
--- Throttled for so long: a fixed window is used up. From then on its average rate is kept to.
+-- An account that is throttled for this long has used up a fixed window: then its average rate is kept to.
 local WINDOW_MS = 5000
 local MOST_PROBE_MS = 5000
 local BREAK_POINTS, BREAK_SHARE = 10, 0.5
@@ -23,7 +23,7 @@ local function pause_for(ms)
   state.pause_since = state.pause_since or now
 end
 
-local function heed_pause()
+function note_pause()
   local share = state.throttled / math.max(1, state.throttled + state.ok)
   -- A short pause is only for the call that got it, unless most calls get one: then it is for all.
   if report.throttled == 0 or report.pause_ms > SHORT_PAUSE_MS or share >= 0.5 then
@@ -33,12 +33,12 @@ local function heed_pause()
   if is_failing() then pause_for(report.trouble_pause_ms or 0) end
 end
 
-local function end_pause()
+function end_pause()
   if now >= (state.pause or 0) then state.pause_since = nil end
 end
 
 -- For the operator: the class and status of the upstream's last 429 or failure.
-local function remember_cause()
+function remember_cause()
   if not state.mode and not state.pause_since then
     state.cause = nil
   elseif report.cause ~= '' then
@@ -48,19 +48,21 @@ end
 
 -- A proxy or a wrong server answers at once, the endpoint takes its time. So some wrong answers in a row are
 -- no proof while many calls are under way: the endpoint may still answer these.
-local function is_lost() return state.astray >= math.max(BREAK_POINTS, ASTRAY_ROUNDS * state.held) end
+local function is_another_server()
+  return state.astray >= math.max(BREAK_POINTS, ASTRAY_ROUNDS * state.held)
+end
 
-local function heed_trouble()
+function react_to_failures()
   state.astray = (report.ok > 0 and 0 or state.astray or 0) + (report.astray or 0)
   if report.trouble == 0 or state.mode == 'broken' then return end
-  if is_lost() or (state.trouble >= BREAK_POINTS and is_failing()) then
+  if is_another_server() or (state.trouble >= BREAK_POINTS and is_failing()) then
     -- The rate from before the failure is still a good estimate, but not all of it at once.
     state.before = math.max(state.before or 0, flow() / 2)
-    close('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
+    trip('broken', BREAK_PROBE_MS, BREAK_PROBE_MS)
   end
 end
 
-local function reopen()
+function close_after_probe()
   if not report.probe_ok or not state.mode then return end
   if state.mode == 'throttled' and now - state.mode_since >= WINDOW_MS then
     state.ceiling = math.max(LEAST_RATE, state.sustained)
@@ -76,8 +78,8 @@ local function reopen()
 end
 
 -- What is given out while the account is out of use: a permit for a probe, when that is due.
-local function probe_of(opens)
-  if worker == '' or report.want == 0 or now < opens then return 0, 0, false end
+function probe_of(usable_at)
+  if worker == '' or report.want == 0 or now < usable_at then return 0, 0, false end
   state.reopens = now + state.step
   if state.mode == 'throttled' then state.step = math.min(MOST_PROBE_MS, state.step * 1.5) end
   return 1, math.max(1, report.want_tokens), true

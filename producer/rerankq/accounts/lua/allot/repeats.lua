@@ -1,12 +1,12 @@
 -- A report that is sent again because its answer was lost. It is counted once, and the permits of the lost
 -- answer are put back first.
--- Defines recall_repeat() and remember_answer(permits, tokens, probe).
+-- @defines recall_repeat remember_answer
 
-local function recall_repeat()
+function recall_repeat()
   if worker == '' or not report.serial then return end
   local stored = redis.pcall('HGET', answers_key, worker)
-  local sound, before = pcall(cjson.decode, type(stored) == 'string' and stored or '')
-  if not sound or type(before) ~= 'table' or before.serial ~= report.serial then return end
+  local ok, before = pcall(cjson.decode, type(stored) == 'string' and stored or '')
+  if not ok or type(before) ~= 'table' or before.serial ~= report.serial then return end
   for _, count in ipairs({'began', 'retries', 'ok', 'throttled', 'trouble', 'unreached', 'pause_ms',
     'trouble_pause_ms'}) do report[count] = 0 end
   report.cause, report.probe_ok = '', false
@@ -15,7 +15,7 @@ local function recall_repeat()
   if before.probe and state.mode then state.reopens = math.min(state.reopens or now, now) end
 end
 
-local function remember_answer(permits, tokens, probe)
+function remember_answer(permits, tokens, probe)
   if not report.serial then return end
   redis.call('HSET', answers_key, worker, cjson.encode({
     serial = report.serial, permits = permits, tokens = tokens, probe = probe}))

@@ -1,14 +1,15 @@
 -- Calls in flight, shared out among the workers.
--- Defines slots_in_turns() and share_slots(), which returns the reporting worker's slots, or nil without a limit.
--- Of the record: scarce_at (when a worker last got less than its fair share).
+-- Defines share_slots(), which returns the reporting worker's slots, or nil without a limit.
+-- Fields of the record: scarce_at (when a worker last got less than its fair share).
+-- @defines most_slots slots_in_turns share_slots
 
-local function most_slots()
+function most_slots()
   local found = found_slots()
   return math.min(limits.concurrency or math.huge, found and math.floor(found) or math.huge)
 end
 
 -- Whether there are fewer slots than workers that want them.
-local function slots_in_turns() return most_slots() < active end
+function slots_in_turns() return most_slots() < active end
 
 -- What each worker may have while one has less than its fair share: that share, and one more of those that
 -- are left over when every worker has its share, unless the others have taken them.
@@ -23,7 +24,7 @@ end
 
 -- Slots are shared out evenly among the workers that want them. The share of one that wants fewer is lent
 -- to the others.
-local function share_slots()
+function share_slots()
   local limit = most_slots()
   local mine = tonumber(redis.call('HGET', slots_key, worker) or 0)
   local given = report.in_flight

@@ -1,8 +1,8 @@
 -- Results and final states, written in one step, of those jobs whose tokens are current. A result comes
--- complete, with a date that the caller reckoned from the last time it had of Redis. A date that is not
--- within the last second is corrected here.
--- Defines finish(results).
--- Of the arguments: keep_result_ms, keep_dead_ms, told_ms and jobs.
+-- complete, with a date that the caller estimated from the time in Redis' last answer. A date that is
+-- not within the last second is corrected here.
+-- Uses the arguments keep_result_ms, keep_dead_ms, told_ms and jobs.
+-- @defines finish
 -- @include clock
 -- @include ends
 -- @include undoing
@@ -15,10 +15,10 @@ local now = is_right and told_ms or clock
 local date_done = iso_time(now)
 local ids, done, ended = {}, {}, {}
 -- The results that come with the call; nil when they were staged before it.
-local brought
+local sent_results
 
 -- Puts a result in its place; false when none was staged.
-local function bring_in(id, result)
+local function place_result(id, result)
   local key = result_key(id)
   if result then
     redis.call('SET', key, result)
@@ -32,14 +32,14 @@ end
 
 -- The answer to a command; nil when this user may not use it (a managed Redis often forbids INFO). All is
 -- written by now, so nothing here may fail.
-local function asked(...)
+local function try_call(...)
   local answer = redis.pcall(...)
   if type(answer) == 'table' and answer.err then return nil end
   return answer
 end
 
-local function tell(channel)
-  return asked('PUBLISH', channel, redis.call('GET', channel)) or 0
+local function publish_one(channel)
+  return try_call('PUBLISH', channel, redis.call('GET', channel)) or 0
 end
 
 -- Publishes the results to clients that wait for them. To publish a result costs reading it, so it is done
@@ -50,16 +50,16 @@ end
 local function publish()
   local channels, unheard = {}, {}
   for at, id in ipairs(ended) do channels[at] = result_key(id) end
-  local heard = asked('PUBSUB', 'NUMSUB', unpack(channels))
+  local heard = try_call('PUBSUB', 'NUMSUB', unpack(channels))
   for at, channel in ipairs(channels) do
-    if not heard or heard[2 * at] > 0 then tell(channel) else unheard[#unheard + 1] = channel end
+    if not heard or heard[2 * at] > 0 then publish_one(channel) else unheard[#unheard + 1] = channel end
   end
   if #unheard == 0 then return end
-  local replication = asked('INFO', 'replication') or ''
+  local replication = try_call('INFO', 'replication') or ''
   local by_replica = not string.find(replication, 'connected_slaves:0', 1, true)
-  local by_pattern = not by_replica and (asked('PUBSUB', 'NUMPAT') or 1) > 0
-  if by_replica or (by_pattern and tell(table.remove(unheard, 1)) > 0) then
-    for _, channel in ipairs(unheard) do tell(channel) end
+  local by_pattern = not by_replica and (try_call('PUBSUB', 'NUMPAT') or 1) > 0
+  if by_replica or (by_pattern and publish_one(table.remove(unheard, 1)) > 0) then
+    for _, channel in ipairs(unheard) do publish_one(channel) end
   end
 end
 
@@ -69,17 +69,17 @@ local function write_ends()
     local id, token, attempts, state, reason, said = unpack(each)
     local job = held_job(id, token)
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
-    done[at] = in_time and bring_in(id, brought and brought[at]) and 1 or 0
+    done[at] = in_time and place_result(id, sent_results and sent_results[at]) and 1 or 0
     if job then job.attempts = attempts end
     if job and not in_time then
-      decree_end(id, job, 'expired', '', EXPIRED, clock, keep)
+      end_by_ledger(id, job, 'expired', '', EXPIRED, clock, keep)
       done[at] = 2
     end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
       if said then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
       ended[#ended + 1] = id
-    elseif not brought then
+    elseif not sent_results then
       gather('DEL', staged_key(id))
     end
   end
@@ -90,13 +90,13 @@ end
 
 -- Deletes the results that were staged for this call: nothing else would.
 local function unstage()
-  if brought then return end
+  if sent_results then return end
   for _, id in ipairs(ids) do redis.call('DEL', staged_key(id)) end
 end
 
 -- Returns the answer for each job. `results`: nil when they were staged.
-local function finish(results)
-  brought = results
+function finish(results)
+  sent_results = results
   for at, job in ipairs(jobs) do ids[at] = job[1] end
   return undoing(write_ends, unstage)
 end

@@ -1,6 +1,6 @@
 -- Records jobs in their order, with an answer for each.
--- Defines submit(payloads).
--- Of the arguments: most, jobs and mark.
+-- Uses the arguments most, jobs and mark.
+-- @defines submit
 -- @include batches
 -- @include lines
 -- @include states
@@ -8,7 +8,7 @@
 -- @keys job payload idempotency lane_set deadlines
 local now = now_ms()
 -- The payloads that come with the call; nil when they were staged before it.
-local brought
+local sent_payloads
 local depth, batches, ids, keys = {}, {}, {}, {}
 
 local function lane_depth(lane)
@@ -55,7 +55,7 @@ local function new_record(job)
     keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks}
 end
 
-local accepted, queued, entries, placed = {}, {}, {}, false
+local accepted, queued, entries, written = {}, {}, {}, false
 
 -- The answer for each job. Writes nothing yet.
 local function judge()
@@ -76,8 +76,8 @@ local function judge()
       if job.key then keys[job.key] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
       if not job.waits then queued[job.lane] = (queued[job.lane] or 0) + 1 end
-      if brought then gather('MSET', payload_key(job.id), brought[at]) end
-    elseif not brought then
+      if sent_payloads then gather('MSET', payload_key(job.id), sent_payloads[at]) end
+    elseif not sent_payloads then
       gather('DEL', payload_key(job.id))
     end
     outcomes[at] = outcome
@@ -87,7 +87,7 @@ end
 
 -- Writes the jobs' records and puts them in their lanes. No DEL may come before this: when its memory is
 -- full, Redis refuses only a script's first write, and a DEL as the first would pass.
-local function place()
+local function write_jobs()
   for lane, jobs_queued in pairs(queued) do queued[lane] = next_place(lane, false, jobs_queued) end
   for _, job in ipairs(accepted) do
     local record, lane = new_record(job), job.lane
@@ -99,12 +99,12 @@ local function place()
       queued[lane] = queued[lane] + 1
     end
   end
-  placed = true
+  written = true
   carry_out()
 end
 
 -- Writes what refers to the jobs: idempotency keys, deadlines and the entries of batches.
-local function lead()
+local function write_references()
   for _, job in ipairs(accepted) do
     if job.key then
       -- DEL removes the expiry that an earlier job with this key may have left.
@@ -120,23 +120,23 @@ local function lead()
   end
   carry_out()
   for batch, line in pairs(entries) do add_to_batch(batch, line) end
-  if brought and mark ~= '' then redis.call('DEL', mark) end
+  if sent_payloads and mark ~= '' then redis.call('DEL', mark) end
 end
 
 -- Deletes the staged payloads if no records were written: without a record, nothing else would.
 local function unstage()
-  if placed or brought then return end
+  if written or sent_payloads then return end
   for _, job in ipairs(jobs) do redis.call('DEL', payload_key(job.id)) end
 end
 
 -- Returns the answer for each job. `payloads`: nil when they were staged before the call.
-local function submit(payloads)
-  brought = payloads
+function submit(payloads)
+  sent_payloads = payloads
   return undoing(function()
     local outcomes = judge()
     -- In this order: an idempotency key or a batch must never name a job that was not recorded.
-    place()
-    lead()
+    write_jobs()
+    write_references()
     return outcomes
   end, unstage)
 end

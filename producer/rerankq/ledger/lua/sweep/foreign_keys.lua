@@ -1,6 +1,6 @@
 -- Shared keys that hold a value of another type, written by something else. Each script that uses such a key
 -- fails, so a single one would hold up every job.
--- Defines put_foreign_keys_aside(), which returns the names of those that it met.
+-- @defines put_foreign_keys_aside
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
 
@@ -17,7 +17,8 @@ local function types_by_key()
 end
 
 -- Renamed, not deleted: the value may belong to somebody. Our own value was overwritten already.
-local function put_foreign_keys_aside()
+-- Returns their names.
+function put_foreign_keys_aside()
   local met = {}
   for key, kind in pairs(types_by_key()) do
     local found = redis.call('TYPE', key).ok

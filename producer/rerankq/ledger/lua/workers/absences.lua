@@ -1,27 +1,27 @@
 -- The workers whose lease of a job ran out, and which of them are dead. A lease also runs out when a worker
 -- pauses or has a slow link. So a worker counts as dead only when it was silent for SILENT_LEASES; one that
 -- is heard of again was not dead.
--- Defines absences(job, now, lease), which returns how many of its workers have not been heard of
--- since, and how many of these are dead; and note_absence(job, ended).
--- Of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
+-- Fields of a job's record: away, a list of [name of a worker, the time in ms at which its lease ended];
 -- lapsed, while the last of these leases has run out and nobody has claimed the job since.
+-- @defines SILENT_LEASES absences note_absence
 -- @include values
 -- @keys last_heard
 
-local SILENT_LEASES = 5
+SILENT_LEASES = 5
 
--- Only the valid ones, as the record may be damaged.
+-- Only the valid ones, because the record may be damaged.
 local function stored_absences(job)
   local found = {}
   for _, each in ipairs(type(job.away) == 'table' and job.away or {}) do
-    local sound = type(each) == 'table' and text(each[1]) and number(each[2]) > 0
-    if sound then found[#found + 1] = {each[1], number(each[2])} end
+    local is_valid = type(each) == 'table' and text(each[1]) and number(each[2]) > 0
+    if is_valid then found[#found + 1] = {each[1], number(each[2])} end
   end
   return found
 end
 
 -- A worker that was heard of after its lease had ended is taken off the list.
-local function absences(job, now, lease)
+-- Returns how many workers of the job have not been heard of since, and how many of these are dead.
+function absences(job, now, lease)
   local before = stored_absences(job)
   local names, away, dead = {}, {}, 0
   for at, each in ipairs(before) do names[at] = each[1] end
@@ -40,7 +40,7 @@ local function absences(job, now, lease)
   return #away, dead
 end
 
-local function note_absence(job, ended)
+function note_absence(job, ended)
   local away = stored_absences(job)
   away[#away + 1] = {text(job.worker) or '', whole(ended)}
   job.away, job.lapsed = away, true

@@ -1,7 +1,7 @@
 -- When workers were last heard of: a sorted set, by time in ms.
--- Defines hear(worker, now).
+-- @defines hear
 -- @include values
 -- @keys last_heard
 
 -- Notes that a worker is alive. pcall: if that cannot be noted, no job is lost by it.
-local function hear(worker, now) redis.pcall('ZADD', last_heard_key, whole(now), worker) end
+function hear(worker, now) redis.pcall('ZADD', last_heard_key, whole(now), worker) end
