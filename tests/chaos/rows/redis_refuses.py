@@ -21,7 +21,7 @@ BACK_SECONDS = 15.0
 SAID_SECONDS = 10.0
 """Within this time log and readiness must say what is wrong."""
 NOBODY = 1
-"""A port of loopback on which nobody listens."""
+"""A local port on which nothing listens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def test_expired_job_raises(client: RerankClient, redis_url: str) -> None:
 
 
 def test_result_past_its_retention_raises(redis_url: str) -> None:
-    """A result past its retention raises ResultExpired; the wait neither hangs nor says unknown."""
+    """A result past its retention raises ResultExpired; the wait does not hang."""
     settings = ClientSettings.load(redis_url=redis_url)
     with RerankClient(settings=settings) as client, LedgerDesk(redis_url) as desk:
         handle = client.submit(**DRAFT)

@@ -55,9 +55,9 @@ def saying(answer: bytes, *, hangs: bool = False) -> Serve:
         (
             "http://127.0.0.1:{port}/",
             Cause.CONNECTION_REFUSED,
-            "nobody listens at 127.0.0.1:{port}",
+            "nothing listens at 127.0.0.1:{port}",
         ),
-        ("https://127.0.0.1:{port}/", Cause.CONNECTION_REFUSED, "nobody listens at"),
+        ("https://127.0.0.1:{port}/", Cause.CONNECTION_REFUSED, "nothing listens at"),
         ("http://rerank.invalid/", Cause.DNS, "the host name rerank.invalid is not resolved"),
     ],
 )
