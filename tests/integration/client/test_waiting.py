@@ -163,11 +163,11 @@ def test_wait_survives_a_restart_of_redis(tmp_path: Path) -> None:
         assert len(results) == 1
 
 
-def test_message_that_was_missed_is_asked_for(
+def test_a_result_is_found_although_its_message_was_missed(
     client: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result whose message never arrives is found by asking."""
-    from rerankq.store.subscription import Subscription  # noqa: PLC0415 - deaf here alone
+    from rerankq.store.subscription import Subscription  # noqa: PLC0415 - replaced only here
 
     monkeypatch.setattr(Subscription, "join", lambda *_: None)
     handle = client.submit(**DRAFT)
