@@ -95,7 +95,7 @@ def test_a_process_is_replaced_when_its_ends_are_written() -> None:
     steps = Steps()
     run(lambda: steps.restart.in_order("it hangs"))
     assert steps.done == ["drained", "written", "replaced"]
-    assert steps.told == [WorkerRestarting(reason="it is deaf", may_finish=True)]
+    assert steps.told == [WorkerRestarting(reason="it hangs", may_finish=True)]
 
 
 def test_a_blocked_loop_costs_no_end() -> None:
