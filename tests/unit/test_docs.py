@@ -172,7 +172,7 @@ def test_every_make_target_is_in_the_table_of_contributors() -> None:
 
 
 def test_every_state_and_reason_is_explained() -> None:
-    """The life of a job names each state, and each reason for a failure."""
+    """The life of a job names each state, and the code of each error of the upstream."""
     life = (DOCS / "life-of-a-job.md").read_text("utf-8")
     kinds = [kind for kind in vars(upstream).values() if isinstance(kind, type)]
     reasons = [

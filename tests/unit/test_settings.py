@@ -136,7 +136,7 @@ def test_settings_that_contradict_each_other_are_both_named(
     assert refusal() == "RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS"
 
 
-def test_address_with_a_slash_in_the_password_keeps_it() -> None:
+def test_an_unreadable_address_does_not_show_its_password() -> None:
     """An address that cannot be read is refused, and the message shows no part of the password."""
     from rerankq.store.store import Store  # noqa: PLC0415 - settings themselves need no redis
 

@@ -56,8 +56,8 @@ JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
 begin while outcomes are written and the next jobs are claimed."""
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
-"""Time between two writes of outcomes. Nobody who waits for bulk notices it; and if the worker is
-killed, the unwritten outcomes of this time are few beside the calls in flight."""
+"""Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
+unwritten outcomes of this time are few compared with the calls in flight."""
 
 GARBAGE_OBJECTS: Final = 10_000
 """How many new objects start a garbage collection: a job makes hundreds, but no cycles."""

@@ -20,8 +20,8 @@ from running.waiting import eventually, lasting
 BACK_SECONDS = 15.0
 SAID_SECONDS = 10.0
 """Within this time log and readiness must say what is wrong."""
-NOBODY = 1
-"""A port of loopback on which nobody listens."""
+UNUSED_PORT = 1
+"""A local port on which nothing listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _snapshot(client: Redis, status: str) -> None:
 @contextmanager
 def _demoted(redis: RedisServer) -> Iterator[None]:
     with redis.client() as client:
-        client.replicaof("127.0.0.1", NOBODY)
+        client.replicaof("127.0.0.1", UNUSED_PORT)
         try:
             yield
         finally:

@@ -72,7 +72,7 @@ def _sigterm_hand_back(arena: Arena) -> Report:
         f"unfinished jobs go back at once: {max(again, default=0):.1f} s",
     )
     attempts = {aftermath.records[job_id].attempts for job_id in handed_back}
-    report.demand(attempts <= {1}, f"being handed back costs no attempt: {attempts}")
+    report.demand(attempts <= {1}, f"being given back uses no attempt: {attempts}")
     return report
 
 

@@ -103,7 +103,7 @@ def test_expired_job_raises(client: RerankClient, redis_url: str) -> None:
 
 
 def test_result_past_its_retention_raises(redis_url: str) -> None:
-    """A result past its retention raises ResultExpired; the wait neither hangs nor says unknown."""
+    """A result past its retention raises ResultExpired; the wait does not hang."""
     settings = ClientSettings.load(redis_url=redis_url)
     with RerankClient(settings=settings) as client, LedgerDesk(redis_url) as desk:
         handle = client.submit(**DRAFT)
@@ -164,11 +164,11 @@ def test_wait_survives_a_restart_of_redis(tmp_path: Path) -> None:
         assert len(results) == 1
 
 
-def test_message_that_was_missed_is_asked_for(
+def test_a_result_is_found_although_its_message_was_missed(
     client: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result whose message never arrives is found by asking."""
-    from rerankq.store.subscription import Subscription  # noqa: PLC0415 - deaf here alone
+    from rerankq.store.subscription import Subscription  # noqa: PLC0415 - replaced only here
 
     monkeypatch.setattr(Subscription, "join", lambda *_: None)
     handle = client.submit(**DRAFT)

@@ -112,14 +112,14 @@ def test_deleted_keys_never_mean_unlimited(desk: LedgerDesk) -> None:
 
 
 def test_left_permits_go_to_others(desk: LedgerDesk) -> None:
-    """Permits that one worker hands back are given to another."""
+    """Permits that one worker gives back go to another."""
     emptied(desk)
     assert desk.exchange("a", BUSY, left=15).permits == 0
     assert desk.exchange("b", BUSY, **GREEDY).permits >= 15
 
 
-def test_no_more_than_half_a_second_piles_up(desk: LedgerDesk) -> None:
-    """Of permits handed back at most half a second's worth is kept."""
+def test_permits_given_back_are_kept_for_half_a_second(desk: LedgerDesk) -> None:
+    """Of permits that are given back at most half a second's worth is kept."""
     desk.exchange("a", BUSY, left=10_000)
     began = time.monotonic()
     given_out = sum(desk.exchange(f"w{number}", BUSY, **GREEDY).permits for number in range(8))

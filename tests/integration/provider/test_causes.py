@@ -31,7 +31,7 @@ async def met(url: str, *, seconds: float = 10, request: RerankRequest = SHORT) 
     return caught.value
 
 
-def deaf(connection: socket.socket) -> None:
+def reads_no_more(connection: socket.socket) -> None:
     """Read only the beginning of a request."""
     connection.recv(1)
     threading.Event().wait(2)
@@ -55,9 +55,9 @@ def saying(answer: bytes, *, hangs: bool = False) -> Serve:
         (
             "http://127.0.0.1:{port}/",
             Cause.CONNECTION_REFUSED,
-            "nobody listens at 127.0.0.1:{port}",
+            "nothing listens at 127.0.0.1:{port}",
         ),
-        ("https://127.0.0.1:{port}/", Cause.CONNECTION_REFUSED, "nobody listens at"),
+        ("https://127.0.0.1:{port}/", Cause.CONNECTION_REFUSED, "nothing listens at"),
         ("http://rerank.invalid/", Cause.DNS, "the host name rerank.invalid is not resolved"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_server_without_tls_is_named() -> None:
 @pytest.mark.parametrize(
     ("serve", "request_", "cause"),
     [
-        (deaf, LONG, Cause.SEND_TIMEOUT),
+        (reads_no_more, LONG, Cause.SEND_TIMEOUT),
         (read_all, SHORT, Cause.ANSWER_TIMEOUT),
         (
             saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", hangs=True),

@@ -82,7 +82,7 @@ def lease_of(job_id: str) -> Lease:
     return Lease(job_id, 1, 0, 0.0, Job(id=job_id, request=asking()).encode())
 
 
-@pytest.mark.parametrize("order", ["a renewal before it was in hand", "a renewal of others"])
+@pytest.mark.parametrize("order", ["a renewal before it was held", "a renewal of others"])
 def test_renewals_of_other_leases_do_not_confirm_a_lease(order: str) -> None:
     """If a lease may have expired, the ledger is asked, even after renewals of other leases."""
 
@@ -90,7 +90,7 @@ def test_renewals_of_other_leases_do_not_confirm_a_lease(order: str) -> None:
         worker = Worker("late")
         worker.network.hear("a", permits=5)
         others, late = lease_of("other"), lease_of("late")
-        if order == "a renewal before it was in hand":
+        if order == "a renewal before it was held":
             worker.in_flight.renewed([others, late], time.monotonic() - 1)
         work = worker.work(late, claimed_ago=LEASE_SECONDS + 0.5)
         if order == "a renewal of others":

@@ -28,9 +28,9 @@ class HeldUpLeases(Leases):
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
         self.answers = asyncio.Event()
-        self.deaf_to = self.away_for = 0
+        self.unanswered = self.away_for = 0
         self.finished: list[str] = []
-        self.handed_back: list[str] = []
+        self.given_back: list[str] = []
 
     async def claim(
         self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
@@ -43,8 +43,8 @@ class HeldUpLeases(Leases):
 
     async def finish(self, finishes: Sequence[Finish]) -> list[bool]:
         """Keep the ids; the first calls get no answer, or fail because Redis is away."""
-        if self.deaf_to:
-            self.deaf_to -= 1
+        if self.unanswered:
+            self.unanswered -= 1
             await asyncio.Event().wait()
         if self.away_for:
             self.away_for -= 1
@@ -54,7 +54,7 @@ class HeldUpLeases(Leases):
 
     async def postpone(self, postponements: Sequence[Postponement]) -> list[bool]:
         """Keep the ids."""
-        self.handed_back += [each.lease.job_id for each in postponements]
+        self.given_back += [each.lease.job_id for each in postponements]
         return [True] * len(postponements)
 
 
@@ -137,7 +137,7 @@ def test_a_worker_that_is_cut_off_keeps_no_job_of_a_hint() -> None:
         assert not worker.executor.takes_more()
         named = tuple(f"job-{number}" for number in range(20))
         await worker.executor.serve(Hint(lane=Lane.BULK, job_ids=named), lambda: None)
-        assert sorted(worker.leases.handed_back) == sorted(named)
+        assert sorted(worker.leases.given_back) == sorted(named)
         writing.cancel()
 
     run(scenario)
@@ -221,7 +221,7 @@ def test_jobs_claimed_in_a_drain_are_given_back() -> None:
         worker.leases.answers.set()
         await drain
         assert worker.leases.calls == [["claiming"]]
-        assert worker.leases.handed_back == ["claiming"]
+        assert worker.leases.given_back == ["claiming"]
         assert worker.upstream.calls == []
         writing.cancel()
 
@@ -240,7 +240,7 @@ def test_a_drain_begins_no_call() -> None:
         await settle()
         drain = asyncio.create_task(worker.executor.drain(10))
         await settle()
-        assert worker.leases.handed_back == ["waiting"]
+        assert worker.leases.given_back == ["waiting"]
         assert WorkerDraining(calls=1, seconds=10) in worker.network.heard
         assert not drain.done()
         worker.upstream.answers.set()
@@ -267,7 +267,7 @@ def test_jobs_of_a_late_claim_are_given_back() -> None:
         await settle()
         worker.leases.answers.set()
         await drain
-        assert worker.leases.handed_back == ["claiming"]
+        assert worker.leases.given_back == ["claiming"]
         writing.cancel()
 
     run(scenario)
@@ -283,7 +283,7 @@ def test_a_claim_without_an_answer_ends_with_the_drain(monkeypatch: pytest.Monke
         await settle()
         await stopped(worker, hint)
         await worker.executor.drain(0)
-        assert worker.leases.finished == worker.leases.handed_back == []
+        assert worker.leases.finished == worker.leases.given_back == []
 
     run(scenario)
 
@@ -294,7 +294,7 @@ def test_a_write_without_an_answer_is_made_again(monkeypatch: pytest.MonkeyPatch
 
     async def scenario() -> None:
         worker = Worker()
-        worker.leases.deaf_to = 2
+        worker.leases.unanswered = 2
         worker.leases.answers.set()
         writing = asyncio.create_task(worker.completer.run())
         await worker.serve_until_written("answered")

@@ -93,9 +93,9 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_a_process_is_replaced_when_its_ends_are_written() -> None:
     """First calls in flight end, then all outcomes are written, then the process is replaced."""
     steps = Steps()
-    run(lambda: steps.restart.in_order("it is deaf"))
+    run(lambda: steps.restart.in_order("it hangs"))
     assert steps.done == ["drained", "written", "replaced"]
-    assert steps.told == [WorkerRestarting(reason="it is deaf", may_finish=True)]
+    assert steps.told == [WorkerRestarting(reason="it hangs", may_finish=True)]
 
 
 def test_a_blocked_loop_costs_no_end() -> None:

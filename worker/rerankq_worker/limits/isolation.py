@@ -116,7 +116,7 @@ class Isolation:
             alone: whether other workers were answered while this one was not.
             doubted: whether failures of this worker, if there are any, are not taken as failures of
                 the upstream.
-            took_seconds: the longest that answers took lately; 0 if nobody knows.
+            took_seconds: the longest that answers took lately; 0 if unknown.
             is_crowded: whether there is at most one slot for each worker.
         """
         longest = TRIAL_TIMES * took_seconds or MOST_TRIAL_SECONDS

@@ -28,7 +28,7 @@ SLACK_SECONDS: Final = 0.01
 MOST_LATE_SECONDS: Final = 0.25
 """How much later it may be if the event loop was too busy to begin it in time."""
 UNPROVEN_RATE: Final = 400.0
-"""Calls a second below which an upstream whose limit nobody knows is not trusted with bursts."""
+"""Below this rate in calls a second, an upstream with an unknown limit gets no bursts."""
 SPARE: Final = 1.05
 """Permits are used this many times as fast as they come, or some would be left each time."""
 AWAY_SHARE: Final = 0.1

@@ -105,9 +105,9 @@ class Watchdog:
             return
         self._free_since = (self._free_since or now) if waiting and self._takes_more() else None
         # A worker that drains takes no messages: that is no fault.
-        deafness = None if self._heartbeats.draining else self._deafness(now, waiting)
-        if deafness:
-            await self._mend_consumer(now, deafness)
+        why = None if self._heartbeats.draining else self._why_hanging(now, waiting)
+        if why:
+            await self._mend_consumer(now, why)
 
     def _give_up_dead_calls(self, now: float, answering_since: float) -> None:
         if now - self._gave_up_at > FORGET_SECONDS:
@@ -118,7 +118,7 @@ class Watchdog:
             self._dead_seconds = min(2 * self._dead_seconds, MOST_DEAD_SECONDS)
             log.warning("%d calls to Redis got no answer: they are made again", given_up)
 
-    def _deafness(self, now: float, waiting: int) -> str | None:
+    def _why_hanging(self, now: float, waiting: int) -> str | None:
         """Why Celery seems to hang, since the last repair; None if it does not."""
         since = max(self._answering_since or now, self._cut_at)
         if now - max(since, self._heartbeats.hub_beat) > HUB_SECONDS:
@@ -128,14 +128,14 @@ class Watchdog:
             return f"{waiting} messages wait, and none has come for {IDLE_SECONDS:g} s"
         return None
 
-    async def _mend_consumer(self, now: float, deafness: str) -> None:
+    async def _mend_consumer(self, now: float, why: str) -> None:
         if now - self._cut_at > FORGET_SECONDS:
             self._cuts = 0
         if self._cuts >= MOST_CUTS:
-            await self._restart.in_order(deafness)
+            await self._restart.in_order(why)
             return
         self._cuts, self._cut_at = self._cuts + 1, now
-        log.error("%s: its %d connections to Redis are renewed", deafness, cut_connections())
+        log.error("%s: its %d connections to Redis are renewed", why, cut_connections())
 
 
 async def _beat(heartbeats: Heartbeats) -> None:

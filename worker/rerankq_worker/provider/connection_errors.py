@@ -18,7 +18,7 @@ from rerankq_worker.upstream.errors import Cause, Transient, Unreachable
 _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UPSTREAM_FILE"
 _NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _BY_NUMBER: Final[Mapping[int | None, tuple[Cause, str]]] = {
-    errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, "nobody listens at {where}"),
+    errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, "nothing listens at {where}"),
     errno.ENETUNREACH: (Cause.NO_ROUTE, "there is no route to the network of {where}"),
     errno.EHOSTUNREACH: (Cause.NO_ROUTE, "there is no route to {where}"),
     errno.ETIMEDOUT: (Cause.CONNECT_TIMEOUT, "{where} does not answer"),

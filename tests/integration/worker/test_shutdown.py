@@ -1,3 +1,5 @@
+"""How a worker ends: signals, drains, and a Redis that is silent meanwhile."""
+
 import signal
 import sys
 from pathlib import Path
@@ -12,19 +14,19 @@ from running.waiting import eventually, lasting
 from running.worker import RunningWorker
 
 DOCUMENTS = ["one document", "and a second one"]
-NOBODY = "http://127.0.0.1:1/"
-DEAF_SECONDS = 3
-"""After this time Celery waits for the answer to a heartbeat: it sends one every two seconds."""
+NO_UPSTREAM = "http://127.0.0.1:1/"
+HEARTBEAT_SECONDS = 3
+"""After this time Celery waits for the answer to a heartbeat, which it sends every two seconds."""
 
 
-def fallen_silent(redis: RedisServer, worker: RunningWorker) -> None:
+def silence(redis: RedisServer, worker: RunningWorker) -> None:
     assert redis.process
     redis.process.send_signal(signal.SIGSTOP)
-    lasting(DEAF_SECONDS, lambda: worker.process.poll() is None, "the worker lives")
+    lasting(HEARTBEAT_SECONDS, lambda: worker.process.poll() is None, "the worker lives")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_second_signal_hands_back_at_once(
+def test_a_second_signal_gives_jobs_back_at_once(
     redis_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     """The first signal waits for running jobs, the second gives them back now; exit code 0."""
@@ -44,7 +46,7 @@ def test_a_second_signal_hands_back_at_once(
         assert "Traceback" not in worker.log()
 
 
-def test_nohup_outlives_its_terminal(redis_url: str, tmp_path: Path) -> None:
+def test_a_worker_under_nohup_ignores_sighup(redis_url: str, tmp_path: Path) -> None:
     """A worker that was started with SIGHUP ignored ignores it too; SIGTERM drains it."""
     command = ("nohup", sys.executable, "-m", "rerankq.cli")
     with (
@@ -82,15 +84,15 @@ def test_an_idle_worker_ends_while_redis_is_silent(
     own_redis: RedisServer, tmp_path: Path, signals: int
 ) -> None:
     """An idle worker ends on SIGTERM while Redis neither answers nor refuses; exit code 0."""
-    with RunningWorker(own_redis.url, NOBODY, tmp_path) as worker:
-        fallen_silent(own_redis, worker)
+    with RunningWorker(own_redis.url, NO_UPSTREAM, tmp_path) as worker:
+        silence(own_redis, worker)
         for _ in range(signals):
             worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(30) == 0
         assert "Traceback" not in worker.log()
 
 
-def test_a_silent_redis_does_not_stretch_a_drain(own_redis: RedisServer, tmp_path: Path) -> None:
+def test_a_silent_redis_does_not_lengthen_a_drain(own_redis: RedisServer, tmp_path: Path) -> None:
     """With calls in flight a drain keeps its time limit while Redis is silent; the worker ends."""
     with (
         RunningSandbox() as upstream,
@@ -100,7 +102,7 @@ def test_a_silent_redis_does_not_stretch_a_drain(own_redis: RedisServer, tmp_pat
         with RerankClient(own_redis.url) as client:
             client.submit(query="a question", documents=DOCUMENTS)
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
-        fallen_silent(own_redis, worker)
+        silence(own_redis, worker)
         worker.process.send_signal(signal.SIGTERM)
         eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun", seconds=5)
         assert worker.process.wait(30) == 0
