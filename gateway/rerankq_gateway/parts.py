@@ -28,9 +28,9 @@ class Parts:
     client: AsyncRerankClient
     shutdown: Shutdown
 
-    def client_for(self, principal: Principal) -> AsyncRerankClient:  # noqa: ARG002  all are the operator
+    def client_for(self, principal: Principal) -> AsyncRerankClient:
         """The client that sees and makes only what is the caller's."""
-        return self.client
+        return self.client.for_tenant(principal.tenant)
 
 
 class Room(Protocol):

@@ -1,22 +1,25 @@
 """Submits jobs: records them, then announces them, and explains each refusal."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from rerankq.client.grouped import GroupedRecording
 from rerankq.client.publishing import Publishing
-from rerankq.contract import Job, Lane
-from rerankq.errors import (
-    BatchNotFound,
-    IdempotencyConflict,
-    LedgerUnavailable,
-    QueueFull,
-    RerankqError,
+from rerankq.client.refusals import (
+    DISABLED,
+    REFUSALS,
+    lane_of,
+    reason,
+    refusal,
+    refused_for_now,
 )
+from rerankq.contract import Job
+from rerankq.errors import LedgerUnavailable, QueueFull, RerankqError
 from rerankq.events import Events, JobAccepted, JobRef
-from rerankq.ledger.intake import Admission, Intake, PreparedJob, Verdict
+from rerankq.ledger.intake import HELD_UP, Admission, Intake, PreparedJob, Verdict
 from rerankq.store.per_loop import PerLoop
 
 ROOM_SECONDS: Final = 0.5
@@ -92,10 +95,10 @@ class Admissions:
             admission, hint = await self._grouped.get().record(prepared)
         except LedgerUnavailable as error:
             raise _naming(job, error) from error
-        if admission.verdict is Verdict.FULL:
-            raise QueueFull(f"{self._fullness(job.lane)}: {_ADVICE}")
-        if refusal := _refusal([prepared], [admission]):
-            raise refusal
+        if admission.verdict in HELD_UP:
+            raise refused_for_now(prepared, admission, most=self._max_queue_depth)
+        if wrong := refusal([prepared], [admission]):
+            raise wrong
         if admission.verdict is Verdict.ACCEPTED:
             self._tell([job])
         if hint and published:
@@ -173,9 +176,10 @@ class Admissions:
         admitted: dict[str, Admission] = {}
         clock = asyncio.get_running_loop().time
         waiting, moved_at = jobs, clock()
+        why: Admission | None = None
         while waiting:
             try:
-                refused = await self._record(waiting, admitted, tell)
+                refused, why = await self._record(waiting, admitted, tell)
             except LedgerUnavailable as error:
                 # Uncertain for all of them together: some were recorded by earlier tries.
                 error.uncertain = error.uncertain or bool(admitted)
@@ -183,39 +187,45 @@ class Admissions:
             if len(refused) < len(waiting):
                 moved_at = clock()
             waiting = refused
-            if waiting and patience is not None and clock() - moved_at >= patience:
+            until = math.inf if patience is None else moved_at + patience
+            if why is None or _is_in_vain(why, until, clock()):
                 break
-            if waiting:
-                held_up(self._fullness(_lane(waiting[0])))
-                await asyncio.sleep(ROOM_SECONDS)
+            held_up(reason(waiting[0], why, most=self._max_queue_depth))
+            await asyncio.sleep(ROOM_SECONDS)
         # In the order of `jobs`: they may have been recorded in another, by several tries.
         dealt_with = [job for job in jobs if job.id in admitted]
         in_order = [admitted[job.id] for job in dealt_with]
-        ids = [each.job_id for each in in_order if each.verdict not in _REFUSALS]
-        refusal = _refusal(dealt_with, in_order)
-        if waiting:
-            full = self._impatience(_lane(waiting[0]), start + jobs.index(waiting[0]))
-            return ids, foremost(full, refusal)
-        return ids, refusal
+        ids = [each.job_id for each in in_order if each.verdict not in REFUSALS]
+        wrong = refusal(dealt_with, in_order)
+        if why:
+            position = start + jobs.index(waiting[0])
+            full = refused_for_now(waiting[0], why, most=self._max_queue_depth, position=position)
+            return ids, foremost(full, wrong)
+        return ids, wrong
 
     async def _record(
         self,
         jobs: Sequence[PreparedJob],
         admitted: dict[str, Admission],
         tell: Callable[[Sequence[PreparedJob]], None],
-    ) -> list[PreparedJob]:
-        """Record the jobs that the lane takes, and note their admissions; returns the others."""
+    ) -> tuple[list[PreparedJob], Admission | None]:
+        """Record the jobs that are taken, and note their admissions.
+
+        Returns the others, and the verdict on the first of them.
+        """
         accepted, refused = [], []
+        why: Admission | None = None
         for job, admission in zip(jobs, await self._intake.submit_prepared(jobs), strict=True):
-            if admission.verdict is Verdict.FULL:
+            if admission.verdict in HELD_UP:
                 refused.append(job)
+                why = why or admission
                 continue
             admitted[job.id] = admission
             if admission.verdict is Verdict.ACCEPTED:
                 accepted.append(job)
         tell(accepted)
         await self._publishing.announce_soon(accepted)
-        return refused
+        return refused, why
 
     def _tell(self, accepted: Sequence[Job]) -> None:
         if JobAccepted in self._events.wanted:
@@ -226,13 +236,6 @@ class Admissions:
         if JobAccepted in self._events.wanted:
             for job in accepted:
                 self._events.tell(JobAccepted(job=_reference(job)))
-
-    def _impatience(self, lane: Lane, position: int) -> QueueFull:
-        said = f"{self._fullness(lane)}, and took no more jobs: {_ADVICE}"
-        return QueueFull(f"{said}, then go on from draft {position}", position=position)
-
-    def _fullness(self, lane: Lane) -> str:
-        return f"the {lane} lane holds {self._max_queue_depth:,} unfinished jobs"
 
 
 def foremost(*wrong: RerankqError | None) -> RerankqError | None:
@@ -251,40 +254,19 @@ def foremost(*wrong: RerankqError | None) -> RerankqError | None:
     return full
 
 
-_ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
-_REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH})
-
-
-def _lane(job: PreparedJob) -> Lane:
-    return Lane(str(job.head["lane"]))
+def _is_in_vain(why: Admission, until: float, now: float) -> bool:
+    """Whether there will be no room by that time, as far as is known."""
+    return why.quota == DISABLED or now + (why.retry_after or 0) >= until
 
 
 def _reference(job: PreparedJob) -> JobRef:
     batch, custom = job.head.get("batch"), job.head.get("custom")
     return JobRef(
         job.id,
-        _lane(job),
+        lane_of(job),
         batch_id=None if batch is None else str(batch),
         custom_id=None if custom is None else str(custom),
     )
-
-
-def _refusal(
-    jobs: Sequence[PreparedJob], admissions: Sequence[Admission]
-) -> IdempotencyConflict | BatchNotFound | None:
-    """The error for refused jobs; an unknown batch comes first, because it concerns all of them."""
-    verdicts = [each.verdict for each in admissions]
-    if Verdict.NO_BATCH in verdicts:
-        batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].head["batch"]
-        return BatchNotFound(
-            f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
-        )
-    if Verdict.CONFLICT in verdicts:
-        return IdempotencyConflict(
-            "the idempotency key was used before for another request: "
-            "use a new key, or send the same request"
-        )
-    return None
 
 
 def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:

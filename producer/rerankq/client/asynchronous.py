@@ -1,7 +1,8 @@
 """`AsyncRerankClient`: submit, wait, ask, cancel. The blocking client runs this one."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Self, Unpack
 
 from rerankq.accounts.accounts import Accounts
@@ -16,23 +17,29 @@ from rerankq.client.drafts import (
     Draft,
     Submission,
     checked_id,
+    checked_tenant,
     job_from,
+    owned,
     portions_of,
     takes_submission,
 )
 from rerankq.client.handles import AsyncJobHandle, ranking
 from rerankq.client.operations import Operations
+from rerankq.client.operators_only import refuse
+from rerankq.client.patience import patiently
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
 from rerankq.client.uncopied import HoldsConnections
 from rerankq.client.waiting.why import Why
-from rerankq.contract import Job, JobState, JobStatus, Lane, RerankResult
-from rerankq.errors import ClientClosed
+from rerankq.contract import Job, JobState, JobStatus, Lane, RerankResult, WaitReason
+from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
 from rerankq.ledger.intake import Intake
+from rerankq.ledger.own_batches import OwnBatches
+from rerankq.ledger.ownership import Ownership, unknown_job
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import End, Records
 from rerankq.ledger.tenants import Tenants
@@ -103,6 +110,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             admissions=self._admissions,
             publishing=self._publishing,
             default_model=self.settings.model,
+            tenant=None,
             why=why,
             events=self.events,
         )
@@ -117,6 +125,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         )
         self.tokens = Tokens(self._store, events=self.events)
         self.tenants = Tenants(self._store, self.tokens)
+        self._ownership = Ownership(self._store, None)
         self._closed = False
         self._entered = 0
 
@@ -131,8 +140,44 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         if self._entered <= 0:
             await self.close()
 
+    @property
+    def tenant(self) -> str | None:
+        """Whose jobs and batches this client sees and makes; None for all."""
+        return self._ownership.tenant
+
+    def for_tenant(self, tenant: str | None) -> "AsyncRerankClient":
+        """A client that sees and makes only what is a tenant's, by the connections of this one.
+
+        To it, what is another's does not exist. It has nothing that is for operators. Closing it
+        does nothing: it ends with this client.
+
+        Args:
+            tenant: its name, 1 to 64 letters, digits and `_ . -`; None for this client itself.
+
+        Raises:
+            InvalidRequest: no tenant can have that name, or this is another tenant's client.
+        """
+        if checked_tenant(tenant) in (None, self.tenant):
+            return self
+        if self.tenant is not None:
+            raise InvalidRequest("tenant", "is another than the client's")
+        ownership = Ownership(self._store, tenant)
+        view = object.__new__(AsyncRerankClient)
+        vars(view).update(vars(self))
+        refuse(view)
+        view._ownership = ownership
+        view._batch_parts = replace(
+            self._batch_parts,
+            owner=view,
+            batches=OwnBatches(self._batch_parts.batches, ownership),
+            tenant=tenant,
+        )
+        return view
+
     async def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
+        if self.tenant is not None:
+            return  # the connections are those of the client that this one was made by
         self._closed = True
         await self._arrivals.close()
         await self._calls.close()
@@ -159,7 +204,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             BatchNotFound: no batch has that id. Nothing was recorded.
             LedgerUnavailable: Redis did not answer. The job may be recorded: `job_id` is its id.
         """
-        job = job_from(arguments, default_model=self.settings.model)
+        job = job_from(arguments, default_model=self.settings.model, tenant=self.tenant)
         return AsyncJobHandle(self, await self._admissions.submit(job))
 
     @takes_submission
@@ -186,9 +231,9 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             LedgerUnavailable: Redis does not answer. The job may be recorded.
         """
         arguments["lane"] = arguments.get("lane") or Lane.INTERACTIVE
-        job = job_from(arguments, default_model=self.settings.model)
+        job = job_from(arguments, default_model=self.settings.model, tenant=self.tenant)
         job_id = await self._admissions.submit_soon(job)
-        return ranking(await self.end(job_id, timeout))
+        return ranking(await self._end(job_id, timeout))
 
     async def settled(
         self,
@@ -213,7 +258,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             QueueFull, IdempotencyConflict, BatchNotFound, ResultTimeout: as `rerank` says.
             JobNotFound, ResultExpired, ClientClosed, LedgerUnavailable: as `rerank` says.
         """
-        return await self._calls.settled(job, timeout, withdraw=withdraw)
+        return await self._calls.settled(owned(job, self.tenant), timeout, withdraw=withdraw)
 
     async def submit_many(
         self,
@@ -255,7 +300,11 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
     def recording(self, patience: float | None) -> Recording:
         """A generator that records portions of a stream of drafts: see `stream.recorded`."""
         return recorded(
-            self._admissions, self._publishing, model=self.settings.model, patience=patience
+            self._admissions,
+            self._publishing,
+            model=self.settings.model,
+            tenant=self.tenant,
+            patience=patience,
         )
 
     async def get(self, job_id: str) -> AsyncJobHandle:
@@ -275,7 +324,21 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        return await self._records.status(checked_id(job_id))
+        await self._ownership.check(checked_id(job_id))
+        return await self._records.status(job_id)
+
+    async def why(self, job_id: str | None = None) -> tuple[WaitReason, ...]:
+        """Why a job has not ended, the most important reason first; empty while it runs or has.
+
+        Without an id: what holds up jobs of any kind, such as an account that is out of use.
+
+        Raises:
+            JobNotFound: the ledger does not know it (any more).
+            LedgerUnavailable: Redis did not answer.
+        """
+        if job_id is not None:
+            await self._ownership.check(checked_id(job_id))
+        return await super().why(job_id)
 
     async def cancel(self, job_id: str) -> JobState:
         """Cancel a job in any state; returns the state it was in. An end stays as it is.
@@ -286,7 +349,8 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             JobNotFound: the ledger does not know it (any more).
             LedgerUnavailable: Redis did not answer.
         """
-        was = await self._records.cancel(checked_id(job_id))
+        await self._ownership.check(checked_id(job_id))
+        was = await self._records.cancel(job_id)
         if not was.ended and JobCancelled in self.events.wanted:
             self.events.tell(JobCancelled(job=JobRef(job_id), was=was))
         return was
@@ -297,8 +361,13 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         Raises:
             ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `result` says.
         """
+        if await self._strangers([checked_id(job_id)]):
+            return unknown_job(job_id)
+        return await self._end(job_id, timeout)
+
+    async def _end(self, job_id: str, timeout: float | None) -> End:  # noqa: ASYNC109  as in `result`
         try:
-            return await self._arrivals.end(checked_id(job_id), timeout=timeout)
+            return await self._arrivals.end(job_id, timeout=timeout)
         except TimeoutError:
             raise not_yet([job_id], timeout) from None
 
@@ -338,6 +407,9 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             ResultTimeout, InvalidRequest, ClientClosed, LedgerUnavailable: as `as_completed` says.
         """
         left = dict.fromkeys(job_ids)
+        for job_id in await self._strangers(left):
+            del left[job_id]
+            yield job_id, unknown_job(job_id)
         async with aclosing(self._arrivals.ends(left, timeout=timeout)) as arrivals:
             while True:
                 try:
@@ -348,3 +420,9 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
                     return
                 del left[found[0]]
                 yield found
+
+    async def _strangers(self, job_ids: Collection[str]) -> set[str]:
+        """Those of the jobs that are another's, or do not exist."""
+        if self.tenant is None:
+            return set()
+        return await patiently(lambda: self._ownership.strangers(job_ids))

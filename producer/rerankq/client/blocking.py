@@ -9,14 +9,20 @@ from rerankq.client import forks
 from rerankq.client.admissions import PATIENCE_SECONDS
 from rerankq.client.asynchronous import AsyncRerankClient
 from rerankq.client.batches import Batch
-from rerankq.client.drafts import Draft, Submission, next_portion, takes_submission
+from rerankq.client.drafts import (
+    Draft,
+    Submission,
+    checked_tenant,
+    next_portion,
+    takes_submission,
+)
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.client.uncopied import HoldsConnections
 from rerankq.contract import JobState, JobStatus, RerankResult, WaitReason
-from rerankq.errors import ClientClosed
+from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events
 from rerankq.ledger.records import End
 from rerankq.settings import ClientSettings
@@ -53,6 +59,8 @@ class RerankClient(HoldsConnections):
     ) -> None:
         self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
+        self._tenant: str | None = None
+        self._base = self
         self.tokens = BlockingTokens(self)
         self.tenants = BlockingTenants(self)
         self._opened: _Opened | None = None
@@ -71,8 +79,26 @@ class RerankClient(HoldsConnections):
         if self._entered <= 0:
             self.close()
 
+    @property
+    def tenant(self) -> str | None:
+        """Whose jobs and batches this client sees and makes; None for all."""
+        return self._tenant
+
+    def for_tenant(self, tenant: str | None) -> "RerankClient":
+        """A client that sees and makes only what is a tenant's, by the connections of this one."""
+        if checked_tenant(tenant) in (None, self._tenant):
+            return self
+        if self._tenant is not None:
+            raise InvalidRequest("tenant", "is another than the client's")
+        view = object.__new__(RerankClient)
+        vars(view).update(vars(self), _tenant=tenant, _opened=None)
+        view.tokens, view.tenants = BlockingTokens(view), BlockingTenants(view)
+        return view
+
     def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and threads."""
+        if self._tenant is not None:
+            return  # the connections are those of the client that this one was made by
         with forks.opening:
             self._closed = True
             opened, self._opened = self._opened, None
@@ -182,7 +208,13 @@ class RerankClient(HoldsConnections):
     def _handle(self, job_id: str) -> JobHandle:
         return JobHandle(self, job_id)
 
-    def _open(self) -> "_Opened":
+    def _open(self) -> "_Opened | _TenantsView":
+        if self._tenant is not None:
+            # Asked each time, as after a fork it has another.
+            return _TenantsView(self._base._open_own(), self._tenant)  # noqa: SLF001  its own class
+        return self._open_own()
+
+    def _open_own(self) -> "_Opened":
         opened = self._opened
         if opened is not None:
             return opened
@@ -212,6 +244,14 @@ class _Opened:
         """In a forked child: leave both to the parent."""
         self._forgotten.detach()
         forks.inherited.append(self)
+
+
+class _TenantsView:
+    """The same thread, and the asynchronous client of a tenant."""
+
+    def __init__(self, opened: _Opened, tenant: str) -> None:
+        self.portal = opened.portal
+        self.client = opened.client.for_tenant(tenant)
 
 
 def _end_soon(portal: Portal, client: AsyncRerankClient) -> None:

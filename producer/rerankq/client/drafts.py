@@ -67,23 +67,33 @@ Draft = Job | RerankRequest | Mapping[str, Any]
 _REQUEST_FIELDS: Final = frozenset(RerankRequest.model_fields)
 _MOST_OF_A_NAME: Final = 64
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_TENANT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NO_OWN_IDS: Final = (
+    "is not chosen by a tenant: give the job a custom_id, and an idempotency_key to repeat safely"
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def job_from(draft: Draft, *, default_model: str) -> Job:
+def job_from(draft: Draft, *, default_model: str, tenant: str | None = None) -> Job:
     """The job of a draft.
 
     A mapping holds the fields of the request and of the job side by side, as the
     arguments of `submit` do.
+
+    Args:
+        draft: what a caller submits.
+        default_model: for one that names none.
+        tenant: whose job it becomes. A tenant does not choose ids of jobs: it would learn which
+            ids others have.
 
     Raises:
         InvalidRequest: names the offending field, also one that `submit` does not have.
     """
     match draft:
         case Job():
-            return draft
+            return owned(draft, tenant)
         case RerankRequest():
-            return Job(request=draft)
+            return Job(request=draft, tenant=tenant)
     _refuse_others(draft)
     _refuse_unknown(draft)
     given: dict[str, Any] = {}
@@ -91,6 +101,10 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
     for name, value in draft.items():
         if value is not None:
             (request if name in _REQUEST_FIELDS else given)[name] = value
+    if tenant is not None:
+        if "job_id" in given:
+            raise InvalidRequest("job_id", _NO_OWN_IDS)
+        given["tenant"] = tenant
     if "job_id" in given:
         given["id"] = given.pop("job_id")
     documents = request.get("documents")
@@ -101,6 +115,34 @@ def job_from(draft: Draft, *, default_model: str) -> Job:
         return Job.parse(given)
     except InvalidRequest as fault:
         raise _as_spelt(fault) from None
+
+
+def owned(job: Job, tenant: str | None) -> Job:
+    """The job as that tenant's.
+
+    Raises:
+        InvalidRequest: it is another's.
+    """
+    if tenant is None or job.tenant == tenant:
+        return job
+    if job.tenant is not None:
+        raise InvalidRequest("tenant", "is another than the client's")
+    return job.model_copy(update={"tenant": tenant})
+
+
+def checked_tenant(tenant: object) -> str | None:
+    """The tenant's name, checked; None for the operator.
+
+    Raises:
+        InvalidRequest: no tenant can have that name.
+    """
+    if tenant is None:
+        return None
+    if not isinstance(tenant, str):
+        raise InvalidRequest("tenant", "must be a string")
+    if not _TENANT.fullmatch(tenant):
+        raise InvalidRequest("tenant", "must be 1 to 64 letters, digits and _ . -")
+    return tenant
 
 
 def checked_id(job_id: object) -> str:
@@ -138,7 +180,7 @@ def takes_submission(submit: F) -> F:
 
 
 def jobs_from(
-    drafts: Iterable[Draft], *, default_model: str, start: int
+    drafts: Iterable[Draft], *, default_model: str, start: int, tenant: str | None = None
 ) -> tuple[list[Job], InvalidRequest | None]:
     """The jobs up to the first draft that is not valid, and the error of that one.
 
@@ -146,11 +188,12 @@ def jobs_from(
         drafts: a portion of a stream.
         default_model: for drafts that name none.
         start: position of the portion's first draft in the stream.
+        tenant: as for `job_from`.
     """
     jobs: list[Job] = []
     for draft in drafts:
         try:
-            jobs.append(job_from(draft, default_model=default_model))
+            jobs.append(job_from(draft, default_model=default_model, tenant=tenant))
         except InvalidRequest as fault:
             field = ".".join(filter(None, (str(start + len(jobs)), fault.field)))
             return jobs, type(fault)(field, fault.reason)

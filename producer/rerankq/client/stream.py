@@ -35,6 +35,7 @@ async def recorded(
     *,
     model: str,
     patience: float | None,
+    tenant: str | None = None,
 ) -> Recording:
     """Take portions by `send`, None first and at the end; give the ids of the portion before.
 
@@ -51,7 +52,7 @@ async def recorded(
         portion = yield [], True
         while portion:
             drafts, broken = portion
-            jobs, fault = jobs_from(drafts, default_model=model, start=start)
+            jobs, fault = jobs_from(drafts, default_model=model, tenant=tenant, start=start)
             first, start = start, start + len(drafts)
             earlier, refused = await recording if recording else ([], None)
             recording = None

@@ -6,7 +6,7 @@ The asynchronous client has `Tokens` and `Tenants` themselves.
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from rerankq.contract import NewToken, OnFailure, Principal, Scope, Tenant, Token
+from rerankq.contract import NewToken, OnFailure, Principal, Scope, Tenant, TenantUse, Token
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
 
@@ -110,6 +110,10 @@ class BlockingTenants:
     def get(self, name: str) -> Tenant:
         """A tenant."""
         return self._caller.call(lambda client: client.tenants.get(name))
+
+    def use(self, name: str) -> TenantUse:
+        """What a tenant uses at the moment; also of one that was never set."""
+        return self._caller.call(lambda client: client.tenants.use(name))
 
     def list(self) -> tuple[Tenant, ...]:
         """All of them, by their names."""

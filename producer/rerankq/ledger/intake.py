@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from secrets import token_hex
 from typing import Final, NamedTuple
 
 from rerankq.contract import Job
+from rerankq.cost.tokens import load
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.payload import Packer
 from rerankq.ledger.scripts import SUBMIT, SUBMIT_STAGED
@@ -31,14 +32,30 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
     FULL = "full"
     NO_BATCH = "no_batch"
+    QUOTA = "quota"
+    TAKEN = "taken"
+
+
+HELD_UP: Final = frozenset({Verdict.FULL, Verdict.QUOTA})
+"""Verdicts on jobs that may be accepted later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The verdict on one job. `job_id` is the earlier job's when the key belongs to one."""
+    """The verdict on one job.
+
+    Attributes:
+        verdict: what became of it.
+        job_id: its id, or the earlier job's when the key belongs to one.
+        quota: which quota of the tenant is used up: `requests`, `tokens`, `queued`, `day` or
+            `disabled`.
+        retry_after: seconds until it would be taken; None when that is not known.
+    """
 
     verdict: Verdict
     job_id: str
+    quota: str = ""
+    retry_after: float | None = None
 
 
 class PreparedJob(NamedTuple):
@@ -86,7 +103,8 @@ class Intake:
         """Record jobs in their order; return for each what became of it.
 
         One step and one round trip, unless they are many or large: then several. After a step
-        in which a lane was full, the jobs of later steps are not sent and count as held up too.
+        in which a lane was full, or a quota used up, the jobs of later steps are not sent and count
+        as held up too.
         Safe to repeat with the same jobs when an answer was lost.
 
         Raises:
@@ -100,10 +118,10 @@ class Intake:
                 # Uncertain for all of them together: earlier portions are recorded.
                 error.uncertain = error.uncertain or bool(admissions)
                 raise
-            if any(each.verdict is Verdict.FULL for each in admissions):
-                break
-        held_up = jobs[len(admissions) :]
-        return admissions + [Admission(Verdict.FULL, job.id) for job in held_up]
+            if held_up := next((each for each in admissions if each.verdict in HELD_UP), None):
+                later = jobs[len(admissions) :]
+                return admissions + [replace(held_up, job_id=job.id) for job in later]
+        return admissions
 
     async def _record(self, jobs: Sequence[PreparedJob]) -> list[Admission]:
         heads = [job.head for job in jobs]
@@ -154,9 +172,17 @@ def _head(job: Job, size: int) -> dict[str, str | int]:
         head["batch"] = job.batch_id
     if job.custom_id is not None:
         head["custom"] = job.custom_id
+    if job.tenant is not None:
+        head |= {"tenant": job.tenant, "cost": _cost(job)}
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head
+
+
+def _cost(job: Job) -> int:
+    """Estimated tokens of the job: by these tenants share a lane, and use up a quota."""
+    request = job.request
+    return load(request.query, request.texts())
 
 
 def _fingerprint(job: Job) -> str:
@@ -168,5 +194,8 @@ def _admissions(jobs: Sequence[PreparedJob], answers: Sequence[str]) -> list[Adm
 
 
 def _admission(job: PreparedJob, answer: str) -> Admission:
-    verdict, _, earlier = answer.partition(":")
-    return Admission(Verdict(verdict), earlier or job.id)
+    verdict, _, detail = answer.partition(":")
+    if verdict == Verdict.QUOTA:
+        quota, _, wait_ms = detail.partition(":")
+        return Admission(Verdict.QUOTA, job.id, quota, int(wait_ms) / 1000 if wait_ms else None)
+    return Admission(Verdict(verdict), detail or job.id)

@@ -8,7 +8,10 @@ from rerankq.store.script import FLAG, FLAGS, NUMBERS, ROWS, TEXTS, Script
 ROOM: Final = "rerankq.ledger"
 _LINES: Final = ("lane", "lane_redelivery", "lane_set")
 _RECORDS: Final = ("job", "batch", "batch_entries")
-_ENDS: Final = (*_RECORDS, "payload", "result", "idempotency", "lane_set", "deadlines", "dead")
+_TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting")
+_MOVES: Final = (*_RECORDS, *_TENANTS, "lane_set")
+_KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
+_ENDS: Final = (*_MOVES, *_KEYS_OF_IDEMPOTENCY, "payload", "result", "deadlines", "dead")
 
 
 class _Submit(NamedTuple):
@@ -107,15 +110,17 @@ class _Collected(NamedTuple):
     ids: tuple[str, ...]
 
 
-_SUBMIT_KEYS: Final = (*_RECORDS, *_LINES, "payload", "idempotency", "deadlines")
+_SUBMIT_KEYS: Final = (
+    *{*_MOVES, *_LINES},
+    *_KEYS_OF_IDEMPOTENCY,
+    *("payload", "deadlines", "tenant", "tenant_use"),
+)
 SUBMIT: Final = Script(ROOM, "submit", _Submit, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True)
 SUBMIT_STAGED: Final = Script(
     ROOM, "submit_staged", _SubmitStaged, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True
 )
-CLAIM: Final = Script(ROOM, "claim", _Claim, keys=(*_RECORDS, *_LINES, "last_heard"), reply=ROWS)
-RENEW: Final = Script(
-    ROOM, "renew", _Renew, keys=(*_RECORDS, "lane_set", "last_heard"), reply=TEXTS
-)
+CLAIM: Final = Script(ROOM, "claim", _Claim, keys=(*{*_MOVES, *_LINES}, "last_heard"), reply=ROWS)
+RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*_MOVES, "last_heard"), reply=TEXTS)
 _FINISH_KEYS: Final = (*_ENDS, "staged", "said")
 FINISH: Final = Script(
     ROOM, "finish", _Finish, keys=_FINISH_KEYS, reply=NUMBERS, constants=SPELLINGS, has_bodies=True
@@ -127,9 +132,9 @@ FINISH_STAGED: Final = Script(
     constants=SPELLINGS,
     has_bodies=True,
 )
-POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=(*_RECORDS, "lane_set"), reply=FLAGS)
+POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=_MOVES, reply=FLAGS)
 CANCEL: Final = Script(ROOM, "cancel", _Cancel, keys=_ENDS, reply=TEXTS, constants=SPELLINGS)
-HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=(*_RECORDS, "lane_set"), reply=NUMBERS)
+HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=_MOVES, reply=NUMBERS)
 SWEEP: Final = Script(
     *(ROOM, "sweep", _Sweep),
     keys=(

@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
-from rerankq.contract import Tenant
+from rerankq.contract import Lane, Tenant, TenantUse
 from rerankq.errors import InvalidRequest, TenantNotFound
 from rerankq.ledger.tokens import Tokens
 from rerankq.store.store import Store
 
 PAGE: Final = 500
+MINUTE_MS: Final = 60 * 1000
+DAY_MS: Final = 24 * 3600 * 1000
 LIMITS: Final = ("requests", "tokens", "in_flight", "queued", "jobs_a_day")
 
 
@@ -88,6 +90,34 @@ class Tenants:
             raise _unknown(name)
         return _tenant(name, float(created), stored)
 
+    async def use(self, name: str) -> TenantUse:
+        """What a tenant uses at the moment; also of one that was never set."""
+        keys = self._keys
+        queues = [keys.tenant_queue(lane, name) for lane in Lane]
+        time, limits, used, *sizes = await self._store.readings(
+            ("TIME",),
+            ("HMGET", keys.tenant(name), "requests", "tokens"),
+            ("HMGET", keys.tenant_use(name), "req_at", "tok_at", "day", "day_jobs"),
+            ("ZCARD", keys.tenant_running(name)),
+            ("ZCARD", keys.tenant_waiting(name)),
+            *(("ZCARD", each) for each in queues),
+        )
+        now_ms = int(time[0]) * 1000 + int(time[1]) / 1000
+        requests, tokens = map(_number, limits or (None, None))
+        req_at, tok_at, day, day_jobs = map(_number, used or (None,) * 4)
+        running, waiting, *queued = (size or 0 for size in sizes)
+        requests_left, requests_reset = _budget(requests, req_at, now_ms)
+        tokens_left, tokens_reset = _budget(tokens, tok_at, now_ms)
+        return TenantUse(
+            queued=running + waiting + sum(queued),
+            running=running,
+            jobs_today=int(day_jobs) if day == now_ms // DAY_MS else 0,
+            requests_left=requests_left,
+            requests_reset=requests_reset,
+            tokens_left=tokens_left,
+            tokens_reset=tokens_reset,
+        )
+
     async def list(self) -> tuple[Tenant, ...]:
         """All of them, by their names."""
         scored = await self._store.command("ZRANGE", self._keys.tenants, 0, -1, "WITHSCORES")
@@ -117,6 +147,24 @@ class Tenants:
         )
         if not removed:
             raise _unknown(name)
+
+
+def _number(stored: bytes | None) -> float:
+    try:
+        return float(stored or 0)
+    except ValueError:
+        return 0.0
+
+
+def _budget(limit: float, spent_until: float, now_ms: float) -> tuple[int | None, float]:
+    """What is left of a minute's budget, and the seconds until it is full; None for no limit.
+
+    `quotas.lua` fills and spends it.
+    """
+    if limit <= 0:
+        return None, 0.0
+    lacks_ms = max(0.0, spent_until - now_ms)
+    return max(0, int(limit * (1 - lacks_ms / MINUTE_MS))), round(lacks_ms / 1000, 3)
 
 
 def _fields(tenant: Tenant) -> list[str]:

@@ -173,16 +173,17 @@ def _writing(keys: Keys, digest: str, token: NewToken) -> list[tuple[str | int, 
     }
     fields |= {each: value for each, value in optional.items() if value is not None}
     flat = [str(part) for pair in fields.items() for part in pair]
-    created_ms = int(token.created_at * 1000)
+    # In microseconds, so that two of the same millisecond keep their order.
+    created = int(token.created_at * 1_000_000)
     commands: list[tuple[str | int, ...]] = [
         ("HSET", key, *flat),
-        ("ZADD", keys.tokens, created_ms, digest),
+        ("ZADD", keys.tokens, created, digest),
     ]
     if token.expires_at is not None:
         # Redis forgets it by its own clock: no gateway's clock decides whether it works.
         commands.append(("PEXPIREAT", key, int(token.expires_at * 1000)))
     if token.tenant is not None:
-        commands.append(("ZADD", keys.tenants, "NX", created_ms, token.tenant))
+        commands.append(("ZADD", keys.tenants, "NX", created // 1000, token.tenant))
     return commands
 
 

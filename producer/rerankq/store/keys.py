@@ -141,6 +141,8 @@ class Keys:
         # What tenants have in a lane.
         self.tenant_queue = Grid(f"{prefix}rerankq:", ":queued:")
         """By lane and tenant."""
+        self.tenant_running = Family(f"{prefix}rerankq:tenant:", ":running")
+        self.tenant_waiting = Family(f"{prefix}rerankq:tenant:", ":waiting")
         self.shares = Family(f"{prefix}rerankq:", ":shares")
         self.turns = Family(f"{prefix}rerankq:", ":turns")
         self.lane_shared = Family(f"{prefix}rerankq:", ":shared")

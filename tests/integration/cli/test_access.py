@@ -57,6 +57,7 @@ def test_a_limit_is_set_lifted_and_left(rerankq: CommandLine) -> None:
     rerankq("tenant", "set", "acme", "--weight", "2.5", "--in-flight", "none")
     shown = json.loads(rerankq("tenant", "show", "acme", "--json").stdout)
     del shown["created_at"]
+    assert shown.pop("use")["queued"] == 0
     assert shown == {
         "name": "acme",
         "weight": 2.5,

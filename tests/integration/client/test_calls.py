@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
-from running.ledger_worker import LedgerWorker
 
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobFailed, JobNotFound, ResultTimeout
+from running.stand_in_worker import StandInWorker
 
 DRAFT: dict[str, Any] = {"query": "a query", "documents": ["one", "two"]}
 
@@ -20,7 +20,7 @@ def job(**given: Any) -> Job:
 
 def test_rerank_submits_and_waits(redis_url: str) -> None:
     """`rerank` gives the ranking of an interactive job, in blocking code as well."""
-    with LedgerWorker(redis_url) as worker, RerankClient(redis_url) as client:
+    with StandInWorker(redis_url) as worker, RerankClient(redis_url) as client:
         found = client.rerank(**DRAFT, timeout=30)
         assert [each.index for each in found.results] == [0, 1]
         assert client.status(worker.ended[0]).lane is Lane.INTERACTIVE
@@ -47,7 +47,7 @@ def test_settled_gives_the_ranking_as_it_is_stored(redis_url: str) -> None:
             assert [each["job_id"] for each in stored] == [each.id for each in jobs]
             assert not any(each.replayed for each in found)
 
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         asyncio.run(settled())
 
 
@@ -56,12 +56,13 @@ def test_settled_says_why_there_is_no_ranking(redis_url: str) -> None:
 
     async def settled() -> None:
         async with AsyncRerankClient(redis_url) as client:
-            found = await client.settled(job(), 30)
+            refused = Job(request=RerankRequest(**DRAFT | {"query": "fail"}))
+            found = await client.settled(refused, 30)
             assert found.result is None
             assert isinstance(found.error, JobFailed)
             assert found.error.reason == "upstream_refused"
 
-    with LedgerWorker(redis_url, lambda _: JobFailed("upstream_refused", "no")):
+    with StandInWorker(redis_url):
         asyncio.run(settled())
 
 
@@ -76,7 +77,7 @@ def test_settled_joins_the_job_of_its_key(redis_url: str) -> None:
             assert (first.replayed, second.replayed) == (False, True)
             assert first.result == second.result
 
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         asyncio.run(settled())
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from running.ledger_worker import hints
+from redis import Redis
 
 from rerankq import AsyncRerankClient
 from rerankq.broker.announce import INTERACTIVE_TOGETHER
@@ -16,9 +16,15 @@ from running.redis_server import free_port
 DRAFT: dict[str, Any] = {"query": "a query", "documents": ["a document"], "lane": "interactive"}
 
 
+def hints(url: str) -> list[bytes]:
+    """The messages in the interactive lane's Celery queue, the oldest first."""
+    with Redis.from_url(url) as redis:
+        return [bytes(each) for each in reversed(redis.lrange(Lane.INTERACTIVE.queue, 0, -1))]
+
+
 def named(redis_url: str) -> list[list[str]]:
     """The jobs that each message of the interactive lane names."""
-    bodies = [json.loads(json.loads(each)["body"]) for each in hints(redis_url, Lane.INTERACTIVE)]
+    bodies = [json.loads(json.loads(each)["body"]) for each in hints(redis_url)]
     return [keywords["job_ids"] for _, keywords, _ in bodies]
 
 

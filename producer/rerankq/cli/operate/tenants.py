@@ -12,7 +12,7 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncRerankClient
-from rerankq.contract import Tenant
+from rerankq.contract import Tenant, TenantUse
 from rerankq.errors import TenantNotFound
 
 app = typer.Typer(
@@ -86,20 +86,28 @@ def set_(
         if value is not None
     }
 
-    async def question(client: AsyncRerankClient) -> Tenant:
+    async def question(client: AsyncRerankClient) -> tuple[Tenant, TenantUse]:
         fields = Tenant(name="new").model_dump()
         with suppress(TenantNotFound):
             fields = (await client.tenants.get(name)).model_dump()
         del fields["name"], fields["created_at"]
-        return await client.tenants.set(name, **fields | changes)
+        tenant = await client.tenants.set(name, **fields | changes)
+        return tenant, await client.tenants.use(name)
 
-    _show(ask(question), json=json)
+    _show(*ask(question), json=json)
 
 
 @app.command()
 def show(*, name: Name, json: options.AsJson = False) -> None:
-    """Show a tenant's quotas and weight."""
-    _show(ask(lambda client: client.tenants.get(name)), json=json)
+    """Show a tenant's quotas and weight, and what it uses now.
+
+    With --json, `use` has the latter.
+    """
+
+    async def question(client: AsyncRerankClient) -> tuple[Tenant, TenantUse]:
+        return await client.tenants.get(name), await client.tenants.use(name)
+
+    _show(*ask(question), json=json)
 
 
 @app.command("list")
@@ -149,19 +157,29 @@ def _listed(tenant: Tenant) -> tuple[str, ...]:
     )
 
 
-def _show(tenant: Tenant, *, json: bool) -> None:
+def _show(tenant: Tenant, use: TenantUse, *, json: bool) -> None:
     if json:
-        put_json(_json_of(tenant))
+        put_json(_json_of(tenant, use))
         return
+    used = {
+        "requests": "" if use.requests_left is None else f"{use.requests_left:,} left",
+        "tokens": "" if use.tokens_left is None else f"{use.tokens_left:,} left",
+        "in_flight": f"{use.running:,} now",
+        "queued": f"{use.queued:,} now",
+        "jobs_a_day": f"{use.jobs_today:,} today",
+    }
     rows = [("name", tenant.name), ("created", local_time(tenant.created_at))]
     rows += [("weight", f"{tenant.weight:g}")]
     for each in _LIMITS:
         limit = getattr(tenant, each)
-        rows.append((each.replace("_", " "), "no limit" if limit is None else f"{limit:,}"))
+        said = "no limit" if limit is None else f"{limit:,}"
+        now = f" ({used[each]})" if used[each] else ""
+        rows.append((each.replace("_", " "), said + now))
     rows.append(("submits", "no: it is disabled" if tenant.disabled else "yes"))
     show_table((Column(style="dim"), Column()), rows, head=False)
 
 
-def _json_of(tenant: Tenant) -> bytes:
+def _json_of(tenant: Tenant, use: TenantUse | None = None) -> bytes:
     # Each limit has its field, also where there is none: scripts then need not tell the two apart.
-    return orjson.dumps(tenant.model_dump(mode="json"))
+    used = {"use": use.model_dump(mode="json")} if use else {}
+    return orjson.dumps(tenant.model_dump(mode="json") | used)

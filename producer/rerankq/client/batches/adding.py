@@ -12,6 +12,7 @@ from rerankq.client.drafts import (
     Submission,
     job_from,
     jobs_from,
+    owned,
     portions_of,
     takes_submission,
 )
@@ -96,7 +97,12 @@ class Adding(OneBatch):
         The error is about one draft, as in `add_many`, and none after it is added. `start` is the
         position of the first draft in its stream.
         """
-        jobs, fault = jobs_from(drafts, default_model=self._parts.default_model, start=start)
+        jobs, fault = jobs_from(
+            drafts,
+            default_model=self._parts.default_model,
+            tenant=self._parts.tenant,
+            start=start,
+        )
         feed = self._feed or self._new_feed()
         lines = [
             BatchLine(start + at, job.model_copy(update={"batch_id": self.id}))
@@ -108,10 +114,12 @@ class Adding(OneBatch):
     def prepare(self, draft: Draft) -> PreparedJob:
         """A job of this batch, encoded, to be added by a `feed`.
 
+        It may have a `job_id`, also for a tenant, if the program chose it and no caller did.
+
         Raises:
             InvalidRequest: names the offending field.
         """
-        job = job_from(draft, default_model=self._parts.default_model)
+        job = owned(job_from(draft, default_model=self._parts.default_model), self._parts.tenant)
         if job.batch_id != self.id:
             job = job.model_copy(update={"batch_id": self.id})
         return self._parts.admissions.prepare(job)

@@ -22,6 +22,7 @@ class BatchParts:
         admissions: records jobs.
         publishing: publishes their hints.
         default_model: for jobs that name none.
+        tenant: whose jobs they become.
         why: finds out why jobs wait.
         events: told what readers find.
     """
@@ -32,5 +33,6 @@ class BatchParts:
     admissions: Admissions
     publishing: Publishing
     default_model: str
+    tenant: str | None
     why: Why
     events: Events

@@ -3,8 +3,9 @@
 -- @include states
 -- @include retention
 -- @include iso_time
+-- @include tenants/idempotency
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
--- @keys job payload result idempotency deadlines dead
+-- @keys job payload result deadlines dead
 
 -- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
 -- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
@@ -26,9 +27,10 @@ function end_job(id, job, state, reason, now, keep)
   local kept = whole(record_end(job, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
   local key = text(job.idempotency)
+  local name = key and idempotency_name(text(job.tenant), key)
   -- The key may have expired, and belong to another job by now. pcall: it may be of another type.
-  if key and redis.pcall('HGET', idempotency_key(key), 'id') == id then
-    redis.call('PEXPIREAT', idempotency_key(key), kept)
+  if name and redis.pcall('HGET', name, 'id') == id then
+    redis.call('PEXPIREAT', name, kept)
   end
   return ends
 end

@@ -1,7 +1,7 @@
 -- The records of jobs: small JSON objects, so that one command reads or writes those of many jobs.
 -- Scripts avoid payloads and results, because Lua hashes every byte of every string that it gets: separate
 -- commands of the same transaction or round trip read and write them.
--- @defines is_open known read_records known_of write_record
+-- @defines is_open known decoded read_records known_of write_record
 -- @include values
 -- @include gathered
 -- @keys job
@@ -20,7 +20,8 @@ local LANES = {bulk = true, interactive = true}
 -- For the same reason `number` and `text` check each field that is read.
 known = {}
 
-local function decoded(stored)
+-- What is stored as a record; false when it is none, or damaged.
+function decoded(stored)
   if not stored then return false end
   local ok, job = pcall(cjson.decode, stored)
   return ok and type(job) == 'table' and STATES[job.state] and LANES[job.lane] and job

@@ -4,8 +4,10 @@
 -- @include batches
 -- @include lines
 -- @include states
+-- @include tenants/idempotency
+-- @include tenants/quotas
 -- @include undoing
--- @keys job payload idempotency lane_set deadlines
+-- @keys job payload lane_set deadlines batch
 local now = now_ms()
 -- The payloads that come with the call; nil when they were staged before it.
 local sent_payloads
@@ -20,9 +22,13 @@ local function lane_depth(lane)
   return depth[lane]
 end
 
-local function has_batch(batch)
-  if batches[batch] == nil then batches[batch] = is_batch(batch) end
-  return batches[batch]
+-- Whether there is such a batch, of the job's own tenant.
+local function has_batch(job)
+  local batch = job.batch
+  if batches[batch] == nil then
+    batches[batch] = is_batch(batch) and (redis.call('HGET', batch_key(batch), 'tenant') or '')
+  end
+  return batches[batch] == (job.tenant or '')
 end
 
 -- Whether any of the jobs is known: most often none is, and one command tells that for all.
@@ -33,18 +39,29 @@ local function some_known()
 end
 
 -- The job that the idempotency key belongs to; empty when that job's record is gone.
-local function owner(key)
-  if keys[key] then return keys[key] end
+local function owner(name)
+  if keys[name] then return keys[name] end
   -- A key of another type belongs to no job: then `before` is an error, without a first element.
-  local before = redis.pcall('HMGET', idempotency_key(key), 'id', 'fingerprint')
+  local before = redis.pcall('HMGET', name, 'id', 'fingerprint')
   return before[1] and redis.call('EXISTS', job_key(before[1])) == 1 and before or {}
 end
 
 local function earlier(job)
-  local id, fingerprint = unpack(owner(job.key))
+  local id, fingerprint = unpack(owner(idempotency_name(job.tenant, job.key)))
   if not id then return nil end
   if fingerprint ~= job.fingerprint then return 'conflict' end
   return id == job.id and 'accepted' or 'existing:' .. id
+end
+
+-- What is said of a job whose id is known already: no tenant is told of another's job.
+local function repeated(job)
+  if not job.tenant then return 'accepted' end
+  local known_as = ids[job.id]
+  if known_as == nil then
+    local record = decoded(redis.call('GET', job_key(job.id)))
+    known_as = record and text(record.tenant) or ''
+  end
+  return known_as == job.tenant and 'accepted' or 'taken'
 end
 
 local function new_record(job)
@@ -59,21 +76,24 @@ local accepted, queued, entries, written = {}, {}, {}, false
 
 -- The answer for each job. Writes nothing yet.
 local function judge()
-  local some, held_up, outcomes = some_known(), false, {}
+  local some, held_up, outcomes, over_quota = some_known(), false, {}, {}
   for at, job in ipairs(jobs) do
     -- The key first: a known id with another request is still a conflict.
     local outcome = job.key and earlier(job)
-      or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and 'accepted'
-      or job.batch and not has_batch(job.batch) and 'no_batch'
+      or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and repeated(job)
+      or job.batch and not has_batch(job) and 'no_batch'
       or lane_depth(job.lane) >= most and 'full'
       -- A batch keeps its order: the jobs after one that was refused must wait with it.
       or held_up and job.batch and 'full'
+      or job.tenant and (job.batch and over_quota[job.batch] or quota_refusal(job))
     held_up = held_up or outcome == 'full'
+    if job.batch and outcome and string.find(outcome, 'quota:', 1, true) then over_quota[job.batch] = outcome end
     if not outcome then
       job.waits = job.not_before and job.not_before > now
       outcome = job.waits and 'scheduled' or 'accepted'
-      ids[job.id], depth[job.lane] = true, depth[job.lane] + 1
-      if job.key then keys[job.key] = {job.id, job.fingerprint} end
+      ids[job.id], depth[job.lane] = job.tenant or '', depth[job.lane] + 1
+      if job.tenant then charge(job) end
+      if job.key then keys[idempotency_name(job.tenant, job.key)] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
       if not job.waits then queued[job.lane] = (queued[job.lane] or 0) + 1 end
       if sent_payloads then gather('MSET', payload_key(job.id), sent_payloads[at]) end
@@ -108,8 +128,9 @@ local function write_references()
   for _, job in ipairs(accepted) do
     if job.key then
       -- DEL removes the expiry that an earlier job with this key may have left.
-      redis.call('DEL', idempotency_key(job.key))
-      redis.call('HSET', idempotency_key(job.key), 'id', job.id, 'fingerprint', job.fingerprint)
+      local name = idempotency_name(job.tenant, job.key)
+      redis.call('DEL', name)
+      redis.call('HSET', name, 'id', job.id, 'fingerprint', job.fingerprint)
     end
     if job.deadline then gather('ZADD ' .. deadlines_key, whole(now + job.deadline), job.id) end
     if job.batch then
@@ -120,6 +141,7 @@ local function write_references()
   end
   carry_out()
   for batch, line in pairs(entries) do add_to_batch(batch, line) end
+  note_charges()
   if sent_payloads and mark ~= '' then redis.call('DEL', mark) end
 end
 

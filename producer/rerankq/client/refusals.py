@@ -1,0 +1,96 @@
+"""Why the ledger does not take a job, as its caller is told."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rerankq.contract import Lane
+from rerankq.errors import (
+    BatchNotFound,
+    IdempotencyConflict,
+    InvalidRequest,
+    QueueFull,
+    QuotaExceeded,
+    RerankqError,
+)
+from rerankq.ledger.intake import Admission, PreparedJob, Verdict
+
+REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH, Verdict.TAKEN})
+"""Verdicts on jobs that will never be accepted."""
+_ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
+_QUOTAS: Final = {
+    "requests": "has submitted as many interactive jobs as it may in a minute",
+    "tokens": "has submitted as many tokens of interactive jobs as it may in a minute",
+    "queued": "has as many jobs that have not ended as it may",
+    "day": "has submitted as many jobs as it may today (UTC)",
+    "disabled": "is disabled",
+}
+DISABLED: Final = "disabled"
+
+
+def refused_for_now(
+    job: PreparedJob, admission: Admission, *, most: int, position: int | None = None
+) -> QueueFull:
+    """The error for a job that may be accepted later.
+
+    Args:
+        job: the job.
+        admission: the verdict on it.
+        most: how many jobs a lane may hold.
+        position: of the job in its stream, which waited and goes on from there; None for a job
+            that was submitted alone.
+    """
+    said = reason(job, admission, most=most)
+    if admission.verdict is Verdict.QUOTA:
+        said += f": {_what_to_do(admission)}"
+        if position is not None:
+            said += f", then go on from draft {position}"
+        return QuotaExceeded(
+            said,
+            quota=admission.quota,
+            retry_after=admission.retry_after,
+            position=position or 0,
+        )
+    if position is None:
+        return QueueFull(f"{said}: {_ADVICE}")
+    return QueueFull(
+        f"{said}, and took no more jobs: {_ADVICE}, then go on from draft {position}",
+        position=position,
+    )
+
+
+def reason(job: PreparedJob, admission: Admission, *, most: int) -> str:
+    """Why a job has to wait, in half a sentence."""
+    if admission.verdict is Verdict.QUOTA:
+        return f"tenant {job.head['tenant']} {_QUOTAS.get(admission.quota, 'is over a quota')}"
+    return f"the {lane_of(job)} lane holds {most:,} unfinished jobs"
+
+
+def lane_of(job: PreparedJob) -> Lane:
+    """The lane of a job."""
+    return Lane(str(job.head["lane"]))
+
+
+def refusal(jobs: Sequence[PreparedJob], admissions: Sequence[Admission]) -> RerankqError | None:
+    """The error for refused jobs; an unknown batch comes first, because it concerns all of them."""
+    verdicts = [each.verdict for each in admissions]
+    if Verdict.NO_BATCH in verdicts:
+        batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].head["batch"]
+        return BatchNotFound(
+            f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
+        )
+    if Verdict.TAKEN in verdicts:
+        return InvalidRequest("job_id", "cannot be given to this job: submit it without an id")
+    if Verdict.CONFLICT in verdicts:
+        return IdempotencyConflict(
+            "the idempotency key was used before for another request: "
+            "use a new key, or send the same request"
+        )
+    return None
+
+
+def _what_to_do(admission: Admission) -> str:
+    if admission.quota == DISABLED:
+        return "ask the operator (`rerankq tenant set NAME --enable`)"
+    if admission.retry_after is None:
+        return "wait until some have ended, or ask the operator for more"
+    return f"wait {max(1, round(admission.retry_after))} s, or ask the operator for more"
