@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rerankq.client import AsyncRerankClient
-from rerankq_gateway import health
+from rerankq_gateway import health, jobs
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
@@ -17,8 +17,9 @@ from rerankq_gateway.duties import Duties, Duty
 from rerankq_gateway.parts import Parts, Room
 from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown
+from rerankq_gateway.waiters import Waiters
 
-ROOMS: Final[tuple[Room, ...]] = (health,)
+ROOMS: Final[tuple[Room, ...]] = (jobs, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
 
 
@@ -57,7 +58,8 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
     """The gateway with its parts, which end with the block."""
     shutdown = Shutdown(settings.drain_seconds)
     async with AsyncRerankClient(settings=settings) as client:
-        parts = Parts(settings=settings, client=client, shutdown=shutdown)
+        waiters = Waiters(settings.max_waiters, shutdown)
+        parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
         with shutdown.signalled():
             async with Duties(duties):

@@ -12,6 +12,7 @@ from rerankq_gateway.asgi import HotHandler
 from rerankq_gateway.duties import Duty
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_gateway.shutdown import Shutdown
+from rerankq_gateway.waiters import Waiters
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class Parts:
         settings: the settings in use.
         client: the operator's client, which sees all.
         shutdown: whether the process is about to end.
+        waiters: the requests that wait for a job.
     """
 
     settings: GatewaySettings
     client: AsyncRerankClient
     shutdown: Shutdown
+    waiters: Waiters
 
     def client_for(self, principal: Principal) -> AsyncRerankClient:
         """The client that sees and makes only what is the caller's."""

@@ -5,7 +5,7 @@ RFC 9457 (problem details) the others.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -117,6 +117,11 @@ class GatewayError(RerankqError):
     def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
         self.problem = Problem(status, code, message, **details)
+
+    def at(self, location: str) -> "GatewayError":
+        """The same error, which says where to ask about the job."""
+        self.problem = replace(self.problem, location=location)
+        return self
 
 
 def content_type(accept: bytes) -> bytes:

@@ -14,6 +14,11 @@ _KINDS: Final[tuple[tuple[type[errors.RerankqError], int, float | None], ...]] =
     (errors.BatchNotFound, 404, None),
     (errors.ResultExpired, 410, None),
     (errors.IdempotencyConflict, 422, None),
+    (errors.UnknownFile, 404, None),
+    (errors.WebhookNotFound, 404, None),
+    (errors.TenantNotFound, 404, None),
+    (errors.TokenNotFound, 404, None),
+    (errors.BatchClosed, 409, None),
     (errors.BatchAbandoned, 409, None),
     (errors.QueueFull, 503, 5.0),
     (errors.LedgerRefusal, 503, 30.0),
@@ -37,6 +42,8 @@ _REASONS: Final[dict[str, tuple[int, float | None]]] = {
 }
 """Statuses of jobs that failed, by reason; 500 for any other."""
 
+_QUOTA_SECONDS: Final = 60.0
+"""When to come back if a quota does not say it."""
 _MODEL: Final = "upstream_model"
 _BY_ITSELF: Final = 500
 
@@ -54,6 +61,9 @@ def problem_of(error: errors.RerankqError, *, invalid: int = INVALID) -> Problem
         case errors.InvalidRequest():
             param = error.field or None
             return Problem(invalid, error.code, str(error), param=param)
+        case errors.QuotaExceeded():
+            wait = error.retry_after or _QUOTA_SECONDS
+            return Problem(429, error.code, str(error), retry_after=wait, throttled_by="quota")
         case errors.JobFailed():
             return _failed(error)
     for kind, status, retry_after in _KINDS:

@@ -207,6 +207,17 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         job = job_from(arguments, default_model=self.settings.model, tenant=self.tenant)
         return AsyncJobHandle(self, await self._admissions.submit(job))
 
+    async def submit_job(self, job: Job) -> str:
+        """As `submit`, for a job that is valid already; returns its id, or that of an earlier job.
+
+        The earlier job is the one that the idempotency key belongs to.
+
+        Raises:
+            InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
+                `submit` says.
+        """
+        return await self._admissions.submit(job)
+
     @takes_submission
     async def rerank(
         self,

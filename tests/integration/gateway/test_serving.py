@@ -25,7 +25,7 @@ def test_it_serves_and_ends_in_order(tmp_path: Path, redis_url: str) -> None:
 def _answered(url: str) -> requests.Response | None:
     try:
         return requests.get(url, timeout=10)
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return None
 
 

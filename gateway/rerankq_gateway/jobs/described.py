@@ -1,0 +1,133 @@
+"""The routes of jobs as OpenAPI describes them."""
+
+from typing import Any, Final
+
+from rerankq.contract import JobStatus, Lane, RerankRequest
+
+_SEEN: Final[dict[int, str]] = {
+    400: "A header is wrong.",
+    401: "There is no token, or it is not known.",
+    403: "The token lacks the scope.",
+    404: "No job has this id.",
+    409: "The job was cancelled, or has not ended where an end is needed.",
+    410: "The job ended, but its result is past its retention.",
+    413: "The body is too large.",
+    415: "The body is packed in a form that is not known, or is multipart.",
+    422: "The request breaks the contract, or its idempotency key belongs to another one.",
+    429: "A quota is used up, or the upstream throttled the job for too long.",
+    500: "A fault in rerankq.",
+    503: "The ledger does not answer, the lane is full, or the gateway is about to end.",
+    504: "The job's deadline passed.",
+}
+ERROR: Final = {
+    "type": "object",
+    "required": ["error", "message", "status", "request_id"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+            },
+        },
+        "message": {"type": "string"},
+        "detail": {"type": "string"},
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "instance": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+}
+_CONTENT: Final = {"application/json": {"schema": ERROR}}
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": said, "content": _CONTENT} for status, said in _SEEN.items()
+}
+"""For FastAPI; the keys are numbers."""
+
+_ASKED: Final = {"query": "cats", "documents": ["a dog", "a cat"], "top_n": 1, "lane": "bulk"}
+_STATUS: Final = {
+    "id": "0f0a2f9e-3d0b-4f0e-9a63-6a9a0a3b6d10",
+    "state": "queued",
+    "lane": "bulk",
+    "attempts": 0,
+    "submitted_at": 1782000000.0,
+}
+
+
+def _schema(model: type[Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return schema
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+def _answer(description: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": _schema(JobStatus), "example": _STATUS}}
+    return {"description": description, "content": content}
+
+
+_BODY: Final = {
+    "type": "object",
+    "required": ["query", "documents"],
+    "properties": {
+        **_schema(RerankRequest)["properties"],
+        "documents": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {
+                        "type": "object",
+                        "required": ["text"],
+                        "properties": {
+                            "id": {"type": "string"},
+                            "text": {"type": "string", "minLength": 1},
+                        },
+                    },
+                ]
+            },
+        },
+        "lane": {"enum": [each.value for each in Lane], "default": Lane.BULK.value},
+        "custom_id": {"type": "string", "description": "Your own name for the job."},
+        "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
+        "deadline_seconds": {"type": "number", "exclusiveMinimum": 0},
+        "not_before": {"type": "number", "minimum": 0},
+        "idempotency_key": {"type": "string", "description": "As the header Idempotency-Key."},
+    },
+}
+
+SUBMITTING: Final[dict[str, Any]] = {
+    "post": {
+        "summary": "Hand in a job",
+        "description": "When this answers, the job is recorded and is not lost.",
+        "tags": ["Jobs"],
+        "parameters": [
+            _header("Idempotency-Key", "The same key and request give the same job again."),
+            _header("Prefer", "`respond-async`, or `wait=10` to wait for the job's end."),
+            {
+                "name": "wait",
+                "in": "query",
+                "description": "Seconds to wait for the job's end, in place of `Prefer`.",
+                "schema": {"type": "number", "minimum": 0, "maximum": 300},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _BODY, "example": _ASKED}},
+        },
+        "responses": {
+            "200": _answer("The job has ended while you waited, or the key belongs to this job."),
+            "201": _answer("The job is recorded."),
+            "202": _answer("The job is recorded and goes on: ask again at `Location`."),
+            **{str(status): said for status, said in REFUSALS.items()},
+        },
+    }
+}
