@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rerankq.client import AsyncRerankClient
-from rerankq_gateway import health, jobs
+from rerankq_gateway import health, jobs, pages
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
@@ -71,12 +71,17 @@ def composed(parts: Parts) -> Dispatch:
     hot: dict[tuple[str, str], HotHandler] = {}
     for room in ROOMS:
         hot |= room.hot(parts)
+    cold = _cold(parts)
+    open_paths = health.OPEN_PATHS
+    if parts.settings.docs:
+        hot |= pages.hot(pages.schema(cold, [room.described() for room in ROOMS]))
+        open_paths |= pages.OPEN_PATHS
     return Dispatch(
         hot=hot,
-        cold=_cold(parts),
+        cold=cold,
         gate=Gate(parts.settings, parts.client.tokens),
         root_path=parts.settings.root_path,
-        open_paths=health.OPEN_PATHS,
+        open_paths=open_paths,
     )
 
 

@@ -1,0 +1,34 @@
+"""The OpenAPI document: FastAPI's own, with the routes that FastAPI does not serve."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+_TOKEN: Final = "token"  # noqa: S105  the name of the scheme
+_ABOUT: Final = (
+    "Jobs and rerank calls for programs in any language. On a gateway without tokens none is "
+    "needed. Every error has the same body, which clients of OpenAI, Cohere and Jina, and readers "
+    "of problem details (RFC 9457) understand."
+)
+
+
+def schema(cold: FastAPI, described: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        cold: FastAPI with all its routes.
+        described: of each room, the path items of its other routes.
+    """
+    document = cold.openapi()
+    document["info"]["description"] = _ABOUT
+    if cold.root_path:
+        document["servers"] = [{"url": cold.root_path}]
+    paths: dict[str, Any] = document["paths"]
+    for items in described:
+        for path, item in items.items():
+            paths[path] = paths.get(path, {}) | item
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes[_TOKEN] = {"type": "http", "scheme": "bearer"}
+    document["security"] = [{_TOKEN: []}]
+    return document

@@ -1,0 +1,34 @@
+"""The description of the routes."""
+
+import re
+
+import requests
+
+from running.gateway import GatewayProcess
+
+
+def test_the_description_is_whole(gateway: GatewayProcess) -> None:
+    """Every route is described, every reference leads somewhere, and no answer is undescribed."""
+    document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
+    assert document["openapi"].startswith("3.1")
+    assert {"/v1/jobs", "/v1/jobs/{job_id}", "/live", "/ready"} <= document["paths"].keys()
+    known = document["components"]["schemas"]
+    references = re.findall(r"#/components/schemas/(\w+)", str(document))
+    assert set(references) <= known.keys()
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert operation["summary"], (method, path)
+            assert all(each["description"] for each in operation["responses"].values())
+
+
+def test_the_page_needs_no_other_server(gateway: GatewayProcess) -> None:
+    """The page names nothing of another server, may load nothing from one, and has its script."""
+    page = requests.get(f"{gateway.url}/docs", timeout=30)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "://" not in page.text
+    for encoding in ("gzip", "identity"):
+        script = requests.get(
+            f"{gateway.url}/docs/redoc.js", headers={"accept-encoding": encoding}, timeout=30
+        )
+        assert "Redoc" in script.text
