@@ -13,9 +13,10 @@ from redis import Redis
 
 from rerankq import RerankClient
 from rerankq.contract import Job, JobState
-from rerankq.errors import JobFailed
+from rerankq.ledger.payload import unpacked
+from rerankq.store.keys import Keys
 from running.gateway import GatewayProcess
-from running.ledger_worker import End, LedgerWorker, ranked
+from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
 
 CANARY = "a-document-that-nobody-may-see"
@@ -31,14 +32,6 @@ def get(gateway: GatewayProcess, path: str, **options: Any) -> requests.Response
     return requests.get(f"{gateway.url}{path}", timeout=TIMEOUT, **options)
 
 
-def failing(job: Job) -> End:
-    return (
-        JobFailed("upstream_model", "nobody serves it")
-        if "fail" in job.request.query
-        else ranked(job)
-    )
-
-
 def test_a_job_is_handed_in_asked_about_and_read(gateway: GatewayProcess, redis_url: str) -> None:
     """201 with its status and Location; its result once it has ended; the client sees the same."""
     answer = post(gateway)
@@ -51,7 +44,7 @@ def test_a_job_is_handed_in_asked_about_and_read(gateway: GatewayProcess, redis_
     assert get(gateway, location).headers["retry-after"] == "1"
     early = get(gateway, f"{location}/result")
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_ended")
-    with LedgerWorker(redis_url):
+    with StandInWorker(redis_url):
         ended = get(gateway, f"{location}?wait=30").json()
     assert ended["state"] == "succeeded"
     assert get(gateway, f"{location}/result").json() == ended["result"]
@@ -80,15 +73,15 @@ def test_a_preference_is_followed_and_said(
 
 def test_a_wait_ends_with_the_job(gateway: GatewayProcess, redis_url: str) -> None:
     """With `wait` the answer is 200 and has the ranking, or why there is none."""
-    with LedgerWorker(redis_url, failing):
+    with StandInWorker(redis_url):
         good = post(gateway, headers={"Prefer": "wait=30"})
         bad = post(gateway, {**JOB, "query": "fail"}, params={"wait": "30"})
     assert (good.status_code, good.json()["state"]) == (200, "succeeded")
     assert [each["index"] for each in good.json()["result"]["results"]] == [0, 1]
     assert (bad.status_code, bad.json()["state"]) == (200, "failed")
-    assert bad.json()["error"]["code"] == "upstream_model"
+    assert bad.json()["error"]["code"] == "upstream_refused"
     answer = get(gateway, f"/v1/jobs/{bad.json()['id']}/result")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "upstream_refused")
 
 
 @pytest.mark.parametrize("key", ["k1", '"k1"'])
@@ -168,15 +161,12 @@ def test_what_is_not_there_is_said_in_the_one_body(
 def test_a_job_has_the_id_of_its_request(gateway: GatewayProcess, redis_url: str) -> None:
     """The request's id and the caller's span are on the job."""
     span = f"00-{'1' * 32}-{'2' * 16}-01"
-    seen: list[Job] = []
-
-    def noting(job: Job) -> End:
-        seen.append(job)
-        return ranked(job)
-
-    with LedgerWorker(redis_url, noting):
-        post(gateway, headers={"x-request-id": "r-1", "traceparent": span, "prefer": "wait=30"})
-    assert seen[0].trace_context == {"request_id": "r-1", "traceparent": span}
+    answer = post(gateway, headers={"x-request-id": "r-1", "traceparent": span})
+    with Redis.from_url(redis_url) as redis:
+        stored = redis.get(Keys().payload(answer.json()["id"]))
+    assert isinstance(stored, bytes)
+    job = Job.parse(unpacked(stored))
+    assert job.trace_context == {"request_id": "r-1", "traceparent": span}
 
 
 def test_a_body_over_the_cap_is_refused_before_it_is_read(gateway: GatewayProcess) -> None:
@@ -251,7 +241,7 @@ def test_a_killed_gateway_loses_no_job(tmp_path: Path, redis_url: str) -> None:
         eventually(lambda: _queued(redis_url), "the job is recorded")
         gateway.stop(signal.SIGKILL)
         broken.join()
-    with GatewayProcess(tmp_path, redis_url) as gateway, LedgerWorker(redis_url) as worker:
+    with GatewayProcess(tmp_path, redis_url) as gateway, StandInWorker(redis_url) as worker:
         answer = post(gateway, headers=key)
         assert (answer.status_code, answer.json()["state"]) == (200, "succeeded")
         assert worker.ended == [answer.json()["id"]]
