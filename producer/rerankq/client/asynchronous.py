@@ -216,7 +216,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
                 `submit` says.
         """
-        return await self._admissions.submit(job)
+        return await self._admissions.submit(owned(job, self.tenant))
 
     @takes_submission
     async def rerank(

@@ -58,7 +58,7 @@ OF_A_JOB: Final[dict[str, Callable[[AsyncRerankClient, str], Awaitable[Any]]]] =
 }
 """Each call of the client that is given a job."""
 OF_NONE: Final = {
-    *("submit", "submit_many", "rerank", "settled", "recording", "open_batch"),
+    *("submit", "submit_job", "submit_many", "rerank", "settled", "recording", "open_batch"),
     *("for_tenant", "tenant", "check", "close", "operations", "tokens", "tenants"),
     "as_completed",  # by handles, from `ends`
 }
