@@ -9,7 +9,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, ClientSettings, refuse_unknown
 
 ENV_FILE: Final = ".env"
 _PORT: Final = 8080
@@ -26,6 +26,20 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of the job of a caller that has left."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
+class OnFailure(StrEnum):
+    """What a rerank call answers when no ranking comes."""
+
+    ERROR = "error"
+    ORIGINAL_ORDER = "original_order"
 
 
 def _named(name: str) -> str:
@@ -78,6 +92,26 @@ class GatewaySettings(ClientSettings):
         default=5_000,
         validation_alias=_named("MAX_WAITERS"),
         description="Most requests of a process that wait for a job at the same time.",
+    )
+    wait_seconds: Annotated[float, Field(gt=0, le=MOST_WAIT_SECONDS)] = Field(
+        default=60.0,
+        validation_alias=_named("WAIT_SECONDS"),
+        description="How long a rerank call waits for its ranking, if it does not say itself.",
+    )
+    on_disconnect: OnDisconnect = Field(
+        default=OnDisconnect.CANCEL,
+        validation_alias=_named("ON_DISCONNECT"),
+        description="What becomes of the job of a caller that has left: `cancel` or `keep`.",
+    )
+    on_failure: OnFailure = Field(
+        default=OnFailure.ERROR,
+        validation_alias=_named("ON_FAILURE"),
+        description="What a rerank call answers without a ranking: `error` or `original_order`.",
+    )
+    keep_seconds: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS)] = Field(
+        default=60.0,
+        validation_alias=_named("KEEP_SECONDS"),
+        description="How long the result of an answered rerank call is kept.",
     )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=20.0,

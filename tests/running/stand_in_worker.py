@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -30,13 +31,21 @@ class StandInWorker:
     Args:
         url: the ledger's Redis, which may go away and come back.
         holds: whether it waits for `go` before it ends jobs.
+        decide: from a job to how it ends.
 
     Attributes:
         ended: ids of the jobs that it has ended.
     """
 
-    def __init__(self, url: str, *, holds: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        holds: bool = False,
+        decide: Callable[[Job], RerankResult | JobFailed] | None = None,
+    ) -> None:
         self._url = url
+        self._decide = decide or by_its_query
         self.ended: list[str] = []
         self._go = threading.Event()
         self._stop = threading.Event()
@@ -71,16 +80,22 @@ class StandInWorker:
             queued = await store.command("ZRANGE", f"rerankq:{lane}:queued", 0, 99)
             if queued:
                 held = (await leases.claim([job_id.decode() for job_id in queued])).leases
-                await leases.finish([_finish(lease) for lease in held])
+                await leases.finish([self._finish(lease) for lease in held])
                 self.ended += [lease.job_id for lease in held]
 
+    def _finish(self, lease: Lease) -> Finish:
+        end = self._decide(Job.parse(lease.payload))
+        if isinstance(end, JobFailed):
+            outcome = outcomes.failure(end)
+            return Finish(lease, 2, JobState.FAILED, outcome, reason=end.reason)
+        return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(end.encode()))
 
-def _finish(lease: Lease) -> Finish:
-    job = Job.parse(lease.payload)
+
+def by_its_query(job: Job) -> RerankResult | JobFailed:
+    """A failure if the query begins with `fail`, else a ranking."""
     if job.request.query.startswith("fail"):
-        outcome = outcomes.failure(JobFailed("upstream_refused", "the upstream refused it"))
-        return Finish(lease, 2, JobState.FAILED, outcome, reason="upstream_refused")
-    return Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(ranked(job).encode()))
+        return JobFailed("upstream_refused", "the upstream refused it")
+    return ranked(job)
 
 
 def ranked(job: Job) -> RerankResult:

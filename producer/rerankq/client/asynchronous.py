@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Self, Unpack
 
 from rerankq.accounts.accounts import Accounts
@@ -30,8 +31,9 @@ from rerankq.client.patience import patiently
 from rerankq.client.publishing import Publishing
 from rerankq.client.stream import Recording, recorded, send
 from rerankq.client.uncopied import HoldsConnections
+from rerankq.client.waiting.forecasts import Forecasts
 from rerankq.client.waiting.why import Why
-from rerankq.contract import Job, JobState, JobStatus, Lane, RerankResult, WaitReason
+from rerankq.contract import Forecast, Job, JobState, JobStatus, Lane, RerankResult, WaitReason
 from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
@@ -47,6 +49,7 @@ from rerankq.ledger.tokens import Tokens
 from rerankq.ledger.waiting import WaitingJobs
 from rerankq.settings import ClientSettings
 from rerankq.store.first_contact import FIRST_CONTACT
+from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Retention, Store
 
 
@@ -95,7 +98,9 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         presence = Presence(self._store)
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
         self._records = Records(self._store, retention)
-        why = Why(WaitingJobs(self._store), self._records, accounts, breakers, presence)
+        waiting = WaitingJobs(self._store)
+        why = Why(waiting, self._records, accounts, breakers, presence)
+        self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
         self._arrivals = Arrivals(self._store, self._records)
         self._calls = Calls(self._admissions, self._arrivals, self._records)
         self._batch_parts = BatchParts(
@@ -181,6 +186,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         self._closed = True
         await self._arrivals.close()
         await self._calls.close()
+        await self._forecasts.close()
         await self._admissions.close()
         await self._store.close()
         await self._publishing.close()
@@ -261,8 +267,8 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         Args:
             job: what to submit.
             timeout: seconds to wait; None until the job's end.
-            withdraw: whether to cancel the job if this call is cancelled. A job with an idempotency
-                key is never cancelled, as others may wait for it.
+            withdraw: whether to cancel the job if this call is cancelled, or waits in vain. A job
+                with an idempotency key is never cancelled, as others may wait for it.
 
         Raises:
             InvalidRequest: the job is too large, not valid Unicode, or its result cannot be read.
@@ -270,6 +276,17 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
             JobNotFound, ResultExpired, ClientClosed, LedgerUnavailable: as `rerank` says.
         """
         return await self._calls.settled(owned(job, self.tenant), timeout, withdraw=withdraw)
+
+    async def forecast(self, lane: Lane | str) -> Forecast:
+        """How long a job that is submitted now would wait before its call, as far as is known.
+
+        Ask as often as you like: Redis is read four times a second at most. It is not known which
+        account serves which model, so the best account counts.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        return await self._forecasts.get().get(Lane(lane))
 
     async def submit_many(
         self,

@@ -21,7 +21,7 @@ from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.client.uncopied import HoldsConnections
-from rerankq.contract import JobState, JobStatus, RerankResult, WaitReason
+from rerankq.contract import Forecast, JobState, JobStatus, Lane, RerankResult, WaitReason
 from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events
 from rerankq.ledger.records import End
@@ -116,6 +116,10 @@ class RerankClient(HoldsConnections):
     ) -> RerankResult:
         """Submit a job, and wait for its ranking; it goes to the interactive lane by default."""
         return self.call(lambda client: client.rerank(timeout=timeout, **arguments))
+
+    def forecast(self, lane: Lane | str) -> Forecast:
+        """How long a job that is submitted now would wait before its call, as far as is known."""
+        return self.call(lambda client: client.forecast(lane))
 
     def submit_many(
         self, drafts: Iterable[Draft], *, patience: float | None = PATIENCE_SECONDS

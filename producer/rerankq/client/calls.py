@@ -50,8 +50,8 @@ class Calls:
         Args:
             job: what to submit.
             timeout: seconds to wait; None for no limit.
-            withdraw: whether to cancel the job if this call itself is cancelled. A job with an
-                idempotency key is never cancelled: others may wait for it.
+            withdraw: whether to cancel the job if this call is cancelled, or waits in vain. A job
+                with an idempotency key is never cancelled: others may wait for it.
 
         Raises:
             RerankqError: as `AsyncRerankClient.settled` says.
@@ -60,13 +60,13 @@ class Calls:
         try:
             job_id = await self._admissions.submit_soon(job)
             end = await self._arrivals.stored_end(job_id, timeout=timeout)
-        except TimeoutError:
-            raise not_yet([job_id], timeout) from None
-        except asyncio.CancelledError:
+        except (TimeoutError, asyncio.CancelledError) as left:
             if withdraw and job.idempotency_key is None:
                 withdrawal = asyncio.create_task(self._withdraw(job_id))
                 self._withdrawals.add(withdrawal)
                 withdrawal.add_done_callback(self._withdrawals.discard)
+            if isinstance(left, TimeoutError):
+                raise not_yet([job_id], timeout) from None
             raise
         if end.error is None or isinstance(end.error, JobEnded):
             return Settled(job_id, end.result, end.error, replayed=job_id != job.id)

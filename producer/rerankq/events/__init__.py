@@ -9,6 +9,7 @@ limits     permits, limits and circuit breakers, and failed calls to the ledger
 workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 access     tokens
+requests   calls over HTTP that got no ranking
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
 """
@@ -49,6 +50,7 @@ from rerankq.events.limits import (
     LimitsDiffer,
     PermitWaited,
 )
+from rerankq.events.requests import CallDegraded, RequestRefused
 from rerankq.events.workers import (
     MessagePutAside,
     WorkerDrained,
@@ -70,6 +72,7 @@ __all__ = [
     "BreakerHalfOpened",
     "BreakerNotOpened",
     "BreakerOpened",
+    "CallDegraded",
     "CallFinished",
     "CallRef",
     "CallStarted",
@@ -98,6 +101,7 @@ __all__ = [
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",
+    "RequestRefused",
     "TokenCreated",
     "TokenRevoked",
     "WorkerDrained",

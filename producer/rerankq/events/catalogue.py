@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Final
 
-from rerankq.events import access, batches, calls, jobs, limits, workers
+from rerankq.events import access, batches, calls, jobs, limits, requests, workers
 from rerankq.events.event import Event
 
 
@@ -14,5 +14,7 @@ def _kinds(module: ModuleType) -> list[type[Event]]:
 
 
 EVENTS: Final[tuple[type[Event], ...]] = tuple(
-    kind for module in (jobs, calls, limits, workers, batches, access) for kind in _kinds(module)
+    kind
+    for module in (jobs, calls, limits, workers, batches, access, requests)
+    for kind in _kinds(module)
 )

@@ -174,6 +174,8 @@ def _head(job: Job, size: int) -> dict[str, str | int]:
         head["custom"] = job.custom_id
     if job.tenant is not None:
         head |= {"tenant": job.tenant, "cost": _cost(job)}
+    if job.keep_seconds is not None:
+        head["keep"] = int(job.keep_seconds * 1000)
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head

@@ -50,6 +50,14 @@ class WaitingJobs:
         stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
         return [_waiting(job_id, each) for job_id, each in zip(job_ids, stored, strict=True)]
 
+    async def queued(self) -> dict[Lane, int]:
+        """How many jobs of each lane wait to be claimed."""
+        state = JobState.QUEUED.value
+        sizes = await self._store.readings(
+            *(("ZCARD", self._keys.lane_set(lane.value, state)) for lane in Lane)
+        )
+        return {lane: size or 0 for lane, size in zip(Lane, sizes, strict=True)}
+
     async def ahead(self, job: WaitingJob) -> int | None:
         """How many jobs of its lane are claimed before it, as far as hints keep their order.
 
