@@ -69,9 +69,9 @@ class LedgerDesk:
         self.store = Store(url)
         self.retention = Retention(result_ttl, result_ttl)
         self.intake = Intake(self.store, max_queue_depth=max_queue_depth)
-        self.records = Records(self.store, self.retention)
         self.events = Events()
-        self.batches = Batches(self.store, self.retention)
+        self.records = Records(self.store, self.retention, self.events)
+        self.batches = Batches(self.store, self.retention, events=self.events)
         self.accounts = Accounts(self.store)
         self.breakers = SharedBreakers(self.store)
         self._lease_seconds = lease_seconds
@@ -116,10 +116,10 @@ class LedgerDesk:
         """Renew leases; returns the ids of the lost ones."""
         return self.run(self.leases().renew(leases))
 
-    def succeed(self, lease: Lease, *, attempts: int = 1) -> bool:
+    def succeed(self, lease: Lease, *, attempts: int = 1, tokens: int = 0) -> bool:
         """Finish a job with a ranking."""
         outcome = outcomes.success(ranking(lease.job_id).encode())
-        finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome)
+        finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome, tokens=tokens)
         return self.run(self.leases().finish([finish]))[0]
 
     def fail(self, lease: Lease, reason: str = "upstream_refused", *, said: str = "") -> bool:

@@ -40,7 +40,6 @@ from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
 from rerankq.ledger.intake import Intake
-from rerankq.ledger.own_batches import OwnBatches
 from rerankq.ledger.ownership import Ownership, unknown_job
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import End, Records
@@ -97,7 +96,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         accounts, breakers = Accounts(self._store), SharedBreakers(self._store)
         presence = Presence(self._store)
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
-        self._records = Records(self._store, retention)
+        self._records = Records(self._store, retention, self.events)
         waiting = WaitingJobs(self._store)
         why = Why(waiting, self._records, accounts, breakers, presence)
         self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
@@ -174,7 +173,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         view._batch_parts = replace(
             self._batch_parts,
             owner=view,
-            batches=OwnBatches(self._batch_parts.batches, ownership),
+            batches=self._batch_parts.batches.of(ownership),
             tenant=tenant,
         )
         return view

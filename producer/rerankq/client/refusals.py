@@ -5,6 +5,7 @@ from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.errors import (
+    BatchClosed,
     BatchNotFound,
     IdempotencyConflict,
     InvalidRequest,
@@ -14,7 +15,7 @@ from rerankq.errors import (
 )
 from rerankq.ledger.intake import Admission, PreparedJob, Verdict
 
-REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH, Verdict.TAKEN})
+REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH, Verdict.CLOSED, Verdict.TAKEN})
 """Verdicts on jobs that will never be accepted."""
 _ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
 _QUOTAS: Final = {
@@ -77,6 +78,12 @@ def refusal(jobs: Sequence[PreparedJob], admissions: Sequence[Admission]) -> Rer
         batch_id = jobs[verdicts.index(Verdict.NO_BATCH)].head["batch"]
         return BatchNotFound(
             f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
+        )
+    if Verdict.CLOSED in verdicts:
+        batch_id = jobs[verdicts.index(Verdict.CLOSED)].head["batch"]
+        return BatchClosed(
+            f"{batch_id} takes no more jobs, because it is sealed, was cancelled, or is past its "
+            "deadline: open another batch"
         )
     if Verdict.TAKEN in verdicts:
         return InvalidRequest("job_id", "cannot be given to this job: submit it without an id")

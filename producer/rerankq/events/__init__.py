@@ -15,7 +15,16 @@ No event holds a query, a document, a key or metadata. `docs/events.md` describe
 """
 
 from rerankq.events.access import TokenCreated, TokenRevoked
-from rerankq.events.batches import BatchAbandoned, BatchCompleted, BatchOpened, BatchSealed
+from rerankq.events.batches import (
+    BatchAbandoned,
+    BatchCancelled,
+    BatchCompleted,
+    BatchEnded,
+    BatchOpened,
+    BatchPaused,
+    BatchResumed,
+    BatchSealed,
+)
 from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
 from rerankq.events.catalogue import EVENTS
 from rerankq.events.channel import Events
@@ -65,8 +74,12 @@ __all__ = [
     "RANKED",
     "AttemptFailed",
     "BatchAbandoned",
+    "BatchCancelled",
     "BatchCompleted",
+    "BatchEnded",
     "BatchOpened",
+    "BatchPaused",
+    "BatchResumed",
     "BatchSealed",
     "BreakerClosed",
     "BreakerHalfOpened",

@@ -1,8 +1,9 @@
-"""Events of a batch, told by the client that feeds or reads it."""
+"""Events of a batch, told by the client that feeds or reads it, or by whoever ends it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rerankq.contract import BatchState
 from rerankq.events.event import Event
 
 
@@ -30,6 +31,72 @@ class BatchSealed(Event):
     name: ClassVar[str] = "batch.sealed"
     batch_id: str
     cut_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPaused(Event):
+    """A client has paused a batch: none of its jobs begins.
+
+    Attributes:
+        batch_id: its id.
+    """
+
+    name: ClassVar[str] = "batch.paused"
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResumed(Event):
+    """A client has let a paused batch go on.
+
+    Attributes:
+        batch_id: its id.
+        released: jobs that were held back.
+    """
+
+    name: ClassVar[str] = "batch.resumed"
+    batch_id: str
+    released: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCancelled(Event):
+    """A client has cancelled a batch: none of its jobs begins any more.
+
+    Attributes:
+        batch_id: its id.
+    """
+
+    name: ClassVar[str] = "batch.cancelled"
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEnded(Event):
+    """A batch has ended; told once, by the process whose write was the last.
+
+    Attributes:
+        batch_id: its id.
+        state: how it ended.
+        total: entries in all.
+        rejected: lines that are no jobs.
+        existing: lines whose job had been accepted before.
+        succeeded: jobs with a ranking.
+        failed: jobs that failed.
+        cancelled: jobs that were cancelled.
+        expired: jobs whose deadline passed.
+    """
+
+    name: ClassVar[str] = "batch.ended"
+    batch_id: str
+    state: BatchState
+    total: int
+    rejected: int
+    existing: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    expired: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

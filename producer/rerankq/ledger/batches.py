@@ -1,57 +1,80 @@
 """Jobs that belong together, in order, with the lines of input that are no jobs."""
 
-import math
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from rerankq.contract import BatchProgress, JobError, Message
-from rerankq.errors import BatchNotFound
-from rerankq.events import BatchOpened, BatchSealed, Events
-from rerankq.ledger.scripts import COLLECTED, FEEDING, NOTE, SEAL
+import orjson
+
+from rerankq.contract import BatchOptions, Lane
+from rerankq.errors import BatchClosed
+from rerankq.events import (
+    BatchCancelled,
+    BatchOpened,
+    BatchPaused,
+    BatchResumed,
+    BatchSealed,
+    Events,
+)
+from rerankq.ledger.batch_ends import tell_of_ended
+from rerankq.ledger.batch_entries import Entry, ExistingJob, OwnJob, RejectedLine
+from rerankq.ledger.batch_readings import PAGE, BatchReadings, not_found
+from rerankq.ledger.batch_scripts import (
+    CANCEL_BATCH,
+    CANCEL_JOBS,
+    COLLECTED,
+    FEEDING,
+    NOTE,
+    NOTE_RETRY,
+    OPEN,
+    PAUSE,
+    RESUME,
+    SEAL,
+)
+from rerankq.ledger.ownership import Ownership
 from rerankq.store.store import Retention, Store
 
+__all__ = ["PAGE", "Batches", "Entry", "ExistingJob", "OwnJob", "RejectedLine", "Released"]
+
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
-PAGE: Final = 500
-_COUNTS: Final = ("total", "rejected", "existing", "succeeded", "failed", "cancelled", "expired")
+_NO_OPTIONS: Final = BatchOptions()
 
 
-class OwnJob(NamedTuple):
-    """A job that was submitted with the batch."""
+class Released(NamedTuple):
+    """A portion of the jobs that a pause held back.
 
-    job_id: str
-    custom_id: str | None = None
+    Attributes:
+        announce: ids that have to be announced again, by lane.
+        left: how many are still held back.
+    """
 
-
-class RejectedLine(Message):
-    """A line of input that is no valid job, kept in its place so that no line is lost."""
-
-    line: int
-    custom_id: str | None = None
-    error: JobError
+    announce: dict[Lane, list[str]]
+    left: int
 
 
-class ExistingJob(Message):
-    """A line whose idempotency key belongs to an earlier job: that job's end is the line's."""
+class Cancelled(NamedTuple):
+    """A portion of the jobs of a cancelled batch.
 
-    # This field is the first, also in JSON: it distinguishes the entry from a rejected line.
-    job_id: str
-    line: int
-    custom_id: str | None = None
+    Attributes:
+        ended: how many it ended.
+        is_last: whether there are no more.
+    """
+
+    ended: int
+    is_last: bool
 
 
-Entry = OwnJob | RejectedLine | ExistingJob
-"""An entry of a batch: a job of its own, an earlier job, or a line that is no job."""
+class Batches(BatchReadings):
+    """Opens, feeds, stops and reads batches.
 
-
-class Batches:
-    """Opens, seals and reads batches. Each call raises LedgerUnavailable when Redis cannot be used.
+    Each call raises LedgerUnavailable when Redis cannot be used.
 
     Args:
         store: where they are.
         retention: how long results are kept once their batch was collected.
         kept_seconds: how long a new batch is kept, and its results until they are collected.
-        events: told of each batch that is opened or sealed.
+        events: told of what happens to batches.
+        ownership: whose they are: those of others are not found. None for all.
     """
 
     def __init__(
@@ -61,41 +84,66 @@ class Batches:
         *,
         kept_seconds: float = KEPT_SECONDS,
         events: Events | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
+        own = ownership or Ownership(store, None)
+        super().__init__(store, kept_seconds=kept_seconds, ownership=own)
         self._events = events or Events()
-        self._store = store
-        self._keys = store.keys
         self._retention = retention
-        self._kept_ms = int(kept_seconds * 1000)
 
-    async def open(self) -> str:
-        """Start a batch; returns its id. Jobs enter it by carrying that id."""
-        batch_id = f"batch-{uuid.uuid4()}"
-        key = self._keys.batch(batch_id)
-        await self._store.commands(
-            ("HSET", key, "sealed", 0, "total", 0),
-            ("PEXPIRE", key, self._kept_ms),
-            all_or_none=True,
+    def of(self, ownership: Ownership) -> "Batches":
+        """The same, for one tenant."""
+        return Batches(
+            self._store,
+            self._retention,
+            kept_seconds=self._kept_ms / 1000,
+            events=self._events,
+            ownership=ownership,
         )
-        await self.feeding(batch_id)
-        self._events.tell(BatchOpened(batch_id=batch_id))
-        return batch_id
+
+    async def open(
+        self,
+        options: BatchOptions = _NO_OPTIONS,
+        *,
+        tenant: str | None = None,
+        batch_id: str | None = None,
+        retry_of: str | None = None,
+    ) -> str:
+        """Start a batch; returns its id. Jobs enter it by carrying that id.
+
+        Args:
+            options: how it is opened.
+            tenant: whose it is.
+            batch_id: its id, if the caller chooses it: a repeat then finds the batch.
+            retry_of: the batch whose failed jobs it repeats.
+
+        Raises:
+            BatchNotFound: another tenant has a batch with that id.
+        """
+        named = batch_id or f"batch-{uuid.uuid4()}"
+        kept = options.kept_seconds
+        (opened,) = await self._store.run(
+            OPEN(
+                batch=named,
+                kept_ms=self._kept_ms if kept is None else int(kept * 1000),
+                tenant=self._ownership.tenant or tenant or "",
+                fields=_fields(options, retry_of),
+            )
+        )
+        if opened < 0:
+            raise not_found(named)
+        if opened:
+            self._events.tell(BatchOpened(batch_id=named))
+        return named
 
     async def feeding(self, batch_id: str) -> None:
         """Note that the batch is still being fed, also when nothing is added for a while."""
+        await self._check(batch_id)
         await self._store.run(FEEDING(batch_id))
-
-    async def unfed_seconds(self, batch_id: str) -> float:
-        """Seconds since the last entry or call of `feeding`, by Redis' clock."""
-        fed, (seconds, micros) = await self._store.commands(
-            ("HGET", self._keys.batch(batch_id), "fed"), ("TIME",)
-        )
-        if fed is None:
-            return math.inf
-        return int(seconds) + int(micros) / 1_000_000 - int(fed) / 1000
 
     async def reject(self, batch_id: str, line: RejectedLine) -> None:
         """Record a line that is no job, at its place in the order."""
+        await self._check(batch_id)
         await self._store.run(NOTE(batch_id, line.encode(), counter="rejected", id=""))
 
     async def adopt(self, batch_id: str, existing: ExistingJob) -> None:
@@ -103,6 +151,7 @@ class Batches:
 
         From now on that job's result is kept as long as the batch.
         """
+        await self._check(batch_id)
         await self._store.run(
             NOTE(batch_id, existing.encode(), counter="existing", id=existing.job_id)
         )
@@ -114,19 +163,101 @@ class Batches:
             batch_id: the batch.
             cut_at: the first line of input that was not submitted; None when all were.
         """
-        await self._store.run(SEAL(batch_id, cut_at="" if cut_at is None else str(cut_at)))
+        await self._check(batch_id)
+        cut = "" if cut_at is None else str(cut_at)
+        _, ended = await self._store.run(SEAL(batch_id, cut_at=cut))
         self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
+        tell_of_ended(self._events, ended)
 
-    async def cut_at(self, batch_id: str) -> int | None:
-        """The first line of input that was not submitted; None when all were."""
-        cut = await self._store.command("HGET", self._keys.batch(batch_id), "cut")
-        return None if cut is None else int(cut)
+    async def pause(self, batch_id: str) -> bool:
+        """Let none of its jobs begin; returns False when it was paused already.
+
+        Raises:
+            BatchNotFound: no such batch.
+            BatchClosed: it was cancelled, or has ended.
+        """
+        await self._check(batch_id)
+        (answer,) = await self._store.run(PAUSE(batch_id))
+        if answer == _NONE:
+            raise not_found(batch_id)
+        if answer == _CLOSED:
+            raise BatchClosed(f"{batch_id} was cancelled or has ended: nothing is left to pause")
+        if answer:
+            self._events.tell(BatchPaused(batch_id=batch_id))
+        return bool(answer)
+
+    async def resume(self, batch_id: str, *, is_first: bool = True) -> Released:
+        """Let it go on, and queue a portion of the jobs that were held back.
+
+        Call it until none are left, and announce what each call gives. If the caller dies, the
+        workers do the rest.
+
+        Args:
+            batch_id: the batch.
+            is_first: whether this is the caller's first portion. A later one ends at once when
+                somebody has paused the batch again meanwhile.
+
+        Raises:
+            BatchNotFound: no such batch.
+        """
+        await self._check(batch_id)
+        left, was_paused, *rows = await self._store.run(RESUME(batch_id, PAGE, is_first))
+        if left == _NONE:
+            raise not_found(batch_id)
+        announce = {Lane(lane.decode()): [each.decode() for each in ids] for lane, ids in rows}
+        if was_paused:
+            released = left + sum(map(len, announce.values()))
+            self._events.tell(BatchResumed(batch_id=batch_id, released=released))
+        return Released(announce, left)
+
+    async def cancel(self, batch_id: str) -> bool:
+        """Say that none of its jobs begins any more, and none is added; False if it was over.
+
+        Then call `cancel_portion` until it says that it was the last. If the caller dies, the
+        workers do the rest.
+
+        Raises:
+            BatchNotFound: no such batch.
+        """
+        await self._check(batch_id)
+        answer, ended = await self._store.run(CANCEL_BATCH(batch_id))
+        if answer == _NONE:
+            raise not_found(batch_id)
+        if answer:
+            self._events.tell(BatchCancelled(batch_id=batch_id))
+        tell_of_ended(self._events, ended)
+        return bool(answer)
+
+    async def cancel_portion(self, batch_id: str) -> Cancelled:
+        """Cancel the next of its jobs that have not ended."""
+        await self._check(batch_id)
+        keep = self._retention
+        ended_jobs, looked_at, ended = await self._store.run(
+            CANCEL_JOBS(keep.result_ms, keep.dead_ms, batch_id, PAGE)
+        )
+        tell_of_ended(self._events, ended)
+        return Cancelled(ended_jobs, looked_at < PAGE)
+
+    async def note_retry(self, batch_id: str, retry: str) -> str:
+        """Note the batch that will repeat its failed jobs; returns its id.
+
+        That is an earlier one if there is one that is not sealed yet: its caller died.
+
+        Raises:
+            BatchNotFound: no such batch.
+        """
+        await self._check(batch_id)
+        noted = await self._store.run(NOTE_RETRY(batch_id, retry))
+        if noted is None:
+            raise not_found(batch_id)
+        return noted
 
     async def collected(self, batch_id: str, job_ids: Sequence[str]) -> None:
         """Note that the batch's reader has the results of these jobs.
 
         From now on these have their ordinary retention; the batch does not keep them any longer.
         """
+        await self._check(batch_id)
         await self._store.run(
             COLLECTED(
                 keep_result_ms=self._retention.result_ms,
@@ -136,52 +267,23 @@ class Batches:
             )
         )
 
-    async def seconds_left(self, batch_id: str) -> float:
-        """Seconds until the batch is deleted, by Redis' clock; 0 when there is none."""
-        left = await self._store.command("PTTL", self._keys.batch(batch_id))
-        return max(0, int(left)) / 1000
 
-    async def progress(self, batch_id: str) -> BatchProgress:
-        """The counts, exact at the moment of reading.
-
-        Raises:
-            BatchNotFound: no such batch.
-        """
-        sealed, *counts = await self._store.command(
-            "HMGET", self._keys.batch(batch_id), "sealed", *_COUNTS
-        )
-        if sealed is None:
-            raise BatchNotFound(
-                f"no batch has the id {batch_id}: check the id; the batch may be past its retention"
-            )
-        values: dict[str, Any] = {
-            name: int(count or 0) for name, count in zip(_COUNTS, counts, strict=True)
-        }
-        return BatchProgress(id=batch_id, sealed=sealed == b"1", **values)
-
-    async def size(self, batch_id: str) -> int:
-        """How many entries there are so far."""
-        return int(await self._store.command("LLEN", self._keys.batch_entries(batch_id)))
-
-    async def entries(self, batch_id: str, start: int = 0) -> AsyncIterator[Entry]:
-        """All entries in the order they were added, read a page at a time."""
-        while page := await self.page(batch_id, start):
-            for entry in page:
-                yield entry
-            start += len(page)
-
-    async def page(self, batch_id: str, start: int) -> list[Entry]:
-        """The next entries from position `start`; none when there are no more so far."""
-        stored = await self._store.command(
-            "LRANGE", self._keys.batch_entries(batch_id), start, start + PAGE - 1
-        )
-        return [_entry(each) for each in stored]
+_NONE: Final = -1
+_CLOSED: Final = 2
 
 
-def _entry(stored: bytes) -> Entry:
-    # A job id never begins with a brace, so the kinds of entry cannot be confused.
-    if not stored.startswith(b"{"):
-        job_id, _, custom_id = stored.decode(errors="replace").partition(" ")
-        return OwnJob(job_id, custom_id or None)
-    kind = ExistingJob if stored.startswith(b'{"job_id"') else RejectedLine
-    return kind.parse(stored)
+def _fields(options: BatchOptions, retry_of: str | None) -> dict[str, Any]:
+    """The fields of its record that its options give."""
+    given = {
+        "deadline": options.deadline_seconds and int(options.deadline_seconds * 1000),
+        "expected": options.expected,
+        "retry_of": retry_of,
+        "metadata": _json(options.metadata),
+        "details": _json(options.details),
+        "callbacks": _json([each.model_dump(exclude_none=True) for each in options.callbacks]),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _json(value: Any) -> str | None:
+    return orjson.dumps(value).decode() if value else None

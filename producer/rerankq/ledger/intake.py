@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
     FULL = "full"
     NO_BATCH = "no_batch"
+    CLOSED = "closed"
     QUOTA = "quota"
     TAKEN = "taken"
 

@@ -9,6 +9,7 @@ from rerankq.contract import JobState
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, JobExpired, JobRef
 from rerankq.ledger import outcomes, payload
+from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
 from rerankq.ledger.scripts import CLAIM, FINISH, FINISH_STAGED, POSTPONE, RENEW
 from rerankq.store.clock import Clock
@@ -70,6 +71,7 @@ class Finish:
         outcome: the end as `ledger.outcomes` writes it.
         reason: the error's code, when there is one.
         said: the upstream's last answer, kept with the dead letter. It may hold the request.
+        tokens: of its calls, for the books of its batch or tenant; 0 for a job that has neither.
     """
 
     lease: Lease
@@ -78,6 +80,7 @@ class Finish:
     outcome: bytes
     reason: str = ""
     said: str = ""
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class Leases:
             lease_ms=self._lease_ms,
             most_absent=SUSPECT_ABSENCES,
             is_alone=alone,
+            keep_result_ms=self._retention.result_ms,
+            keep_dead_ms=self._retention.dead_ms,
             request=request,
             job_ids=tuple(job_ids),
         )
@@ -170,7 +175,9 @@ class Leases:
         asked = dict(zip(job_ids, stored, strict=True))
         for job_id, *given in rows:
             name = job_id.decode()
-            if given:
+            if not name:
+                tell_of_ended(self._events, *given)
+            elif given:
                 token, attempts, waited_ms, *met = given
                 # When no payload can be read, the worker fails the job with that reason.
                 job = payload.unpacked(asked[name] or b"")
@@ -192,19 +199,21 @@ class Leases:
         heads: list[tuple[Any, ...]] = [
             (
                 *(each.lease.job_id, each.lease.token, each.attempts, each.state),
-                *((each.reason, each.said) if each.said else (each.reason,)),
+                *_head_end(each),
             )
             for each in finishes
         ]
         results = tuple(outcomes.whole(each.lease.job_id, date, each.outcome) for each in finishes)
         keep_ms = self._retention.result_ms, self._retention.dead_ms
         if len(finishes) < BESIDE_FROM:
-            done = await self._store.run(FINISH(*keep_ms, at_ms, heads, results))
+            answer = await self._store.run(FINISH(*keep_ms, at_ms, heads, results))
         else:
             staged: list[Argument] = ["MSET"]
             for each, result in zip(finishes, results, strict=True):
                 staged += (self._keys.staged(each.lease.job_id), result)
-            done = await self._store.run_behind(staged, FINISH_STAGED(*keep_ms, at_ms, heads))
+            answer = await self._store.run_behind(staged, FINISH_STAGED(*keep_ms, at_ms, heads))
+        done, ended = answer
+        tell_of_ended(self._events, ended)
         for each, said in zip(finishes, done, strict=True):
             if said == _EXPIRED:
                 self._events.tell(JobExpired(job=JobRef(each.lease.job_id)))
@@ -221,6 +230,13 @@ class Leases:
             for each in postponements
         ]
         return await self._store.run(POSTPONE(jobs))
+
+
+def _head_end(finish: Finish) -> tuple[Any, ...]:
+    """What closes the head of a finish, as short as it can be."""
+    if finish.tokens:
+        return finish.reason, finish.said, finish.tokens
+    return (finish.reason, finish.said) if finish.said else (finish.reason,)
 
 
 def new_request() -> str:

@@ -6,7 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from rerankq.contract import JobError, JobState, JobStatus, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
+from rerankq.events import Events
 from rerankq.ledger import outcomes
+from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.failures import Failure
 from rerankq.ledger.record_fields import record_from, state_from
 from rerankq.ledger.scripts import CANCEL
@@ -76,7 +78,8 @@ class Ended:
 class Records:
     """Reads jobs, and cancels them."""
 
-    def __init__(self, store: Store, retention: Retention) -> None:
+    def __init__(self, store: Store, retention: Retention, events: Events | None = None) -> None:
+        self._events = events or Events()
         self._store = store
         self._keys = store.keys
         self._retention = retention
@@ -209,12 +212,13 @@ class Records:
             LedgerUnavailable: Redis did not answer.
         """
         keep = self._retention
-        (before,) = await self._store.run(
+        (before,), ended = await self._store.run(
             CANCEL(keep_result_ms=keep.result_ms, keep_dead_ms=keep.dead_ms, ids=(job_id,))
         )
         if not before:
             raise _unknown(job_id)
-        return JobState(before)
+        tell_of_ended(self._events, ended)
+        return JobState(before.decode())
 
 
 def _unknown(job_id: str) -> JobNotFound:

@@ -3,15 +3,19 @@
 from typing import Any, Final, NamedTuple
 
 from rerankq.ledger.outcomes import SPELLINGS
-from rerankq.store.script import FLAG, FLAGS, NUMBERS, ROWS, TEXTS, Script
+from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 ROOM: Final = "rerankq.ledger"
-_LINES: Final = ("lane", "lane_redelivery", "lane_set")
-_RECORDS: Final = ("job", "batch", "batch_entries")
-_TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting")
-_MOVES: Final = (*_RECORDS, *_TENANTS, "lane_set")
+TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting")
+RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane")
+STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
+LINES: Final = ("lane_redelivery",)
 _KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
-_ENDS: Final = (*_MOVES, *_KEYS_OF_IDEMPOTENCY, "payload", "result", "deadlines", "dead")
+ENDS: Final = (*STATES, *_KEYS_OF_IDEMPOTENCY, "payload", "result", "deadlines", "dead")
+PORTIONS: Final = (
+    *(*ENDS, *LINES),
+    *("batches_resuming", "batches_cancelling", "batches_holding"),
+)
 
 
 class _Submit(NamedTuple):
@@ -32,6 +36,8 @@ class _Claim(NamedTuple):
     lease_ms: int
     most_absent: int
     is_alone: bool
+    keep_result_ms: int
+    keep_dead_ms: int
     request: str
     job_ids: tuple[str, ...]
 
@@ -87,64 +93,39 @@ class _Sweep(NamedTuple):
     lanes: list[tuple[str, str, str]]
 
 
-class _Batch(NamedTuple):
-    batch: str
-
-
-class _Note(NamedTuple):
-    batch: str
-    entry: bytes
-    counter: str
-    id: str
-
-
-class _Seal(NamedTuple):
-    batch: str
-    cut_at: str
-
-
-class _Collected(NamedTuple):
-    keep_result_ms: int
-    keep_dead_ms: int
-    batch: str
-    ids: tuple[str, ...]
-
-
 _SUBMIT_KEYS: Final = (
-    *{*_MOVES, *_LINES},
-    *_KEYS_OF_IDEMPOTENCY,
+    *(*STATES, *LINES, *_KEYS_OF_IDEMPOTENCY),
     *("payload", "deadlines", "tenant", "tenant_use"),
 )
 SUBMIT: Final = Script(ROOM, "submit", _Submit, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True)
 SUBMIT_STAGED: Final = Script(
     ROOM, "submit_staged", _SubmitStaged, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True
 )
-CLAIM: Final = Script(ROOM, "claim", _Claim, keys=(*{*_MOVES, *_LINES}, "last_heard"), reply=ROWS)
-RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*_MOVES, "last_heard"), reply=TEXTS)
-_FINISH_KEYS: Final = (*_ENDS, "staged", "said")
+CLAIM: Final = Script(
+    ROOM, "claim", _Claim, keys=(*PORTIONS, "last_heard"), reply=ROWS, constants=SPELLINGS
+)
+RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*STATES, "last_heard"), reply=TEXTS)
+_FINISH_KEYS: Final = (*ENDS, "staged", "said")
 FINISH: Final = Script(
-    ROOM, "finish", _Finish, keys=_FINISH_KEYS, reply=NUMBERS, constants=SPELLINGS, has_bodies=True
+    ROOM, "finish", _Finish, keys=_FINISH_KEYS, reply=ROWS, constants=SPELLINGS, has_bodies=True
 )
 FINISH_STAGED: Final = Script(
     *(ROOM, "finish_staged", _FinishStaged),
     keys=_FINISH_KEYS,
-    reply=NUMBERS,
+    reply=ROWS,
     constants=SPELLINGS,
     has_bodies=True,
 )
-POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=_MOVES, reply=FLAGS)
-CANCEL: Final = Script(ROOM, "cancel", _Cancel, keys=_ENDS, reply=TEXTS, constants=SPELLINGS)
-HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=_MOVES, reply=NUMBERS)
+POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=STATES, reply=FLAGS)
+CANCEL: Final = Script(ROOM, "cancel", _Cancel, keys=ENDS, reply=ROWS, constants=SPELLINGS)
+HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=STATES, reply=NUMBERS)
 SWEEP: Final = Script(
     *(ROOM, "sweep", _Sweep),
     keys=(
-        *{*_ENDS, *_LINES, "said", "last_heard", "sweeper", "sweeping"},
-        *("put_aside", "breakers", "accounts"),
+        *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
+        *("put_aside", "breakers", "accounts", "batches", "imports", "outbox"),
+        *("shares", "turns", "lane_shared"),
     ),
     reply=ROWS,
     constants=SPELLINGS,
 )
-FEEDING: Final = Script(ROOM, "feeding", _Batch, keys=("batch",), reply=FLAG)
-NOTE: Final = Script(ROOM, "note", _Note, keys=(*_RECORDS, "result"), reply=FLAG)
-SEAL: Final = Script(ROOM, "seal", _Seal, keys=("batch",), reply=FLAG)
-COLLECTED: Final = Script(ROOM, "collected", _Collected, keys=(*_RECORDS, "result"), reply=FLAG)

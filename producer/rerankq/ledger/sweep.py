@@ -4,6 +4,7 @@ from typing import Final
 
 from rerankq.contract import Lane
 from rerankq.events import Events, JobDamaged, JobExpired, JobFailed, JobRef, KeyPutAside
+from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.leases import MOST_DEATHS
 from rerankq.ledger.outcomes import CRASH_LOOP
 from rerankq.ledger.scripts import SWEEP
@@ -64,9 +65,10 @@ class Sweep:
             LedgerUnavailable: Redis did not answer.
         """
         # The answer is empty when another worker has just swept.
-        put_aside, ended, *rows = await self._store.run(self._call) or [[], []]
+        put_aside, ended, batches, *rows = await self._store.run(self._call) or [[], [], []]
         for each in ended:
             self._tell_of_end(*each)
+        tell_of_ended(self._events, batches)
         for key in put_aside:
             self._events.tell(KeyPutAside(key=key.decode(errors="replace")))
         announce: dict[Lane, list[str]] = {}

@@ -17,8 +17,6 @@ from rerankq.errors import (
     QueueFull,
     QuotaExceeded,
 )
-from rerankq.ledger.batches import Batches
-from rerankq.ledger.own_batches import OwnBatches
 
 DRAFT: Final[dict[str, Any]] = {"query": "q", "documents": ["a", "b"]}
 
@@ -91,8 +89,6 @@ def test_every_call_of_the_client_is_accounted_for() -> None:
     """A new method of client or batch is named here, with how it refuses what is another's."""
     assert public(AsyncRerankClient) - OF_NONE - {"batch"} == {*OF_A_JOB}
     assert public(AsyncBatch) - OF_NO_BATCH == {*OF_A_BATCH}
-    own = {name for name in vars(OwnBatches) if not name.startswith("_")}
-    assert own == public(Batches)
 
 
 @pytest.mark.parametrize("name", OF_A_JOB)

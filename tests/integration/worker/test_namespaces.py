@@ -14,7 +14,7 @@ from rerankq.cli.operate.monitor import watched
 from rerankq.client.handles import JobHandle
 from rerankq.contract import Lane
 from rerankq.errors import JobNotFound
-from rerankq.ledger.scripts import SEAL
+from rerankq.ledger.batch_scripts import SEAL
 from rerankq.store.keys import Keys
 from rerankq.store.store import Store
 from running.celery_neighbour import CeleryNeighbour
@@ -124,9 +124,10 @@ def test_scripts_of_two_namespaces_are_two(redis_url: str) -> None:
 
     async def sealed(namespace: str) -> bool:
         async with Store(redis_url, namespace) as store:
-            assert not await store.run(SEAL("batch", cut_at=""))
+            assert await store.run(SEAL("batch", cut_at="")) == [0, []]
             await store.command("HSET", store.keys.batch("batch"), "total", 0)
-            return await store.run(SEAL("batch", cut_at=""))
+            found, _ = await store.run(SEAL("batch", cut_at=""))
+            return bool(found)
 
     assert [asyncio.run(sealed(each)) for each in (PLAIN, TAGGED)] == [True, True]
     with Redis.from_url(redis_url) as judge:

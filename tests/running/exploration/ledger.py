@@ -181,9 +181,8 @@ class Ledger:
     def counts(self) -> dict[str, int]:
         """The counts of the batch."""
         parts: list[bytes] = self._command("HGETALL", f"rerankq:batch:{self.batch}")
-        return {
-            name.decode(): int(count) for name, count in zip(parts[::2], parts[1::2], strict=True)
-        }
+        fields = zip(parts[::2], parts[1::2], strict=True)
+        return {name.decode(): int(each) for name, each in fields if each.lstrip(b"-").isdigit()}
 
     def key_owner(self) -> tuple[str | None, int]:
         """The job that the idempotency key belongs to, and for how many ms; -1 for always."""

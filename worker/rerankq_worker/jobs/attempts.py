@@ -210,7 +210,9 @@ class Attempts:
         match outcome:
             case Succeeded(result, attempts):
                 written = outcomes.success(result)
-                return Finish(lease, attempts, JobState.SUCCEEDED, written), event
+                tokens = outcome.tokens if job and (job.batch_id or job.tenant) else 0
+                state = JobState.SUCCEEDED
+                return Finish(lease, attempts, state, written, tokens=tokens), event
             case Failed(end, attempts, said):
                 written = outcomes.failure(end)
                 return Finish(lease, attempts, JobState.FAILED, written, end.reason, said), event

@@ -47,6 +47,11 @@ class Succeeded:
     answer: Answer
     measures: Measures
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of the call: the upstream's count, or an estimate when it does not tell."""
+        return self.answer.total_tokens or self.measures.estimated_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:

@@ -1,10 +1,24 @@
 -- Batches, and how long each keeps the results of its jobs.
--- @defines is_batch add_to_batch batch_end
+-- @defines batch_of add_to_batch batch_end
 -- @include clock
 -- @include values
 -- @keys batch batch_entries
 
-function is_batch(id) return redis.call('TYPE', batch_key(id)).ok == 'hash' end
+-- What a script needs to know of a batch, read once: its tenant, and whether it is sealed, paused or cancelled,
+-- and its deadline. Nil when there is no such batch. pcall: the key may hold a value of another type.
+local known_batches = {}
+function batch_of(batch)
+  local found = known_batches[batch]
+  if found == nil then
+    local total, tenant, sealed, paused_at, cancelled_at, deadline = unpack(redis.pcall('HMGET',
+      batch_key(batch), 'total', 'tenant', 'sealed', 'paused_at', 'cancelled_at', 'deadline'))
+    found = (total or sealed) and {tenant = tenant or nil, is_sealed = sealed == '1',
+      is_paused = number(paused_at) > 0, is_cancelled = number(cancelled_at) > 0,
+      deadline = number(deadline) > 0 and number(deadline) or math.huge} or false
+    known_batches[batch] = found
+  end
+  return found or nil
+end
 
 -- Adds entries to a batch, if there is one: the list lives as long as the batch's record.
 function add_to_batch(batch, entries)

@@ -3,8 +3,8 @@
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @arguments ids text: the jobs
--- @answer texts: for each job the state before, or '' when the id is unknown or its record damaged. A
--- job that had ended stays as it was.
+-- @answer rows: for each job the state before, or '' when the id is unknown or its record damaged; and the
+-- batches that this has ended, as `batches/ended` says. A job that had ended stays as it was.
 -- @include clock
 -- @include ends
 -- @constants CANCELLED
@@ -16,4 +16,4 @@ for at, id in ipairs(ids) do
   if is_open(before[at]) then end_by_ledger(id, job, 'cancelled', '', CANCELLED, now, keep) end
 end
 carry_out()
-return before
+return {before, ended_batches}

@@ -5,27 +5,31 @@
 -- @argument lease_ms number: length of the lease
 -- @argument most_absent number: dead or missing workers in a row that make a job a suspect
 -- @argument is_alone flag: whether the worker has no other job
+-- @argument keep_result_ms number: how long a result is kept
+-- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument request text: name of the request: a repeat has the same one, every other request another
 -- @arguments job_ids text: the jobs to take
 -- @answer rows: the time in ms; then, for each job claimed, {id, token, attempts, ms since it could first
 -- run}, with four more when it was tried before: {ms since it was postponed, ms since its
 -- first attempt failed or 0, pattern of its answer or '', how often in a row}; and {id} for each
--- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it. The
+-- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it; and
+-- {'', ended} when it ended batches, as `batches/ended` says. A job of a paused batch is held back, and one of
+-- a cancelled batch ends: neither is given out. The
 -- token makes the ledger refuse writes of the job's earlier workers. The payloads are read by the next
 -- command of the same round trip. When they are large, the lease is longer by the time that they take on a
 -- slow link, because the worker learns of it only when they have arrived; its first renewal then sets the
 -- ordinary length.
 -- @include clock
--- @include lines
--- @include states
+-- @include batches/portions
 -- @include workers/absences
 -- @include workers/heard
 -- @include workers/tokens
+-- @constants CANCELLED
 -- @keys lane_set
 
 local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
-local rows, taken, given, bytes = {now}, {}, {}, 0
+local rows, taken, given, to_hold, bytes = {now}, {}, {}, {}, 0
 
 local function is_repeated(job)
   return job.state == 'running' and job.worker == worker and job.request == request
@@ -33,12 +37,33 @@ end
 
 local function is_suspect(job) return job.away and absences(job, now, lease_ms) >= most_absent end
 
+-- The batch of a job, when it lets none of its jobs begin.
+local function stopped_batch(job)
+  local batch = text(job.batch) and batch_of(job.batch)
+  return batch and (batch.is_paused or batch.is_cancelled) and batch
+end
+
+-- Notes that the job's hint was read: its place tells which hints are lost.
+local function note_place(id, job)
+  taken[job.lane] = taken[job.lane] or {}
+  table.insert(taken[job.lane], id)
+end
+
 local function take(id, job)
   job.claims, job.worker, job.request, job.started, job.lapsed = number(job.claims) + 1, worker, request,
     now, nil
   move(id, job, 'running')
-  taken[job.lane] = taken[job.lane] or {}
-  table.insert(taken[job.lane], id)
+  note_place(id, job)
+end
+
+-- Ends a queued job whose batch was cancelled, or holds it back for a paused one, as soon as its place is known.
+local function stop(id, job, batch)
+  note_place(id, job)
+  if batch.is_cancelled then
+    end_by_ledger(id, job, 'cancelled', '', CANCELLED, now, {keep_result_ms, keep_dead_ms})
+  else
+    to_hold[id] = true
+  end
 end
 
 local function give(id, job)
@@ -63,7 +88,10 @@ for _, id in ipairs(job_ids) do
   -- A job whose deadline has passed is not given out: the sweep ends it.
   local in_time = job and now < (tonumber(job.deadline) or math.huge)
   if in_time and job.state == 'queued' then
-    if is_suspect(job) and not is_alone then
+    local stopped = job.batch and stopped_batch(job)
+    if stopped then
+      stop(id, job, stopped)
+    elseif is_suspect(job) and not is_alone then
       rows[#rows + 1] = {id}
     else
       take(id, job)
@@ -79,12 +107,14 @@ for _, id in ipairs(given) do
 end
 for lane, line in pairs(taken) do
   local first, again = 0, 0
-  for _, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
+  for at, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
     local place = tonumber(score) or 0
+    if to_hold[line[at]] then hold(line[at], known_of(line[at]), place, now) end
     if place < REDELIVERED then first = math.max(first, place) else again = math.max(again, place) end
   end
   if first > 0 then advance_watermark(lane, first) end
   if again > 0 then advance_watermark(lane, again) end
 end
 carry_out()
+if #ended_batches > 0 then rows[#rows + 1] = {'', ended_batches} end
 return rows

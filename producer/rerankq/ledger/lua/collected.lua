@@ -10,7 +10,7 @@
 -- @include retention
 -- @keys job batch result
 local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
-if not is_batch(batch) then return 0 end
+if not batch_of(batch) then return 0 end
 redis.call('HSET', batch_key(batch), 'collected', 1)
 
 -- Makes a key expire at that time, in ms, if it would expire later.

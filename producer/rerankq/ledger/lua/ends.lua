@@ -5,7 +5,14 @@
 -- @include iso_time
 -- @include tenants/idempotency
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
--- @keys job payload result deadlines dead
+-- @keys job payload result deadlines dead batch_failed
+
+-- Puts a failed job on the list of its batch, and counts its reason.
+local function note_failed(id, batch, reason)
+  if not text(batch) or not batch_of(batch) then return end
+  gather('RPUSH ' .. batch_failed_key(batch), id)
+  count(batch, 'reason:' .. (text(reason) or ''), 1)
+end
 
 -- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
 -- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
@@ -20,6 +27,7 @@ function end_job(id, job, state, reason, now, keep)
     -- A dead letter: kept with its payload, so that it can be looked at and replayed.
     redis.call('ZADD', dead_key, now, id)
     redis.call('PEXPIREAT', payload_key(id), whole(now + keep[2]))
+    if job.batch then note_failed(id, job.batch, reason) end
   else
     gather('DEL', payload_key(id))
   end

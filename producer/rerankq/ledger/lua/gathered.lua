@@ -1,11 +1,12 @@
 -- Commands that a script gathers, to send them together.
--- @defines gather count_move carry_out
+-- @defines gather count count_move count_held carry_out
 -- @include batches
--- @keys batch
+-- @include batches/ended
+-- @keys batch batch_failed lane
 
 -- The same command for many jobs is sent once with many arguments: a command costs Redis, and its
 -- append-only file, more than its arguments. Commands go in the order in which each was first gathered.
-local gathered, order, counted = {}, {}, {}
+local gathered, order, counted, held_by_lane = {}, {}, {}, {}
 
 function gather(head, first, second)
   local pending = gathered[head]
@@ -19,7 +20,7 @@ function gather(head, first, second)
 end
 
 -- Adds to a count of a batch.
-local function count(batch, field, by)
+function count(batch, field, by)
   local counts = counted[batch]
   if not counts then
     counts = {}
@@ -34,6 +35,20 @@ function count_move(batch, from, to)
   if not text(batch) or from == to then return end
   if from and from ~= 'queued' then count(batch, from, -1) end
   if to ~= 'queued' then count(batch, to, 1) end
+end
+
+-- Counts the jobs of a lane that are held back.
+function count_held(lane, by) held_by_lane[lane] = (held_by_lane[lane] or 0) + by end
+
+local function carry_out_counts(batch, counts)
+  for field, by in pairs(counts) do
+    -- pcall: a damaged count must not keep other jobs from ending.
+    if by ~= 0 then redis.pcall('HINCRBY', batch_key(batch), field, by) end
+  end
+  if counts.failed and redis.call('PTTL', batch_failed_key(batch)) == -1 then
+    redis.call('PEXPIRE', batch_failed_key(batch), math.max(redis.call('PTTL', batch_key(batch)), 1))
+  end
+  if counts.succeeded or counts.failed or counts.cancelled or counts.expired then note_ends(batch) end
 end
 
 function carry_out()
@@ -51,12 +66,10 @@ function carry_out()
     end
   end
   for batch, counts in pairs(counted) do
-    if is_batch(batch) then
-      for field, by in pairs(counts) do
-        -- pcall: a damaged count must not keep other jobs from ending.
-        if by ~= 0 then redis.pcall('HINCRBY', batch_key(batch), field, by) end
-      end
-    end
+    if batch_of(batch) then carry_out_counts(batch, counts) end
   end
-  gathered, order, counted = {}, {}, {}
+  for lane, by in pairs(held_by_lane) do
+    if by ~= 0 then redis.call('HINCRBY', lane_key(lane), 'held', by) end
+  end
+  gathered, order, counted, held_by_lane = {}, {}, {}, {}
 end

@@ -1,5 +1,6 @@
 -- Adds an entry to the end of a batch that is not one of its own jobs. Safe to repeat: an entry that is
--- the last already is not added again (each names its line, and only one feeder writes).
+-- the last already is not added again (each names its line, and only one feeder writes). A batch that is sealed
+-- or was cancelled gets no more entries.
 -- If it stands for an earlier job, that job is kept as long as the batch.
 -- @argument batch text: its id
 -- @argument entry text: the entry
@@ -27,6 +28,8 @@ local function adopt()
   prolong(result_key(id), batch_end(batch, now))
 end
 
+local found = batch_of(batch)
+if not found or found.is_sealed or found.is_cancelled then return 0 end
 if redis.call('LINDEX', batch_entries_key(batch), -1) == entry then return 0 end
 if not add_to_batch(batch, {entry}) then return 0 end
 redis.call('HINCRBY', batch_key(batch), counter, 1)

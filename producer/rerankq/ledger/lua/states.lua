@@ -3,10 +3,16 @@
 -- @defines place_of move
 -- @include records
 -- @include tenants/index
--- @keys lane_set
+-- @keys lane_set batch_held
 
--- The place of a job is its state. Only a scheduled job may be in another one.
-function place_of(job) return job.state end
+-- The place of a job is its state; but a job that a pause holds back counts as scheduled and has a place of its
+-- own, `held`.
+function place_of(job) return job.held == true and job.state == 'scheduled' and 'held' or job.state end
+
+local function set_of(job, place)
+  if place == 'held' then return batch_held_key(text(job.batch) or '') end
+  return lane_set_key(job.lane, place)
+end
 
 -- Moves a job to a place: takes it out of the set in which it is, puts it into that of the place by `score`,
 -- and writes its record. At an end there is no set, and the caller writes the record. Without a score the
@@ -14,10 +20,15 @@ function place_of(job) return job.state end
 -- as memory is full, must not have done anything else.
 function move(id, job, to, score)
   local from = job.state
-  job.state = to
-  if is_open(to) then write_record(id) end
-  if from and from ~= to then gather('ZREM ' .. lane_set_key(job.lane, from), id) end
-  if score then gather('ZADD ' .. lane_set_key(job.lane, to), score, id) end
+  if job.held ~= nil or to == 'held' then
+    from = place_of(job)
+    count_held(job.lane, (to == 'held' and 1 or 0) - (from == 'held' and 1 or 0))
+    job.held = to == 'held' or nil
+  end
+  job.state = to == 'held' and 'scheduled' or to
+  if is_open(job.state) then write_record(id) end
+  if from and from ~= to then gather('ZREM ' .. set_of(job, from), id) end
+  if score then gather('ZADD ' .. set_of(job, to), score, id) end
   if job.batch then count_move(job.batch, from, to) end
   if job.tenant then tenant_moved(id, job, from, to, score) end
 end

@@ -3,13 +3,13 @@
 -- @argument most number: most unfinished jobs that a lane may hold
 -- @argument jobs json: a list of {id, lane} and, where given, deadline (ms from now), not_before (time in
 --   ms), batch, custom, key (for idempotency) with fingerprint (of the request), bytes (of a large
---   payload), tenant with cost (estimated tokens): one argument, because many would cost the client more than
---   all else
+--   payload), keep (ms for its result), tenant, cost (its estimated tokens), callbacks (a list of targets): one
+--   argument, because many would cost the client more than all else
 -- @argument mark text: key of the mark, when the payloads could not be staged before the call; else ''
 -- @arguments payloads text: for each job its payload
 -- @answer texts: for each job 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
---   'full', 'conflict', 'no_batch' (there is none with that id), 'quota:<which>:<ms to wait, if known>' (of its
---   tenant), 'taken' (another tenant has a job with that id), or 'existing:<id>' when the idempotency key and
---   the fingerprint belong to a job accepted before
+--   'full', 'conflict', 'no_batch' (there is none with that id), 'closed' (the batch is sealed, cancelled or past
+--   its deadline), 'quota:<which>:<ms to wait, if known>' (of its tenant), 'taken' (another tenant has a job with
+--   that id), or 'existing:<id>' when the idempotency key and the fingerprint belong to a job accepted before
 -- @include submit/recording
 return submit(payloads)

@@ -5,7 +5,8 @@
 -- @argument most number: most unfinished jobs that a lane may hold
 -- @argument jobs json: a list of {id, lane} and, where given, deadline (ms from now), not_before (time in
 --   ms), batch, custom, key (for idempotency) with fingerprint (of the request), bytes (of a large
---   payload): one argument, because many would cost the client more than all else
+--   payload), keep (ms for its result), tenant, cost (its estimated tokens), callbacks (a list of targets): one
+--   argument, because many would cost the client more than all else
 -- @argument mark text: key of the mark
 -- @answer texts: none when the mark is not there; else as `submit`
 -- @include submit/recording

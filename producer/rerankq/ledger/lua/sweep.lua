@@ -12,18 +12,19 @@
 -- @argument worker text: name of the worker process, or '' for a caller that is none
 -- @argument lanes json: a list of [lane, key of its first Celery queue, key of its redelivery queue]
 -- @answer rows: the keys that were put aside, because they held another type; the jobs that were
--- ended, each as [id, lane, batch or '', state, attempts]; and then, for each lane: the ids to announce,
+-- ended, each as [id, lane, batch or '', state, attempts]; the batches that it ended, as `batches/ended` says;
+-- and then, for each lane: the ids to announce,
 -- and those taken out of it because their records were missing or damaged. Nothing at all, not even
 -- empty lists, when another worker swept in this interval. The call shows that the worker is alive. Safe
 -- to repeat: the jobs of a lost answer are found again by their lost hints.
 -- @include clock
--- @include ends
--- @include lines
+-- @include batches/portions
 -- @include workers/absences
 -- @include workers/heard
 -- @include sweep/foreign_keys
 -- @constants CRASHED EXPIRED
--- @keys job payload said lane_set deadlines dead last_heard sweeper sweeping
+-- @keys job payload said lane lane_set deadlines dead last_heard sweeper sweeping batches_resuming
+-- @keys batches_cancelling batches_holding
 
 local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 
@@ -152,6 +153,25 @@ local function lost_hints(lane, again, queue, announce, orphans)
   carry_out()
 end
 
+-- Goes on with what clients have begun on whole batches: a portion of the oldest each. A client that lives is
+-- faster. `let_go` is not held up by a pause: that takes the batch off the list.
+local function batch_portions(resumed)
+  local resuming = redis.call('ZRANGE', batches_resuming_key, 0, 0)[1]
+  if resuming then let_go(resuming, most, now, resumed) end
+  local cancelling = redis.call('ZRANGE', batches_cancelling_key, 0, 0)[1]
+  if cancelling then cancel_some(cancelling, most, now, keep) end
+  local holding, until_ms = unpack(redis.call('ZRANGE', batches_holding_key, 0, 0, 'WITHSCORES'))
+  if holding and number(until_ms) <= now then end_held(holding, most, now, keep) end
+  -- Once no batch holds jobs, the counts of the lanes are right again, whoever has ended them.
+  if holding then return end
+  for _, each in ipairs(lanes) do
+    local lane = each[1]
+    if number(redis.call('HGET', lane_key(lane), 'held')) ~= 0 then
+      redis.call('HSET', lane_key(lane), 'held', 0)
+    end
+  end
+end
+
 tidy_workers()
 
 local passed = redis.call('ZRANGEBYSCORE', deadlines_key, '-inf', now, 'LIMIT', 0, most)
@@ -174,10 +194,11 @@ if excess > 0 then
   end
 end
 
-local found, more = {put_aside, ended}, false
+local found, resumed, more = {put_aside, ended, ended_batches}, {}, false
+batch_portions(resumed)
 for _, each in ipairs(lanes) do
   local lane, queue, again_queue = unpack(each)
-  local announce, orphans = {}, {}
+  local announce, orphans = resumed[lane] or {}, {}
   if set_back then more = shorten_leases(lane) or more end
   -- Jobs that were running have waited the longest: they are announced first.
   expired_leases(lane, announce, orphans)

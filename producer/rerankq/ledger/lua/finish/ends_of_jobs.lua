@@ -8,7 +8,7 @@
 -- @include undoing
 -- @include workers/tokens
 -- @keys result said staged
--- @constants DATE_AT EXPIRED
+-- @constants DATE_AT EXPIRED CANCELLED
 local clock, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 local is_right = told_ms <= clock and clock - told_ms <= 1000
 local now = is_right and told_ms or clock
@@ -63,21 +63,31 @@ local function publish()
   end
 end
 
+-- A job of a batch that was cancelled while it ran has this end, whatever its call has brought.
+local function is_cancelled(job)
+  local batch = job.batch and text(job.batch) and batch_of(job.batch)
+  return batch and batch.is_cancelled
+end
+
 local function write_ends()
   read_records(ids)
   for at, each in ipairs(jobs) do
-    local id, token, attempts, state, reason, said = unpack(each)
+    local id, token, attempts, state, reason, said, tokens = unpack(each)
     local job = held_job(id, token)
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
-    done[at] = in_time and place_result(id, sent_results and sent_results[at]) and 1 or 0
+    local cancelled = job and job.batch and is_cancelled(job)
+    done[at] = in_time and not cancelled and place_result(id, sent_results and sent_results[at]) and 1 or 0
     if job then job.attempts = attempts end
-    if job and not in_time then
+    if job and tokens and text(job.batch) then count(job.batch, 'tokens', tokens) end
+    if cancelled then
+      end_by_ledger(id, job, 'cancelled', '', CANCELLED, clock, keep)
+    elseif job and not in_time then
       end_by_ledger(id, job, 'expired', '', EXPIRED, clock, keep)
       done[at] = 2
     end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
-      if said then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
+      if text(said) and said ~= '' then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
       ended[#ended + 1] = id
     elseif not sent_results then
       gather('DEL', staged_key(id))
@@ -85,7 +95,7 @@ local function write_ends()
   end
   carry_out()
   if #ended > 0 then publish() end
-  return done
+  return {done, ended_batches}
 end
 
 -- Deletes the results that were staged for this call: nothing else would.

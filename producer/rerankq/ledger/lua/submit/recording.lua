@@ -7,28 +7,32 @@
 -- @include tenants/idempotency
 -- @include tenants/quotas
 -- @include undoing
--- @keys job payload lane_set deadlines batch
+-- @keys job payload lane lane_set deadlines
 local now = now_ms()
 -- The payloads that come with the call; nil when they were staged before it.
 local sent_payloads
-local depth, batches, ids, keys = {}, {}, {}, {}
+local depth, ids, keys = {}, {}, {}
+
+-- The jobs of a lane that pauses hold back.
+local function held_back(lane) return math.max(number(redis.call('HGET', lane_key(lane), 'held')), 0) end
 
 local function lane_depth(lane)
   if not depth[lane] then
     depth[lane] = redis.call('ZCARD', lane_set_key(lane, 'queued'))
       + redis.call('ZCARD', lane_set_key(lane, 'scheduled'))
-      + redis.call('ZCARD', lane_set_key(lane, 'running'))
+      + redis.call('ZCARD', lane_set_key(lane, 'running')) + held_back(lane)
   end
   return depth[lane]
 end
 
--- Whether there is such a batch, of the job's own tenant.
-local function has_batch(job)
-  local batch = job.batch
-  if batches[batch] == nil then
-    batches[batch] = is_batch(batch) and (redis.call('HGET', batch_key(batch), 'tenant') or '')
+-- Why a job cannot enter its batch, if that is so. The batch's deadline is also that of its jobs.
+local function batch_refusal(job)
+  local batch = batch_of(job.batch)
+  if not batch or batch.tenant ~= job.tenant then return 'no_batch' end
+  if batch.is_sealed or batch.is_cancelled or now >= batch.deadline then return 'closed' end
+  if batch.deadline < math.huge then
+    job.deadline = math.min(job.deadline or math.huge, batch.deadline - now)
   end
-  return batches[batch] == (job.tenant or '')
 end
 
 -- Whether any of the jobs is known: most often none is, and one command tells that for all.
@@ -81,7 +85,7 @@ local function judge()
     -- The key first: a known id with another request is still a conflict.
     local outcome = job.key and earlier(job)
       or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and repeated(job)
-      or job.batch and not has_batch(job) and 'no_batch'
+      or job.batch and batch_refusal(job)
       or lane_depth(job.lane) >= most and 'full'
       -- A batch keeps its order: the jobs after one that was refused must wait with it.
       or held_up and job.batch and 'full'

@@ -3,14 +3,18 @@
 -- @defines put_foreign_keys_aside
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
+-- @keys batches batches_resuming batches_cancelling batches_holding imports shares turns lane_shared outbox
 
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
-    [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set'}
+    [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set', [batches_key] = 'zset',
+    [batches_resuming_key] = 'zset', [batches_cancelling_key] = 'zset', [batches_holding_key] = 'zset',
+    [imports_key] = 'zset', [outbox_key('http')] = 'zset', [outbox_key('celery')] = 'zset'}
   for _, each in ipairs(lanes) do
     local lane, queue, again_queue = unpack(each)
     for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end
     types[line_key(lane, false)], types[line_key(lane, true)] = 'hash', 'hash'
+    types[shares_key(lane)], types[turns_key(lane)], types[lane_shared_key(lane)] = 'hash', 'zset', 'hash'
     types[queue], types[again_queue] = 'list', 'list'
   end
   return types

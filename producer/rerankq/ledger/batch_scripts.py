@@ -1,0 +1,76 @@
+"""The scripts of batches as typed functions. The head of each file in `lua/` says what it does."""
+
+from typing import Any, Final, NamedTuple
+
+from rerankq.ledger.outcomes import SPELLINGS
+from rerankq.ledger.scripts import PORTIONS, RECORDS, ROOM
+from rerankq.store.script import FLAG, MAYBE_TEXT, NUMBERS, ROWS, Script
+
+
+class _Batch(NamedTuple):
+    batch: str
+
+
+class _Open(NamedTuple):
+    batch: str
+    kept_ms: int
+    tenant: str
+    fields: dict[str, Any]
+
+
+class _Note(NamedTuple):
+    batch: str
+    entry: bytes
+    counter: str
+    id: str
+
+
+class _NoteRetry(NamedTuple):
+    batch: str
+    retry: str
+
+
+class _Seal(NamedTuple):
+    batch: str
+    cut_at: str
+
+
+class _Resume(NamedTuple):
+    batch: str
+    most: int
+    is_first: bool
+
+
+class _CancelJobs(NamedTuple):
+    keep_result_ms: int
+    keep_dead_ms: int
+    batch: str
+    most: int
+
+
+class _Collected(NamedTuple):
+    keep_result_ms: int
+    keep_dead_ms: int
+    batch: str
+    ids: tuple[str, ...]
+
+
+_BATCH: Final = ("batch", "batch_entries")
+OPEN: Final = Script(
+    ROOM, "open_batch", _Open, keys=(*_BATCH, "batches", "tenant_batches"), reply=NUMBERS
+)
+FEEDING: Final = Script(ROOM, "feeding", _Batch, keys=("batch",), reply=FLAG)
+NOTE: Final = Script(ROOM, "note", _Note, keys=(*RECORDS, "result"), reply=FLAG)
+NOTE_RETRY: Final = Script(ROOM, "note_retry", _NoteRetry, keys=_BATCH, reply=MAYBE_TEXT)
+SEAL: Final = Script(ROOM, "seal", _Seal, keys=_BATCH, reply=ROWS)
+PAUSE: Final = Script(ROOM, "pause", _Batch, keys=(*_BATCH, "batches_resuming"), reply=NUMBERS)
+RESUME: Final = Script(ROOM, "resume", _Resume, keys=PORTIONS, reply=ROWS, constants=SPELLINGS)
+CANCEL_BATCH: Final = Script(
+    *(ROOM, "cancel_batch", _Batch),
+    keys=(*_BATCH, "batches_resuming", "batches_cancelling"),
+    reply=ROWS,
+)
+CANCEL_JOBS: Final = Script(
+    ROOM, "cancel_jobs", _CancelJobs, keys=PORTIONS, reply=ROWS, constants=SPELLINGS
+)
+COLLECTED: Final = Script(ROOM, "collected", _Collected, keys=(*RECORDS, "result"), reply=FLAG)
