@@ -14,6 +14,7 @@ from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
 from rerankq_gateway.duties import Duties, Duty
+from rerankq_gateway.log_setup import set_up_log
 from rerankq_gateway.parts import Parts, Room
 from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown
@@ -102,4 +103,6 @@ def _cold(parts: Parts) -> FastAPI:
 
 def make() -> Any:
     """The application of a server process; uvicorn calls this in each."""
-    return Gateway(load())
+    settings = load()
+    set_up_log(settings.log_level)
+    return Gateway(settings)

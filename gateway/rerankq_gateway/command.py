@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +10,7 @@ import typer
 
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq_gateway.log_setup import set_up_log
 from rerankq_gateway.settings import GatewaySettings, load
 
 log = logging.getLogger(__name__)
@@ -65,13 +65,7 @@ def gateway(
             # Read by the settings, in the server's other processes as well.
             os.environ[f"RERANKQ_GATEWAY_{name}"] = str(value)
     settings = load()
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
-    # Says each start and end of a process and of a connection, which are no news here.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    set_up_log(settings.log_level)
     if problem := asyncio.run(_problem(settings)):
         log.warning("%s (the gateway starts, and tries again)", problem)
     # Slow to import, and not needed to find a wrong setting.

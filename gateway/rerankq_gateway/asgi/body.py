@@ -1,5 +1,6 @@
 """The body of a request: within its cap, which is checked before more is read or unpacked."""
 
+import asyncio
 import sys
 import zlib
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+IDLE_SECONDS: Final = 60.0
+"""A body of which nothing comes for so long is given up."""
 _PORTION: Final = 256 * 1024
 """Most bytes that are unpacked at once: a small body can unpack to a thousand times its size."""
 
@@ -56,7 +59,11 @@ async def _received(request: HotRequest, most: int) -> AsyncIterator[bytes]:
     size = 0
     more = True
     while more:
-        message = await request.receive()
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                message = await request.receive()
+        except TimeoutError:
+            raise _too_slow() from None
         if message["type"] == "http.disconnect":
             raise Disconnected
         piece: bytes = message.get("body", b"")
@@ -158,6 +165,14 @@ def _damaged(encoding: bytes) -> GatewayError:
         400,
         "invalid_body",
         f"the body cannot be unpacked: it is no whole {encoding.decode()} stream",
+    )
+
+
+def _too_slow() -> GatewayError:
+    return GatewayError(
+        408,
+        "body_timeout",
+        f"nothing of the body came for {IDLE_SECONDS:g} seconds: send it again",
     )
 
 

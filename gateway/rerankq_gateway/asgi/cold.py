@@ -1,6 +1,7 @@
 """FastAPI's side: its errors in our body, and what its routes need of a request."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
@@ -15,6 +16,11 @@ from rerankq_gateway.asgi.request import HotRequest
 from rerankq_gateway.errors import Problem, problem_of
 from rerankq_gateway.errors.problem import content_type
 
+_WRONG_METHOD: Final = Problem(
+    405,
+    "method_not_allowed",
+    "this route does not know that method: the header Allow lists those it knows",
+)
 _BRANCHES: Final = frozenset({"query", "path", "header", "body"})
 
 
@@ -45,6 +51,8 @@ def takes_errors(app: FastAPI) -> None:
 def _answered(problem_for: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
     def handler(request: Request, error: Exception) -> Response:
         problem = problem_for(error)
+        if isinstance(error, HTTPException):
+            problem = _with_all_methods(problem, known(request).other_methods)
         accept = request.headers.get("accept", "").encode("latin-1")
         answer = Response(
             problem.body(known(request).request_id),
@@ -56,6 +64,17 @@ def _answered(problem_for: Callable[[Any], Problem]) -> Callable[[Request, Excep
         return answer
 
     return handler
+
+
+def _with_all_methods(problem: Problem, others: tuple[str, ...]) -> Problem:
+    """The problem, corrected: a path that FastAPI does not know may be known beside it."""
+    if not others or problem.status not in {404, 405}:
+        return problem
+    allowed = {*others}
+    for name, value in problem.headers:
+        if name == b"allow":
+            allowed.update(value.decode().split(", "))
+    return replace(_WRONG_METHOD, headers=((b"allow", ", ".join(sorted(allowed)).encode()),))
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
@@ -76,6 +95,5 @@ def _of_http(error: HTTPException) -> Problem:
             said = "no such route: /docs lists them all"
             return Problem(404, "unknown_route", said, headers=headers)
         case 405:
-            said = "this route does not know that method: the header Allow lists those it knows"
-            return Problem(405, "method_not_allowed", said, headers=headers)
+            return replace(_WRONG_METHOD, headers=headers)
     return Problem(error.status_code, "invalid_request", str(error.detail), headers=headers)

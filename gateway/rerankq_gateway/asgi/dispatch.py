@@ -56,7 +56,9 @@ class Dispatch:
         root_path: str,
         open_paths: frozenset[str],
     ) -> None:
-        self._hot = hot
+        self._methods: dict[str, dict[str, HotHandler]] = {}
+        for (method, path), handler in hot.items():
+            self._methods.setdefault(path, {})[method] = handler
         self._cold = cold
         self._gate = gate
         self._root_path = root_path
@@ -83,10 +85,12 @@ class Dispatch:
     async def _serve(self, request: HotRequest) -> None:
         if request.path not in self._open_paths:
             request.principal = await self._gate.admit(request.headers)
-        handler = self._hot.get((request.method, request.path))
+        methods = self._methods.get(request.path, {})
+        handler = methods.get(request.method)
         if handler is not None:
             await handler(request)
             return
+        request.other_methods = tuple(methods)
         request.scope[KNOWN_AS] = request
         await self._cold(request.scope, request.receive, request.send)
 
@@ -100,6 +104,6 @@ async def _refuse(request: HotRequest, problem: Problem, error: Exception) -> No
     if not request.started:
         await request.refuse(problem)
         return
-    # The answer has begun, so it can only be cut off: the caller sees that it is not whole.
+    # The answer has begun, so it can only be cut off: the server closes the connection, and the
+    # caller sees that the answer is not whole.
     log.warning("request %s: cut off: %s", request.request_id, problem.code)
-    raise ConnectionAbortedError

@@ -33,6 +33,7 @@ class HotRequest:
         request_id: the caller's, or ours.
         principal: whom it acts for; known once it was let in.
         added: headers that every answer to it gets.
+        other_methods: those that its path knows without FastAPI.
         started: whether an answer has begun.
         unread: whether a part of the body was not read yet.
     """
@@ -43,6 +44,7 @@ class HotRequest:
         "added",
         "headers",
         "method",
+        "other_methods",
         "path",
         "principal",
         "request_id",
@@ -59,6 +61,7 @@ class HotRequest:
         self.request_id = request_id.request_id(self.headers)
         self.principal: Principal = OPERATOR
         self.added: list[tuple[bytes, bytes]] = [(request_id.HEADER, self.request_id.encode())]
+        self.other_methods: tuple[str, ...] = ()
         self.started = False
         self.unread = b"content-length" in self.headers or b"transfer-encoding" in self.headers
         self._receive = receive

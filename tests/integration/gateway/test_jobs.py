@@ -145,6 +145,7 @@ def test_a_bad_request_is_refused_with_its_field(
         ("GET", "/v1/jobs/none?wait=-1", 422),
         ("GET", "/v1/jobs/none?wait=301", 422),
         ("PUT", "/v1/jobs/none", 405),
+        ("PUT", "/v1/jobs", 405),
         ("GET", "/v1/nothing", 404),
     ],
 )
