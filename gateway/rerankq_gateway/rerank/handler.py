@@ -12,13 +12,13 @@ from rerankq.errors import InvalidRequest, RerankqError, ResultTimeout
 from rerankq.events import CallDegraded, JobRef, RequestRefused
 from rerankq_gateway.access.principal import Scope
 from rerankq_gateway.asgi import HotRequest, body
+from rerankq_gateway.asgi.job_headers import idempotency_key, trace_of
 from rerankq_gateway.errors import GatewayError, Problem, problem_of
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.rerank.admission import admit
 from rerankq_gateway.rerank.calls import jobs_of, rankings_of
 from rerankq_gateway.rerank.dialects import Call, Dialect, Ranking, dialect_of
 from rerankq_gateway.rerank.dialects.ranking import in_order_given
-from rerankq_gateway.rerank.headers import idempotency_key, trace_of
 from rerankq_gateway.rerank.patience import patience
 from rerankq_gateway.settings import OnDisconnect
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rerankq_gateway.asgi.job_headers import idempotency_key, trace_of
 from rerankq_gateway.errors import GatewayError
-from rerankq_gateway.rerank.headers import idempotency_key, trace_of
 from rerankq_gateway.rerank.patience import patience
 from rerankq_gateway.settings import MOST_WAIT_SECONDS
 from running.asgi import Exchange
