@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rerankq.client import AsyncRerankClient
-from rerankq_gateway import health, jobs, pages, rerank
+from rerankq_gateway import files, health, jobs, pages, rerank
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
@@ -20,7 +20,7 @@ from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown
 from rerankq_gateway.waiters import Waiters
 
-ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, health)
+ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, files, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
 
 

@@ -118,6 +118,21 @@ class GatewaySettings(ClientSettings):
         validation_alias=_named("DRAIN_SECONDS"),
         description="How long SIGTERM lets requests wait for their jobs, and uploads go on.",
     )
+    files_dir: Path = Field(
+        default=Path("~/.local/share/rerankq/files"),
+        validation_alias=_named("FILES_DIR"),
+        description="Folder of uploaded files; gateways beside each other need the same one.",
+    )
+    files_bytes: Annotated[int, Field(ge=1024, le=2**60)] = Field(
+        default=20 * 1024 * MIB,
+        validation_alias=_named("FILES_BYTES"),
+        description="Most bytes of all uploaded files together.",
+    )
+    files_ttl: Annotated[float, Field(ge=60, le=3650 * 86_400)] = Field(
+        default=30 * 86_400.0,
+        validation_alias=_named("FILES_TTL"),
+        description="Seconds after which an uploaded file is deleted, if it does not say so.",
+    )
     docs: bool = Field(
         default=True,
         validation_alias=_named("DOCS"),

@@ -39,6 +39,7 @@ from rerankq.events import Events, JobCancelled, JobRef
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
+from rerankq.ledger.files import Files
 from rerankq.ledger.intake import Intake
 from rerankq.ledger.ownership import Ownership, unknown_job
 from rerankq.ledger.presence import Presence
@@ -69,6 +70,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         operations: for operators of the service.
         tokens: who may use the service over HTTP.
         tenants: the users of one service, their quotas and weights.
+        files: what is known of the files that were uploaded to gateways.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -129,6 +131,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         )
         self.tokens = Tokens(self._store, events=self.events)
         self.tenants = Tenants(self._store, self.tokens)
+        self.files = Files(self._store)
         self._ownership = Ownership(self._store, None)
         self._closed = False
         self._entered = 0
@@ -169,6 +172,7 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         view = object.__new__(AsyncRerankClient)
         vars(view).update(vars(self))
         refuse(view)
+        view.files = self.files.for_tenant(tenant)
         view._ownership = ownership
         view._batch_parts = replace(
             self._batch_parts,

@@ -16,6 +16,7 @@ from rerankq.client.drafts import (
     next_portion,
     takes_submission,
 )
+from rerankq.client.files import BlockingFiles
 from rerankq.client.handles import JobHandle
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
@@ -44,6 +45,7 @@ class RerankClient(HoldsConnections):
     Attributes:
         tokens: who may use the service over HTTP.
         tenants: the users of one service, their quotas and weights.
+        files: what is known of the files that were uploaded to gateways.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -63,6 +65,7 @@ class RerankClient(HoldsConnections):
         self._base = self
         self.tokens = BlockingTokens(self)
         self.tenants = BlockingTenants(self)
+        self.files = BlockingFiles(self)
         self._opened: _Opened | None = None
         self._closed = False
         self._entered = 0
@@ -93,6 +96,7 @@ class RerankClient(HoldsConnections):
         view = object.__new__(RerankClient)
         vars(view).update(vars(self), _tenant=tenant, _opened=None)
         view.tokens, view.tenants = BlockingTokens(view), BlockingTenants(view)
+        view.files = BlockingFiles(view)
         return view
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ from rerankq.contract.bounds import (
     MAX_TOP_N,
     MAX_UNIX_SECONDS,
 )
+from rerankq.contract.file import FileRecord
 from rerankq.contract.job import BatchId, Hint, Job, Label, new_job_id
 from rerankq.contract.lanes import TASK_NAME, JobState, Lane
 from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
@@ -83,6 +84,7 @@ __all__ = [
     "BatchStatus",
     "Callback",
     "Document",
+    "FileRecord",
     "Forecast",
     "Hint",
     "Job",

@@ -9,6 +9,7 @@ batches   jobs that belong together, in order
 dead      failed jobs: list, replay, forget
 leases    claim, renew, finish, postpone: the worker's side
 presence  whether workers use this ledger
+files     what is known of uploaded files
 sweep     one tick of the reconciler
 scripts   the scripts as typed functions
 lua/      the scripts
