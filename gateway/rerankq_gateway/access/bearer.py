@@ -29,7 +29,7 @@ class KnownTokens:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._known: dict[str, tuple[float, Principal]] = {}
+        self._known: dict[str, tuple[float, Principal | None]] = {}
 
     async def holder(self, secret: str) -> Principal | None:
         """Who has that token; None when there is none.
@@ -38,15 +38,14 @@ class KnownTokens:
             LedgerUnavailable: Redis did not answer.
         """
         now = time.monotonic()
-        found_at, principal = self._known.get(secret, (-FRESH_SECONDS, None))
-        if principal is not None and now - found_at < FRESH_SECONDS:
-            return principal
+        known = self._known.get(secret)
+        if known and now - known[0] < FRESH_SECONDS:
+            return known[1]
         found = await self._registry.find(secret)
-        if found is None:
-            self._known.pop(secret, None)
-            return None
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
+        # Also that there is none: clients of a gateway without tokens send some key all the same.
+        # None can become known later, as nobody can send a token before it was made.
         self._known[secret] = now, found
         return found
 
