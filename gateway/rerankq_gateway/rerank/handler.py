@@ -56,7 +56,11 @@ class RerankHandler:
         try:
             await self._serve(request, dialect, fields)
         except RerankqError as error:
-            await request.refuse(dialect.refusal(self._problem(error)))
+            problem = self._problem(error)
+            if RequestRefused in self._events.wanted and problem.retry_after is not None:
+                by = problem.throttled_by or problem.code
+                self._events.tell(RequestRefused(by=by, retry_after=problem.retry_after))
+            await request.refuse(dialect.refusal(problem))
 
     async def _serve(
         self, request: HotRequest, dialect: Dialect, fields: Mapping[str, Any]
@@ -84,7 +88,8 @@ class RerankHandler:
             problem = self._problem(error)
             if not self._may_degrade(request, call, problem):
                 raise
-            self._events.tell(CallDegraded(job=JobRef.of(jobs[0]), reason=problem.code))
+            if CallDegraded in self._events.wanted:
+                self._events.tell(CallDegraded(job=JobRef.of(jobs[0]), reason=problem.code))
             headers.append((DEGRADED, problem.code.encode()))
             rankings = _unranked(call, jobs)
         headers.append((JOB, rankings[0].job_id.encode()))
@@ -104,9 +109,6 @@ class RerankHandler:
 
     def _problem(self, error: RerankqError) -> Problem:
         problem = problem_of(error)
-        if isinstance(error, GatewayError) and problem.retry_after is not None:
-            by = problem.throttled_by or problem.code
-            self._events.tell(RequestRefused(by=by, retry_after=problem.retry_after))
         if not isinstance(error, ResultTimeout):
             return problem
         if self._withdraws:

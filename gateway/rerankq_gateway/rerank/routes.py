@@ -12,6 +12,7 @@ from rerankq_gateway.duties import Duty
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.rerank.described import described_routes
 from rerankq_gateway.rerank.handler import RerankHandler
+from rerankq_gateway.rerank.tally import EVERY_SECONDS, Tally
 
 PATHS: Final = ("/v1/rerank", "/v2/rerank", "/rerank", "/score", "/v1/score")
 
@@ -44,9 +45,9 @@ def described() -> Mapping[str, Any]:
     return described_routes(PATHS)
 
 
-def duties(_: Parts) -> list[Duty]:
-    """None."""
-    return []
+def duties(parts: Parts) -> list[Duty]:
+    """Saying how many calls got no ranking."""
+    return [Duty("tally", Tally(parts.client.events).report, EVERY_SECONDS)]
 
 
 def _models(name: str) -> bytes:

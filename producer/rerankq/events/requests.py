@@ -21,7 +21,7 @@ class CallDegraded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Event):
-    """A call was refused at once, as its caller would have waited in vain.
+    """A call got an error after which it is told to try again, such as a refusal at once.
 
     Attributes:
         by: who throttles (`upstream` or `quota`), else the code of the error.

@@ -255,6 +255,26 @@ def test_no_pile_of_waiters(tmp_path: Path, redis_url: str) -> None:
         assert codes == ["shutting_down"] * 3
 
 
+def test_a_job_is_kept_by_setting(tmp_path: Path, redis_url: str) -> None:
+    """With `keep` a job outlasts its call, which says where to ask for its result."""
+    attend(redis_url)
+    settings = {"RERANKQ_GATEWAY_ON_DISCONNECT": "keep"}
+    with GatewayProcess(tmp_path, redis_url, **settings) as gateway:
+        answer = post(gateway, headers={"Prefer": "wait=1"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (504, "result_timeout")
+        (job_id,) = jobs_in(redis_url)
+        assert answer.headers["location"] == f"/v1/jobs/{job_id}"
+        with StandInWorker(redis_url):
+            where = f"{gateway.url}{answer.headers['location']}/result"
+            found = eventually(lambda: _ranking_at(where), "the result is there")
+        assert [each["index"] for each in found["results"]] == [0, 1]
+
+
+def _ranking_at(where: str) -> Any:
+    answer = requests.get(where, timeout=30)
+    return answer.json() if answer.ok else None
+
+
 async def throttle(redis_url: str, *, seconds: float) -> None:
     """Let a worker report that the upstream asks everyone to wait."""
     async with Store(redis_url) as store:
