@@ -93,6 +93,16 @@ class Arena:
         return float(info["used_cpu_sys"] + info["used_cpu_user"])
 
     @property
+    def redis_url(self) -> str:
+        """The address of Redis."""
+        return self._redis_url
+
+    @property
+    def upstream_url(self) -> str:
+        """The upstream's rerank route."""
+        return f"http://127.0.0.1:{self._port}/v1/rerank"
+
+    @property
     def redis_pid(self) -> int:
         """The process of Redis."""
         return int(self.redis.info("server")["process_id"])
@@ -165,7 +175,7 @@ class Arena:
         return [str(entry.python(self._peers)), "-m", entry.module, *map(str, arguments)]
 
     def _environment(self, entry: Entry, settings: Mapping[str, str]) -> dict[str, str]:
-        url = f"http://127.0.0.1:{self._port}/v1/rerank"
+        url = self.upstream_url
         in_flight = str(self.load.in_flight)
         return {
             **_without_settings(os.environ),
