@@ -43,6 +43,9 @@ COMMANDS: Final = (
     Command(
         "results", JOBS, "Write the rankings of a batch that was run before.", "batch.run:results"
     ),
+    Command(
+        "batch", JOBS, "Watch batches; pause, resume, cancel or retry them.", "batch.group:app"
+    ),
     Command("submit", JOBS, "Submit one job and print its id.", "job.submit:submit"),
     Command("status", JOBS, "Show the status of a job.", "job.jobs:status"),
     Command("result", JOBS, "Print a job's ranking, waiting for it.", "job.jobs:result"),

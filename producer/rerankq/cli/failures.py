@@ -45,6 +45,7 @@ _ABOUT_JOBS: Final = (
     errors.JobEnded,
     errors.JobNotFound,
     errors.BatchNotFound,
+    errors.BatchClosed,
     errors.ResultExpired,
     errors.ResultTimeout,
 )

@@ -31,6 +31,9 @@ JsonSummary = Annotated[
     bool, typer.Option("--json", help="End with a JSON object on stderr in place of a sentence.")
 ]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The id that submit printed.")]
+BatchId = Annotated[
+    str, typer.Argument(metavar="BATCH", help="The id that run, or `batch list`, showed.")
+]
 
 
 def group(name: str, summary: str) -> typer.Typer:

@@ -100,28 +100,35 @@ class AsyncRerankClient(HoldsConnections, AsyncBatchOpener):
         retention = Retention(self.settings.result_ttl, self.settings.dead_ttl)
         self._records = Records(self._store, retention, self.events)
         waiting = WaitingJobs(self._store)
-        why = Why(waiting, self._records, accounts, breakers, presence)
         self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
+        batches = Batches(
+            self._store, retention, kept_seconds=self.settings.batch_ttl, events=self.events
+        )
+        dead = DeadLetters(self._store)
         self._arrivals = Arrivals(self._store, self._records)
         self._calls = Calls(self._admissions, self._arrivals, self._records)
         self._batch_parts = BatchParts(
             owner=self,
-            batches=Batches(
-                self._store,
-                retention,
-                kept_seconds=self.settings.batch_ttl,
-                events=self.events,
-            ),
+            batches=batches,
             records=self._records,
+            dead=dead,
             admissions=self._admissions,
             publishing=self._publishing,
             default_model=self.settings.model,
             tenant=None,
-            why=why,
+            why=Why(
+                waiting,
+                self._records,
+                accounts,
+                breakers,
+                presence,
+                batches,
+                max_queue_depth=depth,
+            ),
             events=self.events,
         )
         self.operations = Operations(
-            dead=DeadLetters(self._store),
+            dead=dead,
             replays=self._admissions,
             quarantine=Quarantine(self._store),
             accounts=accounts,

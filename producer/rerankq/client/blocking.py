@@ -9,6 +9,7 @@ from rerankq.client import forks
 from rerankq.client.admissions import PATIENCE_SECONDS
 from rerankq.client.asynchronous import AsyncRerankClient
 from rerankq.client.batches import Batch
+from rerankq.client.batches.options import BatchArguments, named_batch
 from rerankq.client.drafts import (
     Draft,
     Submission,
@@ -22,7 +23,15 @@ from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.client.uncopied import HoldsConnections
-from rerankq.contract import Forecast, JobState, JobStatus, Lane, RerankResult, WaitReason
+from rerankq.contract import (
+    BatchStatus,
+    Forecast,
+    JobState,
+    JobStatus,
+    Lane,
+    RerankResult,
+    WaitReason,
+)
 from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events
 from rerankq.ledger.records import End
@@ -177,13 +186,19 @@ class RerankClient(HoldsConnections):
             handle.settle(end)
             yield handle
 
-    def open_batch(self) -> Batch:
-        """A new batch, to which jobs are added."""
-        return self.batch(self.call(lambda client: client.open_batch()).id)
+    def open_batch(self, **options: Unpack[BatchArguments]) -> Batch:
+        """A new batch, to which jobs are added; `BatchArguments` says what can be told of it."""
+        return self.batch(**options).open()
 
-    def batch(self, batch_id: str) -> Batch:
-        """A batch that was opened earlier, also by another process; Redis is not asked."""
-        return Batch(self, batch_id)
+    def batch(self, batch_id: str | None = None, **options: Unpack[BatchArguments]) -> Batch:
+        """A batch by its id, or a new one, which `with` or `open()` opens."""
+        return Batch(self, *named_batch(batch_id, options))
+
+    def batches(
+        self, *, after: str | None = None, limit: int | None = None
+    ) -> Iterator[BatchStatus]:
+        """The batches, newest first; `after`: the id of the last one that was seen."""
+        return self.each(lambda client: client.batches(after=after, limit=limit))
 
     def call(self, ask: Callable[[AsyncRerankClient], Coroutine[Any, Any, T]]) -> T:
         """Call the asynchronous client, and wait for its answer."""

@@ -95,7 +95,7 @@ def job_from(draft: Draft, *, default_model: str, tenant: str | None = None) -> 
         case RerankRequest():
             return Job(request=draft, tenant=tenant)
     _refuse_others(draft)
-    _refuse_unknown(draft)
+    refuse_unknown(draft, Submission.__annotations__, of="submit")
     given: dict[str, Any] = {}
     request: dict[str, Any] = {"model": default_model}
     for name, value in draft.items():
@@ -156,6 +156,20 @@ def checked_id(job_id: object) -> str:
     if not _JOB_ID.fullmatch(job_id):
         raise InvalidRequest("job_id", "must be 1 to 64 letters, digits and _ . : -")
     return job_id
+
+
+def refuse_unknown(given: Iterable[object], known: Iterable[str], *, of: str) -> None:
+    """Refuse a name that is no argument of the method `of`, and say which one may be meant.
+
+    Raises:
+        InvalidRequest: names the first of them.
+    """
+    names = list(known)
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, n=1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            raise InvalidRequest(str(name)[:_MOST_OF_A_NAME], f"is not an argument of {of}{hint}")
 
 
 def takes_submission(submit: F) -> F:
@@ -251,12 +265,3 @@ def _refuse_others(draft: object) -> None:
     if not isinstance(draft, Mapping):
         reason = "must be a mapping of the arguments of submit, a RerankRequest or a Job"
         raise InvalidRequest("", reason)
-
-
-def _refuse_unknown(draft: Mapping[str, Any]) -> None:
-    known = Submission.__annotations__
-    for name in draft:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f": did you mean {near[0]}?" if near else ""
-            raise InvalidRequest(str(name)[:_MOST_OF_A_NAME], f"is not an argument of submit{hint}")

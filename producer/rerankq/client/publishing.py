@@ -48,6 +48,11 @@ class Publishing:
         self._behind.append(published)
         return published
 
+    async def announce_again(self, lane: Lane, job_ids: Sequence[str]) -> None:
+        """Publish hints for jobs that were announced before, in the background, as above."""
+        await self.room()
+        self._behind.append(self._soon(self._publish_again, lane, job_ids))
+
     async def room(self) -> None:
         """Wait while too many messages are pending."""
         while self._behind and self._behind[0].done():
@@ -86,13 +91,16 @@ class Publishing:
     def _publish_soon(
         self, jobs: Sequence[PreparedJob], *, interactive_together: int = 1
     ) -> Future[None]:
+        return self._soon(self._publish, jobs, interactive_together)
+
+    def _soon(self, publish: Callable[..., None], *arguments: object) -> Future[None]:
         try:
             with self._gate:
                 self._is_used = True
                 halt, self._halt = self._halt, None
                 if halt:
                     self._thread.submit(halt)
-            return self._thread.submit(self._publish, jobs, interactive_together)
+            return self._thread.submit(publish, *arguments)
         except RuntimeError:
             # Closed, or the interpreter ends: the reconciler will announce the jobs.
             nothing: Future[None] = Future()
@@ -100,19 +108,27 @@ class Publishing:
             return nothing
 
     def _publish(self, jobs: Iterable[PreparedJob], interactive_together: int) -> None:
-        if self._announcer is None:
-            self._announcer = Announcer(self._redis_url, self._namespace)
-            # For a client that is never closed.
-            weakref.finalize(self, self._announcer.close).atexit = False
+        announcer = self._own_announcer()
         for lane, group in groupby(sorted(jobs, key=_lane_of), key=_lane_of):
             of_lane = list(group)
-            self._announcer.announce(
+            announcer.announce(
                 Lane(lane),
                 [job.id for job in of_lane],
                 sizes=[len(job.payload) for job in of_lane],
                 interactive_together=interactive_together,
             )
         self._has_published = True
+
+    def _publish_again(self, lane: Lane, job_ids: Sequence[str]) -> None:
+        self._own_announcer().announce(lane, job_ids, again=True)
+        self._has_published = True
+
+    def _own_announcer(self) -> Announcer:
+        if self._announcer is None:
+            self._announcer = Announcer(self._redis_url, self._namespace)
+            # For a client that is never closed.
+            weakref.finalize(self, self._announcer.close).atexit = False
+        return self._announcer
 
 
 def _lane_of(job: PreparedJob) -> str:

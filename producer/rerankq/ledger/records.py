@@ -29,6 +29,7 @@ class Outline:
     state: JobState
     attempts: int
     custom_id: str | None
+    reason: str | None = None
 
 
 class RawEnd(NamedTuple):
@@ -257,7 +258,9 @@ def _past_retention(job_id: str) -> ResultExpired:
 def _outline(fields: dict[str, Any]) -> Outline | None:
     if "state" not in fields:
         return None
-    return Outline(fields["state"], fields.get("attempts", 0), fields.get("custom"))
+    return Outline(
+        fields["state"], fields.get("attempts", 0), fields.get("custom"), fields.get("reason")
+    )
 
 
 def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobStatus:

@@ -18,7 +18,7 @@ from rerankq.cli.rows.tally import Tally
 from rerankq.client import AsyncRerankClient, RejectedLine
 from rerankq.client.batches import BatchLine
 from rerankq.client.batches import feed as feeding
-from rerankq.contract import Job, JobError, RerankRequest
+from rerankq.contract import CONTRACT_VERSION, Job, JobError, RerankRequest
 from rerankq.ledger.batches import ExistingJob
 from rerankq.settings import ClientSettings
 from running.command_line import CommandLine
@@ -152,7 +152,7 @@ def test_results_show_what_another_version_wrote_as_failed(
         desk.run(desk.batches.seal(batch))
         with Redis.from_url(redis_url, decode_responses=True) as redis:
             stored = str(redis.get("celery-task-meta-a"))
-            redis.set("celery-task-meta-a", stored.replace('"1.0"', '"9.0"'))
+            redis.set("celery-task-meta-a", stored.replace(f'"{CONTRACT_VERSION}"', '"9.0"'))
     out = tmp_path / "out.jsonl"
     done = rerankq("results", batch, "-o", str(out))
     first, second = map(json.loads, out.read_text().splitlines())

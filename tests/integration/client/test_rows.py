@@ -1,6 +1,7 @@
 """The results of a batch as they are stored, for programs that pass them on."""
 
 import asyncio
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -139,3 +140,26 @@ def test_rows_of_no_batch(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert rows(redis_url, batch) == []
         with pytest.raises(BatchAbandoned, match="was never sealed"):
             rows(redis_url, batch, wait=True)
+
+
+def test_memory_does_not_grow_with_the_batch(redis_url: str) -> None:
+    """A hundred thousand rows are read, and ten thousand jobs added, within a few megabytes."""
+    with LedgerDesk(redis_url) as desk, RerankClient(redis_url) as client:
+        batch = desk.run(desk.batches.open())
+        lease = desk.claimed("one", batch_id=batch)
+        desk.succeed(lease)
+        # The same job stands in many places: what is read of each is the same as of another.
+        for _ in range(100):
+            desk.redis.rpush(KEYS.batch_entries(batch), *["one"] * 1000)
+        desk.run(desk.batches.seal(batch))
+        with client.batch() as filled:
+            tracemalloc.start()
+            try:
+                read = sum(len(portion) for portion in client.batch(batch).rows())
+                drafts = ({"query": "q", "documents": ["d"]} for _ in range(10_000))
+                added = sum(1 for _ in filled.add_many(drafts))
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert (read, added) == (100_001, 10_000)
+    assert peak < 20 * 1024 * 1024

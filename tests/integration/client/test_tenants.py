@@ -17,6 +17,7 @@ from rerankq.errors import (
     QueueFull,
     QuotaExceeded,
 )
+from running.stand_in_worker import StandInWorker
 
 DRAFT: Final[dict[str, Any]] = {"query": "q", "documents": ["a", "b"]}
 
@@ -57,7 +58,8 @@ OF_A_JOB: Final[dict[str, Callable[[AsyncRerankClient, str], Awaitable[Any]]]] =
 """Each call of the client that is given a job."""
 OF_NONE: Final = {
     *("submit", "submit_job", "submit_many", "rerank", "settled", "recording", "open_batch"),
-    *("for_tenant", "tenant", "check", "close", "operations", "tokens", "tenants"),
+    *("batches", "batch_as", "forecast", "for_tenant", "tenant", "check", "close"),
+    *("operations", "tokens", "tenants"),
     "as_completed",  # by handles, from `ends`
 }
 """Those that are given none: what they make is the tenant's, and they read nothing."""
@@ -74,6 +76,17 @@ OF_A_BATCH: Final[dict[str, Callable[[AsyncBatch], Awaitable[Any]]]] = {
     "result_portions": lambda batch: drained(batch.result_portions(wait=False)),
     "rows": lambda batch: drained(batch.rows()),
     "release": lambda batch: batch.release(),
+    "open": lambda batch: batch.open(),
+    "status": lambda batch: batch.status(why=True),
+    "watch": lambda batch: drained(batch.watch()),
+    "wait": lambda batch: batch.wait(0),
+    "pause": lambda batch: batch.pause(),
+    "resume": lambda batch: batch.resume(),
+    "cancel": lambda batch: batch.cancel(),
+    "failures": lambda batch: drained(batch.failures()),
+    "failure_portions": lambda batch: drained(batch.failure_portions()),
+    "resubmit": lambda batch: batch.resubmit(()),
+    "resubmit_failed": lambda batch: batch.resubmit_failed(),
     "is_past_retention": lambda batch: batch.is_past_retention(),
 }
 OF_NO_BATCH: Final = {"id", "feed", "reader", "prepare"}
@@ -224,3 +237,28 @@ def test_a_quota_refuses_what_is_over_it(
     operator.for_tenant("other").submit(**DRAFT, lane=lane)
     operator.tenants.set("mine")
     mine.submit(**DRAFT, lane=lane)
+
+
+def test_a_tenant_lists_its_own_batches(operator: RerankClient) -> None:
+    """And goes on behind none of another's; the operator lists all."""
+    mine, other = operator.for_tenant("mine"), operator.for_tenant("other")
+    own = [mine.open_batch().id for _ in range(2)]
+    theirs = other.open_batch().id
+    free = operator.open_batch().id
+    assert [each.id for each in mine.batches()] == own[::-1]
+    assert [each.id for each in operator.batches()] == [free, theirs, *own[::-1]]
+    with pytest.raises(BatchNotFound):
+        list(mine.batches(after=theirs))
+
+
+def test_the_operator_resubmits_for_a_tenant(operator: RerankClient, redis_url: str) -> None:
+    """The new batch and its jobs are the tenant's, as those that failed are."""
+    mine = operator.for_tenant("mine")
+    with mine.open_batch() as batch:
+        batch.add(query="fail", documents=["d"])
+    with StandInWorker(redis_url):
+        batch.wait(timeout=30)
+        done = operator.batch(batch.id).resubmit_failed()
+        assert done.submitted == 1
+        assert done.batch is not None
+        assert mine.batch(done.batch.id).wait(timeout=30).failed == 1

@@ -1,6 +1,9 @@
-"""`run` and `results`: the commands for batches.
+"""`run`, `results` and `batch`: the commands for batches.
 
-run           the two commands and their options
+run           the first two commands and their options
+group         the commands of `rerankq batch`, which are in `listing`, `status`, `watch`, `control`
+              and `retry`
+shown         a batch as it is shown to people, and as JSON
 command       opens a batch, runs a session with it, and reports how it ended
 session       feeds and collects at the same time, and handles Ctrl-C
 feed          adds jobs to the batch, in order, then seals it
@@ -9,7 +12,8 @@ collect       writes the rows of the batch
 interrupts    what Ctrl-C, SIGTERM and SIGHUP do
 unserved      gives up when no worker ever used this Redis
 waiting_room  tells the user that the command waits for a full lane
-obstacles     why jobs wait
+obstacles     what holds up jobs of any kind
+cancellation  ends tasks
 pace          rate and time left
 progress      the bar
 summary       the counts, as a sentence or JSON

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rerankq.cli.batch.cancellation import cancelled
 from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed
 from rerankq.cli.batch.interrupts import Interrupts
@@ -18,7 +19,6 @@ from rerankq.errors import LedgerUnavailable, RerankqError
 
 HALT_SECONDS: Final = 3.0
 """How long an interruption waits for the portion that is being recorded."""
-CANCEL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Session:
                 fault = error
             finally:
                 took = loop.time() - began
-                await _cancelled(showing)
+                await cancelled(showing)
             if done and self._collector.reader.complete:
                 await self._released(interrupts.stop)
             stopped = interrupts.stop.is_set()
@@ -132,9 +132,9 @@ class Session:
                 unserved.result()
             return work.done()
         finally:
-            await _cancelled(stopping, collecting, unserved)
+            await cancelled(stopping, collecting, unserved)
             await self._halted(feeding)
-            await _cancelled(work)
+            await cancelled(work)
 
     async def _unserved(self, seconds: float | None) -> None:
         if seconds is None:  # with --timeout the user has said how long to wait
@@ -148,7 +148,7 @@ class Session:
         releasing = asyncio.create_task(self._batch.release())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((releasing, stopping), return_when="FIRST_COMPLETED")
-        await _cancelled(releasing, stopping)
+        await cancelled(releasing, stopping)
 
     async def _fed(self) -> None:
         if self._feed:
@@ -161,7 +161,7 @@ class Session:
             return
         self._feed.adding.halt()
         await asyncio.wait({feeding}, timeout=HALT_SECONDS if self._feed.adding.is_recording else 0)
-        await _cancelled(feeding)
+        await cancelled(feeding)
         with suppress(LedgerUnavailable):
             await self._feed.adding.look_up()
             await self._feed.seal()
@@ -169,13 +169,3 @@ class Session:
 
 def _succeeded(task: asyncio.Task[None]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
-
-
-async def _cancelled(*futures: asyncio.Future[Any]) -> None:
-    # Repeated: before Python 3.12, asyncio.wait_for, which redis uses, can swallow a cancellation,
-    # and the task goes on.
-    while left := [each for each in futures if not each.done()]:
-        for each in left:
-            each.cancel()
-        await asyncio.wait(left, timeout=CANCEL_SECONDS)
-    await asyncio.gather(*futures, return_exceptions=True)

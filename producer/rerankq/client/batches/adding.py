@@ -18,6 +18,7 @@ from rerankq.client.drafts import (
 )
 from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.prepared import PreparedJob
+from rerankq.contract import BatchOptions
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.batches import RejectedLine
 
@@ -27,7 +28,19 @@ class Adding(OneBatch):
 
     _feed: BatchFeed | None = None
 
+    async def open(self) -> Self:
+        """Open it, which `async with` does too; safe to repeat: a batch with its id stays as it is.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer. The batch may be open: call it again.
+        """
+        options = self._options or BatchOptions()
+        await self._parts.batches.open(options, batch_id=self.id)
+        self._options = None
+        return self
+
     async def __aenter__(self) -> Self:
+        await self._opened()
         self._feed = await self._new_feed().__aenter__()
         return self
 
@@ -49,6 +62,7 @@ class Adding(OneBatch):
         with this `job_id` is known, nothing is added: so a repeat after a lost answer is safe.
 
         Raises:
+            BatchClosed: it is sealed, was cancelled, or is past its deadline.
             InvalidRequest, QueueFull, IdempotencyConflict, BatchNotFound, LedgerUnavailable: as
                 `AsyncRerankClient.submit` says.
         """
@@ -103,6 +117,7 @@ class Adding(OneBatch):
             tenant=self._parts.tenant,
             start=start,
         )
+        await self._opened()
         feed = self._feed or self._new_feed()
         lines = [
             BatchLine(start + at, job.model_copy(update={"batch_id": self.id}))
@@ -152,6 +167,10 @@ class Adding(OneBatch):
     async def cut_at(self) -> int | None:
         """The number, from 1, of the first line that was not added; None when none is missing."""
         return await self._parts.batches.cut_at(self.id)
+
+    async def _opened(self) -> None:
+        if self._options is not None:
+            await self.open()
 
     def _new_feed(self) -> BatchFeed:
         return BatchFeed(self._parts, self.id)

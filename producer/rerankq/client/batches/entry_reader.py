@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Protocol, TypeVar
 
+from rerankq.errors import InvalidRequest
 from rerankq.ledger.batches import Entry
 
 PORTION_BYTES: Final = 2 * 1024 * 1024
@@ -38,6 +39,16 @@ class EntryReader(Protocol[R]):
         Raises:
             LedgerUnavailable: Redis has not answered for a minute.
         """
+
+
+def check_position(start: object) -> None:
+    """Refuse what is no position in a batch.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if type(start) is not int or start < 0:
+        raise InvalidRequest("start", "must be a position in the batch, a whole number from 0")
 
 
 class PortionSize:

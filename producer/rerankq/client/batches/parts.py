@@ -8,6 +8,7 @@ from rerankq.client.publishing import Publishing
 from rerankq.client.waiting.why import Why
 from rerankq.events import Events
 from rerankq.ledger.batches import Batches
+from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.records import Records
 
 
@@ -19,6 +20,7 @@ class BatchParts:
         owner: the client for the handles of jobs.
         batches: the ledger's batches.
         records: the ledger's jobs.
+        dead: those that failed, with their requests.
         admissions: records jobs.
         publishing: publishes their hints.
         default_model: for jobs that name none.
@@ -30,6 +32,7 @@ class BatchParts:
     owner: AsyncOwner
     batches: Batches
     records: Records
+    dead: DeadLetters
     admissions: Admissions
     publishing: Publishing
     default_model: str

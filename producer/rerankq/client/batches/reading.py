@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from rerankq.client.batches.entry_reader import EntryReader, R
+from rerankq.client.batches.entry_reader import EntryReader, R, check_position
 from rerankq.client.batches.export import Row, RowReader
 from rerankq.client.batches.one_batch import OneBatch
 from rerankq.client.batches.reader import ABANDONED_SECONDS, BatchReader
 from rerankq.client.batches.results import BatchResult, EndReader
-from rerankq.errors import BatchAbandoned, InvalidRequest, JobNotFound, ResultExpired
+from rerankq.errors import BatchAbandoned, JobNotFound, ResultExpired
 from rerankq.ledger.batches import RejectedLine
 
 SLICE: Final = 50
@@ -144,8 +144,7 @@ class Reading(OneBatch):
         wait: bool,
         abandoned_after: float | None,
     ) -> BatchReader[R]:
-        if type(start) is not int or start < 0:
-            raise InvalidRequest("start", "must be a position in the batch, a whole number from 0")
+        check_position(start)
         return BatchReader(
             self._parts,
             self.id,

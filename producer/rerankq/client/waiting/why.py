@@ -1,11 +1,14 @@
 """Finds out why jobs wait: reads what the ledger and the accounts know of it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
 from rerankq.client.waiting import reasons
-from rerankq.contract import JobState, Lane, WaitReason
+from rerankq.contract import BatchState, BatchStatus, JobState, Lane, WaitReason
+from rerankq.errors import BatchNotFound
+from rerankq.ledger.batches import PAGE, Batches, OwnJob
 from rerankq.ledger.presence import SILENT_SECONDS, Presence
 from rerankq.ledger.records import Records
 from rerankq.ledger.waiting import WaitingJob, WaitingJobs
@@ -20,6 +23,8 @@ class Why:
         accounts: the accounts upstream.
         breakers: the open breakers.
         presence: the workers.
+        batches: the batches.
+        max_queue_depth: most unfinished jobs of a lane.
     """
 
     def __init__(
@@ -29,12 +34,17 @@ class Why:
         accounts: Accounts,
         breakers: SharedBreakers,
         presence: Presence,
+        batches: Batches,
+        *,
+        max_queue_depth: int,
     ) -> None:
         self._jobs = jobs
         self._records = records
         self._accounts = accounts
         self._breakers = breakers
         self._presence = presence
+        self._batches = batches
+        self._max_queue_depth = max_queue_depth
 
     async def of_upstream(self) -> tuple[WaitReason, ...]:
         """What holds up jobs of any kind: accounts, keys and models that are out of use."""
@@ -56,13 +66,57 @@ class Why:
             return ()
         if job.state is JobState.RUNNING:
             return ()
-        if job.held and job.batch_id:
+        if job.batch_id and (job.held or await self._is_paused(job.batch_id)):
             return (reasons.held(job.batch_id),)
         found = _of_its_own([job])
         if not any(each.code == "not_before" for each in found):
             found += await self._of_the_lanes({job.lane})
             found += await self._behind(job)
         return reasons.in_order(found)
+
+    async def of_batch(self, batch: BatchStatus) -> tuple[WaitReason, ...]:
+        """Why the batch does not go on; empty when it does, or has ended.
+
+        For what single jobs wait for, a thousand entries are looked at, those first that are likely
+        to be next.
+        """
+        if batch.state.ended or batch.state is BatchState.CANCELLING:
+            return ()
+        if batch.ended == batch.total:
+            return () if batch.sealed else (reasons.batch_open(batch.total),)
+        paused = [reasons.held(batch.id)] if batch.state is BatchState.PAUSED else []
+        jobs = await self._next_of(batch)
+        queued = [each for each in jobs if each.state is JobState.QUEUED]
+        found = [*paused, *_of_its_own(jobs)]
+        if not paused:
+            found += await self._behind(queued[0]) if queued else []
+            found += await self._full({each.lane for each in jobs}) if not batch.sealed else []
+        # What runs shows that lanes are served; what is to run later does not need them yet.
+        if queued or batch.running or batch.held or any(each.code == "retry" for each in found):
+            found += await self._of_the_lanes({each.lane for each in jobs})
+        return reasons.in_order(found)
+
+    async def _is_paused(self, batch_id: str) -> bool:
+        with suppress(BatchNotFound):  # past its retention
+            return (await self._batches.status(batch_id)).state is BatchState.PAUSED
+        return False
+
+    async def _next_of(self, batch: BatchStatus) -> list[WaitingJob]:
+        """Some of its jobs that wait, in order: those that end next are about as far as it is."""
+        for start in dict.fromkeys((max(0, batch.ended - PAGE // 2), 0)):
+            entries = await self._batches.page(batch.id, start)
+            ids = [each.job_id for each in entries if isinstance(each, OwnJob)]
+            jobs = [each for each in await self._jobs.look(ids) if each]
+            waiting = [each for each in jobs if each.state is not JobState.RUNNING]
+            if waiting:
+                return waiting
+        return []
+
+    async def _full(self, lanes: set[Lane]) -> list[WaitReason]:
+        """The lanes that take no more jobs of a batch that is being filled."""
+        depths = {lane: await self._jobs.depth(lane) for lane in sorted(lanes)}
+        most = self._max_queue_depth
+        return [reasons.lane_full(lane, most) for lane, depth in depths.items() if depth >= most]
 
     async def _of_the_lanes(self, lanes: set[Lane]) -> list[WaitReason]:
         """What holds up every job of these lanes."""

@@ -1,0 +1,141 @@
+"""How a batch stands, and letting it stop, go on, or end."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Final
+
+from rerankq.client.arrivals import deadline_in
+from rerankq.client.batches.one_batch import OneBatch
+from rerankq.client.patience import patiently
+from rerankq.contract import BatchProgress, BatchStatus, WaitReason
+from rerankq.errors import ResultTimeout
+
+WATCH_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 2.0
+"""How often a watch looks why a batch waits."""
+
+
+class Controls(OneBatch):
+    """What `AsyncBatch` tells of its state, and lets one do about it."""
+
+    async def progress(self) -> BatchProgress:
+        """The counts, exact at the moment of reading.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+        """
+        return await self._parts.batches.progress(self.id)
+
+    async def status(self, *, why: bool = False) -> BatchStatus:
+        """All that is known of it: exact counts by state, its times, its speed, its metadata.
+
+        Args:
+            why: also find out why it waits, which takes Redis a few more calls.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+        """
+        status = await self._parts.batches.status(self.id)
+        if not why:
+            return status
+        return status.model_copy(update={"waits": await self._parts.why.of_batch(status)})
+
+    async def watch(self, *, every: float = WATCH_SECONDS) -> AsyncGenerator[BatchStatus, None]:
+        """Its status now and every so many seconds, until it has ended; the last one says how.
+
+        Every two seconds it is found out why the batch waits; `waits` holds until then.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+            LedgerUnavailable: Redis has not answered for a minute.
+        """
+        clock = asyncio.get_running_loop().time
+        look_at, waits = 0.0, tuple[WaitReason, ...]()
+        while True:
+            looks = clock() >= look_at
+            status = await patiently(lambda: self.status(why=looks))  # noqa: B023  awaited at once
+            if looks:
+                look_at, waits = clock() + LOOK_SECONDS, status.waits
+            yield (
+                status
+                if looks or status.state.ended
+                else status.model_copy(update={"waits": waits})
+            )
+            if status.state.ended:
+                return
+            await asyncio.sleep(every)
+
+    async def wait(self, timeout: float | None = None) -> BatchStatus:  # noqa: ASYNC109  as in `result`
+        """Wait until it has ended, up to `timeout` seconds (None: without a limit).
+
+        Raises:
+            ResultTimeout: it has not ended yet; wait again.
+            BatchNotFound: no such batch: never opened, or past its retention.
+            InvalidRequest: `timeout` is not a number.
+            LedgerUnavailable: Redis has not answered for a minute.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = deadline_in(timeout)
+        while True:
+            is_late = deadline is not None and clock() >= deadline
+            status = await patiently(self.status)
+            if status.state.ended:
+                return status
+            if is_late:
+                raise ResultTimeout(
+                    f"{self.id} has not ended after {timeout:g} seconds: it goes on, so wait again"
+                )
+            left = WATCH_SECONDS if deadline is None else max(0.0, deadline - clock())
+            await asyncio.sleep(min(WATCH_SECONDS, left))
+
+    async def pause(self) -> bool:
+        """Let none of its jobs begin; False when it was paused already. Running jobs end.
+
+        Jobs can be added meanwhile. A deadline holds: what has not ended by then expires.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+            BatchClosed: it has ended, or was cancelled.
+        """
+        return await self._parts.batches.pause(self.id)
+
+    async def resume(self) -> int:
+        """Let its jobs go on; returns how many were held. Safe to repeat.
+
+        Workers do the rest when this breaks off: no job is lost.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+            LedgerUnavailable: Redis has not answered for a minute.
+        """
+        released, is_first = 0, True
+        while True:
+            portion = await patiently(
+                partial(self._parts.batches.resume, self.id, is_first=is_first)
+            )
+            for lane, job_ids in portion.announce.items():
+                released += len(job_ids)
+                await self._parts.publishing.announce_again(lane, job_ids)
+            is_first = False
+            if not portion.left:
+                await self._parts.publishing.flush()
+                return released
+
+    async def cancel(self) -> int:
+        """Cancel it: none of its jobs begins any more, and none is added.
+
+        Returns how many jobs this has ended. The call of a job that is running may still be billed;
+        its ranking is not kept. What has ended stays as it is. Safe to repeat.
+
+        Raises:
+            BatchNotFound: no such batch: never opened, or past its retention.
+            LedgerUnavailable: Redis has not answered for a minute.
+        """
+        batches = self._parts.batches
+        await patiently(partial(batches.cancel, self.id))
+        ended, is_last = 0, False
+        while not is_last:
+            portion, is_last = await patiently(partial(batches.cancel_portion, self.id))
+            ended += portion
+        return ended
