@@ -42,6 +42,7 @@ class Entry:
     is_staged: bool
     has_deadline: bool
     is_dead: bool
+    is_held: bool
     scores: dict[str, float]
 
     @property
@@ -58,7 +59,7 @@ class Entry:
     @property
     def waits(self) -> bool:
         """Whether it waits for a time: for the end of its lease, or until it is due."""
-        return self.state in {JobState.RUNNING, JobState.SCHEDULED}
+        return self.state in {JobState.RUNNING, JobState.SCHEDULED} and not self.is_held
 
     def is_over(self, now: float) -> bool:
         """Whether its lease or its delay has ended."""
@@ -91,15 +92,21 @@ class Books:
             self._names.append(name)
             self._replays.add(name)
 
+    def is_in_batch(self, name: str) -> bool:
+        """Whether the job of that name belongs to the batch."""
+        return name not in self._replays
+
     def look(self, *names: str) -> dict[str, Entry]:
         """These jobs, or all jobs, as they are now."""
         asked = names or tuple(self._names)
-        answers = self._read(keys=[DEADLINES, KEYS.dead, *SETS], args=asked)
-        return {name: _entry(*answer) for name, answer in zip(asked, answers, strict=True)}
+        sets = [*SETS, KEYS.batch_held(self._batch)]
+        answers = self._read(keys=[DEADLINES, KEYS.dead, *sets], args=asked)
+        return {name: _entry(sets, *answer) for name, answer in zip(asked, answers, strict=True)}
 
     def depth(self, lane: str) -> int:
         """How many unfinished jobs a lane holds."""
-        return sum(int(self._redis.zcard(f"rerankq:{lane}:{state}")) for state in STATES)
+        in_sets = sum(int(self._redis.zcard(f"rerankq:{lane}:{state}")) for state in STATES)
+        return in_sets + sum(each.is_held and each.lane == lane for each in self.look().values())
 
     def check(self) -> None:
         """Check that each job is in one set or has one end, and that the batch counts both once."""
@@ -111,9 +118,13 @@ class Books:
         assert int(counts[b"total"]) == sum(entries[each].state is not None for each in in_batch)
         ends = Counter(self._ends[each][0].value.encode() for each in in_batch & self._ends.keys())
         assert {end: int(counts.get(end, 0)) for end in ENDS} == {end: ends[end] for end in ENDS}
-        live = Counter(entries[each].state for each in in_batch)
-        for state in (JobState.RUNNING, JobState.SCHEDULED):
-            assert int(counts.get(state.value.encode(), 0)) == live[state]
+        states = {each: entries[each].state for each in in_batch}
+        live = Counter("held" if entries[each].is_held else state for each, state in states.items())
+        for place in ("running", "scheduled", "held"):
+            assert int(counts.get(place.encode(), 0)) == live[place]
+        for lane in LANES:
+            held = sum(each.is_held and each.lane == lane for each in entries.values())
+            assert int(self._redis.hget(KEYS.lane(lane), "held") or 0) == held
 
     def _check_job(self, name: str, entry: Entry) -> None:
         """Check for one end that never changes, or one place that fits the state."""
@@ -130,13 +141,15 @@ class Books:
             end = entry.state, entry.result
             assert self._ends.setdefault(name, end) == end
         else:
-            assert [*entry.scores] == [f"rerankq:{entry.lane}:{entry.state}"]
+            place = f"rerankq:{entry.lane}:{entry.state}"
+            assert [*entry.scores] == [KEYS.batch_held(self._batch) if entry.is_held else place]
             assert entry.has_payload
             assert entry.result is None
             assert name not in self._ends
 
 
 def _entry(
+    sets: list[str],
     stored: bytes | None,
     result: bytes | None,
     payload: int,
@@ -154,5 +167,6 @@ def _entry(
         is_staged=bool(staged),
         has_deadline=deadline is not None,
         is_dead=dead is not None,
-        scores={key: float(at) for key, at in zip(SETS, scores, strict=True) if at is not None},
+        is_held=record.get("held") is True and record["state"] is JobState.SCHEDULED,
+        scores={key: float(at) for key, at in zip(sets, scores, strict=True) if at is not None},
     )

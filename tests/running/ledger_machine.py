@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rerankq.contract import Job, JobState, Lane, RerankRequest
+from rerankq.contract import BatchOptions, Job, JobState, Lane, RerankRequest
 from rerankq.ledger import intake, leases, sweep
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.intake import Admission, Verdict
@@ -105,7 +105,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.changes.enter_context(patch.object(module, "BESIDE_FROM", beside))
         self.desk = LedgerDesk(self.url, max_queue_depth=MOST, lease_seconds=FAR)
         self.desk.redis.flushdb()
-        self.batch = self.desk.run(self.desk.batches.open())
+        self.batch = self.desk.run(self.desk.batches.open(self.options()))
         self.books = Books(self.desk.redis, self.batch, NAMES)
         self.lines = Lines(self.desk.redis)
         self.letters = DeadLetters(self.desk.store)
@@ -126,11 +126,36 @@ class LedgerMachine(RuleBasedStateMachine):
         try:
             # If the sequence has failed, that failure must be the one that is shown.
             if sys.exc_info()[0] is None:
+                self.goes_on()
                 self.comes_to_rest()
                 self.all_is_found()
         finally:
             self.changes.close()
             self.desk.__exit__()
+
+    def options(self) -> BatchOptions:
+        """How the batch is opened."""
+        return BatchOptions()
+
+    def stops(self, name: str) -> JobState | None:
+        """The state that a job of this name has after a claim, if its batch lets none begin."""
+        del name
+        return None
+
+    def end_due(self, name: str, end: JobState) -> JobState:
+        """How a job of this name ends, when its worker brings that end."""
+        return JobState.EXPIRED if name in self.late else end
+
+    def ends_at_tick(self, name: str) -> bool:
+        """Whether the next tick ends a job of this name that has not ended."""
+        return name in self.late
+
+    def takes_more(self) -> bool:
+        """Whether jobs can be added to the batch."""
+        return True
+
+    def goes_on(self) -> None:
+        """Let go what is held back, before the reconciler has to come to rest."""
 
     @rule(portion=st.lists(drafts, min_size=1, max_size=3), is_heard=st.booleans())
     def submit(self, portion: list[Draft], is_heard: bool) -> None:  # noqa: FBT001 - a choice
@@ -159,6 +184,8 @@ class LedgerMachine(RuleBasedStateMachine):
             return Admission(Verdict.EXISTING, owner)
         if draft.name in self.contents:
             return Admission(Verdict.ACCEPTED, draft.name)
+        if not self.takes_more():
+            return Admission(Verdict.CLOSED, draft.name)
         if held_up or free[draft.lane] <= 0:
             return Admission(Verdict.FULL, draft.name)
         free[draft.lane] -= 1
@@ -201,10 +228,15 @@ class LedgerMachine(RuleBasedStateMachine):
         worker, request = f"worker-{len(self.leases)}", new_request()
         claim = partial(self.desk.leases(worker).claim, [name], alone=True, request=request)
         given = self.desk.run(claim()).leases
-        assert len(given) == (entry.place is not None and name not in self.late)
+        is_claimable = entry.place is not None and name not in self.late
+        stopped = self.stops(name) if is_claimable else None
+        assert len(given) == (is_claimable and not stopped)
         if is_repeated:
             again = self.desk.run(claim()).leases
             assert [each.token for each in again] == [each.token for each in given]
+        if stopped and entry.place:
+            assert self.look(name).state is stopped
+            self.lines.served(entry.place)
         for lease in given:
             assert entry.place is not None
             assert lease.token > self.tokens.get(name, 0)
@@ -260,12 +292,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def finish(self, pick: int, succeeds: bool) -> None:  # noqa: FBT001 - a choice
         """Write an end: it counts under the current lease, and before the deadline."""
         lease = self.lease(pick)
-        current, late = self.is_current(lease), lease.job_id in self.late
+        current = self.is_current(lease)
         end = JobState.SUCCEEDED if succeeds else JobState.FAILED
         call = self.desk.succeed if succeeds else self.desk.fail
-        assert call(lease) is (current and not late)
+        due = self.end_due(lease.job_id, end)
+        assert call(lease) is (current and due is end)
         if current:
-            assert self.look(lease.job_id).state is (JobState.EXPIRED if late else end)
+            assert self.look(lease.job_id).state is due
 
     # Not the last open job: nothing more can happen to a cancelled one.
     @precondition(lambda self: sum(not each.ended for each in self.books.entries.values()) > 1)
@@ -319,13 +352,14 @@ class LedgerMachine(RuleBasedStateMachine):
             assert place is None or self.lines.may_be_lost(place, empty), f"{name} has its hint"
             assert after[name].state is JobState.QUEUED
         due = {name for name, entry in before.items() if self.is_due(entry, now)}
-        for name in due - self.late:
+        ending = {name for name, entry in before.items() if entry.state and self.ends_at_tick(name)}
+        for name in due - ending:
             is_crash = before[name].waits and len(self.absent[name]) >= leases.MOST_DEATHS
             assert after[name].ended == is_crash, f"{name}: {self.absent[name]} are dead"
         resting = {name for name in due if before[name].state is JobState.RUNNING} & {
             name for name, entry in after.items() if entry.state is JobState.SCHEDULED
         }
-        assert all(after[name].ended for name in due - {*names} - resting | self.late)
+        assert all(after[name].ended for name in due - {*names} - resting | ending)
         self.lines.ticked(empty)
         if is_heard:
             for lane in LANES:
@@ -408,13 +442,13 @@ class LedgerMachine(RuleBasedStateMachine):
         raise AssertionError(f"queued for ever: {self.books.look()}")
 
 
-def check(url: str, examples: int) -> None:
+def check(url: str, examples: int, kind: type[LedgerMachine] = LedgerMachine) -> None:
     """Run `examples` sequences, the same ones every time.
 
     Raises:
         AssertionError: after a call the ledger is not consistent.
     """
-    machine = type("Machine", (LedgerMachine,), {"url": url})
+    machine = type("Machine", (kind,), {"url": url})
     schedule = settings(
         max_examples=examples,
         stateful_step_count=30,
