@@ -97,7 +97,10 @@ def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
     """In a new virtualenv, without an index, the line installs worker, sandbox and Flower."""
     (line,) = re.findall(r"^\$ pip (install .+)$", "".join(blocks("console")), re.MULTILINE)
     checkout, venv = tmp_path / "rerankq", tmp_path / "venv"
-    parts = ("producer", "worker", "sandbox", "pyproject.toml", "README.md", "LICENSE")
+    parts = (
+        *("producer", "worker", "gateway", "sandbox"),
+        *("pyproject.toml", "README.md", "LICENSE"),
+    )
     for part in parts:
         source = ROOT / part
         if source.is_dir():

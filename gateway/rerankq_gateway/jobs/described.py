@@ -19,7 +19,7 @@ _SEEN: Final[dict[int, str]] = {
     503: "The ledger does not answer, the lane is full, or the gateway is about to end.",
     504: "The job's deadline passed.",
 }
-ERROR: Final = {
+ERROR: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["error", "message", "status", "request_id"],
     "properties": {
@@ -128,6 +128,104 @@ SUBMITTING: Final[dict[str, Any]] = {
             "201": _answer("The job is recorded."),
             "202": _answer("The job is recorded and goes on: ask again at `Location`."),
             **{str(status): said for status, said in REFUSALS.items()},
+        },
+    }
+}
+
+_LINES: Final = (
+    '{"custom_id": "a", "query": "cats", "documents": ["a dog", "a cat"]}\n'
+    '{"custom_id": "b", "query": "dogs", "documents": ["a dog", "a cat"]}\n'
+)
+_BAD: Final = {"line": 2, "field": "documents", "reason": "is required", "code": "invalid_request"}
+_ERRORS: Final = {
+    "type": "array",
+    "description": "The first 100 lines that are no jobs.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "line": {"type": "integer"},
+            "field": {"type": "string"},
+            "reason": {"type": "string"},
+            "code": {"type": "string"},
+            "custom_id": {"type": ["string", "null"]},
+        },
+    },
+}
+_TAKEN: Final = {
+    "type": "object",
+    "required": ["batch", "accepted", "rejected", "errors"],
+    "properties": {
+        "batch": {"type": "string"},
+        "accepted": {"type": "integer"},
+        "rejected": {"type": "integer"},
+        "errors": _ERRORS,
+    },
+}
+_REFUSED_LINES: Final = {
+    **ERROR,
+    "properties": {**ERROR["properties"], "errors": _ERRORS, "rejected": {"type": "integer"}},
+}
+
+
+def _option(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+BULK: Final[dict[str, Any]] = {
+    "post": {
+        "summary": "Hand in many jobs as a batch",
+        "description": "A job a line (JSONL), or a JSON array. All lines are checked before the "
+        "first is submitted. A repeat with the same Idempotency-Key goes on where a try broke off.",
+        "tags": ["Jobs"],
+        "parameters": [
+            _header("Idempotency-Key", "The same key and body give the same batch again."),
+            _option(
+                "partial",
+                "Whether good lines are submitted when others are no jobs.",
+                {"type": "boolean", "default": False},
+            ),
+            _option("lane", "For lines that name none.", {"enum": [each.value for each in Lane]}),
+            _option(
+                "deadline",
+                "Seconds until all jobs must have ended.",
+                {"type": "number", "exclusiveMinimum": 0},
+            ),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINES},
+                "application/json": {
+                    "schema": {"type": "array", "minItems": 1, "items": _BODY},
+                    "example": [_ASKED],
+                },
+            },
+        },
+        "responses": {
+            "202": {
+                "description": "All jobs are recorded.",
+                "content": {
+                    "application/json": {
+                        "schema": _TAKEN,
+                        "example": {"batch": "batch-1", "accepted": 2, "rejected": 0, "errors": []},
+                    }
+                },
+            },
+            **{str(status): said for status, said in REFUSALS.items()},
+            "409": {
+                "description": "An upload with this key is under way.",
+                "content": _CONTENT,
+            },
+            "422": {
+                "description": "Lines are no jobs, and nothing was submitted.",
+                "content": {
+                    "application/json": {
+                        "schema": _REFUSED_LINES,
+                        "example": {"errors": [_BAD], "rejected": 1},
+                    }
+                },
+            },
+            "507": {"description": "The disk has no room for the upload.", "content": _CONTENT},
         },
     }
 }

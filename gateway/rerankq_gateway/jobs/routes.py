@@ -13,7 +13,8 @@ from rerankq_gateway.asgi import HotHandler, HotRequest
 from rerankq_gateway.asgi.cold import needs
 from rerankq_gateway.duties import Duty
 from rerankq_gateway.errors import GatewayError
-from rerankq_gateway.jobs.described import REFUSALS, SUBMITTING
+from rerankq_gateway.jobs.bulk import Bulk
+from rerankq_gateway.jobs.described import BULK, REFUSALS, SUBMITTING
 from rerankq_gateway.jobs.shown import RETRY_SOON, shown
 from rerankq_gateway.jobs.submitting import Submitting
 from rerankq_gateway.parts import Parts
@@ -113,13 +114,13 @@ async def _ended(parts: Parts, request: HotRequest, job_id: str, seconds: float)
 
 
 def hot(parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
-    """Handing in a job."""
-    return {("POST", "/v1/jobs"): Submitting(parts)}
+    """Handing in one job, or many."""
+    return {("POST", "/v1/jobs"): Submitting(parts), ("POST", "/v1/jobs:batch"): Bulk(parts)}
 
 
 def described() -> Mapping[str, Any]:
     """The hot routes for OpenAPI."""
-    return {"/v1/jobs": SUBMITTING}
+    return {"/v1/jobs": SUBMITTING, "/v1/jobs:batch": BULK}
 
 
 def duties(_: Parts) -> list[Duty]:

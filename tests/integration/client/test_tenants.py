@@ -70,6 +70,7 @@ OF_A_BATCH: Final[dict[str, Callable[[AsyncBatch], Awaitable[Any]]]] = {
     "seal": lambda batch: batch.seal(),
     "abandon": lambda batch: batch.abandon(),
     "cut_at": lambda batch: batch.cut_at(),
+    "unfed_seconds": lambda batch: batch.unfed_seconds(),
     "progress": lambda batch: batch.progress(),
     "seconds_left": lambda batch: batch.seconds_left(),
     "results": lambda batch: drained(batch.results(wait=False)),

@@ -164,6 +164,13 @@ class Adding(OneBatch):
         cut_at = await self._parts.batches.size(self.id) + 1
         await self._parts.batches.seal(self.id, cut_at=cut_at)
 
+    async def unfed_seconds(self) -> float:
+        """Seconds since an entry was added, or the feeder was heard of; infinite without a batch.
+
+        A `feed` is heard of every two seconds, also when nothing is added.
+        """
+        return await self._parts.batches.unfed_seconds(self.id)
+
     async def cut_at(self) -> int | None:
         """The number, from 1, of the first line that was not added; None when none is missing."""
         return await self._parts.batches.cut_at(self.id)

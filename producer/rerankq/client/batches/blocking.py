@@ -102,6 +102,10 @@ class Batch:
         """The number, from 1, of the first line that was not added; None when none is missing."""
         return self._ask(lambda batch: batch.cut_at())
 
+    def unfed_seconds(self) -> float:
+        """Seconds since an entry was added, or the feeder was heard of."""
+        return self._ask(lambda batch: batch.unfed_seconds())
+
     def progress(self) -> BatchProgress:
         """The counts, exact at the moment of reading."""
         return self._ask(lambda batch: batch.progress())
