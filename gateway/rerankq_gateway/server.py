@@ -10,13 +10,14 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from rerankq.errors import SettingsError
+from rerankq_gateway.connection import BoundedConnection
 from rerankq_gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 2048
-_AFTER_DRAIN_SECONDS: Final = 5
-"""When the drain is over, answers under way get this long to be sent."""
+_AFTER_DRAIN_SECONDS: Final = 8
+"""When the drain is over, uploads get this long to say where they stand."""
 _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients and proxies keep an idle connection, so that they close first."""
 
@@ -34,7 +35,7 @@ def serve(settings: GatewaySettings) -> None:
     config = uvicorn.Config(
         "rerankq_gateway.app:make",
         factory=True,
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         lifespan="on",
         workers=settings.workers,
