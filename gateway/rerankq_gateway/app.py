@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from rerankq.client import AsyncRerankClient
 from rerankq_gateway import files, health, jobs, pages, rerank
 from rerankq_gateway.access.gate import Gate
+from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
@@ -81,6 +82,7 @@ def composed(parts: Parts) -> Dispatch:
         hot=hot,
         cold=cold,
         gate=Gate(parts.settings, parts.client.tokens),
+        rates=RateHeaders(parts.client.tenants),
         root_path=parts.settings.root_path,
         open_paths=open_paths,
     )

@@ -36,6 +36,13 @@ class Gate(Protocol):
         """
 
 
+class Rates(Protocol):
+    """Says what is left of a caller's quotas."""
+
+    async def of(self, principal: Principal) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer that is sent now."""
+
+
 class Dispatch:
     """The ASGI application.
 
@@ -43,6 +50,7 @@ class Dispatch:
         hot: routes that are served without FastAPI, by method and path.
         cold: FastAPI, for all others.
         gate: asked about each request.
+        rates: asked for headers of each answer to a tenant.
         root_path: under which a proxy publishes the gateway.
         open_paths: served without asking the gate.
     """
@@ -53,6 +61,7 @@ class Dispatch:
         hot: Mapping[tuple[str, str], HotHandler],
         cold: AsgiApp,
         gate: Gate,
+        rates: Rates,
         root_path: str,
         open_paths: frozenset[str],
     ) -> None:
@@ -61,6 +70,7 @@ class Dispatch:
             self._methods.setdefault(path, {})[method] = handler
         self._cold = cold
         self._gate = gate
+        self._rates = rates
         self._root_path = root_path
         self._open_paths = open_paths
 
@@ -85,6 +95,8 @@ class Dispatch:
     async def _serve(self, request: HotRequest) -> None:
         if request.path not in self._open_paths:
             request.principal = await self._gate.admit(request.headers)
+            if request.principal.tenant is not None:
+                request.rates = self._rates.of
         methods = self._methods.get(request.path, {})
         handler = methods.get(request.method)
         if handler is not None:

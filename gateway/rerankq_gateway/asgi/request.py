@@ -33,6 +33,7 @@ class HotRequest:
         request_id: the caller's, or ours.
         principal: whom it acts for; known once it was let in.
         added: headers that every answer to it gets.
+        rates: gives those that say what is left of the caller's quotas when the answer is sent.
         other_methods: those that its path knows without FastAPI.
         started: whether an answer has begun.
         unread: whether a part of the body was not read yet.
@@ -47,6 +48,7 @@ class HotRequest:
         "other_methods",
         "path",
         "principal",
+        "rates",
         "request_id",
         "scope",
         "started",
@@ -61,6 +63,7 @@ class HotRequest:
         self.request_id = request_id.request_id(self.headers)
         self.principal: Principal = OPERATOR
         self.added: list[tuple[bytes, bytes]] = [(request_id.HEADER, self.request_id.encode())]
+        self.rates: Callable[[Principal], Awaitable[HeaderList]] | None = None
         self.other_methods: tuple[str, ...] = ()
         self.started = False
         self.unread = b"content-length" in self.headers or b"transfer-encoding" in self.headers
@@ -89,7 +92,8 @@ class HotRequest:
         """Send a message of ASGI; the answer gets the headers that each has."""
         if message["type"] == "http.response.start":
             self.started = True
-            message["headers"] = [*message.get("headers", ()), *self.added]
+            rates = await self.rates(self.principal) if self.rates else ()
+            message["headers"] = [*message.get("headers", ()), *self.added, *rates]
         await self._send(message)
 
     async def answer(self, status: int, content: bytes, headers: HeaderList = ()) -> None:

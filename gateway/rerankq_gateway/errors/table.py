@@ -62,8 +62,7 @@ def problem_of(error: errors.RerankqError, *, invalid: int = INVALID) -> Problem
             param = error.field or None
             return Problem(invalid, error.code, str(error), param=param)
         case errors.QuotaExceeded():
-            wait = error.retry_after or _QUOTA_SECONDS
-            return Problem(429, error.code, str(error), retry_after=wait, throttled_by="quota")
+            return _over_quota(error)
         case errors.JobFailed():
             return _failed(error)
     for kind, status, retry_after in _KINDS:
@@ -73,6 +72,14 @@ def problem_of(error: errors.RerankqError, *, invalid: int = INVALID) -> Problem
             can_retry = False if isinstance(error, errors.JobEnded) else None
             return Problem(status, code, str(error), retry_after=retry_after, can_retry=can_retry)
     return Problem(_BY_ITSELF, "internal_error", "a fault in rerankq: the log names the place")
+
+
+def _over_quota(error: errors.QuotaExceeded) -> Problem:
+    if error.quota == "disabled":
+        # No wait helps: only the operator can let the tenant submit again.
+        return Problem(403, "tenant_disabled", str(error), throttled_by="quota")
+    wait = error.retry_after or _QUOTA_SECONDS
+    return Problem(429, error.code, str(error), retry_after=wait, throttled_by="quota")
 
 
 def _failed(error: errors.JobFailed) -> Problem:

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 import pytest
 
-from rerankq.contract import Principal, Scope, Token
-from rerankq.errors import JobNotFound
+from rerankq.contract import Principal, Scope, Tenant, TenantUse, Token
+from rerankq.errors import JobNotFound, QuotaExceeded, TenantNotFound
 from rerankq_gateway.access.bearer import KnownTokens
 from rerankq_gateway.access.gate import Gate
+from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi import HotHandler, HotRequest
 from rerankq_gateway.asgi.dispatch import Dispatch
 from rerankq_gateway.asgi.request import AsgiScope, Receive, Send
@@ -39,6 +40,23 @@ class FewTokens:
         return tuple(Token(id=each, scopes=frozenset(), created_at=0) for each in self._held)
 
 
+class FewTenants:
+    """The tenants of a ledger: only `acme` has quotas."""
+
+    async def get(self, name: str) -> Tenant:
+        """A tenant."""
+        if name == "gone":
+            raise TenantNotFound("no tenant has that name")
+        if name == "acme":
+            return Tenant(name=name, requests=600, tokens=90_000)
+        return Tenant(name=name)
+
+    async def use(self, name: str) -> TenantUse:
+        """What it uses."""
+        assert name == "acme", "only for one with quotas"
+        return TenantUse(requests_left=12, requests_reset=6.2, tokens_left=80_000, tokens_reset=7.0)
+
+
 def serve(
     exchange: Exchange,
     handler: HotHandler,
@@ -51,6 +69,7 @@ def serve(
         hot={("POST", "/it"): handler},
         cold=unknown,
         gate=Gate(settings or GatewaySettings(), FewTokens(held)),
+        rates=RateHeaders(FewTenants()),
         root_path=root_path,
         open_paths=frozenset(),
     )
@@ -193,3 +212,37 @@ def test_a_known_token_is_not_looked_up_again_for_a_while() -> None:
 
     asyncio.run(ask())
     assert tokens.asked == 2
+
+
+async def refuses(_: HotRequest) -> None:
+    raise QuotaExceeded("over it", quota="requests", retry_after=6.2)
+
+
+async def answers(request: HotRequest) -> None:
+    await request.answer(200, b"{}")
+
+
+@pytest.mark.parametrize(("handler", "status"), [(answers, 200), (refuses, 429)])
+def test_each_answer_says_what_is_left_of_quotas(handler: HotHandler, status: int) -> None:
+    """A tenant with quotas of a minute finds them in the headers, of refusals as well."""
+    exchange = Exchange(path="/it", headers=[("x-api-key", "rk_1")])
+    served = serve(exchange, handler, held={"rk_1": Principal(tenant="acme")})
+    assert served.status == status
+    assert {k: v for k, v in served.headers.items() if "ratelimit" in k} == {
+        "ratelimit-policy": '"requests";q=600;w=60, "tokens";q=90000;w=60',
+        "ratelimit": '"requests";r=12;t=7, "tokens";r=80000;t=7',
+        "x-ratelimit-limit-requests": "600",
+        "x-ratelimit-remaining-requests": "12",
+        "x-ratelimit-reset-requests": "7s",
+        "x-ratelimit-limit-tokens": "90000",
+        "x-ratelimit-remaining-tokens": "80000",
+        "x-ratelimit-reset-tokens": "7s",
+    }
+
+
+@pytest.mark.parametrize("tenant", [None, "free", "gone"])
+def test_nothing_is_said_of_quotas_where_there_are_none(tenant: str | None) -> None:
+    """The operator, and a tenant without such quotas, get no such header."""
+    exchange = Exchange(path="/it", headers=[("x-api-key", "rk_1")])
+    served = serve(exchange, answers, held={"rk_1": Principal(tenant=tenant)})
+    assert not [each for each in served.headers if "ratelimit" in each]
