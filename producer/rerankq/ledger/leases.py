@@ -44,6 +44,8 @@ class Lease:
         waited_seconds: time since the job could first run, by Redis' clock.
         payload: the job as JSON.
         past: its earlier failures.
+        named: the job in whose place it was claimed, if not itself: which of the tenants' jobs are
+            given for those that a claim names, the ledger decides.
     """
 
     job_id: str
@@ -52,6 +54,7 @@ class Lease:
     waited_seconds: float
     payload: bytes
     past: Past = NO_PAST
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +176,29 @@ class Leases:
         size = sum(len(each) for each in stored if each is not None)
         self._together = max(1, min(MOST_TOGETHER, CLAIM_BYTES * len(job_ids) // max(1, size)))
         asked = dict(zip(job_ids, stored, strict=True))
+        asked |= await self._dealt_payloads(rows)
         for job_id, *given in rows:
             name = job_id.decode()
             if not name:
                 tell_of_ended(self._events, *given)
             elif given:
                 token, attempts, waited_ms, *met = given
+                named = met.pop().decode() if _is_dealt(given) else name
                 # When no payload can be read, the worker fails the job with that reason.
                 job = payload.unpacked(asked[name] or b"")
                 past = past_from(*met) if met else NO_PAST
-                claim.leases.append(Lease(name, token, attempts, waited_ms / 1000, job, past))
+                lease = Lease(name, token, attempts, waited_ms / 1000, job, past, named)
+                claim.leases.append(lease)
             else:
                 claim.crash_suspects.append(name)
+
+    async def _dealt_payloads(self, rows: Sequence[Sequence[Any]]) -> dict[str, bytes | None]:
+        """The payloads of jobs that were given for others that the claim named."""
+        dealt = [job_id.decode() for job_id, *given in rows if _is_dealt(given)]
+        if not dealt:
+            return {}
+        stored = await self._store.command("MGET", *map(self._keys.payload, dealt))
+        return dict(zip(dealt, stored, strict=True))
 
     async def renew(self, leases: Sequence[Lease]) -> set[str]:
         """Renew the leases; returns the ids of jobs that are no longer this worker's."""
@@ -237,6 +251,11 @@ def _head_end(finish: Finish) -> tuple[Any, ...]:
     if finish.tokens:
         return finish.reason, finish.said, finish.tokens
     return (finish.reason, finish.said) if finish.said else (finish.reason,)
+
+
+def _is_dealt(given: Sequence[Any]) -> bool:
+    """Whether what `claim.lua` says of a job ends with the name in whose place it is given."""
+    return bool(given) and len(given) % 4 == 0
 
 
 def new_request() -> str:

@@ -6,7 +6,7 @@ from rerankq.ledger.outcomes import SPELLINGS
 from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 ROOM: Final = "rerankq.ledger"
-TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting")
+TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting", "turns")
 RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane")
 STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
 LINES: Final = ("lane_redelivery",)
@@ -95,14 +95,17 @@ class _Sweep(NamedTuple):
 
 _SUBMIT_KEYS: Final = (
     *(*STATES, *LINES, *_KEYS_OF_IDEMPOTENCY),
-    *("payload", "deadlines", "tenant", "tenant_use"),
+    *("payload", "deadlines", "tenant", "tenant_use", "lane_shared"),
 )
 SUBMIT: Final = Script(ROOM, "submit", _Submit, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True)
 SUBMIT_STAGED: Final = Script(
     ROOM, "submit_staged", _SubmitStaged, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True
 )
 CLAIM: Final = Script(
-    ROOM, "claim", _Claim, keys=(*PORTIONS, "last_heard"), reply=ROWS, constants=SPELLINGS
+    *(ROOM, "claim", _Claim),
+    keys=(*PORTIONS, "last_heard", "tenant", "shares", "lane_shared", "claimed"),
+    reply=ROWS,
+    constants=SPELLINGS,
 )
 RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*STATES, "last_heard"), reply=TEXTS)
 _FINISH_KEYS: Final = (*ENDS, "staged", "said")
@@ -124,7 +127,7 @@ SWEEP: Final = Script(
     keys=(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
         *("put_aside", "breakers", "accounts", "batches", "imports", "outbox"),
-        *("shares", "turns", "lane_shared"),
+        *("tenant", "shares", "lane_shared"),
     ),
     reply=ROWS,
     constants=SPELLINGS,

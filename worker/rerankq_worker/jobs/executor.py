@@ -240,7 +240,7 @@ class Executor:
         sent_at = time.monotonic()
         claim = await self._claim([*portion], new_request(), alone=alone)
         for lease in claim.leases:
-            asked = portion[lease.job_id]
+            asked = portion[lease.named or lease.job_id]
             task = asyncio.create_task(self._attempts.work(lease, sent_at, asked.tally))
             self._in_flight.add(lease, task)
             asked.work.append(task)

@@ -11,7 +11,8 @@
 -- @arguments job_ids text: the jobs to take
 -- @answer rows: the time in ms; then, for each job claimed, {id, token, attempts, ms since it could first
 -- run}, with four more when it was tried before: {ms since it was postponed, ms since its
--- first attempt failed or 0, pattern of its answer or '', how often in a row}; and {id} for each
+-- first attempt failed or 0, pattern of its answer or '', how often in a row}; of tenants' jobs
+-- the ledger decides which are given for those named: then the name comes last; and {id} for each
 -- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it; and
 -- {'', ended} when it ended batches, as `batches/ended` says. A job of a paused batch is held back, and one of
 -- a cancelled batch ends: neither is given out. The
@@ -21,6 +22,7 @@
 -- ordinary length.
 -- @include clock
 -- @include batches/portions
+-- @include claim/shares
 -- @include workers/absences
 -- @include workers/heard
 -- @include workers/tokens
@@ -53,11 +55,13 @@ local function take(id, job)
   job.claims, job.worker, job.request, job.started, job.lapsed = number(job.claims) + 1, worker, request,
     now, nil
   move(id, job, 'running')
-  note_place(id, job)
+  -- The place of a tenant's job says nothing of other hints.
+  if not text(job.tenant) then note_place(id, job) end
 end
 
 -- Ends a queued job whose batch was cancelled, or holds it back for a paused one, as soon as its place is known.
 local function stop(id, job, batch)
+  if to_hold[id] then return end
   note_place(id, job)
   if batch.is_cancelled then
     end_by_ledger(id, job, 'cancelled', '', CANCELLED, now, {keep_result_ms, keep_dead_ms})
@@ -66,7 +70,8 @@ local function stop(id, job, batch)
   end
 end
 
-local function give(id, job)
+-- Gives a job to the worker; `slot`: the name in whose place it is given, if not its own.
+local function give(id, job, slot)
   given[#given + 1], bytes = id, bytes + number(job.bytes)
   local since = math.max(number(job.not_before), number(job.submitted))
   local row = {id, token_of(job), number(job.attempts), since > 0 and now - since or 0}
@@ -76,15 +81,12 @@ local function give(id, job)
     row[5], row[6] = now - number(failure.at), failing > 0 and now - failing or 0
     row[7], row[8] = text(failure.pattern) or '', number(failure.repeats)
   end
+  if slot and slot ~= id then row[#row + 1] = slot end
   rows[#rows + 1] = row
 end
 
-hear(worker, now)
-read_records(job_ids)
-local seen = {}
-for _, id in ipairs(job_ids) do
-  local job = not seen[id] and known_of(id)
-  seen[id] = true
+-- Gives a job out if it can run now; returns whether it did.
+local function begin(id, job, slot)
   -- A job whose deadline has passed is not given out: the sweep ends it.
   local in_time = job and now < (tonumber(job.deadline) or math.huge)
   if in_time and job.state == 'queued' then
@@ -92,15 +94,33 @@ for _, id in ipairs(job_ids) do
     if stopped then
       stop(id, job, stopped)
     elseif is_suspect(job) and not is_alone then
-      rows[#rows + 1] = {id}
+      if not slot or slot == id then rows[#rows + 1] = {id} end
     else
       take(id, job)
-      give(id, job)
+      give(id, job, slot)
+      return true
     end
   elseif in_time and is_repeated(job) then
-    give(id, job)
+    give(id, job, slot)
+    return true
+  end
+  return false
+end
+
+hear(worker, now)
+read_records(job_ids)
+local seen, slots = {}, {}
+for _, id in ipairs(job_ids) do
+  local job = not seen[id] and known_of(id)
+  seen[id] = true
+  if job and text(job.tenant) and not is_alone then
+    slots[job.lane] = slots[job.lane] or {}
+    table.insert(slots[job.lane], id)
+  else
+    begin(id, job)
   end
 end
+for lane, names in pairs(slots) do deal(lane, request, names, begin) end
 local lease_ends = whole(now + lease_ms + bytes / SLOW_BYTES_A_MS)
 for _, id in ipairs(given) do
   gather('ZADD ' .. lane_set_key(known_of(id).lane, 'running'), lease_ends, id)
@@ -110,11 +130,13 @@ for lane, line in pairs(taken) do
   for at, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
     local place = tonumber(score) or 0
     if to_hold[line[at]] then hold(line[at], known_of(line[at]), place, now) end
+    if text(known_of(line[at]).tenant) then place = 0 end
     if place < REDELIVERED then first = math.max(first, place) else again = math.max(again, place) end
   end
   if first > 0 then advance_watermark(lane, first) end
   if again > 0 then advance_watermark(lane, again) end
 end
 carry_out()
+note_shares()
 if #ended_batches > 0 then rows[#rows + 1] = {'', ended_batches} end
 return rows

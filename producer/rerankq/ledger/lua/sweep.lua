@@ -22,6 +22,7 @@
 -- @include workers/absences
 -- @include workers/heard
 -- @include sweep/foreign_keys
+-- @include sweep/owed
 -- @constants CRASHED EXPIRED
 -- @keys job payload said lane lane_set deadlines dead last_heard sweeper sweeping batches_resuming
 -- @keys batches_cancelling batches_holding
@@ -92,7 +93,8 @@ local function end_and_note(id, job, state, reason, outcome)
 end
 
 local function requeue(lane, id, announce)
-  move(id, known_of(id), 'queued', whole(next_place(lane, true, 1)))
+  local job = known_of(id)
+  move(id, job, 'queued', whole(text(job.tenant) and next_shared_place(lane, 1) or next_place(lane, true, 1)))
   announce[#announce + 1] = id
 end
 
@@ -205,6 +207,12 @@ for _, each in ipairs(lanes) do
   due_jobs(lane, announce, orphans)
   lost_hints(lane, false, queue, announce, orphans)
   lost_hints(lane, true, again_queue, announce, orphans)
+  local waiting = #announce + redis.call('LLEN', queue) + redis.call('LLEN', again_queue)
+  if announce_owed(lane, waiting, now, grace_ms, most + #announce, announce) then
+    local first, last = whole(SHARED), whole(REDELIVERED - 1)
+    for _, id in ipairs((members(lane, 'queued', first, last, orphans))) do requeue(lane, id, announce) end
+    carry_out()
+  end
   found[#found + 1] = {announce, orphans}
 end
 if more then

@@ -5,6 +5,7 @@
 -- @include lines
 -- @include states
 -- @include tenants/idempotency
+-- @include tenants/places
 -- @include tenants/quotas
 -- @include undoing
 -- @keys job payload lane lane_set deadlines
@@ -78,6 +79,22 @@ end
 
 local accepted, queued, entries, written = {}, {}, {}, false
 
+-- Tenants' jobs have an order of announcement of their own.
+local function count_queued(job)
+  local lines = queued[job.lane] or {own = 0, shared = 0}
+  queued[job.lane] = lines
+  local line = job.tenant and 'shared' or 'own'
+  lines[line] = lines[line] + 1
+end
+
+-- The first places of the queued jobs in their orders.
+local function take_places()
+  for lane, lines in pairs(queued) do
+    if lines.own > 0 then lines.own = next_place(lane, false, lines.own) end
+    if lines.shared > 0 then lines.shared = next_shared_place(lane, lines.shared) end
+  end
+end
+
 -- The answer for each job. Writes nothing yet.
 local function judge()
   local some, held_up, outcomes, over_quota = some_known(), false, {}, {}
@@ -99,7 +116,7 @@ local function judge()
       if job.tenant then charge(job) end
       if job.key then keys[idempotency_name(job.tenant, job.key)] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
-      if not job.waits then queued[job.lane] = (queued[job.lane] or 0) + 1 end
+      if not job.waits then count_queued(job) end
       if sent_payloads then gather('MSET', payload_key(job.id), sent_payloads[at]) end
     elseif not sent_payloads then
       gather('DEL', payload_key(job.id))
@@ -112,15 +129,16 @@ end
 -- Writes the jobs' records and puts them in their lanes. No DEL may come before this: when its memory is
 -- full, Redis refuses only a script's first write, and a DEL as the first would pass.
 local function write_jobs()
-  for lane, jobs_queued in pairs(queued) do queued[lane] = next_place(lane, false, jobs_queued) end
+  take_places()
   for _, job in ipairs(accepted) do
     local record, lane = new_record(job), job.lane
     known[job.id] = record
     if job.waits then
       move(job.id, record, 'scheduled', record.due)
     else
-      move(job.id, record, 'queued', whole(queued[lane]))
-      queued[lane] = queued[lane] + 1
+      local lines, line = queued[lane], job.tenant and 'shared' or 'own'
+      move(job.id, record, 'queued', whole(lines[line]))
+      lines[line] = lines[line] + 1
     end
   end
   written = true

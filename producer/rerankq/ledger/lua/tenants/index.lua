@@ -3,9 +3,9 @@
 -- @defines tenant_moved tenant_depth tidy
 -- @include clock
 -- @include records
--- @keys job tenant_queue tenant_running tenant_waiting
+-- @keys job tenant_queue tenant_running tenant_waiting turns
 
-local ANNOUNCED_AGAIN, BEFORE_ALL = 2 ^ 52, 2 ^ 53
+local BEFORE_ALL = 2 ^ 53
 local MOST_TIDIED = 20
 
 -- The set of a tenant's jobs that are at a place; nil for an end.
@@ -15,13 +15,22 @@ local function tenant_set(job, place)
   return (is_open(place) or place == 'held') and tenant_waiting_key(job.tenant) or nil
 end
 
--- A job that is announced again has waited the longest: it comes before all others of its tenant.
-local function place_in_queue(score)
+-- A job that was in another place before has waited the longest: it comes before all others of its tenant.
+local function place_in_queue(from, score)
   local place = number(score)
-  return whole(place >= ANNOUNCED_AGAIN and place - BEFORE_ALL or place)
+  return whole(from and place - BEFORE_ALL or place)
 end
 
 local moved_at
+local in_turns = {}
+
+-- Lets a tenant take part in the shares of a lane. Its turn is given when it is first met.
+local function take_part(lane, tenant)
+  local name = lane .. ':' .. tenant
+  if not in_turns[name] then gather('ZADD ' .. turns_key(lane), 0, tenant) end
+  in_turns[name] = true
+end
+
 -- A job of a tenant has moved: from the place `from`, nil for a new one, to the place `to`, by `score` if the
 -- move gave it one. Only for jobs that have a tenant.
 function tenant_moved(id, job, from, to, score)
@@ -29,7 +38,8 @@ function tenant_moved(id, job, from, to, score)
   local left, entered = from and tenant_set(job, from), tenant_set(job, to)
   if left and left ~= entered then gather('ZREM ' .. left, id) end
   if to == 'queued' then
-    gather('ZADD ' .. entered, place_in_queue(score), id)
+    gather('ZADD ' .. entered, place_in_queue(from, score), id)
+    take_part(job.lane, job.tenant)
   elseif entered and left ~= entered then
     moved_at = moved_at or whole(now_ms())
     gather('ZADD ' .. entered, moved_at, id)
