@@ -5,7 +5,7 @@ from rerankq.cli.asking import ask
 from rerankq.cli.batch.shown import counts_of, json_of, pace_of, reasons_of, time_of
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put_json
-from rerankq.contract import BatchStatus
+from rerankq.contract import BatchState, BatchStatus
 
 
 def status(*, batch: options.BatchId, json: options.AsJson = False) -> None:
@@ -34,7 +34,7 @@ def _shown(batch: BatchStatus) -> dict[str, str]:
         "waits": "; ".join(each.message for each in batch.waits),
         "tokens": str(batch.tokens or ""),
         "opened": time_of(batch.created_at),
-        "paused": time_of(batch.paused_at),
+        "paused": time_of(batch.paused_at) if batch.state is BatchState.PAUSED else "",
         "cancelled": time_of(batch.cancelled_at),
         "deadline": time_of(batch.deadline_at),
         "ended": time_of(batch.ended_at),

@@ -8,12 +8,13 @@ from typing import Final
 from rerankq.client.arrivals import deadline_in
 from rerankq.client.batches.one_batch import OneBatch
 from rerankq.client.patience import patiently
-from rerankq.contract import BatchProgress, BatchStatus, WaitReason
+from rerankq.contract import BatchProgress, BatchState, BatchStatus, WaitReason
 from rerankq.errors import ResultTimeout
 
 WATCH_SECONDS: Final = 0.5
+MIN_WATCH_SECONDS: Final = 0.01
 LOOK_SECONDS: Final = 2.0
-"""How often a watch looks why a batch waits."""
+"""How often a watch looks why a batch waits, when none of its jobs has ended meanwhile."""
 
 
 class Controls(OneBatch):
@@ -44,27 +45,26 @@ class Controls(OneBatch):
     async def watch(self, *, every: float = WATCH_SECONDS) -> AsyncGenerator[BatchStatus, None]:
         """Its status now and every so many seconds, until it has ended; the last one says how.
 
-        Every two seconds it is found out why the batch waits; `waits` holds until then.
+        While no job ends, and when its state changes, it is found out why the batch waits.
 
         Raises:
             BatchNotFound: no such batch: never opened, or past its retention.
             LedgerUnavailable: Redis has not answered for a minute.
         """
         clock = asyncio.get_running_loop().time
-        look_at, waits = 0.0, tuple[WaitReason, ...]()
+        look_at, ended, waits = 0.0, -1, tuple[WaitReason, ...]()
+        state: BatchState | None = None
         while True:
-            looks = clock() >= look_at
-            status = await patiently(lambda: self.status(why=looks))  # noqa: B023  awaited at once
-            if looks:
-                look_at, waits = clock() + LOOK_SECONDS, status.waits
-            yield (
-                status
-                if looks or status.state.ended
-                else status.model_copy(update={"waits": waits})
-            )
+            status = await patiently(self.status)
+            if clock() >= look_at or status.state is not state:
+                stands_still = status.state is not state or status.ended == ended
+                waits = await self._waits(status) if stands_still else ()
+                look_at, ended, state = clock() + LOOK_SECONDS, status.ended, status.state
             if status.state.ended:
+                yield status
                 return
-            await asyncio.sleep(every)
+            yield status.model_copy(update={"waits": waits})
+            await asyncio.sleep(max(every, MIN_WATCH_SECONDS))
 
     async def wait(self, timeout: float | None = None) -> BatchStatus:  # noqa: ASYNC109  as in `result`
         """Wait until it has ended, up to `timeout` seconds (None: without a limit).
@@ -139,3 +139,6 @@ class Controls(OneBatch):
             portion, is_last = await patiently(partial(batches.cancel_portion, self.id))
             ended += portion
         return ended
+
+    async def _waits(self, status: BatchStatus) -> tuple[WaitReason, ...]:
+        return await patiently(partial(self._parts.why.of_batch, status))
