@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from rerankq import RerankClient
+from rerankq.contract import BatchState
 from running.command import RERANKQ, rerankq, sandbox_process
 from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
@@ -48,12 +49,6 @@ def begun(
                 process.kill()
 
 
-def status(redis_url: str, batch: str) -> dict[str, Any]:
-    done = rerankq("batch", "status", batch, "--json", RERANKQ_REDIS_URL=redis_url)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
 def test_one_terminal_runs_and_others_control(stack: str, tmp_path: Path) -> None:
     """A pause lets nothing begin, a resume loses nothing, and a cancel ends run and watch."""
 
@@ -62,35 +57,34 @@ def test_one_terminal_runs_and_others_control(stack: str, tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def now(batch: str) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(asked("status", batch, "--json"))
-        return answer
-
     jobs, out, err = (tmp_path / name for name in ("jobs.jsonl", "ranked.jsonl", "run.err"))
     line = json.dumps({"query": "cats", "documents": ["a cat", "a dog"]}) + "\n"
     jobs.write_text(line * JOBS)
-    with begun(stack, tmp_path, "run", "run", str(jobs), "-o", str(out)) as running:
+    with (
+        RerankClient(stack) as client,
+        begun(stack, tmp_path, "run", "run", str(jobs), "-o", str(out)) as running,
+    ):
         found = eventually(lambda: re.search(r"run: (batch-\S+)", err.read_text()), "the id")
-        batch = found[1]
+        batch, now = found[1], client.batch(found[1]).status
         with begun(stack, tmp_path, "watch", "batch", "watch", batch) as watching:
-            eventually(lambda: now(batch)["succeeded"], "the first job has ended")
+            eventually(lambda: now().succeeded, "the first job has ended")
 
             assert asked("pause", batch) == "paused\n"
-            eventually(lambda: now(batch)["running"] == 0, "the running jobs have ended")
-            before = now(batch)
-            eventually(lambda: now(batch)["held"], "jobs are held")
-            assert before["state"] == "paused"
-            assert now(batch)["succeeded"] == before["succeeded"] < JOBS
+            eventually(lambda: now().running == 0, "the running jobs have ended")
+            before = now()
+            eventually(lambda: now().held, "jobs are held")
+            assert before.state is BatchState.PAUSED
+            assert now().succeeded == before.succeeded < JOBS
 
             asked("resume", batch)
-            eventually(lambda: now(batch)["succeeded"] > before["succeeded"], "it goes on")
+            eventually(lambda: now().succeeded > before.succeeded, "it goes on")
             assert asked("cancel", batch).startswith("cancelled: ")
             assert watching.wait(SECONDS) == 1
         assert running.wait(SECONDS) == 1
-    last = now(batch)
-    assert (last["state"], last["succeeded"] + last["cancelled"]) == ("cancelled", JOBS)
+        last = now()
+    assert (last.state, last.succeeded + last.cancelled) == (BatchState.CANCELLED, JOBS)
     rows = [json.loads(each) for each in out.read_text().splitlines()]
     assert len(rows) == JOBS
-    assert sum(row["status"] == "succeeded" for row in rows) == last["succeeded"]
+    assert sum(row["status"] == "succeeded" for row in rows) == last.succeeded
     assert f"{batch}: is paused now" in (tmp_path / "watch.err").read_text()
     assert f"{batch} was cancelled" in (tmp_path / "watch.out").read_text()
