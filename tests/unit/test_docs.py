@@ -208,7 +208,7 @@ CODE = re.compile(r"`([^`]+)`")
 def walks() -> dict[str, list[str]]:
     """The steps of each walk through the code that CONTRIBUTING describes, by its title."""
     page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    section = page.partition("\n## Four walks\n")[2].partition("\n## ")[0]
+    section = page.partition("\n## Five walks\n")[2].partition("\n## ")[0]
     _, *parts = WALK_TITLE.split(section)
     return dict(
         zip(parts[::2], [WALK_STEP.findall(each.strip()) for each in parts[1::2]], strict=True)
@@ -238,9 +238,9 @@ def definitions(body: list[ast.stmt]) -> Iterator[str]:
                 yield name
 
 
-def test_there_are_four_walks_through_the_code() -> None:
-    """CONTRIBUTING leads to a 429, a lease, a sealed batch and SIGTERM, step by step."""
-    assert len(walks()) == 4
+def test_there_are_five_walks_through_the_code() -> None:
+    """CONTRIBUTING leads to a 429, a lease, a sealed batch, SIGTERM and HTTP, step by step."""
+    assert len(walks()) == 5
     assert all(len(steps) > 4 for steps in walks().values())
 
 
