@@ -8,8 +8,11 @@ from rerankq_gateway.lines.json_lines import LineSplitter
 from rerankq_gateway.lines.line import BadLine, Line
 
 SLICE_BYTES: Final = 1024 * 1024
-"""So much is gathered before it is split: a large line is then looked at a few times only."""
+"""So much of an array is gathered before it is split: a large entry is then looked at a few times
+only. Lines are split as they come."""
 _BOM: Final = b"\xef\xbb\xbf"
+_ENOUGH: Final = 4
+"""So many bytes tell whether there is a mark at the beginning."""
 
 
 class Splitter(Protocol):
@@ -42,19 +45,30 @@ async def lines(
     Raises:
         UnreadableLines: a JSON array is damaged. The lines before were given.
     """
-    splitter: Splitter | None = None
-    async for data in _slices(chunks):
-        if splitter is None:
-            text = data.removeprefix(_BOM)
-            is_array = text.lstrip().startswith(b"[")
-            splitter = ArraySplitter(most_line) if is_array else LineSplitter(most_line)
-            portion = splitter.split(text)
-        else:
-            portion = splitter.split(data)
-        if portion:
+    begun = b""
+    async for data in chunks:
+        begun += data
+        if len(begun) >= _ENOUGH and (len(begun) > SLICE_BYTES or not begun.isspace()):
+            break
+    text = begun.removeprefix(_BOM)
+    whole = _followed(text, chunks)
+    splitter: Splitter
+    if text.lstrip().startswith(b"["):
+        splitter, source = ArraySplitter(most_line), _slices(whole)
+    else:
+        splitter, source = LineSplitter(most_line), whole
+    async for data in source:
+        if portion := splitter.split(data):
             yield portion
-    if splitter and (portion := splitter.end()):
+    if text and (portion := splitter.end()):
         yield portion
+
+
+async def _followed(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What was read so far, and then the rest."""
+    yield begun
+    async for chunk in chunks:
+        yield chunk
 
 
 async def _slices(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

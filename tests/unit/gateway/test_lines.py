@@ -47,7 +47,7 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "SLICE_BYTES", 16)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     objects=OBJECTS,
     places=PLACES,
@@ -65,7 +65,7 @@ def test_jsonl_is_the_same_wherever_it_is_cut(
     assert [each[0] for each in found] == [1 + at * step for at in range(len(objects))]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     objects=st.lists(VALUES, max_size=8),
     places=PLACES,
@@ -82,7 +82,7 @@ def test_an_array_is_the_same_wherever_it_is_cut(
     assert [each[0] for each in found] == list(range(1, len(objects) + 1))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(noise=st.binary(max_size=200), places=PLACES)
 def test_any_bytes_give_lines_or_a_fault(noise: bytes, places: list[int]) -> None:
     """No input raises anything else, and no more lines come than the input can have."""
@@ -129,8 +129,17 @@ def test_an_entry_that_is_too_long_ends_the_reading() -> None:
 
 def test_a_mark_at_the_beginning_is_skipped() -> None:
     """A byte order mark, as some editors write it, belongs to no line."""
-    assert values(read(b'\xef\xbb\xbf{"a": 1}')) == [{"a": 1}]
-    assert values(read(b'\xef\xbb\xbf[{"a": 1}]')) == [{"a": 1}]
+    for places in ([], [1], [2, 3, 4]):
+        assert values(read(b'\xef\xbb\xbf{"a": 1}', places)) == [{"a": 1}]
+        assert values(read(b'\xef\xbb\xbf[{"a": 1}]', places)) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("blank", [b"", b"\n", b" \n" * 100])
+def test_blank_lines_before_the_first_are_counted(blank: bytes) -> None:
+    """However many there are: the first line has the number that an editor shows."""
+    found = read(blank + b'{"a": 1}', [1])
+    assert [each[0] for each in found] == [blank.count(b"\n") + 1]
+    assert values(read(blank + b"[2]", [1])) == [2]
 
 
 def test_a_spool_gives_back_what_it_was_given(tmp_path: Path) -> None:
