@@ -128,6 +128,7 @@ SWEEP: Final = Script(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
         *("put_aside", "breakers", "accounts", "batches", "imports", "outbox"),
         *("tenant", "shares", "lane_shared"),
+        *("account", "account_workers", "account_lane", "account_slots", "account_answers"),
     ),
     reply=ROWS,
     constants=SPELLINGS,

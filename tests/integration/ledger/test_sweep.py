@@ -7,7 +7,7 @@ import pytest
 
 from rerankq import events
 from rerankq.contract import JobState, Lane
-from rerankq.errors import JobFailed
+from rerankq.errors import JobFailed, LedgerUnavailable
 from rerankq.events import JobRef
 from rerankq.ledger import sweep
 from rerankq.ledger.leases import MOST_DEATHS, Lease
@@ -395,3 +395,20 @@ def test_a_key_of_another_type_stops_no_sweep(desk: LedgerDesk, key: str) -> Non
     assert desk.claim("a")
     assert desk.sweep() == []
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("suffix", ["", ":workers", ":workers:bulk", ":slots", ":answers"])
+def test_a_key_of_another_type_takes_an_account_out_of_use_for_one_sweep(
+    desk: LedgerDesk, suffix: str
+) -> None:
+    """A key of an account that holds another type is put aside, and permits are given again."""
+    desk.exchange("one", want=1, ok=1)
+    key = f"rerankq:account:a{suffix}"
+    desk.redis.delete(key)
+    desk.redis.set(key, "of another type")
+    with pytest.raises(LedgerUnavailable):
+        desk.exchange("one", want=1)
+    told = heard(desk.events)
+    desk.sweep()
+    assert told == [events.KeyPutAside(key=key)]
+    assert desk.exchange("one", want=1).mode == "open"

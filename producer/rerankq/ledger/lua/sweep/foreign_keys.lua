@@ -4,6 +4,7 @@
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
 -- @keys batches batches_resuming batches_cancelling batches_holding imports shares turns lane_shared outbox
+-- @keys account account_workers account_lane account_slots account_answers
 
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
@@ -20,16 +21,31 @@ local function types_by_key()
   return types
 end
 
+local function types_by_key_of(account)
+  local types = {[account_key(account)] = 'hash', [account_workers_key(account)] = 'zset',
+    [account_slots_key(account)] = 'hash', [account_answers_key(account)] = 'hash'}
+  for _, each in ipairs(lanes) do types[account_lane_key(account, each[1])] = 'zset' end
+  return types
+end
+
 -- Renamed, not deleted: the value may belong to somebody. Our own value was overwritten already.
--- Returns their names.
-function put_foreign_keys_aside()
-  local met = {}
-  for key, kind in pairs(types_by_key()) do
+local function put_aside_unless_of(types, met)
+  for key, kind in pairs(types) do
     local found = redis.call('TYPE', key).ok
     if found ~= kind and found ~= 'none' then
       redis.call('RENAME', key, put_aside_key(key))
       met[#met + 1] = key
     end
+  end
+end
+
+-- Returns their names.
+function put_foreign_keys_aside()
+  local met = {}
+  put_aside_unless_of(types_by_key(), met)
+  -- Only now is it sure that the accounts' names can be read.
+  for _, account in ipairs(redis.call('SMEMBERS', accounts_key)) do
+    put_aside_unless_of(types_by_key_of(account), met)
   end
   return met
 end
