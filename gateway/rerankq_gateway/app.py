@@ -1,5 +1,6 @@
 """The composition root: puts the rooms of the gateway together; nothing else does."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -23,6 +24,8 @@ from rerankq_gateway.waiters import Waiters
 
 ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, files, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
+_GARBAGE_OBJECTS: Final = 10_000
+"""Collections of the youngest objects begin at so many: a call makes hundreds, and keeps none."""
 
 
 class Gateway:
@@ -50,9 +53,17 @@ class Gateway:
         # Made here and not at import: connections belong to this process and its event loop.
         async with opened(self._settings) as served:
             self._served = served
+            _spare_the_collector()
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _spare_the_collector() -> None:
+    """Make garbage collections rare, and exempt the objects that the start has made."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_OBJECTS)
 
 
 @asynccontextmanager
