@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from rerankq.contract import Token
 from rerankq_gateway.access.bearer import FRESH_SECONDS, KnownTokens, Registry, secret_in
 from rerankq_gateway.access.principal import OPERATOR, Principal
 from rerankq_gateway.errors import GatewayError
@@ -15,17 +14,17 @@ Headers = Mapping[bytes, bytes]
 
 
 class Tokens(Registry, Protocol):
-    """The tokens of the ledger, which can also be listed."""
+    """The tokens of the ledger."""
 
-    async def list(self) -> tuple[Token, ...]:
-        """All tokens that work."""
+    async def required(self) -> bool:
+        """Whether callers need one."""
 
 
 class Gate:
     """The gate of a gateway.
 
     A request with a token acts for the token's holder. Without one it is refused, but on the
-    loopback as long as there are no tokens at all: then all programs of this machine may call. A
+    loopback as long as there was never a token: then all programs of this machine may call. A
     web page in a browser of this machine may not: a page can send requests to local ports
     (recognised by `Origin`), also under a name of its own that leads to 127.0.0.1 (`Host`).
 
@@ -74,7 +73,7 @@ class Gate:
         if not self._on_loopback:
             return False
         if time.monotonic() - self._looked_at >= FRESH_SECONDS:
-            self._is_open = not await self._tokens.list()
+            self._is_open = not await self._tokens.required()
             self._looked_at = time.monotonic()
         return self._is_open
 

@@ -58,6 +58,14 @@ class BlockingTokens:
             )
         )
 
+    def required(self) -> bool:
+        """Whether callers need a token: from the first one on, also when the last is gone."""
+        return self._caller.call(lambda client: client.tokens.required())
+
+    def clear(self) -> int:
+        """Make all tokens useless, and let a gateway on the loopback be used without any."""
+        return self._caller.call(lambda client: client.tokens.clear())
+
     def find(self, secret: str) -> Principal | None:
         """Who has that token; None when there is none."""
         return self._caller.call(lambda client: client.tokens.find(secret))

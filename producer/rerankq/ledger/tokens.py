@@ -81,6 +81,15 @@ class Tokens:
         self._events.tell(TokenCreated(token_id=token.id, tenant=tenant))
         return token
 
+    async def required(self) -> bool:
+        """Whether callers need a token: since the first was made, also when the last one is gone.
+
+        A gateway must not become open to all because a token expires. `clear` ends it.
+        """
+        return bool(
+            await self._store.command("EXISTS", self._keys.tokens_required, self._keys.tokens)
+        )
+
     async def find(self, secret: str) -> Principal | None:
         """Who has that token; None when there is none, also one that expired or was revoked."""
         if not _SECRET.fullmatch(secret):
@@ -121,6 +130,16 @@ class Tokens:
         """Make all tokens of a tenant useless; returns how many there were."""
         found = [each for each in await self._all() if each[1].tenant == tenant]
         await self._delete(found)
+        return len(found)
+
+    async def clear(self) -> int:
+        """Make all tokens useless, and let a gateway on the loopback be used without any.
+
+        Returns how many there were.
+        """
+        found = await self._all()
+        await self._delete(found)
+        await self._store.command("DEL", self._keys.tokens_required)
         return len(found)
 
     async def _delete(self, found: Sequence[tuple[str, Token]]) -> None:
@@ -178,6 +197,7 @@ def _writing(keys: Keys, digest: str, token: NewToken) -> list[tuple[str | int, 
     commands: list[tuple[str | int, ...]] = [
         ("HSET", key, *flat),
         ("ZADD", keys.tokens, created, digest),
+        ("SET", keys.tokens_required, 1),
     ]
     if token.expires_at is not None:
         # Redis forgets it by its own clock: no gateway's clock decides whether it works.

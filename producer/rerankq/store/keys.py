@@ -152,6 +152,7 @@ class Keys:
     def _name_gateway(self, prefix: str) -> None:
         # Of those who call the gateway.
         self.tokens = f"{prefix}rerankq:tokens"
+        self.tokens_required = f"{prefix}rerankq:tokens:required"
         self.token = Family(f"{prefix}rerankq:token:")
         """By the SHA-256 of its secret."""
         self.files = f"{prefix}rerankq:files"

@@ -48,6 +48,9 @@ def test_tokens_are_listed_and_revoked(rerankq: CommandLine, client: RerankClien
     again = rerankq("token", "revoke", made.id)
     assert (again.returncode, again.stdout) == (2, "")
     assert "rerankq token list" in again.stderr
+    assert rerankq("token", "revoke").returncode == 2
+    assert rerankq("token", "revoke", "--all").stdout == "1 tokens revoked\n"
+    assert not client.tokens.required()
 
 
 def test_a_limit_is_set_lifted_and_left(rerankq: CommandLine) -> None:

@@ -43,10 +43,12 @@ def test_the_secret_is_stored_nowhere(client: RerankClient, redis_url: str) -> N
     made = client.tokens.create(tenant=None, scopes=["read", "operate"])
     assert made.secret not in repr(made)
     with Redis.from_url(redis_url) as redis:
-        stored = {
-            key: redis.hgetall(key) if redis.type(key) == b"hash" else redis.zrange(key, 0, -1)
-            for key in redis.scan_iter()
+        read = {
+            b"hash": redis.hgetall,
+            b"string": redis.get,
+            b"zset": lambda key: redis.zrange(key, 0, -1),
         }
+        stored = {key: read[redis.type(key)](key) for key in redis.scan_iter()}
     assert made.secret.removeprefix("rk_") not in repr(stored)
     assert hashlib.sha256(made.secret.encode()).hexdigest() in repr(stored)
 
@@ -67,6 +69,18 @@ def test_a_list_names_the_tokens_that_work(client: RerankClient, redis_url: str)
     assert client.tokens.find(second.secret) is None
     with pytest.raises(TokenNotFound, match=second.id):
         client.tokens.revoke(second.id)
+
+
+def test_tokens_are_required_once_there_was_one(client: RerankClient) -> None:
+    """When its last token is revoked, a gateway stays closed; `clear` alone opens it again."""
+    assert not client.tokens.required()
+    made = client.tokens.create(tenant=None, scopes=["read"])
+    client.tokens.revoke(made.id)
+    assert client.tokens.list() == ()
+    assert client.tokens.required()
+    client.tokens.create(tenant="acme", scopes=["read"])
+    assert client.tokens.clear() == 1
+    assert not client.tokens.required()
 
 
 @pytest.mark.parametrize(

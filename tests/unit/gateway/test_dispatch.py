@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
-from rerankq.contract import Principal, Scope, Tenant, TenantUse, Token
+from rerankq.contract import Principal, Scope, Tenant, TenantUse
 from rerankq.errors import JobNotFound, QuotaExceeded, TenantNotFound
 from rerankq_gateway.access.bearer import KnownTokens
 from rerankq_gateway.access.gate import Gate
@@ -35,9 +35,9 @@ class FewTokens:
         self.asked += 1
         return self._held.get(secret)
 
-    async def list(self) -> tuple[Token, ...]:
-        """All of them."""
-        return tuple(Token(id=each, scopes=frozenset(), created_at=0) for each in self._held)
+    async def required(self) -> bool:
+        """Whether callers need one."""
+        return bool(self._held)
 
 
 class FewTenants:

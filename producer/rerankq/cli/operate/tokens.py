@@ -7,6 +7,7 @@ import typer
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
+from rerankq.cli.failures import CommandError
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
@@ -105,12 +106,28 @@ def list_(
 @app.command()
 def revoke(
     *,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="As `list` shows them.")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` shows them.")
+    ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="All of them: a gateway on the loopback then needs no token any more."
+        ),
+    ] = False,
 ) -> None:
-    """Make tokens useless. A gateway that has just seen one may let it in for 5 seconds more."""
+    """Make tokens useless. A gateway that has just seen one may let it in for 5 seconds more.
+
+    Once there was a token, a gateway needs one: also when the last one is revoked or expires. Only
+    --all ends that.
+    """
+    if bool(ids) == every:
+        raise CommandError("name tokens, or use --all")
 
     async def question(client: AsyncRerankClient) -> None:
-        for token_id in ids:
+        if every:
+            put(f"{await client.tokens.clear()} tokens revoked")
+        for token_id in ids or ():
             put(f"revoked: {(await client.tokens.revoke(token_id)).id}")
 
     ask(question)
