@@ -1,9 +1,10 @@
-"""Faults of a message in plain words, made from pydantic's errors."""
+"""Faults of a message or a setting in plain words, made from pydantic's errors."""
 
 import re
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from rerankq.errors import InvalidRequest, UnsupportedVersion
 
@@ -17,10 +18,13 @@ _REWORDED: Final = {
     "greater_than_equal": "must be {ge:,.15g} or more",
     "less_than_equal": "must be {le:,.16g} or less",
     "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+    "url_scheme": "must begin with {expected_schemes} and ://",
     "tuple_type": "must be a list",
     "string_type": "must be a string",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
@@ -43,11 +47,17 @@ def first_mistake(error: ValidationError) -> InvalidRequest:
         return InvalidRequest(path, "must be a string, or an object with a text")
     if kind == "string_pattern_mismatch":
         return InvalidRequest(path, in_words(fault["ctx"]["pattern"]))
-    reworded = _REWORDED.get(kind)
-    reason = (
-        reworded.format(**fault.get("ctx", {})) if reworded else message[:1].lower() + message[1:]
+    return (UnsupportedVersion if path == "version" else InvalidRequest)(
+        path, in_plain_words(fault)
     )
-    return (UnsupportedVersion if path == "version" else InvalidRequest)(path, reason)
+
+
+def in_plain_words(fault: ErrorDetails) -> str:
+    """What is wrong, without the field's name and its value."""
+    if reworded := _REWORDED.get(fault["type"]):
+        return reworded.format(**fault.get("ctx", {}))
+    message = fault["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def in_words(pattern: str) -> str:

@@ -12,11 +12,11 @@ from typing import Annotated, Final, Self
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rerankq.contract import DEFAULT_MODEL
 from rerankq.errors import SettingsError
+from rerankq.invalid_input import in_plain_words
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
 
@@ -196,10 +196,10 @@ def _variable(name: str, alias: object) -> str:
 
 
 def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    faults = error.errors(include_url=False, include_input=False)
     return "; ".join(
         # A fault between several settings has no single name: its message names them.
-        f"{_name(str(fault['loc'][0]))}: {_reason(fault)}"
+        f"{_name(str(fault['loc'][0]))}: {in_plain_words(fault)}"
         if fault["loc"]
         else fault["msg"].removeprefix("Value error, ")
         for fault in faults
@@ -208,8 +208,3 @@ def _faults(error: ValidationError) -> str:
 
 def _name(location: str) -> str:
     return location if location.isupper() else PREFIX + location.upper()
-
-
-def _reason(fault: ErrorDetails) -> str:
-    message = fault["msg"].removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]

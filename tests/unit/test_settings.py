@@ -31,6 +31,25 @@ def refusal() -> str:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RERANKQ_RPM", "0", "must be 1 or more"),
+        ("RERANKQ_RPM", "0.5", "must be a whole number"),
+        ("RERANKQ_LEASE_SECONDS", "1e9", "must be 3,600 or less"),
+        ("RERANKQ_LOG_FORMAT", "xml", "must be 'text' or 'json'"),
+        ("RERANKQ_UPSTREAM_URL", "ftp://host", "must begin with 'http' or 'https' and ://"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_the_words_used_for_jobs(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words are those that a wrong field of a job gets, not the validator's own."""
+    monkeypatch.setenv("DMXAPI_API_KEY", KEYS[0])
+    monkeypatch.setenv(name, value)
+    assert refusal() == f"{name}: {said}"
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("RERANKQ_REDIS_URL", f"http://:{SECRET}@host"),

@@ -85,10 +85,12 @@ class Calls:
 
 def not_yet(job_ids: Sequence[str], timeout: float | None) -> ResultTimeout:
     """The error for jobs that have not ended in that time."""
-    some = f"job {job_ids[0]} has" if len(job_ids) == 1 else f"{len(job_ids)} jobs have"
+    some, on = f"{len(job_ids)} jobs have", "they go on"
+    if len(job_ids) == 1:
+        some, on = f"job {job_ids[0]} has", "it goes on"
     waited = max(timeout or 0.0, 0.0)
     return ResultTimeout(
-        f"{some} not ended after {waited:g} second{'' if waited == 1 else 's'}: it goes on, "
+        f"{some} not ended after {waited:g} second{'' if waited == 1 else 's'}: {on}, "
         "so wait again or ask later",
         job_ids=tuple(job_ids),
     )

@@ -194,6 +194,7 @@ def test_a_time_beyond_all_is_a_time(rerankq: CommandLine, desk: LedgerDesk, yea
 
 def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """`dead poison` counts and lists quarantined messages; content is shown only on demand."""
+    assert rerankq("dead", "poison").stdout == "no message was put aside\n"
     desk.run(desk.store.command(*put_aside("rerankq.bulk", "no_json", b"a stranger's")))
     said = rerankq("dead", "poison").stdout
     assert said == "no_json: 1 in all\nrerankq.bulk  no_json  12 bytes\n"

@@ -44,6 +44,15 @@ def test_a_job_comes_from_stdin_in_either_form(rerankq: CommandLine) -> None:
         assert rerankq.asked("result", job_id)["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("given", ["", "[1]"])
+def test_what_is_no_job_on_stdin_is_named(rerankq: CommandLine, given: str) -> None:
+    """The message names stdin, and the options that take its place."""
+    done = rerankq("submit", given=given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rerankq: the job on stdin: ")
+    assert done.stderr.endswith("; or give --query and --document\n")
+
+
 def test_an_option_wins_over_stdin(rerankq: CommandLine) -> None:
     """Options override the job on stdin; the rest is taken from stdin."""
     given = json.dumps({"query": "q", "documents": ["d"], "lane": "bulk", "custom_id": "theirs"})

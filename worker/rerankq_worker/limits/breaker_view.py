@@ -79,7 +79,11 @@ class BreakerView:
         # while another breaker of the route is open too.
         missing = breaker.code == ModelUnavailable.code and breaker.state is BreakerState.PARKED
         ages = missing and tripped == (model,)
-        return Deferred(breaker.reason, seconds=seconds, code=breaker.code, ages=ages)
+        reason = breaker.reason
+        if breaker.state is BreakerState.PAUSED:
+            # An operator's reason may be any text: it need not say that the account is paused.
+            reason = f"the account is paused: {reason}"
+        return Deferred(reason, seconds=seconds, code=breaker.code, ages=ages)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether a probe is due for each of these open breakers."""

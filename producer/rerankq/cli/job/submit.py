@@ -18,6 +18,7 @@ from rerankq.client import AsyncRerankClient
 from rerankq.client.drafts import Submission
 from rerankq.client.line_forms import fields_of, parsed
 from rerankq.contract import MAX_JOB_BYTES, Lane, new_job_id
+from rerankq.errors import InvalidRequest
 
 
 def submit(
@@ -131,4 +132,8 @@ def _from_stdin() -> dict[str, Any]:
     if sys.stdin.isatty():
         raise CommandError("nothing to submit: give --query and --document, or JSON on stdin")
     text = sys.stdin.buffer.read(MAX_JOB_BYTES + 1)
-    return fields_of(parsed(text if len(text) <= MAX_JOB_BYTES else None))
+    try:
+        return fields_of(parsed(text if len(text) <= MAX_JOB_BYTES else None))
+    except InvalidRequest as fault:
+        # Who gave no option may not know that stdin is read.
+        raise CommandError(f"the job on stdin: {fault}; or give --query and --document") from None

@@ -158,7 +158,10 @@ def poison(
     if clear:
         put(f"{ask(lambda client: client.operations.quarantine.purge())} messages purged")
         return
-    for fault, count in sorted(ask(lambda client: client.operations.quarantine.counts()).items()):
+    counts = ask(lambda client: client.operations.quarantine.counts())
+    if not counts:
+        put("no message was put aside")
+    for fault, count in sorted(counts.items()):
         put(f"{fault}: {count} in all")
     for message in ask(lambda client: client.operations.quarantine.messages(limit)):
         held = f": {message.content}" if content else ""
