@@ -85,6 +85,13 @@ class Directory:
         """See `FileStore`."""
         return await asyncio.to_thread(self._path(file_id).is_file)
 
+    async def size(self, file_id: str) -> int | None:
+        """See `FileStore`."""
+        try:
+            return (await asyncio.to_thread(self._path(file_id).stat)).st_size
+        except FileNotFoundError:
+            return None
+
     async def delete(self, file_id: str) -> None:
         """See `FileStore`."""
         await self._away(lambda: self._path(file_id).unlink(missing_ok=True))

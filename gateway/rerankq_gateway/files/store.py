@@ -49,6 +49,9 @@ class FileStore(Protocol):
     async def has(self, file_id: str) -> bool:
         """Whether the file is here."""
 
+    async def size(self, file_id: str) -> int | None:
+        """How many bytes it has; None when it is not here."""
+
     async def delete(self, file_id: str) -> None:
         """Delete a file; one that is not here is deleted already."""
 

@@ -31,6 +31,7 @@ from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
 from rerankq.ledger.files import Files
+from rerankq.ledger.imports import Imports
 from rerankq.ledger.intake import Intake
 from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.presence import Presence
@@ -62,6 +63,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         tokens: who may use the service over HTTP.
         tenants: the users of one service, their quotas and weights.
         files: what is known of the files that were uploaded to gateways.
+        imports: batches that gateways fill from such files.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -130,6 +132,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         self.tokens = Tokens(self._store, events=self.events)
         self.tenants = Tenants(self._store, self.tokens)
         self.files = Files(self._store)
+        self.imports = Imports(self._store)
         self._ownership = Ownership(self._store, None)
         self._closed = False
         self._entered = 0

@@ -1,0 +1,101 @@
+"""The routes of batches as OpenAPI describes them."""
+
+from typing import Any, Final
+
+_ID: Final = "batch-0f0a2f9e-3d0b-4f0e-9a63-6a9a0a3b6d10"
+_BATCH: Final = {
+    "id": _ID,
+    "object": "batch",
+    "endpoint": "/v1/rerank",
+    "input_file_id": "file-3f2a9c0d5b7e41d68f1c2a3b4d5e6f70",
+    "completion_window": "24h",
+    "status": "in_progress",
+    "created_at": 1_767_225_600,
+    "request_counts": {"total": 30_000, "completed": 1200, "failed": 0},
+    "metadata": {"corpus": "news"},
+}
+
+
+def _answer(description: str, example: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"example": example}}}
+
+
+UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "The caller has no batch with this id."}
+}
+BATCH: Final[dict[int | str, dict[str, Any]]] = {200: _answer("The batch.", _BATCH), **UNKNOWN}
+BATCHES: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer(
+        "A page.",
+        {
+            "object": "list",
+            "data": [_BATCH],
+            "first_id": _ID,
+            "last_id": _ID,
+            "has_more": False,
+        },
+    ),
+    **UNKNOWN,
+}
+OUTPUT_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The file."},
+    206: {"description": "The bytes of the range."},
+    404: {"description": "The caller has no batch with this id, or it has no such results."},
+    409: {"description": "The batch has not ended."},
+    416: {"description": "The range begins behind the end."},
+}
+_METADATA: Final = {
+    "type": "object",
+    "maxProperties": 16,
+    "additionalProperties": {"type": "string", "maxLength": 512},
+}
+CREATING: Final[dict[str, Any]] = {
+    "post": {
+        "tags": ["Batches"],
+        "summary": "Open a batch",
+        "description": "With `input_file_id` as OpenAI has it: the file is checked and its lines "
+        "become jobs. Without it the batch is empty, and filled by calls.",
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The same key gives the same batch again.",
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "input_file_id": {"type": "string"},
+                            "endpoint": {
+                                "type": "string",
+                                "enum": ["/v1/rerank", "/v2/rerank", "/rerank"],
+                            },
+                            "completion_window": {"type": "string", "default": "24h"},
+                            "metadata": _METADATA,
+                            "output_expires_after": {"type": "object"},
+                            "deadline_seconds": {"type": "number", "exclusiveMinimum": 0},
+                            "kept_seconds": {"type": "number", "minimum": 1},
+                            "expected": {"type": "integer", "minimum": 0},
+                        },
+                    },
+                    "example": {
+                        "input_file_id": "file-3f2a9c0d5b7e41d68f1c2a3b4d5e6f70",
+                        "endpoint": "/v1/rerank",
+                        "completion_window": "24h",
+                    },
+                }
+            },
+        },
+        "responses": {
+            "200": _answer("The batch.", _BATCH),
+            "400": {"description": "The request is wrong; `param` names the field."},
+            "404": {"description": "The caller has no file with this id."},
+            "422": {"description": "The idempotency key belongs to another batch."},
+        },
+    }
+}
