@@ -44,6 +44,27 @@ OUTPUT_FILE: Final[dict[int | str, dict[str, Any]]] = {
     409: {"description": "The batch has not ended."},
     416: {"description": "The range begins behind the end."},
 }
+LINES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Lines of JSON.", "content": {"application/x-ndjson": {}}},
+    206: {"description": "The bytes of the range."},
+    416: {"description": "The range begins behind the end."},
+    **UNKNOWN,
+}
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}},
+    204: {"description": "The batch has ended, and the caller knows it."},
+    **UNKNOWN,
+}
+ADDING: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer("They are recorded.", {"batch": _ID, "accepted": 2}),
+    **UNKNOWN,
+    409: {"description": "The batch takes no more jobs."},
+    422: {"description": "Lines are no jobs; none was added."},
+}
+RETRYING: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer("What became of them.", {"batch": _BATCH, "submitted": 3, "missing": []}),
+    **UNKNOWN,
+}
 _METADATA: Final = {
     "type": "object",
     "maxProperties": 16,

@@ -137,7 +137,7 @@ class Downloads:
             whole = self._read(document, places)
             first = await anext(whole, b"")  # an error can still be answered now
             sent = {"accept-ranges": "bytes", "etag": document.etag}
-            return StreamingResponse(_after(first, whole), headers=sent, media_type=media_type)
+            return StreamingResponse(after(first, whole), headers=sent, media_type=media_type)
         size = await self.size(document)
         part = wanted(headers, size=size, etag=document.etag)
         return StreamingResponse(
@@ -179,7 +179,8 @@ class Downloads:
                     return
 
 
-async def _after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """A portion that was read already, and the rest."""
     async with aclosing(rest):
         if first:
             yield first

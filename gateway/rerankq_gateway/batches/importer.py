@@ -35,7 +35,7 @@ SLICE_SECONDS: Final = 20.0
 """After so long one that fills a batch lets those of others have a turn."""
 _KEEP_SECONDS: Final = 8.0
 _TOGETHER: Final = 100
-_LOOKED_AT: Final = 20
+_LOOKED_AT: Final = 100
 _PATIENCE_SECONDS: Final = 2.0
 
 

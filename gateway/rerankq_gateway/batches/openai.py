@@ -18,7 +18,7 @@ def status_of(batch: BatchStatus, note: Note | None) -> str:
     """The status in OpenAI's words, of which there is none for a pause: it is `in_progress`."""
     if note and note.failed:
         return "failed"
-    has_ended = batch.state.ended and (batch.sealed or is_late(batch))
+    has_ended = is_over(batch)
     if batch.cancelled_at:
         return "cancelled" if has_ended else "cancelling"
     if has_ended:
@@ -28,6 +28,11 @@ def status_of(batch: BatchStatus, note: Note | None) -> str:
             "expired" if batch.state is BatchState.EXPIRED or is_cut or is_unread else "completed"
         )
     return "validating" if note and not note.began else "in_progress"
+
+
+def is_over(batch: BatchStatus) -> bool:
+    """Whether all its jobs have ended, and no more can come."""
+    return batch.state.ended and (batch.sealed or is_late(batch))
 
 
 def is_late(batch: BatchStatus) -> bool:
@@ -56,8 +61,8 @@ def batch_object(batch: BatchStatus) -> dict[str, Any]:
     note = Note.of(batch)
     status = status_of(batch, note)
     ended = int(batch.ended_at or batch.deadline_at or 0) or None
-    is_over = status in _ENDED and status != "failed"
-    failed = missing(batch, note) if is_over else batch.failed + batch.rejected
+    has_files = status in _ENDED and status != "failed"
+    failed = missing(batch, note) if has_files else batch.failed + batch.rejected
     total = max(batch.total, note.lines if note else batch.expected or 0)
     return {
         "id": batch.id,
@@ -68,8 +73,8 @@ def batch_object(batch: BatchStatus) -> dict[str, Any]:
         "input_file_id": note.file if note else None,
         "completion_window": note.window if note else None,
         "status": status,
-        "output_file_id": OUTPUT + batch.id if is_over and has_output(batch) else None,
-        "error_file_id": ERRORS + batch.id if is_over and missing(batch, note) else None,
+        "output_file_id": OUTPUT + batch.id if has_files and has_output(batch) else None,
+        "error_file_id": ERRORS + batch.id if has_files and missing(batch, note) else None,
         "created_at": int(batch.created_at),
         "in_progress_at": _time(note.began if note else batch.created_at),
         "expires_at": _time(batch.deadline_at),

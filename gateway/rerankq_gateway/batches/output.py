@@ -1,7 +1,7 @@
 """The results of a batch as lines of JSON: in OpenAI's form, and in ours."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -9,7 +9,7 @@ import orjson
 from rerankq.client import AsyncBatch
 from rerankq.client.batches.export import Row
 from rerankq.contract import JobError, JobState
-from rerankq.errors import JobFailed
+from rerankq.errors import BatchAbandoned, JobFailed
 from rerankq_gateway.errors import problem_of
 
 _CODES: Final = {
@@ -92,12 +92,15 @@ async def portions(
 ) -> AsyncGenerator[Portion, None]:
     """The lines of a batch from a position on, as they are read.
 
+    A batch that nobody adds to any more, though it is not sealed, ends with what there is.
+
     Raises:
-        BatchNotFound, BatchAbandoned, LedgerUnavailable: as `AsyncBatch.rows` says.
+        BatchNotFound, LedgerUnavailable: as `AsyncBatch.rows` says.
     """
     async with aclosing(batch.rows(start=start, wait=wait)) as found:
-        async for rows in found:
-            yield Portion(rows[-1].position + 1, b"".join([form(row) for row in rows]))
+        with suppress(BatchAbandoned):
+            async for rows in found:
+                yield Portion(rows[-1].position + 1, b"".join([form(row) for row in rows]))
 
 
 def _head(row: Row) -> bytes:

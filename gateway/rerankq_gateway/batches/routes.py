@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from rerankq.client import AsyncBatch
-from rerankq.contract import BatchStatus, Scope
-from rerankq_gateway.asgi import HotHandler, HotRequest
-from rerankq_gateway.asgi.cold import needs
-from rerankq_gateway.batches import openai
+from rerankq.contract import BatchStatus
+from rerankq_gateway.asgi import HotHandler
+from rerankq_gateway.batches import openai, ours
 from rerankq_gateway.batches.cancelling import Cancelling
 from rerankq_gateway.batches.creating import Creating
 from rerankq_gateway.batches.described import BATCH, BATCHES, CREATING, OUTPUT_FILE
@@ -19,6 +18,7 @@ from rerankq_gateway.batches.downloads import Document, Downloads, ended, is_kno
 from rerankq_gateway.batches.importer import Importer
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.output import Form, error_line, output_line
+from rerankq_gateway.batches.shown import BatchId, Reader, Submitter, as_json, shown
 from rerankq_gateway.duties import Duty
 from rerankq_gateway.files import store_of
 from rerankq_gateway.files.shown import page
@@ -29,18 +29,12 @@ IMPORTS_AT_ONCE: Final = 3
 _LOOK_SECONDS: Final = 0.5
 _OCTETS: Final = "application/octet-stream"
 
-Reader = Annotated[HotRequest, needs(Scope.READ)]
-Submitter = Annotated[HotRequest, needs(Scope.SUBMIT)]
-BatchId = Annotated[
-    str,
-    Path(description="The batch's id.", examples=["batch-0f0a2f9e-3d0b-4f0e-9a63-6a9a0a3b6d10"]),
-]
-
 
 def routes(parts: Parts) -> APIRouter:
     """The routes that FastAPI serves."""
     router = APIRouter(tags=["Batches"])
     _add_openai(router, parts)
+    ours.add_to(router, parts)
     _add_files(router, parts)
     return router
 
@@ -58,7 +52,7 @@ def _add_openai(router: APIRouter, parts: Parts) -> None:
         client = parts.client_for(request.principal)
         found = [each async for each in client.batches(after=after, limit=limit + 1)]
         objects = [openai.batch_object(each) for each in found[:limit]]
-        return _json(page(objects, has_more=len(found) > limit))
+        return as_json(page(objects, has_more=len(found) > limit))
 
     @router.get(
         "/v1/batches/{batch_id}", summary="How a batch stands", responses=BATCH, response_model=None
@@ -113,7 +107,7 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
             batch = parts.client_for(request.principal).batch(batch_id)
             status = await batch.status()
             size = await downloads.size(document(batch, status, form))
-            return _json(orjson.dumps(_file_object(prefix, status, word, size)))
+            return as_json(orjson.dumps(_file_object(prefix, status, word, size)))
 
         @router.get(
             f"/v1/files/{prefix}{{batch_id}}/content",
@@ -151,11 +145,6 @@ def _file_object(prefix: str, status: BatchStatus, word: str, size: int) -> dict
     }
 
 
-def shown(status: BatchStatus) -> Response:
-    """The batch as JSON."""
-    return _json(orjson.dumps(openai.batch_object(status)))
-
-
 def hot(parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
     """Opening a batch."""
     return {("POST", "/v1/batches"): Creating(parts)}
@@ -173,7 +162,3 @@ def duties(parts: Parts) -> list[Duty]:
         Duty(f"filling batches from files ({number})", importer.step, _LOOK_SECONDS)
         for number in range(1, IMPORTS_AT_ONCE + 1)
     ]
-
-
-def _json(content: bytes) -> Response:
-    return Response(content, media_type="application/json")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 
 from running.gateway import GatewayProcess
 from running.redis_server import RedisServer
@@ -22,3 +23,10 @@ def gateway(shared_gateway: GatewayProcess, redis_url: str) -> GatewayProcess:
     """The gateway, with an empty ledger."""
     assert redis_url
     return shared_gateway
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """The ledger's Redis itself."""
+    with Redis.from_url(redis_url) as found:
+        yield found

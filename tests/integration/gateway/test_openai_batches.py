@@ -45,13 +45,6 @@ def url(shared: GatewayProcess, redis_url: str) -> str:
     return f"{shared.url}/v1"
 
 
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    """The ledger's Redis itself."""
-    with Redis.from_url(redis_url) as found:
-        yield found
-
-
 def line(number: int, **fields: Any) -> dict[str, Any]:
     """A line of a file; every tenth job fails."""
     body = {"query": "fail" if number % 10 == 9 else "q", "documents": ["canary one", "two"]}
@@ -241,19 +234,18 @@ def test_a_cancelled_batch_says_so_for_each_job(url: str, redis_url: str) -> Non
     assert codes == ["batch_cancelled"] * 20
 
 
-def test_a_killed_import_goes_on(
-    folder: Path, tmp_path: Path, redis_url: str, redis: Redis
-) -> None:
+def test_a_killed_import_goes_on(tmp_path: Path, own_redis: RedisServer) -> None:
     """After its gateway was killed with a part of the jobs submitted: none twice, none missing."""
-    where = {"RERANKQ_GATEWAY_FILES_DIR": str(folder)}
-    with GatewayProcess(tmp_path, redis_url, RERANKQ_MAX_QUEUE_DEPTH="10", **where) as first:
+    where = {"RERANKQ_GATEWAY_FILES_DIR": str(tmp_path / "files")}
+    with GatewayProcess(tmp_path, own_redis.url, RERANKQ_MAX_QUEUE_DEPTH="10", **where) as first:
         made = opened(f"{first.url}/v1", uploaded(f"{first.url}/v1", [line(n) for n in range(30)]))
         at = f"{first.url}/v1"
         eventually(lambda: now(at, made["id"])["rerankq"]["total"] == 10, "the lane is full")
         first.stop(signal.SIGKILL)
     # As if the half minute of the killed gateway were over.
-    redis.zadd("rerankq:imports", {made["id"]: 0})
-    with GatewayProcess(tmp_path, redis_url, **where) as second, StandInWorker(redis_url):
+    with Redis.from_url(own_redis.url) as redis:
+        redis.zadd("rerankq:imports", {made["id"]: 0})
+    with GatewayProcess(tmp_path, own_redis.url, **where) as second, StandInWorker(own_redis.url):
         at = f"{second.url}/v1"
         found = ended(at, made["id"])
         names = [
