@@ -110,7 +110,7 @@ def test_a_bad_job_is_exit_code_2(rerankq: CommandLine) -> None:
         (("-d", "d"), "", "query: is required"),
         (("-q", "q"), "", "documents: must not be empty"),
         ((), '{"query": "q"}', "documents: is required"),
-        ((), "{", "not valid JSON"),
+        ((), "{", "the job on stdin: not valid JSON"),
         (("-q", "q", "--documents-file", "/nope"), "", "cannot read /nope"),
     ):
         done = rerankq("submit", *arguments, given=given)
