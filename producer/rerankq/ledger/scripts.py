@@ -103,7 +103,10 @@ SUBMIT_STAGED: Final = Script(
 )
 CLAIM: Final = Script(
     *(ROOM, "claim", _Claim),
-    keys=(*PORTIONS, "last_heard", "tenant", "shares", "lane_shared", "claimed"),
+    keys=(
+        *(*ENDS, *LINES, "batches_holding", "last_heard"),
+        *("tenant", "shares", "lane_shared", "claimed"),
+    ),
     reply=ROWS,
     constants=SPELLINGS,
 )

@@ -22,9 +22,9 @@ def test_counts_are_exact_after_any_schedule(redis_url: str) -> None:
 @pytest.mark.parametrize(
     ("original", "broken"),
     [
-        ("to_hold[id] = true", ""),
+        ("holds_back, to_hold[id] = true, true", ""),
         ("if batch.is_cancelled then", "if false then"),
-        ("job.held = to == 'held' or nil", "job.held = nil"),
+        ("or to, to == 'held' or nil", "or to, nil"),
         ("if from and from ~= 'queued' then", "if from and from == 'running' then"),
     ],
 )

@@ -21,8 +21,10 @@
 -- slow link, because the worker learns of it only when they have arrived; its first renewal then sets the
 -- ordinary length.
 -- @include clock
--- @include batches/portions
+-- @include batches/hold
 -- @include claim/shares
+-- @include ends
+-- @include lines
 -- @include workers/absences
 -- @include workers/heard
 -- @include workers/tokens
@@ -31,7 +33,8 @@
 
 local SLOW_BYTES_A_MS = 125 -- a megabit a second
 local now = now_ms()
-local rows, taken, given, to_hold, bytes = {now}, {}, {}, {}, 0
+local rows, taken, given, bytes = {now}, {}, {}, 0
+local holds_back, to_hold = false, {}
 
 local function is_repeated(job)
   return job.state == 'running' and job.worker == worker and job.request == request
@@ -56,7 +59,7 @@ local function take(id, job)
     now, nil
   move(id, job, 'running')
   -- The place of a tenant's job says nothing of other hints.
-  if not text(job.tenant) then note_place(id, job) end
+  if not job.tenant or not text(job.tenant) then note_place(id, job) end
 end
 
 -- Ends a queued job whose batch was cancelled, or holds it back for a paused one, as soon as its place is known.
@@ -66,7 +69,7 @@ local function stop(id, job, batch)
   if batch.is_cancelled then
     end_by_ledger(id, job, 'cancelled', '', CANCELLED, now, {keep_result_ms, keep_dead_ms})
   else
-    to_hold[id] = true
+    holds_back, to_hold[id] = true, true
   end
 end
 
@@ -113,7 +116,7 @@ local seen, slots = {}, {}
 for _, id in ipairs(job_ids) do
   local job = not seen[id] and known_of(id)
   seen[id] = true
-  if job and text(job.tenant) and not is_alone then
+  if job and job.tenant and text(job.tenant) and not is_alone then
     slots[job.lane] = slots[job.lane] or {}
     table.insert(slots[job.lane], id)
   else
@@ -129,8 +132,11 @@ for lane, line in pairs(taken) do
   local first, again = 0, 0
   for at, score in ipairs(redis.call('ZMSCORE', lane_set_key(lane, 'queued'), unpack(line))) do
     local place = tonumber(score) or 0
-    if to_hold[line[at]] then hold(line[at], known_of(line[at]), place, now) end
-    if text(known_of(line[at]).tenant) then place = 0 end
+    if holds_back and to_hold[line[at]] then
+      local job = known_of(line[at])
+      hold(line[at], job, place, now)
+      if text(job.tenant) then place = 0 end
+    end
     if place < REDELIVERED then first = math.max(first, place) else again = math.max(again, place) end
   end
   if first > 0 then advance_watermark(lane, first) end

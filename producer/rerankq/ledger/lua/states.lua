@@ -14,21 +14,29 @@ local function set_of(job, place)
   return lane_set_key(job.lane, place)
 end
 
+-- The same as `move`, where a pause holds the job back, or did.
+local function move_held(id, job, to, score)
+  local from = place_of(job)
+  count_held(job.lane, (to == 'held' and 1 or 0) - (from == 'held' and 1 or 0))
+  job.state, job.held = to == 'held' and 'scheduled' or to, to == 'held' or nil
+  if is_open(job.state) then write_record(id) end
+  if from ~= to then gather('ZREM ' .. set_of(job, from), id) end
+  if score then gather('ZADD ' .. set_of(job, to), score, id) end
+  if job.batch then count_move(job.batch, from, to) end
+  if job.tenant then tenant_moved(id, job, from, to, score) end
+end
+
 -- Moves a job to a place: takes it out of the set in which it is, puts it into that of the place by `score`,
 -- and writes its record. At an end there is no set, and the caller writes the record. Without a score the
 -- caller puts it into the set. All is gathered; the record goes first, because a script that cannot write it,
 -- as memory is full, must not have done anything else.
 function move(id, job, to, score)
+  if job.held ~= nil or to == 'held' then return move_held(id, job, to, score) end
   local from = job.state
-  if job.held ~= nil or to == 'held' then
-    from = place_of(job)
-    count_held(job.lane, (to == 'held' and 1 or 0) - (from == 'held' and 1 or 0))
-    job.held = to == 'held' or nil
-  end
-  job.state = to == 'held' and 'scheduled' or to
-  if is_open(job.state) then write_record(id) end
-  if from and from ~= to then gather('ZREM ' .. set_of(job, from), id) end
-  if score then gather('ZADD ' .. set_of(job, to), score, id) end
+  job.state = to
+  if is_open(to) then write_record(id) end
+  if from and from ~= to then gather('ZREM ' .. lane_set_key(job.lane, from), id) end
+  if score then gather('ZADD ' .. lane_set_key(job.lane, to), score, id) end
   if job.batch then count_move(job.batch, from, to) end
   if job.tenant then tenant_moved(id, job, from, to, score) end
 end

@@ -1,21 +1,10 @@
 -- Work on all jobs of a batch, which is done in portions: by the client that asked for it and, if it dies, by
 -- the reconciler. Each portion is safe to repeat.
--- @defines hold let_go cancel_some end_held
+-- @defines let_go cancel_some end_held
 -- @include ends
 -- @include lines
 -- @constants CANCELLED
 -- @keys batch batch_entries batch_held batches_resuming batches_cancelling batches_holding
-
-local noted_holding = {}
-
--- Holds back a queued job of a paused batch, at its place in the order of announcement.
-function hold(id, job, place, now)
-  move(id, job, 'held', whole(place))
-  if noted_holding[job.batch] then return end
-  noted_holding[job.batch] = true
-  local left = redis.call('PTTL', batch_key(job.batch))
-  gather('ZADD ' .. batches_holding_key, whole(now + math.max(left, 0)), job.batch)
-end
 
 -- The jobs of a batch that are held back, at most so many; what else is in that set is taken out.
 local function held_jobs(batch, most)

@@ -87,7 +87,7 @@ local function write_ends()
     end
     if done[at] == 1 then
       redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
-      if text(said) and said ~= '' then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
+      if said and said ~= '' then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
       ended[#ended + 1] = id
     elseif not sent_results then
       gather('DEL', staged_key(id))
