@@ -7,31 +7,39 @@
 -- Small, so that tenants take turns often: what it costs is only that dear jobs need several visits. Each job
 -- counts as LEAST_COST tokens at least, because a call has costs of its own.
 local QUANTUM, LEAST_COST, PASSED_OVER = 500, 100, 20
+local LEAST_READ = 5
 
 local function cost_of(job) return math.max(LEAST_COST, number(job.cost)) end
 
--- `slots`: how many jobs the claim gives out at most. `turn`: nil for a tenant that has none yet.
-function share_of(lane, name, turn, deficit, slots)
+-- `slots`: how many jobs the claim gives out at most, to so many `tenants`. `turn`: infinite for a tenant that has
+-- none yet.
+function share_of(lane, name, turn, deficit, slots, tenants)
   local limits = redis.pcall('HMGET', tenant_key(name), 'weight', 'in_flight')
   local weight = number(limits[1])
-  return {name = name, lane = lane, at = 1, turn = turn, deficit = deficit, most = slots + PASSED_OVER, dealt = {},
+  return {name = name, lane = lane, at = 1, turn = turn, deficit = deficit, dealt = {}, ids = {},
+    most = slots + PASSED_OVER, portion = math.max(LEAST_READ, math.ceil(slots / tenants) + 1),
     weight = weight > 0 and weight or 1, room = in_flight_room(name, number(limits[2]))}
 end
 
-local function read_queue(share)
-  share.ids = redis.call('ZRANGE', tenant_queue_key(share.lane, share.name), 0, share.most - 1)
-  local unread = {}
-  for _, id in ipairs(share.ids) do
+-- Reads the next jobs of the tenant's queue, a portion at a time: with many tenants, few of each are needed.
+local function read_on(share)
+  if share.is_whole or #share.ids >= share.most then return end
+  local first, unread = #share.ids, {}
+  local ids = redis.call('ZRANGE', tenant_queue_key(share.lane, share.name), first, first + share.portion - 1)
+  for at, id in ipairs(ids) do
+    share.ids[first + at] = id
     if known_of(id) == nil then unread[#unread + 1] = id end
   end
+  share.is_whole = #ids < share.portion
   read_records(unread)
 end
 
 -- The tenant's first queued job that was not looked at yet: its id and record; nil when there is none.
 function peek(share)
-  if not share.ids then read_queue(share) end
-  while share.ids[share.at] do
+  while true do
+    if not share.ids[share.at] then read_on(share) end
     local id = share.ids[share.at]
+    if not id then return nil end
     local job = known_of(id)
     if job and job.state == 'queued' and job.lane == share.lane and job.tenant == share.name then return id, job end
     -- One whose record says something else was moved from outside; one that runs was taken by this claim.
@@ -40,11 +48,13 @@ function peek(share)
     end
     share.at = share.at + 1
   end
-  return nil
 end
 
--- Whether the tenant may have more queued jobs than those that were given out.
-function has_more(share) return peek(share) ~= nil or share.was_passed_over or #share.ids == share.most end
+-- Whether the tenant may have more queued jobs than those that were given out. One that no slot was left for was
+-- not looked at.
+function has_more(share)
+  return #share.ids == 0 and not share.is_whole or peek(share) ~= nil or share.was_passed_over or not share.is_whole
+end
 
 function may_take(share)
   local _, job = peek(share)

@@ -69,7 +69,7 @@ local function shares_in_turn(lane, slots)
   for at, each in ipairs(order) do
     local name, turn, deficit = unpack(each)
     if at <= MOST_SERVED then
-      found[at] = share_of(lane, name, turn, deficit, #slots)
+      found[at] = share_of(lane, name, turn, deficit, #slots, #order)
     elseif turn == math.huge then
       late[#late + 1] = name
     end
@@ -99,14 +99,16 @@ local function serve_in_turns(order, visiting, free, begin)
   local idle, visit = 0, 0
   while #free > 0 and #order > 0 do
     local share, before = table.remove(order, 1), #free
-    if share.name ~= visiting then grant(share, 1) end
+    if peek(share) then
+      if share.name ~= visiting then grant(share, 1) end
+      serve(share, free, begin)
+      if #free == 0 and may_take(share) then return share.name end
+      visit = visit + 1
+      share.visit = visit
+      idle = #free < before and 0 or idle + 1
+      if peek(share) and share.room > 0 then order[#order + 1] = share end
+    end
     visiting = nil
-    serve(share, free, begin)
-    if #free == 0 and may_take(share) then return share.name end
-    visit = visit + 1
-    share.visit = visit
-    idle = #free < before and 0 or idle + 1
-    if peek(share) and share.room > 0 then order[#order + 1] = share end
     if idle > 0 and idle >= #order then
       pass_rounds(order)
       idle = 0
@@ -125,7 +127,7 @@ function deal(lane, claim, slots, begin)
   if #shares > 1 then
     local order = {}
     for _, share in ipairs(shares) do
-      if share.room > 0 and peek(share) then order[#order + 1] = share end
+      if share.room > 0 then order[#order + 1] = share end
     end
     visiting = serve_in_turns(order, redis.call('HGET', lane_shared_key(lane), 'visiting'), free, begin)
   end
