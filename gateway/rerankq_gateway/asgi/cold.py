@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from rerankq.errors import RerankqError
 from rerankq_gateway.access.principal import Scope
@@ -52,7 +53,7 @@ def _answered(problem_for: Callable[[Any], Problem]) -> Callable[[Request, Excep
     def handler(request: Request, error: Exception) -> Response:
         problem = problem_for(error)
         if isinstance(error, HTTPException):
-            problem = _with_all_methods(problem, known(request).other_methods)
+            problem = _with_all_methods(problem, request)
         accept = request.headers.get("accept", "").encode("latin-1")
         answer = Response(
             problem.body(known(request).request_id),
@@ -66,14 +67,16 @@ def _answered(problem_for: Callable[[Any], Problem]) -> Callable[[Request, Excep
     return handler
 
 
-def _with_all_methods(problem: Problem, others: tuple[str, ...]) -> Problem:
-    """The problem, corrected: a path that FastAPI does not know may be known beside it."""
-    if not others or problem.status not in {404, 405}:
+def _with_all_methods(problem: Problem, request: Request) -> Problem:
+    """The problem, corrected: FastAPI names the methods of one of its routes, and of no other."""
+    if problem.status not in {404, 405}:
         return problem
-    allowed = {*others}
-    for name, value in problem.headers:
-        if name == b"allow":
-            allowed.update(value.decode().split(", "))
+    allowed = {*known(request).other_methods}
+    for template, item in request.app.openapi()["paths"].items():
+        if compile_path(template)[0].match(request.scope["path"]):
+            allowed.update(method.upper() for method in item)
+    if not allowed:
+        return problem
     return replace(_WRONG_METHOD, headers=((b"allow", ", ".join(sorted(allowed)).encode()),))
 
 

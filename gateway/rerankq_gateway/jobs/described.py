@@ -2,7 +2,15 @@
 
 from typing import Any, Final
 
-from rerankq.contract import JobStatus, Lane, RerankRequest
+from rerankq.contract import (
+    MAX_DOCUMENT_CHARACTERS,
+    MAX_DOCUMENTS,
+    MAX_QUERY_CHARACTERS,
+    Job,
+    JobStatus,
+    Lane,
+    RerankRequest,
+)
 
 _SEEN: Final[dict[int, str]] = {
     400: "A header is wrong.",
@@ -64,8 +72,16 @@ def _schema(model: type[Any]) -> dict[str, Any]:
     return schema
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    kind = {"type": "string", **schema}
+    return {"name": name, "in": "header", "description": description, "schema": kind}
+
+
+_KEY: Final = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+_NOT_BLANK: Final = {"type": "string", "minLength": 1, "pattern": r"\S"}
+_OF_A_JOB: Final = (
+    *("custom_id", "metadata", "deadline_seconds", "not_before", "idempotency_key"),
+)
 
 
 def _answer(description: str) -> dict[str, Any]:
@@ -78,29 +94,27 @@ _BODY: Final = {
     "required": ["query", "documents"],
     "properties": {
         **_schema(RerankRequest)["properties"],
+        "query": {**_NOT_BLANK, "maxLength": MAX_QUERY_CHARACTERS},
         "documents": {
             "type": "array",
             "minItems": 1,
+            "maxItems": MAX_DOCUMENTS,
             "items": {
                 "anyOf": [
-                    {"type": "string", "minLength": 1},
+                    {**_NOT_BLANK, "maxLength": MAX_DOCUMENT_CHARACTERS},
                     {
                         "type": "object",
                         "required": ["text"],
                         "properties": {
-                            "id": {"type": "string"},
-                            "text": {"type": "string", "minLength": 1},
+                            "id": {"type": "string", "maxLength": 512},
+                            "text": {**_NOT_BLANK, "maxLength": MAX_DOCUMENT_CHARACTERS},
                         },
                     },
                 ]
             },
         },
         "lane": {"enum": [each.value for each in Lane], "default": Lane.BULK.value},
-        "custom_id": {"type": "string", "description": "Your own name for the job."},
-        "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
-        "deadline_seconds": {"type": "number", "exclusiveMinimum": 0},
-        "not_before": {"type": "number", "minimum": 0},
-        "idempotency_key": {"type": "string", "description": "As the header Idempotency-Key."},
+        **{name: each for name, each in _schema(Job)["properties"].items() if name in _OF_A_JOB},
     },
 }
 
@@ -110,7 +124,7 @@ SUBMITTING: Final[dict[str, Any]] = {
         "description": "When this answers, the job is recorded and is not lost.",
         "tags": ["Jobs"],
         "parameters": [
-            _header("Idempotency-Key", "The same key and request give the same job again."),
+            _header("Idempotency-Key", "The same key and request give the same job again.", **_KEY),
             _header("Prefer", "`respond-async`, or `wait=10` to wait for the job's end."),
             {
                 "name": "wait",
@@ -178,7 +192,7 @@ BULK: Final[dict[str, Any]] = {
         "first is submitted. A repeat with the same Idempotency-Key goes on where a try broke off.",
         "tags": ["Jobs"],
         "parameters": [
-            _header("Idempotency-Key", "The same key and body give the same batch again."),
+            _header("Idempotency-Key", "The same key and body give the same batch again.", **_KEY),
             _option(
                 "partial",
                 "Whether good lines are submitted when others are no jobs.",

@@ -159,6 +159,15 @@ def test_what_is_not_there_is_said_in_the_one_body(
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/v1/jobs", "POST"), ("/v1/jobs/none", "DELETE, GET")]
+)
+def test_all_methods_of_a_path_are_named(gateway: GatewayProcess, path: str, allowed: str) -> None:
+    """Allow has the methods of all routes with that path, however they are served."""
+    answer = requests.put(f"{gateway.url}{path}", timeout=TIMEOUT)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 def test_a_job_has_the_id_of_its_request(gateway: GatewayProcess, redis_url: str) -> None:
     """The request's id and the caller's span are on the job."""
     span = f"00-{'1' * 32}-{'2' * 16}-01"
