@@ -22,6 +22,7 @@ from rerankq_gateway.rerank.dialects.ranking import in_order_given
 from rerankq_gateway.rerank.patience import patience
 from rerankq_gateway.settings import OnDisconnect
 
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _TOO_MANY: Final = 429
 _SERVERS_FAULT: Final = 500
 REPLAYED: Final = (b"idempotent-replayed", b"true")
@@ -134,7 +135,7 @@ async def _fields(request: HotRequest, most: int) -> Mapping[str, Any]:
         raise GatewayError(
             415, "unsupported_media_type", "a rerank call is JSON: send it as application/json"
         )
-    content = await body(request, most=most)
+    content = (await body(request, most=most)).removeprefix(_BYTE_ORDER_MARK)
     try:
         fields = orjson.loads(content)
     except orjson.JSONDecodeError as error:

@@ -98,7 +98,8 @@ def test_routes_answer_in_their_form(gateway: GatewayProcess, redis_url: str) ->
         pairs = {"text_1": ["a", "b", "c"], "text_2": ["d", "e", "f"]}
         scored = post(gateway, "/score", json=pairs).json()["data"]
         assert [each["index"] for each in scored] == [0, 1, 2]
-        answer = post(gateway, data=json.dumps(BODY), json=None, headers={"X-Request-Id": "mine"})
+        data = b"\xef\xbb\xbf" + json.dumps(BODY).encode()
+        answer = post(gateway, data=data, json=None, headers={"X-Request-Id": "mine"})
         assert (answer.status_code, answer.headers["x-request-id"]) == (200, "mine")
         job_id = answer.headers["x-rerankq-job-id"]
         assert answer.json()["id"] == job_id

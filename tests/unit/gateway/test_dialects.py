@@ -195,11 +195,12 @@ def test_what_a_call_says_beside() -> None:
         "priority": 2,
         "on_failure": "original_order",
         "timeout": 5,
+        "top_n": 1.0,
         "user": 7,
     }
     call = dialect_of("/v1/rerank", "", fields).read(fields)
     assert (call.model, call.instruction, call.is_urgent) == ("m", None, False)
-    assert (call.on_failure, call.timeout) == ("original_order", 5.0)
+    assert (call.on_failure, call.timeout, call.top_n) == ("original_order", 5.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,8 @@ def test_what_a_call_says_beside() -> None:
         ("documents.0", {"query": "q", "documents": [{"image": "x"}]}),
         ("top_n", ASKED | {"top_n": -1}),
         ("top_n", ASKED | {"top_n": "two"}),
+        ("top_n", ASKED | {"top_n": 1.5}),
+        ("top_n", ASKED | {"top_n": 1e300}),
         ("top_k", ASKED | {"top_k": True}),
         ("return_documents", ASKED | {"return_documents": "yes"}),
         ("priority", ASKED | {"priority": "high"}),

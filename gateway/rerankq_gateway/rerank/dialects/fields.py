@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rerankq.contract import MAX_TOP_N
 from rerankq.errors import InvalidRequest
 from rerankq_gateway.rerank.dialects.call import OnFailure
 
@@ -57,7 +58,10 @@ def count_of(fields: Fields, *names: str) -> int | None:
         given = fields.get(name)
         if given is None:
             continue
-        if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        if isinstance(given, float) and given.is_integer():
+            # Some clients write every number with a point.
+            given = int(given)
+        if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_TOP_N:
             raise InvalidRequest(name, "must be a whole number of documents, or 0 for all")
         return given or None
     return None
