@@ -42,7 +42,10 @@ def jobs_of(
     # Each job of a call with several needs a key of its own.
     keys = [key] if len(call.questions) == 1 else [key and f"{key} {n}" for n in _places(call)]
     return [
-        _job(shared | {"request": _request(call, question, default_model), "idempotency_key": each})
+        _job(
+            call,
+            shared | {"request": _request(call, question, default_model), "idempotency_key": each},
+        )
         for question, each in zip(call.questions, keys, strict=True)
     ]
 
@@ -90,11 +93,14 @@ def _request(call: Call, question: Question, default_model: str) -> dict[str, An
     }
 
 
-def _job(fields: Mapping[str, Any]) -> Job:
+def _job(call: Call, fields: Mapping[str, Any]) -> Job:
     try:
         return Job.parse(fields)
     except InvalidRequest as fault:
-        raise type(fault)(fault.field.removeprefix("request."), fault.reason) from None
+        name, dot, rest = fault.field.removeprefix("request.").partition(".")
+        query, documents = call.spelt
+        name = {"query": query, "documents": documents}.get(name, name)
+        raise type(fault)(f"{name}{dot}{rest}", fault.reason) from None
 
 
 def _places(call: Call) -> range:

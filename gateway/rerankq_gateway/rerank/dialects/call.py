@@ -29,6 +29,7 @@ class Call:
         on_failure: what to answer when no ranking comes; None when the call does not say.
         timeout: seconds that the caller waits, by the body; None when it does not say.
         wants_logits: whether scores are asked for as logits, in place of probabilities.
+        spelt: what the caller names `query` and `documents`.
     """
 
     questions: tuple[Question, ...]
@@ -41,3 +42,4 @@ class Call:
     on_failure: OnFailure | None = None
     timeout: float | None = None
     wants_logits: bool = False
+    spelt: tuple[str, str] = ("query", "documents")

@@ -38,6 +38,7 @@ class Score:
             questions=_questions(queries, texts, first, second),
             documents=documents,
             wants_logits=wants_logits(fields),
+            spelt=(first, second),
             **said_beside(fields),
         )
 

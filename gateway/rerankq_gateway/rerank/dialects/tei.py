@@ -32,6 +32,7 @@ class Tei:
             top_n=read.count_of(fields, "top_n"),
             return_documents=read.flag_of(fields, "return_text", default=False),
             wants_logits=wants_logits(fields),
+            spelt=("query", "texts"),
             **said_beside(fields),
         )
 
