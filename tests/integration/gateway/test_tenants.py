@@ -40,3 +40,43 @@ def test_a_tenant_sees_its_own_jobs_alone(tmp_path: Path, redis_url: str) -> Non
         assert requests.get(at, headers=only, timeout=60).status_code == 200
         assert requests.post(url, json=JOB, headers=only, timeout=60).status_code == 403
         assert requests.get(at, timeout=60).status_code == 401
+
+
+def test_a_tenant_is_told_of_its_quotas(tmp_path: Path, redis_url: str) -> None:
+    """Each answer says what is left; what is over a quota gets 429, a disabled tenant 403."""
+    with RerankClient(redis_url) as client, GatewayProcess(tmp_path, redis_url) as gateway:
+        client.tenants.set("mine", requests=2)
+        token = client.tokens.create(tenant="mine", scopes=["submit", "read"])
+        headers = {"x-api-key": token.secret}
+
+        def post() -> requests.Response:
+            job = JOB | {"lane": "interactive"}
+            return requests.post(f"{gateway.url}/v1/jobs", json=job, headers=headers, timeout=60)
+
+        answers = [post() for _ in range(3)]
+        assert [each.status_code for each in answers] == [201, 201, 429]
+        assert answers[0].headers["ratelimit-policy"] == '"requests";q=2;w=60'
+        left = [each.headers["x-ratelimit-remaining-requests"] for each in answers]
+        assert left == ["1", "0", "0"]
+        refused = answers[-1]
+        assert 0 < int(refused.headers["retry-after"]) <= 30
+        assert refused.headers["x-rerankq-throttled-by"] == "quota"
+        assert refused.json()["error"]["code"] == "quota_exceeded"
+        client.tenants.set("mine", disabled=True)
+        off = post()
+        assert (off.status_code, off.headers["x-should-retry"]) == (403, "false")
+        known = f"{gateway.url}{answers[0].headers['location']}"
+        assert requests.get(known, headers=headers, timeout=60).status_code == 200
+        client.tokens.revoke(token.id)
+        assert client.tokens.required()
+
+
+def test_a_gateway_stays_closed_when_its_last_token_is_gone(tmp_path: Path, redis_url: str) -> None:
+    """On the loopback too: only `rerankq token revoke --all` lets everybody call again."""
+    with RerankClient(redis_url) as client:
+        client.tokens.revoke(client.tokens.create(tenant=None, scopes=["read"]).id)
+        with GatewayProcess(tmp_path, redis_url) as gateway:
+            assert requests.get(f"{gateway.url}/v1/jobs/x", timeout=60).status_code == 401
+        client.tokens.clear()
+        with GatewayProcess(tmp_path, redis_url) as gateway:
+            assert requests.get(f"{gateway.url}/v1/jobs/x", timeout=60).status_code == 404
