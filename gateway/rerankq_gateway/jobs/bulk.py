@@ -85,6 +85,8 @@ class Bulk:
         with await spooled(source, check, self._folder) as spool:
             if not spool.count or (spool.rejected and not options.partial):
                 raise _no_jobs(spool)
+            # With the options that change the jobs: a repeat must ask for the same.
+            digest.update(f"{options.lane} {options.deadline}".encode())
             upload = _Upload(client, batch.id, spool, digest.hexdigest(), self._parts)
             is_new = await upload.opened(options)
             if is_new:
@@ -117,7 +119,7 @@ class _Upload:
         client: the caller's.
         batch_id: the batch, which need not be open.
         spool: the jobs.
-        sha256: of the body.
+        sha256: of body and options.
         parts: of this process.
     """
 

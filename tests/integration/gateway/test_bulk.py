@@ -121,7 +121,7 @@ def test_with_partial_the_good_lines_are_submitted(gateway: GatewayProcess, redi
 
 
 def test_a_repeat_with_a_key_is_the_same_batch(gateway: GatewayProcess, redis_url: str) -> None:
-    """The same answer, and no job twice; another body with the key is refused."""
+    """The same answer, and no job twice; another body or lane with the key is refused."""
     data = "\n".join([line(1), "{}", line(3)]).encode()
     answers = [post(gateway, data, "?partial=true", idempotency_key='"k"') for _ in range(3)]
     assert {each.status_code for each in answers} == {202}
@@ -129,6 +129,8 @@ def test_a_repeat_with_a_key_is_the_same_batch(gateway: GatewayProcess, redis_ur
     assert [each.headers.get("idempotent-replayed") for each in answers] == [None, "true", "true"]
     other = post(gateway, data + b"\n", "?partial=true", idempotency_key="k")
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_conflict")
+    elsewhere = post(gateway, data, "?partial=true&lane=interactive", idempotency_key="k")
+    assert elsewhere.json()["error"]["code"] == "idempotency_conflict"
     assert jobs_in(redis_url) == 2
 
 
