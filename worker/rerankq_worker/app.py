@@ -15,7 +15,6 @@ from rerankq.broker.announce import celery_settings
 from rerankq.broker.celery_app import IsolatedApp
 from rerankq.contract import Lane
 from rerankq.events import Events
-from rerankq_worker.consumer.broker import EVENTS_OPTION
 from rerankq_worker.consumer.pool import AsyncioPool
 from rerankq_worker.consumer.tasks import HintService, RerankTask
 from rerankq_worker.process.heartbeats import Heartbeats
@@ -41,11 +40,12 @@ class WorkerApp(IsolatedApp):
     """
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
+        super().__init__(
+            celery_settings(settings.redis_url, settings.namespace) | _worker_settings(),
+            set_as_current=True,
+        )
         self.rerankq_events = Events()
         log_events(self.rerankq_events)
-        celery = celery_settings(settings.redis_url, settings.namespace) | _worker_settings()
-        celery["broker_transport_options"] |= {EVENTS_OPTION: self.rerankq_events}
-        super().__init__(celery, set_as_current=True)
         self._settings = settings
         self._sites = sites
         self.lane = lane

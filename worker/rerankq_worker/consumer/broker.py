@@ -9,8 +9,9 @@ The classes here also keep a worker consuming after its connections were cut.
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
+from celery import current_app
 from kombu.transport.redis import QoS
 from redis import Redis
 from redis.exceptions import RedisError
@@ -22,9 +23,6 @@ from rerankq.events import Events, MessagePutAside
 from rerankq_worker.consumer.envelope import fault_in, waiting_for
 
 log = logging.getLogger(__name__)
-
-EVENTS_OPTION: Final = "rerankq_events"
-"""Transport option for the worker's `Events`, which are told of each message that is put aside."""
 
 
 class GatedRedis(OwnRedis):
@@ -97,7 +95,8 @@ class GatedChannel(OwnChannel):
     do_restore: bool
 
     def __init__(self, connection: Any, **options: Any) -> None:
-        self._events = connection.client.transport_options.get(EVENTS_OPTION) or Events()
+        # Not a transport option: `inspect stats` answers with these, as JSON.
+        self._events: Events = getattr(current_app, "rerankq_events", None) or Events()
         super().__init__(connection, **options)
 
     def close(self) -> None:
