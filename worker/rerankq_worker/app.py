@@ -15,6 +15,8 @@ from rerankq.broker.announce import celery_settings
 from rerankq.broker.celery_app import IsolatedApp
 from rerankq.contract import Lane
 from rerankq.events import Events
+from rerankq.store.store import shown_address
+from rerankq_worker.consumer.connection_watch import ConnectionWatch, watch_connection
 from rerankq_worker.consumer.pool import AsyncioPool
 from rerankq_worker.consumer.tasks import HintService, RerankTask
 from rerankq_worker.process.heartbeats import Heartbeats
@@ -67,6 +69,8 @@ class WorkerApp(IsolatedApp):
         # Celery warns of running as root, which is no danger as only JSON is read.
         warnings.simplefilter("ignore", SecurityWarning)
         worker_ready.connect(self._on_ready)
+        address = shown_address(self._settings.redis_url)
+        watch_connection(self, ConnectionWatch(self.rerankq_events, address))
         worker = self.Worker(
             hostname=self.node,
             queues=[self.lane.queue, self.lane.redelivery_queue],

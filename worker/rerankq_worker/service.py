@@ -40,6 +40,7 @@ from rerankq_worker.limits.routes import Routes
 from rerankq_worker.process.duties import in_background
 from rerankq_worker.process.health import health_served
 from rerankq_worker.process.heartbeats import Heartbeats
+from rerankq_worker.process.ledger_contact import LedgerContact
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import Watchdog
 from rerankq_worker.provider import HttpProvider
@@ -93,6 +94,7 @@ class Service:
         self._node = node
         self._heartbeats = heartbeats
         self._events = events
+        self._contact = LedgerContact(events)
         self._lease_seconds = settings.lease_seconds
         self._retention = Retention(settings.result_ttl, settings.dead_ttl)
 
@@ -169,7 +171,12 @@ class Service:
 
     def _store(self, answer_seconds: float) -> Store:
         settings = self._settings
-        return Store(settings.redis_url, settings.namespace, answer_seconds=answer_seconds)
+        return Store(
+            settings.redis_url,
+            settings.namespace,
+            answer_seconds=answer_seconds,
+            recovered=self._contact.recovered,
+        )
 
     def _leases(self, store: Store, worker: str, events: Events | None = None) -> Leases:
         return Leases(

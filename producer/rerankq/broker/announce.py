@@ -68,6 +68,7 @@ class Announcer:
             "socket_connect_timeout": PUBLISH_SECONDS,
         }
         self._app = IsolatedApp(settings)
+        self._has_failed = False
 
     def announce(
         self,
@@ -121,7 +122,11 @@ class Announcer:
                 lane,
                 type(error).__name__,
             )
+            self._has_failed = True
             return False
+        if self._has_failed:
+            self._has_failed = False
+            log.warning("hints are published again")
         return True
 
     def close(self) -> None:

@@ -55,12 +55,15 @@ from rerankq.events.limits import (
     KeyPutAside,
     LedgerCallFailed,
     LedgerOperation,
+    LedgerRecovered,
     LimitFound,
     LimitsDiffer,
     PermitWaited,
 )
 from rerankq.events.requests import CallDegraded, RequestRefused
 from rerankq.events.workers import (
+    BrokerLost,
+    BrokerRecovered,
     MessagePutAside,
     WorkerDrained,
     WorkerDraining,
@@ -85,6 +88,8 @@ __all__ = [
     "BreakerHalfOpened",
     "BreakerNotOpened",
     "BreakerOpened",
+    "BrokerLost",
+    "BrokerRecovered",
     "CallDegraded",
     "CallFinished",
     "CallRef",
@@ -108,6 +113,7 @@ __all__ = [
     "KeyPutAside",
     "LedgerCallFailed",
     "LedgerOperation",
+    "LedgerRecovered",
     "LimitFound",
     "LimitsDiffer",
     "MessagePutAside",

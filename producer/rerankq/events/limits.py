@@ -165,3 +165,15 @@ class LedgerCallFailed(Event):
     subject: str = ""
     jobs: int = 0
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRecovered(Event):
+    """Redis carries out calls of this worker again, after `LedgerCallFailed`.
+
+    Attributes:
+        seconds: how long it carried out none.
+    """
+
+    name: ClassVar[str] = "ledger.recovered"
+    seconds: float

@@ -1,4 +1,4 @@
-"""Events of a worker: shutdown, restart, isolation from the upstream, and refused messages."""
+"""Events of a worker: shutdown, restart, isolation from the upstream, messages and their source."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -90,3 +90,27 @@ class MessagePutAside(Event):
     queue: str
     fault: str
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerLost(Event):
+    """A worker has no connection by which messages come; told at each try to make a new one.
+
+    Attributes:
+        message: what happened, in words.
+    """
+
+    name: ClassVar[str] = "broker.lost"
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerRecovered(Event):
+    """Messages can come again, after `BrokerLost`.
+
+    Attributes:
+        seconds: how long none could come.
+    """
+
+    name: ClassVar[str] = "broker.recovered"
+    seconds: float

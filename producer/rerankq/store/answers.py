@@ -6,7 +6,7 @@ watchdog notices that and ends such calls, and they are repeated on new connecti
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from redis import exceptions
@@ -18,6 +18,10 @@ from rerankq.store.refusals import is_from_replica
 class Answers:
     """The calls of one store that wait for an answer. Belongs to one event loop.
 
+    Args:
+        recovered: called with the length of the trouble in seconds, when a call is carried out
+            again.
+
     Attributes:
         trouble: why the last call was not carried out, as a sentence; None when it was. A call
             that fails because of a damaged key does not count as trouble.
@@ -25,9 +29,11 @@ class Answers:
             primary: they have to be made again before the next call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recovered: Callable[[float], None] | None = None) -> None:
         self.trouble: str | None = None
         self.outdated = False
+        self._recovered = recovered
+        self._troubled_at = 0.0
         self._waiting: dict[asyncio.Timeout, float] = {}
 
     @asynccontextmanager
@@ -55,8 +61,19 @@ class Answers:
         if is_from_replica(error):
             # It was the primary when these connections were made; the address may name another now.
             self.outdated = True
-        if not isinstance(problem, LedgerRefusal):
-            self.trouble = str(problem)
+        if isinstance(problem, LedgerRefusal):
+            return
+        if self.trouble is None:
+            self._troubled_at = asyncio.get_running_loop().time()
+        self.trouble = str(problem)
+
+    def carried_out(self) -> None:
+        """Note that a call was carried out. Runs after every call: keep it cheap."""
+        if self.trouble is None:
+            return
+        self.trouble = None
+        if self._recovered:
+            self._recovered(asyncio.get_running_loop().time() - self._troubled_at)
 
     def give_up(self, seconds: float, *, since: float) -> int:
         """End the waits for calls whose connections seem broken; returns how many those were.

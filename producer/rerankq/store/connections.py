@@ -35,10 +35,13 @@ class Connections:
     Args:
         redis: the library's client, told to try `ONCE`.
         address: for messages.
+        recovered: see `Answers`.
     """
 
-    def __init__(self, redis: Redis, address: str) -> None:
-        self.answers = Answers()
+    def __init__(
+        self, redis: Redis, address: str, recovered: Callable[[float], None] | None = None
+    ) -> None:
+        self.answers = Answers(recovered)
         self._redis = redis
         self._address = address
         self._most = redis.connection_pool.max_connections
@@ -86,7 +89,7 @@ class Connections:
                     # content.
                     raise problem from None
                 self._answered_at = clock()
-                self.answers.trouble = None
+                self.answers.carried_out()
                 return answer
         raise AssertionError("the last try returns or raises")
 

@@ -62,6 +62,7 @@ class Store:
         namespace: what every key there begins with; see `Keys`.
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
             None for the address's time limit, or else `ANSWER_SECONDS`.
+        recovered: called with the seconds for which Redis carried out no call, when it does again.
 
     Attributes:
         keys: the names of all keys there.
@@ -71,14 +72,19 @@ class Store:
     """
 
     def __init__(
-        self, url: str, namespace: str = "", *, answer_seconds: float | None = None
+        self,
+        url: str,
+        namespace: str = "",
+        *,
+        answer_seconds: float | None = None,
+        recovered: Callable[[float], None] | None = None,
     ) -> None:
         address = _read(url)
         self.address = address.shown
         self.keys = _keys(namespace)
         self._closed = False
         self._connections = PerLoop(
-            partial(_connections, address, namespace, answer_seconds), Connections.close
+            partial(_connections, address, namespace, answer_seconds, recovered), Connections.close
         )
 
     @property
@@ -220,7 +226,10 @@ class Store:
 
 
 def _connections(
-    address: RedisAddress, namespace: str, answer_seconds: float | None
+    address: RedisAddress,
+    namespace: str,
+    answer_seconds: float | None,
+    recovered: Callable[[float], None] | None,
 ) -> Connections:
     pool = connection_pool(
         address,
@@ -228,7 +237,7 @@ def _connections(
         retry=ONCE,
         redis_connect_func=partial(greet, namespace),
     )
-    return Connections(Redis.from_pool(pool), address.shown)
+    return Connections(Redis.from_pool(pool), address.shown, recovered)
 
 
 async def _piped(

@@ -177,3 +177,23 @@ def test_a_worker_warns_of_a_redis_that_may_lose_jobs(
         assert submitted(client, 1)[0].result(timeout=30).results
         assert worker.log().count("set maxmemory-policy noeviction") == 1
         assert "append-only" not in worker.log()
+
+
+def test_the_log_says_when_redis_is_back(
+    own_redis: RedisServer, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """After an outage of Redis the last thing said of it is that it is over; all in our words."""
+    with RunningWorker(own_redis.url, upstream.url, tmp_path) as worker:
+        own_redis.stop()
+        for said in ("no messages arrive", "cannot look for lost jobs"):
+            eventually(lambda said=said: said in worker.log(), said, seconds=60)  # type: ignore[misc]
+        own_redis.start()
+        for said in ("Redis answers again", "connected to Redis again"):
+            eventually(lambda said=said: said in worker.log(), said, seconds=60)  # type: ignore[misc]
+        with RerankClient(own_redis.url) as client:
+            assert submitted(client, 1)[0].result(timeout=30).results
+        assert worker.terminate() == 0
+        log = worker.log()
+    of_messages = [line for line in log.splitlines() if "messages arrive" in line]
+    assert "connected to Redis again" in of_messages[-1]
+    assert not any(words in log for words in ("Cannot connect to", "/None)", "Trying again", ".."))

@@ -10,6 +10,8 @@ from rerankq.events import (
     BreakerClosed,
     BreakerNotOpened,
     BreakerOpened,
+    BrokerLost,
+    BrokerRecovered,
     Event,
     Events,
     JobDamaged,
@@ -21,6 +23,7 @@ from rerankq.events import (
     KeyPutAside,
     LedgerCallFailed,
     LedgerOperation,
+    LedgerRecovered,
     LimitFound,
     LimitsDiffer,
     MessagePutAside,
@@ -94,6 +97,15 @@ LINES: list[tuple[Event, str]] = [
         "INFO permits of a were not given back: they expire by themselves",
     ),
     (away(LedgerOperation.EXCHANGE_PERMITS, "a"), "WARNING no permits for a: no answer"),
+    (LedgerRecovered(seconds=12.3), "WARNING Redis answers again, after 12 s"),
+    (
+        BrokerLost(message="no answer"),
+        "ERROR no messages arrive, and it is tried again until they do: no answer",
+    ),
+    (
+        BrokerRecovered(seconds=12.3),
+        "WARNING connected to Redis again, after 12 s: messages arrive",
+    ),
     (
         BreakerOpened(breaker="key a 1f", state="parked", reason="upstream_billing", message="no"),
         "ERROR the breaker of key a 1f is open: parked (upstream_billing): no",

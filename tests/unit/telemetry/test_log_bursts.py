@@ -1,6 +1,6 @@
 import logging
 
-from rerankq_worker.telemetry.event_log import STATES
+from rerankq_worker.telemetry.event_log import ABOUT, ENDS, STATES
 from rerankq_worker.telemetry.log_bursts import BURST_SECONDS, MOST_BURSTS, Bursts
 
 
@@ -94,3 +94,26 @@ def test_memory_is_bounded() -> None:
         log.add(record(kind(number)))
     # Repetitions of the first kinds are recognised; kinds beyond the bound are always shown.
     assert len(log.lines) == 3 * MOST_BURSTS + 2 * MOST_BURSTS
+
+
+def test_trouble_that_is_over_is_told_before_its_end() -> None:
+    """What is left to say of trouble comes before the line that it is over, and never later."""
+    log = Log()
+    for number in range(4):
+        failed = record("try %d: Redis cannot be reached", number)
+        setattr(failed, ABOUT, "ledger")
+        log.add(failed, float(number))
+    log.add(record("try %d: of something else", 1))
+    log.add(record("try %d: of something else", 2))
+    for _ in range(2):
+        over = record("Redis answers again")
+        setattr(over, ENDS, "ledger")
+        log.add(over, 9.0)
+    assert log.lines == [
+        "try 0: Redis cannot be reached",
+        "try 1: of something else",
+        "… and 3 more like it in 9 s: try 0: Redis cannot be reached",
+        *("Redis answers again", "Redis answers again"),
+    ]
+    log.wait(100.0)
+    assert log.lines[5:] == ["… and 1 more like it in 100 s: try 1: of something else"]

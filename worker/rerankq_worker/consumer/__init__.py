@@ -1,7 +1,8 @@
 """The seam to Celery: a message comes in, its jobs are executed, and Celery gets the outcome.
 
-broker    kombu's Redis transport, which quarantines messages that are no hints
-envelope  checks whether a message is a hint
-pool      a Celery pool that runs on one asyncio loop
-tasks     the task that a hint calls
+broker            kombu's Redis transport, which quarantines messages that are no hints
+connection_watch  tells when the connection for messages is lost, and when there is one again
+envelope          checks whether a message is a hint
+pool              a Celery pool that runs on one asyncio loop
+tasks             the task that a hint calls
 """

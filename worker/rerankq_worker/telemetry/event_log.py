@@ -9,6 +9,8 @@ from rerankq.events import (
     BreakerClosed,
     BreakerNotOpened,
     BreakerOpened,
+    BrokerLost,
+    BrokerRecovered,
     Events,
     JobDamaged,
     JobFaulted,
@@ -18,6 +20,7 @@ from rerankq.events import (
     KeyPutAside,
     LedgerCallFailed,
     LedgerOperation,
+    LedgerRecovered,
     LimitFound,
     LimitsDiffer,
     MessagePutAside,
@@ -35,6 +38,12 @@ STATES: Final = f"{__name__}.states"
 """The logger for changes of state; the first argument of its lines names what changed."""
 states = logging.getLogger(STATES)
 
+ABOUT: Final = "about"
+"""The attribute of a record of trouble: what is in trouble."""
+ENDS: Final = "ends"
+"""The attribute of a record that ends trouble: of what."""
+_LEDGER_TROUBLE: Final = {ABOUT: "ledger"}
+_BROKER_TROUBLE: Final = {ABOUT: "broker"}
 _ACCOUNT: Final = account_breaker("")
 _LEDGER_FAILURES: Final = {
     LedgerOperation.CLAIM: "no claim of {jobs} jobs",
@@ -60,6 +69,9 @@ def log_events(events: Events) -> None:
     events.listen(_outcome_refused, OutcomeRefused)
     events.listen(_outcome_dropped, OutcomeDropped)
     events.listen(_ledger_call_failed, LedgerCallFailed)
+    events.listen(_ledger_recovered, LedgerRecovered)
+    events.listen(_broker_lost, BrokerLost)
+    events.listen(_broker_recovered, BrokerRecovered)
     events.listen(_breaker_opened, BreakerOpened)
     events.listen(_breaker_not_opened, BreakerNotOpened)
     events.listen(_breaker_closed, BreakerClosed)
@@ -134,7 +146,29 @@ def _ledger_call_failed(event: LedgerCallFailed) -> None:
         log.info("permits of %s were not given back: they expire by themselves", event.subject)
         return
     failed = _LEDGER_FAILURES[event.operation].format(jobs=event.jobs, subject=event.subject)
-    log.warning("%s: %s", failed, event.message)
+    log.warning("%s: %s", failed, event.message, extra=_LEDGER_TROUBLE)
+
+
+def _ledger_recovered(event: LedgerRecovered) -> None:
+    log.warning(
+        "Redis answers again, after %.0f s", event.seconds, extra={ENDS: _LEDGER_TROUBLE[ABOUT]}
+    )
+
+
+def _broker_lost(event: BrokerLost) -> None:
+    log.error(
+        "no messages arrive, and it is tried again until they do: %s",
+        event.message,
+        extra=_BROKER_TROUBLE,
+    )
+
+
+def _broker_recovered(event: BrokerRecovered) -> None:
+    log.warning(
+        "connected to Redis again, after %.0f s: messages arrive",
+        event.seconds,
+        extra={ENDS: _BROKER_TROUBLE[ABOUT]},
+    )
 
 
 # The worker itself.

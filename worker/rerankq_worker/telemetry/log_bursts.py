@@ -2,16 +2,17 @@
 
 In an outage of the upstream a thousand jobs a second fail in the same way: the second line tells
 nothing new, and all of them would fill the log. Changes of state (of an account, a key, a model)
-are all shown, except a line that repeats the last one.
+are all shown, except a line that repeats the last one. When trouble is over, what is still to be
+said of it is said before that: later it would look as if the trouble went on.
 """
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from rerankq_worker.telemetry.event_log import STATES
+from rerankq_worker.telemetry.event_log import ABOUT, ENDS, STATES
 
 BURST_SECONDS: Final = 60.0
 MOST_BURSTS: Final = 500
@@ -29,6 +30,7 @@ class _Burst:
     said: str
     first: Line
     began: float
+    about: str | None = None
     more: int = 0
 
     def closing(self, now: float) -> Iterator[Line]:
@@ -51,21 +53,29 @@ class Bursts:
             line: its text.
             now: the time in seconds, by a monotonic clock.
         """
+        if ended := getattr(record, ENDS, None):
+            closing = self._end(now, lambda burst: burst.about == ended)
+            return [*closing, (record.levelno, line)]
         kind, said = _kind(record, line)
         burst = self._bursts.get(kind)
         if burst and burst.said == said:
             burst.more += 1
             return []
         if burst or len(self._bursts) < MOST_BURSTS:
-            self._bursts[kind] = _Burst(said, (record.levelno, line), now)
+            self._bursts[kind] = _Burst(
+                said, (record.levelno, line), now, about=getattr(record, ABOUT, None)
+            )
         return [*(burst.closing(now) if burst else ()), (record.levelno, line)]
 
     def over(self, now: float, *, at_least: float) -> list[Line]:
         """End each burst that is `at_least` seconds old; returns how many more lines each had."""
-        old = {kind: burst for kind, burst in self._bursts.items() if now - burst.began >= at_least}
-        for kind in old:
+        return self._end(now, lambda burst: now - burst.began >= at_least)
+
+    def _end(self, now: float, is_over: Callable[[_Burst], bool]) -> list[Line]:
+        over = {kind: burst for kind, burst in self._bursts.items() if is_over(burst)}
+        for kind in over:
             del self._bursts[kind]
-        return [closing for burst in old.values() for closing in burst.closing(now)]
+        return [closing for burst in over.values() for closing in burst.closing(now)]
 
 
 def _kind(record: logging.LogRecord, line: str) -> tuple[object, str]:
