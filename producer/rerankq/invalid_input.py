@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from rerankq.errors import InvalidRequest, UnsupportedVersion
 
+_A_TIME: Final = "must be a time such as 2026-12-04 or 2026-12-04T17:30:00"
 _REWORDED: Final = {
     "missing": "is required",
     "too_short": "must not be empty",
@@ -31,6 +32,9 @@ _REWORDED: Final = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "dict_type": "must be an object",
+    "datetime_type": _A_TIME,
+    "datetime_parsing": _A_TIME,
+    "datetime_from_date_parsing": _A_TIME,
     "finite_number": "must be a finite number",
 }
 

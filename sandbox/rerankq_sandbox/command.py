@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from rerankq.errors import SettingsError
+from rerankq.invalid_input import in_plain_words
 from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
 
 _ANSWERS = "Answers"
@@ -137,7 +138,7 @@ def sandbox(
 def _wrong_option(error: ValidationError) -> str:
     """The first wrong option, by its name on the command line."""
     fault = error.errors(include_url=False, include_input=False)[0]
-    said = fault["msg"].removeprefix("Value error, ")
+    said = in_plain_words(fault)
     if not fault["loc"]:
         # The options contradict each other: the message names their fields.
         return said.replace("_", "-")

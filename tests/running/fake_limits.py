@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rerankq.accounts.accounts import Accounts, Allotment, Limits, Report
-from rerankq.accounts.breakers import BreakerState, SharedBreakers, Trip, TrippedBreaker
+from rerankq.accounts.breakers import BreakerState, Opened, SharedBreakers, Trip, TrippedBreaker
 from rerankq.contract import Lane, RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events
@@ -121,13 +121,13 @@ class FakeBreakers(SharedBreakers):
         """If set, an answer waits for this event."""
         self.refused = set(refused)
 
-    async def trip(self, name: str, trip: Trip) -> BreakerState | None:
+    async def trip(self, name: str, trip: Trip) -> Opened | None:
         """Record the trip, unless too many breakers are open."""
         self._answer()
         if self.full:
             return None
         self.trips.append((name, trip))
-        return BreakerState.DOUBTED if trip.certain_after > 1 else trip.state
+        return Opened(BreakerState.DOUBTED if trip.certain_after > 1 else trip.state, since=0.0)
 
     async def probe(self, *names: str) -> bool:
         """Give the turn, unless another worker has it."""

@@ -122,9 +122,16 @@ class LedgerDesk:
         finish = Finish(lease, attempts, JobState.SUCCEEDED, outcome, tokens=tokens)
         return self.run(self.leases().finish([finish]))[0]
 
-    def fail(self, lease: Lease, reason: str = "upstream_refused", *, said: str = "") -> bool:
+    def fail(
+        self,
+        lease: Lease,
+        reason: str = "upstream_refused",
+        *,
+        said: str = "",
+        message: str = "no",
+    ) -> bool:
         """Finish a job with a failure."""
-        outcome = outcomes.failure(JobFailed(reason, "no", status=400, request_id="2025"))
+        outcome = outcomes.failure(JobFailed(reason, message, status=400, request_id="2025"))
         return self.run(
             self.leases().finish([Finish(lease, 1, JobState.FAILED, outcome, reason, said)])
         )[0]
@@ -203,7 +210,8 @@ class LedgerDesk:
 
     def trip(self, name: str, **fields: Any) -> BreakerState | None:
         """Trip a breaker."""
-        return self.run(self.breakers.trip(name, Trip("a_code", "a reason", **fields)))
+        opened = self.run(self.breakers.trip(name, Trip("a_code", "a reason", **fields)))
+        return opened.state if opened else None
 
     def probe(self, *names: str) -> bool:
         """Ask for the turn to probe breakers."""

@@ -198,7 +198,9 @@ class WorkerSettings(ClientSettings):
         doubled = sorted(self.model_fields_set & _OF_ONE_SITE)
         if self.upstream_file and doubled:
             names = ", ".join(f"RERANKQ_{each.upper()}" for each in doubled)
-            raise ValueError(f"RERANKQ_UPSTREAM_FILE takes the place of {names}: set one or other")
+            raise ValueError(
+                f"RERANKQ_UPSTREAM_FILE takes the place of {names}: set one or the other"
+            )
         return self
 
     def sites(self, environment: Mapping[str, str]) -> tuple[Site, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -90,20 +90,31 @@ class Trip:
     state: BreakerState = BreakerState.PARKED
 
 
+class Opened(NamedTuple):
+    """How a breaker is open.
+
+    Attributes:
+        since: when it opened, in ms by Redis' clock.
+    """
+
+    state: BreakerState
+    since: float
+
+
 class SharedBreakers:
     """The breakers in Redis. Every call raises LedgerUnavailable when Redis cannot be used."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def trip(self, name: str, trip: Trip) -> BreakerState | None:
+    async def trip(self, name: str, trip: Trip) -> Opened | None:
         """Open a breaker, or count one more failure of one that is open.
 
         Returns:
-            Its state; None when too many breakers are open to add one of a model: then it stays
-            closed.
+            How it is open; None when too many breakers are open to add one of a model: then it
+            stays closed.
         """
-        state = await self._store.run(
+        opened = await self._store.run(
             TRIP(
                 name=name,
                 state=trip.state.value,
@@ -114,7 +125,10 @@ class SharedBreakers:
                 every_ms=int((trip.probe_seconds or 0) * 1000),
             )
         )
-        return None if state is None else BreakerState(state)
+        if not opened:
+            return None
+        state, since = opened
+        return Opened(BreakerState(state.decode()), float(since))
 
     async def probe(self, *names: str) -> bool:
         """Take the turn to probe all of them; False, without a turn, while one is not due."""

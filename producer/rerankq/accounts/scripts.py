@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from rerankq.store.script import FLAG, JSON, MAYBE_TEXT, Script
+from rerankq.store.script import FLAG, JSON, ROWS, Script
 
 ROOM: Final = "rerankq.accounts"
 
@@ -32,5 +32,5 @@ _ACCOUNT: Final = ("account", "account_workers", "account_lane", "account_slots"
 ALLOT: Final = Script(
     ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "breakers", "last_heard"), reply=JSON
 )
-TRIP: Final = Script(ROOM, "trip", _Trip, keys=("breakers",), reply=MAYBE_TEXT)
+TRIP: Final = Script(ROOM, "trip", _Trip, keys=("breakers",), reply=ROWS)
 PROBE: Final = Script(ROOM, "probe", _Probe, keys=("breakers",), reply=FLAG)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import typer
+from pydantic import ValidationError
 
 from rerankq.cli.commands import build
 from rerankq.cli.failures import ExitCode, OutputClosed, OutputFailed, exit_code
@@ -18,6 +19,7 @@ from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.standard_streams import drop_unwritable, secure_streams
 from rerankq.cli.terminal import output_failed, silence_stdout, stdout_checked, tell
 from rerankq.errors import RerankqError
+from rerankq.invalid_input import in_plain_words
 from rerankq.settings import read_one
 
 
@@ -80,6 +82,10 @@ def _misused(error: typer.TyperException) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return ""  # the help was the message
     message = error.format_message().rstrip(".").replace("Value error, ", "")
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ValidationError):
+        fault = cause.errors(include_url=False)[0]
+        message = message.replace(fault["msg"], in_plain_words(fault))
     context = getattr(error, "ctx", None)
     advice = f" (see {context.command_path} --help)" if context else ""
     return f"{message[:1].lower()}{message[1:]}{advice}"

@@ -9,6 +9,11 @@ from rerankq.contract.message import Message
 from rerankq.errors import JobEnded
 
 
+def where_it_is_kept(job_id: str) -> str:
+    """The end of a failure's message, when the upstream's own words are with its dead letter."""
+    return f"; `rerankq dead show {job_id}` shows what it said"
+
+
 class JobError(Message):
     """Why a job has no ranking: a stable `code`, and a sentence."""
 

@@ -11,6 +11,7 @@ from rerankq.broker.quarantine import put_aside
 from rerankq.cli.batch import waiting_room
 from rerankq.cli.operate import dead
 from rerankq.contract import RerankRequest
+from rerankq.contract.status import where_it_is_kept
 from running.command_line import CommandLine
 from running.ledger_desk import LedgerDesk
 
@@ -31,10 +32,13 @@ def failed(
     at: int = 0,
     batch_id: str | None = None,
     said: str = "",
+    message: str = "no",
 ) -> None:
     """A failed job; `at` sets the second of its failure."""
     request = RerankRequest(model=model, query="private", documents=("private",))
-    desk.fail(desk.claimed(job_id, request=request, batch_id=batch_id), reason, said=said)
+    desk.fail(
+        desk.claimed(job_id, request=request, batch_id=batch_id), reason, said=said, message=message
+    )
     if at:
         desk.redis.zadd("rerankq:dead", {job_id: at * 1000})
 
@@ -43,7 +47,7 @@ def listed(rerankq: CommandLine, *filters: str) -> list[str]:
     """The ids that `dead list` shows."""
     done = rerankq("dead", "list", "--json", *filters)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    return [json.loads(line)["job_id"] for line in done.stdout.splitlines()]
 
 
 def local(seconds: int) -> str:
@@ -88,7 +92,8 @@ def test_a_letter_is_shown_without_its_texts(rerankq: CommandLine, desk: LedgerD
     shown = rerankq.asked("dead", "show", "a")
     assert shown["upstream_said"] == "its words: the key is old"
     assert "its words" not in rerankq("dead", "list", "--json").stdout
-    assert (shown["id"], shown["reason"], shown["documents"]) == ("a", "upstream_refused", 1)
+    assert (shown["job_id"], shown["reason"], shown["documents"]) == ("a", "upstream_refused", 1)
+    assert "id" not in shown, "one name for one thing"
     for said in (json.dumps(shown), rerankq("dead", "show", "a").stdout):
         assert "upstream_refused" in said
         assert "private" not in said
@@ -102,7 +107,7 @@ def test_a_replay_makes_a_new_job_once(rerankq: CommandLine, desk: LedgerDesk) -
     failed(desk, "a")
     failed(desk, "b")
     done = rerankq("dead", "replay", "--all", "--json")
-    replayed = {row["id"]: row["replay"] for row in map(json.loads, done.stdout.splitlines())}
+    replayed = {row["job_id"]: row["replay"] for row in map(json.loads, done.stdout.splitlines())}
     assert (done.returncode, set(replayed)) == (0, {"a", "b"})
     assert all(desk.places(new) == ["bulk:queued"] for new in replayed.values())
     assert rerankq("dead", "replay", "--all").stdout == "0 jobs replayed\n"
@@ -116,7 +121,7 @@ def test_a_replay_by_id_takes_each_once(rerankq: CommandLine, desk: LedgerDesk) 
     assert rerankq("dead", "replay", "a", "never").returncode == 1
     assert listed(rerankq) == ["b", "a"]
     done = rerankq("dead", "replay", "a", "a")
-    assert done.stdout.splitlines()[-1] == "1 jobs replayed"
+    assert done.stdout.splitlines()[-1] == "1 job replayed"
     assert listed(rerankq) == ["b"]
 
 
@@ -137,7 +142,7 @@ def test_a_replay_ends_at_a_full_lane(
     assert "full for 1 s: 2 jobs were replayed" in ends
     assert listed(rerankq) == ["a"]
     monkeypatch.setenv("RERANKQ_MAX_QUEUE_DEPTH", "3")
-    assert rerankq("dead", "replay", "--all").stdout.endswith("1 jobs replayed\n")
+    assert rerankq("dead", "replay", "--all").stdout.endswith("1 job replayed\n")
     assert desk.redis.zcard("rerankq:bulk:queued") == 3
 
 
@@ -156,6 +161,26 @@ def test_a_replay_skips_what_it_cannot_read(rerankq: CommandLine, desk: LedgerDe
     assert sorted(listed(rerankq)) == ["gone", "nonsense"]
 
 
+def test_the_advice_to_look_at_a_letter_is_given_where_it_helps(
+    rerankq: CommandLine, desk: LedgerDesk
+) -> None:
+    """`status` says that `dead show` has more, while it has; `dead show` itself does not."""
+    failed(desk, "a", said="its words", message=f"it answered 400{where_it_is_kept('a')}")
+    assert "`rerankq dead show a`" in rerankq.asked("status", "a")["error"]["message"]
+    assert rerankq.asked("dead", "show", "a")["message"] == "it answered 400"
+    rerankq("dead", "purge", "a")
+    assert rerankq.asked("status", "a")["error"]["message"] == "it answered 400"
+
+
+def test_a_reason_that_no_letter_has_is_named(rerankq: CommandLine, desk: LedgerDesk) -> None:
+    """A reason by which nothing is found may be misspelt: those that there are, are told."""
+    failed(desk, "a", reason="upstream_auth")
+    failed(desk, "b", reason="upstream_auth")
+    done = rerankq("dead", "list", "--reason", "nope")
+    assert "no dead letter has the reason nope: there are upstream_auth" in done.stderr
+    assert rerankq("dead", "list", "--reason", "upstream_auth").stderr == ""
+
+
 def test_a_purge_deletes_the_chosen_letters(rerankq: CommandLine, desk: LedgerDesk) -> None:
     """`dead purge` deletes letters with their payloads; without a filter it deletes nothing."""
     failed(desk, "a", reason="upstream_auth")
@@ -163,7 +188,7 @@ def test_a_purge_deletes_the_chosen_letters(rerankq: CommandLine, desk: LedgerDe
     assert rerankq("dead", "purge").returncode == 2
     assert rerankq("dead", "purge", "b", "--all").returncode == 2
     done = rerankq("dead", "purge", "--reason", "upstream_auth")
-    assert done.stdout == "1 dead letters purged\n"
+    assert done.stdout == "1 dead letter purged\n"
     assert listed(rerankq) == ["b"]
     assert not desk.has_payload("a")
 
@@ -177,7 +202,7 @@ def test_a_purge_deletes_damaged_letters(rerankq: CommandLine, desk: LedgerDesk)
         desk.redis.set(f"celery-task-meta-{name}", "no json")
     assert sorted(listed(rerankq)) == ["a", "b", "c"]
     assert rerankq.asked("dead", "show", "b")["reason"] == "unknown"
-    assert rerankq("dead", "purge", "b").stdout == "1 dead letters purged\n"
+    assert rerankq("dead", "purge", "b").stdout == "1 dead letter purged\n"
     assert rerankq("dead", "purge", "b").returncode == 1
     assert rerankq("dead", "purge", "--all").stdout == "2 dead letters purged\n"
     assert listed(rerankq) == []
@@ -199,5 +224,5 @@ def test_poison_is_shown_without_its_content(rerankq: CommandLine, desk: LedgerD
     said = rerankq("dead", "poison").stdout
     assert said == "no_json: 1 in all\nrerankq.bulk  no_json  12 bytes\n"
     assert "a stranger's" in rerankq("dead", "poison", "--content").stdout
-    assert rerankq("dead", "poison", "--purge").stdout == "1 messages purged\n"
+    assert rerankq("dead", "poison", "--purge").stdout == "1 message purged\n"
     assert rerankq("dead", "poison").stdout == "no_json: 1 in all\n"

@@ -18,7 +18,7 @@ def test_a_job_is_followed_by_its_id(rerankq: CommandLine) -> None:
     assert (result["code"], result["status"], result["custom_id"]) == (0, "succeeded", "mine")
     assert [row["document"]["text"] for row in result["results"]] == ["a cat"]
     status = rerankq.asked("status", job_id)
-    assert (status["state"], status["lane"]) == ("succeeded", "interactive")
+    assert (status["status"], status["lane"]) == ("succeeded", "interactive")
     cancelled = rerankq.asked("cancel", job_id)
     assert cancelled == {"job_id": job_id, "was": "succeeded", "status": "succeeded", "code": 1}
 

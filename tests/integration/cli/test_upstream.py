@@ -47,11 +47,14 @@ def test_status_of_nothing_says_so(rerankq: CommandLine) -> None:
 
 @pytest.mark.usefixtures("desk")
 def test_status_shows_accounts(rerankq: CommandLine) -> None:
-    """Each account has a line with its state, rate, limits, and calls in flight."""
+    """Each account has a line with its state, rate, limits, and calls in flight.
+
+    People read `usable`: an open breaker, in the next table, means the opposite of `open`.
+    """
     done = rerankq("upstream", "status")
     assert done.returncode == 0
     (_, line) = done.stdout.rstrip().splitlines()
-    assert line.split() == ["host", "open", "99.0", "rpm", "6,000,", "concurrency", "8", "2", "1"]
+    assert line.split() == ["host", "usable", "99.0", "rpm", "6,000,", "concurrency", "8", "2", "1"]
     shown = rerankq.asked("upstream", "status")["accounts"]["host"]
     assert shown == {
         "state": "open",

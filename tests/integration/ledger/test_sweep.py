@@ -397,12 +397,17 @@ def test_a_key_of_another_type_stops_no_sweep(desk: LedgerDesk, key: str) -> Non
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("is_new", [False, True], ids=["known", "new"])
 @pytest.mark.parametrize("suffix", ["", ":workers", ":workers:bulk", ":slots", ":answers"])
 def test_a_key_of_another_type_takes_an_account_out_of_use_for_one_sweep(
-    desk: LedgerDesk, suffix: str
+    desk: LedgerDesk, suffix: str, *, is_new: bool
 ) -> None:
-    """A key of an account that holds another type is put aside, and permits are given again."""
-    desk.exchange("one", want=1, ok=1)
+    """A key of an account that holds another type is put aside, and permits are given again.
+
+    Also when it lay there before any worker used the account.
+    """
+    if not is_new:
+        desk.exchange("one", want=1, ok=1)
     key = f"rerankq:account:a{suffix}"
     desk.redis.delete(key)
     desk.redis.set(key, "of another type")

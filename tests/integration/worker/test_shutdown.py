@@ -39,7 +39,7 @@ def test_a_second_signal_gives_jobs_back_at_once(
         job = client.submit(query="a question", documents=DOCUMENTS)
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
         worker.process.send_signal(number)
-        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
+        eventually(lambda: "1 job may finish" in worker.log(), "the drain has begun")
         worker.process.send_signal(number)
         assert worker.process.wait(20) == 0
         assert job.status().state == "scheduled"
@@ -104,7 +104,7 @@ def test_a_silent_redis_does_not_lengthen_a_drain(own_redis: RedisServer, tmp_pa
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call hangs")
         silence(own_redis, worker)
         worker.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun", seconds=5)
+        eventually(lambda: "1 job may finish" in worker.log(), "the drain has begun", seconds=5)
         assert worker.process.wait(30) == 0
 
 

@@ -46,7 +46,7 @@ def test_a_drain_is_not_taken_for_a_hanging_consumer(redis_url: str, tmp_path: P
         slow = client.submit(query="a question", documents=DOCUMENTS)
         eventually(lambda: upstream.stats()["in_flight"] == 1, "the call is under way")
         worker.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "1 jobs may finish" in worker.log(), "the drain has begun")
+        eventually(lambda: "1 job may finish" in worker.log(), "the drain has begun")
         waiting = [client.submit(query="a question", documents=DOCUMENTS) for _ in range(3)]
         assert worker.process.wait(60) == 0
         assert slow.status().state == "succeeded"

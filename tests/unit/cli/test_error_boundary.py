@@ -120,6 +120,19 @@ def test_debug_can_be_set_in_the_env_file(
             ["submit", "--lane", "fast"],
             "rerankq: invalid value for '--lane': 'fast' is not one of 'interactive', 'bulk'",
         ),
+        (
+            ["run", "x", "--timeout", "-1"],
+            "rerankq: invalid value for '--timeout': must be 0 or more (see rerankq run --help)",
+        ),
+        (
+            ["run", "x", "--top-n", "1.5"],
+            "rerankq: invalid value for '--top-n': must be a whole number (see",
+        ),
+        (
+            ["dead", "list", "--since", "yesterday"],
+            "rerankq: invalid value for '--since': must be a time such as 2026-12-04",
+        ),
+        (["sandbox", "--fail-rate", "2"], "rerankq: --fail-rate: must be 1 or less"),
         (["result"], "rerankq: missing argument 'ID' (see rerankq result --help)"),
         (["schema", "nope"], "rerankq: no message has this name: there are RerankRequest, Job"),
     ],

@@ -11,6 +11,7 @@ from rerankq.accounts.breakers import BreakerState, Trip, key_breaker, model_bre
 from rerankq.events import BreakerOpened
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.limits.breaker_changes import close_breaker, open_breaker
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.key_verdicts import ELSEWHERE_SECONDS, NEVER_CERTAIN, PROBED_SECONDS
 from rerankq_worker.limits.permit import Demand
@@ -360,6 +361,23 @@ def test_operator_is_alerted() -> None:
         BreakerOpened(breaker=KEY, state="parked", reason="upstream_billing", message="empty")
     ]
     assert "a1" not in KEY
+
+
+def test_calls_that_fail_together_alert_once() -> None:
+    """A breaker that stays open as it was is told once, until it has closed; a change is told."""
+    network = call(OutOfCredit("empty, by one")).network
+    permits, again = network.permits["a"], Trip(OutOfCredit.code, "empty, by another")
+
+    async def scenario() -> None:
+        await open_breaker(network.routes.breakers, permits, KEY, again)
+        assert len(network.heard) == 1
+        await open_breaker(network.routes.breakers, permits, KEY, replace(again, certain_after=3))
+        assert len(network.heard) == 2
+        await close_breaker(network.routes.breakers, (KEY,))
+        await open_breaker(network.routes.breakers, permits, KEY, again)
+
+    asyncio.run(scenario())
+    assert [type(each).__name__ for each in network.heard[2:]] == ["BreakerClosed", "BreakerOpened"]
 
 
 # Faults that may come from wrong settings.

@@ -139,7 +139,7 @@ LINES: list[tuple[Event, str]] = [
     (WorkerReconnected(account="a"), "WARNING this worker gets rankings from a again"),
     (
         WorkerDraining(calls=3, seconds=30.0),
-        "INFO 3 jobs may finish within 30 s; a second signal gives them back now",
+        "INFO 3 jobs may finish within 30 s; a second signal ends the wait",
     ),
     (
         WorkerDrained(seconds=30.0, returned=2, unwritten=0),

@@ -1,6 +1,7 @@
 """`rerankq worker`: the lanes, in the foreground."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -80,13 +81,17 @@ def worker(
 
 
 def _check_health_port(settings: WorkerSettings) -> None:
-    """Refuse a port that is taken; later it would fail in the middle of Celery's start."""
-    if settings.health_port is None:
+    """Refuse what cannot be listened on; later it would fail in the middle of Celery's start."""
+    host, port = settings.health_host, settings.health_port
+    if port is None:
         return
     try:
-        socket.create_server((settings.health_host, settings.health_port)).close()
+        socket.create_server((host, port)).close()
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(
+                f"RERANKQ_HEALTH_HOST: {host} is no address of this machine: {error.strerror}"
+            ) from None
         raise SettingsError(
-            f"RERANKQ_HEALTH_PORT: {settings.health_host}:{settings.health_port} cannot be "
-            f"listened on: {error.strerror}"
+            f"RERANKQ_HEALTH_PORT: {host}:{port} cannot be listened on: {error.strerror}"
         ) from None

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from rerankq.counting import counted
 from rerankq.events import Events
 from rerankq.ledger.leases import Leases
 from rerankq_worker.jobs.completer import Completer, HandedOver
@@ -31,7 +32,7 @@ async def write_out(
     """
     if not outcomes:
         return
-    log.warning("writing %d outcomes before this process ends", len(outcomes))
+    log.warning("writing %s before this process ends", counted(len(outcomes), "outcome"))
     async with leases() as ledger:
         if await _is_settled(outcomes, ledger, lease_seconds, events):
             return

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rerankq.contract import CONTRACT_VERSION, Document, Job, RerankRequest
+from rerankq.contract.status import where_it_is_kept
 from rerankq.cost.tokens import load
 from rerankq.errors import JobFailed
 from rerankq.events import AttemptFailed, Events, JobRef
@@ -132,7 +133,7 @@ def consequence(
     if isinstance(decision, RetryAfter):
         return decision
     tried = f" after {decision.attempts} attempts" if decision.attempts > 1 else ""
-    where = f"; `rerankq dead show {job_id}` shows what it said" if error.said else ""
+    where = where_it_is_kept(job_id) if error.said else ""
     end = JobFailed(
         error.code,
         f"{error}{tried}{where}",

@@ -1,6 +1,8 @@
 """Opens and closes breakers for all workers, and tells the listeners."""
 
-from rerankq.accounts.breakers import BreakerState, Trip
+from typing import Final
+
+from rerankq.accounts.breakers import BreakerState, Opened, Trip
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import (
     BreakerClosed,
@@ -12,6 +14,9 @@ from rerankq.events import (
 )
 from rerankq_worker.limits.breakers import Breakers
 from rerankq_worker.limits.permits import Permits
+
+MOST_TOLD: Final = 500
+"""How many breakers a worker remembers to have told of; more are told again."""
 
 
 async def open_breaker(
@@ -26,17 +31,21 @@ async def open_breaker(
         trip: why, and after how many failures that is certain.
     """
     try:
-        state = await breakers.shared.trip(name, trip)
+        opened = await breakers.shared.trip(name, trip)
     except LedgerUnavailable as error:
         _tell_of_failure(breakers.events, LedgerOperation.OPEN_BREAKER, name, error)
         return None
-    if state is None:
+    if opened is None:
         breakers.events.tell(BreakerNotOpened(breaker=name, reason=trip.code))
         return None
-    opened = BreakerOpened(breaker=name, state=state, reason=trip.code, message=trip.reason)
-    breakers.events.tell(opened)
+    # Calls under way together fail together: the first of them tells it.
+    if breakers.told.get(name) != (opened, trip.code):
+        _remember(breakers, name, (opened, trip.code))
+        breakers.events.tell(
+            BreakerOpened(breaker=name, state=opened.state, reason=trip.code, message=trip.reason)
+        )
     permits.reports.ask_soon()
-    return state
+    return opened.state
 
 
 async def close_breaker(breakers: Breakers, names: tuple[str, ...]) -> None:
@@ -44,9 +53,16 @@ async def close_breaker(breakers: Breakers, names: tuple[str, ...]) -> None:
     try:
         if await breakers.shared.reset(*names):
             for name in names:
+                breakers.told.pop(name, None)
                 breakers.events.tell(BreakerClosed(breaker=name))
     except LedgerUnavailable as error:
         _tell_of_failure(breakers.events, LedgerOperation.CLOSE_BREAKER, ", ".join(names), error)
+
+
+def _remember(breakers: Breakers, name: str, told: tuple[Opened, str]) -> None:
+    if len(breakers.told) >= MOST_TOLD:
+        breakers.told.clear()
+    breakers.told[name] = told
 
 
 def _tell_of_failure(

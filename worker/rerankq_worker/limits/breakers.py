@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.breakers import SharedBreakers
+from rerankq.accounts.breakers import Opened, SharedBreakers
 from rerankq.contract import RerankRequest
 from rerankq.events import Events
 from rerankq_worker.limits.breaker_view import MODEL_SECONDS, OPEN_BREAKER_SECONDS, BreakerView
@@ -27,6 +27,9 @@ class Breakers:
         routes: all routes of this worker.
         shared: the breakers in Redis.
         events: told which breakers open and close.
+
+    Attributes:
+        told: of which open breakers the events were told: how each is open, and why.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Breakers:
         self.shared = shared
         self.outliers = OutlierDetection()
         self._view = BreakerView(shared)
+        self.told: dict[str, tuple[Opened, str]] = {}
 
     def hear(self, allotment: Allotment) -> None:
         """Keep what an exchange returned."""

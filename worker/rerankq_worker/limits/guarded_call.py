@@ -69,6 +69,11 @@ def _points(error: UpstreamError, attempt: int) -> float:
     return TROUBLE[kind] * (1.0 if attempt == 1 or never_the_jobs else REPEATED)
 
 
+def _known(error: UpstreamError) -> str:
+    """Status and cause, as far as there are any."""
+    return ", ".join(str(each) for each in (error.status, error.cause) if each)
+
+
 def _advice(error: UpstreamError) -> str:
     if error.cause is Cause.REDIRECT:
         return str(error)  # the project's own words; they name the target
@@ -247,10 +252,9 @@ class GuardedCall:
         """Record that a call failed; returns whether this worker alone may be at fault."""
         isolation, silent = self._permits.isolation, error.cause in SILENT
         free = isolation.is_free(self._job_id, silent=silent)
-        known = ", ".join(str(each) for each in (error.status, error.cause) if each)
         isolation.failed(
             self._job_id,
-            known or error.code,
+            _known(error) or error.code,
             began=self._called_at,
             silent=silent,
             lost=isinstance(error, Unreachable),
@@ -260,8 +264,7 @@ class GuardedCall:
         return free
 
     def _because(self, error: UpstreamError, advice: str = "") -> None:
-        known = ", ".join(str(each) for each in (error.status, error.cause) if each)
-        cause = f"{error.code} ({known or 'no answer'})"
+        cause = f"{error.code} ({_known(error) or 'no answer'})"
         self._permits.reports.because(f"{cause}: {advice}" if advice else cause)
 
     @property

@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from rerankq.accounts.breakers import BreakerState, account_breaker
+from rerankq.counting import counted
 from rerankq.events import (
     AttemptFailed,
     BreakerClosed,
@@ -46,10 +47,10 @@ _LEDGER_TROUBLE: Final = {ABOUT: "ledger"}
 _BROKER_TROUBLE: Final = {ABOUT: "broker"}
 _ACCOUNT: Final = account_breaker("")
 _LEDGER_FAILURES: Final = {
-    LedgerOperation.CLAIM: "no claim of {jobs} jobs",
-    LedgerOperation.RENEW: "leases of {jobs} jobs not renewed",
+    LedgerOperation.CLAIM: "no claim of {jobs}",
+    LedgerOperation.RENEW: "leases of {jobs} not renewed",
     LedgerOperation.CONFIRM: "a call waits until its lease is certain",
-    LedgerOperation.WRITE: "{jobs} outcomes wait to be written",
+    LedgerOperation.WRITE: "the outcomes of {jobs} wait to be written",
     LedgerOperation.SWEEP: "cannot look for lost jobs",
     LedgerOperation.EXCHANGE_PERMITS: "no permits for {subject}",
     LedgerOperation.OPEN_BREAKER: "the breaker of {subject} could not be opened for all workers",
@@ -126,7 +127,7 @@ def _key_put_aside(event: KeyPutAside) -> None:
 
 
 def _jobs_requeued(event: JobsRequeued) -> None:
-    log.debug("announcing %d %s jobs again", event.count, event.lane)
+    log.debug("announcing %s again", counted(event.count, f"{event.lane} job"))
 
 
 def _outcome_refused(event: OutcomeRefused) -> None:
@@ -145,7 +146,9 @@ def _ledger_call_failed(event: LedgerCallFailed) -> None:
     if event.operation is LedgerOperation.RETURN_PERMITS:
         log.info("permits of %s were not given back: they expire by themselves", event.subject)
         return
-    failed = _LEDGER_FAILURES[event.operation].format(jobs=event.jobs, subject=event.subject)
+    failed = _LEDGER_FAILURES[event.operation].format(
+        jobs=counted(event.jobs, "job"), subject=event.subject
+    )
     log.warning("%s: %s", failed, event.message, extra=_LEDGER_TROUBLE)
 
 
@@ -177,19 +180,19 @@ def _broker_recovered(event: BrokerRecovered) -> None:
 def _worker_draining(event: WorkerDraining) -> None:
     if event.calls:
         log.info(
-            "%d jobs may finish within %g s; a second signal gives them back now",
-            *(event.calls, event.seconds),
+            "%s may finish within %g s; a second signal ends the wait",
+            *(counted(event.calls, "job"), event.seconds),
         )
 
 
 def _worker_drained(event: WorkerDrained) -> None:
     if event.returned:
-        log.warning("gave back %d jobs that did not finish in time", event.returned)
+        log.warning("gave back %s that did not finish in time", counted(event.returned, "job"))
     if event.unwritten:
         log.warning(
-            "Redis did not take the outcomes of %d jobs: these are queued again when their leases "
+            "Redis did not take the outcomes of %s: these are queued again when their leases "
             "expire",
-            event.unwritten,
+            counted(event.unwritten, "job"),
         )
 
 

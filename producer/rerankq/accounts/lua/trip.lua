@@ -6,7 +6,8 @@
 -- @argument certain_after number: failures in a row that make it certain
 -- @argument doubt_ms number: ms to the next probe while it is not certain
 -- @argument every_ms number: ms between probes when it is certain, 0 for none
--- @answer text or nothing: its state: the one given, or 'doubted'; nil when it is a model too many: it stays closed.
+-- @answer rows: its state, the one given or 'doubted', and the time since when it is open, in ms; none when it is a
+-- model too many: it stays closed.
 -- Calls that are under way together fail together. Within the time to the next probe they count once;
 -- otherwise one moment of failures would make certain what several tries are meant to find out.
 -- For the same reason it is safe to repeat.
@@ -19,10 +20,10 @@ local MOST = 200 -- jobs may name any model, and every exchange of a worker carr
 local now = now_ms()
 local stored = redis.call('HGET', breakers_key, name)
 local is_new_model = not stored and string.sub(name, 1, 6) == 'model '
-if is_new_model and redis.call('HLEN', breakers_key) >= MOST then return nil end
+if is_new_model and redis.call('HLEN', breakers_key) >= MOST then return {} end
 local breaker = sound_breaker(stored) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not end an operator's pause.
-if breaker.state == 'paused' and state ~= 'paused' then return 'paused' end
+if breaker.state == 'paused' and state ~= 'paused' then return {'paused', breaker.since} end
 if now - breaker.struck_at >= doubt_ms then
   breaker.strikes, breaker.struck_at = breaker.strikes + 1, now
 end
@@ -33,4 +34,4 @@ breaker.code, breaker.reason = code, reason
 breaker.every = certain and every_ms or doubt_ms
 breaker.probe_at = now + breaker.every
 redis.call('HSET', breakers_key, name, encoded(breaker))
-return breaker.state
+return {breaker.state, breaker.since}

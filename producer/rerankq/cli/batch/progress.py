@@ -24,6 +24,7 @@ from rerankq.cli.rows.tally import Tally
 from rerankq.cli.terminal import LenientStderr, printable, tell
 from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.contract import BatchProgress
+from rerankq.counting import counted
 from rerankq.errors import LedgerUnavailable
 
 LIVE_SECONDS: Final = 0.2
@@ -102,9 +103,9 @@ class PlainView(QuietView):
 def plain_line(standing: Standing) -> str:
     """Counts, rate and remaining time on one line."""
     if standing.all_in:
-        total = f"{standing.lines} lines"
+        total = counted(standing.lines, "line")
     elif standing.expected is None:
-        total = f"{standing.lines} lines read so far"
+        total = f"{counted(standing.lines, 'line')} read so far"
     else:
         total = f"about {standing.expected:.0f} lines"
     parts = [f"{standing.tally.rows} of {total}", standing.trouble()]

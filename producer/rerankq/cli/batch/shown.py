@@ -15,8 +15,9 @@ _COUNTS: Final = (
 
 
 def json_of(batch: BatchStatus) -> bytes:
-    """One JSON object: `batch_id` as everywhere else, and what the status holds."""
-    return orjson.dumps({"batch_id": batch.id} | orjson.loads(batch.encode()))
+    """One JSON object: what the status holds, with its id as `batch_id`."""
+    fields = orjson.loads(batch.encode())
+    return orjson.dumps({"batch_id": fields.pop("id")} | fields)
 
 
 def tally_of(batch: BatchStatus) -> Tally:

@@ -6,6 +6,7 @@ import orjson
 
 from rerankq.cli.batch.pace import shown_rate
 from rerankq.cli.rows.tally import Tally
+from rerankq.counting import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Summary:
 
     def part(self, name: str) -> str:
         """One line for people, about a run that was broken off."""
-        return f"{name}: {_counted(self.tally.rows, 'line')} written so far"
+        return f"{name}: {counted(self.tally.rows, 'line')} written so far"
 
     def json(self) -> str:
         """One JSON object for scripts."""
@@ -69,8 +70,4 @@ def failed_jobs(tally: Tally) -> str:
 
 def bad_lines(tally: Tally) -> str:
     """Lines that are no jobs, for people; empty when there are none."""
-    return _counted(tally.rejected, "bad line") if tally.rejected else ""
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return counted(tally.rejected, "bad line") if tally.rejected else ""

@@ -1,6 +1,7 @@
 """`rerankq status`, `rerankq result` and `rerankq cancel`: commands for one job."""
 
 from contextlib import suppress
+from typing import Final
 
 import orjson
 import typer
@@ -16,7 +17,11 @@ from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncJobHandle, AsyncRerankClient
 from rerankq.contract import JobError, JobState, JobStatus, RerankResult
+from rerankq.contract.status import where_it_is_kept
 from rerankq.errors import JobEnded, JobNotFound, ResultTimeout
+
+_RENAMED: Final = ("id", "state")
+"""Fields of a `JobStatus` that have the names of an output line in JSON."""
 
 
 def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
@@ -26,15 +31,15 @@ def status(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     """
 
     async def question(client: AsyncRerankClient) -> tuple[JobStatus, list[str]]:
-        found = await client.status(job_id)
+        found = await _without_old_advice(client, await client.status(job_id))
         return found, [each.message for each in await client.why(job_id)]
 
     found, waits_for = ask(question)
     if json:
-        # `job_id` and `status` as everywhere else; `id` and `state` are their earlier names.
+        # Named as in an output line of `rerankq run`.
         names = {"job_id": found.id, "status": found.state}
         told = names | orjson.loads(found.encode()) | {"waits_for": waits_for}
-        put_json(orjson.dumps(told))
+        put_json(orjson.dumps({name: each for name, each in told.items() if name not in _RENAMED}))
         return
     rows = list(_shown(found).items())
     if waits_for:
@@ -131,6 +136,21 @@ def show_end(
         raise end
     if isinstance(end, JobEnded):
         raise typer.Exit(exit_code(end))
+
+
+async def _without_old_advice(client: AsyncRerankClient, found: JobStatus) -> JobStatus:
+    """The same, without the advice to look at a dead letter that is there no more."""
+    advice = where_it_is_kept(found.id)
+    if found.error is None or not found.error.message.endswith(advice):
+        return found
+    try:
+        await client.operations.dead.named([found.id])
+    except JobNotFound:
+        message = found.error.message.removesuffix(advice)
+        return found.model_copy(
+            update={"error": found.error.model_copy(update={"message": message})}
+        )
+    return found
 
 
 def _shown(found: JobStatus) -> dict[str, str]:

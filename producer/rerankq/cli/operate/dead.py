@@ -1,7 +1,6 @@
 """`rerankq dead`: failed jobs and poisoned messages, to be looked at, replayed or purged."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Final
 
 import orjson
@@ -16,6 +15,8 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncRerankClient
+from rerankq.contract.status import where_it_is_kept
+from rerankq.counting import counted
 from rerankq.errors import QueueFull, RerankqError
 from rerankq.ledger.dead import PAGE, DeadLetter, Wanted
 
@@ -36,22 +37,28 @@ def list_(
 ) -> None:
     """List dead letters, the newest first. With --json, an object a line."""
 
-    async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int]:
+    async def question(client: AsyncRerankClient) -> tuple[list[DeadLetter], int, set[str]]:
         letters: list[DeadLetter] = []
         async for letter in client.operations.dead.find(wanted):
             letters.append(letter)
             if len(letters) == limit:
                 break
-        return letters, await client.operations.dead.count()
+        others = set[str]()
+        if wanted.reason and not letters:
+            others = {letter.reason async for letter in client.operations.dead.find(Wanted())}
+        return letters, await client.operations.dead.count(), others
 
-    letters, count = ask(question)
+    letters, count, others = ask(question)
+    if others and wanted.reason not in others:
+        there = ", ".join(sorted(others))
+        tell(f"rerankq: no dead letter has the reason {wanted.reason}: there are {there}")
     if json:
         for letter in letters:
             put_json(_json_of(letter))
         return
     if letters:
         show_table(_LISTED, [_listed(each) for each in letters])
-    put(f"{len(letters)} of {count} dead letters")
+    put(f"{len(letters)} of {counted(count, 'dead letter')}")
 
 
 @app.command()
@@ -61,6 +68,10 @@ def show(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     The upstream's last answer is shown as it came: it may repeat some of these texts.
     """
     letter = ask(lambda client: client.operations.dead.get(job_id))
+    if letter.message:
+        # It is the answer to this advice.
+        message = letter.message.removesuffix(where_it_is_kept(job_id))
+        letter = letter.model_copy(update={"message": message})
     if json:
         put_json(_json_of(letter))
         return
@@ -112,11 +123,11 @@ def replay(
 
     count, skipped = ask(question)
     if not json:
-        put(f"{count} jobs replayed")
+        put(f"{counted(count, 'job')} replayed")
     if skipped:
         tell(
-            f"rerankq: {skipped} dead letters skipped: purge them, or replay them with another "
-            "version of rerankq"
+            f"rerankq: {counted(skipped, 'dead letter')} skipped: purge what cannot be read, or "
+            "replay it with another version of rerankq"
         )
         raise typer.Exit(ExitCode.NO_RANKING)
 
@@ -138,7 +149,7 @@ def purge(
             await client.operations.dead.forget(portion)
         return len(found)
 
-    put(f"{ask(question)} dead letters purged")
+    put(f"{counted(ask(question), 'dead letter')} purged")
 
 
 @app.command()
@@ -156,7 +167,8 @@ def poison(
     are counted here by their fault, and the last ones are kept.
     """
     if clear:
-        put(f"{ask(lambda client: client.operations.quarantine.purge())} messages purged")
+        purged = ask(lambda client: client.operations.quarantine.purge())
+        put(f"{counted(purged, 'message')} purged")
         return
     counts = ask(lambda client: client.operations.quarantine.counts())
     if not counts:
@@ -176,7 +188,7 @@ _LISTED: Final = (
 
 
 def _listed(letter: DeadLetter) -> tuple[str, ...]:
-    failed = f"{datetime.fromtimestamp(letter.failed_at).astimezone():%Y-%m-%d %H:%M}"
+    failed = local_time(letter.failed_at, offset=False)
     return (
         *(letter.id, letter.reason, failed, str(letter.attempts)),
         *(letter.model or "", letter.custom_id or ""),
@@ -184,13 +196,13 @@ def _listed(letter: DeadLetter) -> tuple[str, ...]:
 
 
 def _json_of(letter: DeadLetter) -> bytes:
-    # `job_id` as everywhere else; `id` is its earlier name.
-    return orjson.dumps({"job_id": letter.id} | orjson.loads(letter.encode()))
+    fields = orjson.loads(letter.encode())
+    return orjson.dumps({"job_id": fields.pop("id")} | fields)
 
 
 def _show_replay(old: str, new: str, *, json: bool) -> None:
     if json:
-        put_json(orjson.dumps({"job_id": old, "replay": new, "id": old}))
+        put_json(orjson.dumps({"job_id": old, "replay": new}))
     else:
         put(f"{old} -> {new}")
 
@@ -199,8 +211,8 @@ def _held_up(refusal: RerankqError, count: int) -> RerankqError:
     if not isinstance(refusal, QueueFull):
         return refusal
     return QueueFull(
-        f"the lane has been full for {PATIENCE_SECONDS:g} s: {count} jobs were replayed, the other "
-        "letters are kept; add workers, then replay again"
+        f"the lane has been full for {PATIENCE_SECONDS:g} s: {counted(count, 'job')} replayed, the "
+        "other letters are kept; add workers, then replay again"
     )
 
 

@@ -1,6 +1,5 @@
 """`rerankq upstream`: the accounts with the upstream and the open breakers; pause and resume."""
 
-from datetime import datetime
 from typing import Annotated, Final
 
 import orjson
@@ -13,6 +12,7 @@ from rerankq.cli.asking import ask
 from rerankq.cli.failures import CommandError
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put
+from rerankq.cli.times import local_time
 from rerankq.client import AsyncRerankClient
 
 app = options.group("upstream", "Look at the upstream's limits; pause it.")
@@ -27,9 +27,9 @@ Names = Annotated[
 def status(*, json: options.AsJson = False) -> None:
     """Show each account with its limits, and each open breaker with its reason.
 
-    Accounts: `open` is usable, at the rate shown. `throttled` and `broken` get only a probe now and
-    then, or no call until the time shown if the upstream named one. `unused`: no worker has asked
-    for it in the last minute.
+    Accounts: a `usable` one makes calls at the rate shown. `throttled` and `broken` get only a
+    probe now and then, or no call until the time shown if the upstream named one. `unused`: no
+    worker has asked for it in the last minute. With --json, a usable account's state is `open`.
 
     Open breakers, of keys, models and accounts: workers probe `doubted` and `parked` ones by
     themselves, `paused` waits for `rerankq upstream resume`, and `unused` is one that no worker
@@ -140,6 +140,11 @@ def _named_state(account: Allotment) -> str:
     return (_state(account) or "open") if account.in_use else "unused"
 
 
+def _in_words(state: str) -> str:
+    """A state for people, to whom `open` would say that a breaker is open."""
+    return "usable" if state == "open" else state
+
+
 def _shown(account: Allotment) -> dict[str, object]:
     """An account as it is shown with --json."""
     return {
@@ -200,7 +205,7 @@ def _accounts(
     for name, account in accounts.items():
         breaker = tripped.get(account_breaker(name))
         limits = ", ".join(f"{limit} {most:,}" for limit, most in account.limits.known().items())
-        state = breaker.state.value if breaker else _named_state(account)
+        state = breaker.state.value if breaker else _in_words(_named_state(account))
         since = _time(breaker.since if breaker else account.since)
         rows.append(
             (
@@ -232,6 +237,4 @@ def _breakers(
 
 
 def _time(milliseconds: float) -> str:
-    if not milliseconds:
-        return ""
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone().isoformat(" ", "seconds")
+    return local_time(milliseconds / 1000, "seconds") if milliseconds else ""

@@ -35,6 +35,10 @@ local function held_by_all()
   return held
 end
 
+-- First, because a key of another type ends this script, and the reconciler looks for such keys only in the
+-- accounts that are named here.
+if worker ~= '' then redis.call('SADD', accounts_key, account) end
+
 state = {}
 local stored = redis.call('HGETALL', key)
 for at = 1, #stored, 2 do state[stored[at]] = tonumber(stored[at + 1]) or stored[at + 1] end
@@ -124,5 +128,4 @@ function store()
   redis.call('PEXPIRE', workers_key, KEPT_MS)
   redis.call('PEXPIRE', slots_key, KEPT_MS)
   redis.call('PEXPIRE', peers_key(report.lane), KEPT_MS)
-  redis.call('SADD', accounts_key, account)
 end
