@@ -26,6 +26,8 @@ from running.ledger_desk import LedgerDesk
 from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
 
+LINE = b'{"query":"q","documents":["d"]}\n'
+
 
 def output_to(written: list[bytes]) -> OrderedOutput:
     return OrderedOutput(written.append, say=lambda _: None)
@@ -66,12 +68,42 @@ def test_a_line_recorded_twice_is_in_the_batch_once(redis_url: str) -> None:
     assert asyncio.run(recorded()) == (2, 2)
 
 
+@pytest.mark.parametrize(("more", "rest"), [(b"", None), (b"\n\n", None), (LINE, 3)])
+def test_a_feed_that_is_halted_behind_the_last_line_has_ended(
+    redis_url: str, more: bytes, rest: int | None
+) -> None:
+    """A feed that ends early leaves no rest, if every line of its input was added by then."""
+
+    class Halting(Feed):
+        def _hear_of(self, line: RejectedLine) -> None:
+            super()._hear_of(line)
+            self.adding.halt()
+
+    async def sealed() -> tuple[bool, int | None]:
+        async with AsyncRerankClient(redis_url) as client:
+            batch = await client.open_batch()
+            source = io.BytesIO(LINE + b"{}\n" + more)
+            incoming = IncomingLines(source, batch_id=batch.id, defaults=Defaults(model="m"))
+            feed = Halting(
+                batch,
+                incoming,
+                on_error=OnError.SKIP,
+                report=lambda _: None,
+                held_up=lambda _: None,
+            )
+            await feed.run()
+            await feed.seal()
+            return feed.ended, await batch.cut_at()
+
+    assert asyncio.run(sealed()) == (rest is None, rest)
+
+
 def test_a_batch_that_is_held_up_is_waited_for(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A feeder that waits for a full lane still reports, so its batch is not abandoned."""
     monkeypatch.setattr(feeding, "SIGN_SECONDS", 0.05)
-    lines = b'{"query":"q","documents":["d"]}\n' * 3
+    lines = LINE * 3
     written: list[bytes] = []
 
     async def collected() -> Collector:
@@ -137,6 +169,8 @@ def test_results_of_an_abandoned_batch_are_not_all(
     done = rerankq("results", batch, "-o", str(out))
     assert (done.returncode, out.read_text().count("\n")) == (1, 1)
     assert "this batch is abandoned" in done.stderr
+    assert "It has 1 line, not" in done.stderr
+    assert "tail -n +2 INPUT | rerankq run" in done.stderr
 
 
 def test_results_show_what_another_version_wrote_as_failed(

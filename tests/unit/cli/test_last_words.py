@@ -97,9 +97,13 @@ def test_an_output_that_failed_is_not_advised_again(capsys: pytest.CaptureFixtur
 
 
 def test_an_abandoned_batch_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:
-    """If all entries have rankings but lines may be missing, it says so, with exit code 1."""
-    assert closed(outcome(Tally(succeeded=1), abandoned=True)) is ExitCode.NO_RANKING
-    assert "this batch is abandoned" in capsys.readouterr().err
+    """If all entries have rankings but lines may be missing, it says what to do; exit code 1."""
+    given = dataclasses.replace(outcome(Tally(succeeded=2), abandoned=True), taken=2)
+    assert closed(given) is ExitCode.NO_RANKING
+    said = capsys.readouterr().err
+    assert "this batch is abandoned" in said
+    assert "It has 2 lines, not counting blank ones" in said
+    assert "submit the rest with: tail -n +3 INPUT | rerankq run - -o rest.jsonl\n" in said
 
 
 def test_a_batch_that_was_fed_in_part_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from rerankq.cli.input.decompression import UNPACKERS
 from rerankq.cli.input.files import STANDARD, STDIN, Source
 from rerankq.cli.terminal import silence_stdout, tell
 from rerankq.cli.times import local_time
+from rerankq.counting import counted
 
 
 def close(
@@ -64,8 +65,9 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         notes.append("not all jobs have ended in time")
     if outcome.abandoned:
         notes.append(
-            "this batch is abandoned: it was not sealed, and nobody adds to it any more, "
-            "so lines may be missing"
+            f"this batch is abandoned: whoever filled it ended without a word. It has "
+            f"{counted(outcome.taken, 'line')}, not counting blank ones; if the input has more, "
+            f"submit the rest with: {_rest(outcome.taken + 1, source)}"
         )
     if outcome.broken_off:
         notes.append(

@@ -114,7 +114,9 @@ async def fetch_batch(
             )
             outcome = await session.run(manner.seconds)
         sink.end(whole=not outcome.broken_off)
-        if not outcome.broken_off:
+        if outcome.abandoned:
+            outcome = dataclasses.replace(outcome, taken=(await batch.progress()).total)
+        elif not outcome.broken_off:
             outcome = dataclasses.replace(outcome, cut_at=await batch.cut_at())
         return outcome
 

@@ -1,11 +1,17 @@
 """Adds the lines of an input to a batch, in their order."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from enum import StrEnum
+from typing import Final
 
 from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.client import AsyncBatch, RejectedLine
+
+LOOK_SECONDS: Final = 0.2
+"""How long to look, after a halt, whether the input has another line: a pipe may be silent."""
+POLL_SECONDS: Final = 0.01
 
 
 class OnError(StrEnum):
@@ -58,12 +64,21 @@ class Feed:
         self.ended = True
 
     async def seal(self) -> None:
-        """Seal the batch, with the first line that was not submitted.
+        """Seal the batch; if its input was not added to its end, with the first line that was not.
 
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
+        self.ended = self.ended or await self._has_added_all()
         await self.adding.seal(whole=self.ended)
+
+    async def _has_added_all(self) -> bool:
+        """Whether the line that was added last is the input's last one."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + LOOK_SECONDS
+        while (last := self._lines.last_line) is None and clock() < until:
+            await asyncio.sleep(POLL_SECONDS)
+        return last is not None and self.adding.next_line > last
 
     def _hear_of(self, line: RejectedLine) -> None:
         self._report(line)

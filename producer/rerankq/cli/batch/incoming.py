@@ -29,6 +29,14 @@ class IncomingLines:
         self._closed = False
         self._exhausted = False
         self._fault: Exception | None = None
+        self._taken = 0
+
+    @property
+    def last_line(self) -> int | None:
+        """The last line of the input, once it was read to its end; None as long as it was not."""
+        with self._changed:
+            is_known = self._exhausted and not self._held and not self._fault
+            return self._taken if is_known else None
 
     async def portions(self) -> AsyncGenerator[list[BatchLine], None]:
         """The lines in portions, as they are read: a slow source gives small portions.
@@ -70,6 +78,7 @@ class IncomingLines:
             portion.append(line)
             size += taken
         self._held_bytes -= size
+        self._taken = portion[-1].line if portion else self._taken
         return portion
 
     def _read(self, loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:

@@ -33,6 +33,7 @@ class Outcome:
         abandoned: whether the batch was never sealed, and nobody feeds it any more.
         kept_until: until when the batch and its results are kept, in Unix seconds.
         cut_at: the first line of input that was not submitted; None when all were.
+        taken: of an abandoned batch, how many lines are in it.
     """
 
     summary: Summary
@@ -42,6 +43,7 @@ class Outcome:
     abandoned: bool
     kept_until: float
     cut_at: int | None = None
+    taken: int = 0
 
     @property
     def broken_off(self) -> bool:
