@@ -11,7 +11,7 @@ import pytest
 from rerankq.accounts.accounts import Limits
 from rerankq.accounts.breakers import BreakerState, Trip
 from rerankq.cli.batch import obstacles, progress
-from rerankq.client import AsyncRerankClient
+from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.ledger import delays
 from rerankq.ledger.failures import Failure
 from rerankq.ledger.leases import Postponement
@@ -285,3 +285,31 @@ def test_run_says_what_keeps_its_jobs_waiting(
     outage = f"rerankq: the upstream host fails, and is probed until it works: {advice}\n"
     assert done.stderr.count(outage) == 1
     assert "doubted" not in done.stderr
+
+
+def test_run_says_that_a_job_is_to_run_later(
+    rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A job that is asked to run later is named as the cause; no time left is guessed by speed."""
+    looks = 0
+
+    async def counted(batch: AsyncBatch) -> dict[obstacles.Obstacle, str]:
+        nonlocal looks
+        found = await obstacles.own_obstacles(batch)
+        looks += bool(found)
+        if looks == 5:
+            await batch.cancel()
+        return found
+
+    monkeypatch.setattr(progress, "own_obstacles", counted)
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(progress.QuietView, "seconds", 0.05)
+    jobs = tmp_path / "jobs.jsonl"
+    later = json.dumps(json.loads(JOB) | {"not_before": 4e9})
+    jobs.write_text(f"{JOB}{later}\n")
+    with StandInWorker(redis_url):
+        done = rerankq("run", str(jobs), "-o", str(tmp_path / "ranked.jsonl"))
+    assert "1 of 2 jobs done" in done.stderr
+    told = "rerankq: the job is not to run before 2096-10-02"
+    assert done.stderr.count(told) == 1
+    assert " left" not in done.stderr.partition(told)[2]

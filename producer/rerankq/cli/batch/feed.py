@@ -9,9 +9,10 @@ from typing import Final
 from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.client import AsyncBatch, RejectedLine
 
-LOOK_SECONDS: Final = 0.2
-"""How long to look, after a halt, whether the input has another line: a pipe may be silent."""
-POLL_SECONDS: Final = 0.01
+LOOKS: Final = 20
+LOOK_SECONDS: Final = 0.01
+"""How often and when to look, after a halt, whether the input has another line: a pipe may be
+silent, so it is not waited for."""
 
 
 class OnError(StrEnum):
@@ -74,11 +75,11 @@ class Feed:
 
     async def _has_added_all(self) -> bool:
         """Whether the line that was added last is the input's last one."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + LOOK_SECONDS
-        while (last := self._lines.last_line) is None and clock() < until:
-            await asyncio.sleep(POLL_SECONDS)
-        return last is not None and self.adding.next_line > last
+        for _ in range(LOOKS):
+            if (last := self._lines.last_line) is not None:
+                return self.adding.next_line > last
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
 
     def _hear_of(self, line: RejectedLine) -> None:
         self._report(line)

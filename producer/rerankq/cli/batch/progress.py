@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Final, Protocol, cast
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from rerankq.cli.batch.obstacles import Obstacle, obstacles
+from rerankq.cli.batch.obstacles import Obstacle, obstacles, own_obstacles
 from rerankq.cli.batch.pace import Pace, shown_duration, shown_rate
 from rerankq.cli.batch.summary import bad_lines, failed_jobs
 from rerankq.cli.rows.tally import Tally
@@ -184,6 +184,7 @@ async def follow(
     clock = asyncio.get_running_loop().time
     remind_at: float | None = clock() + REMIND_SECONDS
     look_at, said, pace = clock() + LOOK_SECONDS, set[Obstacle](), Pace()
+    ended_before, own = -1, dict[Obstacle, str]()
     pace.mark(clock(), 0)
     while True:
         await asyncio.sleep(view.seconds)
@@ -191,14 +192,24 @@ async def follow(
         with suppress(LedgerUnavailable):
             progress = await batch.progress()
             standing = standing_of(progress, tally(), share_read(), pace, clock())
+            ended = standing.tally.succeeded + standing.tally.failed
+            is_time_to_look = clock() > look_at
+            if is_time_to_look:
+                # While it moves on, only at the beginning: to find that out reads many records.
+                stands_still = ended_before in {-1, ended}
+                own = await own_obstacles(batch) if stands_still else {}
+                ended_before = ended
+            if own:
+                # By its speed so far it would soon be done.
+                standing = replace(standing, seconds_left=None)
             view.update(standing)
-            if standing.tally.succeeded + standing.tally.failed:
+            if ended:
                 remind_at = None
             elif remind_at and clock() > remind_at:
                 view.say("rerankq: no job has ended yet: does a `rerankq worker` use this Redis?")
                 remind_at = None
-            if clock() > look_at:
-                look_at, found = clock() + LOOK_SECONDS, await obstacles(client)
+            if is_time_to_look:
+                look_at, found = clock() + LOOK_SECONDS, await obstacles(client) | own
                 if found:
                     remind_at = None  # the user knows now what the jobs wait for
                 for name in found.keys() - said:
