@@ -2,15 +2,18 @@ import asyncio
 import io
 import json
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from rerankq.cli.batch import session
 from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed, OnError
 from rerankq.cli.batch.incoming import IncomingLines
+from rerankq.cli.batch.unserved import give_up_unserved
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
 from rerankq.cli.rows.spool import Spool, SpoolFull
@@ -251,12 +254,20 @@ def test_an_earlier_job_does_not_hide_other_ends(redis_url: str) -> None:
         assert len(written) == 3
 
 
+async def once_all_is_in(client: AsyncRerankClient, has_end: Callable[[], bool]) -> None:
+    """Give up as `run` does, but not before its batch is sealed: that may take a while."""
+    while not [batch async for batch in client.batches() if batch.sealed]:
+        await asyncio.sleep(0.02)
+    await give_up_unserved(client, has_end)
+
+
 def test_a_redis_without_any_worker_is_reported(
     rerankq: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """If no worker ever used the Redis, `run` says what to check, and how to come back."""
     monkeypatch.setattr("rerankq.cli.batch.unserved.UNSERVED_SECONDS", 0.2)
     monkeypatch.setattr("rerankq.cli.batch.unserved.ASK_SECONDS", 0.1)
+    monkeypatch.setattr(session, "give_up_unserved", once_all_is_in)
     given = tmp_path / "in.jsonl"
     given.write_text('{"query": "q", "documents": ["d"]}\n')
     done = rerankq("run", str(given))

@@ -92,7 +92,9 @@ def test_flower_only_looks_on(redis_url: str, tmp_path: Path) -> None:
             action = change.format(worker=workers[0])
             answer = requests.post(address + action, auth=USER, json={"args": []}, timeout=30)
             assert (action, answer.status_code) == (action, 403)
-        assert requests.get(f"{address}/worker/{workers[0]}", auth=USER, timeout=30).ok
+        # For each page it asks the worker again, and has none if no answer comes within a second.
+        page = f"{address}/worker/{workers[0]}"
+        eventually(lambda: requests.get(page, auth=USER, timeout=30).ok, "the worker is shown")
         assert judge.llen("rerankq.bulk") == 0
         assert "Got shutdown from remote" not in worker.log()
         assert worker.process.poll() is None

@@ -43,12 +43,16 @@ def stored(desk: LedgerDesk) -> dict[bytes, object]:
 # Requests a minute.
 
 
-def emptied(desk: LedgerDesk) -> None:
-    """Save up as many permits as an account can, and let bulk workers take all of them."""
+def emptied(desk: LedgerDesk) -> Allotment:
+    """Save up as many permits as an account can, and let bulk workers take all of them.
+
+    Returns the last exchange, which left less than one.
+    """
     desk.exchange(limits=BUSY, want=1)
     desk.let_pass(10)
-    while desk.exchange("bulk", BUSY, **GREEDY).permits == MOST_AT_A_TIME:
+    while (last := desk.exchange("bulk", BUSY, **GREEDY)).permits == MOST_AT_A_TIME:
         pass
+    return last
 
 
 def test_many_greedy_workers_keep_to_the_rate(desk: LedgerDesk) -> None:
@@ -311,9 +315,12 @@ def test_no_limit_no_slots(desk: LedgerDesk) -> None:
 
 def test_interactive_goes_first(desk: LedgerDesk) -> None:
     """After bulk took everything, interactive work gets permits at once, and bulk gets less."""
-    emptied(desk)
+    last = emptied(desk)
     assert desk.exchange("fast", BUSY, lane=Lane.INTERACTIVE, want=20).permits == 20
-    assert desk.exchange("bulk", BUSY, **GREEDY).permits == 0
+    bulk = desk.exchange("bulk", BUSY, **GREEDY)
+    # Only what has come since, by Redis' clock: bulk's tenth, and what is over when 20 are paid.
+    came = PACE_OF_BUSY * (bulk.now - last.now) / 1000
+    assert bulk.permits <= 0.1 * came + max(0.0, 1 + 0.9 * came - 20)
 
 
 def test_bulk_is_never_starved(desk: LedgerDesk) -> None:
@@ -624,11 +631,14 @@ def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
     """If only retries are left, they may be a tenth of the recent calls."""
     desk.exchange(want=1)
     desk.let_pass(10)
-    left = desk.exchange(began=100).retries
-    assert desk.exchange(retries=left).retries <= 1
+    first = desk.exchange(began=100)
+    # A hundred calls within half a second are two hundred a second: twenty retries, by Redis' clock.
+    used_up = desk.exchange(retries=first.retries)
+    assert used_up.retries <= 1 + 20 * (used_up.now - first.now) / 1000
     desk.let_pass(1)
-    # A hundred calls within half a second are two hundred a second.
-    assert desk.exchange(want=1).retries in range(19, 23)
+    last = desk.exchange(want=1)
+    passed = 1 + (last.now - first.now) / 1000
+    assert 19 * passed <= last.retries <= 20 * passed + 2
 
 
 def test_a_large_fleet_has_retries_too(desk: LedgerDesk) -> None:
@@ -774,10 +784,10 @@ def test_cause_is_shown_as_long_as_it_lasts(desk: LedgerDesk) -> None:
     assert (seen.mode, seen.cause) == ("broken", "upstream_unavailable (500)")
     opened = desk.exchange(ok=1, probe_ok=True)
     assert (opened.since, opened.cause) == (0, "")
-    desk.exchange(throttled=1, pause_ms=9000, cause="upstream_throttled (429)")
+    paused = desk.exchange(throttled=1, pause_ms=90_000, cause="upstream_throttled (429)")
     desk.let_pass(5)
     seen = desk.exchange("other", want=1)
     assert seen.cause == "upstream_throttled (429)"
-    assert seen.now - seen.since == pytest.approx(5000, abs=900)
-    desk.let_pass(5)
+    assert paused.now - seen.since == pytest.approx(5000, abs=2)
+    desk.let_pass(90)
     assert (desk.look().since, desk.exchange(want=1).cause) == (0, "")
