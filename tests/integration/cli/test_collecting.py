@@ -256,8 +256,10 @@ def test_an_earlier_job_does_not_hide_other_ends(redis_url: str) -> None:
 
 async def once_all_is_in(client: AsyncRerankClient, has_end: Callable[[], bool]) -> None:
     """Give up as `run` does, but not before its batch is sealed: that may take a while."""
-    while not [batch async for batch in client.batches() if batch.sealed]:
-        await asyncio.sleep(0.02)
+    (batch,) = [each async for each in client.batches()]
+    async for status in client.batch(batch.id).watch(every=0.02):
+        if status.sealed:
+            break
     await give_up_unserved(client, has_end)
 
 

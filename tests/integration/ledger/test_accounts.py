@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rerankq.accounts.accounts import Limits
+from rerankq.accounts.accounts import Allotment, Limits
 from rerankq.contract import Lane
 from running.ledger_desk import LedgerDesk
 
@@ -632,7 +632,7 @@ def test_at_the_end_of_a_run_retries_go_on(desk: LedgerDesk) -> None:
     desk.exchange(want=1)
     desk.let_pass(10)
     first = desk.exchange(began=100)
-    # A hundred calls within half a second are two hundred a second: twenty retries, by Redis' clock.
+    # A hundred calls within half a second are two hundred a second, so twenty retries.
     used_up = desk.exchange(retries=first.retries)
     assert used_up.retries <= 1 + 20 * (used_up.now - first.now) / 1000
     desk.let_pass(1)
