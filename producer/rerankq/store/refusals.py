@@ -119,6 +119,7 @@ _EXPLANATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 _QUOTED: Final = " caused error: "
 _FOR_GOOD: Final = "a key holds a wrong type or value, or this server lacks the command"
+_ABOUT_KEY: Final = "about the key "
 _FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _CODE: Final = re.compile(r"[A-Z]+(?= )")
 
@@ -135,7 +136,7 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
     passing = _passing(error, said)
     uncertain = uncertain or is_unanswered(error)
     if passing is None and _is_lasting(error, said):
-        told = f"Redis at {address} {_refused(said)}: {_FOR_GOOD}"
+        told = f"Redis at {address} {_refused(said)}: {_why_for_good(error, said)}"
         return LedgerRefusal(told, uncertain=uncertain)
     explanation = passing or _explanation(error) or f"{_refused(said)}: see its log"
     if uncertain:
@@ -144,6 +145,22 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
         f"Redis at {address} {explanation}",
         uncertain=uncertain,
         lasting=_is_of_the_set_up(error, said),
+    )
+
+
+def name_key(error: Exception, key: object) -> None:
+    """Note on an error which key its command was about."""
+    error.add_note(f"{_ABOUT_KEY}{key}")
+
+
+def _why_for_good(error: Exception, said: str) -> str:
+    notes = getattr(error, "__notes__", ())
+    keys = [each.removeprefix(_ABOUT_KEY) for each in notes if each.startswith(_ABOUT_KEY)]
+    if _WRONG_TYPE not in said or not keys:
+        return _FOR_GOOD
+    return (
+        f"the key {keys[0]} holds something of another type: see who else writes to this Redis, "
+        "and rename or delete it"
     )
 
 

@@ -22,7 +22,7 @@ from rerankq.store.connections import ONCE, Connections
 from rerankq.store.keys import Keys
 from rerankq.store.on_connect import Pool, greet
 from rerankq.store.per_loop import PerLoop
-from rerankq.store.refusals import reading
+from rerankq.store.refusals import name_key, reading
 from rerankq.store.script import Argument, Call
 from rerankq.store.subscription import Subscription
 
@@ -172,7 +172,12 @@ class Store:
         """
 
         async def ask(redis: Redis) -> Any:
-            return await redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+            try:
+                return await redis.execute_command(*parts)  # type: ignore[no-untyped-call]
+            except exceptions.ResponseError as error:
+                if len(parts) > 1:
+                    name_key(error, parts[1])
+                raise
 
         return await self._answered(ask)
 

@@ -4,7 +4,7 @@ import pytest
 from redis import exceptions
 
 from rerankq.errors import LedgerRefusal
-from rerankq.store.refusals import refusal
+from rerankq.store.refusals import name_key, refusal
 
 SCRIPT = " script: 0a9f75e9, on @user_script:12."
 
@@ -85,3 +85,11 @@ def test_refusal_quotes_no_argument() -> None:
     """A message shows only Redis' first word, because the rest may contain a job's content."""
     error = exceptions.ResponseError("ODD thing 's3cret'")
     assert "s3cret" not in str(refusal("here", error))
+
+
+def test_a_key_of_another_type_is_named() -> None:
+    """If one command met a key of another type, the message says which key, and what to do."""
+    error = exceptions.ResponseError("WRONGTYPE Operation against a key holding the wrong kind")
+    name_key(error, "rerankq:accounts")
+    told = "the key rerankq:accounts holds something of another type: see who else writes to this"
+    assert told in str(refusal("here", error))

@@ -65,7 +65,7 @@ def worker(
         end_with_stdin()
     if len(lanes) > 1:
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
-    _check_health_port(settings)
+    check_health_address(settings)
     # Until Celery takes over, a signal ends the process at once: no work has begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
@@ -80,7 +80,7 @@ def worker(
     raise typer.Exit(app.serve())
 
 
-def _check_health_port(settings: WorkerSettings) -> None:
+def check_health_address(settings: WorkerSettings) -> None:
     """Refuse what cannot be listened on; later it would fail in the middle of Celery's start."""
     host, port = settings.health_host, settings.health_port
     if port is None:
@@ -88,10 +88,13 @@ def _check_health_port(settings: WorkerSettings) -> None:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        # Python adds the address, which is named here already.
+        why = str(error.strerror).partition(" (while attempting")[0]
+        is_unknown_name = (error.errno or 0) < 0
+        if is_unknown_name or error.errno == errno.EADDRNOTAVAIL:
             raise SettingsError(
-                f"RERANKQ_HEALTH_HOST: {host} is no address of this machine: {error.strerror}"
+                f"RERANKQ_HEALTH_HOST: {host} is no address of this machine: {why}"
             ) from None
         raise SettingsError(
-            f"RERANKQ_HEALTH_PORT: {host}:{port} cannot be listened on: {error.strerror}"
+            f"RERANKQ_HEALTH_PORT: {host}:{port} cannot be listened on: {why}"
         ) from None
