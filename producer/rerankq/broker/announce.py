@@ -12,6 +12,7 @@ from rerankq.broker.celery_app import IsolatedApp
 from rerankq.broker.names import CONTROL_EXCHANGE, EVENT_EXCHANGE
 from rerankq.broker.transport import ADDRESS_OPTION, NAMESPACE_OPTION, OwnTransport
 from rerankq.contract import TASK_NAME, Hint, Lane
+from rerankq.counting import counted
 from rerankq.store.address import RedisAddress
 
 log = logging.getLogger(__name__)
@@ -117,9 +118,8 @@ class Announcer:
                     )
         except Exception as error:  # noqa: BLE001  the job is accepted, whatever becomes of its hint
             log.warning(
-                "no hint for %d %s jobs (%s): the reconciler will announce them",
-                len(job_ids),
-                lane,
+                "no hint for %s (%s): the reconciler announces what no hint has named",
+                counted(len(job_ids), f"{lane} job"),
                 type(error).__name__,
             )
             self._has_failed = True

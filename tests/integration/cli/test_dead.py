@@ -139,7 +139,7 @@ def test_a_replay_ends_at_a_full_lane(
     assert [line.split(" ")[0] for line in done.stdout.splitlines()] == ["c", "b"]
     waits, ends = done.stderr.splitlines()
     assert waits.startswith("rerankq: the bulk lane holds 2 unfinished jobs: waiting until")
-    assert "full for 1 s: 2 jobs were replayed" in ends
+    assert "full for 1 s: 2 jobs replayed" in ends
     assert listed(rerankq) == ["a"]
     monkeypatch.setenv("RERANKQ_MAX_QUEUE_DEPTH", "3")
     assert rerankq("dead", "replay", "--all").stdout.endswith("1 job replayed\n")

@@ -84,7 +84,7 @@ def test_job_is_accepted_though_its_hint_is_not(
     with caplog.at_level(logging.WARNING, "rerankq"):
         handle = client.submit(**DRAFT)
     assert handle.status().state is JobState.QUEUED
-    assert "no hint for 1 bulk jobs" in caplog.text
+    assert "no hint for 1 bulk job" in caplog.text
     assert QUERY not in caplog.text
 
 

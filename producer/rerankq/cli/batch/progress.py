@@ -195,9 +195,9 @@ async def follow(
             ended = standing.tally.succeeded + standing.tally.failed
             is_time_to_look = clock() > look_at
             if is_time_to_look:
-                # While it moves on, only at the beginning: to find that out reads many records.
-                stands_still = ended_before in {-1, ended}
-                own = await own_obstacles(batch) if stands_still else {}
+                # Not while it moves on, if there was none: to find that out reads many records.
+                if own or ended_before in {-1, ended}:
+                    own = await own_obstacles(batch)
                 ended_before = ended
             if own:
                 # By its speed so far it would soon be done.
