@@ -19,7 +19,7 @@ from rerankq_gateway.duties import Duties, Duty
 from rerankq_gateway.log_setup import set_up_log
 from rerankq_gateway.parts import Parts, Room
 from rerankq_gateway.settings import GatewaySettings, load
-from rerankq_gateway.shutdown import Shutdown
+from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 from rerankq_gateway.waiters import Waiters
 
 ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, health)
@@ -74,7 +74,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
         waiters = Waiters(settings.max_waiters, shutdown)
         parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
-        with shutdown.signalled():
+        with shutdown.signalled(), ended_with_parent():
             async with Duties(duties):
                 yield composed(parts)
 

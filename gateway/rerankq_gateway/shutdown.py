@@ -1,6 +1,8 @@
 """The end of a process: announced by SIGTERM, and over after the drain."""
 
 import asyncio
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -69,3 +71,29 @@ class Shutdown:
         finally:
             for each, served in before.items():
                 signal.signal(each, served)
+
+
+@contextmanager
+def ended_with_parent() -> Iterator[None]:
+    """End this process in order when the process that started it has died.
+
+    With several workers their parent ends them, and a parent that was killed no longer can: they
+    would keep the port, and go on with the settings of a gateway that its owner believes ended.
+    """
+    loop = asyncio.get_running_loop()
+    parent = multiprocessing.parent_process()
+    if parent is None:  # the only process of the gateway
+        yield
+        return
+    # A pipe whose other end only the parent holds: it can be read once the parent is gone.
+    gone = parent.sentinel
+
+    def end() -> None:
+        loop.remove_reader(gone)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(gone, end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(gone)

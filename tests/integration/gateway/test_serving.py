@@ -6,6 +6,7 @@ import requests
 
 from running.command import rerankq
 from running.gateway import GatewayProcess
+from running.processes import children, running_among
 from running.redis_server import RedisServer
 from running.waiting import eventually
 
@@ -20,6 +21,24 @@ def test_it_serves_and_ends_in_order(tmp_path: Path, redis_url: str) -> None:
             assert requests.get(f"{gateway.url}/none", timeout=10).status_code == 404
             assert gateway.stop() == 0
             assert "Traceback" not in gateway.log()
+
+
+def test_its_processes_end_with_the_one_that_started_them(tmp_path: Path, redis_url: str) -> None:
+    """When the parent of several processes is killed, the others free the port and end."""
+    with GatewayProcess(tmp_path, redis_url, "--workers", "2") as gateway:
+        assert gateway.process
+        eventually(lambda: _answered(f"{gateway.url}/ready"), "it is ready")
+        others = children(gateway.process.pid)
+        assert len(others) >= 2
+        port = gateway.port
+        gateway.stop(signal.SIGKILL)
+    eventually(lambda: not _listens(port), "the port is free")
+    eventually(lambda: not running_among(others), "its processes have ended")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answered(url: str) -> requests.Response | None:
