@@ -18,11 +18,13 @@ class RunningUp:
 
     Args:
         data: its folder of data.
+        arguments: more words of its command line.
         settings: environment variables.
     """
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, *arguments: str, **settings: str) -> None:
         self._data = data
+        self._arguments = arguments
         self._log = data.with_name(f"up-{os.urandom(4).hex()}.log")
         self._settings = settings
         self.port = free_port()
@@ -32,7 +34,7 @@ class RunningUp:
         ports = ("--port", str(self.port), "--flower-port", str(free_port()))
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [RERANKQ, "up", "--data", str(self._data), *ports],
+                [RERANKQ, "up", "--data", str(self._data), *ports, *self._arguments],
                 env=clean_environment() | self._settings,
                 cwd=self._data.parent,
                 stdout=log,

@@ -39,6 +39,17 @@ def test_jobs_outlive_it(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_other_machines_need_the_token_that_it_makes(tmp_path: Path) -> None:
+    """Open to the network it makes a token, shows it, and lets nobody call without it."""
+    with RunningUp(tmp_path / "data", "--host", "0.0.0.0") as it:  # noqa: S104
+        token = re.search(r"it needs a token: (\S+) \(kept in (\S+)\)", it.log())
+        assert token
+        assert token[1] in Path(token[2]).read_text("utf-8")
+        assert requests.post(f"{it.url}/v1/rerank", json=JOB, timeout=30).status_code == 401
+        bearer = {"Authorization": f"Bearer {token[1]}"}
+        assert requests.post(f"{it.url}/v1/rerank", json=JOB, headers=bearer, timeout=30).ok
+
+
 def test_what_it_started_ends_when_it_is_killed(tmp_path: Path) -> None:
     """After SIGKILL all its parts end, and the next one on the folder waits for that and starts."""
     data = tmp_path / "data"
