@@ -33,12 +33,14 @@ from rerankq.ledger.delays import Delays
 from rerankq.ledger.files import Files
 from rerankq.ledger.imports import Imports
 from rerankq.ledger.intake import Intake
+from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import Records
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
 from rerankq.ledger.waiting import WaitingJobs
+from rerankq.ledger.webhooks import Webhooks
 from rerankq.settings import ClientSettings
 from rerankq.store.first_contact import FIRST_CONTACT
 from rerankq.store.per_loop import PerLoop
@@ -64,6 +66,8 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         tenants: the users of one service, their quotas and weights.
         files: what is known of the files that were uploaded to gateways.
         imports: batches that gateways fill from such files.
+        webhooks: URLs that are told of ends.
+        outbox: what they, and Celery tasks, have yet to be told, for those who send it.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -133,6 +137,8 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         self.tenants = Tenants(self._store, self.tokens)
         self.files = Files(self._store)
         self.imports = Imports(self._store)
+        self.webhooks = Webhooks(self._store)
+        self.outbox = Outbox(self._store)
         self._ownership = Ownership(self._store, None)
         self._closed = False
         self._entered = 0
@@ -174,6 +180,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         vars(view).update(vars(self))
         refuse(view)
         view.files = self.files.for_tenant(tenant)
+        view.webhooks = self.webhooks.for_tenant(tenant)
         view._ownership = ownership
         view._batch_parts = replace(
             self._batch_parts,

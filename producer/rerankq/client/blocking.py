@@ -23,6 +23,7 @@ from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.client.uncopied import HoldsConnections
+from rerankq.client.webhooks import BlockingWebhooks
 from rerankq.contract import (
     BatchStatus,
     Forecast,
@@ -55,6 +56,7 @@ class RerankClient(HoldsConnections):
         tokens: who may use the service over HTTP.
         tenants: the users of one service, their quotas and weights.
         files: what is known of the files that were uploaded to gateways.
+        webhooks: URLs that are told of ends.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -75,6 +77,7 @@ class RerankClient(HoldsConnections):
         self.tokens = BlockingTokens(self)
         self.tenants = BlockingTenants(self)
         self.files = BlockingFiles(self)
+        self.webhooks = BlockingWebhooks(self)
         self._opened: _Opened | None = None
         self._closed = False
         self._entered = 0
@@ -106,6 +109,7 @@ class RerankClient(HoldsConnections):
         vars(view).update(vars(self), _tenant=tenant, _opened=None)
         view.tokens, view.tenants = BlockingTokens(view), BlockingTenants(view)
         view.files = BlockingFiles(view)
+        view.webhooks = BlockingWebhooks(view)
         return view
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Required, TypedDict, TypeVar, get_type_hints
 
-from rerankq.contract import Document, Job, Lane, RerankRequest
+from rerankq.contract import Callback, Document, Job, Lane, RerankRequest
 from rerankq.errors import InvalidRequest
 from rerankq.ledger.intake import CALL_JOBS
 
@@ -40,6 +40,8 @@ class Submission(TypedDict, total=False):
         not_before: when the job may run at the earliest: Unix seconds, or a datetime with its
             offset.
         deadline_seconds: the job expires when it has not ended by then.
+        callbacks: who is told of its end, at most 8: each `{"webhook": id}`, or
+            `{"task": name, "queue": name}` for a Celery task (docs/webhooks.md).
         idempotency_key: the same key and request give the same job again.
         trace_context: W3C traceparent and tracestate.
     """
@@ -57,6 +59,7 @@ class Submission(TypedDict, total=False):
     metadata: Mapping[str, str] | None
     not_before: float | datetime | None
     deadline_seconds: float | None
+    callbacks: Sequence[Callback | Mapping[str, str]] | None
     idempotency_key: str | None
     trace_context: Mapping[str, str] | None
 

@@ -15,7 +15,12 @@ from rerankq.errors import (
 )
 from rerankq.ledger.intake import Admission, PreparedJob, Verdict
 
-REFUSALS: Final = frozenset({Verdict.CONFLICT, Verdict.NO_BATCH, Verdict.CLOSED, Verdict.TAKEN})
+REFUSALS: Final = frozenset(
+    {
+        *(Verdict.CONFLICT, Verdict.NO_BATCH, Verdict.CLOSED, Verdict.TAKEN),
+        Verdict.NO_WEBHOOK,
+    }
+)
 """Verdicts on jobs that will never be accepted."""
 _ADVICE: Final = "wait, add workers, or raise RERANKQ_MAX_QUEUE_DEPTH"
 _QUOTAS: Final = {
@@ -85,6 +90,8 @@ def refusal(jobs: Sequence[PreparedJob], admissions: Sequence[Admission]) -> Rer
             f"{batch_id} takes no more jobs, because it is sealed, was cancelled, or is past its "
             "deadline: open another batch"
         )
+    if Verdict.NO_WEBHOOK in verdicts:
+        return InvalidRequest("callbacks", "names a webhook that there is not: see its id")
     if Verdict.TAKEN in verdicts:
         return InvalidRequest("job_id", "cannot be given to this job: submit it without an id")
     if Verdict.CONFLICT in verdicts:

@@ -46,6 +46,14 @@ from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
 from rerankq.contract.request import DEFAULT_MODEL, Document, RerankRequest
 from rerankq.contract.result import RankedDocument, RerankResult, Timings, Usage
 from rerankq.contract.status import BatchProgress, JobError, JobStatus
+from rerankq.contract.webhook import (
+    Disabled,
+    NewWebhook,
+    TryOutcome,
+    Webhook,
+    WebhookEvent,
+    WebhookTry,
+)
 
 MESSAGES: Final[tuple[type[Message], ...]] = (
     RerankRequest,
@@ -83,6 +91,7 @@ __all__ = [
     "BatchState",
     "BatchStatus",
     "Callback",
+    "Disabled",
     "Document",
     "FileRecord",
     "Forecast",
@@ -95,6 +104,7 @@ __all__ = [
     "Lane",
     "Message",
     "NewToken",
+    "NewWebhook",
     "OnFailure",
     "Principal",
     "RankedDocument",
@@ -106,8 +116,12 @@ __all__ = [
     "TenantUse",
     "Timings",
     "Token",
+    "TryOutcome",
     "Usage",
     "Versioned",
     "WaitReason",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookTry",
     "new_job_id",
 ]

@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from rerankq.ledger.outcomes import SPELLINGS
-from rerankq.ledger.scripts import PORTIONS, RECORDS, ROOM
+from rerankq.ledger.scripts import OUTBOX, PORTIONS, RECORDS, ROOM
 from rerankq.store.script import FLAG, MAYBE_TEXT, NUMBERS, ROWS, Script
 
 
@@ -57,17 +57,21 @@ class _Collected(NamedTuple):
 
 _BATCH: Final = ("batch", "batch_entries")
 OPEN: Final = Script(
-    ROOM, "open_batch", _Open, keys=(*_BATCH, "batches", "tenant_batches"), reply=NUMBERS
+    ROOM,
+    "open_batch",
+    _Open,
+    keys=(*_BATCH, *OUTBOX, "batches", "batches_deadlines", "tenant_batches"),
+    reply=NUMBERS,
 )
 FEEDING: Final = Script(ROOM, "feeding", _Batch, keys=("batch",), reply=FLAG)
 NOTE: Final = Script(ROOM, "note", _Note, keys=(*RECORDS, "result"), reply=FLAG)
 NOTE_RETRY: Final = Script(ROOM, "note_retry", _NoteRetry, keys=_BATCH, reply=MAYBE_TEXT)
-SEAL: Final = Script(ROOM, "seal", _Seal, keys=_BATCH, reply=ROWS)
+SEAL: Final = Script(ROOM, "seal", _Seal, keys=(*_BATCH, *OUTBOX), reply=ROWS)
 PAUSE: Final = Script(ROOM, "pause", _Batch, keys=(*_BATCH, "batches_resuming"), reply=NUMBERS)
 RESUME: Final = Script(ROOM, "resume", _Resume, keys=PORTIONS, reply=ROWS, constants=SPELLINGS)
 CANCEL_BATCH: Final = Script(
     *(ROOM, "cancel_batch", _Batch),
-    keys=(*_BATCH, "batches_resuming", "batches_cancelling"),
+    keys=(*_BATCH, *OUTBOX, "batches_resuming", "batches_cancelling"),
     reply=ROWS,
 )
 CANCEL_JOBS: Final = Script(

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rerankq.contract import BatchOptions, Lane
-from rerankq.errors import BatchClosed
+from rerankq.errors import BatchClosed, InvalidRequest
 from rerankq.events import (
     BatchCancelled,
     BatchOpened,
@@ -31,6 +31,7 @@ from rerankq.ledger.batch_scripts import (
     RESUME,
     SEAL,
 )
+from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.ownership import Ownership
 from rerankq.store.store import Retention, Store
 
@@ -119,17 +120,22 @@ class Batches(BatchReadings):
 
         Raises:
             BatchNotFound: another tenant has a batch with that id.
+            InvalidRequest: a callback names an unknown webhook, or a tenant's names a task.
         """
+        own = self._ownership.tenant or tenant
+        check_callbacks(options.callbacks, own)
         named = batch_id or f"batch-{uuid.uuid4()}"
         kept = options.kept_seconds
         (opened,) = await self._store.run(
             OPEN(
                 batch=named,
                 kept_ms=self._kept_ms if kept is None else int(kept * 1000),
-                tenant=self._ownership.tenant or tenant or "",
+                tenant=own or "",
                 fields=_fields(options, retry_of),
             )
         )
+        if opened == _NO_WEBHOOK:
+            raise InvalidRequest("callbacks", "names a webhook that there is not: see its id")
         if opened < 0:
             raise not_found(named)
         if opened:
@@ -270,6 +276,7 @@ class Batches(BatchReadings):
 
 _NONE: Final = -1
 _CLOSED: Final = 2
+_NO_WEBHOOK: Final = -2
 
 
 def _fields(options: BatchOptions, retry_of: str | None) -> dict[str, Any]:

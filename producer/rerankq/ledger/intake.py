@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rerankq.contract import Job
 from rerankq.cost.tokens import load
 from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.payload import Packer
 from rerankq.ledger.scripts import SUBMIT, SUBMIT_STAGED
 from rerankq.store.script import Argument
@@ -35,6 +36,7 @@ class Verdict(StrEnum):
     CLOSED = "closed"
     QUOTA = "quota"
     TAKEN = "taken"
+    NO_WEBHOOK = "no_webhook"
 
 
 HELD_UP: Final = frozenset({Verdict.FULL, Verdict.QUOTA})
@@ -69,7 +71,7 @@ class PreparedJob(NamedTuple):
     """
 
     id: str
-    head: dict[str, str | int]
+    head: dict[str, Any]
     payload: bytes
 
 
@@ -86,8 +88,9 @@ class Intake:
         """The job as it is recorded.
 
         Raises:
-            InvalidRequest: it is too large, or not valid Unicode.
+            InvalidRequest: it is too large, not valid Unicode, or a tenant's that names a task.
         """
+        check_callbacks(job.callbacks, job.tenant)
         payload = self._packer.packed(job.encode())
         return PreparedJob(job.id, _head(job, len(payload)), payload)
 
@@ -160,9 +163,9 @@ def _portions(jobs: Sequence[PreparedJob]) -> Iterator[Sequence[PreparedJob]]:
         yield jobs[start:]
 
 
-def _head(job: Job, size: int) -> dict[str, str | int]:
+def _head(job: Job, size: int) -> dict[str, Any]:
     """What the ledger itself needs to know of a job whose payload has so many bytes."""
-    head: dict[str, str | int] = {"id": job.id, "lane": job.lane}
+    head: dict[str, Any] = {"id": job.id, "lane": job.lane}
     if size >= LARGE_BYTES:
         head["bytes"] = size
     if job.deadline_seconds is not None:
@@ -177,6 +180,8 @@ def _head(job: Job, size: int) -> dict[str, str | int]:
         head |= {"tenant": job.tenant, "cost": _cost(job)}
     if job.keep_seconds is not None:
         head["keep"] = int(job.keep_seconds * 1000)
+    if job.callbacks:
+        head["callbacks"] = [each.model_dump(exclude_none=True) for each in job.callbacks]
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head

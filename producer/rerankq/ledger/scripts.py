@@ -7,7 +7,8 @@ from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 ROOM: Final = "rerankq.ledger"
 TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting", "turns")
-RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane")
+OUTBOX: Final = ("outbox", "delivery", "webhook", "tenant_webhooks")
+RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane", *OUTBOX)
 STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
 LINES: Final = ("lane_redelivery",)
 _KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
@@ -20,14 +21,14 @@ PORTIONS: Final = (
 
 class _Submit(NamedTuple):
     most: int
-    jobs: list[dict[str, str | int]]
+    jobs: list[dict[str, Any]]
     mark: str
     payloads: tuple[bytes, ...]
 
 
 class _SubmitStaged(NamedTuple):
     most: int
-    jobs: list[dict[str, str | int]]
+    jobs: list[dict[str, Any]]
     mark: str
 
 
@@ -129,7 +130,7 @@ SWEEP: Final = Script(
     *(ROOM, "sweep", _Sweep),
     keys=(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
-        *("put_aside", "breakers", "accounts", "batches", "imports", "outbox"),
+        *("put_aside", "breakers", "accounts", "batches", "batches_deadlines", "imports"),
         *("tenant", "shares", "lane_shared"),
         *("account", "account_workers", "account_lane", "account_slots", "account_answers"),
     ),

@@ -126,6 +126,7 @@ class Keys:
         self.batches_resuming = f"{prefix}rerankq:batches:resuming"
         self.batches_cancelling = f"{prefix}rerankq:batches:cancelling"
         self.batches_holding = f"{prefix}rerankq:batches:holding"
+        self.batches_deadlines = f"{prefix}rerankq:batches:deadlines"
         self.imports = f"{prefix}rerankq:imports"
 
     def _name_tenants(self, prefix: str) -> None:
@@ -157,6 +158,7 @@ class Keys:
         """By the SHA-256 of its secret."""
         self.files = f"{prefix}rerankq:files"
         self.file = Family(f"{prefix}rerankq:file:")
+        self.webhooks = f"{prefix}rerankq:webhooks"
         self.webhook = Family(f"{prefix}rerankq:webhook:")
         self.webhook_log = Family(f"{prefix}rerankq:webhook:", ":log")
         # Deliveries of webhooks and callbacks: by their kind, and by event and target.

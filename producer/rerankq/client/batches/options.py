@@ -1,13 +1,13 @@
 """How a batch is opened: the arguments of `client.batch()` and `client.open_batch()`."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
 
 from pydantic import TypeAdapter, ValidationError
 
 from rerankq.client.drafts import refuse_unknown
-from rerankq.contract import BatchOptions
+from rerankq.contract import BatchOptions, Callback
 from rerankq.contract.job import BatchId
 from rerankq.errors import InvalidRequest
 
@@ -22,6 +22,8 @@ class BatchArguments(TypedDict, total=False):
         kept_seconds: how long it is kept, and its results until they are released;
             `RERANKQ_BATCH_TTL` when absent.
         expected: how many jobs it will have, if that is known: for the time left, and its progress.
+        callbacks: who is told of its end, at most 8: each `{"webhook": id}`, or
+            `{"task": name, "queue": name}` for a Celery task (docs/webhooks.md).
         details: what a program that serves the batch notes for itself, at most 8 KiB of JSON.
     """
 
@@ -29,6 +31,7 @@ class BatchArguments(TypedDict, total=False):
     deadline_seconds: float | None
     kept_seconds: float | None
     expected: int | None
+    callbacks: Sequence[Callback | Mapping[str, str]] | None
     details: Mapping[str, Any] | None
 
 

@@ -3,6 +3,7 @@
 -- @include states
 -- @include retention
 -- @include iso_time
+-- @include outbox
 -- @include tenants/idempotency
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
 -- @keys job payload result deadlines dead batch_failed
@@ -32,6 +33,7 @@ function end_job(id, job, state, reason, now, keep)
     gather('DEL', payload_key(id))
   end
   if job.deadline then gather('ZREM ' .. deadlines_key, id) end
+  if job.callbacks then post_job_end(id, job, state, now) end
   local kept = whole(record_end(job, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)
   local key = text(job.idempotency)

@@ -5,11 +5,14 @@
 -- @argument fields json: what else is noted of it: of metadata, details, callbacks, expected, retry_of and
 --   deadline (in ms from now) those that are given
 -- @answer numbers: 1 when it was opened, 0 when there was one with that id, -1 when that one is another
---   tenant's.
+--   tenant's, -2 when a callback names a webhook that there is not.
 -- @include batches
--- @keys batch batches tenant_batches
+-- @include outbox
+-- @keys batch batches batches_deadlines tenant_batches
 local found = batch_of(batch)
 if found then return {(found.tenant or '') == tenant and 0 or -1} end
+local targets = fields.callbacks and cjson.decode(fields.callbacks)
+if targets and names_unknown_webhook(targets, tenant ~= '' and tenant or nil) then return {-2} end
 
 -- The time of its creation in µs, or a little later while another batch has that time: so a list can go on
 -- behind each batch.
@@ -36,6 +39,8 @@ for name, value in pairs(fields) do
 end
 redis.call('HSET', batch_key(batch), unpack(stored))
 redis.call('PEXPIRE', batch_key(batch), whole(kept_ms))
+-- Nobody may ever seal it: then its deadline is its end, which a sweep notes.
+if fields.deadline then redis.call('ZADD', batches_deadlines_key, fields.deadline, batch) end
 for _, list in ipairs({batches_key, tenant ~= '' and tenant_batches_key(tenant) or nil}) do
   redis.call('ZADD', list, created, batch)
   tidy(list)

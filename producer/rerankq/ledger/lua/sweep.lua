@@ -25,7 +25,7 @@
 -- @include sweep/owed
 -- @constants CRASHED EXPIRED
 -- @keys job payload said lane lane_set deadlines dead last_heard sweeper sweeping batches_resuming
--- @keys batches_cancelling batches_holding
+-- @keys batches_cancelling batches_deadlines batches_holding
 
 local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
 
@@ -185,6 +185,13 @@ for _, id in ipairs(passed) do
 end
 -- Now, because jobs that have ended must not be found in their lanes below.
 carry_out()
+
+-- A batch whose jobs had all ended before its deadline, and that nobody sealed, ends now. One that has jobs left
+-- ends with the last of them.
+for _, batch in ipairs(redis.call('ZRANGEBYSCORE', batches_deadlines_key, '-inf', now, 'LIMIT', 0, most)) do
+  if batch_of(batch) then note_ends(batch) end
+  redis.call('ZREM', batches_deadlines_key, batch)
+end
 
 -- Dead letters past their retention, or too many, are deleted, the oldest first.
 redis.call('ZREMRANGEBYSCORE', dead_key, '-inf', now - keep[2])

@@ -3,6 +3,7 @@
 -- @defines submit
 -- @include batches
 -- @include lines
+-- @include outbox
 -- @include states
 -- @include tenants/idempotency
 -- @include tenants/places
@@ -103,6 +104,7 @@ local function judge()
     local outcome = job.key and earlier(job)
       or (ids[job.id] or some and redis.call('EXISTS', job_key(job.id)) == 1) and repeated(job)
       or job.batch and batch_refusal(job)
+      or job.callbacks and names_unknown_webhook(job.callbacks, job.tenant) and 'no_webhook'
       or lane_depth(job.lane) >= most and 'full'
       -- A batch keeps its order: the jobs after one that was refused must wait with it.
       or held_up and job.batch and 'full'

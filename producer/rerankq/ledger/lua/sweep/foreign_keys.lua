@@ -3,13 +3,14 @@
 -- @defines put_foreign_keys_aside
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
--- @keys batches batches_resuming batches_cancelling batches_holding imports shares turns lane_shared outbox
+-- @keys batches batches_resuming batches_cancelling batches_deadlines batches_holding imports shares turns lane_shared outbox
 -- @keys account account_workers account_lane account_slots account_answers
 
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
     [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set', [batches_key] = 'zset',
     [batches_resuming_key] = 'zset', [batches_cancelling_key] = 'zset', [batches_holding_key] = 'zset',
+    [batches_deadlines_key] = 'zset',
     [imports_key] = 'zset', [outbox_key('http')] = 'zset', [outbox_key('celery')] = 'zset'}
   for _, each in ipairs(lanes) do
     local lane, queue, again_queue = unpack(each)
