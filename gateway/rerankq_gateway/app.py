@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rerankq.client import AsyncRerankClient
-from rerankq_gateway import batches, files, health, jobs, pages, rerank
+from rerankq_gateway import batches, files, health, jobs, pages, rerank, webhooks
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
@@ -22,7 +22,7 @@ from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 from rerankq_gateway.waiters import Waiters
 
-ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, health)
+ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, webhooks, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
 _GARBAGE_OBJECTS: Final = 10_000
 """Collections of the youngest objects begin at so many: a call makes hundreds, and keeps none."""

@@ -133,6 +133,16 @@ class GatewaySettings(ClientSettings):
         validation_alias=_named("FILES_TTL"),
         description="Seconds after which an uploaded file is deleted, if it does not say so.",
     )
+    webhook_http: bool = Field(
+        default=False,
+        validation_alias=_named("WEBHOOK_HTTP"),
+        description="Whether webhooks may be called by http, for trials.",
+    )
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        validation_alias=_named("WEBHOOK_NETWORKS"),
+        description="Private addresses or networks that webhooks may lead to.",
+    )
     docs: bool = Field(
         default=True,
         validation_alias=_named("DOCS"),
@@ -149,14 +159,14 @@ class GatewaySettings(ClientSettings):
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
         return _PORT if is_address else port
 
-    @field_validator("proxies", mode="before")
+    @field_validator("proxies", "webhook_networks", mode="before")
     @classmethod
     def _separated(cls, names: object) -> object:
         if isinstance(names, str):
             return tuple(each.strip() for each in names.split(",") if each.strip())
         return names
 
-    @field_validator("proxies")
+    @field_validator("proxies", "webhook_networks")
     @classmethod
     def _are_addresses(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for each in names:

@@ -124,7 +124,7 @@ class _Import:
         """Check the file unless that was done, then add its lines, from where it stopped."""
         batch_id = self._status.id
         if self._note.failed or self._status.sealed or self._status.cancelled_at:
-            await self._end()
+            await self._end(cut=bool(self._note.failed))
         elif is_late(self._status):
             await self._end(cut=True)
         elif self._note.began or await self._is_good():
@@ -166,7 +166,8 @@ class _Import:
         shown = tuple(_shown(each) for each in bad)
         self._note = note.changed(failed=now, errors=shown, faults=faults)
         await self._keep_note()
-        await self._end()
+        # Its input is missing: so its webhooks are told `batch.failed`.
+        await self._end(cut=True)
         return False
 
     async def _repeats(self, suspects: set[int]) -> tuple[list[BadLine], int]:
