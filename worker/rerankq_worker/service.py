@@ -17,15 +17,18 @@ from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.announce import Announcer
 from rerankq.broker.backlog import Backlog
+from rerankq.broker.callbacks import CallbackTasks
 from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.ledger.leases import Leases
+from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.durability import warn_of_losses
 from rerankq.store.store import Retention, Store
 from rerankq_worker.consumer.tasks import HintService
 from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.callbacks import send_callbacks
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
 from rerankq_worker.jobs.in_flight import InFlightJobs
@@ -153,12 +156,16 @@ class Service:
             sweep = Sweep(
                 store, self._retention, lease_seconds=lease_seconds, worker=name, events=events
             )
-            with closing(Announcer(settings.redis_url, settings.namespace)) as announcer:
+            with (
+                closing(Announcer(settings.redis_url, settings.namespace)) as announcer,
+                closing(CallbackTasks(settings.callback_broker)) as tasks,
+            ):
                 duties = (
                     completer.run(),
                     watchdog.run(),
                     keep_leases(renewals, in_flight, lease_seconds=lease_seconds, events=events),
                     reconcile(sweep, announcer, events),
+                    send_callbacks(Outbox(renewal_store), tasks),
                     *(each.run() for each in exchanges),
                     reach.run(),
                     summarise(activity, lambda: len(in_flight.leases())),

@@ -119,10 +119,20 @@ class WorkerSettings(ClientSettings):
     log_format: LogFormat = Field(
         default=LogFormat.TEXT, description="text for people, or json for machines."
     )
+    callback_broker_url: SecretStr | None = Field(
+        default=None,
+        description="Broker of your own Celery application, for callbacks; Redis' URL when unset.",
+    )
     listeners: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Functions that listen to a worker's events, as module:function.",
     )
+
+    @property
+    def callback_broker(self) -> str:
+        """Where the tasks of users are sent."""
+        own = self.callback_broker_url
+        return own.get_secret_value() if own else self.redis_url
 
     @field_validator("health_port", mode="before")
     @classmethod

@@ -1,0 +1,65 @@
+"""The seam to a Celery application of the user's: its tasks are sent when jobs and batches end."""
+
+from typing import Final
+
+from rerankq.broker.celery_app import IsolatedApp
+
+SEND_SECONDS: Final = 5.0
+DEFAULT_QUEUE: Final = "celery"
+"""Where Celery's own default sends tasks."""
+
+
+class CallbackTasks:
+    """Sends tasks by their names to a broker. Thread-safe.
+
+    The messages are plain ones of Celery, under kombu's own names, as the application that gets
+    them is the user's.
+
+    Args:
+        broker_url: that application's broker.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = IsolatedApp(
+            {
+                "broker_url": broker_url,
+                "result_backend": None,
+                "task_serializer": "json",
+                "accept_content": ["json"],
+                "task_ignore_result": True,
+                "broker_connection_timeout": SEND_SECONDS,
+                "broker_transport_options": {
+                    "socket_timeout": SEND_SECONDS,
+                    "socket_connect_timeout": SEND_SECONDS,
+                },
+            }
+        )
+
+    def send(self, task: str, queue: str | None, ended: str, *, task_id: str) -> None:
+        """Send one task.
+
+        Args:
+            task: its name.
+            queue: its queue; None for Celery's default.
+            ended: its argument: the id of the job or the batch that has ended.
+            task_id: the task's id, the same in every try.
+
+        Raises:
+            OSError: the broker does not take it; says by which kind of error.
+        """
+        try:
+            self._app.send_task(
+                task,
+                args=[ended],
+                queue=queue or DEFAULT_QUEUE,
+                task_id=task_id,
+                ignore_result=True,
+                retry=False,
+            )
+        except Exception as error:  # noqa: BLE001  of any broker's library
+            # The foreign message may hold the broker's address with its password.
+            raise OSError(f"the broker does not take it ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._app.close()

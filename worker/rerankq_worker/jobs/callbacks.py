@@ -1,0 +1,72 @@
+"""Sends the Celery tasks of users that wait to be told of an end."""
+
+import asyncio
+import logging
+import time
+from typing import Final, Protocol
+
+from rerankq.contract import TryOutcome
+from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.outbox import Delivery, Kind, Outbox, Verdict
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+LEASE_SECONDS: Final = 60.0
+MOST_TOGETHER: Final = 20
+OUTAGE_SECONDS: Final = 5.0
+
+
+class Tasks(Protocol):
+    """Sends tasks."""
+
+    def send(self, task: str, queue: str | None, ended: str, *, task_id: str) -> None:
+        """Send one; OSError when the broker does not take it."""
+
+
+async def send_callbacks(outbox: Outbox, tasks: Tasks) -> None:
+    """Send what is due until cancelled. Any number of workers may do so at once.
+
+    A task is noted as sent after it was sent: if the worker dies in between, it is sent again, with
+    the same id.
+    """
+    while True:
+        try:
+            found = await outbox.take(Kind.CELERY, MOST_TOGETHER, lease_seconds=LEASE_SECONDS)
+            for delivery in found:
+                verdict = await _sent(tasks, delivery)
+                await _note(outbox, delivery, verdict)
+                if verdict.outcome is TryOutcome.FAILED:
+                    # The broker is away for the others too: they are tried when their lease ends.
+                    break
+        except LedgerUnavailable:
+            # The other duties tell of it.
+            await asyncio.sleep(OUTAGE_SECONDS)
+        else:
+            if not found:
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _sent(tasks: Tasks, delivery: Delivery) -> Verdict:
+    begun = time.monotonic()
+    task, queue = delivery.task
+    try:
+        await asyncio.to_thread(tasks.send, task, queue, delivery.id, task_id=delivery.event)
+    except OSError as error:
+        return Verdict(TryOutcome.FAILED, ms=_ms(begun), reason=str(error))
+    return Verdict(TryOutcome.DELIVERED, ms=_ms(begun))
+
+
+async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict) -> None:
+    again, _ = await outbox.done(delivery, verdict)
+    if verdict.outcome is TryOutcome.DELIVERED:
+        return
+    log.warning(
+        "callback task %s for %s, try %d: %s; %s",
+        *(delivery.task[0], delivery.event, delivery.attempt, verdict.reason),
+        "given up" if again is None else f"next try in {again:.0f} s",
+    )
+
+
+def _ms(begun: float) -> int:
+    return int((time.monotonic() - begun) * 1000)
