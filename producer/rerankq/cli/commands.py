@@ -55,6 +55,9 @@ COMMANDS: Final = (
         "upstream", SERVICES, "Look at the upstream's limits; pause it.", "operate.upstream:app"
     ),
     Command(
+        "webhook", SERVICES, "Make and remove webhooks; see their calls.", "operate.webhooks:app"
+    ),
+    Command(
         "token", SERVICES, "Make, list and revoke tokens of the gateway.", "operate.tokens:app"
     ),
     Command(
