@@ -14,6 +14,15 @@ _BATCH: Final = {
     "request_counts": {"total": 30_000, "completed": 1200, "failed": 0},
     "metadata": {"corpus": "news"},
 }
+_FILE: Final = {
+    "id": f"file-out-{_ID}",
+    "object": "file",
+    "bytes": 81_920,
+    "created_at": 1_767_225_900,
+    "filename": f"{_ID}_output.jsonl",
+    "purpose": "batch_output",
+    "status": "processed",
+}
 
 
 def _answer(description: str, example: Any) -> dict[str, Any]:
@@ -37,16 +46,25 @@ BATCHES: Final[dict[int | str, dict[str, Any]]] = {
     ),
     **UNKNOWN,
 }
-OUTPUT_FILE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "The file."},
-    206: {"description": "The bytes of the range."},
+_NOT_THERE: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "The caller has no batch with this id, or it has no such results."},
     409: {"description": "The batch has not ended."},
-    416: {"description": "The range begins behind the end."},
 }
+OUTPUT_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: _answer("What is known of the file.", _FILE),
+    **_NOT_THERE,
+}
+_BYTES: Final[dict[str, Any]] = {"application/octet-stream": {}}
+OUTPUT_CONTENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Lines of JSON.", "content": _BYTES},
+    206: {"description": "The bytes of the range.", "content": _BYTES},
+    416: {"description": "The range begins behind the end."},
+    **_NOT_THERE,
+}
+_LINES: Final[dict[str, Any]] = {"application/x-ndjson": {}}
 LINES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "Lines of JSON.", "content": {"application/x-ndjson": {}}},
-    206: {"description": "The bytes of the range."},
+    200: {"description": "Lines of JSON.", "content": _LINES},
+    206: {"description": "The bytes of the range.", "content": _LINES},
     416: {"description": "The range begins behind the end."},
     **UNKNOWN,
 }
@@ -61,6 +79,30 @@ ADDING: Final[dict[int | str, dict[str, Any]]] = {
     409: {"description": "The batch takes no more jobs."},
     422: {"description": "Lines are no jobs; none was added."},
 }
+ADDED: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "With the same key and body nothing is added twice.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"query": "cats", "documents": ["a dog", "a cat"]}\n',
+            },
+            "application/json": {
+                "schema": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+                "example": [{"query": "cats", "documents": ["a dog", "a cat"]}],
+            },
+        },
+    },
+}
+"""What a request to add jobs has."""
 RETRYING: Final[dict[int | str, dict[str, Any]]] = {
     200: _answer("What became of them.", {"batch": _BATCH, "submitted": 3, "missing": []}),
     **UNKNOWN,

@@ -14,7 +14,7 @@ from rerankq.errors import JobEnded, RerankqError
 from rerankq_gateway.asgi import HotRequest
 from rerankq_gateway.batches import openai
 from rerankq_gateway.batches.adding import add_jobs
-from rerankq_gateway.batches.described import ADDING, BATCH, EVENTS, LINES, RETRYING
+from rerankq_gateway.batches.described import ADDED, ADDING, BATCH, EVENTS, LINES, RETRYING
 from rerankq_gateway.batches.downloads import NDJSON, Document, Downloads, after
 from rerankq_gateway.batches.output import portions, result_line
 from rerankq_gateway.batches.progress import event_id, events
@@ -39,15 +39,21 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
     def batch_of(request: HotRequest, batch_id: str) -> AsyncBatch:
         return parts.client_for(request.principal).batch(batch_id)
 
-    def post(name: str, summary: str, responses: Responses = BATCH) -> Route:
+    def post(
+        name: str,
+        summary: str,
+        responses: Responses = BATCH,
+        request: dict[str, Any] | None = None,
+    ) -> Route:
         return router.post(
             f"/v1/batches/{{batch_id}}/{name}",
             summary=summary,
             responses=responses,
             response_model=None,
+            openapi_extra=request,
         )
 
-    @post("jobs", "Add jobs to a batch", ADDING)
+    @post("jobs", "Add jobs to a batch", ADDING, ADDED)
     async def jobs(request: Submitter, batch_id: BatchId) -> Response:
         """The body is JSONL, or a JSON array; nothing is added when a line is no job."""
         batch = batch_of(request, batch_id)
@@ -99,6 +105,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         "/v1/batches/{batch_id}/results",
         summary="The results of a batch",
         responses=LINES,
+        response_class=Response,
         response_model=None,
     )
     async def results(
@@ -129,6 +136,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         "/v1/batches/{batch_id}/failures",
         summary="The failed jobs of a batch",
         responses=LINES,
+        response_class=Response,
         response_model=None,
     )
     async def failures(request: Reader, batch_id: BatchId, start: Start = 0) -> Response:
@@ -141,6 +149,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         "/v1/batches/{batch_id}/events",
         summary="How a batch goes on",
         responses=EVENTS,
+        response_class=Response,
         response_model=None,
     )
     async def progress(request: Reader, batch_id: BatchId) -> Response:

@@ -13,7 +13,7 @@ from rerankq_gateway.asgi import HotHandler
 from rerankq_gateway.batches import openai, ours
 from rerankq_gateway.batches.cancelling import Cancelling
 from rerankq_gateway.batches.creating import Creating
-from rerankq_gateway.batches.described import BATCH, BATCHES, CREATING, OUTPUT_FILE
+from rerankq_gateway.batches.described import BATCH, BATCHES, CREATING, OUTPUT_CONTENT, OUTPUT_FILE
 from rerankq_gateway.batches.downloads import Document, Downloads, ended, is_known
 from rerankq_gateway.batches.importer import Importer
 from rerankq_gateway.batches.note import Note
@@ -112,7 +112,8 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
         @router.get(
             f"/v1/files/{prefix}{{batch_id}}/content",
             summary=f"The {word} file's lines",
-            responses=OUTPUT_FILE,
+            responses=OUTPUT_CONTENT,
+            response_class=Response,
             response_model=None,
             tags=["Files"],
             operation_id=f"{word}_file_content",

@@ -80,6 +80,7 @@ def routes(parts: Parts) -> APIRouter:
         "/v1/files/{file_id}/content",
         summary="A file's bytes",
         responses=CONTENT,
+        response_class=Response,
         response_model=None,
     )
     async def content(request: Reader, file_id: FileId) -> Response:

@@ -11,6 +11,7 @@ from rerankq.contract import (
     Lane,
     RerankRequest,
 )
+from rerankq_gateway.errors.described import CONTENT, ERROR
 
 _SEEN: Final[dict[int, str]] = {
     400: "A header is wrong.",
@@ -27,32 +28,8 @@ _SEEN: Final[dict[int, str]] = {
     503: "The ledger does not answer, the lane is full, or the gateway is about to end.",
     504: "The job's deadline passed.",
 }
-ERROR: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["error", "message", "status", "request_id"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["message", "type", "param", "code"],
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"]},
-                "code": {"type": "string"},
-            },
-        },
-        "message": {"type": "string"},
-        "detail": {"type": "string"},
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "instance": {"type": "string"},
-        "request_id": {"type": "string"},
-    },
-}
-_CONTENT: Final = {"application/json": {"schema": ERROR}}
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": said, "content": _CONTENT} for status, said in _SEEN.items()
+    status: {"description": said, "content": CONTENT} for status, said in _SEEN.items()
 }
 """For FastAPI; the keys are numbers."""
 
@@ -228,7 +205,7 @@ BULK: Final[dict[str, Any]] = {
             **{str(status): said for status, said in REFUSALS.items()},
             "409": {
                 "description": "An upload with this key is under way.",
-                "content": _CONTENT,
+                "content": CONTENT,
             },
             "422": {
                 "description": "Lines are no jobs, and nothing was submitted.",
@@ -239,7 +216,7 @@ BULK: Final[dict[str, Any]] = {
                     }
                 },
             },
-            "507": {"description": "The disk has no room for the upload.", "content": _CONTENT},
+            "507": {"description": "The disk has no room for the upload.", "content": CONTENT},
         },
     }
 }

@@ -21,6 +21,23 @@ def test_the_description_is_whole(gateway: GatewayProcess) -> None:
             assert all(each["description"] for each in operation["responses"].values())
 
 
+def test_refusals_are_described(gateway: GatewayProcess) -> None:
+    """Where a token is needed, each refusal that any route has is described, in the one body."""
+    document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
+    assert not {"HTTPValidationError", "ValidationError"} & document["components"]["schemas"].keys()
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if operation.get("security") == []:
+                continue
+            answers = operation["responses"]
+            always = {"400", "401", "403", "422", "429", "500", "503"}
+            assert always <= answers.keys(), (method, path)
+            if operation.get("requestBody"):
+                assert {"408", "413", "415"} <= answers.keys(), (method, path)
+            for status, answer in answers.items():
+                assert status < "400" or "schema" in answer["content"]["application/json"]
+
+
 def test_the_page_needs_no_other_server(gateway: GatewayProcess) -> None:
     """The page names nothing of another server, may load nothing from one, and has its script."""
     page = requests.get(f"{gateway.url}/docs", timeout=30)
