@@ -18,6 +18,12 @@ WHEELS := .make/wheels
 WHEEL_VENV := .make/wheel-venv
 CLIENT_VENV := .make/client-venv
 
+# An environment for each lock file, and one for npm: programs of other people's clients run in them.
+CLIENT_LOCKS := tests/acceptance/clients/locks
+CLIENT_NPM := tests/acceptance/clients/npm
+CLIENTS := .make/clients
+CLIENT_VENVS := $(patsubst $(CLIENT_LOCKS)/%.lock,$(CLIENTS)/%/.complete,$(wildcard $(CLIENT_LOCKS)/*.lock))
+
 # Each stamp is inside the folder that it is about, so it is deleted together with the folder.
 HAS_PIP := $(VENV)/.has-pip
 HAS_PROJECT := $(VENV)/.has-project
@@ -33,7 +39,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test chaos bench throttling peers check lock build clean
+.PHONY: help demo test clients chaos bench throttling peers check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,7 +49,7 @@ demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves 
 
 # Acceptance tests use the installed wheel and not the checkout. So a file that is missing in the package,
 # or a dependency that only `dev` brings, is found here and not by a user.
-test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, the last ones on the built wheel
+test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete clients ## Run all tests, the last ones on the built wheel
 	@echo '==> installing the wheel: with everything, and as a client alone'
 	@set -e; for wheel in dist/*.whl; do \
 	    $(PIP) --python $(WHEEL_VENV)/bin/python uninstall --yes rerankq; \
@@ -58,6 +64,24 @@ test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete ## Run all tests, t
 	    RERANKQ_TEST_BIN='$(CURDIR)/$(WHEEL_VENV)/bin' \
 	    RERANKQ_TEST_CLIENT_BIN='$(CURDIR)/$(CLIENT_VENV)/bin' \
 	    $(BIN)/pytest tests/acceptance
+
+# Two at a time: most of it is downloading, and unpacking what lies in pip's cache.
+clients: $(HAS_PIP) ## Make the environments of other people's clients, which tests run
+	@$(MAKE) --silent --no-print-directory -j 2 $(CLIENT_VENVS) $(CLIENTS)/npm/.complete
+
+$(CLIENTS)/%/.complete: $(CLIENT_LOCKS)/%.lock $(HAS_PIP)
+	@echo '==> installing the client $*'
+	@$(BIN)/python -m venv --without-pip --clear $(@D)
+	@$(PIP) --python $(@D)/bin/python install --no-compile --no-deps --require-hashes --requirement $<
+	@touch $@
+
+# The machine may reach PyPI and no registry of npm. Then the tests of these clients skip, and say why.
+$(CLIENTS)/npm/.complete: $(CLIENT_NPM)/package.json $(CLIENT_NPM)/package-lock.json $(CLIENTS)/node/.complete
+	@echo '==> installing the npm clients'
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp $(CLIENT_NPM)/package.json $(CLIENT_NPM)/package-lock.json $(CLIENT_NPM)/.npmrc $(@D)
+	@if PATH='$(CURDIR)/$(CLIENTS)/node/bin':"$$PATH" npm --prefix $(@D) ci --silent; then touch $@; \
+	    else echo '==> left out: npm ci failed'; fi
 
 # `make test` runs its short form.
 chaos: $(HAS_PROJECT) ## Break one part after the other, for an hour, and print the results
@@ -89,7 +113,7 @@ check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contra
 	$(BIN)/hadolint ops/Dockerfile
 
 # The two short locks are subsets of the first, so that the image runs the same versions as the tests.
-lock: $(HAS_PIP) ## Write new lock files; UPGRADE=1 takes newer versions
+lock: $(HAS_PIP) $(CLIENTS)/node/.complete ## Write new lock files; UPGRADE=1 takes newer versions
 	@echo '==> locking'
 	@$(BIN)/python -m venv --without-pip .make/lock-venv
 	@$(PIP) --python .make/lock-venv/bin/python install uv
@@ -97,11 +121,19 @@ lock: $(HAS_PIP) ## Write new lock files; UPGRADE=1 takes newer versions
 	    pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --extra worker --extra gateway --extra monitor \
 	    pyproject.toml --output-file ops/requirements-image.lock
+	@set -e; for file in $(CLIENT_LOCKS)/*.in; do \
+	    UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) $(if $(UPGRADE),--upgrade) \
+	        "$$file" --output-file "$${file%.in}.lock"; \
+	done
+	@PATH='$(CURDIR)/$(CLIENTS)/node/bin':"$$PATH" npm --prefix $(CLIENT_NPM) install \
+	    --package-lock-only --silent
+	@$(BIN)/python $(CLIENT_NPM)/without_hosts.py
 	@echo hatchling > .make/build-requirements.in
 	$(COMPILE) --constraint requirements.lock --no-annotate \
 	    .make/build-requirements.in --output-file ops/requirements-build.lock
 
-COMPILE = @UV_CUSTOM_COMPILE_COMMAND='make lock' .make/lock-venv/bin/uv pip compile --quiet \
+COMPILE = @UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK)
+LOCK = .make/lock-venv/bin/uv pip compile --quiet \
     --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links
 

@@ -1,6 +1,5 @@
 """The short form of every row of the fault table."""
 
-import os
 import re
 from pathlib import Path
 from random import Random
@@ -11,11 +10,9 @@ from chaos import catalogue
 from chaos.row import Arena, Unavailable
 from chaos.rows import clock, redis_refuses
 from chaos.scorecard import Score
+from running.must_play import MUST_PLAY, skip_or_fail
 
 pytestmark = pytest.mark.timeout(240)
-
-MUST_PLAY = "RERANKQ_TEST_MUST_PLAY"
-"""Variable that names rows, separated by commas, that must not be skipped on this machine."""
 
 
 def test_a_killed_worker_costs_only_the_calls_in_flight(tmp_path: Path) -> None:
@@ -234,8 +231,6 @@ def _holds(name: str, folder: Path) -> None:
     try:
         report = row.play(Arena(folder, row.short, Random(name)))  # noqa: S311  repeatable
     except Unavailable as lack:
-        if name in os.environ.get(MUST_PLAY, "").split(","):
-            pytest.fail(f"{MUST_PLAY} names {name}, and {lack}")
-        pytest.skip(str(lack))
+        skip_or_fail(name, str(lack))
     score = Score(row, planned=1, reports=[report])
     assert not score.broken, f"{score.broken}\n{report}"
