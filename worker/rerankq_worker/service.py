@@ -165,7 +165,7 @@ class Service:
                     watchdog.run(),
                     keep_leases(renewals, in_flight, lease_seconds=lease_seconds, events=events),
                     reconcile(sweep, announcer, events),
-                    send_callbacks(Outbox(renewal_store), tasks),
+                    send_callbacks(Outbox(renewal_store), tasks, events),
                     *(each.run() for each in exchanges),
                     reach.run(),
                     summarise(activity, lambda: len(in_flight.leases())),

@@ -1,20 +1,22 @@
 """The duty that takes deliveries from the outbox and sends them."""
 
 import asyncio
-import logging
+import time
 from typing import Final
 from urllib.parse import urlsplit
 
-from rerankq.client.webhooks import Delivery, Kind, Outbox
-from rerankq.contract import TryOutcome
+from rerankq.client.webhooks import Delivery, Kind, Outbox, Verdict
+from rerankq.contract import Disabled, TryOutcome
 from rerankq.errors import LedgerUnavailable
-from rerankq_gateway.webhooks.sender import Sender
-
-log = logging.getLogger(__name__)
+from rerankq.events import Events, WebhookDelivered, WebhookDisabled, WebhookFailed
+from rerankq_gateway.webhooks.sender import CALL_SECONDS, Sender
 
 MOST_TOGETHER: Final = 32
 LEASE_SECONDS: Final = 60.0
 """Longer than a call may take (`sender.CALL_SECONDS`): so none is made twice at once."""
+NOTE_SECONDS: Final = LEASE_SECONDS - CALL_SECONDS - 5.0
+"""For so long it is tried to note a call; later the delivery may be another's already."""
+NOTE_PAUSE_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 1.0
 
 
@@ -25,12 +27,16 @@ class Delivering:
         outbox: where deliveries wait.
         sender: makes the calls; entered while this works.
         stopping: set when no more are to be taken.
+        events: told what became of each call.
     """
 
-    def __init__(self, outbox: Outbox, sender: Sender, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, outbox: Outbox, sender: Sender, stopping: asyncio.Event, events: Events
+    ) -> None:
         self._outbox = outbox
         self._sender = sender
         self._stopping = stopping
+        self._events = events
         self._calls: set[asyncio.Task[None]] = set()
 
     async def step(self) -> None:
@@ -43,12 +49,19 @@ class Delivering:
                 while not self._stopping.is_set():
                     if not await self._take():
                         await asyncio.sleep(LOOK_SECONDS)
-                if self._calls:
-                    await asyncio.wait(self._calls)
+                await self._ended()
+            except LedgerUnavailable:
+                # What has begun is finished and noted, or its receivers would get it twice.
+                await self._ended()
+                raise
             finally:
                 for call in self._calls:
                     call.cancel()
                 await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _ended(self) -> None:
+        if self._calls:
+            await asyncio.wait(self._calls)
 
     async def _take(self) -> bool:
         """Begin the calls that are due and that there is room for; whether there were any."""
@@ -65,23 +78,68 @@ class Delivering:
 
     async def _deliver(self, delivery: Delivery) -> None:
         verdict = await self._sender.send(delivery)
-        try:
-            again, disabled = await self._outbox.done(delivery, verdict)
-        except LedgerUnavailable:
-            return  # it is sent again when its lease ends
-        if verdict.outcome is TryOutcome.DELIVERED:
-            return
+        noted = await self._noted(delivery, verdict)
+        if noted:
+            again, disabled = noted
+            self._tell(delivery, verdict, again, disabled)
+
+    async def _noted(
+        self, delivery: Delivery, verdict: Verdict
+    ) -> tuple[float | None, str | None] | None:
+        """What `Outbox.done` says; None if Redis takes no note: then it is sent again."""
+        until = time.monotonic() + NOTE_SECONDS
+        while True:
+            try:
+                return await self._outbox.done(delivery, verdict)
+            except LedgerUnavailable:
+                if self._stopping.is_set() or time.monotonic() > until:
+                    return None
+            await asyncio.sleep(NOTE_PAUSE_SECONDS)
+
+    def _tell(
+        self, delivery: Delivery, verdict: Verdict, again: float | None, disabled: str | None
+    ) -> None:
         # Its path and its query may hold a secret of the receiver's.
-        host = urlsplit(delivery.url).hostname
-        log.warning(
-            "webhook %s (%s): %s of %s, try %d: %s; %s",
-            *(delivery.target, host, delivery.type, delivery.event, delivery.attempt),
-            verdict.reason,
-            "given up" if again is None else f"next try in {again:.0f} s",
-        )
-        if disabled:
-            log.warning(
-                "webhook %s (%s) is disabled, because it %s: see `rerankq webhook enable`",
-                *(delivery.target, host),
-                "wants no more calls" if disabled == "gone" else "has failed for a day",
+        host = urlsplit(delivery.url).hostname or ""
+        if verdict.outcome is TryOutcome.DELIVERED:
+            self._tell_delivered(delivery, verdict, host)
+            return
+        if WebhookFailed in self._events.wanted:
+            self._events.tell(
+                WebhookFailed(
+                    webhook_id=delivery.target,
+                    host=host,
+                    event_id=delivery.event,
+                    event_type=delivery.type,
+                    tries=delivery.attempt,
+                    status=verdict.status,
+                    seconds=verdict.ms / 1000,
+                    message=verdict.reason,
+                    delay_seconds=again,
+                )
+            )
+        if disabled and WebhookDisabled in self._events.wanted:
+            self._events.tell(
+                WebhookDisabled(
+                    webhook_id=delivery.target,
+                    host=host,
+                    event_id=delivery.event,
+                    tries=delivery.attempt,
+                    status=verdict.status,
+                    reason=Disabled(disabled),
+                )
+            )
+
+    def _tell_delivered(self, delivery: Delivery, verdict: Verdict, host: str) -> None:
+        if WebhookDelivered in self._events.wanted:
+            self._events.tell(
+                WebhookDelivered(
+                    webhook_id=delivery.target,
+                    host=host,
+                    event_id=delivery.event,
+                    event_type=delivery.type,
+                    tries=delivery.attempt,
+                    status=verdict.status or 0,
+                    seconds=verdict.ms / 1000,
+                )
             )

@@ -19,6 +19,7 @@ from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.webhooks.addresses import Addresses
 from rerankq_gateway.webhooks.delivering import Delivering
+from rerankq_gateway.webhooks.delivery_log import log_deliveries
 from rerankq_gateway.webhooks.described import (
     CREATED,
     CREATED_AGAIN,
@@ -174,7 +175,9 @@ def hot(parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
 
 def duties(parts: Parts) -> list[Duty]:
     """Calling them."""
-    delivering = Delivering(parts.client.outbox, _sender(parts), parts.shutdown.began)
+    events = parts.client.events
+    log_deliveries(events)
+    delivering = Delivering(parts.client.outbox, _sender(parts), parts.shutdown.began, events)
     return [Duty("webhooks", delivering.step, _AGAIN_SECONDS)]
 
 

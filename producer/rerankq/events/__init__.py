@@ -1,4 +1,4 @@
-"""Events of jobs, calls, permits, breakers, workers, batches and tokens, for listeners.
+"""Events of jobs, calls, permits, breakers, workers, batches, tokens and webhooks, for listeners.
 
 event      the base class, and the job that an event is about
 catalogue  all kinds of events
@@ -10,6 +10,7 @@ workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 access     tokens
 requests   calls over HTTP that got no ranking
+deliveries webhooks and callbacks
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
 """
@@ -28,6 +29,13 @@ from rerankq.events.batches import (
 from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
 from rerankq.events.catalogue import EVENTS
 from rerankq.events.channel import Events
+from rerankq.events.deliveries import (
+    CallbackDelivered,
+    CallbackFailed,
+    WebhookDelivered,
+    WebhookDisabled,
+    WebhookFailed,
+)
 from rerankq.events.event import Event, JobRef
 from rerankq.events.jobs import (
     AttemptFailed,
@@ -94,6 +102,8 @@ __all__ = [
     "CallFinished",
     "CallRef",
     "CallStarted",
+    "CallbackDelivered",
+    "CallbackFailed",
     "Event",
     "Events",
     "JobAccepted",
@@ -123,6 +133,9 @@ __all__ = [
     "RequestRefused",
     "TokenCreated",
     "TokenRevoked",
+    "WebhookDelivered",
+    "WebhookDisabled",
+    "WebhookFailed",
     "WorkerDrained",
     "WorkerDraining",
     "WorkerIsolated",

@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Final
 
-from rerankq.events import access, batches, calls, jobs, limits, requests, workers
+from rerankq.events import access, batches, calls, deliveries, jobs, limits, requests, workers
 from rerankq.events.event import Event
 
 
@@ -15,6 +15,6 @@ def _kinds(module: ModuleType) -> list[type[Event]]:
 
 EVENTS: Final[tuple[type[Event], ...]] = tuple(
     kind
-    for module in (jobs, calls, limits, workers, batches, access, requests)
+    for module in (jobs, calls, limits, workers, batches, access, requests, deliveries)
     for kind in _kinds(module)
 )

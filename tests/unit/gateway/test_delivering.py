@@ -7,7 +7,12 @@ import pytest
 
 from rerankq.client.webhooks import Delivery, Kind, Verdict
 from rerankq.contract import Disabled, TryOutcome
+from rerankq.errors import LedgerUnavailable
+from rerankq.events import Event, Events, WebhookDelivered, WebhookDisabled, WebhookFailed
+from rerankq_gateway.webhooks import delivering
 from rerankq_gateway.webhooks.delivering import MOST_TOGETHER, Delivering
+from rerankq_gateway.webhooks.delivery_log import log_deliveries
+from running.heard import heard
 
 ADDRESS = "https://example.com/hidden-path"
 
@@ -18,26 +23,34 @@ def delivery(number: int) -> Delivery:
 
 
 class Waiting:
-    """An outbox with some deliveries; sets `empty` when none waits."""
+    """An outbox with some deliveries; sets `stopping` when all are noted."""
 
-    def __init__(self, count: int, stopping: asyncio.Event) -> None:
+    def __init__(self, count: int, stopping: asyncio.Event, *, outages: int = 0) -> None:
         self._left = [delivery(each) for each in range(count)]
+        self._count = count
         self._stopping = stopping
+        self._outages = outages
         self.noted: list[str] = []
 
     async def take(self, kind: Kind, most: int, *, lease_seconds: float) -> list[Delivery]:
         """The next."""
         assert kind is Kind.HTTP
         assert lease_seconds > 0
+        if not self._left and self._outages:
+            raise LedgerUnavailable("no answer")
         taken, self._left = self._left[:most], self._left[most:]
-        if not self._left:
-            self._stopping.set()
         return taken
 
-    async def done(self, delivery: Delivery, verdict: Verdict) -> tuple[float, Disabled | None]:
+    async def done(self, delivery: Delivery, verdict: Verdict) -> tuple[float | None, str | None]:
         """Note it."""
-        del verdict
+        if self._outages:
+            self._outages -= 1
+            raise LedgerUnavailable("no answer")
         self.noted.append(delivery.event)
+        if len(self.noted) == self._count:
+            self._stopping.set()
+        if verdict.outcome is TryOutcome.DELIVERED:
+            return None, None
         return 5.0, Disabled.FAILING
 
 
@@ -66,32 +79,70 @@ class Calls:
         return self._verdict(delivery)
 
 
-def served(count: int, verdict: Verdict) -> tuple[Waiting, Calls]:
+def served(count: int, verdict: Verdict) -> tuple[Waiting, Calls, list[Event]]:
     """Serve until the process stops."""
+    events = Events()
+    log_deliveries(events)
+    told = heard(events)
 
     async def serve() -> tuple[Waiting, Calls]:
         stopping = asyncio.Event()
         outbox, calls = Waiting(count, stopping), Calls(lambda _: verdict)
         # The real ones have these methods and more.
-        await Delivering(outbox, calls, stopping).step()  # type: ignore[arg-type]
+        await Delivering(outbox, calls, stopping, events).step()  # type: ignore[arg-type]
         return outbox, calls
 
-    return asyncio.run(serve())
+    return *asyncio.run(serve()), told
 
 
 def test_all_are_called_within_the_bound() -> None:
     """Many calls are made at once, never more than the bound; at a stop those begun are noted."""
-    outbox, calls = served(3 * MOST_TOGETHER, Verdict(TryOutcome.DELIVERED, 200))
+    outbox, calls, told = served(3 * MOST_TOGETHER, Verdict(TryOutcome.DELIVERED, 200, 7))
     assert len(set(outbox.noted)) == 3 * MOST_TOGETHER
     assert 1 < calls.most <= MOST_TOGETHER
+    assert len(told) == 3 * MOST_TOGETHER
+    assert told[0] == WebhookDelivered(
+        webhook_id="wh_1",
+        host="example.com",
+        event_id="evt_0",
+        event_type="batch.completed",
+        tries=1,
+        status=200,
+        seconds=0.007,
+    )
 
 
-def test_the_log_names_no_url(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_told_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
     """A failure is told with the host and the reason, never with the path, which may be secret."""
     records = caplog.records
-    served(1, Verdict(TryOutcome.FAILED, 500, reason="it answered 500"))
-    told = " ".join(each.getMessage() for each in records)
-    assert "example.com" in told
-    assert "it answered 500" in told
-    assert "disabled" in told
-    assert "hidden" not in told
+    _, _, told = served(1, Verdict(TryOutcome.FAILED, 500, reason="it answered 500"))
+    lines = " ".join(each.getMessage() for each in records)
+    assert "example.com" in lines
+    assert "it answered 500" in lines
+    assert "disabled" in lines
+    failed, disabled = told
+    assert isinstance(failed, WebhookFailed)
+    assert isinstance(disabled, WebhookDisabled)
+    assert (failed.host, failed.status, failed.delay_seconds) == ("example.com", 500, 5.0)
+    assert (disabled.event_id, disabled.tries, disabled.reason) == ("evt_0", 1, "failing")
+    assert "hidden" not in lines + repr(told)
+
+
+def test_a_call_is_noted_once_redis_can_be_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Redis is away as a call ends, it is noted later, and not made again."""
+    monkeypatch.setattr(delivering, "NOTE_PAUSE_SECONDS", 0.0)
+    events = Events()
+    told = heard(events)
+
+    async def serve() -> Waiting:
+        stopping = asyncio.Event()
+        outbox = Waiting(1, stopping, outages=3)
+        calls = Calls(lambda _: Verdict(TryOutcome.DELIVERED, 200))
+        # The real ones have these methods and more.
+        duty = Delivering(outbox, calls, stopping, events)  # type: ignore[arg-type]
+        with pytest.raises(LedgerUnavailable):
+            await duty.step()
+        return outbox
+
+    assert asyncio.run(serve()).noted == ["evt_0"]
+    assert [each.name for each in told] == ["webhook.delivered"]

@@ -12,6 +12,7 @@ from rerankq.events import (
     BreakerOpened,
     BrokerLost,
     BrokerRecovered,
+    CallbackFailed,
     Event,
     Events,
     JobDamaged,
@@ -47,6 +48,19 @@ UNTIL = (
     "until it does, it takes no jobs for this account; check its network, proxy and DNS, and "
     "whether the vendor admits its address"
 )
+
+
+def callback_failed(delay_seconds: float | None) -> CallbackFailed:
+    return CallbackFailed(
+        task="shop.t",
+        queue=None,
+        event_id="evt_job_j",
+        event_type="job.succeeded",
+        tries=2,
+        seconds=0.1,
+        message="no answer",
+        delay_seconds=delay_seconds,
+    )
 
 
 def failed(message: str, **known: str | int) -> AttemptFailed:
@@ -160,6 +174,14 @@ LINES: list[tuple[Event, str]] = [
     (
         MessagePutAside(queue="rerank.bulk", fault="not_json", size=7),
         "WARNING a message in rerank.bulk is no hint (not_json): put aside",
+    ),
+    (
+        callback_failed(delay_seconds=5.4),
+        "WARNING callback task shop.t for evt_job_j, try 2: no answer; next try in 5 s",
+    ),
+    (
+        callback_failed(delay_seconds=None),
+        "WARNING callback task shop.t for evt_job_j, try 2: no answer; given up",
     ),
 ]
 

@@ -1,15 +1,13 @@
 """Sends the Celery tasks of users that wait to be told of an end."""
 
 import asyncio
-import logging
 import time
 from typing import Final, Protocol
 
 from rerankq.contract import TryOutcome
 from rerankq.errors import LedgerUnavailable
+from rerankq.events import CallbackDelivered, CallbackFailed, Events
 from rerankq.ledger.outbox import Delivery, Kind, Outbox, Verdict
-
-log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
 LEASE_SECONDS: Final = 60.0
@@ -24,7 +22,7 @@ class Tasks(Protocol):
         """Send one; OSError when the broker does not take it."""
 
 
-async def send_callbacks(outbox: Outbox, tasks: Tasks) -> None:
+async def send_callbacks(outbox: Outbox, tasks: Tasks, events: Events) -> None:
     """Send what is due until cancelled. Any number of workers may do so at once.
 
     A task is noted as sent after it was sent: if the worker dies in between, it is sent again, with
@@ -35,7 +33,7 @@ async def send_callbacks(outbox: Outbox, tasks: Tasks) -> None:
             found = await outbox.take(Kind.CELERY, MOST_TOGETHER, lease_seconds=LEASE_SECONDS)
             for delivery in found:
                 verdict = await _sent(tasks, delivery)
-                await _note(outbox, delivery, verdict)
+                await _note(outbox, delivery, verdict, events)
                 if verdict.outcome is TryOutcome.FAILED:
                     # The broker is away for the others too: they are tried when their lease ends.
                     break
@@ -57,15 +55,34 @@ async def _sent(tasks: Tasks, delivery: Delivery) -> Verdict:
     return Verdict(TryOutcome.DELIVERED, ms=_ms(begun))
 
 
-async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict) -> None:
+async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict, events: Events) -> None:
     again, _ = await outbox.done(delivery, verdict)
-    if verdict.outcome is TryOutcome.DELIVERED:
-        return
-    log.warning(
-        "callback task %s for %s, try %d: %s; %s",
-        *(delivery.task[0], delivery.event, delivery.attempt, verdict.reason),
-        "given up" if again is None else f"next try in {again:.0f} s",
-    )
+    task, queue = delivery.task
+    if verdict.outcome is not TryOutcome.DELIVERED:
+        if CallbackFailed in events.wanted:
+            events.tell(
+                CallbackFailed(
+                    task=task,
+                    queue=queue,
+                    event_id=delivery.event,
+                    event_type=delivery.type,
+                    tries=delivery.attempt,
+                    seconds=verdict.ms / 1000,
+                    message=verdict.reason,
+                    delay_seconds=again,
+                )
+            )
+    elif CallbackDelivered in events.wanted:
+        events.tell(
+            CallbackDelivered(
+                task=task,
+                queue=queue,
+                event_id=delivery.event,
+                event_type=delivery.type,
+                tries=delivery.attempt,
+                seconds=verdict.ms / 1000,
+            )
+        )
 
 
 def _ms(begun: float) -> int:

@@ -12,6 +12,7 @@ from rerankq.events import (
     BreakerOpened,
     BrokerLost,
     BrokerRecovered,
+    CallbackFailed,
     Events,
     JobDamaged,
     JobFaulted,
@@ -84,6 +85,7 @@ def log_events(events: Events) -> None:
     events.listen(_worker_drained, WorkerDrained)
     events.listen(_worker_restarting, WorkerRestarting)
     events.listen(_message_put_aside, MessagePutAside)
+    events.listen(_callback_failed, CallbackFailed)
 
 
 # Jobs.
@@ -203,6 +205,15 @@ def _worker_restarting(event: WorkerRestarting) -> None:
 
 def _message_put_aside(event: MessagePutAside) -> None:
     log.warning("a message in %s is no hint (%s): put aside", event.queue, event.fault)
+
+
+def _callback_failed(event: CallbackFailed) -> None:
+    delay = event.delay_seconds
+    log.warning(
+        "callback task %s for %s, try %d: %s; %s",
+        *(event.task, event.event_id, event.tries, event.message),
+        "given up" if delay is None else f"next try in {delay:.0f} s",
+    )
 
 
 # Changes of state.
