@@ -16,7 +16,7 @@ _ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 
 def status_of(batch: BatchStatus, note: Note | None) -> str:
     """The status in OpenAI's words, of which there is none for a pause: it is `in_progress`."""
-    if note and note.failed:
+    if note and note.failed and batch.state is not BatchState.EXPIRED:
         return "failed"
     has_ended = is_over(batch)
     if batch.cancelled_at:

@@ -46,7 +46,8 @@ class BatchState(StrEnum):
     CANCELLED = "cancelled"
     """All jobs have ended after it was cancelled. Some may have succeeded before."""
     EXPIRED = "expired"
-    """All jobs have ended after its deadline. Some may have succeeded before."""
+    """All jobs have ended, and its deadline cut it: it kept some from running, or it came before
+    the seal. Others may have succeeded before."""
     ABANDONED = "abandoned"
     """It was never sealed, and nobody adds to it any more: input is missing."""
 

@@ -11,6 +11,7 @@ ABANDONED_MS: Final = 10_000
 COUNTS: Final = ("total", "rejected", "existing", "succeeded", "failed", "cancelled", "expired")
 _LIVE: Final = ("running", "scheduled", "held")
 _REASON: Final = "reason:"
+_ENDS: Final = {each.value: each for each in BatchState if each.ended}
 _SHORTEST_MS: Final = 1000
 """A speed is told from samples that are at least so far apart."""
 _STILL_MS: Final = 60_000
@@ -88,7 +89,11 @@ def status_from(batch_id: str, stored: Stored) -> BatchStatus:
 def _state(stored: Stored, open_jobs: int) -> BatchState:
     """The state; the order of the questions is that of `end_state` in `batches/ended.lua`."""
     fields, now = stored.fields, stored.now_ms
-    is_late = 0 < _number(fields.get("deadline")) <= now
+    if noted := _ENDS.get(fields.get("ended_as", "")):
+        return noted
+    # A batch that ended before its deadline is not late, however long ago that was.
+    at = _number(fields.get("ended_at")) or now
+    is_late = 0 < _number(fields.get("deadline")) <= at
     is_closed = fields.get("sealed") == "1" or is_late
     if is_closed and open_jobs == 0:
         return _end(fields, is_late=is_late)
@@ -103,11 +108,12 @@ def _state(stored: Stored, open_jobs: int) -> BatchState:
 
 
 def _end(fields: Mapping[str, str], *, is_late: bool) -> BatchState:
+    is_complete = fields.get("sealed") == "1" and "cut" not in fields
     if _number(fields.get("cancelled_at")):
         return BatchState.CANCELLED
-    if is_late and _number(fields.get("expired")):
+    if is_late and (_number(fields.get("expired")) or not is_complete):
         return BatchState.EXPIRED
-    return BatchState.ABANDONED if "cut" in fields else BatchState.COMPLETED
+    return BatchState.COMPLETED if is_complete else BatchState.ABANDONED
 
 
 def _speed(

@@ -12,7 +12,10 @@ import requests
 from redis import Redis
 
 from rerankq import AsyncRerankClient, RerankClient
+from rerankq.client.webhooks import Kind, Outbox
 from running.gateway import GatewayProcess
+from running.keys import KEYS
+from running.ledger_desk import LedgerDesk
 from running.redis_server import RedisServer
 from running.stand_in_worker import StandInWorker
 from running.waiting import eventually
@@ -303,6 +306,37 @@ def test_lines_past_the_window_are_told(url: str, redis_url: str, redis: Redis) 
     lines = rows(url, found["error_file_id"])
     assert [each["custom_id"] for each in lines] == ["c0", "c1", "c2", "c3"]
     assert {each["error"]["code"] for each in lines} == {"batch_expired"}
+
+
+def test_a_batch_whose_file_was_read_in_part_expires(
+    tmp_path: Path, own_redis: RedisServer
+) -> None:
+    """Its window ends after all its jobs have, but before its other lines were read: it expired."""
+    where = {"RERANKQ_GATEWAY_FILES_DIR": str(tmp_path / "files")}
+    with GatewayProcess(tmp_path, own_redis.url, RERANKQ_MAX_QUEUE_DEPTH="2", **where) as gateway:
+        at = f"{gateway.url}/v1"
+        batch_id = opened(at, uploaded(at, [line(n) for n in range(5)]))["id"]
+        eventually(lambda: now(at, batch_id)["rerankq"]["total"] == 2, "the lane is full")
+        gateway.stop(signal.SIGKILL)
+    with LedgerDesk(own_redis.url) as desk, RerankClient(own_redis.url) as client:
+        with StandInWorker(own_redis.url):
+            eventually(lambda: client.batch(batch_id).status().succeeded == 2, "they have ended")
+        webhook = client.webhooks.create("https://example.com/")
+        desk.redis.hset(KEYS.batch(batch_id), "deadline", 1)
+        desk.redis.zadd(KEYS.batches_deadlines, {batch_id: 1})
+        desk.sweep()
+        (told,) = desk.run(Outbox(desk.store).take(Kind.HTTP, 9, lease_seconds=60))
+        # As if the half minute of the killed gateway were over.
+        desk.redis.zadd(KEYS.imports, {batch_id: 0})
+        with GatewayProcess(tmp_path, own_redis.url, **where) as gateway:
+            at = f"{gateway.url}/v1"
+            eventually(lambda: not desk.redis.zcard(KEYS.imports), "the import is over")
+            found = now(at, batch_id)
+            left = {each["error"]["code"] for each in rows(at, found["error_file_id"])}
+    assert (told.type, told.id, told.target) == ("batch.expired", batch_id, webhook.id)
+    assert (found["status"], found["rerankq"]["state"]) == ("expired", "expired")
+    assert found["request_counts"] == {"total": 5, "completed": 2, "failed": 3}
+    assert left == {"batch_expired"}
 
 
 def test_a_batch_is_its_tenants_alone(url: str, redis_url: str) -> None:

@@ -81,6 +81,12 @@ def post(desk: LedgerDesk) -> Post:
     return Post(desk)
 
 
+def make_late(desk: LedgerDesk, batch: str) -> None:
+    """As if the batch's deadline had passed."""
+    desk.redis.hincrby(KEYS.batch(batch), "deadline", -60_000)
+    desk.redis.zincrby(KEYS.batches_deadlines, -60_000, batch)
+
+
 def told(deliveries: list[Delivery]) -> set[tuple[str, str, str]]:
     """The essence of deliveries."""
     return {(each.target, each.type, each.id) for each in deliveries}
@@ -136,23 +142,50 @@ def test_every_end_of_a_batch_has_its_event(post: Post, end: str, kind: str) -> 
     assert told(post.taken()) == {(webhook, kind, batch)}
 
 
-def test_a_batch_that_nobody_seals_ends_at_its_deadline(post: Post) -> None:
-    """When all jobs ended before the deadline, a sweep after it notes the end, and tells it."""
+@pytest.mark.parametrize("late", ["nothing", "seal", "cut"])
+def test_a_batch_that_nobody_seals_expires_at_its_deadline(post: Post, late: str) -> None:
+    """Its jobs had ended, but input may be missing: a sweep notes that, and no seal changes it."""
     webhook, desk = post.made(), post.desk
     batch = desk.run(desk.batches.open(BatchOptions(deadline_seconds=50.0)))
     desk.submit(job("a", batch_id=batch))
-    post.cancel("a")
+    desk.succeed(desk.claimed("a"))
     desk.sweep()
     assert desk.run(desk.batches.status(batch)).ended_at is None
-    desk.redis.hincrby(KEYS.batch(batch), "deadline", -60_000)
-    desk.redis.zincrby(KEYS.batches_deadlines, -60_000, batch)
+    make_late(desk, batch)
+    assert desk.run(desk.batches.status(batch)).state is BatchState.EXPIRED
     desk.redis.delete(KEYS.sweeping)
     desk.sweep()
+    if late != "nothing":
+        desk.run(desk.batches.seal(batch, cut_at=2 if late == "cut" else None))
     found = desk.run(desk.batches.status(batch))
     assert found.ended_at is not None
-    assert found.state is BatchState.COMPLETED
-    assert told(post.taken()) == {(webhook, "batch.completed", batch)}
+    assert (found.state, found.succeeded) == (BatchState.EXPIRED, 1)
+    assert told(post.taken()) == {(webhook, "batch.expired", batch)}
     assert desk.redis.zcard(KEYS.batches_deadlines) == 0
+
+
+@pytest.mark.parametrize(
+    ("cut_at", "state", "kind"),
+    [(None, BatchState.COMPLETED, "completed"), (2, BatchState.ABANDONED, "failed")],
+)
+def test_an_end_before_the_deadline_stays_what_it_was(
+    post: Post, cut_at: int | None, state: BatchState, kind: str
+) -> None:
+    """One of its jobs had a shorter deadline of its own; later the batch's own passes too."""
+    webhook, desk = post.made(), post.desk
+    batch = desk.run(desk.batches.open(BatchOptions(deadline_seconds=50.0)))
+    desk.submit(job("a", batch_id=batch, deadline_seconds=9.0))
+    desk.run(desk.batches.seal(batch, cut_at=cut_at))
+    desk.alter_record("a", deadline=1)
+    desk.redis.zadd(KEYS.deadlines, {"a": 1})
+    desk.sweep()
+    assert told(post.taken()) == {(webhook, f"batch.{kind}", batch)}
+    make_late(desk, batch)
+    assert desk.run(desk.batches.status(batch)).state is state
+    # So it is also for batches that ended before the state was noted.
+    desk.redis.hincrby(KEYS.batch(batch), "ended_at", -61_000)
+    desk.redis.hdel(KEYS.batch(batch), "ended_as")
+    assert desk.run(desk.batches.status(batch)).state is state
 
 
 def test_a_delivery_is_there_with_its_end_or_not_at_all(post: Post) -> None:

@@ -17,10 +17,14 @@ local function sampled(pace, now, ended)
   return is_new and table.concat({at or whole(now), count or whole(ended), whole(now), whole(ended)}, ' ')
 end
 
-local function end_state(now, cancelled_at, deadline, expired, cut)
+-- Whether its input is complete: somebody has sealed it, and has left nothing out.
+local function is_complete(sealed, cut) return sealed == '1' and not cut end
+
+-- How it has ended. After its deadline it has expired if that kept a job from running, or a line from becoming one.
+local function end_state(is_late, cancelled_at, expired, complete)
   if number(cancelled_at) > 0 then return 'cancelled' end
-  if number(deadline) > 0 and now >= number(deadline) and expired > 0 then return 'expired' end
-  return cut and 'abandoned' or 'completed'
+  if is_late and (expired > 0 or not complete) then return 'expired' end
+  return complete and 'completed' or 'abandoned'
 end
 
 -- Looks whether a batch has ended, and samples its speed. For a batch that exists, after its counts or its seal
@@ -36,14 +40,13 @@ function note_ends(batch)
   end
   local ended_at, sealed, deadline, cancelled_at, cut, pace, tenant, callbacks = unpack(fields, 8, 15)
   if ended_at then return end
-  local is_closed = sealed == '1' or number(deadline) > 0 and now >= number(deadline)
-  if is_closed and ended >= row[1] then
-    redis.call('HSET', key, 'ended_at', whole(now))
-    local state = end_state(now, cancelled_at, deadline, row[7], cut)
+  local is_late = number(deadline) > 0 and now >= number(deadline)
+  if (sealed == '1' or is_late) and ended >= row[1] then
+    local state = end_state(is_late, cancelled_at, row[7], is_complete(sealed, cut))
+    -- Kept, as what comes later, such as a seal, does not change it.
+    redis.call('HSET', key, 'ended_at', whole(now), 'ended_as', state)
     ended_batches[#ended_batches + 1] = {batch, state, unpack(row)}
-    -- A batch that was cut at its deadline was abandoned because of that.
-    local is_late = state == 'abandoned' and number(deadline) > 0 and now >= number(deadline)
-    post_batch_end(batch, tenant, is_late and 'expired' or state, callbacks, now)
+    post_batch_end(batch, tenant, state, callbacks, now)
     return
   end
   local new = ended > 0 and sampled(pace, now, ended)
