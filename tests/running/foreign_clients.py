@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -84,9 +85,13 @@ def play(program: str, environment: str, *tasks: Task, **more: object) -> list[A
         tasks: what it is told, as JSON.
         more: further fields of each task.
     """
-    told = json.dumps([asdict(task) | more for task in tasks])
+    return run(program, environment, [asdict(task) | more for task in tasks])
+
+
+def run(program: str, environment: str, tasks: Sequence[Mapping[str, object]]) -> list[Any]:
+    """The same for tasks of any kind."""
     done = subprocess.run(
-        [*_words(program, environment), told],
+        [*_words(program, environment), json.dumps(tasks)],
         env=clean_environment() | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
