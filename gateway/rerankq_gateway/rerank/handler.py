@@ -15,7 +15,7 @@ from rerankq_gateway.asgi import HotRequest, body
 from rerankq_gateway.asgi.job_headers import idempotency_key, trace_of
 from rerankq_gateway.errors import GatewayError, Problem, problem_of
 from rerankq_gateway.parts import Parts
-from rerankq_gateway.rerank.admission import admit
+from rerankq_gateway.rerank.admission import Admission
 from rerankq_gateway.rerank.calls import jobs_of, rankings_of
 from rerankq_gateway.rerank.dialects import Call, Dialect, Ranking, dialect_of
 from rerankq_gateway.rerank.dialects.ranking import in_order_given
@@ -42,6 +42,7 @@ class RerankHandler:
         self._settings = parts.settings
         self._events = parts.client.events
         self._withdraws = parts.settings.on_disconnect is OnDisconnect.CANCEL
+        self._admission = Admission(parts.client)
 
     async def __call__(self, request: HotRequest) -> None:
         """Serve one call.
@@ -59,7 +60,7 @@ class RerankHandler:
         except RerankqError as error:
             problem = self._problem(error)
             if RequestRefused in self._events.wanted and problem.retry_after is not None:
-                by = problem.throttled_by or problem.code
+                by = problem.throttled_by or problem.members.get("cause") or problem.code
                 self._events.tell(RequestRefused(by=by, retry_after=problem.retry_after))
             await request.refuse(dialect.refusal(problem))
 
@@ -99,8 +100,11 @@ class RerankHandler:
     async def _ranked(
         self, client: AsyncRerankClient, jobs: list[Job], seconds: float, *, withdraw: bool
     ) -> tuple[list[Ranking], bool]:
-        await admit(client, jobs[0].lane, seconds)
-        return await rankings_of(client, jobs, seconds, withdraw=withdraw)
+        return await self._admission.within(
+            jobs[0].lane,
+            seconds,
+            lambda: rankings_of(client, jobs, seconds, withdraw=withdraw),
+        )
 
     def _may_degrade(self, request: HotRequest, call: Call, problem: Problem) -> bool:
         """Whether the documents in their order are wanted in place of this error."""

@@ -152,8 +152,10 @@ class Forecast(Message):
     """When a job that is submitted now would begin its call, as far as that is known."""
 
     wait_seconds: StrictFloat
-    by: Literal["", "upstream", "quota", "queue", "no_worker"] = Field(
-        default="", description="What makes most of the wait."
+    by: Literal["", "upstream", "outage", "quota", "queue", "no_worker"] = Field(
+        default="",
+        description="What makes most of the wait: `upstream` throttles, or is out (`outage`). At 0 "
+        "seconds of an outage, the next job is a trial whether it is still out.",
     )
     until: StrictFloat | None = None
     message: str = ""

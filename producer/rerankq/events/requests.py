@@ -24,7 +24,8 @@ class RequestRefused(Event):
     """A call got an error after which it is told to try again, such as a refusal at once.
 
     Attributes:
-        by: who throttles (`upstream` or `quota`), else the code of the error.
+        by: who throttles (`upstream` or `quota`); else what makes calls wait (`outage`,
+            `no_worker`, `queue`), or the code of the error.
         retry_after: seconds after which it is told to try again.
     """
 

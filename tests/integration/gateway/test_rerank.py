@@ -19,6 +19,7 @@ from rerankq.contract import Job, JobState
 from rerankq.errors import JobFailed
 from rerankq.store.keys import Keys
 from rerankq.store.store import Store
+from rerankq_gateway.rerank.admission import MOST_TRIALS
 from running.gateway import GatewayProcess
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
@@ -215,6 +216,23 @@ def test_who_would_wait_in_vain_is_refused_at_once(tmp_path: Path, redis_url: st
         assert jobs_in(redis_url) == []
 
 
+def test_few_wait_for_an_upstream_that_is_out(tmp_path: Path, redis_url: str) -> None:
+    """While it is out, a few calls wait, as workers try it with their jobs; others get 503."""
+    attend(redis_url)
+    asyncio.run(report(redis_url, trouble=20.0, cause="upstream_unavailable (connection_refused)"))
+    with GatewayProcess(tmp_path, redis_url) as gateway, ThreadPoolExecutor(24) as pool:
+        calls = [pool.submit(post, gateway, headers={"Prefer": "wait=8"}) for _ in range(24)]
+        answers = [each.result() for each in calls]
+        refused = [each for each in answers if each.status_code == 503]
+        assert len(refused) == 24 - MOST_TRIALS == 24 - len(jobs_in(redis_url))
+        assert {each.status_code for each in answers} == {503, 504}
+        for each in refused:
+            assert each.json()["cause"] == "outage"
+            assert "connection_refused" in each.json()["message"]
+            assert 1 <= int(each.headers["retry-after"]) <= 6
+            assert "x-rerankq-throttled-by" not in each.headers
+
+
 def test_the_original_order_in_place_of_an_error(tmp_path: Path, redis_url: str) -> None:
     """Who asks for it gets its documents in their order, flagged, when no ranking comes."""
     with GatewayProcess(tmp_path, redis_url) as gateway:
@@ -278,10 +296,13 @@ def _ranking_at(where: str) -> Any:
 
 async def throttle(redis_url: str, *, seconds: float) -> None:
     """Let a worker report that the upstream asks everyone to wait."""
+    await report(redis_url, throttled=1, pause_ms=int(seconds * 1000))
+
+
+async def report(redis_url: str, **fields: Any) -> None:
+    """Let a worker report on its account."""
     async with Store(redis_url) as store:
-        told = Report(
-            lane="interactive", want=1, began=1, throttled=1, pause_ms=int(seconds * 1000)
-        )
+        told = Report(lane="interactive", want=1, began=1, **fields)
         await Accounts(store).exchange("an-account", "a-worker", Limits(), told)
 
 

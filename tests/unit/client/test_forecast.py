@@ -71,20 +71,35 @@ def of(*accounts: Allotment, queued: int = 0, served: set[Lane] | None = None) -
         pytest.param(
             {"mode": "broken", "wait_ms": 4_000.0, "since": NOW - 1_000},
             4.0,
-            "upstream",
+            "outage",
             id="just broken: the next probe",
         ),
         pytest.param(
             {"mode": "broken", "wait_ms": 4_000.0, "since": NOW - 90_000},
             90.0,
-            "upstream",
+            "outage",
             id="broken for long: as long again",
         ),
         pytest.param(
             {"mode": "broken", "wait_ms": 4_000.0, "since": NOW - 9_000_000},
             UNKNOWN_SECONDS,
-            "upstream",
+            "outage",
             id="broken for hours",
+        ),
+        pytest.param(
+            {"wait_ms": 30_000.0, "cause": "upstream_throttled (429)"}, 30.0, "upstream", id="a 429"
+        ),
+        pytest.param(
+            {"wait_ms": 30_000.0, "cause": "upstream_unavailable (503)"},
+            30.0,
+            "outage",
+            id="a failure that says how long to wait",
+        ),
+        pytest.param(
+            {"mode": "broken", "since": NOW - 90_000, "idle_ms": 5_000.0},
+            0.0,
+            "outage",
+            id="broken, and nobody has a job to probe with",
         ),
         pytest.param(
             {"mode": "broken", "since": NOW - 90_000, "idle_ms": 90_000.0},
@@ -95,7 +110,7 @@ def of(*accounts: Allotment, queued: int = 0, served: set[Lane] | None = None) -
         pytest.param(
             {"tripped": {"account account-0": replace(PARKED, state=BreakerState.PAUSED)}},
             UNKNOWN_SECONDS,
-            "upstream",
+            "outage",
             id="paused by an operator",
         ),
     ],
@@ -104,7 +119,7 @@ def test_an_account_out_of_use(given: dict[str, Any], seconds: float, by: str) -
     """A job waits until the account is usable again, as far as that is known."""
     found = of(replace(WELL, **given))
     assert (found.wait_seconds, found.by) == (seconds, by)
-    assert bool(found.message) == bool(seconds)
+    assert bool(found.message) == bool(by)
 
 
 def test_the_best_account_counts() -> None:
@@ -130,14 +145,17 @@ def test_a_lane_without_workers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "queued", "seconds"),
+    ("given", "queued", "seconds", "by"),
     [
-        pytest.param({}, 3, 40.03, id="until its probe"),
-        pytest.param({}, 0, 0.0, id="nobody waits: it may be served"),
-        pytest.param({"served": frozenset({"other"})}, 3, 0.03, id="another key serves"),
+        pytest.param({}, 3, 40.03, "outage", id="until its probe"),
+        pytest.param({}, 0, 0.0, "outage", id="nobody waits: the next one is the probe"),
+        pytest.param({"served": frozenset({"other"})}, 3, 0.03, "queue", id="another key serves"),
     ],
 )
-def test_parked_keys(given: dict[str, Any], queued: int, seconds: float) -> None:
+def test_parked_keys(given: dict[str, Any], queued: int, seconds: float, by: str) -> None:
     """When keys are parked, nobody is served and jobs wait, more jobs would wait too."""
     parked = replace(WELL, **({"served": frozenset(), "tripped": {"key site k": PARKED}} | given))
-    assert of(parked, queued=queued).wait_seconds == pytest.approx(seconds)
+    found = of(parked, queued=queued)
+    assert found.wait_seconds == pytest.approx(seconds)
+    assert found.by == by
+    assert by == "queue" or "key site k" in found.message
