@@ -23,6 +23,7 @@ from rerankq.client.publishing import Publishing
 from rerankq.client.submitting import AsyncSubmitter
 from rerankq.client.uncopied import HoldsConnections
 from rerankq.client.waiting.forecasts import Forecasts
+from rerankq.client.waiting.quotas import Quotas
 from rerankq.client.waiting.why import Why
 from rerankq.contract import JobState, JobStatus, WaitReason
 from rerankq.errors import ClientClosed, InvalidRequest
@@ -98,6 +99,8 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         self._records = Records(self._store, retention, self.events)
         waiting = WaitingJobs(self._store)
         self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
+        self.tokens = Tokens(self._store, events=self.events)
+        self.tenants = Tenants(self._store, self.tokens)
         batches = Batches(
             self._store, retention, kept_seconds=self.settings.batch_ttl, events=self.events
         )
@@ -120,6 +123,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
                 breakers,
                 presence,
                 batches,
+                Quotas(self.tenants, waiting),
                 max_queue_depth=depth,
             ),
             events=self.events,
@@ -133,8 +137,6 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
             delays=Delays(self._store),
             presence=presence,
         )
-        self.tokens = Tokens(self._store, events=self.events)
-        self.tenants = Tenants(self._store, self.tokens)
         self.files = Files(self._store)
         self.imports = Imports(self._store)
         self.webhooks = Webhooks(self._store)

@@ -103,6 +103,7 @@ class TenantUse(Message):
         requests_reset: seconds until all of them are there again.
         tokens_left: the same for their tokens.
         tokens_reset: the same.
+        read_at: when this was so, in Unix seconds by Redis' clock.
     """
 
     queued: int = 0
@@ -112,3 +113,4 @@ class TenantUse(Message):
     requests_reset: float = 0.0
     tokens_left: int | None = None
     tokens_reset: float = 0.0
+    read_at: float = 0.0

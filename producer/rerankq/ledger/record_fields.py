@@ -67,5 +67,5 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "lane": _known_lane,
     **dict.fromkeys((*_TIMES, "attempts", "claims", "lost"), _number),
     "failure": failure_from,
-    **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason"), _text),
+    **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason", "tenant"), _text),
 }

@@ -116,6 +116,7 @@ class Tenants:
             requests_reset=requests_reset,
             tokens_left=tokens_left,
             tokens_reset=tokens_reset,
+            read_at=now_ms / 1000,
         )
 
     async def list(self) -> tuple[Tenant, ...]:

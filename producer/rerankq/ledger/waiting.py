@@ -13,6 +13,7 @@ from rerankq.store.store import Store
 
 REDELIVERED: Final = 2**52
 """The first place of jobs that were announced again: see `lines.lua`."""
+MOST_SHARING: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class WaitingJob:
     """What a record tells of why its job has not ended. Times are Unix seconds by Redis' clock.
 
     Attributes:
+        tenant: whose it is; None for the operator's.
         held: whether a pause of its batch holds it.
         due: when it may be claimed at the earliest.
         not_before: the same, as its submitter asked.
@@ -30,6 +32,7 @@ class WaitingJob:
     state: JobState
     lane: Lane
     batch_id: str | None
+    tenant: str | None
     held: bool
     due: float | None
     not_before: float | None
@@ -61,17 +64,33 @@ class WaitingJobs:
     async def ahead(self, job: WaitingJob) -> int | None:
         """How many jobs of its lane are claimed before it, as far as hints keep their order.
 
+        For a tenant's job, how many others of the same tenant: among tenants there is no order.
         None when it is not queued, or this user may not ask (`ZSCORE`).
         """
-        queued = self._keys.lane_set(job.lane.value, JobState.QUEUED.value)
+        if job.tenant is None:
+            queued = self._keys.lane_set(job.lane.value, JobState.QUEUED.value)
+        else:
+            queued = self._keys.tenant_queue(job.lane.value, job.tenant)
         with suppress(LedgerRefusal):
             place = await self._store.command("ZSCORE", queued, job.job_id)
             if place is not None:
                 place = float(place)
                 # Jobs that are announced again have an order of their own.
-                first = "-inf" if place < REDELIVERED else REDELIVERED
+                first = "-inf" if job.tenant or place < REDELIVERED else REDELIVERED
                 return int(await self._store.command("ZCOUNT", queued, first, f"({place:.0f}"))
         return None
+
+    async def sharing(self, lane: Lane, tenant: str) -> int:
+        """How many other tenants have queued jobs in the lane; a hundred are looked at."""
+        stored = await self._store.command("ZRANGE", self._keys.turns(lane.value), 0, MOST_SHARING)
+        others = [name for each in stored if (name := each.decode()) != tenant]
+        if not others:
+            return 0
+        sizes = await self._store.readings(
+            *(("ZCARD", self._keys.tenant_queue(lane.value, name)) for name in others)
+        )
+        # Those whose last job has ended leave at the next claim.
+        return sum(1 for size in sizes if size)
 
     async def depth(self, lane: Lane) -> int:
         """How many jobs of the lane have not ended."""
@@ -90,6 +109,7 @@ def _waiting(job_id: str, stored: bytes | None) -> WaitingJob | None:
         state=state,
         lane=lane,
         batch_id=fields.get("batch"),
+        tenant=fields.get("tenant"),
         held=fields.get("held") is True,
         due=_seconds(fields.get("due")),
         not_before=_seconds(fields.get("not_before")),

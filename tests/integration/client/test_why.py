@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -89,3 +90,47 @@ def test_a_job_that_failed_says_when_it_is_tried_again(redis_url: str, desk: Led
     assert "the upstream answered 503" in reason.message
     assert reason.until == pytest.approx(desk.now_ms() / 1000 + 30, abs=10)
     assert why(redis_url, None) == (outage,)
+
+
+def test_a_tenant_is_told_of_its_quotas_and_its_share(redis_url: str, desk: LedgerDesk) -> None:
+    """A job waits while its tenant runs all it may, and takes turns with others' jobs."""
+    fields = {"tenant": "mine"}
+    desk.submit(*(job(name, **fields) for name in "abc"), job("z", tenant="other"))
+    waits = why(redis_url, "c")
+    assert codes(waits) == ["quota", "behind"]
+    assert "another tenant waits" in waits[0].message
+    # Those of its own tenant, not all of the lane.
+    assert waits[1].jobs_ahead == 2
+    desk.cancel("z")
+    assert codes(why(redis_url, "b")) == ["behind"]
+    with RerankClient(redis_url) as client:
+        client.tenants.set("mine", in_flight=1)
+        assert codes(why(redis_url, "a")) == []
+        desk.claim("a")
+        (quota,) = why(redis_url, "b")
+        assert (quota.code, "its quota in-flight" in quota.message) == ("quota", True)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"queued": 1}, "its quota queued"),
+        ({"jobs_a_day": 1}, "its quota jobs-a-day"),
+        ({"jobs_a_day": 1, "disabled": True}, "rerankq tenant set mine --enable"),
+    ],
+)
+def test_a_batch_that_cannot_be_filled_says_which_quota(
+    redis_url: str, desk: LedgerDesk, limits: dict[str, Any], told: str
+) -> None:
+    """A batch whose tenant may submit no more says so, until it is sealed."""
+    assert desk.now_ms()
+    with RerankClient(redis_url) as client:
+        mine = client.for_tenant("mine")
+        with mine.batch() as batch:
+            batch.add(query="q", documents=["a"])
+            client.tenants.set("mine", **limits)
+            (quota,) = batch.status(why=True).waits
+            assert (quota.code, told in quota.message) == ("quota", True)
+            assert (quota.until is not None) == (told == "its quota jobs-a-day")
+            client.tenants.set("mine")
+            assert batch.status(why=True).waits == ()

@@ -117,6 +117,44 @@ def lane_full(lane: Lane, most: int) -> WaitReason:
     return WaitReason(code="lane_full", message=message)
 
 
+def runs_all_it_may(tenant: str, jobs: int) -> WaitReason:
+    """Its tenant runs as many jobs as it may."""
+    message = f"the tenant {tenant} runs {jobs} at once, as many as it may (its quota in-flight)"
+    return WaitReason(code="quota", message=message)
+
+
+def shares(lane: Lane, others: int) -> WaitReason:
+    """Jobs of so many other tenants wait in its lane."""
+    noun = "another tenant waits" if others == 1 else f"{others} other tenants wait"
+    return WaitReason(
+        code="quota", message=f"{noun} in the lane {lane}: tenants are served in turn"
+    )
+
+
+def holds_all_it_may(tenant: str, jobs: int) -> WaitReason:
+    """Its tenant has as many unfinished jobs as it may, so a batch cannot be filled."""
+    message = (
+        f"the tenant {tenant} has {jobs} jobs that have not ended, as many as it may (its quota "
+        "queued): the rest of the batch is added as they end"
+    )
+    return WaitReason(code="quota", message=message)
+
+
+def submitted_all_it_may(tenant: str, jobs: int, until: float) -> WaitReason:
+    """Its tenant has submitted as many jobs today as it may, so a batch cannot be filled."""
+    message = (
+        f"the tenant {tenant} has submitted {jobs} jobs today, as many as it may (its quota "
+        f"jobs-a-day), and may go on at {clock_time(until)}"
+    )
+    return WaitReason(code="quota", message=message, until=until)
+
+
+def disabled(tenant: str) -> WaitReason:
+    """Its tenant may submit nothing, so a batch cannot be filled."""
+    message = f"the tenant {tenant} is disabled: `rerankq tenant set {tenant} --enable` ends that"
+    return WaitReason(code="quota", message=message)
+
+
 def batch_open(total: int) -> WaitReason:
     """All entries have ended, but more may be added."""
     message = f"all {total} entries have ended; more may be added until the batch is sealed"

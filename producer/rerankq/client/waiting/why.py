@@ -6,6 +6,7 @@ from contextlib import suppress
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
 from rerankq.client.waiting import reasons
+from rerankq.client.waiting.quotas import Quotas
 from rerankq.contract import BatchState, BatchStatus, JobState, Lane, WaitReason
 from rerankq.errors import BatchNotFound
 from rerankq.ledger.batches import PAGE, Batches, OwnJob
@@ -24,6 +25,7 @@ class Why:
         breakers: the open breakers.
         presence: the workers.
         batches: the batches.
+        quotas: those of tenants.
         max_queue_depth: most unfinished jobs of a lane.
     """
 
@@ -35,6 +37,7 @@ class Why:
         breakers: SharedBreakers,
         presence: Presence,
         batches: Batches,
+        quotas: Quotas,
         *,
         max_queue_depth: int,
     ) -> None:
@@ -44,6 +47,7 @@ class Why:
         self._breakers = breakers
         self._presence = presence
         self._batches = batches
+        self._quotas = quotas
         self._max_queue_depth = max_queue_depth
 
     async def of_upstream(self) -> tuple[WaitReason, ...]:
@@ -71,7 +75,7 @@ class Why:
         found = _of_its_own([job])
         if not any(each.code == "not_before" for each in found):
             found += await self._of_the_lanes({job.lane})
-            found += await self._behind(job)
+            found += await self._of_others(job)
         return reasons.in_order(found)
 
     async def of_batch(self, batch: BatchStatus) -> tuple[WaitReason, ...]:
@@ -89,8 +93,8 @@ class Why:
         queued = [each for each in jobs if each.state is JobState.QUEUED]
         found = [*paused, *_of_its_own(jobs)]
         if not paused:
-            found += await self._behind(queued[0]) if queued else []
-            found += await self._full({each.lane for each in jobs}) if not batch.sealed else []
+            found += await self._of_others(queued[0]) if queued else []
+            found += await self._full(batch, {each.lane for each in jobs})
         # What runs shows that lanes are served; what is to run later does not need them yet.
         if queued or batch.running or batch.held or any(each.code == "retry" for each in found):
             found += await self._of_the_lanes({each.lane for each in jobs})
@@ -112,8 +116,12 @@ class Why:
                 return waiting
         return []
 
-    async def _full(self, lanes: set[Lane]) -> list[WaitReason]:
-        """The lanes that take no more jobs of a batch that is being filled."""
+    async def _full(self, batch: BatchStatus, lanes: set[Lane]) -> list[WaitReason]:
+        """What takes no more jobs of a batch that is being filled: its tenant's quotas, lanes."""
+        if batch.sealed:
+            return []
+        if batch.tenant and (found := await self._quotas.of_filling(batch.tenant)):
+            return found
         depths = {lane: await self._jobs.depth(lane) for lane in sorted(lanes)}
         most = self._max_queue_depth
         return [reasons.lane_full(lane, most) for lane, depth in depths.items() if depth >= most]
@@ -124,9 +132,13 @@ class Why:
         missing = [reasons.no_worker(unserved, SILENT_SECONDS)] if unserved else []
         return [*missing, *await self.of_upstream()]
 
-    async def _behind(self, job: WaitingJob) -> list[WaitReason]:
-        ahead = await self._jobs.ahead(job)
-        return [reasons.behind(ahead, job.lane)] if ahead else []
+    async def _of_others(self, job: WaitingJob) -> list[WaitReason]:
+        """The jobs that a queued job waits for: of its own tenant, and of others."""
+        ahead = await self._jobs.ahead(job) if job.state is JobState.QUEUED else None
+        found = [reasons.behind(ahead, job.lane)] if ahead else []
+        if job.tenant and job.state is JobState.QUEUED:
+            found += await self._quotas.of_queued(job.tenant, job.lane)
+        return found
 
 
 def _of_its_own(jobs: Sequence[WaitingJob]) -> list[WaitReason]:
