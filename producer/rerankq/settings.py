@@ -47,6 +47,7 @@ OTHER_NAMES: Final = (
     "RERANKQ_HEALTH_PORT",
     "RERANKQ_LOG_LEVEL",
     "RERANKQ_LOG_FORMAT",
+    "RERANKQ_TASK_EVENTS",
     "RERANKQ_LISTENERS",
     "RERANKQ_CALLBACK_BROKER_URL",
     # Read by the gateway, for which the same holds.

@@ -6,6 +6,7 @@ import socket
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final
 
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
@@ -13,16 +14,21 @@ from celery.signals import setup_logging, worker_ready
 
 from rerankq.broker.announce import celery_settings
 from rerankq.broker.celery_app import IsolatedApp
+from rerankq.broker.event_messages import EventMessages
 from rerankq.contract import Lane
 from rerankq.events import Events
-from rerankq.store.store import shown_address
+from rerankq.ledger.records import Records
+from rerankq.store.address import RedisAddress
+from rerankq.store.store import Retention, Store, shown_address
 from rerankq_worker.consumer.connection_watch import ConnectionWatch, watch_connection
 from rerankq_worker.consumer.pool import AsyncioPool
 from rerankq_worker.consumer.tasks import HintService, RerankTask
 from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.shutdown_deadline import ShutdownDeadline
 from rerankq_worker.service import Service
-from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.settings import TaskEventsOf, WorkerSettings
+from rerankq_worker.task_events.recorder import TaskEvents
+from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.event_log import log_events
 from rerankq_worker.telemetry.log_setup import keep_log
 from rerankq_worker.upstream.sites import Site
@@ -39,6 +45,7 @@ class WorkerApp(IsolatedApp):
 
     Attributes:
         rerankq_events: what happens here. Add listeners before `serve`; the log is one.
+        rerankq_jobs: what Celery's monitors are shown of jobs; None if they see no jobs.
     """
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
@@ -52,15 +59,37 @@ class WorkerApp(IsolatedApp):
         self._sites = sites
         self.lane = lane
         self.node = f"{lane}.{os.getpid()}@{socket.gethostname()}"
-        self.register_task(RerankTask())
+        shows_jobs = settings.task_events is TaskEventsOf.JOBS
+        self.rerankq_jobs = TaskEvents(self.rerankq_events) if shows_jobs else None
+        task = RerankTask()
+        task.send_events = settings.task_events is TaskEventsOf.MESSAGES
+        self.register_task(task)
         self.heartbeats = Heartbeats()
         self.deadline = ShutdownDeadline(settings.drain_seconds)
 
     def service(self) -> AbstractAsyncContextManager[HintService]:
         """The service that the pool opens on its loop."""
         return Service(
-            self._settings, self._sites, self.lane, self.node, self.heartbeats, self.rerankq_events
+            self._settings,
+            self._sites,
+            self.lane,
+            self.node,
+            self.heartbeats,
+            self.rerankq_events,
+            partial(self._sender, self.rerankq_jobs) if self.rerankq_jobs else None,
         ).opened()
+
+    def _sender(self, recorded: TaskEvents, store: Store) -> TaskEventSender:
+        settings = self._settings
+        database = RedisAddress.parse(settings.redis_url).database
+        return TaskEventSender(
+            recorded,
+            store,
+            EventMessages(store.keys, database, self.node),
+            Records(store, Retention(settings.result_ttl, settings.dead_ttl)),
+            node=self.node,
+            clock=self.clock,  # type: ignore[attr-defined]  # the stubs lack it
+        )
 
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""

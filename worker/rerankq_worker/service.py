@@ -1,7 +1,7 @@
 """The composition root: makes a worker's service, with all its parts, from settings."""
 
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -11,7 +11,7 @@ from contextlib import (
 )
 from functools import partial
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
@@ -48,6 +48,7 @@ from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import Watchdog
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.activity import Activity
 from rerankq_worker.telemetry.summary import summarise
 from rerankq_worker.upstream.dialects import DIALECTS
@@ -80,6 +81,7 @@ class Service:
         node: the worker's name in Celery.
         heartbeats: where its parts record that they run.
         events: told what happens.
+        task_events: makes the part that sends Celery's events of jobs; None for no such events.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class Service:
         node: str,
         heartbeats: Heartbeats,
         events: Events,
+        task_events: Callable[[Store], TaskEventSender] | None = None,
     ) -> None:
+        self._task_events = task_events
         self._settings = settings
         self._sites = sites
         self._lane = lane
@@ -170,7 +174,11 @@ class Service:
                     reach.run(),
                     summarise(activity, lambda: len(in_flight.leases())),
                 )
-                async with self._health(), in_background(restart, *duties):
+                async with (
+                    self._health(),
+                    self._sending(renewal_store) as sending,
+                    in_background(restart, *duties, *sending),
+                ):
                     _spare_the_collector()
                     yield HintService(executor, drain_seconds=settings.drain_seconds)
             for exchange in exchanges:
@@ -222,6 +230,15 @@ class Service:
         return ObservedProvider(
             provider, self._events, site=site.name, account=account.name, key_id=key.id
         )
+
+    @asynccontextmanager
+    async def _sending(self, store: Store) -> AsyncIterator[Sequence[Coroutine[Any, Any, None]]]:
+        """The duty that sends Celery's events, if any; the last are sent after the duties' end."""
+        if self._task_events:
+            async with self._task_events(store) as sender:
+                yield [sender.run()]
+        else:
+            yield []
 
     def _executor(
         self, leases: Leases, in_flight: InFlightJobs, completer: Completer, routes: Routes

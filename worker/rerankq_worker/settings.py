@@ -46,6 +46,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class TaskEventsOf(StrEnum):
+    """Whose Celery events a worker sends, for Flower and `celery events`."""
+
+    JOBS = "jobs"
+    MESSAGES = "messages"
+    OFF = "off"
+
+
 class WorkerSettings(ClientSettings):
     """A worker's settings, in addition to a producer's."""
 
@@ -118,6 +126,10 @@ class WorkerSettings(ClientSettings):
     )
     log_format: LogFormat = Field(
         default=LogFormat.TEXT, description="text for people, or json for machines."
+    )
+    task_events: TaskEventsOf = Field(
+        default=TaskEventsOf.JOBS,
+        description="What Flower shows: jobs, or the messages that name them, or off.",
     )
     callback_broker_url: SecretStr | None = Field(
         default=None,

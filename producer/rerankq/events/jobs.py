@@ -97,6 +97,7 @@ class JobFailed(Event):
         attempts: attempts used in all.
         reason: why.
         status: HTTP status of the last call, if there was one.
+        message: what happened, in words.
     """
 
     name: ClassVar[str] = "job.failed"
@@ -104,6 +105,7 @@ class JobFailed(Event):
     attempts: int
     reason: str
     status: int | None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

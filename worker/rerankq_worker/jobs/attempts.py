@@ -15,6 +15,7 @@ from rerankq.events import (
     JobClaimed,
     JobFaulted,
     JobRef,
+    JobRevoked,
     LedgerCallFailed,
     LedgerOperation,
     PermitWaited,
@@ -96,6 +97,7 @@ class Attempts:
         except _LeaseLostError:
             tally["abandoned"] += 1
             self._in_flight.remove([lease])
+            self._events.tell(JobRevoked(job=JobRef(lease.job_id)))
             return
         except Exception as error:  # noqa: BLE001  whatever it is, the job must have an end
             outcome, event = self._unforeseen(lease, error)

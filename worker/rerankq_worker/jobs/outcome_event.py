@@ -26,7 +26,13 @@ def outcome_event(
         case Succeeded():
             return _succeeded(about, outcome)
         case Failed(end, attempts):
-            return JobFailed(job=about, attempts=attempts, reason=end.reason, status=end.status)
+            return JobFailed(
+                job=about,
+                attempts=attempts,
+                reason=end.reason,
+                status=end.status,
+                message=end.message,
+            )
         case RetryAfter(seconds, attempts, failure):
             if failure is None:
                 return JobReleased(job=about)
