@@ -10,6 +10,7 @@ from typing import Final
 
 from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.client.batches.feed import BatchFeed, BatchLine
+from rerankq.client.prepared import PreparedJob
 from rerankq.contract import MAX_JOB_BYTES, BatchStatus
 from rerankq.errors import (
     BatchClosed,
@@ -19,6 +20,8 @@ from rerankq.errors import (
     RerankqError,
     UnknownFile,
 )
+from rerankq.events import ImportBegan, ImportEnded
+from rerankq_gateway.batches.faults import Faults
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.openai import is_late
 from rerankq_gateway.batches.request_line import CustomIds, Repeats, job_name, request_line
@@ -29,8 +32,6 @@ from rerankq_gateway.parts import Parts
 
 log = logging.getLogger(__name__)
 
-MOST_SHOWN: Final = 50
-"""So many bad lines a batch shows."""
 SLICE_SECONDS: Final = 20.0
 """After so long one that fills a batch lets those of others have a turn."""
 _KEEP_SECONDS: Final = 8.0
@@ -103,6 +104,7 @@ class _Import:
     ) -> None:
         client = parts.client.for_tenant(status.tenant)
         self._imports = parts.client.imports
+        self._events = parts.client.events
         self._shutdown = parts.shutdown
         self._store = store
         self._status = status
@@ -136,49 +138,54 @@ class _Import:
 
     async def _is_good(self) -> bool:
         """Check all lines; if some are bad, the batch has failed, and nothing was submitted."""
-        check = self._check()
-        count, faults, bad = 0, 0, list[BadLine]()
-        names = CustomIds()
+        self._events.tell(ImportBegan(batch_id=self._status.id, tenant=self._status.tenant))
+        faults = Faults()
         try:
-            async for portion in self._lines():
-                for line in portion:
-                    found = line if isinstance(line, BadLine) else check(line)
-                    if isinstance(found, BadLine):
-                        faults += 1
-                        bad += [found][: MOST_SHOWN - len(bad)]
-                    else:
-                        count += 1
-                        names.add(str(found.head.get("custom")))
-            if not faults and (suspects := names.repeated()):
-                bad, faults = await self._repeats(suspects)
-        except UnreadableLines as unreadable:
-            faults, bad = faults + 1, [*bad, unreadable.bad][:MOST_SHOWN]
+            count = await self._checked(faults)
         except UnknownFile as gone:
-            faults, bad = 1, [BadLine(0, "input_file_id", str(gone), gone.code)]
-        if not faults and not count:
-            faults, bad = 1, [BadLine(0, "input_file_id", "the file has no lines", "empty_file")]
+            count, faults = 0, Faults(BadLine(0, "input_file_id", str(gone), gone.code))
+        if not faults.count and not count:
+            faults.add(BadLine(0, "input_file_id", "the file has no lines", "empty_file"))
         note = self._note.changed(lines=count)
         now = await self._imports.now()
-        if not faults:
+        if not faults.count:
             self._note = note.changed(began=now)
             await self._keep_note()
             return True
-        shown = tuple(_shown(each) for each in bad)
-        self._note = note.changed(failed=now, errors=shown, faults=faults)
+        self._note = note.changed(failed=now, errors=faults.shown(), faults=faults.count)
         await self._keep_note()
         # Its input is missing: so its webhooks are told `batch.failed`.
         await self._end(cut=True)
         return False
 
-    async def _repeats(self, suspects: set[int]) -> tuple[list[BadLine], int]:
-        repeats, bad, faults = Repeats(suspects), list[BadLine](), 0
-        async for portion in self._lines():
-            for line in portion:
-                found = None if isinstance(line, BadLine) else repeats.fault(line)
-                if found:
-                    faults += 1
-                    bad += [found][: MOST_SHOWN - len(bad)]
-        return bad, faults
+    async def _checked(self, faults: Faults) -> int:
+        """Check all lines; returns how many are jobs, but for those whose names others have."""
+        names = CustomIds()
+        count = 0
+        async for _, found in self._entries(faults):
+            if isinstance(found, BadLine):
+                faults.add(found)
+            else:
+                count += 1
+                names.add(str(found.head.get("custom")))
+        if suspects := names.repeated():
+            repeats = Repeats(suspects)
+            async for line, found in self._entries(Faults()):
+                if isinstance(line, Line) and not isinstance(found, BadLine):
+                    faults.add(repeats.fault(line))
+        return count
+
+    async def _entries(
+        self, faults: Faults
+    ) -> AsyncIterator[tuple[Line | BadLine, PreparedJob | BadLine]]:
+        """Each line with the job that it is; up to the one from which on none can be read."""
+        check = self._check()
+        try:
+            async for portion in self._lines():
+                for line in portion:
+                    yield line, line if isinstance(line, BadLine) else check(line)
+        except UnreadableLines as unreadable:
+            faults.add(unreadable.bad)
 
     async def _fill(self) -> bool:
         """Add the lines that are no entries yet; False when some are left for later."""
@@ -254,17 +261,18 @@ class _Import:
             else:
                 await self._batch.seal()
         await self._imports.end(self._status.id, self._token)
+        if ImportEnded in self._events.wanted:
+            with suppress(BatchNotFound):  # past its retention
+                self._status = await self._batch.status()
+            self._events.tell(
+                ImportEnded(
+                    batch_id=self._status.id,
+                    tenant=self._status.tenant,
+                    lines=self._note.lines,
+                    bad=self._note.faults,
+                    submitted=self._status.total,
+                )
+            )
 
 
 _GONE: Final = 404
-
-
-def _shown(bad: BadLine) -> dict[str, object]:
-    """A bad line as OpenAI shows it."""
-    said = f"{bad.field}: {bad.reason}" if bad.field else bad.reason
-    return {
-        "code": bad.code,
-        "line": bad.line or None,
-        "message": f"line {bad.line}: {said}" if bad.line else said,
-        "param": bad.field or None,
-    }

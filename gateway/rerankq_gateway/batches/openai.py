@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from rerankq.contract import BatchState, BatchStatus
+from rerankq_gateway.batches.faults import more
 from rerankq_gateway.batches.note import Note
 
 OUTPUT: Final = "file-out-"
@@ -104,4 +105,5 @@ def _time(at: float | None) -> int | None:
 def _errors(note: Note | None) -> dict[str, Any] | None:
     if note is None or not note.failed:
         return None
-    return {"object": "list", "data": list(note.errors)}
+    shown = list(note.errors)
+    return {"object": "list", "data": shown + more(len(shown), note.faults)}

@@ -11,14 +11,14 @@ from rerankq.client.publishing import Publishing
 from rerankq.client.refusals import (
     DISABLED,
     REFUSALS,
-    lane_of,
     reason,
     refusal,
     refused_for_now,
 )
+from rerankq.client.submission_events import SubmissionEvents
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable, QueueFull, RerankqError
-from rerankq.events import Events, JobAccepted, JobRef
+from rerankq.events import Events
 from rerankq.ledger.intake import HELD_UP, Admission, Intake, PreparedJob, Verdict
 from rerankq.store.per_loop import PerLoop
 
@@ -55,7 +55,7 @@ class Admissions:
             partial(GroupedRecording, intake, publishing), GroupedRecording.done
         )
         self._max_queue_depth = max_queue_depth
-        self._events = events or Events()
+        self._events = SubmissionEvents(events or Events())
 
     async def close(self) -> None:
         """Wait for what is being recorded."""
@@ -96,11 +96,13 @@ class Admissions:
         except LedgerUnavailable as error:
             raise _naming(job, error) from error
         if admission.verdict in HELD_UP:
-            raise refused_for_now(prepared, admission, most=self._max_queue_depth)
+            full = refused_for_now(prepared, admission, most=self._max_queue_depth)
+            self._events.refused(job, full)
+            raise full
         if wrong := refusal([prepared], [admission]):
             raise wrong
         if admission.verdict is Verdict.ACCEPTED:
-            self._tell([job])
+            self._events.accepted([job])
         if hint and published:
             # Shielded, as the message names jobs of other callers too.
             await asyncio.shield(asyncio.wrap_future(hint))
@@ -148,7 +150,7 @@ class Admissions:
             patience=patience,
             start=start,
             held_up=held_up,
-            told=lambda accepted: self._tell([by_id[each.id] for each in accepted]),
+            told=lambda accepted: self._events.accepted([by_id[each.id] for each in accepted]),
         )
 
     async def offer_prepared(
@@ -172,7 +174,7 @@ class Admissions:
         Raises:
             LedgerUnavailable: as in `submit`.
         """
-        tell = told or self._tell_prepared
+        tell = told or self._events.accepted
         admitted: dict[str, Admission] = {}
         clock = asyncio.get_running_loop().time
         waiting, moved_at = jobs, clock()
@@ -200,6 +202,7 @@ class Admissions:
         if why:
             position = start + jobs.index(waiting[0])
             full = refused_for_now(waiting[0], why, most=self._max_queue_depth, position=position)
+            self._events.refused(waiting[0], full, len(waiting))
             return ids, foremost(full, wrong)
         return ids, wrong
 
@@ -227,16 +230,6 @@ class Admissions:
         await self._publishing.announce_soon(accepted)
         return refused, why
 
-    def _tell(self, accepted: Sequence[Job]) -> None:
-        if JobAccepted in self._events.wanted:
-            for job in accepted:
-                self._events.tell(JobAccepted(job=JobRef.of(job)))
-
-    def _tell_prepared(self, accepted: Sequence[PreparedJob]) -> None:
-        if JobAccepted in self._events.wanted:
-            for job in accepted:
-                self._events.tell(JobAccepted(job=_reference(job)))
-
 
 def foremost(*wrong: RerankqError | None) -> RerankqError | None:
     """Of several errors the one to raise: that of a full lane, or else the first.
@@ -257,16 +250,6 @@ def foremost(*wrong: RerankqError | None) -> RerankqError | None:
 def _is_in_vain(why: Admission, until: float, now: float) -> bool:
     """Whether there will be no room by that time, as far as is known."""
     return why.quota == DISABLED or now + (why.retry_after or 0) >= until
-
-
-def _reference(job: PreparedJob) -> JobRef:
-    batch, custom = job.head.get("batch"), job.head.get("custom")
-    return JobRef(
-        job.id,
-        lane_of(job),
-        batch_id=None if batch is None else str(batch),
-        custom_id=None if custom is None else str(custom),
-    )
 
 
 def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:

@@ -25,6 +25,8 @@ from rerankq.events.batches import (
     BatchPaused,
     BatchResumed,
     BatchSealed,
+    ImportBegan,
+    ImportEnded,
 )
 from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
 from rerankq.events.catalogue import EVENTS
@@ -46,6 +48,7 @@ from rerankq.events.jobs import (
     JobExpired,
     JobFailed,
     JobFaulted,
+    JobRefused,
     JobReleased,
     JobRetried,
     JobRevoked,
@@ -106,6 +109,8 @@ __all__ = [
     "CallbackFailed",
     "Event",
     "Events",
+    "ImportBegan",
+    "ImportEnded",
     "JobAccepted",
     "JobCancelled",
     "JobClaimed",
@@ -114,6 +119,7 @@ __all__ = [
     "JobFailed",
     "JobFaulted",
     "JobRef",
+    "JobRefused",
     "JobReleased",
     "JobRetried",
     "JobRevoked",

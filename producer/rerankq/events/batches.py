@@ -20,6 +20,42 @@ class BatchOpened(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportBegan(Event):
+    """A gateway has begun to check the file that a batch is filled from.
+
+    Told again when another gateway begins anew, because the first one died while it checked.
+
+    Attributes:
+        batch_id: the batch.
+        tenant: whose it is; None for the operator's.
+    """
+
+    name: ClassVar[str] = "import.began"
+    batch_id: str
+    tenant: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportEnded(Event):
+    """Nothing more is added to a batch from its file.
+
+    Attributes:
+        batch_id: the batch.
+        tenant: whose it is; None for the operator's.
+        lines: lines that are jobs.
+        bad: lines that are none; if there are any, nothing was submitted.
+        submitted: entries that the batch has; fewer than `lines` when it was cancelled, or late.
+    """
+
+    name: ClassVar[str] = "import.ended"
+    batch_id: str
+    tenant: str | None
+    lines: int
+    bad: int
+    submitted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSealed(Event):
     """A client has said that nothing more will be added.
 

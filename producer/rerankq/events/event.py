@@ -31,6 +31,7 @@ class JobRef(NamedTuple):
         batch_id: the batch that it belongs to.
         custom_id: the caller's own name for it.
         traceparent: the span that it was submitted in, in W3C's form.
+        tenant: whose it is; None for the operator's, or when that is not known.
     """
 
     id: str
@@ -39,9 +40,17 @@ class JobRef(NamedTuple):
     batch_id: str | None = None
     custom_id: str | None = None
     traceparent: str | None = None
+    tenant: str | None = None
 
     @classmethod
     def of(cls, job: Job) -> "JobRef":
         """The reference to this job."""
-        trace = job.trace_context.get("traceparent")
-        return cls(job.id, job.lane, job.request.model, job.batch_id, job.custom_id, trace)
+        return cls(
+            job.id,
+            job.lane,
+            job.request.model,
+            job.batch_id,
+            job.custom_id,
+            job.trace_context.get("traceparent"),
+            job.tenant,
+        )

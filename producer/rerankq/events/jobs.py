@@ -16,6 +16,28 @@ class JobAccepted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobRefused(Event):
+    """A job was not recorded, because its lane is full or a quota of its tenant is used up.
+
+    Of a stream, which waits for room first, this is told when it gives up. A repeat may be taken.
+
+    Attributes:
+        job: the first one that was refused.
+        jobs: how many were refused together with it; 1 for a job that was submitted alone.
+        reason: `queue_full` or `quota_exceeded`.
+        quota: which one is used up; empty when the lane is full.
+        retry_after: seconds until a repeat can succeed; None when that is not known.
+    """
+
+    name: ClassVar[str] = "job.refused"
+    job: JobRef
+    jobs: int
+    reason: str
+    quota: str
+    retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobCancelled(Event):
     """A client has cancelled a job.
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,16 @@ import requests
 from redis import Redis
 
 from rerankq import AsyncRerankClient, RerankClient
+from rerankq.client.files import new_file_id
 from rerankq.client.webhooks import Kind, Outbox
+from rerankq.events import Event, Events, ImportBegan, ImportEnded
+from rerankq_gateway.batches.importer import Importer
+from rerankq_gateway.batches.note import Note
+from rerankq_gateway.files.directory import Directory
+from rerankq_gateway.parts import Parts
+from rerankq_gateway.settings import GatewaySettings
+from rerankq_gateway.shutdown import Shutdown
+from rerankq_gateway.waiters import Waiters
 from running.gateway import GatewayProcess
 from running.keys import KEYS
 from running.ledger_desk import LedgerDesk
@@ -163,12 +172,69 @@ def test_bad_lines_are_named_and_nothing_is_submitted(url: str, redis: Redis) ->
         (3, "body.documents"),
         (4, "custom_id"),
     ]
-    twice = ended(url, opened(url, uploaded(url, [line(0), line(1), line(0)]))["id"])
-    (error,) = twice["errors"]["data"]
-    assert (error["code"], error["line"]) == ("duplicate_custom_id", 3)
+    twice = [line(0), line(1, method="GET"), line(0), {}, line(1)]
+    errors = ended(url, opened(url, uploaded(url, twice))["id"])["errors"]["data"]
+    assert [(each["code"], each["line"]) for each in errors] == [
+        ("invalid_request", 2),
+        ("duplicate_custom_id", 3),
+        ("invalid_request", 4),
+    ]
+    many = ended(url, opened(url, uploaded(url, [line(0), *[{}] * 1234]))["id"])["errors"]["data"]
+    assert [each["line"] for each in many] == [*range(2, 52), None]
+    assert many[-1]["code"] == "more_errors"
+    assert many[-1]["message"].startswith("1,184 more lines are bad")
     empty = requests.get(f"{url}/files/file-out-{found['id']}/content", timeout=10)
     assert empty.status_code == 404
     assert not redis.keys("rerankq:job:*")
+
+
+@pytest.mark.parametrize(
+    ("lines", "counts"),
+    [([line(0), line(1)], (2, 0, 2)), ([line(0), line(1, url="/x"), line(0)], (2, 2, 0))],
+)
+def test_the_events_of_an_import(
+    redis_url: str, tmp_path: Path, lines: list[dict[str, Any]], counts: tuple[int, int, int]
+) -> None:
+    """One when the file begins to be checked, one at the end, with what was found in it."""
+    events = Events()
+    told: list[Event] = []
+    for kind in (ImportBegan, ImportEnded):
+        events.listen(told.append, kind)
+    batch_id = asyncio.run(imported(redis_url, tmp_path, lines, events))
+    good, bad, submitted = counts
+    assert told == [
+        ImportBegan(batch_id=batch_id, tenant=None),
+        ImportEnded(batch_id=batch_id, tenant=None, lines=good, bad=bad, submitted=submitted),
+    ]
+
+
+async def imported(
+    redis_url: str, folder: Path, lines: list[dict[str, Any]], events: Events
+) -> str:
+    """Fill a batch from a file with these lines, in this process; returns its id."""
+    settings = GatewaySettings.load(redis_url=redis_url)
+    store, note = Directory(folder, most=10**6), Note(new_file_id(), "/v1/rerank", "24h")
+    content = b"\n".join(json.dumps(each).encode() for each in lines)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    async with AsyncRerankClient(settings=settings, events=events) as client:
+        shutdown = Shutdown(0.0)
+        parts = Parts(settings, client, shutdown, Waiters(1, shutdown))
+        stored = await store.put(note.file, chunks(), most=10**6)
+        await client.files.add(
+            note.file,
+            filename="a",
+            size=stored.size,
+            sha256=stored.sha256,
+            purpose="batch",
+            kept_seconds=60.0,
+        )
+        batch = await client.open_batch(details=note.details())
+        await client.imports.begin(batch.id)
+        await Importer(parts, store).step()
+        return batch.id
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from redis import Redis
 
 from rerankq import RerankClient
 from rerankq.contract import RerankResult
-from rerankq.errors import JobFailed
-from rerankq.events import Events, JobAccepted, JobCancelled
+from rerankq.errors import JobFailed, QueueFull, QuotaExceeded
+from rerankq.events import Events, JobAccepted, JobCancelled, JobRefused
+from rerankq.settings import ClientSettings
 from running.heard import heard
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
@@ -114,3 +115,30 @@ def test_the_events_of_a_client(redis_url: str) -> None:
         (JobCancelled, once),
     ]
     assert not [private for private in PRIVATE for each in said if private in repr(each)]
+
+
+def test_a_refusal_for_now_is_told(redis_url: str) -> None:
+    """Which quota, and whose job, or that the lane is full; of a stream once, when it gives up."""
+    events = Events()
+    said: list[JobRefused] = []
+    events.listen(said.append, JobRefused)
+    settings = ClientSettings.load(redis_url=redis_url).model_copy(update={"max_queue_depth": 2})
+    with RerankClient(settings=settings, events=events) as client:
+        client.tenants.set("mine", jobs_a_day=1)
+        mine = client.for_tenant("mine")
+        submit(mine, lane="interactive")
+        with pytest.raises(QuotaExceeded):
+            submit(mine, lane="interactive")
+        with pytest.raises(QuotaExceeded):
+            list(mine.submit_many([{"query": "q", "documents": ["d"]}] * 2, patience=0.0))
+        submit(client)
+        submit(client)
+        with pytest.raises(QueueFull):
+            submit(client)
+    told = [(each.jobs, each.reason, each.quota, each.job.tenant, each.job.lane) for each in said]
+    assert told == [
+        (1, "quota_exceeded", "day", "mine", "interactive"),
+        (2, "quota_exceeded", "day", "mine", "bulk"),
+        (1, "queue_full", "", None, "bulk"),
+    ]
+    assert [each.retry_after is None for each in said] == [False, False, True]
