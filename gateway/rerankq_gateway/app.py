@@ -9,6 +9,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from rerankq.client import AsyncRerankClient
+from rerankq.events import Events
+from rerankq.monitoring.logs.access import log_requests
 from rerankq_gateway import batches, files, health, jobs, pages, rerank, webhooks
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
@@ -16,8 +18,8 @@ from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
 from rerankq_gateway.duties import Duties, Duty
-from rerankq_gateway.log_setup import set_up_log
 from rerankq_gateway.parts import Parts, Room
+from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 from rerankq_gateway.waiters import Waiters
@@ -70,7 +72,10 @@ def _spare_the_collector() -> None:
 async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
     """The gateway with its parts, which end with the block."""
     shutdown = Shutdown(settings.drain_seconds)
-    async with AsyncRerankClient(settings=settings) as client:
+    events = Events()
+    if settings.access_log:
+        log_requests(events)
+    async with AsyncRerankClient(settings=settings, events=events) as client:
         waiters = Waiters(settings.max_waiters, shutdown)
         parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
@@ -96,6 +101,7 @@ def composed(parts: Parts) -> Dispatch:
         rates=RateHeaders(parts.client.tenants),
         root_path=parts.settings.root_path,
         open_paths=open_paths,
+        events=parts.client.events,
     )
 
 
@@ -117,5 +123,5 @@ def _cold(parts: Parts) -> FastAPI:
 def make() -> Any:
     """The application of a server process; uvicorn calls this in each."""
     settings = load()
-    set_up_log(settings.log_level)
+    set_up_process_log(settings)
     return Gateway(settings)

@@ -10,7 +10,8 @@ import typer
 
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import LedgerUnavailable, SettingsError
-from rerankq_gateway.log_setup import set_up_log
+from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
+from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ def gateway(
     tls_key: Annotated[
         Path | None, typer.Option(help="Its key; in place of RERANKQ_GATEWAY_TLS_KEY.")
     ] = None,
+    log_level: LevelOption = None,
+    log_format: FormatOption = None,
 ) -> None:
     """Serve jobs over HTTP in the foreground until SIGTERM or Ctrl-C.
 
@@ -64,8 +67,9 @@ def gateway(
         if value is not None:
             # Read by the settings, in the server's other processes as well.
             os.environ[f"RERANKQ_GATEWAY_{name}"] = str(value)
+    prefer(log_level, log_format)
     settings = load()
-    set_up_log(settings.log_level)
+    set_up_process_log(settings)
     if problem := asyncio.run(_problem(settings)):
         log.warning("%s (the gateway starts, and tries again)", problem)
     # Slow to import, and not needed to find a wrong setting.

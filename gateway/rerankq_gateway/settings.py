@@ -9,7 +9,8 @@ from typing import Annotated, Final, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq.monitoring.settings import ProcessSettings
+from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, refuse_unknown
 
 ENV_FILE: Final = ".env"
 _PORT: Final = 8080
@@ -17,15 +18,6 @@ _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
 MIB: Final = 1024 * 1024
 MOST_WAIT_SECONDS: Final = 300.0
 """Longest that one request may wait for a job: proxies in between give up at about that age."""
-
-
-class LogLevel(StrEnum):
-    """Lines below this level are not written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class OnDisconnect(StrEnum):
@@ -46,7 +38,7 @@ def _named(name: str) -> str:
     return f"RERANKQ_GATEWAY_{name}"
 
 
-class GatewaySettings(ClientSettings):
+class GatewaySettings(ProcessSettings):
     """The gateway's settings, in addition to a producer's."""
 
     host: str = Field(
@@ -148,8 +140,10 @@ class GatewaySettings(ClientSettings):
         validation_alias=_named("DOCS"),
         description="Whether /docs and /openapi.json are served; they need no token.",
     )
-    log_level: LogLevel = Field(
-        default=LogLevel.INFO, description="From which level on lines are written to stderr."
+    access_log: bool = Field(
+        default=True,
+        validation_alias=_named("ACCESS_LOG"),
+        description="Whether a line is logged for each request.",
     )
 
     @field_validator("port", mode="before")

@@ -8,7 +8,10 @@ from pydantic import ValidationError
 
 from rerankq.errors import SettingsError
 from rerankq.invalid_input import in_plain_words
-from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
+from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
+from rerankq.monitoring.logs.set_up import set_up_log
+from rerankq.monitoring.settings import ProcessSettings
+from rerankq.settings import OTHER_NAMES, read_one, refuse_unknown
 
 _ANSWERS = "Answers"
 _LATENCY = "Latency, in milliseconds"
@@ -89,13 +92,17 @@ def sandbox(
     seed: Annotated[
         int, typer.Option(help="Seed of latency and of random faults.", rich_help_panel=_FAULTS)
     ] = 0,
+    log_level: LevelOption = None,
+    log_format: FormatOption = None,
 ) -> None:
     """Serve a stand-in for the upstream: same contract, sensible scores, faults on request.
 
     While it runs, `/_sandbox/` serves this machine: `faults`, `limits` and `scenario` can be set
     there; `stats` and `log` show the calls; `errors` lists the errors that can be sent by name.
     """
-    refuse_unknown((*ClientSettings.names(), *OTHER_NAMES), env_file=".env")
+    prefer(log_level, log_format)
+    refuse_unknown((*ProcessSettings.names(), *OTHER_NAMES), env_file=".env")
+    settings = ProcessSettings.load(env_file=".env")
     keys = key or read_one("RERANKQ_SANDBOX_KEY", env_file=".env").split()
     from rerankq_sandbox import (  # noqa: PLC0415  not for those who serve lanes
         SandboxConfig,
@@ -124,6 +131,7 @@ def sandbox(
                 "seed": seed,
             }
         )
+        set_up_log(settings.log_level, settings.log_format, service="sandbox", secrets=keys)
         main_run(config)
     except ValidationError as error:
         raise SettingsError(_wrong_option(error)) from None

@@ -36,7 +36,7 @@ def refusal() -> str:
         ("RERANKQ_RPM", "0", "must be 1 or more"),
         ("RERANKQ_RPM", "0.5", "must be a whole number"),
         ("RERANKQ_LEASE_SECONDS", "1e9", "must be 3,600 or less"),
-        ("RERANKQ_LOG_FORMAT", "xml", "must be 'text' or 'json'"),
+        ("RERANKQ_LOG_FORMAT", "xml", "must be 'pretty' or 'json'"),
         ("RERANKQ_UPSTREAM_URL", "ftp://host", "must begin with 'http' or 'https' and ://"),
     ],
 )

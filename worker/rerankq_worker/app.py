@@ -30,7 +30,6 @@ from rerankq_worker.settings import TaskEventsOf, WorkerSettings
 from rerankq_worker.task_events.recorder import TaskEvents
 from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.event_log import log_events
-from rerankq_worker.telemetry.log_setup import keep_log
 from rerankq_worker.upstream.sites import Site
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class WorkerApp(IsolatedApp):
     def serve(self) -> int:
         """Consume the lane's queue until a signal ends it; returns the exit code."""
         # As the signal has a receiver, Celery does not set up the log.
-        setup_logging.connect(keep_log)
+        setup_logging.connect(_keep_log)
         # Celery warns of running as root, which is no danger as only JSON is read.
         warnings.simplefilter("ignore", SecurityWarning)
         worker_ready.connect(self._on_ready)
@@ -116,6 +115,10 @@ class WorkerApp(IsolatedApp):
         # Celery warns of its future changes. Its start enables these warnings, so silence them now.
         warnings.simplefilter("ignore", CPendingDeprecationWarning)
         log.info("%s is ready.", self.node)
+
+
+def _keep_log(**_: Any) -> None:
+    """A receiver of `setup_logging`: as the signal has one, Celery does not set up the log."""
 
 
 def _worker_settings() -> dict[str, Any]:

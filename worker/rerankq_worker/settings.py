@@ -1,4 +1,4 @@
-"""Settings of a worker: the upstream, its limits, retries, time limits, health and log."""
+"""Settings of a worker: the upstream, its limits, retries, time limits, and health."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,8 @@ from pydantic_settings import NoDecode
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.settings import MOST_KEPT_SECONDS, ClientSettings
+from rerankq.monitoring.settings import ProcessSettings
+from rerankq.settings import MOST_KEPT_SECONDS
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.site_file import AuthPrefix, Count, check_limits, read_sites
@@ -30,22 +31,6 @@ _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
 _NUMBER: Final = re.compile(r"-?\d{1,12}", re.ASCII)
 
 
-class LogLevel(StrEnum):
-    """Lines below this level are not written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How a line of the log looks."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 class TaskEventsOf(StrEnum):
     """Whose Celery events a worker sends, for Flower and `celery events`."""
 
@@ -54,7 +39,7 @@ class TaskEventsOf(StrEnum):
     OFF = "off"
 
 
-class WorkerSettings(ClientSettings):
+class WorkerSettings(ProcessSettings):
     """A worker's settings, in addition to a producer's."""
 
     upstream_url: HttpUrl = Field(
@@ -120,12 +105,6 @@ class WorkerSettings(ClientSettings):
     health_port: Annotated[int, Field(ge=1, le=65_534)] | None = Field(
         default=None,
         description="Their port; none when unset. The second lane of a command takes the next.",
-    )
-    log_level: LogLevel = Field(
-        default=LogLevel.INFO, description="From which level on lines are written to stderr."
-    )
-    log_format: LogFormat = Field(
-        default=LogFormat.TEXT, description="text for people, or json for machines."
     )
     task_events: TaskEventsOf = Field(
         default=TaskEventsOf.JOBS,

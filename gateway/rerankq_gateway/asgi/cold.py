@@ -54,6 +54,7 @@ def _answered(problem_for: Callable[[Any], Problem]) -> Callable[[Request, Excep
         problem = problem_for(error)
         if isinstance(error, HTTPException):
             problem = _with_all_methods(problem, request)
+        known(request).reason = problem.code
         accept = request.headers.get("accept", "").encode("latin-1")
         answer = Response(
             problem.body(known(request).request_id),

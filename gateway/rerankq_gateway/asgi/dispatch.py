@@ -1,13 +1,16 @@
 """The way of each request: its id, its caller, a hot route or FastAPI, and one error boundary."""
 
 import logging
-import traceback
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Final, Protocol
 
+from rerankq.error_origin import origin
 from rerankq.errors import RerankqError
+from rerankq.events import Events, RequestFinished
+from rerankq.monitoring.logs.fields import FIELDS, trace_fields
 from rerankq_gateway.access.principal import Principal
+from rerankq_gateway.asgi.job_headers import traceparent_of
 from rerankq_gateway.asgi.request import (
     AsgiScope,
     Disconnected,
@@ -53,6 +56,7 @@ class Dispatch:
         rates: asked for headers of each answer to a tenant.
         root_path: under which a proxy publishes the gateway.
         open_paths: served without asking the gate.
+        events: told of each request that is over.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Dispatch:
         rates: Rates,
         root_path: str,
         open_paths: frozenset[str],
+        events: Events,
     ) -> None:
         self._methods: dict[str, dict[str, HotHandler]] = {}
         for (method, path), handler in hot.items():
@@ -73,6 +78,7 @@ class Dispatch:
         self._rates = rates
         self._root_path = root_path
         self._open_paths = open_paths
+        self._events = events
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve a request; ASGI calls this."""
@@ -83,6 +89,14 @@ class Dispatch:
             # A proxy that hands the path on as it came.
             scope["path"] = scope["path"].removeprefix(self._root_path)
         request = HotRequest(scope, receive, send)
+        began = time.perf_counter()
+        try:
+            await self._answered(request)
+        finally:
+            if RequestFinished in self._events.wanted:
+                self._events.tell(_finished(request, time.perf_counter() - began))
+
+    async def _answered(self, request: HotRequest) -> None:
         try:
             await self._serve(request)
         except Disconnected:
@@ -100,22 +114,45 @@ class Dispatch:
         methods = self._methods.get(request.path, {})
         handler = methods.get(request.method)
         if handler is not None:
+            request.route = request.path
             await handler(request)
             return
         request.other_methods = tuple(methods)
         request.scope[KNOWN_AS] = request
-        await self._cold(request.scope, request.receive, request.send)
+        try:
+            await self._cold(request.scope, request.receive, request.send)
+        finally:
+            request.route = getattr(request.scope.get("route"), "path", "")
+
+
+def _finished(request: HotRequest, seconds: float) -> RequestFinished:
+    return RequestFinished(
+        method=request.method,
+        route=request.route,
+        status=request.status,
+        seconds=seconds,
+        bytes_sent=request.bytes_sent,
+        request_id=request.request_id,
+        tenant=request.principal.tenant,
+        job_id=request.job_id,
+        reason=request.reason,
+        traceparent=traceparent_of(request),
+    )
 
 
 async def _refuse(request: HotRequest, problem: Problem, error: Exception) -> None:
     if problem.code == "internal_error":
         # Neither its message nor a traceback: both may quote a document.
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(at.filename).name}:{at.lineno}"
-        log.error("request %s: %s at %s", request.request_id, type(error).__name__, place)
+        log.error("request %s: %s", request.request_id, origin(error), extra=_about(request))
     if not request.started:
         await request.refuse(problem)
         return
     # The answer has begun, so it can only be cut off: the server closes the connection, and the
     # caller sees that the answer is not whole.
-    log.warning("request %s: cut off: %s", request.request_id, problem.code)
+    request.reason = problem.code
+    log.warning("request %s: cut off: %s", request.request_id, problem.code, extra=_about(request))
+
+
+def _about(request: HotRequest) -> dict[str, object]:
+    fields = {"request_id": request.request_id, "tenant": request.principal.tenant}
+    return {FIELDS: fields | trace_fields(traceparent_of(request))}

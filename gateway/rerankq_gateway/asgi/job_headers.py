@@ -36,12 +36,19 @@ def idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:
     return value.decode("ascii")
 
 
+def traceparent_of(request: HotRequest) -> str | None:
+    """The request's own span, or that of the caller; None without one."""
+    if request.traceparent:
+        return request.traceparent
+    given = request.headers.get(b"traceparent", b"")
+    return given.decode("ascii") if _TRACEPARENT.fullmatch(given) else None
+
+
 def trace_of(request: HotRequest) -> dict[str, str]:
-    """What ties a job to the request: its id, and the caller's span in W3C's form."""
+    """What ties a job to the request: its id, and its span in W3C's form, or the caller's."""
     trace = {"request_id": request.request_id}
-    parent = request.headers.get(b"traceparent", b"")
-    if _TRACEPARENT.fullmatch(parent):
-        trace["traceparent"] = parent.decode("ascii")
+    if parent := traceparent_of(request):
+        trace["traceparent"] = parent
         state = request.headers.get(b"tracestate", b"")
         if _TRACESTATE.fullmatch(state):
             trace["tracestate"] = state.decode("ascii")

@@ -37,21 +37,33 @@ class HotRequest:
         other_methods: those that its path knows without FastAPI.
         started: whether an answer has begun.
         unread: whether a part of the body was not read yet.
+        status: of the answer; None while there is none.
+        bytes_sent: how much of the answer's body was sent.
+        route: the template of its path, once it is known.
+        job_id: the job that it has made or asked for, once that is known to be the caller's.
+        reason: the code of the error that is its answer.
+        traceparent: its own span in W3C's form, if it has one.
     """
 
     __slots__ = (
         "_receive",
         "_send",
         "added",
+        "bytes_sent",
         "headers",
+        "job_id",
         "method",
         "other_methods",
         "path",
         "principal",
         "rates",
+        "reason",
         "request_id",
+        "route",
         "scope",
         "started",
+        "status",
+        "traceparent",
         "unread",
     )
 
@@ -67,6 +79,12 @@ class HotRequest:
         self.other_methods: tuple[str, ...] = ()
         self.started = False
         self.unread = b"content-length" in self.headers or b"transfer-encoding" in self.headers
+        self.status: int | None = None
+        self.bytes_sent = 0
+        self.route = ""
+        self.job_id: str | None = None
+        self.reason: str | None = None
+        self.traceparent: str | None = None
         self._receive = receive
         self._send = send
 
@@ -92,8 +110,11 @@ class HotRequest:
         """Send a message of ASGI; the answer gets the headers that each has."""
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             rates = await self.rates(self.principal) if self.rates else ()
             message["headers"] = [*message.get("headers", ()), *self.added, *rates]
+        else:
+            self.bytes_sent += len(message.get("body", b""))
         await self._send(message)
 
     async def answer(self, status: int, content: bytes, headers: HeaderList = ()) -> None:
@@ -112,6 +133,7 @@ class HotRequest:
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with an error."""
+        self.reason = problem.code
         kind = content_type(self.headers.get(b"accept", b""))
         headers = [(b"content-type", kind), *problem.own_headers()]
         await self.answer(problem.status, problem.body(self.request_id), headers)

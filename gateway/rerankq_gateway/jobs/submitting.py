@@ -41,6 +41,7 @@ class Submitting:
         client = self._parts.client_for(request.principal)
         job = await self._job(request)
         job_id = await client.submit_job(job)
+        request.job_id = job_id
         is_replayed = job_id != job.id
         if wanted.wait is not None:
             await self._wait(request, client, job_id, wanted.wait)

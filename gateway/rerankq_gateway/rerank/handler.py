@@ -80,6 +80,7 @@ class RerankHandler:
             key=key,
             trace=trace_of(request),
         )
+        request.job_id = jobs[0].id
         client = self._parts.client_for(request.principal)
         headers: list[tuple[bytes, bytes]] = []
         try:
@@ -94,7 +95,9 @@ class RerankHandler:
                 self._events.tell(CallDegraded(job=JobRef.of(jobs[0]), reason=problem.code))
             headers.append((DEGRADED, problem.code.encode()))
             rankings = _unranked(call, jobs)
-        headers.append((JOB, rankings[0].job_id.encode()))
+        # With an idempotency key it may be that of an earlier call.
+        request.job_id = rankings[0].job_id
+        headers.append((JOB, request.job_id.encode()))
         await request.answer(200, orjson.dumps(dialect.write(call, rankings)), headers)
 
     async def _ranked(

@@ -9,7 +9,7 @@ limits     permits, limits and circuit breakers, and failed calls to the ledger
 workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 access     tokens
-requests   calls over HTTP that got no ranking
+requests   requests over HTTP
 deliveries webhooks and callbacks
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
@@ -71,7 +71,7 @@ from rerankq.events.limits import (
     LimitsDiffer,
     PermitWaited,
 )
-from rerankq.events.requests import CallDegraded, RequestRefused
+from rerankq.events.requests import CallDegraded, RequestFinished, RequestRefused
 from rerankq.events.workers import (
     BrokerLost,
     BrokerRecovered,
@@ -136,6 +136,7 @@ __all__ = [
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",
+    "RequestFinished",
     "RequestRefused",
     "TokenCreated",
     "TokenRevoked",

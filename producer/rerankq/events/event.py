@@ -32,6 +32,7 @@ class JobRef(NamedTuple):
         custom_id: the caller's own name for it.
         traceparent: the span that it was submitted in, in W3C's form.
         tenant: whose it is; None for the operator's, or when that is not known.
+        request_id: the id of the HTTP request that it came by.
     """
 
     id: str
@@ -41,16 +42,13 @@ class JobRef(NamedTuple):
     custom_id: str | None = None
     traceparent: str | None = None
     tenant: str | None = None
+    request_id: str | None = None
 
     @classmethod
     def of(cls, job: Job) -> "JobRef":
         """The reference to this job."""
+        trace = job.trace_context
         return cls(
-            job.id,
-            job.lane,
-            job.request.model,
-            job.batch_id,
-            job.custom_id,
-            job.trace_context.get("traceparent"),
-            job.tenant,
+            *(job.id, job.lane, job.request.model, job.batch_id, job.custom_id),
+            *(trace.get("traceparent"), job.tenant, trace.get("request_id")),
         )

@@ -1,7 +1,6 @@
 """What an operator reads in a worker's log, from its start to its end."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pytest
 from redis import Redis
 
 from rerankq import RerankClient, errors
+from running.full_pipe import full_pipe
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
@@ -117,6 +117,7 @@ def test_the_log_can_be_json_and_shorter(
         assert worker.terminate() == 0
         lines = [json.loads(line) for line in worker.log().splitlines() if line]
     assert {line["lane"] for line in lines} == {"bulk"}
+    assert {line["service"] for line in lines} == {"worker"}
     assert lines[1]["figures"]["dialect"] == "dmxapi"
     environment = clean_environment() | {
         "RERANKQ_REDIS_URL": redis_url,
@@ -143,37 +144,30 @@ def test_a_log_that_nobody_reads_stops_no_worker(
     redis_url: str, upstream: RunningSandbox, tmp_path: Path
 ) -> None:
     """A worker whose stderr is a full pipe serves on, and ends in time."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(writer, True)
     environment = clean_environment() | {
         "RERANKQ_REDIS_URL": redis_url,
         "RERANKQ_UPSTREAM_URL": upstream.url,
         "DMXAPI_API_KEY": SECRET,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rerankq.cli", "worker", "--lane", "bulk"],
-        env=environment,
-        cwd=tmp_path,
-        stdout=writer,
-        stderr=writer,
-    )
-    try:
-        with RerankClient(redis_url) as client, Redis.from_url(redis_url) as judge:
-            client.submit(query="q", documents=["d"]).result(timeout=60)
-            judge.lpush("rerankq.bulk", *[b"poison"] * 100)
-            eventually(
-                lambda: judge.hget("rerankq:poison:counts", "not_json") == b"100", "all are read"
-            )
-            client.submit(query="q", documents=["d"]).result(timeout=30)
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait(30)
-        os.close(reader)
-        os.close(writer)
+    with full_pipe() as writer:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rerankq.cli", "worker", "--lane", "bulk"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=writer,
+            stderr=writer,
+        )
+        try:
+            with RerankClient(redis_url) as client, Redis.from_url(redis_url) as judge:
+                client.submit(query="q", documents=["d"]).result(timeout=60)
+                judge.lpush("rerankq.bulk", *[b"poison"] * 100)
+                eventually(
+                    lambda: judge.hget("rerankq:poison:counts", "not_json") == b"100",
+                    "all are read",
+                )
+                client.submit(query="q", documents=["d"]).result(timeout=30)
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.wait(30)

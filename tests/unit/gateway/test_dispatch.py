@@ -7,6 +7,7 @@ import pytest
 
 from rerankq.contract import Principal, Scope, Tenant, TenantUse
 from rerankq.errors import JobNotFound, QuotaExceeded, TenantNotFound
+from rerankq.events import Events
 from rerankq_gateway.access.bearer import KnownTokens
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
@@ -72,6 +73,7 @@ def serve(
         rates=RateHeaders(FewTenants()),
         root_path=root_path,
         open_paths=frozenset(),
+        events=Events(),
     )
     asyncio.run(dispatch(exchange.scope, exchange.receive, exchange.send))
     return exchange
@@ -116,7 +118,7 @@ def test_an_unforeseen_error_says_nothing_of_its_own(caplog: pytest.LogCaptureFi
         exchange = serve(Exchange(path="/it", headers=[LOCAL]), broken)
     assert exchange.status == 500
     assert UNSEEN not in exchange.body.decode() + caplog.text
-    assert "ValueError at test_dispatch.py:" in caplog.text
+    assert f"ValueError at {__file__}:" in caplog.text
 
 
 @pytest.mark.parametrize(

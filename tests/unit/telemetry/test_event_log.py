@@ -36,8 +36,9 @@ from rerankq.events import (
     WorkerReconnected,
     WorkerRestarting,
 )
-from rerankq_worker.telemetry.event_log import STATES, log_events
+from rerankq_worker.telemetry.event_log import log_events, states
 
+STATES = states.name
 JOB = JobRef("j", Lane.BULK)
 OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -15,16 +16,19 @@ import typer
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
 from rerankq.foreign_environment import drop_foreign_variables
+from rerankq.monitoring.logs.fields import FIGURES
+from rerankq.monitoring.logs.masks import secrets_in
+from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
+from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq.store.first_contact import look
 from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
 from rerankq_worker.process.supervisor import end_with_stdin, serve_lanes
 from rerankq_worker.provider.environment import check_environment
-from rerankq_worker.settings import LogLevel, WorkerSettings
+from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.telemetry.banner import banner, doubtful_keys
 from rerankq_worker.telemetry.listeners import attach_listeners, named_listeners
-from rerankq_worker.telemetry.log_lines import FIGURES
-from rerankq_worker.telemetry.log_setup import set_up_log
+from rerankq_worker.upstream.sites import Site
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +38,15 @@ def worker(
         list[Lane] | None,
         typer.Option(help="Lane to serve; give it twice for both, which is the default."),
     ] = None,
-    log_level: Annotated[
-        LogLevel | None,
-        typer.Option(help="Log from this level on; in place of RERANKQ_LOG_LEVEL."),
-    ] = None,
+    log_level: LevelOption = None,
+    log_format: FormatOption = None,
     end_with_parent: Annotated[bool, typer.Option("--end-with-stdin", hidden=True)] = False,  # noqa: FBT002  typer reads the default
 ) -> None:
     """Serve jobs in the foreground until SIGTERM or Ctrl-C; running jobs are finished first.
 
     Each lane is a Celery worker in a process of its own.
     """
-    if log_level:
-        # Read by the settings, in the processes of the lanes as well.
-        os.environ["RERANKQ_LOG_LEVEL"] = log_level.value
+    prefer(log_level, log_format)
     refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
     sites = settings.sites(named_values(".env") | os.environ)
@@ -55,7 +55,13 @@ def worker(
     named_listeners(settings.listeners)
     lanes = list(dict.fromkeys(lane or Lane))
     whose = lanes[0].value if len(lanes) == 1 else ""
-    set_up_log(settings.log_level, settings.log_format, lane=whose)
+    set_up_log(
+        settings.log_level,
+        settings.log_format,
+        service="worker",
+        lane=whose,
+        secrets=_secrets(settings, sites),
+    )
     if not end_with_parent:
         for line, figures in banner(version("rerankq"), settings, sites, lanes):
             log.info("%s", line, extra={FIGURES: figures})
@@ -78,6 +84,15 @@ def worker(
     app = WorkerApp(settings, sites, lanes[0])
     attach_listeners(settings.listeners, app.rerankq_events, lanes[0])
     raise typer.Exit(app.serve())
+
+
+def _secrets(settings: WorkerSettings, sites: Sequence[Site]) -> Iterator[str]:
+    """What no line of the log may show."""
+    yield from secrets_in(settings.redis_url)
+    yield from secrets_in(settings.callback_broker)
+    for site in sites:
+        for account in site.accounts:
+            yield from (key.authorization.rpartition(" ")[2] for key in account.keys)
 
 
 def check_health_address(settings: WorkerSettings) -> None:

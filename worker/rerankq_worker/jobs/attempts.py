@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from rerankq.contract import Job, JobState
+from rerankq.error_origin import origin
 from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
 from rerankq.events import (
     Event,
@@ -37,7 +38,6 @@ from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.process.error_origin import origin
 from rerankq_worker.upstream.errors import UpstreamError
 
 _Written = tuple[Finish | Postponement, Event | None]

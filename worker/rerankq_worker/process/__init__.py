@@ -8,5 +8,4 @@ watchdog           finds parts that hang, and renews their connections
 duties             tasks that run beside the worker's own work, without end
 restart            replaces this process by a new one
 shutdown_deadline  ends a worker whose shutdown takes too long
-error_origin       where an unexpected error was raised
 """

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
-from rerankq_worker.process.error_origin import origin
+from rerankq.error_origin import origin
 from rerankq_worker.process.restart import Restart
 
 CANCEL_SECONDS: Final = 0.2

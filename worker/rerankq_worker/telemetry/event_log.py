@@ -34,18 +34,13 @@ from rerankq.events import (
     WorkerReconnected,
     WorkerRestarting,
 )
+from rerankq.monitoring.logs.fields import ABOUT, ENDS, STATES, about
 
 log = logging.getLogger(__name__)
-STATES: Final = f"{__name__}.states"
-"""The logger for changes of state; the first argument of its lines names what changed."""
-states = logging.getLogger(STATES)
+states = logging.getLogger(f"{__name__}.{STATES}")
 
-ABOUT: Final = "about"
-"""The attribute of a record of trouble: what is in trouble."""
-ENDS: Final = "ends"
-"""The attribute of a record that ends trouble: of what."""
-_LEDGER_TROUBLE: Final = {ABOUT: "ledger"}
-_BROKER_TROUBLE: Final = {ABOUT: "broker"}
+_LEDGER: Final = "ledger"
+_BROKER: Final = "broker"
 _ACCOUNT: Final = account_breaker("")
 _LEDGER_FAILURES: Final = {
     LedgerOperation.CLAIM: "no claim of {jobs}",
@@ -101,23 +96,32 @@ def _attempt_failed(event: AttemptFailed) -> None:
     }
     details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
     reason = f"{event.reason} ({details})" if details else event.reason
-    log.info("job %s, attempt %d: %s: %s", event.job.id, event.attempt, reason, event.message)
+    log.info(
+        "job %s, attempt %d: %s: %s",
+        event.job.id,
+        event.attempt,
+        reason,
+        event.message,
+        extra=about(event),
+    )
 
 
 def _job_revoked(event: JobRevoked) -> None:
-    log.info("job %s was cancelled, or lost to another worker", event.job.id)
+    log.info("job %s was cancelled, or lost to another worker", event.job.id, extra=about(event))
 
 
 def _job_faulted(event: JobFaulted) -> None:
-    log.error("job %s: unforeseen %s", event.job.id, event.origin)
+    log.error("job %s: unforeseen %s", event.job.id, event.origin, extra=about(event))
 
 
 def _job_unclaimable(event: JobUnclaimable) -> None:
-    log.critical("job %s is left alone: %s", event.job.id, event.message)
+    log.critical("job %s is left alone: %s", event.job.id, event.message, extra=about(event))
 
 
 def _job_damaged(event: JobDamaged) -> None:
-    log.error("job %s left its lane: its record is missing or damaged", event.job.id)
+    log.error(
+        "job %s left its lane: its record is missing or damaged", event.job.id, extra=about(event)
+    )
 
 
 def _key_put_aside(event: KeyPutAside) -> None:
@@ -125,11 +129,12 @@ def _key_put_aside(event: KeyPutAside) -> None:
         "the key %s held something of another type: it lies under %s:put-aside now; "
         "see who else writes to this Redis",
         *(event.key, event.key),
+        extra=about(event),
     )
 
 
 def _jobs_requeued(event: JobsRequeued) -> None:
-    log.debug("announcing %s again", counted(event.count, f"{event.lane} job"))
+    log.debug("announcing %s again", counted(event.count, f"{event.lane} job"), extra=about(event))
 
 
 def _outcome_refused(event: OutcomeRefused) -> None:
@@ -137,26 +142,33 @@ def _outcome_refused(event: OutcomeRefused) -> None:
         "job %s: its outcome was refused: it had ended%s, or another worker holds it",
         event.job.id,
         " (maybe by an earlier write whose answer was lost)" if event.repeated else "",
+        extra=about(event),
     )
 
 
 def _outcome_dropped(event: OutcomeDropped) -> None:
-    log.critical("job %s: an outcome was dropped: %s", event.job.id, event.message)
+    log.critical(
+        "job %s: an outcome was dropped: %s", event.job.id, event.message, extra=about(event)
+    )
 
 
 def _ledger_call_failed(event: LedgerCallFailed) -> None:
     if event.operation is LedgerOperation.RETURN_PERMITS:
-        log.info("permits of %s were not given back: they expire by themselves", event.subject)
+        log.info(
+            "permits of %s were not given back: they expire by themselves",
+            event.subject,
+            extra=about(event),
+        )
         return
     failed = _LEDGER_FAILURES[event.operation].format(
         jobs=counted(event.jobs, "job"), subject=event.subject
     )
-    log.warning("%s: %s", failed, event.message, extra=_LEDGER_TROUBLE)
+    log.warning("%s: %s", failed, event.message, extra=about(event, **{ABOUT: _LEDGER}))
 
 
 def _ledger_recovered(event: LedgerRecovered) -> None:
     log.warning(
-        "Redis answers again, after %.0f s", event.seconds, extra={ENDS: _LEDGER_TROUBLE[ABOUT]}
+        "Redis answers again, after %.0f s", event.seconds, extra=about(event, **{ENDS: _LEDGER})
     )
 
 
@@ -164,7 +176,7 @@ def _broker_lost(event: BrokerLost) -> None:
     log.error(
         "no messages arrive, and it is tried again until they do: %s",
         event.message,
-        extra=_BROKER_TROUBLE,
+        extra=about(event, **{ABOUT: _BROKER}),
     )
 
 
@@ -172,7 +184,7 @@ def _broker_recovered(event: BrokerRecovered) -> None:
     log.warning(
         "connected to Redis again, after %.0f s: messages arrive",
         event.seconds,
-        extra={ENDS: _BROKER_TROUBLE[ABOUT]},
+        extra=about(event, **{ENDS: _BROKER}),
     )
 
 
@@ -184,27 +196,40 @@ def _worker_draining(event: WorkerDraining) -> None:
         log.info(
             "%s may finish within %g s; a second signal ends the wait",
             *(counted(event.calls, "job"), event.seconds),
+            extra=about(event),
         )
 
 
 def _worker_drained(event: WorkerDrained) -> None:
     if event.returned:
-        log.warning("gave back %s that did not finish in time", counted(event.returned, "job"))
+        log.warning(
+            "gave back %s that did not finish in time",
+            counted(event.returned, "job"),
+            extra=about(event),
+        )
     if event.unwritten:
         log.warning(
             "Redis did not take the outcomes of %s: these are queued again when their leases "
             "expire",
             counted(event.unwritten, "job"),
+            extra=about(event),
         )
 
 
 def _worker_restarting(event: WorkerRestarting) -> None:
     when = "once its calls in flight have ended" if event.may_finish else "now"
-    log.critical("this process writes its outcomes and restarts %s: %s", when, event.reason)
+    log.critical(
+        "this process writes its outcomes and restarts %s: %s",
+        when,
+        event.reason,
+        extra=about(event),
+    )
 
 
 def _message_put_aside(event: MessagePutAside) -> None:
-    log.warning("a message in %s is no hint (%s): put aside", event.queue, event.fault)
+    log.warning(
+        "a message in %s is no hint (%s): put aside", event.queue, event.fault, extra=about(event)
+    )
 
 
 def _callback_failed(event: CallbackFailed) -> None:
@@ -222,37 +247,47 @@ def _callback_failed(event: CallbackFailed) -> None:
 def _breaker_opened(event: BreakerOpened) -> None:
     if event.breaker.startswith(_ACCOUNT):
         cause = f": {event.reason}" if event.reason else ""
-        states.warning("the %s is %s now%s", event.breaker, event.state, cause)
+        states.warning("the %s is %s now%s", event.breaker, event.state, cause, extra=about(event))
         return
     # A parked breaker needs an operator.
     level = logging.ERROR if event.state == BreakerState.PARKED else logging.WARNING
     line = "the breaker of %s is open: %s (%s): %s"
-    states.log(level, line, event.breaker, event.state, event.reason, event.message)
+    states.log(
+        level, line, event.breaker, event.state, event.reason, event.message, extra=about(event)
+    )
 
 
 def _breaker_not_opened(event: BreakerNotOpened) -> None:
     states.warning(
         "the breaker of %s stays closed (%s): too many breakers are open",
         *(event.breaker, event.reason),
+        extra=about(event),
     )
 
 
 def _breaker_closed(event: BreakerClosed) -> None:
     if event.breaker.startswith(_ACCOUNT):
-        states.info("the %s is usable again", event.breaker)
+        states.info("the %s is usable again", event.breaker, extra=about(event))
     else:
-        states.warning("the breaker of %s is closed again", event.breaker)
+        states.warning("the breaker of %s is closed again", event.breaker, extra=about(event))
 
 
 def _limit_found(event: LimitFound) -> None:
     slots = "" if event.slots is None else f", {event.slots} of them at once in this worker"
-    states.info("%s has a limit: %.3g calls a second%s", event.account, event.rate, slots)
+    states.info(
+        "%s has a limit: %.3g calls a second%s",
+        event.account,
+        event.rate,
+        slots,
+        extra=about(event),
+    )
 
 
 def _limits_differ(event: LimitsDiffer) -> None:
     states.warning(
         "limits of %s in force are %s, and %s are set here: other workers name lower ones",
         *(event.account, dict(event.in_force), dict(event.own) or "none"),
+        extra=about(event),
     )
 
 
@@ -261,8 +296,9 @@ def _worker_isolated(event: WorkerIsolated) -> None:
         "this worker alone gets no rankings from %s (%s): until it does, it takes no jobs for "
         "this account; check its network, proxy and DNS, and whether the vendor admits its address",
         *(event.account, event.cause),
+        extra=about(event),
     )
 
 
 def _worker_reconnected(event: WorkerReconnected) -> None:
-    states.warning("this worker gets rankings from %s again", event.account)
+    states.warning("this worker gets rankings from %s again", event.account, extra=about(event))

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from rerankq.monitoring.logs.fields import FIGURES
 from rerankq_worker.telemetry.activity import Activity, Counts
-from rerankq_worker.telemetry.log_lines import FIGURES
 from rerankq_worker.upstream.errors import Throttled
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,9 @@ from rerankq.cli.stack.serving import sample_call, watch
 from rerankq.cli.stack.signals import ended_by_signals
 from rerankq.cli.up.access import ensured_token, on_loopback, token_needed, usual_port
 from rerankq.cli.up.folder import DataFolder, locked
-from rerankq.cli.up.output import show_line
+from rerankq.cli.up.output import shown_as
+from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
+from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import read_one
 
 GATEWAY_PORT: Final = 8080
@@ -49,6 +51,8 @@ def up(
         int | None,
         typer.Option(help="Port of Flower.", min=1, max=65_535, show_default="5555, or a free one"),
     ] = None,
+    log_level: LevelOption = None,
+    log_format: FormatOption = None,
 ) -> None:
     """Run the whole service on this machine.
 
@@ -59,10 +63,12 @@ def up(
 
     Exit code: 0 stopped, 2 something did not start, or has ended.
     """
+    prefer(log_level, log_format)
+    form = ProcessSettings.load(env_file=ENV_FILE).log_format
     with ended_by_signals(), ExitStack() as exits:
         folder = exits.enter_context(locked((data or _usual_folder()).expanduser().absolute()))
         stack = Stack(
-            "up", load(), exits, echo=show_line, grace=_GRACE_SECONDS, kept_open=folder.lock
+            "up", load(), exits, echo=shown_as(form), grace=_GRACE_SECONDS, kept_open=folder.lock
         )
         try:
             where = host or read_one("RERANKQ_GATEWAY_HOST", env_file=ENV_FILE) or "127.0.0.1"

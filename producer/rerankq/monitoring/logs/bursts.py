@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from rerankq_worker.telemetry.event_log import ABOUT, ENDS, STATES
+from rerankq.monitoring.logs.fields import ABOUT, ENDS, STATES, shared_fields
+from rerankq.monitoring.logs.lines import Line
 
 BURST_SECONDS: Final = 60.0
 MOST_BURSTS: Final = 500
@@ -21,22 +22,26 @@ MOST_BURSTS: Final = 500
 _DIFFERS: Final = re.compile(r"(?<=\bjob )\S+|\S*\d\S*")
 """What may differ between similar lines: the id of a job, and any word with a digit."""
 
-Line = tuple[int, str]
-"""A level, and what is said."""
-
 
 @dataclass(slots=True)
 class _Burst:
     said: str
     first: Line
     began: float
-    about: str | None = None
+    record: logging.LogRecord
     more: int = 0
+
+    @property
+    def about(self) -> str | None:
+        about: str | None = getattr(self.record, ABOUT, None)
+        return about
 
     def closing(self, now: float) -> Iterator[Line]:
         if self.more:
-            level, line = self.first
-            yield level, f"… and {self.more:,} more like it in {now - self.began:.0f} s: {line}"
+            first = self.first
+            said = f"… and {self.more:,} more like it in {now - self.began:.0f} s: {first.said}"
+            fields = {**shared_fields(self.record), "more": self.more} if first.fields else {}
+            yield Line(first.level, said, first.logger, fields)
 
 
 class Bursts:
@@ -45,27 +50,25 @@ class Bursts:
     def __init__(self) -> None:
         self._bursts: dict[object, _Burst] = {}
 
-    def shown(self, record: logging.LogRecord, line: str, now: float) -> list[Line]:
+    def shown(self, record: logging.LogRecord, line: Line, now: float) -> list[Line]:
         """The lines to show for a record; none if the burst's first line has said the same.
 
         Args:
             record: the record.
-            line: its text.
+            line: its line.
             now: the time in seconds, by a monotonic clock.
         """
         if ended := getattr(record, ENDS, None):
             closing = self._end(now, lambda burst: burst.about == ended)
-            return [*closing, (record.levelno, line)]
-        kind, said = _kind(record, line)
+            return [*closing, line]
+        kind, said = _kind(record, line.said)
         burst = self._bursts.get(kind)
         if burst and burst.said == said:
             burst.more += 1
             return []
         if burst or len(self._bursts) < MOST_BURSTS:
-            self._bursts[kind] = _Burst(
-                said, (record.levelno, line), now, about=getattr(record, ABOUT, None)
-            )
-        return [*(burst.closing(now) if burst else ()), (record.levelno, line)]
+            self._bursts[kind] = _Burst(said, line, now, record)
+        return [*(burst.closing(now) if burst else ()), line]
 
     def over(self, now: float, *, at_least: float) -> list[Line]:
         """End each burst that is `at_least` seconds old; returns how many more lines each had."""
@@ -81,7 +84,7 @@ class Bursts:
 def _kind(record: logging.LogRecord, line: str) -> tuple[object, str]:
     """The kind of a line, and the text that must be equal for it to count as a repetition."""
     failed = any(isinstance(each, BaseException) for each in _arguments(record))
-    if record.name.startswith(STATES) and record.args and not failed:
+    if record.name.endswith(f".{STATES}") and record.args and not failed:
         return (record.name, _arguments(record)[0]), line
     said = _DIFFERS.sub("#", line)
     return (record.name, record.levelno, said), said

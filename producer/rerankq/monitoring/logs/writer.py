@@ -8,7 +8,7 @@ could not even shut down.
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -18,6 +18,9 @@ MOST_LINES: Final = 10_000
 TICK_SECONDS: Final = 1.0
 FLUSH_SECONDS: Final = 1.0
 _MOST_TOGETHER: Final = 500
+_MOST_BYTES: Final = 4096
+"""A pipe takes so much in one piece. More could be mixed with the lines of another process that
+writes to the same log."""
 
 
 class LogWriter:
@@ -77,13 +80,26 @@ class LogWriter:
                 f"… {self._dropped:,} more lines were dropped: the log's reader was too slow"
             )
             self._dropped = 0
-        if lines:
+        for piece in _pieces(lines):
             # The log cannot be written, and nobody can be told: the work goes on without it.
             with suppress(OSError):
-                self._write("".join(f"{each}\n" for each in lines).encode(errors="replace"))
+                self._write(piece)
         for each in some:
             if isinstance(each, threading.Event):
                 each.set()
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[bytes]:
+    """Whole lines together, as much as a pipe takes in one piece."""
+    piece = b""
+    for each in lines:
+        line = each.encode(errors="replace") + b"\n"
+        if piece and len(piece) + len(line) > _MOST_BYTES:
+            yield piece
+            piece = b""
+        piece += line
+    if piece:
+        yield piece
 
 
 def write_to(descriptor: int) -> Callable[[bytes], None]:

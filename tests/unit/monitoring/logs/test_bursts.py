@@ -1,7 +1,11 @@
 import logging
 
-from rerankq_worker.telemetry.event_log import ABOUT, ENDS, STATES
-from rerankq_worker.telemetry.log_bursts import BURST_SECONDS, MOST_BURSTS, Bursts
+from rerankq.monitoring.logs.bursts import BURST_SECONDS, MOST_BURSTS, Bursts
+from rerankq.monitoring.logs.fields import ABOUT, ENDS
+from rerankq.monitoring.logs.lines import Line
+from rerankq_worker.telemetry.event_log import states
+
+STATES = states.name
 
 
 def record(
@@ -19,11 +23,12 @@ class Log:
 
     def add(self, given: logging.LogRecord, now: float = 0.0) -> None:
         """Log a record."""
-        self.lines += [line for _, line in self.bursts.shown(given, given.getMessage(), now)]
+        line = Line(given.levelno, given.getMessage(), given.name, {})
+        self.lines += [each.said for each in self.bursts.shown(given, line, now)]
 
     def wait(self, now: float) -> None:
         """Let time pass."""
-        self.lines += [line for _, line in self.bursts.over(now, at_least=BURST_SECONDS)]
+        self.lines += [each.said for each in self.bursts.over(now, at_least=BURST_SECONDS)]
 
 
 def test_a_burst_is_one_line_and_a_count() -> None:

@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from rerankq_worker.telemetry import log_writer
-from rerankq_worker.telemetry.log_writer import MOST_LINES, LogWriter, write_to
+from rerankq.monitoring.logs import writer
+from rerankq.monitoring.logs.writer import MOST_LINES, LogWriter, write_to
 
 
 @contextmanager
@@ -56,9 +56,9 @@ def test_nobody_waits_for_a_reader_that_has_stopped(monkeypatch: pytest.MonkeyPa
         for number in range(1, 1 + MOST_LINES + dropped):
             log.put(f"line {number}")
         assert time.thread_time() - began < 1.0
-        monkeypatch.setattr(log_writer, "FLUSH_SECONDS", 0.1)
+        monkeypatch.setattr(writer, "FLUSH_SECONDS", 0.1)
         log.flush()
-        monkeypatch.setattr(log_writer, "FLUSH_SECONDS", 3600.0)
+        monkeypatch.setattr(writer, "FLUSH_SECONDS", 3600.0)
         log.flush()
         # It goes on as soon as somebody reads, and says how many lines are missing. It took lines
         # from the queue before it wrote that, so there is room for one more.

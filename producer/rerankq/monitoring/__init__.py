@@ -1,0 +1,7 @@
+"""What worker, gateway and command line tell an operator: by listeners on events.
+
+settings  of every process of rerankq's own
+logs      the lines that it writes to stderr
+
+The client does not import it: a producer's process logs as its own program does.
+"""
