@@ -21,7 +21,12 @@ from rerankq.monitoring.logs.lines import JsonForm, Line, PrettyForm, said
 
 MOMENT = 1_764_500_000.25
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-JOB = JobRef("j-1", Lane.BULK, "m", "b-1", "the caller's own", f"00-{TRACE}-{SPAN}-01", "req-1")
+JOB = JobRef(
+    *("j-1", Lane.BULK, "m", "b-1", "the caller's own"),
+    traceparent=f"00-{TRACE}-{SPAN}-01",
+    tenant="acme",
+    request_id="req-1",
+)
 OF_THE_JOB = {
     "job_id": "j-1",
     "lane": "bulk",
@@ -29,6 +34,7 @@ OF_THE_JOB = {
     "batch_id": "b-1",
     "trace_id": TRACE,
     "span_id": SPAN,
+    "tenant": "acme",
     "request_id": "req-1",
 }
 
