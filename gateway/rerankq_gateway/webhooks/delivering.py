@@ -11,7 +11,9 @@ from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, WebhookDelivered, WebhookDisabled, WebhookFailed
 from rerankq_gateway.webhooks.sender import CALL_SECONDS, Sender
 
-MOST_TOGETHER: Final = 32
+MOST_TOGETHER: Final = 128
+MOST_OF_A_WEBHOOK: Final = 8
+"""Calls of one webhook at once, by all gateways together."""
 LEASE_SECONDS: Final = 60.0
 """Longer than a call may take (`sender.CALL_SECONDS`): so none is made twice at once."""
 NOTE_SECONDS: Final = LEASE_SECONDS - CALL_SECONDS - 5.0
@@ -69,7 +71,9 @@ class Delivering:
         if not room:
             await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
             return True
-        found = await self._outbox.take(Kind.HTTP, room, lease_seconds=LEASE_SECONDS)
+        found = await self._outbox.take(
+            Kind.HTTP, room, at_once=MOST_OF_A_WEBHOOK, lease_seconds=LEASE_SECONDS
+        )
         for delivery in found:
             call = asyncio.create_task(self._deliver(delivery))
             self._calls.add(call)

@@ -18,7 +18,7 @@ from rerankq_gateway.webhooks.signing import body_of, headers_of
 
 CALL_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
-MOST_CONNECTIONS: Final = 64
+MOST_CONNECTIONS: Final = 128
 _GONE: Final = 410
 _MOST_RETRY_AFTER: Final = 10
 

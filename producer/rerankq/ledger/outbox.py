@@ -25,6 +25,9 @@ GIVE_UP_SECONDS: Final = 24 * 3600.0
 SPREAD: Final = 0.2
 """Delays differ by so much in both directions, so that not all come back at once."""
 
+LEAST_REST_SECONDS: Final = 1.0
+MOST_REST_SECONDS: Final = 60.0
+
 
 class Kind(StrEnum):
     """How deliveries are sent."""
@@ -103,6 +106,15 @@ def delay_after(attempt: int, retry_after: float | None = None) -> float | None:
     return delay * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311  protects nothing
 
 
+def rest_after(retry_after: float | None) -> float:
+    """For how many seconds a webhook that failed is not called, whatever waits for it.
+
+    Args:
+        retry_after: what the receiver asks for; it counts up to the longest rest.
+    """
+    return max(LEAST_REST_SECONDS, min(retry_after or 0.0, MOST_REST_SECONDS))
+
+
 def check_callbacks(callbacks: Sequence[Callback] | None, tenant: str | None) -> None:
     """Refuse what a tenant must not name: tasks are those of the operator's own applications.
 
@@ -116,6 +128,7 @@ def check_callbacks(callbacks: Sequence[Callback] | None, tenant: str | None) ->
 class _Take(NamedTuple):
     kind: str
     most: int
+    at_once: int
     lease_ms: int
 
 
@@ -127,6 +140,7 @@ class _Done(NamedTuple):
     outcome: str
     row: str
     give_up_ms: int
+    rest_ms: int
 
 
 class _Replay(NamedTuple):
@@ -134,12 +148,20 @@ class _Replay(NamedTuple):
     endpoint: str
 
 
-_KEYS: Final = ("outbox", "delivery", "webhook")
-TAKE: Final = Script(ROOM, "outbox/take", _Take, keys=_KEYS, reply=ROWS)
-DONE: Final = Script(
-    ROOM, "outbox/done", _Done, keys=("outbox", "webhook", "webhook_log"), reply=MAYBE_TEXT
+_KEYS: Final = ("outbox", "outbox_due", "outbox_size")
+TAKE: Final = Script(
+    *(ROOM, "outbox/take", _Take),
+    keys=(*_KEYS, "outbox_taken", "delivery", "webhook"),
+    reply=ROWS,
 )
-REPLAY: Final = Script(ROOM, "outbox/replay", _Replay, keys=_KEYS, reply=FLAG)
+DONE: Final = Script(
+    *(ROOM, "outbox/done", _Done),
+    keys=(*_KEYS, "outbox_taken", "webhook", "webhook_log"),
+    reply=MAYBE_TEXT,
+)
+REPLAY: Final = Script(
+    ROOM, "outbox/replay", _Replay, keys=(*_KEYS, "delivery", "webhook"), reply=FLAG
+)
 
 
 class Outbox:
@@ -152,15 +174,18 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, kind: Kind, most: int, *, lease_seconds: float) -> list[Delivery]:
-        """Deliveries that are due, for one try each.
+    async def take(
+        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+    ) -> list[Delivery]:
+        """Deliveries that are due, for one try each. Targets have their turns.
 
         Args:
             kind: how the caller sends.
             most: how many at most.
+            at_once: how many tries of one target may be under way in all processes together.
             lease_seconds: so long nobody else gets them.
         """
-        rows = await self._store.run(TAKE(kind, most, int(lease_seconds * 1000)))
+        rows = await self._store.run(TAKE(kind, most, at_once, int(lease_seconds * 1000)))
         return [_delivery(kind, *row) for row in rows]
 
     async def done(self, delivery: Delivery, verdict: Verdict) -> tuple[float | None, str | None]:
@@ -183,6 +208,7 @@ class Outbox:
                 outcome=verdict.outcome,
                 row=row,
                 give_up_ms=int(GIVE_UP_SECONDS * 1000),
+                rest_ms=int(rest_after(verdict.retry_after) * 1000),
             )
         )
         return again, disabled and Disabled(disabled)

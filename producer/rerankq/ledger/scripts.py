@@ -7,7 +7,10 @@ from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 ROOM: Final = "rerankq.ledger"
 TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting", "turns")
-OUTBOX: Final = ("outbox", "delivery", "webhook", "tenant_webhooks")
+OUTBOX: Final = (
+    *("outbox", "outbox_due", "outbox_size", "delivery"),
+    *("webhook", "tenant_webhooks"),
+)
 RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane", *OUTBOX)
 STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
 LINES: Final = ("lane_redelivery",)
@@ -131,6 +134,7 @@ SWEEP: Final = Script(
     keys=(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
         *("put_aside", "breakers", "accounts", "batches", "batches_deadlines", "imports"),
+        "outbox_taken",
         *("tenant", "shares", "lane_shared"),
         *("account", "account_workers", "account_lane", "account_slots", "account_answers"),
     ),

@@ -16,7 +16,7 @@ from rerankq.contract.webhook import (
     WebhookTry,
 )
 from rerankq.errors import InvalidRequest, WebhookNotFound
-from rerankq.ledger.outbox import REPLAY
+from rerankq.ledger.outbox import REPLAY, Kind
 from rerankq.store.store import Store
 
 OVERLAP_SECONDS: Final = 24 * 3600.0
@@ -141,7 +141,9 @@ class Webhooks:
         """
         await self.get(webhook_id)
         key = self._keys.webhook(webhook_id)
-        await self._store.command("HSET", key, "disabled", "", "failing_since", "")
+        await self._store.command(
+            "HSET", key, "disabled", "", "failing_since", "", "rests_until", ""
+        )
         return await self.get(webhook_id)
 
     async def log(self, webhook_id: str, *, limit: int = MOST_LOGGED) -> tuple[WebhookTry, ...]:
@@ -188,8 +190,12 @@ class Webhooks:
     async def _read(self, ids: Sequence[str]) -> Sequence[Webhook]:
         if not ids:
             return []
-        stored = await self._store.readings(*(("HGETALL", self._keys.webhook(i)) for i in ids))
-        found = [_webhook(each, fields) for each, fields in zip(ids, stored, strict=True)]
+        read = await self._store.readings(
+            *(("HGETALL", self._keys.webhook(each)) for each in ids),
+            *(("ZCARD", self._keys.outbox_due(Kind.HTTP, each)) for each in ids),
+        )
+        stored, pending = read[: len(ids)], read[len(ids) :]
+        found = [_webhook(*each) for each in zip(ids, stored, pending, strict=True)]
         return [each for each in found if each is not None and self._tenant in (None, each.tenant)]
 
     async def _now(self) -> float:
@@ -213,7 +219,7 @@ def _stored(made: NewWebhook) -> list[str]:
     return [part for pair in fields.items() for part in pair]
 
 
-def _webhook(webhook_id: str, stored: Any) -> Webhook | None:
+def _webhook(webhook_id: str, stored: Any, pending: int) -> Webhook | None:
     """The webhook that is stored so; None when there is none, or what is there is damaged."""
     if not stored:
         return None
@@ -228,7 +234,7 @@ def _webhook(webhook_id: str, stored: Any) -> Webhook | None:
                 "created_at": float(fields.get("created", 0)),
                 "disabled": fields.get("disabled") or None,
                 "failing_since": _seconds(fields.get("failing_since")),
-                "pending": max(int(fields.get("pending", 0)), 0),
+                "pending": pending,
                 "dropped": int(fields.get("dropped", 0)),
             }
         )

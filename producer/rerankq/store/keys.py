@@ -161,8 +161,12 @@ class Keys:
         self.webhooks = f"{prefix}rerankq:webhooks"
         self.webhook = Family(f"{prefix}rerankq:webhook:")
         self.webhook_log = Family(f"{prefix}rerankq:webhook:", ":log")
-        # Deliveries of webhooks and callbacks: by their kind, and by event and target.
+        # Deliveries of webhooks and callbacks, by kind: the targets for which some wait, those
+        # under way, how many there are in all; by kind and target; and each by event and target.
         self.outbox = Family(f"{prefix}rerankq:outbox:")
+        self.outbox_taken = Family(f"{prefix}rerankq:outbox-taken:")
+        self.outbox_size = f"{prefix}rerankq:outbox-size"
+        self.outbox_due = Grid(f"{prefix}rerankq:outbox:", ":")
         self.delivery = Grid(f"{prefix}rerankq:delivery:", ":")
 
     def in_lua(self, name: str) -> str:

@@ -391,7 +391,7 @@ def test_a_batch_whose_file_was_read_in_part_expires(
         desk.redis.hset(KEYS.batch(batch_id), "deadline", 1)
         desk.redis.zadd(KEYS.batches_deadlines, {batch_id: 1})
         desk.sweep()
-        (told,) = desk.run(Outbox(desk.store).take(Kind.HTTP, 9, lease_seconds=60))
+        (told,) = desk.run(Outbox(desk.store).take(Kind.HTTP, 9, at_once=9, lease_seconds=60))
         # As if the half minute of the killed gateway were over.
         desk.redis.zadd(KEYS.imports, {batch_id: 0})
         with GatewayProcess(tmp_path, own_redis.url, **where) as gateway:

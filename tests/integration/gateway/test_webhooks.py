@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from rerankq import RerankClient
 from rerankq.contract import NewWebhook, TryOutcome
 from running.gateway import GatewayProcess
-from running.keys import KEYS
+from running.outbox import make_due
 from running.receiver import Call, Receiver
 from running.redis_server import RedisServer
 from running.waiting import eventually
@@ -72,13 +72,6 @@ def ended_batch(client: RerankClient) -> str:
 def verified(call: Call, secret: str) -> Any:
     """The event of a call, whose signature is right."""
     return Webhook(secret).verify(call.body, dict(call.headers))
-
-
-def make_due(redis: Redis) -> None:
-    """As if all delays and leases were over."""
-    found: Any = redis.zrange(KEYS.outbox("http"), 0, -1)
-    for member in found:
-        redis.zadd(KEYS.outbox("http"), {member: 1})
 
 
 def outcomes(client: RerankClient, webhook: str) -> list[TryOutcome]:

@@ -21,6 +21,7 @@ from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.webhooks import Webhooks
 from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, job
+from running.outbox import make_due
 
 URL = "https://example.com/hook"
 LEASE = 60.0
@@ -44,9 +45,9 @@ class Post:
         """What is known of a webhook."""
         return self.desk.run(self.webhooks.get(webhook))
 
-    def taken(self, kind: Kind = Kind.HTTP, most: int = 100) -> list[Delivery]:
+    def taken(self, kind: Kind = Kind.HTTP, most: int = 100, at_once: int = 100) -> list[Delivery]:
         """What is due."""
-        return self.desk.run(self.outbox.take(kind, most, lease_seconds=LEASE))
+        return self.desk.run(self.outbox.take(kind, most, at_once=at_once, lease_seconds=LEASE))
 
     def done(self, delivery: Delivery, verdict: Verdict) -> tuple[float | None, str | None]:
         """Note how a try went."""
@@ -54,10 +55,7 @@ class Post:
 
     def make_due(self) -> None:
         """As if all delays were over."""
-        for kind in Kind:
-            redis: Any = self.desk.redis
-            for member in redis.zrange(KEYS.outbox(kind), 0, -1):
-                redis.zadd(KEYS.outbox(kind), {member: 1})
+        make_due(self.desk.redis)
 
     def batch(self, *ids: str, tenant: str | None = None, **options: Any) -> str:
         """A sealed batch with these jobs."""
@@ -257,8 +255,8 @@ def test_410_and_a_day_of_failures_disable_a_webhook(post: Post) -> None:
         assert enabled.failing_since is None
 
 
-def test_a_webhook_that_fails_holds_up_no_other(post: Post) -> None:
-    """One that fails gets one try at a time, and its other deliveries lose none by waiting."""
+def test_a_webhook_that_fails_gets_one_call_at_a_time(post: Post) -> None:
+    """After each failed call it rests; what waits meanwhile loses no try, and holds up no other."""
     bad, good = post.made(events=[]), post.made(events=[])
     names = [f"j{each}" for each in range(6)]
     for each in names:
@@ -266,24 +264,68 @@ def test_a_webhook_that_fails_holds_up_no_other(post: Post) -> None:
         post.desk.submit(job(each, callbacks=[Callback(webhook=webhook)]))
     post.cancel(names[0])
     (first,) = post.taken()
-    post.done(first, FAILED)
+    post.done(first, Verdict(TryOutcome.FAILED, retry_after=50.0))
     post.cancel(*names[1:])
-    found = post.taken()
-    assert sorted(each.target for each in found) == sorted([bad, good])
-    assert {each.attempt for each in found} == {1}
+    assert [each.target for each in post.taken()] == [good]
     post.make_due()
-    (again,) = (each for each in post.taken() if each.target == bad)
-    assert again.attempt <= 2
+    (second,) = (each for each in post.taken() if each.target == bad)
+    # Nobody else calls it meanwhile.
+    assert post.taken() == []
+    post.done(second, DELIVERED)
+    left = post.taken()
+    assert {each.target for each in left} == {bad}
+    assert len(left) == 4
+    assert {each.attempt for each in left} <= {1, 2}
+
+
+def test_webhooks_have_their_turns(post: Post) -> None:
+    """However many wait for a slow one, it has few calls at once, and others get theirs."""
+    slow, quick = post.made(events=[]), post.made(events=[])
+    names = [f"j{each}" for each in range(50)]
+    for each in names:
+        post.desk.submit(job(each, callbacks=[Callback(webhook=slow)]))
+    post.cancel(*names)
+    under_way = post.taken(most=16, at_once=8)
+    assert len(under_way) == 8
+    assert post.taken(most=16, at_once=8) == []
+    post.desk.submit(job("q", callbacks=[Callback(webhook=quick)]))
+    post.cancel("q")
+    assert [each.target for each in post.taken(most=16, at_once=8)] == [quick]
+    # For each call that has ended there is another.
+    post.done(under_way[0], DELIVERED)
+    (more,) = post.taken(most=16, at_once=8)
+    assert more.event not in {each.event for each in under_way}
+    # A sender that dies gives its calls back when its lease ends.
+    post.make_due()
+    again = [each for each in post.taken(most=16, at_once=8) if each.target == slow]
+    assert len(again) == 8
+
+
+def test_who_takes_few_gives_each_webhook_its_turn(post: Post) -> None:
+    """One that was served goes behind those that wait."""
+    webhooks = [post.made(events=[]) for _ in range(3)]
+    for webhook in webhooks:
+        names = [f"{webhook}-{each}" for each in range(4)]
+        post.desk.submit(*(job(each, callbacks=[Callback(webhook=webhook)]) for each in names))
+        post.cancel(*names)
+    served = [post.taken(most=2, at_once=8)[0].target for _ in range(3)]
+    assert sorted(served) == sorted(webhooks)
 
 
 def test_deliveries_of_a_webhook_are_bounded(post: Post) -> None:
-    """Over its bound, ends are not told, and are counted."""
+    """Over its bound, ends are not told, and are counted; so it is with all webhooks together."""
     webhook = post.made(events=[])
-    post.desk.redis.hset(KEYS.webhook(webhook), "pending", 100_000)
+    due: Any = KEYS.outbox_due("http", webhook)
+    post.desk.redis.zadd(due, {f"evt_{each}": DAY_MS * 10**6 for each in range(100_000)})
     post.desk.submit(job("a", callbacks=[Callback(webhook=webhook)]))
     post.cancel("a")
     assert post.taken() == []
-    assert post.known(webhook).dropped == 1
+    assert (post.known(webhook).pending, post.known(webhook).dropped) == (100_000, 1)
+    other = post.made(events=[])
+    post.desk.redis.hset(KEYS.outbox_size, "http", 1_000_000)
+    post.desk.submit(job("b", callbacks=[Callback(webhook=other)]))
+    post.cancel("b")
+    assert (post.known(other).pending, post.known(other).dropped) == (0, 1)
 
 
 def test_a_job_can_name_only_webhooks_of_its_tenant(post: Post) -> None:

@@ -11,6 +11,7 @@ from redis import Redis
 from rerankq import RerankClient
 from rerankq.errors import InvalidRequest
 from running.keys import KEYS
+from running.outbox import make_due
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
@@ -77,7 +78,7 @@ def test_a_broker_that_is_away_gets_its_tasks_later(
         assert redis.zcard(KEYS.outbox("celery")) == 1
         assert "secret" not in worker.log()
     with RunningWorker(redis_url, upstream.url, tmp_path):
-        redis.zadd(KEYS.outbox("celery"), {f"evt_job_{job.id} shop.ended ": 1})
+        make_due(redis)
         eventually(lambda: redis.llen("celery") == 1, "it is sent to Celery's default queue")
     redis.close()
 

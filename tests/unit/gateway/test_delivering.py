@@ -32,9 +32,12 @@ class Waiting:
         self._outages = outages
         self.noted: list[str] = []
 
-    async def take(self, kind: Kind, most: int, *, lease_seconds: float) -> list[Delivery]:
+    async def take(
+        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+    ) -> list[Delivery]:
         """The next."""
         assert kind is Kind.HTTP
+        assert at_once < MOST_TOGETHER
         assert lease_seconds > 0
         if not self._left and self._outages:
             raise LedgerUnavailable("no answer")

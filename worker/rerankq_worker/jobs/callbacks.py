@@ -30,7 +30,9 @@ async def send_callbacks(outbox: Outbox, tasks: Tasks, events: Events) -> None:
     """
     while True:
         try:
-            found = await outbox.take(Kind.CELERY, MOST_TOGETHER, lease_seconds=LEASE_SECONDS)
+            found = await outbox.take(
+                Kind.CELERY, MOST_TOGETHER, at_once=MOST_TOGETHER, lease_seconds=LEASE_SECONDS
+            )
             for delivery in found:
                 verdict = await _sent(tasks, delivery)
                 await _note(outbox, delivery, verdict, events)

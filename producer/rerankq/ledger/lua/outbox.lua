@@ -3,7 +3,7 @@
 -- @defines names_unknown_webhook post_job_end post_batch_end
 -- @include clock
 -- @include values
--- @keys outbox delivery webhook tenant_webhooks
+-- @keys outbox outbox_due outbox_size delivery webhook tenant_webhooks
 
 local KEPT_MS = 4 * 24 * 3600 * 1000 -- a delivery is tried for a day, and can be sent again for three more
 local MOST_OF_AN_ENDPOINT, MOST_OF_ALL = 100000, 1000000
@@ -20,28 +20,30 @@ function names_unknown_webhook(targets, tenant)
   return false
 end
 
--- A webhook's endpoint, if it is to be told: it exists, is not disabled, and is the tenant's own or the
--- operator's. pcall: its key may hold a value of another type.
-local function endpoint_takes(id, tenant)
-  local url, owner, disabled, pending = unpack(redis.pcall('HMGET', webhook_key(id),
-    'url', 'tenant', 'disabled', 'pending'))
-  if not url or (disabled or '') ~= '' then return false end
-  if (owner or '') ~= '' and owner ~= tenant then return false end
-  if number(pending) < MOST_OF_AN_ENDPOINT then return true end
-  redis.call('HINCRBY', webhook_key(id), 'dropped', 1)
-  return false
-end
-
+-- A delivery waits with the others for its target, so that each target has its turn, however many wait for
+-- another. Returns whether there was room for it. pcall: the key of a target may hold a value of another type,
+-- which must not hold up an end.
 local function add(kind, event, target, delivery, now)
-  if redis.call('ZCARD', outbox_key(kind)) >= MOST_OF_ALL then return end
+  if number(redis.call('HGET', outbox_size_key, kind)) >= MOST_OF_ALL then return false end
+  local added = redis.pcall('ZADD', outbox_due_key(kind, target), whole(now), event)
+  if type(added) == 'table' then return false end
   redis.call('SET', delivery_key(event, target), cjson.encode(delivery), 'PX', KEPT_MS)
-  redis.call('ZADD', outbox_key(kind), whole(now), event .. ' ' .. target)
+  if added == 1 then redis.call('HINCRBY', outbox_size_key, kind, 1) end
+  -- Never later than it is looked at already.
+  redis.call('ZADD', outbox_key(kind), 'LT', whole(now), target)
+  return true
 end
 
+-- Posts to a webhook, if it is to be told: it exists, is not disabled, and is the tenant's own or the
+-- operator's. pcall: its key may hold a value of another type.
 local function post_to_endpoint(endpoint, event, delivery, now)
-  if not endpoint_takes(endpoint, delivery.tenant or '') then return end
-  add('http', event, endpoint, delivery, now)
-  redis.call('HINCRBY', webhook_key(endpoint), 'pending', 1)
+  local url, owner, disabled = unpack(redis.pcall('HMGET', webhook_key(endpoint), 'url', 'tenant', 'disabled'))
+  if not url or (disabled or '') ~= '' then return end
+  if (owner or '') ~= '' and owner ~= (delivery.tenant or '') then return end
+  local waiting = redis.pcall('ZCARD', outbox_due_key('http', endpoint))
+  local is_room = type(waiting) == 'number' and waiting < MOST_OF_AN_ENDPOINT
+  if is_room and add('http', event, endpoint, delivery, now) then return end
+  redis.call('HINCRBY', webhook_key(endpoint), 'dropped', 1)
 end
 
 -- Posts to the targets that a job or a batch names; `told`: endpoints that need not be told again.

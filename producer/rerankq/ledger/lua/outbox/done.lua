@@ -6,41 +6,42 @@
 -- @argument outcome text: 'delivered', 'failed', or 'gone' when the endpoint wants no more
 -- @argument row text: the line of the endpoint's log, or '' for none; it has the time of the try
 -- @argument give_up_ms number: an endpoint that has only failed for so long is disabled
+-- @argument rest_ms number: for so long an endpoint that has failed is not called
 -- @answer text or nothing: 'gone' or 'failing' when this has disabled the endpoint
 -- @include clock
 -- @include values
--- @keys outbox webhook webhook_log
+-- @include outbox/waiting
+-- @keys outbox_taken outbox_due webhook webhook_log
 local MOST_LOGGED = 1000
-local now, member, disabled = now_ms(), event .. ' ' .. target, nil
-local key = webhook_key(target)
-local is_known = kind == 'http' and redis.call('EXISTS', key) == 1
+local now, key = now_ms(), webhook_key(target)
 
-local function over()
-  if redis.call('ZREM', outbox_key(kind), member) == 1 and is_known then
-    redis.call('HINCRBY', key, 'pending', -1)
-  end
-end
-
+-- First what frees memory: Redis does it also when it is full, and after that the rest of the script too.
+redis.call('ZREM', outbox_taken_key(kind), event .. ' ' .. target)
 if again_ms < 0 then
-  over()
-elseif redis.call('ZSCORE', outbox_key(kind), member) then
-  redis.call('ZADD', outbox_key(kind), whole(now + again_ms), member)
+  leave(kind, event, target)
+else
+  redis.call('ZADD', outbox_due_key(kind, target), 'XX', whole(now + again_ms), event)
 end
-if not is_known then return nil end
-if row ~= '' then
-  redis.call('LPUSH', webhook_log_key(target), row)
-  redis.call('LTRIM', webhook_log_key(target), 0, MOST_LOGGED - 1)
+
+-- Notes it of the endpoint; returns why that has disabled it, and until when it rests.
+local function note_of_endpoint()
+  if row ~= '' then
+    redis.call('LPUSH', webhook_log_key(target), row)
+    redis.call('LTRIM', webhook_log_key(target), 0, MOST_LOGGED - 1)
+  end
+  local since = number(redis.call('HGET', key, 'failing_since'))
+  if outcome == 'delivered' then
+    if since > 0 then redis.call('HSET', key, 'failing_since', '', 'rests_until', '') end
+    return nil, 0
+  end
+  local rests_until = now + rest_ms
+  redis.call('HSET', key, 'failing_since', whole(since > 0 and since or now), 'rests_until', whole(rests_until))
+  local disabled = outcome == 'gone' and 'gone' or since > 0 and now - since >= give_up_ms and 'failing' or nil
+  if disabled then redis.call('HSET', key, 'disabled', disabled) end
+  return disabled, rests_until
 end
-local since = number(redis.call('HGET', key, 'failing_since'))
-if outcome == 'delivered' then
-  if since > 0 then redis.call('HSET', key, 'failing_since', '') end
-  return nil
-end
-if since == 0 then
-  redis.call('HSET', key, 'failing_since', whole(now))
-elseif now - since >= give_up_ms then
-  disabled = 'failing'
-end
-if outcome == 'gone' then disabled = 'gone' end
-if disabled then redis.call('HSET', key, 'disabled', disabled) end
+
+local disabled, earliest = nil, 0
+if kind == 'http' and redis.call('EXISTS', key) == 1 then disabled, earliest = note_of_endpoint() end
+look_again(kind, target, disabled and 0 or earliest)
 return disabled

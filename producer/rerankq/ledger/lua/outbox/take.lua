@@ -2,26 +2,23 @@
 -- between has told or not; another tries again.
 -- @argument kind text: 'http' or 'celery'
 -- @argument most number: how many at most
+-- @argument at_once number: how many of one target may be under way, here and elsewhere; of an endpoint that
+--   fails it is one
 -- @argument lease_ms number: how long a try may take
 -- @answer rows: each as [event, target, the delivery as JSON, and for an endpoint its URL, its secret, its
 --   earlier secret while that still counts, or '', and its tenant, or '']. A delivery that is past its retention,
 --   or whose endpoint is gone or disabled, leaves the outbox.
 -- @include clock
 -- @include values
--- @keys outbox delivery webhook
-local now, found, failing = now_ms(), {}, {}
-local LOOKED_AT = 500
+-- @include outbox/waiting
+-- @keys outbox outbox_taken outbox_due delivery webhook
+local now, found, under_way = now_ms(), {}, {}
+local MOST_TARGETS = 200
 
-local function drop(member, endpoint)
-  redis.call('ZREM', outbox_key(kind), member)
-  if endpoint and redis.call('EXISTS', webhook_key(endpoint)) == 1 then
-    redis.call('HINCRBY', webhook_key(endpoint), 'pending', -1)
-  end
-end
-
--- One try more: counted now, so that a try that kills its sender counts too.
-local function taken(event, target, stored)
-  local ok, delivery = pcall(cjson.decode, stored)
+-- One try more: counted now, so that a try that kills its sender counts too. Nil when it cannot be read.
+local function tried(event, target)
+  local stored = redis.pcall('GET', delivery_key(event, target))
+  local ok, delivery = pcall(cjson.decode, text(stored) or '')
   if not ok or type(delivery) ~= 'table' then return nil end
   delivery.tries = number(delivery.tries) + 1
   local again = cjson.encode(delivery)
@@ -29,30 +26,58 @@ local function taken(event, target, stored)
   return again
 end
 
--- The endpoint's part of a row. An endpoint that fails gets one try at a time: the others wait for it, and
--- these waits are no tries. So one that is gone does not hold up those that answer.
-local function endpoint_row(endpoint)
-  local url, secret, old_secret, old_until, tenant, disabled, failing_since = unpack(redis.call('HMGET',
-    webhook_key(endpoint), 'url', 'secret', 'old_secret', 'old_until', 'tenant', 'disabled', 'failing_since'))
+-- What a row says of an endpoint, how many calls it may have at once, and until when it rests. Nil when it is
+-- called no more.
+local function receiver(target)
+  if kind ~= 'http' then return {}, at_once, 0 end
+  local url, secret, old_secret, old_until, tenant, disabled, failing_since, rests_until = unpack(redis.pcall(
+    'HMGET', webhook_key(target), 'url', 'secret', 'old_secret', 'old_until', 'tenant', 'disabled',
+    'failing_since', 'rests_until'))
   if not url or (disabled or '') ~= '' then return nil end
-  local waits = number(failing_since) > 0 and failing[endpoint]
-  failing[endpoint] = true
-  return {url, secret or '', number(old_until) > now and old_secret or '', tenant or ''}, waits
+  local row = {url, secret or '', number(old_until) > now and old_secret or '', tenant or ''}
+  return row, number(failing_since) > 0 and 1 or at_once, number(rests_until)
 end
 
-local due = redis.call('ZRANGEBYSCORE', outbox_key(kind), '-inf', whole(now), 'LIMIT', 0, LOOKED_AT)
-for _, member in ipairs(due) do
-  if #found >= most then break end
-  local event, target = string.match(member, '^(%S+) (.*)$')
-  local stored = event and redis.call('GET', delivery_key(event, target))
-  local row, waits = {}, false
-  if stored and kind == 'http' then row, waits = endpoint_row(target) end
-  if not stored or not row then
-    drop(member, kind == 'http' and target)
-  else
-    redis.call('ZADD', outbox_key(kind), whole(now + lease_ms), member)
-    local again = not waits and taken(event, target, stored)
-    if again then found[#found + 1] = {event, target, again, unpack(row)} end
+-- Takes up to `free` deliveries of a target; returns how many more it might have under way.
+local function take_some(target, row, free)
+  local key = outbox_due_key(kind, target)
+  local due = redis.call('ZRANGEBYSCORE', key, '-inf', whole(now), 'LIMIT', 0, math.min(free, most - #found))
+  for _, event in ipairs(due) do
+    local delivery = tried(event, target)
+    if delivery then
+      redis.call('ZADD', key, whole(now + lease_ms), event)
+      redis.call('ZADD', outbox_taken_key(kind), whole(now + lease_ms), event .. ' ' .. target)
+      found[#found + 1] = {event, target, delivery, unpack(row)}
+      free = free - 1
+    else
+      leave(kind, event, target)
+    end
   end
+  return free
+end
+
+local function serve(target)
+  local row, most_at_once, rests_until = receiver(target)
+  if not row then return forget(kind, target) end
+  -- A clock that was set back must not let it rest for longer.
+  if rests_until > now and rests_until <= now + lease_ms then return look_again(kind, target, rests_until) end
+  local free = most_at_once - (under_way[target] or 0)
+  if free > 0 then free = take_some(target, row, free) end
+  -- One with as many tries under way as it may have is looked at again when one of them is noted, or its lease ends.
+  look_again(kind, target, free > 0 and now or now + lease_ms)
+end
+
+redis.call('ZREMRANGEBYSCORE', outbox_taken_key(kind), '-inf', whole(now))
+-- Such a lease is from before the clock was set back.
+redis.call('ZREMRANGEBYSCORE', outbox_taken_key(kind), '(' .. whole(now + lease_ms), '+inf')
+for _, member in ipairs(redis.call('ZRANGE', outbox_taken_key(kind), 0, -1)) do
+  local target = string.match(member, '^%S+ (.*)$')
+  if target then under_way[target] = (under_way[target] or 0) + 1 end
+end
+-- A target that was served goes behind those that wait for their turn.
+for _, target in ipairs(redis.call('ZRANGEBYSCORE', outbox_key(kind), '-inf', whole(now), 'LIMIT', 0,
+  MOST_TARGETS)) do
+  if #found >= most then break end
+  serve(target)
 end
 return found

@@ -3,7 +3,8 @@
 -- @defines put_foreign_keys_aside
 -- @include lines
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
--- @keys batches batches_resuming batches_cancelling batches_deadlines batches_holding imports shares turns lane_shared outbox
+-- @keys batches batches_resuming batches_cancelling batches_deadlines batches_holding imports shares turns lane_shared
+-- @keys outbox outbox_taken outbox_size
 -- @keys account account_workers account_lane account_slots account_answers
 
 local function types_by_key()
@@ -11,7 +12,10 @@ local function types_by_key()
     [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set', [batches_key] = 'zset',
     [batches_resuming_key] = 'zset', [batches_cancelling_key] = 'zset', [batches_holding_key] = 'zset',
     [batches_deadlines_key] = 'zset',
-    [imports_key] = 'zset', [outbox_key('http')] = 'zset', [outbox_key('celery')] = 'zset'}
+    [imports_key] = 'zset', [outbox_size_key] = 'hash'}
+  for _, kind in ipairs({'http', 'celery'}) do
+    types[outbox_key(kind)], types[outbox_taken_key(kind)] = 'zset', 'zset'
+  end
   for _, each in ipairs(lanes) do
     local lane, queue, again_queue = unpack(each)
     for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end

@@ -1,0 +1,29 @@
+-- Deliveries that wait for a target: when they are looked at next, and how they leave.
+-- @defines look_again leave forget
+-- @include values
+-- @keys outbox outbox_due outbox_size
+
+-- Sets when a target is looked at next: when its first delivery is due, but not before `earliest`.
+function look_again(kind, target, earliest)
+  local first = redis.call('ZRANGE', outbox_due_key(kind, target), 0, 0, 'WITHSCORES')
+  if first[1] then
+    redis.call('ZADD', outbox_key(kind), whole(math.max(number(first[2]), earliest)), target)
+  else
+    redis.call('ZREM', outbox_key(kind), target)
+  end
+end
+
+-- Takes a delivery out.
+function leave(kind, event, target)
+  if redis.call('ZREM', outbox_due_key(kind, target), event) == 1 then
+    redis.call('HINCRBY', outbox_size_key, kind, -1)
+  end
+end
+
+-- Takes all of a target out: it is told of nothing more.
+function forget(kind, target)
+  local key = outbox_due_key(kind, target)
+  redis.call('HINCRBY', outbox_size_key, kind, -redis.call('ZCARD', key))
+  redis.call('UNLINK', key)
+  redis.call('ZREM', outbox_key(kind), target)
+end
