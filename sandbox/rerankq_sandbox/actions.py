@@ -134,7 +134,9 @@ class SpoilAction(_Action):
             `duplicate_index` one index twice; `short` one result too few; `null_results` null
             where the results should be; `nan` a score that is the literal NaN; `wrong_type` a
             score that is a string; `foreign_documents` rows that repeat no document of the call;
-            `ok_error` an error body.
+            `ok_error` an error body. Four keep the form of a ranking: `equal_scores` the same score
+            for all documents; `reversed_scores` the worst document first; `huge_scores` scores
+            that no model gives; `logits` raw scores instead of probabilities, which are good.
     """
 
     kind: Literal[
@@ -147,6 +149,10 @@ class SpoilAction(_Action):
         "wrong_type",
         "foreign_documents",
         "ok_error",
+        "equal_scores",
+        "reversed_scores",
+        "huge_scores",
+        "logits",
     ]
 
 

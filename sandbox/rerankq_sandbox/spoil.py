@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import log
 from typing import Any
 
 from rerankq_sandbox.actions import SpoilAction
@@ -61,6 +62,26 @@ def _foreign(_question: Question, ranking: Ranking) -> Ranking:
     return [replace(each, text=f"foreign document {each.index}") for each in ranking]
 
 
+def _equal_scores(_question: Question, ranking: Ranking) -> Ranking:
+    return [replace(each, score=0.5) for each in ranking]
+
+
+def _reversed_scores(_question: Question, ranking: Ranking) -> Ranking:
+    return [replace(each, score=1 - float(each.score)) for each in reversed(ranking)]
+
+
+def _huge_scores(_question: Question, ranking: Ranking) -> Ranking:
+    return [replace(each, score=1e9 * float(each.score)) for each in ranking]
+
+
+def _logits(_question: Question, ranking: Ranking) -> Ranking:
+    return [replace(each, score=_logit(float(each.score))) for each in ranking]
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
+
+
 def _first(ranking: Ranking, **changes: Any) -> Ranking:
     return [replace(ranking[0], **changes), *ranking[1:]]
 
@@ -72,4 +93,8 @@ _SPOILERS: dict[str, Callable[[Question, Ranking], Ranking]] = {
     "nan": _nan,
     "wrong_type": _wrong_type,
     "foreign_documents": _foreign,
+    "equal_scores": _equal_scores,
+    "reversed_scores": _reversed_scores,
+    "huge_scores": _huge_scores,
+    "logits": _logits,
 }

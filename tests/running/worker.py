@@ -46,6 +46,8 @@ class RunningWorker:
             "RERANKQ_REDIS_URL": redis_url,
             **({"RERANKQ_UPSTREAM_URL": upstream_url} if upstream_url else {}),
             "DMXAPI_API_KEY": api_key,
+            # Tests count the calls of jobs. Those of checks come only where a test wants them.
+            "RERANKQ_SCORE_CHECK_SECONDS": "0",
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
             **(environment or {}),
         }

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
+from rerankq.accounts.score_turns import ScoreTurns
 from rerankq.broker.announce import Announcer
 from rerankq.broker.backlog import Backlog
 from rerankq.broker.callbacks import CallbackTasks
@@ -40,6 +41,7 @@ from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.score_checks import ScoreChecks
 from rerankq_worker.process.duties import in_background
 from rerankq_worker.process.health import health_served
 from rerankq_worker.process.heartbeats import Heartbeats
@@ -172,6 +174,7 @@ class Service:
                     send_callbacks(Outbox(renewal_store), tasks, events),
                     *(each.run() for each in exchanges),
                     reach.run(),
+                    self._score_checks(routes, renewal_store, executor).run(),
                     summarise(activity, lambda: len(in_flight.leases())),
                 )
                 async with (
@@ -263,6 +266,18 @@ class Service:
             completer=completer,
             routes=routes,
             attempts=attempts,
+            events=self._events,
+        )
+
+    def _score_checks(self, routes: Routes, store: Store, executor: Executor) -> ScoreChecks:
+        settings = self._settings
+        return ScoreChecks(
+            routes,
+            self._sites,
+            ScoreTurns(store),
+            model=settings.model,
+            every=settings.score_check_seconds,
+            may_call=lambda: not executor.is_draining,
             events=self._events,
         )
 

@@ -97,6 +97,10 @@ class WorkerSettings(ProcessSettings):
     give_up_seconds: Annotated[float, Field(gt=0, le=MOST_KEPT_SECONDS)] = Field(
         default=86_400.0, description="Age of a job after which it is not tried again."
     )
+    score_check_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
+        default=3600.0,
+        description="How often the scores of each model at each site are checked; 0 for never.",
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
         default=30.0, description="How long SIGTERM lets running jobs finish."
     )

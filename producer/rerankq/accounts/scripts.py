@@ -6,6 +6,10 @@ from rerankq.store.script import FLAG, JSON, ROWS, Script
 
 ROOM: Final = "rerankq.accounts"
 
+NONSENSE_SCORES: Final = "nonsense_scores"
+"""Reason of a model's breaker whose scores of known pairs are nonsense. The ranking of a job is no
+proof that they are good again: only a check of known pairs probes it."""
+
 
 class _Allot(NamedTuple):
     account: str
@@ -32,5 +36,10 @@ _ACCOUNT: Final = ("account", "account_workers", "account_lane", "account_slots"
 ALLOT: Final = Script(
     ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "breakers", "last_heard"), reply=JSON
 )
-TRIP: Final = Script(ROOM, "trip", _Trip, keys=("breakers",), reply=ROWS)
+TRIP: Final = Script(
+    *(ROOM, "trip", _Trip),
+    keys=("breakers",),
+    reply=ROWS,
+    constants={"NONSENSE_SCORES": NONSENSE_SCORES},
+)
 PROBE: Final = Script(ROOM, "probe", _Probe, keys=("breakers",), reply=FLAG)

@@ -70,6 +70,7 @@ from rerankq.events.limits import (
     LimitFound,
     LimitsDiffer,
     PermitWaited,
+    ScoresChecked,
 )
 from rerankq.events.requests import CallDegraded, RequestFinished, RequestRefused
 from rerankq.events.workers import (
@@ -138,6 +139,7 @@ __all__ = [
     "PermitWaited",
     "RequestFinished",
     "RequestRefused",
+    "ScoresChecked",
     "TokenCreated",
     "TokenRevoked",
     "WebhookDelivered",

@@ -109,6 +109,27 @@ class BreakerClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresChecked(Event):
+    """A worker has asked a model about known pairs, and has judged the scores.
+
+    Attributes:
+        site: the site that was called.
+        model: the site's name for the model.
+        outcome: `sane`, or what makes the scores nonsense: `all_equal`, `reversed`, `not_a_number`
+            or `out_of_range`.
+        repeat: how many answers of this check were nonsense before.
+        probe: whether the model is parked, and the answer decides whether it is used again.
+    """
+
+    name: ClassVar[str] = "scores.checked"
+    site: str
+    model: str
+    outcome: str
+    repeat: int = 0
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerNotOpened(Event):
     """A model's breaker would have opened, but too many models' breakers are open.
 

@@ -98,6 +98,8 @@ class Keys:
         self.account_slots = Family(f"{prefix}rerankq:account:", ":slots")
         self.account_answers = Family(f"{prefix}rerankq:account:", ":answers")
         self.breakers = f"{prefix}rerankq:circuits"
+        self.score_check = Grid(f"{prefix}rerankq:score_check:", ":")
+        """By site and model."""
         # Messages that were no hints.
         self.poison = f"{prefix}rerankq:poison"
         self.poison_counts = f"{prefix}rerankq:poison:counts"

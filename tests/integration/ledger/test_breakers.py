@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rerankq.accounts.breakers import BreakerState
+from rerankq.accounts.scripts import NONSENSE_SCORES
 from rerankq.store.store import Store
 from running.ledger_desk import LedgerDesk
 
@@ -58,6 +59,15 @@ def test_doubted_is_probed_sooner_than_parked(desk: LedgerDesk) -> None:
     assert not desk.probe(NAME)
     desk.let_pass(11)
     assert desk.probe(NAME)
+
+
+def test_another_failure_does_not_hide_that_scores_are_nonsense(desk: LedgerDesk) -> None:
+    """Rankings of jobs would end the other failure, but not this one; its reason stays."""
+    desk.trip(NAME, code=NONSENSE_SCORES)
+    assert desk.trip(NAME, code="upstream_model", certain_after=3) is BreakerState.PARKED
+    assert desk.run(desk.breakers.tripped())[NAME].code == NONSENSE_SCORES
+    desk.trip(NAME, code=NONSENSE_SCORES, reason="worse")
+    assert desk.run(desk.breakers.tripped())[NAME].reason == "worse"
 
 
 def test_one_worker_has_the_turn(desk: LedgerDesk) -> None:

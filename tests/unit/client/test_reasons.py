@@ -141,6 +141,12 @@ def test_an_open_breaker_is_a_reason(name: str, code: str, account: str) -> None
     assert reasons.of_upstream({}, {name: breaker(BreakerState.DOUBTED)}) == []
 
 
+def test_nonsense_scores_are_named() -> None:
+    """Their code is told with the reason: it leads to its page."""
+    (reason,) = reasons.of_upstream({}, {"model host m": breaker(code="nonsense_scores")})
+    assert reason.message == f"model host m is parked (nonsense_scores: no): {ADVICE}"
+
+
 def test_the_most_important_reason_comes_first() -> None:
     """Every code has its place, and what nobody but a person can end is told before a queue."""
     assert sorted(reasons.IMPORTANCE) == sorted(get_args(WaitCode))

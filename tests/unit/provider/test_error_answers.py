@@ -16,6 +16,7 @@ from rerankq_worker.provider.words import MOST_KEPT_BYTES
 from rerankq_worker.upstream.errors import (
     BadKey,
     Cause,
+    Malformed,
     Refused,
     Throttled,
     Transient,
@@ -124,7 +125,7 @@ def test_no_echo_is_shown(status: int, echo: Callable[[str], str]) -> None:
         reply = Reply(status, data, {"x-request-id": echo("Alice")})
         error = fault(reply, request, key=KEY)
         if status == 200:
-            error = malformed("no results", reply, body, request, key=KEY)
+            error = malformed(Malformed("no results"), reply, body, request, key=KEY)
         told = f"{error} {error.request_id} {error.pattern}".casefold()
         said = ("alice", "prevent", "预防", "what to do", "canary", "doctor", "nurse", "\\u9884")
         assert not any(each in told for each in said), told
@@ -136,7 +137,7 @@ def test_an_answers_words_are_kept_for_the_operator(body: object) -> None:
     assert "its words" in met(400, body).said
     assert "its words" not in str(met(400, body))
     reply = Reply(200, b"w" * (MOST_KEPT_BYTES + 1))
-    assert malformed("broken", reply, None, REQUEST).said == "w" * MOST_KEPT_BYTES
+    assert malformed(Malformed("broken"), reply, None, REQUEST).said == "w" * MOST_KEPT_BYTES
 
 
 json_values = st.recursive(
@@ -196,7 +197,7 @@ def test_words_about_the_account_do_not_count_under_a_400(status: int) -> None:
 def test_answer_that_is_no_ranking_says_why(body: object, message: str) -> None:
     """With status 200 the message says that an error came, or what is wrong with the answer."""
     reply = Reply(200, b"", {"x-request-id": "2025"})
-    error = malformed("no results", reply, body, REQUEST, key=KEY)
+    error = malformed(Malformed("no results"), reply, body, REQUEST, key=KEY)
     assert str(error) == f"{message} (request id 2025)"
     assert (error.status, error.request_id) == (200, "2025")
 
@@ -211,7 +212,7 @@ def test_answer_that_is_no_ranking_says_why(body: object, message: str) -> None:
 )
 def test_a_page_instead_of_a_ranking_means_a_wrong_endpoint(body: bytes) -> None:
     """A web page with status 200, such as a login, means a wrong endpoint; the error says so."""
-    error = malformed("broken JSON", Reply(200, body), None, REQUEST, key=KEY)
+    error = malformed(Malformed("broken JSON"), Reply(200, body), None, REQUEST, key=KEY)
     assert type(error) is WrongEndpoint
     assert "RERANKQ_UPSTREAM_URL" in str(error)
 
@@ -226,7 +227,7 @@ def test_a_page_instead_of_a_ranking_means_a_wrong_endpoint(body: bytes) -> None
 def test_repeated_malformed_answers_are_recognised(first: str, second: str, *, alike: bool) -> None:
     """Malformed answers are compared by what is wrong with them, not by their content."""
     errors = [
-        malformed(reason, Reply(200, body), None, REQUEST, key=KEY)
+        malformed(Malformed(reason), Reply(200, body), None, REQUEST, key=KEY)
         for reason, body in ((first, b"{}"), (second, b'{"id": 7}'))
     ]
     assert (errors[0].pattern == errors[1].pattern) is alike

@@ -91,3 +91,21 @@ def test_ok_error_is_an_error_body() -> None:
     """`ok_error` carries the error body of the dialect instead of results."""
     assert set(orjson.loads(spoiled("ok_error"))) == {"error"}
     assert set(orjson.loads(spoiled("ok_error", dialect="voyage"))) == {"detail"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("equal_scores", [0.5, 0.5, 0.5]),
+        ("reversed_scores", [0.8, 0.5, 0.1]),
+        ("huge_scores", [9e8, 5e8, 2e8]),
+        ("logits", [2.197, 0.0, -1.386]),
+    ],
+)
+def test_wrong_scores_keep_the_form_of_a_ranking(kind: str, expected: list[float]) -> None:
+    """Four kinds change only the scores: the answer is a sound ranking, best first."""
+    question = Question("m", "q", ["d", "e", "f"])
+    action = SpoilAction.model_validate({"kind": kind})
+    body = spoil(action, DIALECTS["dmxapi"], question, rank(question, [0.9, 0.5, 0.2]), "id")
+    scores = [each["relevance_score"] for each in results(body)]
+    assert scores == pytest.approx(expected, abs=0.001)

@@ -157,6 +157,11 @@ class Executor:
                 Postponement(lease, lease.attempts, 0), JobReleased(job=JobRef(lease.job_id))
             )
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether this worker shuts down, and begins no more calls."""
+        return self._draining
+
     def takes_more(self) -> bool:
         """Whether a message that came now would be taken; not while a claim is in flight.
 

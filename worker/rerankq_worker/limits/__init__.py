@@ -15,6 +15,9 @@ outlier_detection  whether one model fails while the account's other models are 
 isolation          whether this worker is the only one that an upstream does not answer
 reach              takes an account back into use when this worker is answered again
 crowds             sends jobs of a busy account back, so that jobs of other accounts can run
+score_checks       checks now and then that the scores of each model make sense
+ranked_models      the models that gave rankings, whose scores are checked
+waiter             a call that waits for a route
 rankings           what is known of the rankings that an account gave
 malformed_share    the share of answers that were malformed
 suspicions         which keys were refused here several times in a row, and who is at fault

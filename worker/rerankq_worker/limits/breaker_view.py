@@ -8,6 +8,7 @@ from typing import Final
 
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.breakers import BreakerState, SharedBreakers, TrippedBreaker
+from rerankq.accounts.scripts import NONSENSE_SCORES
 from rerankq.errors import LedgerUnavailable
 from rerankq_worker.upstream.errors import Deferred, ModelUnavailable, OutOfCredit
 
@@ -61,18 +62,21 @@ class BreakerView:
             if each not in self._tripped or self._tripped[each].code != OutOfCredit.code
         )
 
-    def barrier(self, names: Sequence[str], model: str) -> Deferred | None:
+    def barrier(
+        self, names: Sequence[str], model: str, checked: str | None = None
+    ) -> Deferred | None:
         """Why a job cannot use a route, and how long it waits; None when no breaker is open.
 
         Args:
             names: the route's breakers.
             model: the breaker of the model at this site.
+            checked: a breaker that does not count, because the call finds out whether it may close.
         """
-        tripped = self.tripped_among((model, *names))
+        tripped = tuple(each for each in self.tripped_among((model, *names)) if each != checked)
         if not tripped:
             return None
         seconds = OPEN_BREAKER_SECONDS
-        if model in self._tripped:
+        if model in tripped:
             seconds = min(max(self._due_in(model), OPEN_BREAKER_SECONDS), MODEL_SECONDS)
         breaker = self._tripped[tripped[0]]
         # A wrong model name will not become right, so the job's age counts while it waits; but not
@@ -86,7 +90,9 @@ class BreakerView:
         return Deferred(reason, seconds=seconds, code=breaker.code, ages=ages)
 
     def may_be_probed(self, names: Sequence[str]) -> bool:
-        """Whether a probe is due for each of these open breakers."""
+        """Whether a job may probe all of these open breakers now."""
+        if any(self._tripped[each].code == NONSENSE_SCORES for each in names):
+            return False
         return self._has_turns(names) or all(self._due_in(each) == 0 for each in names)
 
     async def take_turns(self, names: Sequence[str]) -> bool:

@@ -70,8 +70,14 @@ class Breakers:
             for route, name in routes
         )
 
-    def barrier(self, route: Route, model: str) -> Deferred | None:
-        """Why jobs of a model cannot use a route; None when they can, or when one may probe it."""
+    def barrier(self, route: Route, model: str, checked: str | None = None) -> Deferred | None:
+        """Why jobs of a model cannot use a route; None when they can, or when one may probe it.
+
+        Args:
+            route: the route.
+            model: the site's name for the model.
+            checked: see `BreakerView.barrier`.
+        """
         cut_off = route.permits.cut_off
         if cut_off and not route.permits.isolation.trial_due:
             # The job goes back at once, for workers that the upstream answers.
@@ -80,7 +86,9 @@ class Breakers:
         if route.permits.suspicions.holds(route.key.id):
             reason = "the key was refused to this worker, which checks whether others may use it"
             return Deferred(reason, seconds=OPEN_BREAKER_SECONDS, code=BadKey.code)
-        if self._view and (barrier := self._view.barrier(route.breakers, route.breaker_of(model))):
+        if self._view and (
+            barrier := self._view.barrier(route.breakers, route.breaker_of(model), checked)
+        ):
             # While the whole upstream is out, nobody can tell that the model is missing.
             barrier.ages &= not route.permits.status.is_out
             return barrier
@@ -131,11 +139,24 @@ class Breakers:
         return time.monotonic() - since < COURTESY_SECONDS
 
     async def probe(
-        self, routes: Sequence[tuple[Route, str]], *, tokens: float, retry: bool
+        self,
+        routes: Sequence[tuple[Route, str]],
+        *,
+        tokens: float,
+        retry: bool,
+        checked: str | None = None,
     ) -> Reservation | None:
-        """A reservation to probe an open breaker; None when none is due or another has the turn."""
+        """A reservation to probe an open breaker; None when none is due or another has the turn.
+
+        Args:
+            routes: those that the call could take, each with its site's name for the model.
+            tokens: the estimated cost of the call.
+            retry: whether it is a retry.
+            checked: see `BreakerView.barrier`.
+        """
         for route, name in routes:
-            tripped = self._view.tripped_among((*route.breakers, route.breaker_of(name)))
+            names = (*route.breakers, route.breaker_of(name))
+            tripped = self._view.tripped_among([each for each in names if each != checked])
             if route.permits.suspicions.holds(route.key.id):
                 continue
             if not tripped or not self._view.may_be_probed(tripped):

@@ -162,6 +162,8 @@ class GuardedCall:
         self._permits.went_well(self._reservation.permit)
         if ranked:
             self._permits.gave_ranking(self._reservation.route.key.id, self._called_at)
+            site, model = self._reservation.route.site.name, self._reservation.model
+            self._routes.ranked_models.ranked(site, model)
         self._breakers.outliers.answered(self._permits.account.name, self._reservation.model)
         cleared = self._breakers.cleared(self._reservation, ranked=ranked)
         if cleared:

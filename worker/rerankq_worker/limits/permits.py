@@ -161,6 +161,11 @@ class Permits:
             self._good_until = -math.inf
         self.reports.was_asked_to_pause(retry_after or 0.0)
 
+    def ask_first(self) -> None:
+        """Begin no call before the next exchange, which tells of a breaker that has just opened."""
+        self._good_until = -math.inf
+        self.reports.ask_soon()
+
     def reconnected(self) -> None:
         """A connection was made again."""
         self.isolation.restored()

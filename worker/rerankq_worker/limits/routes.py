@@ -8,31 +8,23 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from rerankq.accounts.accounts import Accounts, Allotment
-from rerankq.accounts.breakers import SharedBreakers
+from rerankq.accounts.breakers import SharedBreakers, model_breaker
 from rerankq.contract import RerankRequest
 from rerankq.events import Events
 from rerankq_worker.limits.breakers import COURTESY_SECONDS, Breakers
 from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.ranked_models import RankedModels
 from rerankq_worker.limits.route import Reservation, Route, usable_routes
+from rerankq_worker.limits.waiter import Waiter
 from rerankq_worker.upstream.errors import Deferred, Throttled
 
 RETRY_WAIT_SECONDS: Final = 5.0
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    routes: Sequence[tuple[Route, str]]
-    tokens: float
-    retry: bool
-    since: float
-    reservation: "asyncio.Future[Reservation]" = field(default_factory=asyncio.Future)
 
 
 class Routes:
@@ -58,11 +50,12 @@ class Routes:
         self.events = events or Events()
         self._free = max_in_flight
         self._crowds = Crowds()
+        self.ranked_models = RankedModels()
         self.breakers = Breakers(routes, shared, self.events)
         self._routes = routes
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
         self._changed = changed
-        self._waiting: deque[_Waiter] = deque()
+        self._waiting: deque[Waiter] = deque()
         self._has_demand = False
         self._timer: asyncio.TimerHandle | None = None
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
@@ -96,7 +89,32 @@ class Routes:
                 already holds enough jobs of these accounts: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
-        waiter = _Waiter(usable_routes(self._routes, request), tokens, retry, time.monotonic())
+        return await self._reserved(
+            Waiter(usable_routes(self._routes, request), tokens, retry, time.monotonic())
+        )
+
+    async def reserve_check(self, site: str, model: str, *, tokens: float) -> Reservation:
+        """The same for a check of a model's scores at one site, whose breaker may be open.
+
+        Args:
+            site: name of the site.
+            model: the site's name for the model.
+            tokens: the estimated cost of the call.
+
+        Raises:
+            Deferred: no route to the site is usable.
+        """
+        routes = [(each, model) for each in self._routes if each.site.name == site]
+        checked, now = model_breaker(site, model), time.monotonic()
+        return await self._reserved(Waiter(routes, tokens, retry=False, since=now, checked=checked))
+
+    def ask_first(self, site: str) -> None:
+        """See `Permits.ask_first`, for all accounts of a site."""
+        for each in self._routes:
+            if each.site.name == site:
+                each.permits.ask_first()
+
+    async def _reserved(self, waiter: Waiter) -> Reservation:
         if reservation := await self._probe(waiter):
             return reservation
         if not self._waiting and self._free > 0 and (reservation := self._taken(waiter)):
@@ -140,7 +158,7 @@ class Routes:
         if self._waiting:
             self._serve()
 
-    async def _probe(self, waiter: _Waiter) -> Reservation | None:
+    async def _probe(self, waiter: Waiter) -> Reservation | None:
         if not self.breakers.any_tripped or self._free <= 0:
             return None
         # The slot is taken now, because others may begin while Redis is asked for the turn.
@@ -148,13 +166,16 @@ class Routes:
         reservation = None
         try:
             reservation = await self.breakers.probe(
-                waiter.routes, tokens=waiter.tokens, retry=waiter.retry
+                waiter.routes,
+                tokens=waiter.tokens,
+                retry=waiter.retry,
+                checked=waiter.checked,
             )
         finally:
             self._free += reservation is None
         return reservation
 
-    def _send_back(self, waiter: _Waiter) -> None:
+    def _send_back(self, waiter: Waiter) -> None:
         """Send a job back if its accounts are busy and jobs of other accounts could run.
 
         Raises:
@@ -250,7 +271,7 @@ class Routes:
             permits.ran_late(late)
         self._serve()
 
-    def _taken(self, waiter: _Waiter) -> Reservation | None:
+    def _taken(self, waiter: Waiter) -> Reservation | None:
         """The first usable route that has a permit; None if no usable route has one.
 
         Raises:
@@ -260,7 +281,7 @@ class Routes:
         missing: dict[str, bool] = {}
         may_wait = False
         for route, name in waiter.routes:
-            barrier = self.breakers.barrier(route, name)
+            barrier = self.breakers.barrier(route, name, waiter.checked)
             if barrier:
                 barriers.append(barrier)
                 missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages

@@ -68,25 +68,25 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
 
 
 def malformed(
-    reason: str, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
+    fault: Malformed, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
 ) -> UpstreamError:
     """The error that an answer with status 200 means when it is no ranking.
 
     Args:
-        reason: what is wrong with it.
+        fault: what is wrong with it.
         reply: the answer.
         decoded: its JSON, which may be an error in place of results.
         request: what was to be ranked; the message shows nothing of it.
         key: the key of the call; the message shows nothing of it.
     """
-    request_id = _id(reply, None, request, key)
+    request_id, reason, kind = _id(reply, None, request, key), str(fault), type(fault)
     if decoded is None and error_body.form_of(reply.body) is error_body.Form.PAGE:
         # A page for login, a portal or maintenance: no API sends one.
         message = f"the upstream answered with a web page; {WHAT_TO_DO[WrongEndpoint]}"
         return WrongEndpoint(message, status=reply.status, request_id=request_id, cause=Cause.PAGE)
     if error_body.holds_error(decoded):
-        reason = f"the upstream answered with an error under status {reply.status}"
-    error = Malformed(f"{reason}{_named(request_id)}", status=reply.status, request_id=request_id)
+        reason, kind = f"the upstream answered with an error under status {reply.status}", Malformed
+    error = kind(f"{reason}{_named(request_id)}", status=reply.status, request_id=request_id)
     error.said = words.kept(reply.body)
     # Only of our own words: the vendor's may quote the request, or hold a new id each time.
     error.pattern = hashlib.sha256(_NUMBER.sub("", reason).encode()).hexdigest()[:8]

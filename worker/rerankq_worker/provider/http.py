@@ -162,9 +162,7 @@ class HttpProvider:
             request_id = error_answers.request_id_of(reply.headers, key)
             answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
-            raise error_answers.malformed(
-                str(error), reply, decoded, call.request, key=key
-            ) from None
+            raise error_answers.malformed(error, reply, decoded, call.request, key=key) from None
         pause = waits.pause(reply.headers)
         return answer if pause is None else answer._replace(pause_seconds=pause)
 

@@ -28,6 +28,7 @@ from rerankq.events import (
     MessagePutAside,
     OutcomeDropped,
     OutcomeRefused,
+    ScoresChecked,
     WorkerDrained,
     WorkerDraining,
     WorkerIsolated,
@@ -72,6 +73,7 @@ def log_events(events: Events) -> None:
     events.listen(_breaker_opened, BreakerOpened)
     events.listen(_breaker_not_opened, BreakerNotOpened)
     events.listen(_breaker_closed, BreakerClosed)
+    events.listen(_scores_checked, ScoresChecked)
     events.listen(_limit_found, LimitFound)
     events.listen(_limits_differ, LimitsDiffer)
     events.listen(_worker_isolated, WorkerIsolated)
@@ -270,6 +272,15 @@ def _breaker_closed(event: BreakerClosed) -> None:
         states.info("the %s is usable again", event.breaker, extra=about(event))
     else:
         states.warning("the breaker of %s is closed again", event.breaker, extra=about(event))
+
+
+def _scores_checked(event: ScoresChecked) -> None:
+    about = f"scores of {event.model} at {event.site}"
+    if event.outcome == "sane":
+        log.debug("checked the %s: they are sane", about)
+    elif not event.probe:
+        # While it is parked, its breaker has told why.
+        log.warning("checked the %s: they are nonsense (%s)", about, event.outcome)
 
 
 def _limit_found(event: LimitFound) -> None:

@@ -14,6 +14,7 @@
     │   └── Deferred         no call was made, or one while the upstream is out: uses no attempt
     │       └── NotBegun     another worker may hold the job by now: nothing was sent
     ├── Malformed            an answer that cannot be trusted: try again, but less often
+    │   └── NotANumber       its scores are no finite numbers
     └── Refused              permanent for this job
         ├── TooLarge         more than the upstream takes in one call
         └── ContentRefused   the texts are against the upstream's content policy
@@ -229,6 +230,10 @@ class Malformed(UpstreamError):
     """The answer is incomplete, contradictory, too long, or no JSON."""
 
     code = "upstream_malformed"
+
+
+class NotANumber(Malformed):
+    """A score is NaN or infinite: the model itself may be at fault."""
 
 
 class Refused(UpstreamError):

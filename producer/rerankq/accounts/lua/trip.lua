@@ -15,6 +15,7 @@
 -- @include values
 -- @include breakers/stored
 -- @keys breakers
+-- @constants NONSENSE_SCORES
 
 local MOST = 200 -- jobs may name any model, and every exchange of a worker carries all open breakers
 local now = now_ms()
@@ -24,6 +25,8 @@ if is_new_model and redis.call('HLEN', breakers_key) >= MOST then return {} end
 local breaker = sound_breaker(stored) or {strikes = 0, since = now, struck_at = 0}
 -- A probe that fails must not end an operator's pause.
 if breaker.state == 'paused' and state ~= 'paused' then return {'paused', breaker.since} end
+-- Nor may another failure hide that scores are nonsense: rankings of jobs end that failure, but not this one.
+if breaker.code == NONSENSE_SCORES and code ~= NONSENSE_SCORES then return {breaker.state, breaker.since} end
 if now - breaker.struck_at >= doubt_ms then
   breaker.strikes, breaker.struck_at = breaker.strikes + 1, now
 end

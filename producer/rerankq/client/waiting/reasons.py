@@ -6,6 +6,7 @@ from typing import Final
 
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.breakers import BreakerState, TrippedBreaker
+from rerankq.accounts.scripts import NONSENSE_SCORES
 from rerankq.contract import Lane, WaitReason
 from rerankq.contract.batch import WaitCode
 
@@ -45,7 +46,9 @@ def of_upstream(
 
 def _parked(name: str, breaker: TrippedBreaker) -> WaitReason:
     kind, _, rest = name.partition(" ")
-    message = f"{name} is {breaker.state} ({breaker.reason}): {ADVICE}"
+    # The other codes tell no more than their reasons.
+    named = f"{breaker.code}: " if breaker.code == NONSENSE_SCORES else ""
+    message = f"{name} is {breaker.state} ({named}{breaker.reason}): {ADVICE}"
     code = _PARKED.get(kind)
     if code is None:
         return WaitReason(code="breaker_open", message=message, account=rest or name)

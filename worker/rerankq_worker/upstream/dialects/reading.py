@@ -5,7 +5,7 @@ from typing import Any
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.same_document import is_own
-from rerankq_worker.upstream.errors import Malformed
+from rerankq_worker.upstream.errors import Malformed, NotANumber
 from rerankq_worker.upstream.port import Score
 
 
@@ -36,8 +36,11 @@ def read_scores(
                 raise Malformed("the upstream answered with an index out of range")
             if index in scores:
                 raise Malformed("the upstream answered with an index twice")
-            if (type(score) is not float and type(score) is not int) or not isfinite(score):
-                raise Malformed("the upstream answered with a score that is no finite number")
+            if type(score) is not float and type(score) is not int and score is not None:
+                raise Malformed("the upstream answered with a score that is no number")
+            # Many servers write null for NaN, which JSON does not have.
+            if score is None or not isfinite(score):
+                raise NotANumber("the upstream answered with a score that is no finite number")
             given = row.get("document") or row.get("text")
             if given and not _is_own(given, sent[index]):
                 raise Malformed(
