@@ -1,6 +1,7 @@
 """The composition root: makes a worker's service, with all its parts, from settings."""
 
 import gc
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -61,6 +62,8 @@ from rerankq_worker.upstream.sites import Account, Key, Site
 JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
 """How many more jobs a worker holds than calls may be in flight, as a share of those calls. They
 begin while outcomes are written and the next jobs are claimed."""
+SHARED_AHEAD: Final = 0.1
+"""The same at most while tenants share the lane: the next claim may be another tenant's turn."""
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
@@ -123,7 +126,10 @@ class Service:
         ):
             await warn_of_losses(store)
             await forget_pidboxes(store)
-            in_flight = InFlightJobs(int(settings.max_in_flight * (1 + JOBS_AHEAD[self._lane])))
+            ahead, most = JOBS_AHEAD[self._lane], settings.max_in_flight
+            in_flight = InFlightJobs(
+                int(most * (1 + ahead)), math.ceil(most * (1 + min(ahead, SHARED_AHEAD)))
+            )
             leases = self._leases(store, name, events)
             renewals = self._leases(renewal_store, name)
             every_route = [

@@ -44,8 +44,8 @@ class Lease:
         waited_seconds: time since the job could first run, by Redis' clock.
         payload: the job as JSON.
         past: its earlier failures.
-        named: the job in whose place it was claimed, if not itself: which of the tenants' jobs are
-            given for those that a claim names, the ledger decides.
+        named: for a tenant's job, the one in whose place it was claimed, which may be itself: which
+            of the tenants' jobs are given for those that a claim names, the ledger decides.
     """
 
     job_id: str
@@ -183,7 +183,7 @@ class Leases:
                 tell_of_ended(self._events, *given)
             elif given:
                 token, attempts, waited_ms, *met = given
-                named = met.pop().decode() if _is_dealt(given) else name
+                named = met.pop().decode() if _is_a_tenants(given) else ""
                 # When no payload can be read, the worker fails the job with that reason.
                 job = payload.unpacked(asked[name] or b"")
                 past = past_from(*met) if met else NO_PAST
@@ -194,7 +194,11 @@ class Leases:
 
     async def _dealt_payloads(self, rows: Sequence[Sequence[Any]]) -> dict[str, bytes | None]:
         """The payloads of jobs that were given for others that the claim named."""
-        dealt = [job_id.decode() for job_id, *given in rows if _is_dealt(given)]
+        dealt = [
+            job_id.decode()
+            for job_id, *given in rows
+            if _is_a_tenants(given) and given[-1] != job_id
+        ]
         if not dealt:
             return {}
         stored = await self._store.command("MGET", *map(self._keys.payload, dealt))
@@ -253,7 +257,7 @@ def _head_end(finish: Finish) -> tuple[Any, ...]:
     return (finish.reason, finish.said) if finish.said else (finish.reason,)
 
 
-def _is_dealt(given: Sequence[Any]) -> bool:
+def _is_a_tenants(given: Sequence[Any]) -> bool:
     """Whether what `claim.lua` says of a job ends with the name in whose place it is given."""
     return bool(given) and len(given) % 4 == 0
 

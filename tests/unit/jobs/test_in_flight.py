@@ -165,6 +165,47 @@ def test_free_capacity_is_bounded_by_the_upstream(capacity: int | None, free_cap
     run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("at_work", "capacity", "free_capacity"),
+    [(0, None, 110), (0, 4, 4), (99, None, 11), (105, None, 5), (106, None, 0), (125, None, 0)],
+)
+def test_few_jobs_are_claimed_ahead_while_tenants_share_a_lane(
+    at_work: int, capacity: int | None, free_capacity: int
+) -> None:
+    """Jobs of tenants are claimed a few at a time, and a few ahead: the others' turn comes soon."""
+
+    async def scenario() -> None:
+        in_flight, task = InFlightJobs(125, 110), working()
+        for n in range(at_work):
+            in_flight.add(lease(str(n)), task)
+        assert in_flight.free_capacity(capacity, is_shared=True) == free_capacity
+        task.cancel()
+
+    run(scenario())
+
+
+def test_who_waits_is_notified_when_tenants_jobs_can_be_claimed() -> None:
+    """While tenants share a lane, a claim is due as soon as a few jobs can be claimed."""
+
+    async def scenario() -> None:
+        in_flight, tasks = InFlightJobs(50, 44), [working() for _ in range(44)]
+        for n, task in enumerate(tasks):
+            in_flight.add(lease(str(n)), task)
+        done = iter(tasks)
+        while not in_flight.free_capacity(None, is_shared=True):
+            notified = asyncio.create_task(in_flight.notified())
+            await settle()
+            next(done).cancel()
+            await settle()
+            assert notified.done() or not in_flight.free_capacity(None, is_shared=True)
+            notified.cancel()
+        assert in_flight.free_capacity(None, is_shared=True) == 2
+        for task in tasks:
+            task.cancel()
+
+    run(scenario())
+
+
 def test_job_that_only_waits_to_be_written_takes_no_capacity() -> None:
     """A job whose work is done frees capacity at once, although its end is written later."""
 

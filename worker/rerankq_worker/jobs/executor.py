@@ -85,6 +85,7 @@ class Executor:
         self._hurry = asyncio.Event()
         self._draining = False
         self._alone = False
+        self._is_shared = False
 
     async def serve(self, hint: Hint, claimed: Callable[[], None]) -> dict[str, int]:
         """Work on the jobs that a hint names; returns how many had which outcome.
@@ -169,7 +170,7 @@ class Executor:
         that the consumer hangs.
         """
         return (
-            self._in_flight.free_capacity(self._routes.capacity()) > 0
+            self._free_now() > 0
             and not self._alone
             and (self._claiming is None or self._claiming.done())
             and not self._draining
@@ -194,7 +195,7 @@ class Executor:
     async def _free_capacity(self) -> int:
         """Wait until this worker has capacity for more jobs; returns for how many."""
         try:
-            while not (free_capacity := self._in_flight.free_capacity(self._routes.capacity())):
+            while not (free_capacity := self._free_now()):
                 if self._routes.cut_off:
                     break
                 self._routes.report_demand(exists=True)
@@ -202,6 +203,9 @@ class Executor:
             return free_capacity
         finally:
             self._routes.report_demand(exists=False)
+
+    def _free_now(self) -> int:
+        return self._in_flight.free_capacity(self._routes.capacity(), is_shared=self._is_shared)
 
     async def _emptied(self) -> None:
         """Wait until no claim is in flight, and then until no job is held."""
@@ -244,6 +248,8 @@ class Executor:
         """Claim jobs, and begin to work on those that this worker got."""
         sent_at = time.monotonic()
         claim = await self._claim([*portion], new_request(), alone=alone)
+        if claim.leases:
+            self._is_shared = any(lease.named for lease in claim.leases)
         for lease in claim.leases:
             asked = portion[lease.named or lease.job_id]
             task = asyncio.create_task(self._attempts.work(lease, sent_at, asked.tally))

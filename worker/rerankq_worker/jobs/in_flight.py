@@ -15,6 +15,8 @@ MOST_UNWRITTEN: Final = 2 * MAX_HINT_JOBS
 """While this many outcomes wait to be written (or as many as jobs may be worked on, if that is
 more), no more jobs are claimed. Unwritten results take memory, and are lost if the worker is
 killed: then their calls are made again."""
+SHARED_CLAIMS: Final = 20
+"""In so many claims a worker fills itself, while tenants share the lane."""
 
 
 @dataclass(slots=True)
@@ -37,24 +39,36 @@ class InFlightJobs:
     Args:
         limit: while this many jobs are worked on, no more are claimed. The jobs of one message are
             claimed together, so more jobs than this may be held: they wait under their leases.
+        shared_limit: at most so many jobs are worked on while tenants share the lane: who comes
+            next is decided at the claim, so jobs that are claimed early would hold others up. As
+            `limit` if None.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, shared_limit: int | None = None) -> None:
         self._limit = limit
+        self._shared_limit = limit if shared_limit is None else shared_limit
+        # A few jobs for each claim: a claim for each job would cost too much.
+        self._most_shared = self._shared_limit - max(1, self._shared_limit // SHARED_CLAIMS)
         self._at_work: set[str] = set()
         self._held: dict[str, _Held] = {}
         self._notified = asyncio.Event()
         self._doubted_at = -math.inf
 
-    def free_capacity(self, capacity: int | None) -> int:
+    def free_capacity(self, capacity: int | None, *, is_shared: bool = False) -> int:
         """How many more jobs may be claimed.
 
         Args:
             capacity: how many jobs the upstream has capacity for; None for no limit but `limit`.
+            is_shared: whether tenants share the lane.
         """
         at_work = len(self._at_work)
         if len(self._held) - at_work >= max(self._limit, MOST_UNWRITTEN):
             return 0
+        if is_shared:
+            if at_work > self._most_shared:
+                return 0
+            most = self._shared_limit if capacity is None else min(self._shared_limit, capacity)
+            return max(0, most - at_work)
         if capacity is None:
             return MAX_HINT_JOBS if at_work < self._limit else 0
         return max(0, min(self._limit, capacity) - at_work)
@@ -141,7 +155,7 @@ class InFlightJobs:
         held = self._held.get(lease.job_id)
         if held and held.lease is lease:
             self._at_work.discard(lease.job_id)
-            if len(self._at_work) == self._limit - 1:
+            if len(self._at_work) in (self._limit - 1, self._most_shared):
                 # Its outcome is not written yet, but there is capacity for another job.
                 self._notified.set()
 

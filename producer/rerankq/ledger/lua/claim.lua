@@ -12,7 +12,7 @@
 -- @answer rows: the time in ms; then, for each job claimed, {id, token, attempts, ms since it could first
 -- run}, with four more when it was tried before: {ms since it was postponed, ms since its
 -- first attempt failed or 0, pattern of its answer or '', how often in a row}; of tenants' jobs
--- the ledger decides which are given for those named: then the name comes last; and {id} for each
+-- the ledger decides which are given for those named: the name comes last, also the job's own; and {id} for each
 -- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it; and
 -- {'', ended} when it ended batches, as `batches/ended` says. A job of a paused batch is held back, and one of
 -- a cancelled batch ends: neither is given out. The
@@ -73,7 +73,7 @@ local function stop(id, job, batch)
   end
 end
 
--- Gives a job to the worker; `slot`: the name in whose place it is given, if not its own.
+-- Gives a job to the worker; `slot`: for a tenant's, the name in whose place it is given.
 local function give(id, job, slot)
   given[#given + 1], bytes = id, bytes + number(job.bytes)
   local since = math.max(number(job.not_before), number(job.submitted))
@@ -84,7 +84,7 @@ local function give(id, job, slot)
     row[5], row[6] = now - number(failure.at), failing > 0 and now - failing or 0
     row[7], row[8] = text(failure.pattern) or '', number(failure.repeats)
   end
-  if slot and slot ~= id then row[#row + 1] = slot end
+  if slot then row[#row + 1] = slot end
   rows[#rows + 1] = row
 end
 
