@@ -92,6 +92,11 @@ class Aftermath:
         ends = [end for each in job_ids if (end := self._finished(each)) < float("inf")]
         return min(ends) - at if ends else None
 
+    def took(self, job_id: str) -> float:
+        """Seconds from the submission of a job to its end, by Redis' clock."""
+        record = self.records[job_id]
+        return self._finished(job_id) - record.submitted
+
     def rate(self, start: float, end: float) -> float:
         """Answers a second between two times."""
         answers = [

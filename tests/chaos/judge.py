@@ -24,6 +24,7 @@ class Record:
 
     Attributes:
         state: its state.
+        submitted: when it was recorded, in Unix seconds.
         finished: when it ended, in Unix seconds; None before that.
         attempts: calls that used an attempt.
         claims: how often it was claimed.
@@ -31,6 +32,7 @@ class Record:
     """
 
     state: str
+    submitted: float
     finished: float | None
     attempts: int
     claims: int
@@ -169,6 +171,7 @@ def _read(client: Redis, page: list[str]) -> dict[str, Record]:
     return {
         job_id: Record(
             record["state"],
+            record["submitted"] / 1000,
             record["finished"] / 1000 if "finished" in record else None,
             record.get("attempts", 0),
             record.get("claims", 0),

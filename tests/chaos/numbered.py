@@ -22,8 +22,14 @@ def what_is_wrong(job: Job, result: Mapping[str, Any]) -> str | None:
     """Why `result` is not the ranking of this job; None if it is."""
     if result["job_id"] != job.id or result["metadata"] != job.metadata:
         return f"{job.id}: another job's result"
+    texts = job.request.texts()
     rows = [
-        (row["index"], row["document"]["text"], row["relevance_score"]) for row in result["results"]
+        (
+            row["index"],
+            row["document"]["text"] if job.request.return_documents else texts[row["index"]],
+            row["relevance_score"],
+        )
+        for row in result["results"]
     ]
     right = ranking(job.request)
     if [row[:2] for row in rows] != [row[:2] for row in right]:

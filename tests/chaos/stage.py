@@ -155,8 +155,14 @@ class Stage:
         if self.producer.failure:
             raise self.producer.failure
         assert whole, f"not all jobs could be submitted: {self.producer.refusals[-1:]}"
-        accepted = self._accepted.times()
-        self.judge.wait(accepted, patience)
+        return self.gather(self._accepted.times())
+
+    def gather(self, accepted: Mapping[str, float]) -> Aftermath:
+        """Wait until these jobs have ended, stop the workers, and gather the evidence.
+
+        For rows whose jobs come by another way than the producer.
+        """
+        self.judge.wait(accepted, self.load.patience)
         # Workers end before the records are read, so that all that they hold is written.
         with ThreadPoolExecutor() as threads:
             exit_codes = list(threads.map(_exit_code, self.workers))

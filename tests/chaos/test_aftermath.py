@@ -26,7 +26,9 @@ def test_f_counts_calls_of_the_dead_worker_without_a_written_end() -> None:
         call("another worker's", OTHER, DEATH + 0.1, 200),
     )
     ends = {each.job_id: REPEATED for each in calls} | {"written": ENDED}
-    records = {job_id: Record("succeeded", end, 1, 1, b"") for job_id, end in ends.items()}
+    records = {
+        job_id: Record("succeeded", DEATH - 1, end, 1, 1, b"") for job_id, end in ends.items()
+    }
     aftermath = Aftermath(Verdict(), records, calls, {}, (), ())
     assert aftermath.unwritten(Silence(VICTIM, DEATH)) == {
         "dropped",

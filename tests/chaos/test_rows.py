@@ -181,6 +181,21 @@ def test_a_worker_that_restarts_itself_loses_no_end(tmp_path: Path) -> None:
     _holds("self-restart", tmp_path)
 
 
+def test_an_upload_goes_on_after_its_gateway_was_killed(tmp_path: Path) -> None:
+    """SIGKILL in two kinds of uploads: repeated with the same key, each line is a job once."""
+    _holds("gateway-upload", tmp_path)
+
+
+def test_callers_of_a_killed_gateway_get_their_one_result(tmp_path: Path) -> None:
+    """SIGKILL while callers wait: one job and one result for each key, also for a repeat."""
+    _holds("gateway-wait", tmp_path)
+
+
+def test_a_tenants_flood_holds_up_no_other_tenant(tmp_path: Path) -> None:
+    """Ten jobs beside thousands of another tenant end about as fast as alone; D = 0."""
+    _holds("tenant-flood", tmp_path)
+
+
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """In a lane full of queued jobs, only the one whose hint is lost is announced again."""
     _holds("backlog", tmp_path)
