@@ -17,7 +17,7 @@ from chaos.judge import Judge
 from chaos.load import Load
 from chaos.numbered import numbered_job
 from chaos.producer import Producer
-from rerankq.contract import Job
+from rerankq.contract import Callback, Job
 from running.redis_server import RedisServer
 from running.upstream import Upstream, fingerprint
 from running.waiting import eventually
@@ -41,6 +41,7 @@ class Stage:
         fsync: Redis' `appendfsync`.
         redis_folder: where Redis keeps its data, if not in `folder`.
         redis_address: returns the address by which a worker connects to Redis, if not its own.
+        callbacks: who is told of the end of each job.
         settings: settings of the workers.
     """
 
@@ -55,6 +56,7 @@ class Stage:
         fsync: str = "everysec",
         redis_folder: Path | None = None,
         redis_address: Callable[[RedisServer], str] | None = None,
+        callbacks: tuple[Callback, ...] | None = None,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -66,6 +68,7 @@ class Stage:
         self.failing: dict[str, str] = {}
         marks = marks or {}
         jobs = [numbered_job(number, marks.get(number, "")) for number in range(load.jobs)]
+        jobs = [job.model_copy(update={"callbacks": callbacks}) for job in jobs]
         self.jobs: dict[str, Job] = {job.id: job for job in jobs}
         self._command = command
         self._lane = lane

@@ -196,6 +196,16 @@ def test_a_tenants_flood_holds_up_no_other_tenant(tmp_path: Path) -> None:
     _holds("tenant-flood", tmp_path)
 
 
+def test_a_killed_gateway_loses_no_webhook(tmp_path: Path) -> None:
+    """SIGKILL while webhooks are called: each end is told, none that is not there, log right."""
+    _holds("gateway-webhook", tmp_path)
+
+
+def test_a_killed_worker_loses_no_callback(tmp_path: Path) -> None:
+    """SIGKILL while Celery tasks of users are sent: one for each job, twice only if under way."""
+    _holds("worker-callback", tmp_path)
+
+
 def test_a_deep_backlog_is_not_announced_again(tmp_path: Path) -> None:
     """In a lane full of queued jobs, only the one whose hint is lost is announced again."""
     _holds("backlog", tmp_path)
