@@ -18,6 +18,7 @@ from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
 from rerankq_gateway.duties import Duties, Duty
+from rerankq_gateway.metrics import measured
 from rerankq_gateway.parts import Parts, Room
 from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
@@ -80,7 +81,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
         parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
         with shutdown.signalled(), ended_with_parent():
-            async with Duties(duties):
+            async with measured(parts), Duties(duties):
                 yield composed(parts)
 
 

@@ -3,10 +3,11 @@
 import ipaddress
 import re
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from rerankq.monitoring.settings import ProcessSettings
@@ -14,6 +15,7 @@ from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, refuse_unknown
 
 ENV_FILE: Final = ".env"
 _PORT: Final = 8080
+_METRICS_PORT: Final = 8081
 _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
 MIB: Final = 1024 * 1024
 MOST_WAIT_SECONDS: Final = 300.0
@@ -135,6 +137,20 @@ class GatewaySettings(ProcessSettings):
         validation_alias=_named("WEBHOOK_NETWORKS"),
         description="Private addresses or networks that webhooks may lead to.",
     )
+    metrics: bool = Field(default=False, description="Whether /metrics answers, for Prometheus.")
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        validation_alias=_named("METRICS_HOST"),
+        description="Where /metrics answers; it asks for no token.",
+    )
+    metrics_port: Annotated[int, Field(ge=1, le=65_000)] = Field(
+        default=_METRICS_PORT,
+        validation_alias=_named("METRICS_PORT"),
+        description="Its port; each further process of the gateway takes the next.",
+    )
+    max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="How many calls one worker process may have in flight."
+    )
     docs: bool = Field(
         default=True,
         validation_alias=_named("DOCS"),
@@ -146,12 +162,13 @@ class GatewaySettings(ProcessSettings):
         description="Whether a line is logged for each request.",
     )
 
-    @field_validator("port", mode="before")
+    @field_validator("port", "metrics_port", mode="before")
     @classmethod
-    def _by_hand(cls, port: object) -> object:
-        # Kubernetes sets this very variable to an address if a Service is named `rerankq-gateway`.
+    def _by_hand(cls, port: object, info: ValidationInfo) -> object:
+        # Kubernetes sets this very variable to an address if a Service is named `rerankq-gateway`
+        # or `rerankq-gateway-metrics`.
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
-        return _PORT if is_address else port
+        return cls.model_fields[info.field_name or ""].default if is_address else port
 
     @field_validator("proxies", "webhook_networks", mode="before")
     @classmethod
@@ -192,6 +209,12 @@ class GatewaySettings(ProcessSettings):
             raise ValueError(
                 "RERANKQ_GATEWAY_TLS_CERT and RERANKQ_GATEWAY_TLS_KEY: set both, or none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_measured(self) -> Self:
+        if self.metrics and not find_spec("prometheus_client"):
+            raise ValueError("RERANKQ_METRICS needs an extra: pip install 'rerankq[metrics]'")
         return self
 
     @property

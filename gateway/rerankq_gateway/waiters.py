@@ -69,6 +69,11 @@ class Waiters:
         self._waits: set[_Wait] = set()
         self._ending: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait now."""
+        return len(self._waits)
+
     async def wait(self, request: HotRequest, work: Coroutine[Any, Any, T]) -> T:
         """Do the work, which is cancelled if the caller leaves or the process ends.
 

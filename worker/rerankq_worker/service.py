@@ -4,11 +4,9 @@ import gc
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
-    AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     closing,
-    nullcontext,
 )
 from functools import partial
 from secrets import token_hex
@@ -53,6 +51,7 @@ from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.activity import Activity
+from rerankq_worker.telemetry.metrics import measured
 from rerankq_worker.telemetry.summary import summarise
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.observed import ObservedProvider
@@ -168,6 +167,9 @@ class Service:
             sweep = Sweep(
                 store, self._retention, lease_seconds=lease_seconds, worker=name, events=events
             )
+            metrics = await providers.enter_async_context(
+                measured(settings, events, self._lane, held=lambda: len(in_flight.leases()))
+            )
             with (
                 closing(Announcer(settings.redis_url, settings.namespace)) as announcer,
                 closing(CallbackTasks(settings.callback_broker)) as tasks,
@@ -182,9 +184,16 @@ class Service:
                     reach.run(),
                     self._score_checks(routes, renewal_store, executor).run(),
                     summarise(activity, lambda: len(in_flight.leases())),
+                    *metrics.duties,
+                )
+                health = health_served(
+                    self._heartbeats,
+                    host=settings.health_host,
+                    port=settings.health_port,
+                    metrics=metrics.text,
                 )
                 async with (
-                    self._health(),
+                    health,
                     self._sending(renewal_store) as sending,
                     in_background(restart, *duties, *sending),
                 ):
@@ -306,12 +315,6 @@ class Service:
         """The ledger for the last write, on new connections."""
         async with Store(self._settings.redis_url, self._settings.namespace) as store:
             yield self._leases(store, self._node)
-
-    def _health(self) -> AbstractAsyncContextManager[None]:
-        settings = self._settings
-        if settings.health_port is None:
-            return nullcontext()
-        return health_served(self._heartbeats, host=settings.health_host, port=settings.health_port)
 
 
 def _spare_the_collector() -> None:

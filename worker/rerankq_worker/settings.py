@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
@@ -114,6 +115,9 @@ class WorkerSettings(ProcessSettings):
         default=TaskEventsOf.JOBS,
         description="What Flower shows: jobs, or the messages that name them, or off.",
     )
+    metrics: bool = Field(
+        default=False, description="Whether /metrics answers there too, for Prometheus."
+    )
     callback_broker_url: SecretStr | None = Field(
         default=None,
         description="Broker of your own Celery application, for callbacks; Redis' URL when unset.",
@@ -191,6 +195,14 @@ class WorkerSettings(ProcessSettings):
     def _results_outlive_leases(self) -> Self:
         if self.result_ttl < self.lease_seconds:
             raise ValueError("RERANKQ_RESULT_TTL must be at least RERANKQ_LEASE_SECONDS")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_can_be_served(self) -> Self:
+        if self.metrics and self.health_port is None:
+            raise ValueError("RERANKQ_METRICS needs RERANKQ_HEALTH_PORT, where /metrics answers")
+        if self.metrics and not find_spec("prometheus_client"):
+            raise ValueError("RERANKQ_METRICS needs an extra: pip install 'rerankq[metrics]'")
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from typing import Final
 from rerankq.client.files import new_file_id
 from rerankq.contract import Scope
 from rerankq.errors import RerankqError
+from rerankq.events import FileUploaded
 from rerankq_gateway.asgi import HotRequest
 from rerankq_gateway.asgi.body import chunks
 from rerankq_gateway.errors import GatewayError
@@ -64,6 +65,9 @@ class Uploading:
             purpose=form.fields["purpose"],
             kept_seconds=kept,
         )
+        events = self._parts.client.events
+        if FileUploaded in events.wanted:
+            events.tell(FileUploaded(size=stored.size))
         return file_object(record)
 
 

@@ -72,7 +72,7 @@ from rerankq.events.limits import (
     PermitWaited,
     ScoresChecked,
 )
-from rerankq.events.requests import CallDegraded, RequestFinished, RequestRefused
+from rerankq.events.requests import CallDegraded, FileUploaded, RequestFinished, RequestRefused
 from rerankq.events.workers import (
     BrokerLost,
     BrokerRecovered,
@@ -110,6 +110,7 @@ __all__ = [
     "CallbackFailed",
     "Event",
     "Events",
+    "FileUploaded",
     "ImportBegan",
     "ImportEnded",
     "JobAccepted",

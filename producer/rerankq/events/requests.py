@@ -62,3 +62,15 @@ class RequestFinished(Event):
     job_id: str | None
     reason: str | None
     traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileUploaded(Event):
+    """A file was taken in.
+
+    Attributes:
+        size: its length in bytes, unpacked.
+    """
+
+    name: ClassVar[str] = "file.uploaded"
+    size: int

@@ -90,6 +90,7 @@ class Keys:
         self.put_aside = Family("", ":put-aside")
         """By the key that held a value of another type."""
         self.first_contact = f"{prefix}rerankq:first_contact"
+        self.metrics_turn = f"{prefix}rerankq:metrics:turn"
         # An account upstream, by its name.
         self.accounts = f"{prefix}rerankq:accounts"
         self.account = Family(f"{prefix}rerankq:account:")

@@ -5,4 +5,5 @@ event_log    a line for each event that an operator should see
 listeners    adds the operator's own listeners, which a setting names
 activity     counts what happens
 summary      a line each minute with these counts
+metrics      metrics for Prometheus, when they are on
 """
