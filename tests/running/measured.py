@@ -28,12 +28,13 @@ class MeasuredService:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.redis = stack.enter_context(RedisServer(folder))
-        self.upstream = stack.enter_context(RunningSandbox())
+        self.upstream = stack.enter_context(RunningSandbox(dialect="jina"))
         health, metrics = free_ports(2), free_port()
         self.worker = stack.enter_context(
             RunningWorker(
                 *(self.redis.url, self.upstream.url, folder),
                 lane="",
+                dialect="jina",
                 health_port=health,
                 metrics=1,
             )
