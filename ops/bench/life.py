@@ -2,8 +2,9 @@
 
 PYTHONPATH=ops python -m bench.life --jobs 5000 --shape 10x200
 
-Each job is submitted, claimed, renewed once and finished, a hundred a call, in a Redis of its own
-with an append-only file. There is no worker and no upstream. Figures are µs a job.
+Each job is submitted, claimed, renewed once and finished, a hundred a call, and packed into the
+history, in a Redis of its own with an append-only file. There is no worker and no upstream.
+Figures are µs a job.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from redis import Redis
 from bench import work
 from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.embedded import embedded_redis
+from rerankq.history.packing import Packing
+from rerankq.history.rows import call_text
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import CALL_JOBS, Intake
 from rerankq.ledger.leases import Finish, Leases
@@ -30,6 +33,7 @@ R = TypeVar("R")
 
 DAY: Final = 86_400.0
 LEASE_SECONDS: Final = 600.0
+MOST_BYTES: Final = 1 << 30
 _USED: Final = ("used_cpu_sys", "used_cpu_user")
 
 
@@ -89,12 +93,17 @@ async def _live(url: str, jobs: int) -> None:
             await meter.measure("renew", held, leases.renew)
             ends = [
                 [
-                    Finish(lease, 1, JobState.SUCCEEDED, outcomes.success(_result(job)))
+                    Finish(
+                        *(lease, 1, JobState.SUCCEEDED, outcomes.success(_result(job))),
+                        call=call_text(0.1, 250, 200, f"req-{job.id}"),
+                    )
                     for lease, job in zip(*each, strict=True)
                 ]
                 for each in zip(held, portions, strict=True)
             ]
             await meter.measure("finish", ends, leases.finish)
+            packing = Packing(store, ttl_seconds=DAY, most_bytes=MOST_BYTES)
+            await meter.measure("history", [None], lambda _: packing.tick())
             meter.total()
 
 

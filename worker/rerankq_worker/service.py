@@ -21,6 +21,7 @@ from rerankq.broker.callbacks import CallbackTasks
 from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
+from rerankq.history.packing import Packing
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.sweep import Sweep
@@ -31,6 +32,7 @@ from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.callbacks import send_callbacks
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
+from rerankq_worker.jobs.history import keep_history
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
@@ -183,6 +185,14 @@ class Service:
                     *(each.run() for each in exchanges),
                     reach.run(),
                     self._score_checks(routes, renewal_store, executor).run(),
+                    keep_history(
+                        Packing(
+                            renewal_store,
+                            ttl_seconds=settings.history_ttl,
+                            most_bytes=settings.history_bytes,
+                        ),
+                        events,
+                    ),
                     summarise(activity, lambda: len(in_flight.leases())),
                     *metrics.duties,
                 )

@@ -106,6 +106,13 @@ class WorkerSettings(ProcessSettings):
         default=30.0, description="How long SIGTERM lets running jobs finish."
     )
 
+    history_ttl: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
+        default=604_800.0, description="Seconds to keep ended jobs in the history; 0: no history."
+    )
+    history_bytes: Annotated[int, Field(ge=1_000_000, le=10**12)] = Field(
+        default=128 * 1024 * 1024,
+        description="Most bytes of the history in Redis; the oldest jobs go first.",
+    )
     health_host: str = Field(default="127.0.0.1", description="Where /live and /ready answer.")
     health_port: Annotated[int, Field(ge=1, le=65_534)] | None = Field(
         default=None,

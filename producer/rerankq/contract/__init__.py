@@ -40,6 +40,15 @@ from rerankq.contract.bounds import (
     MAX_UNIX_SECONDS,
 )
 from rerankq.contract.file import FileRecord
+from rerankq.contract.history import (
+    AuditEntry,
+    JobCall,
+    JobFilter,
+    JobPage,
+    JobStep,
+    JobSummary,
+    JobTimeline,
+)
 from rerankq.contract.job import BatchId, Hint, Job, Label, new_job_id
 from rerankq.contract.lanes import TASK_NAME, JobState, Lane
 from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
@@ -85,6 +94,7 @@ __all__ = [
     "MAX_UNIX_SECONDS",
     "MESSAGES",
     "TASK_NAME",
+    "AuditEntry",
     "BatchId",
     "BatchOptions",
     "BatchProgress",
@@ -97,9 +107,15 @@ __all__ = [
     "Forecast",
     "Hint",
     "Job",
+    "JobCall",
     "JobError",
+    "JobFilter",
+    "JobPage",
     "JobState",
     "JobStatus",
+    "JobStep",
+    "JobSummary",
+    "JobTimeline",
     "Label",
     "Lane",
     "Message",

@@ -168,6 +168,7 @@ class LedgerOperation(StrEnum):
     RETURN_PERMITS = "return_permits"
     OPEN_BREAKER = "open_breaker"
     CLOSE_BREAKER = "close_breaker"
+    PACK_HISTORY = "pack_history"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

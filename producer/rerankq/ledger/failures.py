@@ -6,6 +6,7 @@ from typing import Any, Final
 
 MOST_MESSAGE: Final = 200
 """Characters of a message that are kept, because very many jobs may wait."""
+MOST_REQUEST_ID: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Failure:
         status: HTTP status, if there was one.
         pattern: fingerprint of a malformed answer, by which the same one is recognised.
         repeats: how often in a row that answer came.
+        request_id: the upstream's own id of the call.
     """
 
     code: str
@@ -25,6 +27,7 @@ class Failure:
     status: int | None = None
     pattern: str = ""
     repeats: int = 0
+    request_id: str | None = None
 
     def stored(self) -> dict[str, Any]:
         """As it is given to the ledger."""
@@ -33,6 +36,8 @@ class Failure:
             told["status"] = self.status
         if self.pattern:
             told |= {"pattern": self.pattern, "repeats": self.repeats}
+        if self.request_id:
+            told["request_id"] = self.request_id[:MOST_REQUEST_ID]
         return told
 
 
@@ -77,4 +82,10 @@ def failure_from(stored: Any) -> Failure | None:
     if not isinstance(code, str) or not isinstance(message, str):
         return None
     known = isinstance(status, int | float) and math.isfinite(status)
-    return Failure(code, message, int(status) if known and status else None)
+    request_id = stored.get("request_id")
+    return Failure(
+        code,
+        message,
+        int(status) if known and status else None,
+        request_id=request_id if isinstance(request_id, str) else None,
+    )

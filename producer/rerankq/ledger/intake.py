@@ -7,7 +7,7 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from rerankq.contract import Job
+from rerankq.contract import DEFAULT_MODEL, Job
 from rerankq.cost.tokens import load
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.outbox import check_callbacks
@@ -22,6 +22,8 @@ CALL_BYTES: Final = 4 * 1024 * 1024
 LARGE_BYTES: Final = 16 * 1024
 """From this size on the ledger notes how large a payload is: its lease is longer by the time that
 it takes to arrive. Smaller ones arrive well within a lease, however many come with a claim."""
+SEARCHABLE_BYTES: Final = 1024
+"""So much of a job's metadata is in its record, and in the history; its result has all of it."""
 
 
 class Verdict(StrEnum):
@@ -176,6 +178,7 @@ def _head(job: Job, size: int) -> dict[str, Any]:
         head["batch"] = job.batch_id
     if job.custom_id is not None:
         head["custom"] = job.custom_id
+    head |= _for_lists(job)
     if job.tenant is not None:
         head |= {"tenant": job.tenant, "cost": _cost(job)}
     if job.keep_seconds is not None:
@@ -185,6 +188,27 @@ def _head(job: Job, size: int) -> dict[str, Any]:
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head
+
+
+def _for_lists(job: Job) -> dict[str, Any]:
+    """What only lists of jobs and the history need of it."""
+    told: dict[str, Any] = {}
+    if job.request.model != DEFAULT_MODEL:
+        told["model"] = job.request.model
+    if job.metadata:
+        told["metadata"] = _searchable(job.metadata)
+    return told
+
+
+def _searchable(metadata: dict[str, str]) -> dict[str, str]:
+    """Its first entries, as many as a record may hold."""
+    size, kept = 0, {}
+    for key, value in metadata.items():
+        size += len(key.encode()) + len(value.encode())
+        if size > SEARCHABLE_BYTES:
+            break
+        kept[key] = value
+    return kept
 
 
 def _cost(job: Job) -> int:

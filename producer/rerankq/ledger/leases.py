@@ -75,6 +75,7 @@ class Finish:
         reason: the error's code, when there is one.
         said: the upstream's last answer, kept with the dead letter. It may hold the request.
         tokens: of its calls, for the books of its batch or tenant; 0 for a job that has neither.
+        call: what the history tells of its last call; empty when there was none.
     """
 
     lease: Lease
@@ -84,6 +85,7 @@ class Finish:
     reason: str = ""
     said: str = ""
     tokens: int = 0
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,10 @@ class Leases:
 def _head_end(finish: Finish) -> tuple[Any, ...]:
     """What closes the head of a finish, as short as it can be."""
     if finish.tokens:
-        return finish.reason, finish.said, finish.tokens
-    return (finish.reason, finish.said) if finish.said else (finish.reason,)
+        return finish.reason, finish.call, finish.said, finish.tokens
+    if finish.said:
+        return finish.reason, finish.call, finish.said
+    return (finish.reason, finish.call) if finish.call else (finish.reason,)
 
 
 def _is_a_tenants(given: Sequence[Any]) -> bool:

@@ -286,7 +286,12 @@ def _status(job_id: str, fields: dict[str, Any], stored: bytes | None) -> JobSta
 def _error_before(failure: Failure | None) -> JobError | None:
     if failure is None:
         return None
-    return JobError(code=failure.code, message=failure.message, status=failure.status)
+    return JobError(
+        code=failure.code,
+        message=failure.message,
+        status=failure.status,
+        request_id=failure.request_id,
+    )
 
 
 def _seconds(milliseconds: int | None) -> float | None:

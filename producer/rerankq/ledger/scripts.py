@@ -15,7 +15,11 @@ RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane", *OUTB
 STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
 LINES: Final = ("lane_redelivery",)
 _KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
-ENDS: Final = (*STATES, *_KEYS_OF_IDEMPOTENCY, "payload", "result", "deadlines", "dead")
+ENDS: Final = (
+    *(*STATES, *_KEYS_OF_IDEMPOTENCY),
+    *("payload", "result", "deadlines", "dead"),
+    *("history", "history_ended"),
+)
 PORTIONS: Final = (
     *(*ENDS, *LINES),
     *("batches_resuming", "batches_cancelling", "batches_holding"),
@@ -135,7 +139,7 @@ SWEEP: Final = Script(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
         *("put_aside", "breakers", "accounts", "batches", "batches_deadlines", "imports"),
         "outbox_taken",
-        *("tenant", "shares", "lane_shared"),
+        *("tenant", "shares", "lane_shared", "history_open", "history_segments"),
         *("account", "account_workers", "account_lane", "account_slots", "account_answers"),
     ),
     reply=ROWS,

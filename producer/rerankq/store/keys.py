@@ -77,6 +77,7 @@ class Keys:
         self._name_batches(prefix)
         self._name_tenants(prefix)
         self._name_gateway(prefix)
+        self._name_history(prefix)
         # A lane: its orders of announcement, and its jobs by their state.
         self.lane = Family(f"{prefix}rerankq:")
         self.lane_redelivery = Family(f"{prefix}rerankq:", ":again")
@@ -171,6 +172,16 @@ class Keys:
         self.outbox_size = f"{prefix}rerankq:outbox-size"
         self.outbox_due = Grid(f"{prefix}rerankq:outbox:", ":")
         self.delivery = Grid(f"{prefix}rerankq:delivery:", ":")
+
+    def _name_history(self, prefix: str) -> None:
+        # The history of ended jobs.
+        self.history = f"{prefix}rerankq:history"
+        self.history_ended = f"{prefix}rerankq:history:ended"
+        self.history_open = f"{prefix}rerankq:history:open"
+        self.history_segments = f"{prefix}rerankq:history:segments"
+        self.history_segment = Family(f"{prefix}rerankq:history:segment:")
+        """By the place of its first row."""
+        self.history_packing = f"{prefix}rerankq:history:packing"
 
     def in_lua(self, name: str) -> str:
         """The line of Lua that defines the key of that attribute.

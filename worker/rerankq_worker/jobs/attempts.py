@@ -24,6 +24,7 @@ from rerankq.events import (
 from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.completer import Completer
+from rerankq_worker.jobs.history import call_of
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.rerank import (
@@ -214,10 +215,15 @@ class Attempts:
                 written = outcomes.success(result)
                 tokens = outcome.tokens if job and (job.batch_id or job.tenant) else 0
                 state = JobState.SUCCEEDED
-                return Finish(lease, attempts, state, written, tokens=tokens), event
+                call = call_of(outcome)
+                return Finish(lease, attempts, state, written, tokens=tokens, call=call), event
             case Failed(end, attempts, said):
                 written = outcomes.failure(end)
-                return Finish(lease, attempts, JobState.FAILED, written, end.reason, said), event
+                call = call_of(outcome)
+                finish = Finish(
+                    *(lease, attempts, JobState.FAILED, written, end.reason, said), call=call
+                )
+                return finish, event
             case RetryAfter(seconds, attempts, failure):
                 return Postponement(lease, attempts, seconds, failure), event
 

@@ -165,7 +165,10 @@ def repeats(error: UpstreamError, past: Past) -> int:
 
 
 def _failure(error: UpstreamError, past: Past) -> Failure:
-    return Failure(error.code, str(error), error.status, error.pattern, repeats(error, past))
+    again = repeats(error, past)
+    return Failure(
+        *(error.code, str(error), error.status, error.pattern, again), request_id=error.request_id
+    )
 
 
 def _free(error: UpstreamError) -> Free | None:

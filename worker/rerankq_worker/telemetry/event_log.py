@@ -49,6 +49,7 @@ _LEDGER_FAILURES: Final = {
     LedgerOperation.CONFIRM: "a call waits until its lease is certain",
     LedgerOperation.WRITE: "the outcomes of {jobs} wait to be written",
     LedgerOperation.SWEEP: "cannot look for lost jobs",
+    LedgerOperation.PACK_HISTORY: "ended jobs are not in the history yet",
     LedgerOperation.EXCHANGE_PERMITS: "no permits for {subject}",
     LedgerOperation.OPEN_BREAKER: "the breaker of {subject} could not be opened for all workers",
     LedgerOperation.CLOSE_BREAKER: "the breaker of {subject} could not be closed",

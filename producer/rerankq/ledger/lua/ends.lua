@@ -6,7 +6,7 @@
 -- @include outbox
 -- @include tenants/idempotency
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
--- @keys job payload result deadlines dead batch_failed
+-- @keys job payload result deadlines dead batch_failed history history_ended
 
 -- Puts a failed job on the list of its batch, and counts its reason.
 local function note_failed(id, batch, reason)
@@ -15,10 +15,25 @@ local function note_failed(id, batch, reason)
   count(batch, 'reason:' .. (text(reason) or ''), 1)
 end
 
+-- The history packs the names of ended jobs into rows, a second later. If nobody does, as no worker runs, the
+-- oldest are dropped: the place of the first name goes on by as many.
+local MOST_UNPACKED, is_bounded = 1000000, false
+local function note_in_history(id, call)
+  if not is_bounded then
+    is_bounded = true
+    local excess = redis.call('LLEN', history_ended_key) - MOST_UNPACKED
+    if excess > 0 then
+      redis.call('LTRIM', history_ended_key, excess, -1)
+      redis.call('HINCRBY', history_key, 'first', excess)
+    end
+  end
+  gather('RPUSH ' .. history_ended_key, call and call ~= '' and id .. ' ' .. call or id)
+end
+
 -- Ends a job; its removal from its lane is gathered. The caller has made sure that the job has not ended,
 -- and writes its result, to be kept until the time returned. `reason` is the error's code, or ''; `keep` is
--- {ms for results, ms for dead letters}.
-function end_job(id, job, state, reason, now, keep)
+-- {ms for results, ms for dead letters}; `call`: what the history tells of the call that ended it, if there was one.
+function end_job(id, job, state, reason, now, keep, call)
   local ends = result_end(job, now, keep)
   move(id, job, state)
   -- `failure` says why it waited; from now on its result says how it ended.
@@ -33,6 +48,7 @@ function end_job(id, job, state, reason, now, keep)
     gather('DEL', payload_key(id))
   end
   if job.deadline then gather('ZREM ' .. deadlines_key, id) end
+  note_in_history(id, call)
   if job.callbacks then post_job_end(id, job, state, now) end
   local kept = whole(record_end(job, now, ends, keep))
   redis.call('SET', job_key(id), encoded(job), 'PXAT', kept)

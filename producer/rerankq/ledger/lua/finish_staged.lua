@@ -3,8 +3,9 @@
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
 -- @argument told_ms number: the date in the results
--- @argument jobs json: a list of [id, token, attempts, final state, reason or '', and where there are any: for a
---   failed one the upstream's last answer, or ''; and for one of a batch the tokens of its call]
+-- @argument jobs json: a list of [id, token, attempts, final state, reason or '', and where there are any: what
+--   the history tells of its call, or ''; for a failed one the upstream's last answer, or ''; and for one of a
+--   batch the tokens of its call]
 -- @answer rows: for each job 1 when this was its end, 0 when it was no longer the caller's, and 2
 --   when its deadline had passed: then it has expired, also if no sweep has noticed yet; and the batches that
 --   this has ended, as `batches/ended` says. In a cancelled batch a job ends as cancelled, and the answer is 0

@@ -8,13 +8,18 @@
 -- @include workers/tokens
 local now = now_ms()
 local ids, done = {}, {}
+local MOST_TRIES = 8 -- of a job that is throttled for hours, the last are kept
 for at, each in ipairs(jobs) do ids[at] = each[1] end
 
--- Records why a job waits, with the time now and the time of its first failed attempt.
+-- Records why a job waits, with the time now and the time of its first failed attempt; and the last few such
+-- times with their reasons.
 local function note_failure(job, failure)
   if type(failure) ~= 'table' then return end
   local before = type(job.failure) == 'table' and number(job.failure.since) or 0
   failure.at = now
+  job.tries = type(job.tries) == 'table' and job.tries or {}
+  if #job.tries >= MOST_TRIES then table.remove(job.tries, 1) end
+  table.insert(job.tries, {now, job.attempts, failure.code, failure.status or 0, failure.request})
   if before > 0 or job.attempts > 0 then failure.since = before > 0 and before or now end
   job.failure = failure
 end

@@ -72,7 +72,7 @@ end
 local function write_ends()
   read_records(ids)
   for at, each in ipairs(jobs) do
-    local id, token, attempts, state, reason, said, tokens = unpack(each)
+    local id, token, attempts, state, reason, call, said, tokens = unpack(each)
     local job = held_job(id, token)
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
     local cancelled = job and job.batch and is_cancelled(job)
@@ -86,7 +86,7 @@ local function write_ends()
       done[at] = 2
     end
     if done[at] == 1 then
-      redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep)))
+      redis.call('PEXPIREAT', result_key(id), whole(end_job(id, job, state, reason, now, keep, call)))
       if said and said ~= '' then redis.call('SET', said_key(id), said, 'PX', keep[2]) end
       ended[#ended + 1] = id
     elseif not sent_results then

@@ -75,7 +75,8 @@ local function new_record(job)
     deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
     not_before = job.waits and whole(job.not_before) or nil,
     custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes,
-    keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks}
+    keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks,
+    model = job.model, metadata = job.metadata}
 end
 
 local accepted, queued, entries, written = {}, {}, {}, false

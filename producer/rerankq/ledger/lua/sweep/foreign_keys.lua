@@ -5,13 +5,15 @@
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
 -- @keys batches batches_resuming batches_cancelling batches_deadlines batches_holding imports shares turns lane_shared
 -- @keys outbox outbox_taken outbox_size
+-- @keys history history_ended history_open history_segments
 -- @keys account account_workers account_lane account_slots account_answers
 
 local function types_by_key()
   local types = {[deadlines_key] = 'zset', [dead_key] = 'zset', [last_heard_key] = 'zset',
     [sweeper_key] = 'hash', [breakers_key] = 'hash', [accounts_key] = 'set', [batches_key] = 'zset',
     [batches_resuming_key] = 'zset', [batches_cancelling_key] = 'zset', [batches_holding_key] = 'zset',
-    [batches_deadlines_key] = 'zset',
+    [batches_deadlines_key] = 'zset', [history_key] = 'hash', [history_ended_key] = 'list',
+    [history_open_key] = 'list', [history_segments_key] = 'zset',
     [imports_key] = 'zset', [outbox_size_key] = 'hash'}
   for _, kind in ipairs({'http', 'celery'}) do
     types[outbox_key(kind)], types[outbox_taken_key(kind)] = 'zset', 'zset'

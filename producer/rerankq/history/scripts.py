@@ -1,0 +1,45 @@
+"""The history's scripts as typed functions. The head of each file in `lua/` says what it does."""
+
+from typing import Final, NamedTuple
+
+from rerankq.store.script import FLAG, NUMBERS, ROWS, Script
+
+_ROOM: Final = "rerankq.history"
+_PLACES: Final = ("history", "history_open", "history_segments", "history_segment")
+
+
+class _Take(NamedTuple):
+    interval_ms: int
+    ttl_ms: int
+    most_bytes: int
+    open_ms: int
+
+
+class _Keep(NamedTuple):
+    first: int
+    rows: tuple[bytes, ...]
+
+
+class _Seal(NamedTuple):
+    first: int
+    open: int
+    taken: int
+    ttl_ms: int
+    most_bytes: int
+    last: int
+    summary: bytes
+    hashes: bytes
+    packed: bytes
+
+
+class _Recent(NamedTuple):
+    before: int
+    most: int
+
+
+TAKE: Final = Script(
+    _ROOM, "take", _Take, keys=(*_PLACES, "history_ended", "history_packing"), reply=NUMBERS
+)
+KEEP: Final = Script(_ROOM, "keep", _Keep, keys=(*_PLACES, "history_ended"), reply=FLAG)
+SEAL: Final = Script(_ROOM, "seal", _Seal, keys=(*_PLACES, "history_ended"), reply=FLAG)
+RECENT: Final = Script(_ROOM, "recent", _Recent, keys=(*_PLACES, "history_ended"), reply=ROWS)
