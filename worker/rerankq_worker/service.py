@@ -21,7 +21,6 @@ from rerankq.broker.callbacks import CallbackTasks
 from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
-from rerankq.history.packing import Packing
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.sweep import Sweep
@@ -185,14 +184,7 @@ class Service:
                     *(each.run() for each in exchanges),
                     reach.run(),
                     self._score_checks(routes, renewal_store, executor).run(),
-                    keep_history(
-                        Packing(
-                            renewal_store,
-                            ttl_seconds=settings.history_ttl,
-                            most_bytes=settings.history_bytes,
-                        ),
-                        events,
-                    ),
+                    keep_history(renewal_store, settings, events),
                     summarise(activity, lambda: len(in_flight.leases())),
                     *metrics.duties,
                 )

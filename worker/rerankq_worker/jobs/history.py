@@ -6,14 +6,18 @@ from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, LedgerCallFailed, LedgerOperation
 from rerankq.history.packing import PACK_SECONDS, Packing
 from rerankq.history.rows import call_text
+from rerankq.store.store import Store
 from rerankq_worker.jobs.rerank import Failed, Succeeded
+from rerankq_worker.settings import WorkerSettings
 
 
-async def keep_history(packing: Packing, events: Events) -> None:
+async def keep_history(store: Store, settings: WorkerSettings, events: Events) -> None:
     """Pack until cancelled. Any number of workers may do so: one does at a time.
 
     What is not packed, as Redis is away or the worker ends, another packs later.
     """
+    most, kept = settings.history_bytes, settings.history_ttl
+    packing = Packing(store, ttl_seconds=kept, most_bytes=most)
     while True:
         try:
             await packing.tick()
