@@ -238,4 +238,5 @@ def load() -> GatewaySettings:
         SettingsError: one is wrong, or unknown.
     """
     refuse_unknown((*GatewaySettings.names(), *OTHER_NAMES), env_file=ENV_FILE)
-    return GatewaySettings.load(env_file=ENV_FILE)
+    # It serves all tenants: whose a request is, its token says.
+    return GatewaySettings.load(env_file=ENV_FILE).of_operator()

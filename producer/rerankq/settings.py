@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rerankq.contract import DEFAULT_MODEL
+from rerankq.contract import DEFAULT_MODEL, TenantName
 from rerankq.errors import SettingsError
 from rerankq.invalid_input import in_plain_words
 from rerankq.store.address import RedisAddress
@@ -103,6 +103,10 @@ class ClientSettings(BaseSettings):
         default="",
         description="Stands before every key in Redis, so that environments can share a database.",
     )
+    tenant: TenantName | None = Field(
+        default=None,
+        description="Whose jobs and batches the client and the command line see and make.",
+    )
     model: Annotated[str, StringConstraints(min_length=1)] = Field(
         default=DEFAULT_MODEL, description="Model for jobs that name none."
     )
@@ -142,6 +146,10 @@ class ClientSettings(BaseSettings):
             return cls(_env_file=env_file, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError(_faults(error)) from None
+
+    def of_operator(self) -> Self:
+        """The same for who serves all tenants, such as a gateway."""
+        return self.model_copy(update={"tenant": None})
 
     @classmethod
     def names(cls) -> list[str]:

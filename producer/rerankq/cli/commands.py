@@ -16,6 +16,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from rerankq.cli.argument_text import demand_text
+from rerankq.cli.tenant_option import add_tenant
 from rerankq.errors import MissingExtra
 
 ENTRY_POINTS: Final = "rerankq.commands"
@@ -29,27 +30,31 @@ MORE: Final = "More"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the help, and its code: `module:function`, or an extra's entry point."""
+    """A row of the help, and its code: `module:function`, or an extra's entry point.
+
+    One that `for_tenants` knows whose jobs it sees and makes: it has the option `--tenant`.
+    """
 
     name: str
     panel: str
     summary: str
     target: str = ""
     extra: str = ""
+    for_tenants: bool = False
+
+
+def _of_jobs(name: str, summary: str, target: str) -> Command:
+    return Command(name, JOBS, summary, target, for_tenants=True)
 
 
 COMMANDS: Final = (
-    Command("run", JOBS, "Run a file of jobs and write their rankings, in order.", "batch.run:run"),
-    Command(
-        "results", JOBS, "Write the rankings of a batch that was run before.", "batch.run:results"
-    ),
-    Command(
-        "batch", JOBS, "Watch batches; pause, resume, cancel or retry them.", "batch.group:app"
-    ),
-    Command("submit", JOBS, "Submit one job and print its id.", "job.submit:submit"),
-    Command("status", JOBS, "Show the status of a job.", "job.jobs:status"),
-    Command("result", JOBS, "Print a job's ranking, waiting for it.", "job.jobs:result"),
-    Command("cancel", JOBS, "Cancel a job that has not ended.", "job.jobs:cancel"),
+    _of_jobs("run", "Run a file of jobs and write their rankings, in order.", "batch.run:run"),
+    _of_jobs("results", "Write the rankings of a batch that was run before.", "batch.run:results"),
+    _of_jobs("batch", "Watch batches; pause, resume, cancel or retry them.", "batch.group:app"),
+    _of_jobs("submit", "Submit one job and print its id.", "job.submit:submit"),
+    _of_jobs("status", "Show the status of a job.", "job.jobs:status"),
+    _of_jobs("result", "Print a job's ranking, waiting for it.", "job.jobs:result"),
+    _of_jobs("cancel", "Cancel a job that has not ended.", "job.jobs:cancel"),
     Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "operate.dead:app"),
     Command(
         "upstream", SERVICES, "Look at the upstream's limits; pause it.", "operate.upstream:app"
@@ -114,6 +119,8 @@ def loaded(row: Command) -> Any:
         MissingExtra: it belongs to an extra that is not installed.
     """
     command = _command(row)
+    if row.for_tenants:
+        add_tenant(command)
     demand_text(command)
     return command
 

@@ -142,8 +142,11 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
         self.webhooks = Webhooks(self._store)
         self.outbox = Outbox(self._store)
         self._ownership = Ownership(self._store, None)
+        self._is_view = False
         self._closed = False
         self._entered = 0
+        if self.settings.tenant is not None:
+            self._act_for(self.settings.tenant)
 
     async def __aenter__(self) -> Self:
         if self._closed:
@@ -177,24 +180,28 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
             return self
         if self.tenant is not None:
             raise InvalidRequest("tenant", "is another than the client's")
-        ownership = Ownership(self._store, tenant)
         view = object.__new__(AsyncRerankClient)
-        vars(view).update(vars(self))
-        refuse(view)
-        view.files = self.files.for_tenant(tenant)
-        view.webhooks = self.webhooks.for_tenant(tenant)
-        view._ownership = ownership
-        view._batch_parts = replace(
+        vars(view).update(vars(self), _is_view=True)
+        view._act_for(tenant)
+        return view
+
+    def _act_for(self, tenant: str | None) -> None:
+        """From now on see and make only what is a tenant's."""
+        ownership = Ownership(self._store, tenant)
+        refuse(self)
+        self.files = self.files.for_tenant(tenant)
+        self.webhooks = self.webhooks.for_tenant(tenant)
+        self._ownership = ownership
+        self._batch_parts = replace(
             self._batch_parts,
-            owner=view,
+            owner=self,
             batches=self._batch_parts.batches.of(ownership),
             tenant=tenant,
         )
-        return view
 
     async def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and thread."""
-        if self.tenant is not None:
+        if self._is_view:
             return  # the connections are those of the client that this one was made by
         self._closed = True
         await self._arrivals.close()

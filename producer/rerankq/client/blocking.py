@@ -72,7 +72,7 @@ class RerankClient(HoldsConnections):
     ) -> None:
         self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
-        self._tenant: str | None = None
+        self._tenant = self.settings.tenant
         self._base = self
         self.tokens = BlockingTokens(self)
         self.tenants = BlockingTenants(self)
@@ -114,7 +114,7 @@ class RerankClient(HoldsConnections):
 
     def close(self) -> None:
         """End all waits with ClientClosed, let other calls end, close connections and threads."""
-        if self._tenant is not None:
+        if self._base is not self:
             return  # the connections are those of the client that this one was made by
         with forks.opening:
             self._closed = True
@@ -236,7 +236,7 @@ class RerankClient(HoldsConnections):
         return JobHandle(self, job_id)
 
     def _open(self) -> "_Opened | _TenantsView":
-        if self._tenant is not None:
+        if self._base is not self:
             # Asked each time, as after a fork it has another.
             return _TenantsView(self._base._open_own(), self._tenant)  # noqa: SLF001  its own class
         return self._open_own()
@@ -276,7 +276,7 @@ class _Opened:
 class _TenantsView:
     """The same thread, and the asynchronous client of a tenant."""
 
-    def __init__(self, opened: _Opened, tenant: str) -> None:
+    def __init__(self, opened: _Opened, tenant: str | None) -> None:
         self.portal = opened.portal
         self.client = opened.client.for_tenant(tenant)
 

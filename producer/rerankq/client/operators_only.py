@@ -17,7 +17,9 @@ class OperatorsOnly:
 
     def __getattr__(self, _: str) -> NoReturn:
         raise InvalidRequest(
-            "tenant", f"has no {self._name}: these are for operators, on the client without tenant"
+            "tenant",
+            f"has no {self._name}: these are for operators, on the client without tenant (unset "
+            "RERANKQ_TENANT, if it is set)",
         )
 
 

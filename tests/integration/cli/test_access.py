@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from rerankq import RerankClient
 from rerankq.contract import Scope
 from running.command_line import CommandLine
+from running.stand_in_worker import StandInWorker
 
 
 @pytest.fixture
@@ -98,3 +100,34 @@ def test_what_is_wrong_is_one_line(rerankq: CommandLine, arguments: tuple[str, .
     assert len(done.stderr.splitlines()) == 1
     assert rerankq("tenant", "list", "--json").stdout == ""
     assert rerankq("token", "list", "--json").stdout == ""
+
+
+def test_commands_act_as_a_tenant(
+    rerankq: CommandLine,
+    client: RerankClient,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With `--tenant`, or RERANKQ_TENANT, they see and make what is the tenant's."""
+    jobs, ranked = tmp_path / "jobs.jsonl", tmp_path / "ranked.jsonl"
+    jobs.write_text('{"query": "q", "documents": ["a"], "custom_id": "x"}\n' * 2)
+    with StandInWorker(redis_url):
+        done = rerankq("run", str(jobs), "-o", str(ranked), "--tenant", "mine")
+    assert done.returncode == 0, done.stderr
+    (batch,) = client.batches()
+    assert (batch.tenant, batch.succeeded) == ("mine", 2)
+    job = json.loads(ranked.read_text().splitlines()[0])["job_id"]
+    assert rerankq("status", job).returncode == 0
+    monkeypatch.setenv("RERANKQ_TENANT", "mine")
+    assert rerankq("result", job).returncode == 0
+    assert batch.id in rerankq("batch", "list").stdout
+    assert batch.id not in rerankq("batch", "list", "--tenant", "other").stdout
+    assert rerankq("results", batch.id, "-o", str(ranked)).returncode == 0
+    for command in (["status", job], ["result", job], ["results", batch.id], ["cancel", job]):
+        refused = rerankq(*command, "--tenant", "other")
+        assert refused.returncode
+        assert "has the id" in refused.stderr
+    refused = rerankq("token", "list")
+    assert (refused.returncode, "unset RERANKQ_TENANT" in refused.stderr) == (2, True)
+    assert rerankq("batch", "list", "--tenant", "no name").returncode == 2

@@ -11,11 +11,13 @@ from rerankq import AsyncBatch, AsyncJobHandle, AsyncRerankClient, RerankClient
 from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.errors import (
     BatchNotFound,
+    ClientClosed,
     IdempotencyConflict,
     InvalidRequest,
     JobNotFound,
     QueueFull,
     QuotaExceeded,
+    SettingsError,
 )
 from running.stand_in_worker import StandInWorker
 
@@ -263,3 +265,41 @@ def test_the_operator_resubmits_for_a_tenant(operator: RerankClient, redis_url: 
         assert done.submitted == 1
         assert done.batch is not None
         assert mine.batch(done.batch.id).wait(timeout=30).failed == 1
+
+
+def test_a_client_acts_for_the_tenant_of_its_settings(
+    operator: RerankClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With RERANKQ_TENANT a client is that tenant's; it owns its connections, and ends them."""
+    of_operator = operator.submit(**DRAFT).id
+    monkeypatch.setenv("RERANKQ_TENANT", "mine")
+
+    async def asked() -> str:
+        async with AsyncRerankClient(redis_url) as client:
+            assert client.tenant == client.for_tenant("mine").tenant == "mine"
+            with pytest.raises(JobNotFound):
+                await client.status(of_operator)
+            with pytest.raises(InvalidRequest, match="RERANKQ_TENANT"):
+                await client.tokens.list()
+            with pytest.raises(InvalidRequest):
+                client.for_tenant("other")
+            made = (await client.submit(**DRAFT)).id
+            batch = await client.open_batch()
+            assert (await batch.status()).tenant == "mine"
+        with pytest.raises(ClientClosed):
+            await client.submit(**DRAFT)
+        return made
+
+    made = asyncio.run(asked())
+    with RerankClient(redis_url) as client:
+        assert client.tenant == "mine"
+        client.cancel(made)
+        with pytest.raises(JobNotFound):
+            client.status(of_operator)
+    with pytest.raises(ClientClosed):
+        client.status(made)
+    monkeypatch.setenv("RERANKQ_TENANT", "no name")
+    with pytest.raises(SettingsError, match="RERANKQ_TENANT"):
+        RerankClient(redis_url)
+    assert operator.status(made).state == "cancelled"
+    assert operator.for_tenant("mine").status(made).id == made

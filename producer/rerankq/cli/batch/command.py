@@ -50,8 +50,8 @@ async def run_batch(
     Raises:
         LedgerUnavailable: Redis could not be reached at the start. Nothing was submitted.
     """
-    async with AsyncRerankClient(settings=settings) as client:
-        batch = await client.open_batch()
+    async with AsyncRerankClient(settings=settings.of_operator()) as operator:
+        batch = await operator.for_tenant(settings.tenant).open_batch()
         lines = IncomingLines(source, batch_id=batch.id, defaults=defaults)
         with shown(manner.name, quiet=manner.quiet) as view:
 
@@ -71,7 +71,7 @@ async def run_batch(
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
             reader = batch.reader(abandoned_after=None)
             session = Session(
-                client,
+                operator,
                 batch,
                 Collector(reader, output, line_of=feed.adding.line_of),
                 feed=feed,
@@ -94,8 +94,8 @@ async def fetch_batch(
         ResultExpired: all its rankings are past their retention. The output is not touched.
         LedgerUnavailable: Redis could not be reached at the start.
     """
-    async with AsyncRerankClient(settings=settings) as client:
-        batch = client.batch(batch_id)
+    async with AsyncRerankClient(settings=settings.of_operator()) as operator:
+        batch = operator.for_tenant(settings.tenant).batch(batch_id)
         await batch.progress()
         if await batch.is_past_retention():
             raise ResultExpired(
@@ -105,7 +105,7 @@ async def fetch_batch(
         with shown(manner.name, quiet=manner.quiet) as view:
             output = OrderedOutput(sink.write, say=lambda said: view.say(f"{manner.name}: {said}"))
             session = Session(
-                client,
+                operator,
                 batch,
                 Collector(batch.reader(wait=wait, abandoned_after=ABANDONED_SECONDS), output),
                 feed=None,

@@ -55,7 +55,7 @@ class Session:
     """Runs one batch for a user.
 
     Args:
-        client: the client of the batch.
+        client: the operator's client, which knows what jobs wait for.
         batch: the batch.
         collector: writes its output.
         feed: adds jobs; None for a batch that was fed before, or by another process.

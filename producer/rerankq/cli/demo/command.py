@@ -57,7 +57,7 @@ def demo(
             importlib.resources.as_file(importlib.resources.files("rerankq") / "samples/demo.jsonl")
         )
         opened = exits.enter_context(Source.open(str(sample)))
-        stack = Stack("demo", load(), exits)
+        stack = Stack("demo", load().of_operator(), exits)
         stack.start_redis(Path(folder))
         stack.start_upstream()
         stack.start_worker()

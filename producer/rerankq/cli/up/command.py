@@ -68,7 +68,12 @@ def up(
     with ended_by_signals(), ExitStack() as exits:
         folder = exits.enter_context(locked((data or _usual_folder()).expanduser().absolute()))
         stack = Stack(
-            "up", load(), exits, echo=shown_as(form), grace=_GRACE_SECONDS, kept_open=folder.lock
+            "up",
+            load().of_operator(),
+            exits,
+            echo=shown_as(form),
+            grace=_GRACE_SECONDS,
+            kept_open=folder.lock,
         )
         try:
             where = host or read_one("RERANKQ_GATEWAY_HOST", env_file=ENV_FILE) or "127.0.0.1"

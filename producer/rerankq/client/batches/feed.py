@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self
 
 from rerankq.client.admissions import Offered
 from rerankq.client.batches.parts import BatchParts
+from rerankq.client.drafts import owned
 from rerankq.client.patience import patiently
 from rerankq.client.prepared import PreparedJob
 from rerankq.contract import Job, JobError
@@ -178,7 +179,8 @@ class BatchFeed:
         return ids, refusal
 
     async def _offer(self, part: list[BatchLine], patience: float | None) -> Offered:
-        jobs = [each.entry for each in part if isinstance(each.entry, Job)]
+        tenant = self._parts.tenant
+        jobs = [owned(each.entry, tenant) for each in part if isinstance(each.entry, Job)]
         prepared = [each.entry for each in part if isinstance(each.entry, PreparedJob)]
         admissions, start = self._parts.admissions, part[0].line - 1
         if prepared:
