@@ -4,13 +4,43 @@ import asyncio
 import selectors
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from rerankq.client import forks
 from rerankq.errors import ClientClosed
 
 T = TypeVar("T")
+
+
+class _Call(Generic[T]):
+    """A coroutine that runs on a loop while a thread waits for it.
+
+    Not a future of `concurrent.futures`: when an interrupt comes while a thread begins to wait for
+    such a future, its lock stays held, and the loop then waits for this lock for ever.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+        self._running = threading.Lock()
+        self._running.acquire()
+
+    def start(self) -> None:
+        """Begin it, on the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._coroutine)
+        self._task.add_done_callback(lambda _: self._running.release())
+
+    def cancel(self) -> None:
+        """End it early, or never begin it."""
+        if self._task:
+            self._task.cancel()
+        else:
+            self._coroutine.close()
+
+    def result(self) -> T:
+        """What it returns or raises, once it has ended; for the thread that waits."""
+        self._running.acquire()
+        return cast("asyncio.Task[T]", self._task).result()
 
 
 class Watch(selectors.DefaultSelector):
@@ -38,32 +68,34 @@ class Portal:
         self._thread.start()
         forks.watch(self)
 
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start the coroutine on the loop, without waiting for it.
-
-        Raises:
-            ClientClosed: the portal is closed.
-        """
-        with self._gate:
-            if not self._closed:
-                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        coroutine.close()
-        raise ClientClosed
-
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run the coroutine on the loop, and wait for it; an interrupt of the wait cancels it.
 
         Raises:
             ClientClosed: the portal was closed, before or during the call.
         """
-        future = self.begin(coroutine)
+        call = _Call(coroutine)
         try:
-            return future.result()
-        except CancelledError:
+            self._begin(call)
+            return call.result()
+        except asyncio.CancelledError:
             raise ClientClosed from None
         except BaseException:
-            future.cancel()
+            self._end_early(call)
             raise
+
+    def _begin(self, call: _Call[Any]) -> None:
+        with self._gate:
+            if self._closed:
+                raise ClientClosed
+            self._loop.call_soon_threadsafe(call.start)
+
+    def _end_early(self, call: _Call[Any]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call.cancel)
+        except RuntimeError:
+            # The loop is closed, so nothing of the call runs.
+            call.cancel()
 
     def close(self, last: Coroutine[Any, Any, object]) -> None:
         """Run the last coroutine, cancel all others, and end the thread."""
