@@ -128,6 +128,15 @@ def test_the_django_backend(up: RunningUp, tmp_path: Path) -> None:
         assert [each and each[0] for each in asyncio.run(at_once())] == [COLD] * 8
 
 
+def test_the_celery_callback(up: RunningUp, tmp_path: Path) -> None:
+    """A worker of the user's own application gets the id of the job, and reads its ranking."""
+    python, log = str(BIN / "python"), tmp_path / "log"
+    command = (*("-m", "celery", "-A", "celery_callback"), *("worker", "-P", "solo", "-Q", "shop"))
+    with serving(up, log, python, *command):
+        job_id = ran(up, python, "celery_callback.py").strip()
+        eventually(lambda: f"{job_id}: {COLD}" in log.read_text(), "the task ran", seconds=SECONDS)
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_curl(up: RunningUp) -> None:
     """Its three kinds of call are answered."""
