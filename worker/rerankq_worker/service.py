@@ -21,6 +21,7 @@ from rerankq.broker.callbacks import CallbackTasks
 from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
+from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.sweep import Sweep
@@ -28,6 +29,7 @@ from rerankq.store.durability import warn_of_losses
 from rerankq.store.store import Retention, Store
 from rerankq_worker.consumer.tasks import HintService
 from rerankq_worker.jobs.attempts import Attempts
+from rerankq_worker.jobs.callback_versions import watch_versions
 from rerankq_worker.jobs.callbacks import send_callbacks
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
@@ -181,6 +183,7 @@ class Service:
                     keep_leases(renewals, in_flight, lease_seconds=lease_seconds, events=events),
                     reconcile(sweep, announcer, events),
                     send_callbacks(Outbox(renewal_store), tasks, events),
+                    watch_versions(CallbackWorkers(renewal_store), name, events),
                     *(each.run() for each in exchanges),
                     reach.run(),
                     self._score_checks(routes, renewal_store, executor).run(),

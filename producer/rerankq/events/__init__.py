@@ -80,6 +80,7 @@ from rerankq.events.workers import (
     WorkerDrained,
     WorkerDraining,
     WorkerIsolated,
+    WorkerOutdated,
     WorkerReconnected,
     WorkerRestarting,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "WorkerDrained",
     "WorkerDraining",
     "WorkerIsolated",
+    "WorkerOutdated",
     "WorkerReconnected",
     "WorkerRestarting",
 ]

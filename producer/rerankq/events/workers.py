@@ -77,6 +77,20 @@ class WorkerReconnected(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOutdated(Event):
+    """Another worker is of a version that tells nobody of ends: no webhook and no callback.
+
+    Told once for each, by every worker that sees it.
+
+    Attributes:
+        worker: its name.
+    """
+
+    name: ClassVar[str] = "worker.outdated"
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePutAside(Event):
     """A worker took a message from its queue that is no hint. `rerankq dead poison` shows it.
 

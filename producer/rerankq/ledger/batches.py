@@ -31,6 +31,7 @@ from rerankq.ledger.batch_scripts import (
     RESUME,
     SEAL,
 )
+from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.ownership import Ownership
 from rerankq.store.store import Retention, Store
@@ -91,16 +92,20 @@ class Batches(BatchReadings):
         super().__init__(store, kept_seconds=kept_seconds, ownership=own)
         self._events = events or Events()
         self._retention = retention
+        self._callback_workers = CallbackWorkers(store)
 
     def of(self, ownership: Ownership) -> "Batches":
         """The same, for one tenant."""
-        return Batches(
+        made = Batches(
             self._store,
             self._retention,
             kept_seconds=self._kept_ms / 1000,
             events=self._events,
             ownership=ownership,
         )
+        # It warns once a minute for all tenants together.
+        made._callback_workers = self._callback_workers
+        return made
 
     async def open(
         self,
@@ -124,6 +129,8 @@ class Batches(BatchReadings):
         """
         own = self._ownership.tenant or tenant
         check_callbacks(options.callbacks, own)
+        if options.callbacks:
+            await self._callback_workers.warn()
         named = batch_id or f"batch-{uuid.uuid4()}"
         kept = options.kept_seconds
         (opened,) = await self._store.run(

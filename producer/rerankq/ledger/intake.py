@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from rerankq.contract import DEFAULT_MODEL, Job
 from rerankq.cost.tokens import load
 from rerankq.errors import LedgerUnavailable
+from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.payload import Packer
 from rerankq.ledger.scripts import SUBMIT, SUBMIT_STAGED
@@ -85,6 +86,8 @@ class Intake:
         self._keys = store.keys
         self._max_queue_depth = max_queue_depth
         self._packer = Packer()
+        self._callback_workers = CallbackWorkers(store)
+        self._has_callbacks = False
 
     def prepare(self, job: Job) -> PreparedJob:
         """The job as it is recorded.
@@ -93,6 +96,8 @@ class Intake:
             InvalidRequest: it is too large, not valid Unicode, or a tenant's that names a task.
         """
         check_callbacks(job.callbacks, job.tenant)
+        if job.callbacks:
+            self._has_callbacks = True
         payload = self._packer.packed(job.encode())
         return PreparedJob(job.id, _head(job, len(payload)), payload)
 
@@ -116,6 +121,9 @@ class Intake:
         Raises:
             LedgerUnavailable: Redis did not answer: the jobs may or may not be recorded.
         """
+        if self._has_callbacks:
+            self._has_callbacks = False
+            await self._callback_workers.warn()
         admissions: list[Admission] = []
         for portion in _portions(jobs):
             try:

@@ -165,6 +165,7 @@ class Keys:
         self.webhooks = f"{prefix}rerankq:webhooks"
         self.webhook = Family(f"{prefix}rerankq:webhook:")
         self.webhook_log = Family(f"{prefix}rerankq:webhook:", ":log")
+        self.callback_workers = f"{prefix}rerankq:workers:callbacks"
         # Deliveries of webhooks and callbacks, by kind: the targets for which some wait, those
         # under way, how many there are in all; by kind and target; and each by event and target.
         self.outbox = Family(f"{prefix}rerankq:outbox:")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -72,11 +73,14 @@ def test_a_broker_that_is_away_gets_its_tasks_later(
         RerankClient(redis_url) as client,
     ):
         redis = Redis.from_url(redis_url)
+        # As if a worker of an older version served too.
+        redis.zadd(KEYS.last_heard, {"bulk.old": (time.time() + 60) * 1000})
         job = client.submit(query="q", documents=["a"], callbacks=[{"task": "shop.ended"}])
         job.result(timeout=30)
         eventually(lambda: "callback task shop.ended" in worker.log(), "a try is told")
         assert redis.zcard(KEYS.outbox("celery")) == 1
         assert "secret" not in worker.log()
+        eventually(lambda: "bulk.old is of an older version" in worker.log(), "it is told")
     with RunningWorker(redis_url, upstream.url, tmp_path):
         make_due(redis)
         eventually(lambda: redis.llen("celery") == 1, "it is sent to Celery's default queue")

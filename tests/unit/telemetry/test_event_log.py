@@ -33,6 +33,7 @@ from rerankq.events import (
     WorkerDrained,
     WorkerDraining,
     WorkerIsolated,
+    WorkerOutdated,
     WorkerReconnected,
     WorkerRestarting,
 )
@@ -44,6 +45,7 @@ OTHERS = "see who else writes to this Redis"
 LOWER = "other workers name lower ones"
 AGAIN = "these are queued again when their leases expire"
 ANEW = "this process writes its outcomes and restarts"
+OLD = "of the jobs and batches that it ends no webhook and no callback is told; upgrade it"
 TOO_MANY = "too many breakers are open"
 UNTIL = (
     "until it does, it takes no jobs for this account; check its network, proxy and DNS, and "
@@ -150,6 +152,10 @@ LINES: list[tuple[Event, str]] = [
     (
         WorkerIsolated(account="a", cause="dns"),
         "ERROR this worker alone gets no rankings from a (dns): " + UNTIL,
+    ),
+    (
+        WorkerOutdated(worker="bulk.old"),
+        f"WARNING the worker bulk.old is of an older version: {OLD}",
     ),
     (WorkerReconnected(account="a"), "WARNING this worker gets rankings from a again"),
     (

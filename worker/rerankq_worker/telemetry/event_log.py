@@ -32,6 +32,7 @@ from rerankq.events import (
     WorkerDrained,
     WorkerDraining,
     WorkerIsolated,
+    WorkerOutdated,
     WorkerReconnected,
     WorkerRestarting,
 )
@@ -79,6 +80,7 @@ def log_events(events: Events) -> None:
     events.listen(_limits_differ, LimitsDiffer)
     events.listen(_worker_isolated, WorkerIsolated)
     events.listen(_worker_reconnected, WorkerReconnected)
+    events.listen(_worker_outdated, WorkerOutdated)
     events.listen(_worker_draining, WorkerDraining)
     events.listen(_worker_drained, WorkerDrained)
     events.listen(_worker_restarting, WorkerRestarting)
@@ -226,6 +228,14 @@ def _worker_restarting(event: WorkerRestarting) -> None:
         when,
         event.reason,
         extra=about(event),
+    )
+
+
+def _worker_outdated(event: WorkerOutdated) -> None:
+    log.warning(
+        "the worker %s is of an older version: of the jobs and batches that it ends no webhook and "
+        "no callback is told; upgrade it",
+        event.worker,
     )
 
 
