@@ -27,6 +27,9 @@ from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.shutdown_deadline import ShutdownDeadline
 from rerankq_worker.service import Service
 from rerankq_worker.settings import TaskEventsOf, WorkerSettings
+from rerankq_worker.task_events.cancellation import Cancellation
+from rerankq_worker.task_events.heartbeat import WORKER_EVENTS
+from rerankq_worker.task_events.inspection import answer_for_jobs
 from rerankq_worker.task_events.recorder import TaskEvents
 from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.event_log import log_events
@@ -51,6 +54,7 @@ class WorkerApp(IsolatedApp):
         super().__init__(
             celery_settings(settings.redis_url, settings.namespace) | _worker_settings(),
             set_as_current=True,
+            events_cls=WORKER_EVENTS,
         )
         self.rerankq_events = Events()
         log_events(self.rerankq_events)
@@ -63,6 +67,7 @@ class WorkerApp(IsolatedApp):
         task = RerankTask()
         task.send_events = settings.task_events is TaskEventsOf.MESSAGES
         self.register_task(task)
+        self._cancellation = Cancellation(self.rerankq_events)
         self.heartbeats = Heartbeats()
         self.deadline = ShutdownDeadline(settings.drain_seconds)
 
@@ -81,11 +86,15 @@ class WorkerApp(IsolatedApp):
     def _sender(self, recorded: TaskEvents, store: Store) -> TaskEventSender:
         settings = self._settings
         database = RedisAddress.parse(settings.redis_url).database
+        records = Records(
+            store, Retention(settings.result_ttl, settings.dead_ttl), self.rerankq_events
+        )
+        self._cancellation.open(records)
         return TaskEventSender(
             recorded,
             store,
             EventMessages(store.keys, database, self.node),
-            Records(store, Retention(settings.result_ttl, settings.dead_ttl)),
+            records,
             node=self.node,
             clock=self.clock,  # type: ignore[attr-defined]  # the stubs lack it
         )
@@ -98,6 +107,14 @@ class WorkerApp(IsolatedApp):
         warnings.simplefilter("ignore", SecurityWarning)
         worker_ready.connect(self._on_ready)
         address = shown_address(self._settings.redis_url)
+        if self.rerankq_jobs:
+            answer_for_jobs(
+                self.rerankq_jobs,
+                self._cancellation,
+                node=self.node,
+                pid=os.getpid(),
+                calls=self._settings.max_in_flight,
+            )
         watch_connection(self, ConnectionWatch(self.rerankq_events, address))
         worker = self.Worker(
             hostname=self.node,

@@ -66,10 +66,24 @@ class IsolatedApp(Celery):
         settings: all settings, by Celery's names.
         set_as_current: whether it is this process' current application: in a worker, but not in a
             producer.
+        events_cls: the class that makes receivers and senders of Celery's events; Celery's own by
+            default.
     """
 
-    def __init__(self, settings: Mapping[str, Any], *, set_as_current: bool = False) -> None:
-        super().__init__("rerankq", loader=IsolatedLoader, fixups=[], set_as_current=set_as_current)
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        set_as_current: bool = False,
+        events_cls: str | None = None,
+    ) -> None:
+        super().__init__(
+            "rerankq",
+            loader=IsolatedLoader,
+            fixups=[],
+            set_as_current=set_as_current,
+            events=events_cls,
+        )
         if set_as_current:
             # Also in other threads, where Celery would make an application from the environment.
             self.set_default()

@@ -1,10 +1,13 @@
 """The Celery events of a real worker, as any Celery monitor hears them."""
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rerankq import RerankClient
+from rerankq.cli.operate.monitor import watched
 from rerankq.errors import JobCancelled, JobFailed
 from running.celery_events import monitor
 from running.sandbox import RunningSandbox
@@ -64,6 +67,62 @@ def test_each_job_has_its_own_events(
     assert heard.about(failed)[-1]["exception"].startswith("upstream_refused (HTTP 400): ")
     everything = repr(heard.events)
     assert not [each for each in PRIVATE if each in everything]
+
+
+def test_celery_inspects_and_revokes_jobs(
+    redis_url: str, upstream: RunningSandbox, tmp_path: Path
+) -> None:
+    """`inspect` and heartbeats tell of jobs; `control revoke` cancels one, or says why not."""
+    with (
+        RunningWorker(redis_url, upstream.url, tmp_path, concurrency=1),
+        monitor(redis_url) as heard,
+        RerankClient(redis_url) as client,
+        watched(redis_url) as app,
+    ):
+        control: Any = app.control
+        inspect = control.inspect(timeout=5)
+        upstream.fault(kind="delay", seconds=60)
+        running = submit(client)
+        eventually(lambda: "task-started" in heard.kinds(running), "a call is in flight")
+        waiting = submit(client)
+        eventually(lambda: "task-received" in heard.kinds(waiting), "a job waits for its permit")
+        scheduled = client.submit(query="q", documents=["d"], not_before=time.time() + 900).id
+        (node,) = {event["hostname"] for event in heard.about(running)}
+        (active,) = inspect.active()[node]
+        assert (active["id"], active["name"]) == (running, "rerankq.rerank")
+        assert "'custom_id': 'row-1'" in active["kwargs"]
+        (reserved,) = inspect.reserved()[node]
+        assert reserved["id"] == waiting
+        asked = inspect.query_task(running, waiting, scheduled, "unknown")[node]
+        assert {job: state for job, (state, _) in asked.items()} == {
+            running: "active",
+            waiting: "reserved",
+        }
+        stats = inspect.stats()[node]
+        assert (stats["total"], stats["pool"]["max-concurrency"]) == ({"rerankq.rerank": 2}, 100)
+        beats = (each for each in heard.events if each["type"] == "worker-heartbeat")
+        eventually(lambda: next(beats, {"active": 0})["active"] == 2, "a heartbeat counts the jobs")
+
+        def revoke(job: str) -> dict[str, str]:
+            (answer,) = control.revoke(job, reply=True, timeout=5)
+            said: dict[str, str] = answer[node]
+            return said
+
+        assert revoke(scheduled) == {"ok": f"job {scheduled} is cancelled; it was scheduled"}
+        # In this order: the end of the call would give the other job its permit.
+        for job in (waiting, running):
+            assert revoke(job) == {"ok": f"job {job} is cancelled; it was running"}
+        assert isinstance(client.end(running, 30), JobCancelled)
+        eventually(
+            lambda: "task-revoked" in heard.kinds(scheduled), "an end in the ledger is heard"
+        )
+        eventually(lambda: "task-revoked" in heard.kinds(running), "an end in a worker is heard")
+        assert revoke(running) == {"ok": f"job {running} is cancelled"}
+        done = submit(client)
+        client.end(done, 30)
+        assert revoke(done) == {"error": f"job {done} has already ended: succeeded"}
+        assert revoke("unknown")["error"].startswith("no job has the id unknown")
+        eventually(lambda: inspect.active()[node] == [], "no job is held")
 
 
 @pytest.mark.parametrize(("shown", "kinds"), [("messages", 3), ("off", 0)])

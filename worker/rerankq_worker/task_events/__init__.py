@@ -1,6 +1,9 @@
-"""Celery's own task events, one set for each job: what Flower and `celery events` show.
+"""What Celery's monitors see of a worker: its jobs, and not the messages that name them.
 
-fields     what the events say of a job
-recorder   listens to what happens to jobs, and keeps it until it is sent
-sender     sends many events in one message
+fields        what Celery's task events say of a job
+recorder      listens to what happens to jobs, and keeps it until it is sent
+sender        sends many events in one message
+heartbeat     how many jobs a worker's heartbeat counts
+inspection    what `celery inspect` and `celery control` are answered
+cancellation  cancels jobs that `celery control revoke` names
 """

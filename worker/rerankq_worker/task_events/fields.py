@@ -14,6 +14,7 @@ from rerankq.contract import TASK_NAME, JobState, Lane
 from rerankq.events import (
     CallStarted,
     Event,
+    JobCancelled,
     JobClaimed,
     JobDamaged,
     JobExpired,
@@ -129,6 +130,10 @@ def _expired(at: float, event: JobExpired) -> Fields:
     return revoked(at, event.job, JobState.EXPIRED)
 
 
+def _cancelled(at: float, event: JobCancelled) -> Fields:
+    return revoked(at, event.job, JobState.CANCELLED)
+
+
 def _damaged(at: float, event: JobDamaged) -> Fields:
     said = {"type": "task-failed", "exception": DAMAGED, "traceback": None}
     return _about(event.job) | said | {"timestamp": at}
@@ -153,5 +158,6 @@ _EVENTS: Final[Mapping[type[Event], Callable[[float, Any], Fields]]] = {
     JobRetried: _retried,
     JobReleased: _released,
     JobExpired: _expired,
+    JobCancelled: _cancelled,
     JobDamaged: _damaged,
 }

@@ -13,6 +13,7 @@ from rerankq.events import (
     CallStarted,
     Event,
     Events,
+    JobCancelled,
     JobClaimed,
     JobDamaged,
     JobExpired,
@@ -73,6 +74,7 @@ class TaskEvents:
         events.listen(self._started, CallStarted)
         for kind in (JobSucceeded, JobFailed, JobRetried, JobReleased, JobExpired, JobRevoked):
             events.listen(self._ended, kind)
+        events.listen(self._record, JobCancelled)
         events.listen(self._record, JobDamaged)
         events.listen(self._forget, OutcomeRefused)
         events.listen(self._forget, OutcomeDropped)
