@@ -18,13 +18,24 @@ USER = ("ann", "flower-password")
 
 @contextmanager
 def flower(
-    redis_url: str, log: Path, *, cwd: Path | None = None, **settings: str
+    redis_url: str, log: Path, *options: str, cwd: Path | None = None, **settings: str
 ) -> Iterator[tuple[str, int]]:
-    """Run Flower, in the folder `cwd`; yields its address and its process id."""
+    """Run Flower, in the folder `cwd`; yields its address and its process id.
+
+    It keeps what it has seen beside its log, unless `options` name another folder.
+    """
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [RERANKQ, "flower", "--port", str(port)],
+            [
+                RERANKQ,
+                "flower",
+                "--port",
+                str(port),
+                "--data",
+                str(log.parent / "flower"),
+                *options,
+            ],
             env=clean_environment() | {"RERANKQ_REDIS_URL": redis_url} | settings,
             cwd=cwd,
             stdout=output,

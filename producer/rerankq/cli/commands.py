@@ -74,7 +74,7 @@ COMMANDS: Final = (
     Command("up", SERVICES, "Run the whole service on this machine.", "up.command:up"),
     Command("worker", SERVICES, "Serve the lanes, in the foreground.", extra="worker"),
     Command("gateway", SERVICES, "Serve jobs over HTTP.", extra="gateway"),
-    Command("flower", SERVICES, "Watch workers and tasks in a browser.", "operate.flower:flower"),
+    Command("flower", SERVICES, "Watch workers and jobs in a browser.", "operate.flower:flower"),
     Command("sandbox", SERVICES, "Run a stand-in for the upstream, to try out.", extra="sandbox"),
     Command("demo", MORE, "See it all work, without any set-up.", "demo.command:demo"),
     Command("schema", MORE, "Print the JSON Schemas of the messages.", "operate.schema:schema"),

@@ -107,10 +107,18 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
+        return [_outline(fields) for fields in await self.fields(job_ids)]
+
+    async def fields(self, job_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The fields of each job's record, in one round trip; none when there is no record.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
         if not job_ids:
             return []
         stored = await self._store.command("MGET", *map(self._keys.job, job_ids))
-        return [_outline(record_from(each)) for each in stored]
+        return [record_from(each) for each in stored]
 
     async def ends(self, job_ids: Sequence[str]) -> list[tuple[str, End]]:
         """Those of the jobs that have an end, or never will have one, in the order given.

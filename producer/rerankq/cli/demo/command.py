@@ -61,7 +61,7 @@ def demo(
         stack.start_redis(Path(folder))
         stack.start_upstream()
         stack.start_worker()
-        stack.start_flower(port)
+        stack.start_flower(Path(folder) / "flower", port)
         if serve:
             stack.start_gateway(None, RERANKQ_GATEWAY_FILES_DIR=str(Path(folder) / "files"))
         stack.await_ready()

@@ -5,12 +5,15 @@ import importlib.util
 import os
 import secrets
 import socket
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rerankq.cli.failures import CommandError
-from rerankq.cli.settings import load
+from rerankq.cli.operate.flower_folder import kept_file, usual_folder
+from rerankq.cli.settings import CommandSettings, load
 from rerankq.cli.terminal import tell
 from rerankq.errors import MissingExtra
 from rerankq.foreign_environment import drop_foreign_variables
@@ -26,13 +29,30 @@ def flower(
     address: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine's.")
     ] = "127.0.0.1",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in which it keeps what it has seen, to show it after a restart.",
+            show_default="~/.local/share/rerankq/flower",
+            file_okay=False,
+        ),
+    ] = None,
+    max_tasks: Annotated[
+        int,
+        typer.Option(
+            help="Most jobs that it remembers; each takes about 6 kB.", min=1, max=100_000
+        ),
+    ] = 10_000,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Let its buttons cancel jobs and end workers.")
+    ] = False,
 ) -> None:
-    """Watch workers and tasks in a browser.
+    """Watch workers and jobs in a browser.
 
     Runs Flower until Ctrl-C. RERANKQ_FLOWER_AUTH (user:password) sets user and password; without
-    it, a password is generated for this run and shown once. Flower sees only messages, which name
-    jobs: no query, no document, no ranking. It is read-only: it refuses to end workers, or to send,
-    revoke or change tasks.
+    it, a password is generated for this run and shown once. Flower sees of each job what happens to
+    it, its lane, model, batch and custom id: no query, no document, no ranking. It only looks on,
+    unless --allow-changes is given.
     """
     settings = load()
     if not flower_installed():
@@ -53,16 +73,34 @@ def flower(
     tell(f"flower: watching the workers of {RedisAddress.parse(settings.redis_url).public_url}")
     # This process becomes Flower, with settings from rerankq only.
     drop_foreign_variables(os.environ)
-    from rerankq.cli.operate.flower_server import serve  # noqa: PLC0415  an extra, and slow to import
+    from rerankq.cli.operate.flower_server import View, serve  # noqa: PLC0415  an extra, and slow to import
     from rerankq.cli.operate.monitor import watched  # noqa: PLC0415  as above
 
     app = watched(settings.redis_url, settings.namespace)
-    serve(app, settings, port=port, address=address, auth=auth)
+    with ExitStack() as exits:
+        view = View(
+            file=_kept(data, settings, exits), max_tasks=max_tasks, may_change=allow_changes
+        )
+        serve(app, settings, view, port=port, address=address, auth=auth)
 
 
 def flower_installed() -> bool:
     """Whether the extra is installed."""
     return importlib.util.find_spec("flower") is not None
+
+
+def _kept(data: Path | None, settings: CommandSettings, exits: ExitStack) -> Path | None:
+    """The file for what it has seen; None if the usual folder cannot be used."""
+    folder = data or usual_folder()
+    try:
+        return exits.enter_context(
+            kept_file(folder.expanduser().absolute(), settings.redis_url, settings.namespace)
+        )
+    except CommandError as error:
+        if data:
+            raise
+        tell(f"flower: {error} (it starts, and forgets at its end what it has seen)")
+        return None
 
 
 def _check_free(address: str, port: int) -> None:

@@ -146,10 +146,11 @@ class Stack:
 
         self._start("worker", ("worker",), both_answer)
 
-    def start_flower(self, port: int | None, password: str = "") -> None:
+    def start_flower(self, folder: Path, port: int | None, password: str = "") -> None:
         """Start Flower, if its extra is installed.
 
         Args:
+            folder: keeps what it has seen.
             port: its port; a free one when None.
             password: for its pages, unless the settings have one; a new one when empty.
         """
@@ -163,7 +164,8 @@ class Stack:
         user, _, password = auth.partition(":")
         at = port or free_port()
         self._environment["RERANKQ_FLOWER_AUTH"] = auth
-        self._start("flower", ("flower", "--port", str(at)), lambda: listens(at))
+        arguments = ("flower", "--port", str(at), "--data", str(folder))
+        self._start("flower", arguments, lambda: listens(at))
         self.flower = FlowerAccess(f"http://127.0.0.1:{at}", user, password)
 
     def start_gateway(self, port: int | None, host: str = "127.0.0.1", **settings: str) -> None:

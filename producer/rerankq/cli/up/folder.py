@@ -2,6 +2,7 @@
 
 redis/      Redis' data and its log
 files/      files that were uploaded to the gateway
+flower/     what Flower has seen
 up.json     ports and secrets, readable by their owner alone
 up.lock     locked while it is in use; has the number of the process
 """
@@ -51,8 +52,9 @@ class DataFolder:
         self.lock = lock
         self.redis = path / "redis"
         self.files = path / "files"
+        self.flower = path / "flower"
         self.secrets = path / "up.json"
-        for each in (self.redis, self.files):
+        for each in (self.redis, self.files, self.flower):
             each.mkdir(mode=0o700, exist_ok=True)
 
     def kept(self) -> Kept:
