@@ -65,7 +65,7 @@ class Arena:
             self.redis = opening.enter_context(Redis.from_url(server.url))
             # Its child process would use the core of Redis at unknown moments.
             self.redis.config_set("auto-aof-rewrite-percentage", 0)
-            self._port = _free_port()
+            self._port = free_port()
             command = [sys.executable, "-m", "bench.upstream", str(self._port)]
             environment = os.environ | {"PYTHONPATH": str(_OPS)}
             upstream = opening.enter_context(self._start(command, OTHER_CORE, environment))
@@ -121,9 +121,13 @@ class Arena:
         Raises:
             BenchError: it failed.
         """
+        command = pinned(self._command(entry, *arguments), core)
+        return self._run(command, self._environment(entry, settings))
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
         done = subprocess.run(
-            pinned(self._command(entry, *arguments), core),
-            env=self._environment(entry, settings),
+            command,
+            env=environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -131,7 +135,7 @@ class Arena:
             check=False,
         )
         if done.returncode:
-            raise BenchError(f"{arguments[0]} failed: {done.stderr.strip()[-600:]}")
+            raise BenchError(f"{' '.join(command[3:7])} failed: {done.stderr.strip()[-600:]}")
         said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return said
 
@@ -146,6 +150,22 @@ class Arena:
     def worker(self, entry: Entry, **settings: str) -> Iterator[Running]:
         """A worker of the entry on the measured core."""
         with self.acting(entry, "worker", **settings) as running:
+            yield running
+
+    def use(self, module: str, *arguments: object) -> dict[str, Any]:
+        """Run a module of the harness to its end, off the measured core; returns what it printed.
+
+        Raises:
+            BenchError: it failed.
+        """
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        return self._run(pinned(command, OTHER_CORE), self._settings())
+
+    @contextmanager
+    def rerankq(self, *arguments: str, **settings: str) -> Iterator[Running]:
+        """Start `rerankq` with these arguments on the measured core."""
+        command = [sys.executable, "-m", "rerankq.cli", *arguments]
+        with self._start(command, MEASURED_CORE, self._settings() | settings) as running:
             yield running
 
     def until(
@@ -175,6 +195,9 @@ class Arena:
         return [str(entry.python(self._peers)), "-m", entry.module, *map(str, arguments)]
 
     def _environment(self, entry: Entry, settings: Mapping[str, str]) -> dict[str, str]:
+        return {**self._settings(), **entry.environment, **settings}
+
+    def _settings(self) -> dict[str, str]:
         url = self.upstream_url
         in_flight = str(self.load.in_flight)
         return {
@@ -189,8 +212,6 @@ class Arena:
             "RERANKQ_UPSTREAM_URL": url,
             "RERANKQ_MAX_IN_FLIGHT": in_flight,
             "DMXAPI_API_KEY": "sk-bench",
-            **entry.environment,
-            **settings,
         }
 
     def _listens(self) -> bool:
@@ -219,7 +240,8 @@ def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

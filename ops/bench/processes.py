@@ -24,6 +24,7 @@ POLL_SECONDS: Final = 0.01
 
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+_PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 # Fields of /proc/PID/stat after the name, counted from 0; source: proc(5).
 _STATE, _SESSION, _TIMES = 0, 3, slice(11, 15)
 
@@ -88,6 +89,15 @@ class Running:
         for pid in self._session():
             with suppress(OSError):
                 found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text("ascii"))
+                total += int(found[1]) if found else 0
+        return total / 1024
+
+    def peak_mebibytes(self) -> float:
+        """The most memory that each process of the session ever had, added up."""
+        total = 0
+        for pid in self._session():
+            with suppress(OSError):
+                found = _PEAK.search(Path(f"/proc/{pid}/status").read_text("ascii"))
                 total += int(found[1]) if found else 0
         return total / 1024
 
