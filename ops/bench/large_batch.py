@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 from bench.calling_gateway import GatewayCaller, fields_of_jobs, lines_of_jobs
@@ -114,15 +115,18 @@ class ByClient:
 class Watch:
     """Looks at the batch again and again, and checks each time that its counts are exact."""
 
-    def __init__(self, face: Face, jobs: int) -> None:
+    def __init__(self, face: Face, jobs: int, handing_in: Future[float]) -> None:
         self._face = face
         self._jobs = jobs
+        self._handing_in = handing_in
         self._before: dict[str, Any] = {}
         self.looks = 0
 
     def until(self, *conditions: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """How the batch stands when all conditions are true of it."""
         while True:
+            if self._handing_in.done():
+                self._handing_in.result()  # raises what went wrong
             status = self._face.status()
             if status:
                 self._check(status)
@@ -156,16 +160,14 @@ def run(face: Face, jobs: int) -> dict[str, float]:
     Raises:
         ValueError: a count was not exact, or a result is missing.
     """
-    watch = Watch(face, jobs)
     began = time.monotonic()
-    handed_in: list[float] = []
 
-    def hand_in() -> None:
+    def hand_in() -> float:
         face.hand_in(jobs)
-        handed_in.append(time.monotonic() - began)
+        return time.monotonic() - began
 
-    feeding = threading.Thread(target=hand_in)
-    feeding.start()
+    handing_in = ThreadPoolExecutor(1).submit(hand_in)
+    watch = Watch(face, jobs, handing_in)
     watch.until(lambda status: status["succeeded"] >= PAUSE_AT * jobs)
     asked = time.monotonic()
     face.control("pause")
@@ -175,7 +177,6 @@ def run(face: Face, jobs: int) -> dict[str, float]:
     asked = time.monotonic()
     face.control("resume")
     resumed = time.monotonic() - asked
-    feeding.join()
     watch.until(lambda status: status["succeeded"] == jobs, lambda status: status["ended_at"])
     whole = time.monotonic() - began
     began = time.monotonic()
@@ -185,7 +186,7 @@ def run(face: Face, jobs: int) -> dict[str, float]:
     if position + 1 != jobs:
         raise ValueError(f"{position + 1} results for {jobs} jobs")
     return {
-        "submitted_per_s": jobs / handed_in[0],
+        "submitted_per_s": jobs / handing_in.result(),
         "whole_s": whole,
         "paused_s": paused,
         "resumed_s": resumed,
