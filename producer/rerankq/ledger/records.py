@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from rerankq.contract import JobError, JobState, JobStatus, RerankResult
 from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
@@ -10,16 +10,13 @@ from rerankq.events import Events
 from rerankq.ledger import outcomes
 from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.failures import Failure
+from rerankq.ledger.read_size import ReadSize
 from rerankq.ledger.record_fields import record_from, state_from
 from rerankq.ledger.scripts import CANCEL
 from rerankq.store.store import Retention, Store
 
 End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
 """A ranking, or the error that says why there is none."""
-
-
-FEW: Final = 8
-"""For up to this many jobs the results are read with the records, whatever their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +81,7 @@ class Records:
         self._store = store
         self._keys = store.keys
         self._retention = retention
+        self._read_size = ReadSize()
 
     async def status(self, job_id: str) -> JobStatus:
         """The status of the job.
@@ -175,13 +173,14 @@ class Records:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
-        if len(job_ids) <= FEW:
+        if len(job_ids) <= self._read_size.jobs:
             # Both in one command, as in `sized_ends`.
             stored = await self._store.command(
                 "MGET", *map(self._keys.job, job_ids), *map(self._keys.result, job_ids)
             )
-            states = map(state_from, stored[: len(job_ids)])
-            read = zip(job_ids, states, stored[len(job_ids) :], strict=True)
+            states, ends = map(state_from, stored[: len(job_ids)]), stored[len(job_ids) :]
+            self._read_size.learn(max((len(each) for each in ends if each), default=0))
+            read = zip(job_ids, states, ends, strict=True)
             return [
                 Ended(job_id, _raw_gone(job_id, state) if end is None else _raw(job_id, end))
                 for job_id, state, end in read
@@ -193,6 +192,7 @@ class Records:
         if not over:
             return []
         sizes = await self._store.readings(*(("STRLEN", self._keys.result(each)) for each in over))
+        self._read_size.learn(max((size for size in sizes if size), default=0))
         return [
             Ended(job_id, None if size else _raw_gone(job_id, state), size or 0)
             for (job_id, state), size in zip(over.items(), sizes, strict=True)
