@@ -11,7 +11,7 @@ from typing import Final
 from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.client.batches.feed import BatchFeed, BatchLine
 from rerankq.client.prepared import PreparedJob
-from rerankq.contract import MAX_JOB_BYTES, BatchStatus
+from rerankq.contract import BatchStatus
 from rerankq.errors import (
     BatchClosed,
     BatchNotFound,
@@ -21,13 +21,14 @@ from rerankq.errors import (
     UnknownFile,
 )
 from rerankq.events import ImportBegan, ImportEnded
+from rerankq_gateway.batches.checked import CheckedJobs
 from rerankq_gateway.batches.faults import Faults
+from rerankq_gateway.batches.file_lines import file_lines
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.openai import is_late
 from rerankq_gateway.batches.request_line import CustomIds, Repeats, job_name, request_line
-from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.files.store import FileStore
-from rerankq_gateway.lines import BadLine, Check, Line, UnreadableLines, lines
+from rerankq_gateway.lines import BadLine, Check, Line, UnreadableLines
 from rerankq_gateway.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 SLICE_SECONDS: Final = 20.0
 """After so long one that fills a batch lets those of others have a turn."""
 _KEEP_SECONDS: Final = 8.0
-_TOGETHER: Final = 100
 _LOOKED_AT: Final = 100
 _PATIENCE_SECONDS: Final = 2.0
 
@@ -52,6 +52,7 @@ class Importer:
         self._parts = parts
         self._client: AsyncRerankClient = parts.client
         self._store = store
+        self._jobs = CheckedJobs()
 
     async def step(self) -> None:
         """Fill one of the batches that wait for it, if there is one, for a while."""
@@ -68,7 +69,8 @@ class Importer:
             if note is None or not await self._is_ours(note):
                 continue
             if await self._client.imports.take(batch_id, token):
-                await self._held(_Import(self._parts, self._store, status, note, token))
+                work = _Import(self._parts, self._store, self._jobs, status, note, token)
+                await self._held(work)
                 return
 
     async def _is_ours(self, note: Note) -> bool:
@@ -92,7 +94,9 @@ class Importer:
                 if not task.done():
                     task.cancel()
             await asyncio.gather(doing, keeping, return_exceptions=True)
-        if not doing.cancelled():
+        if doing.cancelled():
+            work.forget()
+        else:
             doing.result()
 
 
@@ -100,19 +104,30 @@ class _Import:
     """The work for one batch."""
 
     def __init__(
-        self, parts: Parts, store: FileStore, status: BatchStatus, note: Note, token: str
+        self,
+        parts: Parts,
+        store: FileStore,
+        jobs: CheckedJobs,
+        status: BatchStatus,
+        note: Note,
+        token: str,
     ) -> None:
         client = parts.client.for_tenant(status.tenant)
         self._imports = parts.client.imports
         self._events = parts.client.events
         self._shutdown = parts.shutdown
         self._store = store
+        self._jobs = jobs
         self._status = status
         self._note = note
         self._token = token
         self._batch: AsyncBatch = client.batch(status.id)
         self._files = client.files
         self._until = time.monotonic() + SLICE_SECONDS
+
+    def forget(self) -> None:
+        """Keep nothing for its next portion."""
+        self._jobs.drop(self._status.id)
 
     async def keep(self) -> None:
         """Keep the lease until it is lost."""
@@ -124,7 +139,6 @@ class _Import:
 
     async def run(self) -> None:
         """Check the file unless that was done, then add its lines, from where it stopped."""
-        batch_id = self._status.id
         if self._note.failed or self._status.sealed or self._status.cancelled_at:
             await self._end(cut=bool(self._note.failed))
         elif is_late(self._status):
@@ -133,8 +147,8 @@ class _Import:
             if await self._fill():
                 await self._end()
             else:
-                await self._imports.give_back(batch_id, self._token)
-        log.debug("batch %s: its file was worked on", batch_id)
+                await self._imports.give_back(self._status.id, self._token)
+        log.debug("batch %s: its file was worked on", self._status.id)
 
     async def _is_good(self) -> bool:
         """Check all lines; if some are bad, the batch has failed, and nothing was submitted."""
@@ -162,11 +176,13 @@ class _Import:
         """Check all lines; returns how many are jobs, but for those whose names others have."""
         names = CustomIds()
         count = 0
-        async for _, found in self._entries(faults):
+        self._jobs.begin(self._status.id)
+        async for line, found in self._entries(faults):
             if isinstance(found, BadLine):
                 faults.add(found)
             else:
                 count += 1
+                self._jobs.add(self._status.id, line[0], found)
                 names.add(str(found.head.get("custom")))
         if suspects := names.repeated():
             repeats = Repeats(suspects)
@@ -189,20 +205,30 @@ class _Import:
 
     async def _fill(self) -> bool:
         """Add the lines that are no entries yet; False when some are left for later."""
-        check, skip, number = self._check(), self._status.total, 0
         # A line whose own idempotency key belongs to another request is an entry without a job.
         async with self._batch.feed(rejected=lambda _: None) as feed:
-            async for portion in self._lines():
-                added: list[BatchLine] = []
-                for line in portion:
-                    number += 1
-                    if number > skip and isinstance(line, Line):
-                        entry = check(line)
-                        if not isinstance(entry, BadLine):
-                            added.append(BatchLine(line.number, entry))
+            async for added in self._left():
                 if not await self._add(feed, added):
                     return False
         return True
+
+    async def _left(self) -> AsyncIterator[list[BatchLine]]:
+        """The lines that are no entries yet, in portions."""
+        skip, number = self._status.total, 0
+        if spool := self._jobs.of(self._status.id, self._note.lines):
+            async for jobs in spool.entries(start=skip):
+                yield [BatchLine(line, job) for line, job in jobs if isinstance(job, PreparedJob)]
+            return
+        check = self._check()
+        async for portion in self._lines():
+            added: list[BatchLine] = []
+            for line in portion:
+                number += 1
+                if number > skip and isinstance(line, Line):
+                    entry = check(line)
+                    if not isinstance(entry, BadLine):
+                        added.append(BatchLine(line.number, entry))
+            yield added
 
     async def _add(self, feed: BatchFeed, added: list[BatchLine]) -> bool:
         """Add lines; False when this has to stop for now."""
@@ -230,23 +256,15 @@ class _Import:
         )
 
     async def _lines(self) -> AsyncIterator[list[Line | BadLine]]:
-        """The file's lines, in portions after which others have their turn.
+        """The file's lines.
 
         Raises:
             UnknownFile: the file was deleted, or has expired.
             UnreadableLines: it cannot be split into lines.
         """
         record = await self._files.get(self._note.file)
-        try:
-            chunks = self._store.read(record.id, 0, record.bytes)
-            async for portion in lines(chunks, most_line=MAX_JOB_BYTES):
-                for start in range(0, len(portion), _TOGETHER):
-                    yield portion[start : start + _TOGETHER]
-                    await asyncio.sleep(0)
-        except GatewayError as error:
-            if error.problem.status == _GONE:
-                raise UnknownFile("the file was deleted while it was read") from None
-            raise
+        async for portion in file_lines(self._store, record.id, record.bytes):
+            yield portion
 
     async def _keep_note(self) -> None:
         details = self._note.details()
@@ -260,6 +278,7 @@ class _Import:
                 await self._batch.abandon()
             else:
                 await self._batch.seal()
+        self.forget()
         await self._imports.end(self._status.id, self._token)
         if ImportEnded in self._events.wanted:
             with suppress(BatchNotFound):  # past its retention
@@ -273,6 +292,3 @@ class _Import:
                     submitted=self._status.total,
                 )
             )
-
-
-_GONE: Final = 404

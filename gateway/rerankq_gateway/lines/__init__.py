@@ -2,6 +2,6 @@
 
 from rerankq_gateway.lines.line import BadLine, Line, UnreadableLines
 from rerankq_gateway.lines.reader import lines
-from rerankq_gateway.lines.spool import Check, Spool, spooled
+from rerankq_gateway.lines.spool import Check, Spool, new_spool, spooled
 
-__all__ = ["BadLine", "Check", "Line", "Spool", "UnreadableLines", "lines", "spooled"]
+__all__ = ["BadLine", "Check", "Line", "Spool", "UnreadableLines", "lines", "new_spool", "spooled"]

@@ -48,6 +48,10 @@ class Spool:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget what was kept."""
         self._file.close()
 
     def add(self, line: int, job: PreparedJob) -> None:
@@ -94,6 +98,18 @@ class Spool:
             yield portion
 
 
+def new_spool(folder: Path | None = None) -> Spool:
+    """An empty spool.
+
+    Args:
+        folder: where its file is; the system's folder for temporary files when None.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    return Spool(tempfile.TemporaryFile(dir=folder, buffering=_BUFFER))
+
+
 async def spooled(
     source: AsyncIterator[list[Line | BadLine]],
     check: Check,
@@ -109,7 +125,7 @@ async def spooled(
     Raises:
         GatewayError: 507, the disk is full.
     """
-    spool = Spool(tempfile.TemporaryFile(dir=folder, buffering=_BUFFER))  # noqa: SIM115  closed by the spool
+    spool = new_spool(folder)
     try:
         try:
             async for portion in source:

@@ -234,8 +234,14 @@ def _admissions(jobs: Sequence[PreparedJob], answers: Sequence[str]) -> list[Adm
 
 
 def _admission(job: PreparedJob, answer: str) -> Admission:
+    if answer == _ACCEPTED:
+        return Admission(Verdict.ACCEPTED, job.id)
     verdict, _, detail = answer.partition(":")
     if verdict == Verdict.QUOTA:
         quota, _, wait_ms = detail.partition(":")
         return Admission(Verdict.QUOTA, job.id, quota, int(wait_ms) / 1000 if wait_ms else None)
     return Admission(Verdict(verdict), detail or job.id)
+
+
+_ACCEPTED: Final = Verdict.ACCEPTED.value
+"""Almost every answer is this one."""

@@ -1,6 +1,6 @@
 """Adding to a batch, and saying that nothing more will be added."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Self, Unpack
 
@@ -134,6 +134,9 @@ class Adding(OneBatch):
         Raises:
             InvalidRequest: names the offending field.
         """
+        if isinstance(draft, Mapping):
+            # So the job need not be copied.
+            draft = {**draft, "batch_id": self.id}
         job = owned(job_from(draft, default_model=self._parts.default_model), self._parts.tenant)
         if job.batch_id != self.id:
             job = job.model_copy(update={"batch_id": self.id})
