@@ -1,7 +1,6 @@
 """The composition root: makes a worker's service, with all its parts, from settings."""
 
 import gc
-import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
     AsyncExitStack,
@@ -34,7 +33,7 @@ from rerankq_worker.jobs.callbacks import send_callbacks
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
 from rerankq_worker.jobs.history import keep_history
-from rerankq_worker.jobs.in_flight import InFlightJobs
+from rerankq_worker.jobs.in_flight import InFlightJobs, jobs_in_flight
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
 from rerankq_worker.jobs.reconciler import reconcile
@@ -60,12 +59,6 @@ from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.observed import ObservedProvider
 from rerankq_worker.upstream.port import Provider
 from rerankq_worker.upstream.sites import Account, Key, Site
-
-JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
-"""How many more jobs a worker holds than calls may be in flight, as a share of those calls. They
-begin while outcomes are written and the next jobs are claimed."""
-SHARED_AHEAD: Final = 0.1
-"""The same at most while tenants share the lane: the next claim may be another tenant's turn."""
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
@@ -128,10 +121,7 @@ class Service:
         ):
             await warn_of_losses(store)
             await forget_pidboxes(store)
-            ahead, most = JOBS_AHEAD[self._lane], settings.max_in_flight
-            in_flight = InFlightJobs(
-                int(most * (1 + ahead)), math.ceil(most * (1 + min(ahead, SHARED_AHEAD)))
-            )
+            in_flight = jobs_in_flight(self._lane, settings.max_in_flight)
             leases = self._leases(store, name, events)
             renewals = self._leases(renewal_store, name)
             every_route = [

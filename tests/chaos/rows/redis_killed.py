@@ -9,7 +9,7 @@ from chaos.load import Load
 from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
 from chaos.stage import Stage
 from rerankq.contract import Lane
-from rerankq_worker.service import JOBS_AHEAD
+from rerankq_worker.jobs.in_flight import JOBS_AHEAD
 from running.waiting import lasting
 
 EVERYSEC_SECONDS = 2.0

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from rerankq.contract import MAX_HINT_JOBS
+from rerankq.contract import MAX_HINT_JOBS, Lane
 from rerankq.ledger.leases import Lease
 
 MOST_UNWRITTEN: Final = 2 * MAX_HINT_JOBS
 """While this many outcomes wait to be written (or as many as jobs may be worked on, if that is
 more), no more jobs are claimed. Unwritten results take memory, and are lost if the worker is
 killed: then their calls are made again."""
+JOBS_AHEAD: Final = {Lane.BULK: 0.25, Lane.INTERACTIVE: 0.0}
+"""How many more jobs a worker holds than calls may be in flight, as a share of those calls. They
+begin while outcomes are written and the next jobs are claimed."""
+SHARED_AHEAD: Final = 0.1
+"""The same at most while tenants share the lane: the next claim may be another tenant's turn."""
 SHARED_CLAIMS: Final = 20
 """In so many claims a worker fills itself, while tenants share the lane."""
 
@@ -172,3 +177,10 @@ class InFlightJobs:
         """Wait until no job is held."""
         while self._held:
             await self.notified()
+
+
+def jobs_in_flight(lane: Lane, most_calls: int) -> InFlightJobs:
+    """The jobs of a worker that serves this lane, with at most so many calls in flight."""
+    ahead = JOBS_AHEAD[lane]
+    shared = math.ceil(most_calls * (1 + min(ahead, SHARED_AHEAD)))
+    return InFlightJobs(int(most_calls * (1 + ahead)), shared)
