@@ -210,7 +210,8 @@ class LedgerDesk:
 
     def trip(self, name: str, **fields: Any) -> BreakerState | None:
         """Trip a breaker."""
-        opened = self.run(self.breakers.trip(name, Trip("a_code", "a reason", **fields)))
+        trip = Trip(**({"code": "a_code", "reason": "a reason"} | fields))
+        opened = self.run(self.breakers.trip(name, trip))
         return opened.state if opened else None
 
     def probe(self, *names: str) -> bool:
