@@ -6,7 +6,7 @@ A wrong setting is named at start, without its value: it may be a secret.
 import difflib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -87,8 +87,8 @@ OTHER_NAMES: Final = (
 """Settings that other parts of rerankq read, in addition to those of `ClientSettings`."""
 
 
-class ClientSettings(BaseSettings):
-    """The settings of a producer."""
+class RedisSettings(BaseSettings):
+    """Where the ledger is: what every part of rerankq needs to know."""
 
     # A variable with an empty value counts as not set.
     model_config = SettingsConfigDict(
@@ -102,26 +102,6 @@ class ClientSettings(BaseSettings):
     namespace: str = Field(
         default="",
         description="Stands before every key in Redis, so that environments can share a database.",
-    )
-    tenant: TenantName | None = Field(
-        default=None,
-        description="Whose jobs and batches the client and the command line see and make.",
-    )
-    model: Annotated[str, StringConstraints(min_length=1)] = Field(
-        default=DEFAULT_MODEL, description="Model for jobs that name none."
-    )
-    result_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
-        default=86_400.0, description="Seconds to keep a result; its record stays twice as long."
-    )
-    dead_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
-        default=604_800.0, description="Seconds to keep a failed job, to be looked at or replayed."
-    )
-    batch_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
-        default=2_678_400.0,
-        description="Seconds to keep a batch, and its results until all are written or released.",
-    )
-    max_queue_depth: Annotated[int, Field(ge=1, le=10**12)] = Field(
-        default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
     )
 
     @field_validator("redis_url")
@@ -145,16 +125,50 @@ class ClientSettings(BaseSettings):
         try:
             return cls(_env_file=env_file, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
         except ValidationError as error:
-            raise SettingsError(_faults(error)) from None
+            raise SettingsError("; ".join(_faults(error))) from None
 
-    def of_operator(self) -> Self:
-        """The same for who serves all tenants, such as a gateway."""
-        return self.model_copy(update={"tenant": None})
+    @classmethod
+    def faults(cls, env_file: str | None = None) -> list[str]:
+        """What `load` would refuse: each wrong setting by itself. Its values are not shown."""
+        try:
+            cls(_env_file=env_file)
+        except ValidationError as error:
+            return _faults(error)
+        return []
 
     @classmethod
     def names(cls) -> list[str]:
         """The environment variables that are read: for each setting the preferred name."""
         return [_variable(name, field.validation_alias) for name, field in cls.model_fields.items()]
+
+
+class ClientSettings(RedisSettings):
+    """The settings of a producer."""
+
+    tenant: TenantName | None = Field(
+        default=None,
+        description="Whose jobs and batches the client and the command line see and make.",
+    )
+    model: Annotated[str, StringConstraints(min_length=1)] = Field(
+        default=DEFAULT_MODEL, description="Model for jobs that name none."
+    )
+    result_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
+        default=86_400.0, description="Seconds to keep a result; its record stays twice as long."
+    )
+    dead_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
+        default=604_800.0, description="Seconds to keep a failed job, to be looked at or replayed."
+    )
+    batch_ttl: Annotated[float, Field(ge=1, le=MOST_KEPT_SECONDS, allow_inf_nan=False)] = Field(
+        default=2_678_400.0,
+        description="Seconds to keep a batch, and its results until all are written or released.",
+    )
+    max_queue_depth: Annotated[int, Field(ge=1, le=10**12)] = Field(
+        default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
+    )
+
+    def of_operator(self) -> Self:
+        """The same for who serves all tenants, such as a gateway."""
+        return self.model_copy(update={"tenant": None})
 
 
 def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None:
@@ -167,12 +181,26 @@ def refuse_unknown(known: Iterable[str], *, env_file: str | None = None) -> None
     Raises:
         SettingsError: environment or file has a `RERANKQ_…` variable that nothing reads.
     """
+    for name, hint in unknown(known, env_file=env_file):
+        raise SettingsError(f"{name} is no setting: {hint}")
+
+
+def unknown(known: Iterable[str], *, env_file: str | None = None) -> Iterator[tuple[str, str]]:
+    """The `RERANKQ_…` variables that nothing reads, each with a hint at what was meant.
+
+    Args:
+        known: the names that rerankq reads.
+        env_file: the file that is read after the environment, if it exists.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
     names = list(known)
-    for name in (*filter(_is_by_hand, os.environ), *named_values(env_file)):
+    for name in dict.fromkeys((*filter(_is_by_hand, os.environ), *named_values(env_file))):
         if name.startswith(PREFIX) and name not in names and not name.startswith("RERANKQ_TEST_"):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
-            raise SettingsError(f"{name} is no setting: {hint}")
+            yield name, hint
 
 
 def read_one(name: str, *, env_file: str) -> str:
@@ -214,15 +242,15 @@ def _variable(name: str, alias: object) -> str:
     return alias if isinstance(alias, str) else PREFIX + name.upper()
 
 
-def _faults(error: ValidationError) -> str:
+def _faults(error: ValidationError) -> list[str]:
     faults = error.errors(include_url=False, include_input=False)
-    return "; ".join(
+    return [
         # A fault between several settings has no single name: its message names them.
         f"{_name(str(fault['loc'][0]))}: {in_plain_words(fault)}"
         if fault["loc"]
         else fault["msg"].removeprefix("Value error, ")
         for fault in faults
-    )
+    ]
 
 
 def _name(location: str) -> str:

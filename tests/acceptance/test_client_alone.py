@@ -37,3 +37,21 @@ def test_a_command_of_a_missing_extra_says_which() -> None:
     assert done.returncode == 2
     assert 'pip install "rerankq[worker]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_doctor_checks_what_it_can(tmp_path: Path) -> None:
+    """Without the extras it checks settings and Redis, and says what adds the other checks."""
+    done = subprocess.run(
+        [client_python(), "-m", "rerankq.cli", "doctor"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"RERANKQ_REDIS_URL": "redis://127.0.0.1:1/0"},
+    )
+    assert done.returncode == 2, done.stderr
+    assert "[redis_unusable]" in done.stdout
+    for extra in ("worker", "gateway"):
+        assert f'pip install "rerankq[{extra}]" adds its checks' in done.stdout
+    assert "Traceback" not in done.stderr

@@ -23,6 +23,7 @@ from rerankq.events import Events
 from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
+from rerankq.ledger.presence import Presence
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.durability import warn_of_losses
 from rerankq.store.store import Retention, Store
@@ -34,6 +35,7 @@ from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
 from rerankq_worker.jobs.history import keep_history
 from rerankq_worker.jobs.in_flight import InFlightJobs, jobs_in_flight
+from rerankq_worker.jobs.introduction import introduce
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
 from rerankq_worker.jobs.reconciler import reconcile
@@ -176,6 +178,7 @@ class Service:
                     watch_versions(CallbackWorkers(renewal_store), name, events),
                     *(each.run() for each in exchanges),
                     reach.run(),
+                    introduce(Presence(renewal_store), name),
                     self._score_checks(routes, renewal_store, executor).run(),
                     keep_history(renewal_store, settings, events),
                     summarise(activity, lambda: len(in_flight.leases())),

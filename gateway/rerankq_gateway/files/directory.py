@@ -100,6 +100,10 @@ class Directory:
         """See `FileStore`."""
         return await self._away(self._delete_expired)
 
+    def used(self) -> int:
+        """How many bytes all files have together."""
+        return sum(size for _, size, _ in self._entries())
+
     def _path(self, file_id: str, ending: str = "") -> Path:
         if not _ID.fullmatch(file_id):
             raise ValueError("no id of a file")
@@ -122,7 +126,7 @@ class Directory:
     def _prepare(self) -> int:
         """Make the folder; returns how many bytes are in it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return sum(size for _, size, _ in self._entries())
+        return self.used()
 
     async def _filled(
         self, file: IO[bytes], chunks: AsyncIterator[bytes], *, most: int, room: int

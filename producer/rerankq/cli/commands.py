@@ -76,6 +76,12 @@ COMMANDS: Final = (
     Command("gateway", SERVICES, "Serve jobs over HTTP.", extra="gateway"),
     Command("flower", SERVICES, "Watch workers and jobs in a browser.", "operate.flower:flower"),
     Command("sandbox", SERVICES, "Run a stand-in for the upstream, to try out.", extra="sandbox"),
+    Command(
+        "doctor",
+        MORE,
+        "Find out what is set up wrong, and what to do.",
+        "operate.doctor:doctor",
+    ),
     Command("demo", MORE, "See it all work, without any set-up.", "demo.command:demo"),
     Command("schema", MORE, "Print the JSON Schemas of the messages.", "operate.schema:schema"),
 )

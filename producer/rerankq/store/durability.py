@@ -10,6 +10,7 @@ from rerankq.store.store import Store
 
 log = logging.getLogger(__name__)
 
+NO_AOF: Final = "has no append-only file, and loses jobs when it ends: set appendonly yes"
 LOOK_SECONDS: Final = 5.0
 """How long it waits for the answer."""
 
@@ -42,5 +43,5 @@ def losses(memory: Mapping[str, Any], persistence: Mapping[str, Any]) -> list[st
             "set maxmemory-policy noeviction"
         )
     if not persistence.get("aof_enabled", 1):
-        found.append("has no append-only file, and loses jobs when it ends: set appendonly yes")
+        found.append(NO_AOF)
     return found

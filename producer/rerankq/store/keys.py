@@ -74,6 +74,7 @@ class Keys:
         self.submitting = Family(f"{prefix}rerankq:submitting:")
         """By the name of a request."""
         self.idempotency = Family(f"{prefix}rerankq:idempotency:")
+        self._name_accounts(prefix)
         self._name_batches(prefix)
         self._name_tenants(prefix)
         self._name_gateway(prefix)
@@ -88,20 +89,12 @@ class Keys:
         self.sweeper = f"{prefix}rerankq:sweeper"
         self.sweeping = f"{prefix}rerankq:sweeping"
         self.last_heard = f"{prefix}rerankq:workers"
+        self.worker = Family(f"{prefix}rerankq:worker:")
+        """By the name of a worker process: what it tells of itself."""
         self.put_aside = Family("", ":put-aside")
         """By the key that held a value of another type."""
         self.first_contact = f"{prefix}rerankq:first_contact"
         self.metrics_turn = f"{prefix}rerankq:metrics:turn"
-        # An account upstream, by its name.
-        self.accounts = f"{prefix}rerankq:accounts"
-        self.account = Family(f"{prefix}rerankq:account:")
-        self.account_workers = Family(f"{prefix}rerankq:account:", ":workers")
-        self.account_lane = Grid(f"{prefix}rerankq:account:", ":workers:")
-        self.account_slots = Family(f"{prefix}rerankq:account:", ":slots")
-        self.account_answers = Family(f"{prefix}rerankq:account:", ":answers")
-        self.breakers = f"{prefix}rerankq:circuits"
-        self.score_check = Grid(f"{prefix}rerankq:score_check:", ":")
-        """By site and model."""
         # Messages that were no hints.
         self.poison = f"{prefix}rerankq:poison"
         self.poison_counts = f"{prefix}rerankq:poison:counts"
@@ -117,6 +110,18 @@ class Keys:
         """By exchange: the queues that are bound to it."""
         self.binding_permanent = Family(f"{prefix}rerankq.binding_permanent.")
         self.binding_deadlines = f"{prefix}rerankq.binding_deadlines"
+
+    def _name_accounts(self, prefix: str) -> None:
+        # An account upstream, by its name.
+        self.accounts = f"{prefix}rerankq:accounts"
+        self.account = Family(f"{prefix}rerankq:account:")
+        self.account_workers = Family(f"{prefix}rerankq:account:", ":workers")
+        self.account_lane = Grid(f"{prefix}rerankq:account:", ":workers:")
+        self.account_slots = Family(f"{prefix}rerankq:account:", ":slots")
+        self.account_answers = Family(f"{prefix}rerankq:account:", ":answers")
+        self.breakers = f"{prefix}rerankq:circuits"
+        self.score_check = Grid(f"{prefix}rerankq:score_check:", ":")
+        """By site and model."""
 
     def _name_batches(self, prefix: str) -> None:
         # A batch, by its id.

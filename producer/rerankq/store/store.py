@@ -221,6 +221,10 @@ class Store:
         """
         return Subscription(self._own().another, told)
 
+    def apart(self) -> Any:
+        """One more connection of the redis library, of its own, not yet opened."""
+        return self._own().another()
+
     async def _answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
         return await self._own().answered(ask)
 

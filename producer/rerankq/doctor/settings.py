@@ -1,0 +1,70 @@
+"""The variables of the environment and of `.env`: misspelt, wrong, or at odds with each other."""
+
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from rerankq.doctor.blocking import in_thread
+from rerankq.doctor.check import SetUp
+from rerankq.doctor.finding import Finding, fault, note, ok, split, warning
+from rerankq.errors import SettingsError
+from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings, named_values, unknown
+
+_KEYS: Final = "RERANKQ_API_KEYS", "DMXAPI_API_KEY"
+_SECRET: Final = (*_KEYS, "RERANKQ_REDIS_URL", "RERANKQ_FLOWER_AUTH", "RERANKQ_SANDBOX_KEY")
+
+
+async def look(set_up: SetUp) -> list[Finding]:
+    """All that is known of the settings without asking anybody."""
+    return await in_thread(lambda: list(_looked(set_up)))
+
+
+def _looked(set_up: SetUp) -> Iterator[Finding]:
+    try:
+        in_file = named_values(set_up.env_file)
+        strangers = list(unknown((*ClientSettings.names(), *OTHER_NAMES), env_file=set_up.env_file))
+    except SettingsError as error:
+        yield fault("env_file_unreadable", *split(str(error)))
+        return
+    for name, hint in strangers:
+        where = "in the environment" if name in set_up.environment else f"in {set_up.env_file}"
+        yield fault("setting_unknown", f"{name} ({where}) is no setting", hint)
+    yield from wrong(ClientSettings.faults(set_up.env_file))
+    yield from _file(set_up, in_file)
+    given = in_file | dict(set_up.environment)
+    if all(given.get(each) for each in _KEYS):
+        what = "RERANKQ_API_KEYS and DMXAPI_API_KEY are both set: the first is used"
+        yield note("settings_doubled", what, "unset one of them")
+    count = sum(each.startswith(PREFIX) for each in given)
+    yield ok("settings", f"{count} settings of rerankq are set; all others have their defaults")
+
+
+def wrong(faults: list[str]) -> Iterator[Finding]:
+    """The findings for what a settings class refuses."""
+    for each in faults:
+        what, advice = split(each)
+        if advice:
+            yield fault("setting_wrong", f"{what} is wrong", advice)
+        else:
+            yield fault("settings_contradict", each, "change one of them")
+
+
+def _file(set_up: SetUp, in_file: Mapping[str, str]) -> Iterator[Finding]:
+    path = Path(set_up.env_file)
+    if not path.is_file():
+        yield ok("env_file", f"there is no {path} in this folder: only the environment is read")
+        return
+    yield ok("env_file", f"{path} in this folder is read after the environment")
+    for name, value in in_file.items():
+        here = set_up.environment.get(name)
+        if here and value and here != value:
+            what = f"{name} has another value in {path} than in the environment, which wins"
+            yield note("env_file_overridden", what, "remove one of them")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IRGRP | stat.S_IROTH) and any(in_file.get(each) for each in _SECRET):
+        yield warning(
+            "env_file_open",
+            f"{path} holds keys or passwords, and other users may read it (mode {mode:o})",
+            f"chmod 600 {path}",
+        )

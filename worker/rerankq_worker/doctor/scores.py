@@ -1,0 +1,123 @@
+"""Whether the scores of each model at each site make sense.
+
+With calls it asks itself; without, it tells what a worker found out at its last check.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from secrets import token_hex
+from time import time
+from typing import Final
+
+from rerankq.accounts.score_turns import ScoreTurns
+from rerankq.counting import counted
+from rerankq.doctor.check import Check, SetUp
+from rerankq.doctor.finding import CannotCheckError, Finding, fault, note, ok, warning
+from rerankq.errors import SettingsError
+from rerankq_worker.doctor.set_up import models_of, sites_or_none
+from rerankq_worker.limits.score_checks import CHECK_ID, SANE
+from rerankq_worker.provider import HttpProvider
+from rerankq_worker.upstream.dialects import DIALECTS
+from rerankq_worker.upstream.errors import UpstreamError
+from rerankq_worker.upstream.known_pairs import (
+    CALL_TOKENS,
+    QUESTIONS,
+    Question,
+    ScoreFault,
+    fault_in,
+    fault_of,
+    is_best_first,
+)
+from rerankq_worker.upstream.port import Answer, Call
+from rerankq_worker.upstream.sites import Site
+
+CALL_SECONDS: Final = 30.0
+ASKED: Final = QUESTIONS[:2]
+"""In English and in Chinese. Both must go wrong before scores are called nonsense."""
+_ADVICE: Final = (
+    "check the model, its template and its server: jobs get wrong rankings "
+    "(docs/limits.md#scores-that-make-no-sense)"
+)
+
+
+def checks(set_up: SetUp) -> Iterator[Check]:
+    """One check for each model at each site."""
+    for site in sites_or_none(set_up):
+        for model in models_of(site, set_up):
+            calls = (
+                f"{counted(len(ASKED), 'call')} of about {CALL_TOKENS} tokens to {model} at "
+                f"{site.name}"
+            )
+            yield Check(
+                f"scores of {model} at {site.name}",
+                partial(_asked if set_up.calls else _remembered, site, model),
+                seconds=len(ASKED) * CALL_SECONDS + 5,
+                cost=calls,
+            )
+
+
+async def _remembered(site: Site, model: str, set_up: SetUp) -> list[Finding]:
+    last = await ScoreTurns(await set_up.redis.store()).last(site.name, model)
+    if last is None or not last.outcome:
+        raise CannotCheckError("no worker has checked them lately: --call makes calls that do")
+    minutes = max(0.0, time() - last.at) / 60
+    said = f"a worker checked them {minutes:,.0f} minutes ago"
+    if last.outcome == SANE:
+        return [ok("scores_sane", f"{said}: they make sense")]
+    return [fault("scores_nonsense", f"{said}: they are nonsense ({last.outcome})", _ADVICE)]
+
+
+async def _asked(site: Site, model: str, _: SetUp) -> list[Finding]:
+    answers: list[tuple[Question, Answer]] = []
+    faults: list[ScoreFault] = []
+    dialect = DIALECTS[site.dialect](**site.options)
+    try:
+        async with HttpProvider(
+            url=site.url, dialect=dialect, call_seconds=CALL_SECONDS
+        ) as provider:
+            for question in ASKED:
+                try:
+                    answer = await provider.rerank(_call(site, model, question))
+                except UpstreamError as error:
+                    if not (wrong := fault_in(error)):
+                        return [_failed(error)]
+                    faults.append(wrong)
+                else:
+                    answers.append((question, answer))
+                    faults += [each for each in [fault_of(question, answer)] if each]
+    except SettingsError:
+        raise CannotCheckError("the site cannot be called from here") from None
+    return _judged(answers, faults)
+
+
+def _call(site: Site, model: str, question: Question) -> Call:
+    key = site.accounts[0].keys[0].authorization
+    return Call(f"{CHECK_ID}{token_hex(8)}", 1, question.request(model), model, key)
+
+
+def _failed(error: UpstreamError) -> Finding:
+    status = f", status {error.status}" if error.status else ""
+    what = f"the call brought no ranking: {error} ({error.code}{status})"
+    return fault("call_failed", what, "docs/upstream.md and docs/limits.md explain the causes")
+
+
+def _judged(
+    answers: Sequence[tuple[Question, Answer]], faults: Sequence[ScoreFault]
+) -> list[Finding]:
+    if len(faults) == len(ASKED):
+        what = f"scores of known pairs {' and '.join(dict.fromkeys(e.in_words for e in faults))}"
+        return [fault("scores_nonsense", what, _ADVICE)]
+    if faults:
+        what = f"one of two answers was nonsense: scores of known pairs {faults[0].in_words}"
+        return [warning("scores_odd", what, "run it again; one of several servers may be at fault")]
+    worse = [question.query for question, answer in answers if not is_best_first(question, answer)]
+    if worse:
+        what = f"the best document is not first for {' and '.join(map(repr, worse))}"
+        return [warning("scores_weak", what, "try another model: this one ranks badly")]
+    scores = [row.relevance_score for _, answer in answers for row in answer.scores]
+    least, most = min(scores), max(scores)
+    found = [ok("scores_sane", f"known pairs are in order; scores from {least:.3g} to {most:.3g}")]
+    if least < 0 or most > 1:
+        what = f"scores are raw, from {least:.3g} to {most:.3g}, not within 0 and 1"
+        found.append(note("scores_raw", what, "thresholds of your program must be made for this"))
+    return found
