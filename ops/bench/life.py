@@ -1,9 +1,10 @@
 """What the ledger's calls cost over a job's life: CPU of Redis and caller, bytes of Redis' file.
 
-PYTHONPATH=ops python -m bench.life --jobs 5000 --shape 10x200
+PYTHONPATH=ops python -m bench.life --jobs 5000 --shape 10x200 [--callbacks 1]
 
 Each job is submitted, claimed, renewed once and finished, a hundred a call, and packed into the
 history, in a Redis of its own with an append-only file. There is no worker and no upstream.
+With callbacks, each job names so many Celery tasks, whose deliveries are taken and noted too.
 Figures are µs a job.
 """
 
@@ -19,13 +20,14 @@ import orjson
 from redis import Redis
 
 from bench import work
-from rerankq.contract import Job, JobState, RerankRequest
+from rerankq.contract import Callback, Job, JobState, RerankRequest, TryOutcome
 from rerankq.embedded import embedded_redis
 from rerankq.history.packing import Packing
 from rerankq.history.rows import call_text
 from rerankq.ledger import outcomes
 from rerankq.ledger.intake import CALL_JOBS, Intake
 from rerankq.ledger.leases import Finish, Leases
+from rerankq.ledger.outbox import Kind, Outbox, Verdict
 from rerankq.store.store import Retention, Store
 
 T = TypeVar("T")
@@ -34,6 +36,8 @@ R = TypeVar("R")
 DAY: Final = 86_400.0
 LEASE_SECONDS: Final = 600.0
 MOST_BYTES: Final = 1 << 30
+TAKEN: Final = 20
+"""So many deliveries a worker takes at once."""
 _USED: Final = ("used_cpu_sys", "used_cpu_user")
 
 
@@ -73,10 +77,14 @@ class Meter:
         return redis, caller, float(info["aof_current_size"])
 
 
-async def _live(url: str, jobs: int) -> None:
+async def _live(url: str, jobs: int, callbacks: int) -> None:
     texts = work.jobs(jobs)
+    told = tuple(Callback(task=f"shop.task{each}") for each in range(callbacks)) or None
     made = [
-        Job(request=RerankRequest.parse({"query": each.query, "documents": each.documents}))
+        Job(
+            request=RerankRequest.parse({"query": each.query, "documents": each.documents}),
+            callbacks=told,
+        )
         for each in texts
     ]
     with Redis.from_url(url) as redis:
@@ -102,9 +110,20 @@ async def _live(url: str, jobs: int) -> None:
                 for each in zip(held, portions, strict=True)
             ]
             await meter.measure("finish", ends, leases.finish)
+            if callbacks:
+                outbox = Outbox(store)
+                await meter.measure("deliver", [None], lambda _: _delivered(outbox))
             packing = Packing(store, ttl_seconds=DAY, most_bytes=MOST_BYTES)
             await meter.measure("history", [None], lambda _: packing.tick())
             meter.total()
+
+
+async def _delivered(outbox: Outbox) -> None:
+    """Take all deliveries and note each, as workers do, but send nothing."""
+    sent = Verdict(TryOutcome.DELIVERED)
+    while taken := await outbox.take(Kind.CELERY, TAKEN, at_once=TAKEN, lease_seconds=60):
+        for delivery in taken:
+            await outbox.done(delivery, sent)
 
 
 def _result(job: Job) -> bytes:
@@ -123,10 +142,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--shape", default="10x200", help="or a JSONL file of real jobs")
+    parser.add_argument("--callbacks", type=int, default=0, help="Celery tasks that each job names")
     arguments = parser.parse_args()
     os.environ[work.SHAPE] = arguments.shape
     with embedded_redis() as server:
-        asyncio.run(_live(server.url, arguments.jobs))
+        asyncio.run(_live(server.url, arguments.jobs, arguments.callbacks))
 
 
 if __name__ == "__main__":
