@@ -15,6 +15,6 @@ def make_due(redis: Redis) -> None:
         for target in given.zrange(KEYS.outbox(kind), 0, -1):
             redis.zadd(KEYS.outbox(kind), {target: 1})
             if redis.exists(KEYS.webhook(target.decode())):
-                redis.hdel(KEYS.webhook(target.decode()), "rests_until")
+                redis.hdel(KEYS.webhook(target.decode()), "rests_until", "failures")
             due = KEYS.outbox_due(kind, target.decode())
             redis.zadd(due, dict.fromkeys(given.zrange(due, 0, -1), 1))

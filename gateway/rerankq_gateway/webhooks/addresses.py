@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -93,12 +92,12 @@ class GuardedResolver(AbstractResolver):
 
     Args:
         addresses: which may be reached.
-        resolver: resolves; the system's by default.
+        resolver: resolves names.
     """
 
-    def __init__(self, addresses: Addresses, resolver: AbstractResolver | None = None) -> None:
+    def __init__(self, addresses: Addresses, resolver: AbstractResolver) -> None:
         self._addresses = addresses
-        self._resolver = resolver or ThreadedResolver()
+        self._resolver = resolver
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -115,5 +114,5 @@ class GuardedResolver(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """End the resolver."""
         await self._resolver.close()

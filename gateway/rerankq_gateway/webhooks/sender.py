@@ -1,12 +1,14 @@
 """Calls webhooks: one call for each delivery, with nothing followed and nothing read."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 # As aiohttp reads URLs: another reader could see another host in them.
 from yarl import URL
@@ -14,6 +16,8 @@ from yarl import URL
 from rerankq.client.webhooks import Delivery, Verdict
 from rerankq.contract import TryOutcome
 from rerankq_gateway.webhooks.addresses import Addresses, ForbiddenAddress, GuardedResolver
+from rerankq_gateway.webhooks.answer import Answer
+from rerankq_gateway.webhooks.names import Names
 from rerankq_gateway.webhooks.signing import body_of, headers_of
 
 CALL_SECONDS: Final = 15.0
@@ -30,26 +34,34 @@ class Sender:
         addresses: which addresses may be called.
         allow_http: whether URLs without TLS may be called.
         call_seconds: how long a call may take in all.
+        resolver: makes what resolves names.
     """
 
     def __init__(
-        self, addresses: Addresses, *, allow_http: bool, call_seconds: float = CALL_SECONDS
+        self,
+        addresses: Addresses,
+        *,
+        allow_http: bool,
+        call_seconds: float = CALL_SECONDS,
+        resolver: Callable[[], AbstractResolver] = Names,
     ) -> None:
         self._addresses = addresses
         self._allow_http = allow_http
         self._call_seconds = call_seconds
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=GuardedResolver(self._addresses),
+                resolver=GuardedResolver(self._addresses, self._resolver()),
                 # Each call resolves anew, and connects to just what was checked.
                 use_dns_cache=False,
                 limit=MOST_CONNECTIONS,
                 force_close=True,
             ),
             timeout=aiohttp.ClientTimeout(total=self._call_seconds, sock_connect=CONNECT_SECONDS),
+            response_class=Answer,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             # No proxy and no .netrc of the environment.
@@ -150,4 +162,5 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (aiohttp.ClientConnectorError, "it cannot be connected to"),
     (aiohttp.ServerDisconnectedError, "it closed the connection without an answer"),
     (aiohttp.ClientResponseError, "its answer is no HTTP"),
+    (aiohttp.ClientPayloadError, "it sends too many interim answers"),
 )

@@ -25,9 +25,6 @@ GIVE_UP_SECONDS: Final = 24 * 3600.0
 SPREAD: Final = 0.2
 """Delays differ by so much in both directions, so that not all come back at once."""
 
-LEAST_REST_SECONDS: Final = 1.0
-MOST_REST_SECONDS: Final = 60.0
-
 
 class Kind(StrEnum):
     """How deliveries are sent."""
@@ -104,15 +101,6 @@ def delay_after(attempt: int, retry_after: float | None = None) -> float | None:
         longest = DELAYS[min(attempt, len(DELAYS) - 1)]
         delay = max(delay, min(retry_after, longest))
     return delay * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311  protects nothing
-
-
-def rest_after(retry_after: float | None) -> float:
-    """For how many seconds a webhook that failed is not called, whatever waits for it.
-
-    Args:
-        retry_after: what the receiver asks for; it counts up to the longest rest.
-    """
-    return max(LEAST_REST_SECONDS, min(retry_after or 0.0, MOST_REST_SECONDS))
 
 
 def check_callbacks(callbacks: Sequence[Callback] | None, tenant: str | None) -> None:
@@ -208,7 +196,7 @@ class Outbox:
                 outcome=verdict.outcome,
                 row=row,
                 give_up_ms=int(GIVE_UP_SECONDS * 1000),
-                rest_ms=int(rest_after(verdict.retry_after) * 1000),
+                rest_ms=int(min(verdict.retry_after or 0.0, GIVE_UP_SECONDS) * 1000),
             )
         )
         return again, disabled and Disabled(disabled)

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -17,6 +17,8 @@ from rerankq.contract.webhook import (
 )
 from rerankq.errors import InvalidRequest, WebhookNotFound
 from rerankq.ledger.outbox import REPLAY, Kind
+from rerankq.ledger.scripts import ROOM
+from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
 OVERLAP_SECONDS: Final = 24 * 3600.0
@@ -24,6 +26,20 @@ MOST_OVERLAP_SECONDS: Final = 30 * 24 * 3600.0
 MOST_LOGGED: Final = 1000
 _OF_ALL: Final = tuple(WebhookEvent)
 _SECRET_BYTES: Final = 32
+
+
+class _Rotate(NamedTuple):
+    webhook: str
+    secret: str
+    overlap_ms: int
+
+
+class _Enable(NamedTuple):
+    webhook: str
+
+
+ROTATE: Final = Script(ROOM, "webhooks/rotate", _Rotate, keys=("webhook",), reply=FLAG)
+ENABLE: Final = Script(ROOM, "webhooks/enable", _Enable, keys=("webhook",), reply=FLAG)
 
 
 class Webhooks:
@@ -124,13 +140,9 @@ class Webhooks:
                 "overlap_seconds", f"must be from 0 to {MOST_OVERLAP_SECONDS:,.0f}"
             )
         found = await self.get(webhook_id)
-        key = self._keys.webhook(webhook_id)
-        (old,) = await self._store.readings(("HGET", key, "secret"))
-        until = int((await self._now() + overlap_seconds) * 1000)
         secret = _new_secret()
-        await self._store.command(
-            "HSET", key, "secret", secret, "old_secret", old or b"", "old_until", until
-        )
+        if not await self._store.run(ROTATE(webhook_id, secret, int(overlap_seconds * 1000))):
+            raise _unknown(webhook_id)
         return NewWebhook(**found.model_dump(), secret=secret)
 
     async def enable(self, webhook_id: str) -> Webhook:
@@ -140,10 +152,7 @@ class Webhooks:
             WebhookNotFound: it is another's, or there is none.
         """
         await self.get(webhook_id)
-        key = self._keys.webhook(webhook_id)
-        await self._store.command(
-            "HSET", key, "disabled", "", "failing_since", "", "rests_until", ""
-        )
+        await self._store.run(ENABLE(webhook_id))
         return await self.get(webhook_id)
 
     async def log(self, webhook_id: str, *, limit: int = MOST_LOGGED) -> tuple[WebhookTry, ...]:

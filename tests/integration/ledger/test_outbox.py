@@ -1,5 +1,6 @@
 """Deliveries: written with the ends that they tell of, taken for one try each, and bounded."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -14,14 +15,15 @@ from rerankq.contract import (
     TryOutcome,
     Webhook,
 )
-from rerankq.errors import InvalidRequest, WebhookNotFound
+from rerankq.errors import InvalidRequest, LedgerUnavailable, WebhookNotFound
 from rerankq.ledger.intake import Verdict as Admitted
 from rerankq.ledger.outbox import DELAYS, Delivery, Kind, Outbox, Verdict
 from rerankq.ledger.ownership import Ownership
-from rerankq.ledger.webhooks import Webhooks
+from rerankq.ledger.webhooks import ENABLE, ROTATE, Webhooks
 from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, job
 from running.outbox import make_due
+from running.redis_server import RedisServer
 
 URL = "https://example.com/hook"
 LEASE = 60.0
@@ -381,6 +383,72 @@ def test_two_secrets_count_while_one_is_replaced(post: Post) -> None:
     (delivery,) = post.taken()
     assert len(delivery.secrets) == 1
     assert delivery.secrets != (rotated.secret,)
+
+
+def test_two_rotations_at_the_same_time_both_count(post: Post) -> None:
+    """Each caller was given a secret, and both sign. A removed webhook is not made again."""
+    made = post.desk.run(post.webhooks.create(URL, events=[]))
+
+    async def rotated() -> set[str]:
+        found = await asyncio.gather(*(post.webhooks.rotate(made.id) for _ in range(2)))
+        return {each.secret for each in found}
+
+    secrets = post.desk.run(rotated())
+    post.desk.submit(job("a", callbacks=[Callback(webhook=made.id)]))
+    post.cancel("a")
+    (delivery,) = post.taken()
+    assert set(delivery.secrets) == secrets
+    post.desk.run(post.webhooks.remove(made.id))
+    assert not post.desk.run(post.desk.store.run(ROTATE(made.id, "whsec_x", 1)))
+    assert not post.desk.run(post.desk.store.run(ENABLE(made.id)))
+    assert not post.desk.redis.exists(KEYS.webhook(made.id))
+    # What it was not told yet goes with it.
+    assert post.done(delivery, FAILED)[1] is None
+    post.make_due()
+    assert post.taken() == []
+    assert not post.desk.redis.zcard(KEYS.outbox("http"))
+
+
+def test_a_full_redis_takes_the_note_of_a_call(own_redis: RedisServer) -> None:
+    """Without memory for anything else, calls that were made are noted, and others follow."""
+    with LedgerDesk(own_redis.url) as desk:
+        post = Post(desk)
+        webhook = post.made(events=[])
+        names = ("a", "b", "c")
+        desk.submit(*(job(each, callbacks=[Callback(webhook=webhook)]) for each in names))
+        post.cancel(*names)
+        (first,) = post.taken(most=1)
+        desk.redis.config_set("maxmemory", 1)
+        with pytest.raises(LedgerUnavailable):
+            desk.submit(job("d"))
+        post.done(first, DELIVERED)
+        (second,) = post.taken(most=1)
+        post.done(second, FAILED)
+        desk.redis.config_set("maxmemory", 0)
+        assert post.known(webhook).pending == 2
+        outcomes = [each.outcome for each in desk.run(post.webhooks.log(webhook))]
+        assert outcomes == [TryOutcome.FAILED, TryOutcome.DELIVERED]
+
+
+def test_rests_of_a_webhook_that_fails_grow(post: Post) -> None:
+    """From a second to a minute, or as long as the receiver asks for; a success ends them."""
+    webhook = post.made(events=[])
+    names = [f"j{each}" for each in range(12)]
+    post.desk.submit(*(job(each, callbacks=[Callback(webhook=webhook)]) for each in names))
+    post.cancel(*names)
+    deliveries = post.taken()
+
+    def rest_after(verdict: Verdict) -> float | None:
+        post.done(deliveries.pop(), verdict)
+        until: Any = post.desk.redis.hget(KEYS.webhook(webhook), "rests_until")
+        return (int(until) - post.desk.now_ms()) / 1000 if until else None
+
+    rests = [rest_after(FAILED) or 0 for _ in range(8)]
+    assert rests == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60], abs=1)
+    assert rest_after(DELIVERED) is None
+    assert rest_after(FAILED) == pytest.approx(1, abs=1)
+    assert rest_after(Verdict(TryOutcome.FAILED, retry_after=30.0)) == pytest.approx(30, abs=1)
+    assert rest_after(Verdict(TryOutcome.FAILED, retry_after=1e12)) == pytest.approx(60, abs=1)
 
 
 @pytest.mark.parametrize(

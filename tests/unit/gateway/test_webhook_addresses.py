@@ -7,6 +7,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from rerankq_gateway.webhooks.addresses import Addresses, ForbiddenAddress, GuardedResolver
+from rerankq_gateway.webhooks.names import Names as SystemNames
 from rerankq_gateway.webhooks.sender import Sender
 
 PUBLIC = (
@@ -102,7 +103,7 @@ def test_other_spellings_of_the_loopback_are_refused(name: str) -> None:
     """A name is judged by what it resolves to, whatever it looks like."""
 
     async def resolved() -> None:
-        await GuardedResolver(Addresses()).resolve(name, 443)
+        await GuardedResolver(Addresses(), SystemNames()).resolve(name, 443)
 
     assert Addresses().allows_host(name)
     # The system may not know such a name at all.

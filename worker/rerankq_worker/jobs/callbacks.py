@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from rerankq.contract import TryOutcome
@@ -33,18 +34,30 @@ async def send_callbacks(outbox: Outbox, tasks: Tasks, events: Events) -> None:
             found = await outbox.take(
                 Kind.CELERY, MOST_TOGETHER, at_once=MOST_TOGETHER, lease_seconds=LEASE_SECONDS
             )
-            for delivery in found:
-                verdict = await _sent(tasks, delivery)
-                await _note(outbox, delivery, verdict, events)
-                if verdict.outcome is TryOutcome.FAILED:
-                    # The broker is away for the others too: they are tried when their lease ends.
-                    break
+            await _send(found, outbox, tasks, events)
         except LedgerUnavailable:
             # The other duties tell of it.
             await asyncio.sleep(OUTAGE_SECONDS)
         else:
             if not found:
                 await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _send(found: Sequence[Delivery], outbox: Outbox, tasks: Tasks, events: Events) -> None:
+    """Send them. Those that are left over are tried when their lease ends."""
+    failed: set[str] = set()
+    is_away = True
+    for delivery in found:
+        if delivery.target in failed:
+            continue
+        verdict = await _sent(tasks, delivery)
+        await _note(outbox, delivery, verdict, events)
+        if verdict.outcome is not TryOutcome.FAILED:
+            is_away = False
+            continue
+        failed.add(delivery.target)
+        if is_away and len(failed) > 1:
+            return  # it is the broker, not one queue
 
 
 async def _sent(tasks: Tasks, delivery: Delivery) -> Verdict:

@@ -6,13 +6,14 @@
 -- @argument outcome text: 'delivered', 'failed', or 'gone' when the endpoint wants no more
 -- @argument row text: the line of the endpoint's log, or '' for none; it has the time of the try
 -- @argument give_up_ms number: an endpoint that has only failed for so long is disabled
--- @argument rest_ms number: for so long an endpoint that has failed is not called
+-- @argument rest_ms number: for so long at least an endpoint that has failed is not called
 -- @answer text or nothing: 'gone' or 'failing' when this has disabled the endpoint
 -- @include clock
 -- @include values
 -- @include outbox/waiting
 -- @keys outbox_taken outbox_due webhook webhook_log
 local MOST_LOGGED = 1000
+local LEAST_REST_MS, MOST_REST_MS = 1000, 60000
 local now, key = now_ms(), webhook_key(target)
 
 -- First what frees memory: Redis does it also when it is full, and after that the rest of the script too.
@@ -31,10 +32,13 @@ local function note_of_endpoint()
   end
   local since = number(redis.call('HGET', key, 'failing_since'))
   if outcome == 'delivered' then
-    if since > 0 then redis.call('HSET', key, 'failing_since', '', 'rests_until', '') end
+    if since > 0 then redis.call('HSET', key, 'failing_since', '', 'failures', 0, 'rests_until', '') end
     return nil, 0
   end
-  local rests_until = now + rest_ms
+  -- The rests grow: nobody gains by calls of one that has been away for long.
+  local failures = number(redis.call('HINCRBY', key, 'failures', 1))
+  local rest = math.min(LEAST_REST_MS * 2 ^ (math.min(failures, 10) - 1), MOST_REST_MS)
+  local rests_until = now + math.max(rest, math.min(rest_ms, MOST_REST_MS))
   redis.call('HSET', key, 'failing_since', whole(since > 0 and since or now), 'rests_until', whole(rests_until))
   local disabled = outcome == 'gone' and 'gone' or since > 0 and now - since >= give_up_ms and 'failing' or nil
   if disabled then redis.call('HSET', key, 'disabled', disabled) end
