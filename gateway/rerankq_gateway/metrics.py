@@ -23,6 +23,7 @@ async def measured(parts: Parts) -> AsyncIterator[None]:
         yield
         return
     # The library comes with an extra.
+    from rerankq.monitoring.metrics.deliveries import count_deliveries  # noqa: PLC0415
     from rerankq.monitoring.metrics.gateway import GatewayRequests  # noqa: PLC0415
     from rerankq.monitoring.metrics.jobs import count_jobs  # noqa: PLC0415
     from rerankq.monitoring.metrics.ledger_gauges import ledger_gauges  # noqa: PLC0415
@@ -35,6 +36,7 @@ async def measured(parts: Parts) -> AsyncIterator[None]:
         metrics, events, waiting=lambda: waiters.waiting, most_waiting=settings.max_waiters
     )
     count_jobs(metrics, events)
+    count_deliveries(metrics, events)
     url, namespace, most = settings.redis_url, settings.namespace, settings.max_in_flight
     async with ledger_gauges(metrics, url, namespace, max_calls=most) as ledger:
         duties = [asyncio.create_task(each) for each in (ledger.run(), LoopLag(metrics).run())]

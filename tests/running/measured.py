@@ -2,18 +2,23 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any, Final
 
 import requests
 
 from rerankq import RerankClient
+from rerankq.errors import JobFailed
 from running.gateway import GatewayProcess
 from running.redis_server import RedisServer, free_port
 from running.sandbox import RunningSandbox
 from running.worker import RunningWorker
 
-DOCUMENTS = ["first", "and a second one"]
+QUESTION: Final[dict[str, Any]] = {
+    "query": "a question",
+    "documents": ["first", "and a second one"],
+}
 
 
 class MeasuredService:
@@ -54,21 +59,32 @@ class MeasuredService:
         self.client = stack.enter_context(RerankClient(self.redis.url))
 
     def work(self) -> None:
-        """Jobs of both lanes, of which some are throttled, retried and refused for good."""
+        """Jobs of both lanes: some are throttled or retried, one fails; a batch and an upload."""
+        with self.client.batch() as batch:
+            for _ in batch.add_many([QUESTION] * 10):
+                pass
+        batch.wait()
         self.upstream.set_faults(
-            {"times": 1, "action": {"kind": "status", "status": 429}},
-            {"times": 1, "action": {"kind": "status", "status": 500}},
+            *({"times": 1, "action": {"kind": "status", "status": each}} for each in (429, 500)),
         ).raise_for_status()
-        handles = [self.client.submit(query="a question", documents=DOCUMENTS) for _ in range(20)]
-        for handle in handles:
+        for handle in [self.client.submit(**QUESTION) for _ in range(20)]:
             handle.result(timeout=60)
+        self.upstream.fault(kind="status", status=400)
+        with suppress(JobFailed):
+            self.client.submit(**QUESTION).result(timeout=60)
         self.rerank().raise_for_status()
         self.rerank(documents=[])
         requests.get(f"{self.gateway.url}/v1/nothing", timeout=30)
+        requests.post(
+            f"{self.gateway.url}/v1/files",
+            files={"file": ("jobs.jsonl", b"{}\n")},
+            data={"purpose": "batch"},
+            timeout=60,
+        ).raise_for_status()
 
     def rerank(self, **changes: object) -> requests.Response:
         """One call of the gateway."""
-        body = {"query": "a question", "documents": DOCUMENTS} | changes
+        body = QUESTION | changes
         return requests.post(f"{self.gateway.url}/v1/rerank", json=body, timeout=60)
 
     def metrics(self, target: str) -> str:

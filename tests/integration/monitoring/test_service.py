@@ -27,10 +27,12 @@ def test_jobs_are_counted_where_they_end(service: MeasuredService) -> None:
     """The lane's worker counts its jobs, their times, their calls and their retries."""
     bulk, interactive = (service.metrics(each) for each in service.targets["worker"])
     ended = 'rerankq_jobs_ended_total{lane="%s",reason="",state="succeeded"} %d.0'
-    assert ended % ("bulk", 20) in bulk
+    assert ended % ("bulk", 30) in bulk
     assert ended % ("interactive", 1) in interactive
-    assert 'rerankq_job_wait_seconds_count{lane="bulk"} 20.0' in bulk
-    assert re.search(r'rerankq_upstream_call_seconds_count\{.*status_class="2xx"\} 20.0', bulk)
+    assert re.search(r'rerankq_jobs_ended_total\{.*state="failed"\} 1.0', bulk)
+    assert 'rerankq_batches_ended_total{state="completed"} 1.0' in bulk
+    assert 'rerankq_job_wait_seconds_count{lane="bulk"} 30.0' in bulk
+    assert re.search(r'rerankq_upstream_call_seconds_count\{.*status_class="2xx"\} 30.0', bulk)
     assert re.search(r'rerankq_upstream_failures_total\{.*reason="upstream_\w+".*\} 1.0', bulk)
     assert re.search(r"rerankq_upstream_tokens_total\{.*\} [1-9]", bulk)
     assert "rerankq_event_loop_lag_seconds_count" in bulk
@@ -50,6 +52,7 @@ def test_requests_are_counted_by_their_route(service: MeasuredService) -> None:
         assert count % each in shown, each
     assert 'rerankq_jobs_accepted_total{lane="interactive"} 1.0' in shown
     assert "rerankq_gateway_waiters 0.0" in shown
+    assert "rerankq_gateway_upload_bytes_total 3.0" in shown
 
 
 def test_the_whole_ledger_is_shown_once(service: MeasuredService) -> None:

@@ -38,6 +38,7 @@ async def measured(
         yield Measured()
         return
     # The library comes with an extra.
+    from rerankq.monitoring.metrics.deliveries import count_deliveries  # noqa: PLC0415
     from rerankq.monitoring.metrics.jobs import WorkerJobs  # noqa: PLC0415
     from rerankq.monitoring.metrics.ledger_gauges import ledger_gauges  # noqa: PLC0415
     from rerankq.monitoring.metrics.loop_lag import LoopLag  # noqa: PLC0415
@@ -49,6 +50,7 @@ async def measured(
     url, namespace, most = settings.redis_url, settings.namespace, settings.max_in_flight
     WorkerJobs(metrics, events, lane)
     UpstreamCalls(metrics, events)
+    count_deliveries(metrics, events)
     watch_worker(metrics, events, lane, held=held, most_calls=most)
     async with ledger_gauges(metrics, url, namespace, max_calls=most) as ledger:
         yield Measured(metrics.text, (LoopLag(metrics).run(), ledger.run()))

@@ -4,6 +4,7 @@ catalogue        all metrics: name, kind, labels, buckets, and what they mean
 children         the children of a metric by their labels, so many at most
 registry         one registry a process, and its text
 jobs             listens to the jobs of a worker or a client
+deliveries       listens to webhooks and callbacks
 upstream         listens to calls, permits and breakers
 worker           listens to the worker itself
 gateway          listens to the requests of a gateway

@@ -78,6 +78,11 @@ ESTIMATED: Final = _counter(
     "job_estimated_tokens", "Tokens of ranked jobs by rerankq's own estimate.", "lane"
 )
 BATCHES_ENDED: Final = _counter("batches_ended", "Batches that ended, by how.", "state")
+DELIVERED: Final = _counter(
+    "deliveries",
+    "Tries to tell of an end, by webhook (http) or callback (celery).",
+    *("kind", "outcome"),
+)
 OUTCOMES_REFUSED: Final = _counter(
     "outcomes_refused", "Outcomes that the ledger refused: the job had ended or was another's."
 )
@@ -109,6 +114,9 @@ PERMIT_WAIT: Final = _seconds(
     "Time that jobs waited for a permit to call.",
     "account",
     buckets=WAIT_BUCKETS,
+)
+SCORE_CHECKS: Final = _counter(
+    "score_checks", "Checks of a model's scores, by what they found.", "site", "model", "outcome"
 )
 LIMITS_FOUND: Final = _counter(
     "limits_found", "Times that 429s showed a limit that was not set.", "account"

@@ -9,6 +9,7 @@ from rerankq.events import (
     Events,
     LimitFound,
     PermitWaited,
+    ScoresChecked,
 )
 from rerankq.monitoring.metrics import catalogue
 from rerankq.monitoring.metrics.children import Children, Names
@@ -31,6 +32,11 @@ class UpstreamCalls:
         self._permits = Children(metrics.histogram(catalogue.PERMIT_WAIT), 1)
         self._changes = Children(metrics.counter(catalogue.BREAKER_CHANGES), 2)
         limits = Children(metrics.counter(catalogue.LIMITS_FOUND), 1)
+        checks = Children(metrics.counter(catalogue.SCORE_CHECKS), 3)
+        events.listen(
+            lambda event: checks[event.site, self._model(event.model), event.outcome].inc(),
+            ScoresChecked,
+        )
         events.listen(self._called, CallFinished)
         events.listen(self._permitted, PermitWaited)
         events.listen(lambda event: limits[event.account].inc(), LimitFound)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.monitoring.metrics.catalogue import CATALOGUE, Described, Kind
+from rerankq.monitoring.metrics.deliveries import count_deliveries
 from rerankq.monitoring.metrics.gateway import GatewayRequests
 from rerankq.monitoring.metrics.jobs import WorkerJobs, count_jobs
 from rerankq.monitoring.metrics.loop_lag import LoopLag
@@ -20,7 +21,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "monitoring.md"
 ROW = re.compile(r"^\| `(rerankq_\w+)` \| (\w+) \| ?([^|]*)\| ([^|]+) \|$", re.MULTILINE)
 BOUNDED = {
     *("lane", "state", "reason", "site", "account", "status_class", "model", "kind", "name"),
-    *("operation", "method", "route", "status", "by", "limit", "version", "part"),
+    *("operation", "outcome", "method", "route", "status", "by", "limit", "version", "part"),
 }
 
 each_metric = pytest.mark.parametrize("described", CATALOGUE, ids=lambda each: each.name)
@@ -56,6 +57,7 @@ def test_worker_and_gateway_each_fit_into_one_registry() -> None:
     WorkerJobs(worker, events, Lane.BULK)
     UpstreamCalls(worker, events)
     watch_worker(worker, events, Lane.BULK, held=lambda: 0, most_calls=1)
+    count_deliveries(worker, events)
     LoopLag(worker)
     GatewayRequests(gateway, events, waiting=lambda: 3, most_waiting=9)
     count_jobs(gateway, events)

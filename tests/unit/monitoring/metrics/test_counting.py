@@ -11,6 +11,7 @@ from rerankq.events import (
     BreakerHalfOpened,
     BreakerOpened,
     BrokerLost,
+    CallbackDelivered,
     CallDegraded,
     CallFinished,
     CallRef,
@@ -38,10 +39,12 @@ from rerankq.events import (
     PermitWaited,
     RequestFinished,
     RequestRefused,
+    ScoresChecked,
     WorkerDraining,
     WorkerIsolated,
     WorkerReconnected,
 )
+from rerankq.monitoring.metrics.deliveries import count_deliveries
 from rerankq.monitoring.metrics.gateway import GatewayRequests
 from rerankq.monitoring.metrics.jobs import WorkerJobs, count_jobs
 from rerankq.monitoring.metrics.registry import Metrics
@@ -95,6 +98,7 @@ def of_worker() -> tuple[CollectorRegistry, Events]:
     metrics, events = Metrics(), Events()
     WorkerJobs(metrics, events, Lane.BULK)
     UpstreamCalls(metrics, events)
+    count_deliveries(metrics, events)
     watch_worker(metrics, events, Lane.BULK, held=lambda: 4, most_calls=100)
     return metrics.registry, events
 
@@ -183,6 +187,23 @@ UPSTREAM = {"site": "site", "account": "account"}
         (
             LedgerCallFailed(operation=LedgerOperation.RENEW, message=""),
             *("ledger_call_failures_total", {"operation": "renew"}, 1),
+        ),
+        (
+            ScoresChecked(site="site", model="m", outcome="all_equal"),
+            "score_checks_total",
+            {"site": "site", "model": "m", "outcome": "all_equal"},
+            1,
+        ),
+        (
+            CallbackDelivered(
+                task="t",
+                queue="q",
+                event_id="e",
+                event_type="job.failed",
+                tries=1,
+                seconds=0.1,
+            ),
+            *("deliveries_total", {"kind": "celery", "outcome": "delivered"}, 1),
         ),
         (BrokerLost(message=""), "broker_connections_lost_total", {}, 1),
     ],
