@@ -11,6 +11,7 @@ import requests
 
 from running.command import rerankq
 from running.processes import children, running_among
+from running.prometheus import program
 from running.up import RunningUp
 from running.waiting import eventually
 
@@ -80,3 +81,21 @@ def _worker_among(parts: set[int]) -> int:
         if command.exists() and b"\0worker" in command.read_bytes():
             return part
     pytest.skip("needs /proc to tell the parts apart")
+
+
+def test_it_brings_a_prometheus_that_reads_its_parts(tmp_path: Path) -> None:
+    """With --metrics, Prometheus has all processes and all rules, and ends with the others."""
+    program("prometheus")
+    with RunningUp(tmp_path / "data", "--metrics") as it:
+        found = re.search(r"Prometheus is at (\S+),", it.log())
+        assert found, it.log()
+
+        def answers(query: str) -> list[object]:
+            address, asked = f"{found[1]}/api/v1/query", {"query": query}
+            data = requests.get(address, params=asked, timeout=30).json()["data"]
+            return list(data["result"])
+
+        eventually(lambda: len(answers('up{job=~"rerankq-.*"} == 1')) == 3, "it scrapes all")
+        eventually(lambda: answers("rerankq_desired_workers"), "a process shows the ledger")
+        eventually(lambda: answers("lane:rerankq_workers:max"), "the rules are evaluated")
+        assert it.stop() == 0

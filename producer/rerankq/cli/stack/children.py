@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -106,16 +105,16 @@ def _lines(output: IO[bytes]) -> Iterator[str]:
 @contextmanager
 def running(
     name: str,
-    arguments: Iterable[str],
+    command: Iterable[str],
     environment: Mapping[str, str],
     guard: Guard,
     *,
     echo: Echo | None,
     grace: float,
 ) -> Iterator[Child]:
-    """Run Python with arguments until the end of the context."""
-    process = subprocess.Popen(  # noqa: S603  this interpreter
-        [sys.executable, *arguments],
+    """Run a command until the end of the context."""
+    process = subprocess.Popen(  # noqa: S603  a part of rerankq, or Prometheus
+        [*command],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

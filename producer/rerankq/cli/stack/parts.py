@@ -3,7 +3,8 @@
 import importlib.util
 import os
 import secrets
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ from rerankq.cli.operate.monitor import watched
 from rerankq.cli.settings import ENV_FILE, CommandSettings
 from rerankq.cli.stack.children import Child, Echo, await_ready, running
 from rerankq.cli.stack.guard import guarded
+from rerankq.cli.stack.measuring import (
+    LOOPBACK,
+    NO_PROMETHEUS,
+    measuring,
+    prometheus_command,
+)
 from rerankq.cli.stack.ports import free_port, listens, lives, reachable
 from rerankq.cli.terminal import put
 from rerankq.contract import Lane
@@ -55,6 +62,7 @@ class Stack:
         settings: the same, with the Redis that was started.
         flower: Flower's address, once it runs.
         gateway: the gateway's address, once it runs.
+        prometheus: the address of Prometheus, once it runs.
         slow_scorer: whether the sandbox, and not rerankq, sets the pace.
     """
 
@@ -71,6 +79,7 @@ class Stack:
         self.settings = settings
         self.flower: FlowerAccess | None = None
         self.gateway = ""
+        self.prometheus = ""
         self.slow_scorer = False
         self._title = title
         self._redis: EmbeddedRedis | None = None
@@ -194,6 +203,36 @@ class Stack:
         shown = f"[{where}]" if ":" in where else where
         self.gateway = f"{'https' if secure else 'http'}://{shown}:{at}{path}"
 
+    def measure(self) -> Mapping[str, list[str]]:
+        """Let the parts that are started from now on show metrics; returns where.
+
+        Raises:
+            CommandError: the library is not installed.
+        """
+        settings, targets = measuring()
+        self._environment |= settings
+        return targets
+
+    def start_prometheus(
+        self, folder: Path, port: int | None, targets: Mapping[str, list[str]]
+    ) -> None:
+        """Start Prometheus, if it is on PATH.
+
+        Args:
+            folder: for its configuration and data.
+            port: its port; a free one when None.
+            targets: where metrics answer, by the name of the job.
+        """
+        at = port or free_port()
+        command = prometheus_command(folder, targets, at)
+        if command is None:
+            self.say(NO_PROMETHEUS)
+            for name, each in targets.items():
+                self.say(f"metrics of {name}: {', '.join(f'http://{it}/metrics' for it in each)}")
+            return
+        self._run("prometheus", command, lambda: listens(at))
+        self.prometheus = f"http://{LOOPBACK}:{at}"
+
     def await_ready(self) -> None:
         """Wait for all parts; they start at the same time, which takes a third as long.
 
@@ -205,10 +244,14 @@ class Stack:
         self.say(f"up: {', '.join(child.name for child, _ in self._children)}")
         if self.flower:
             self.say(f"Flower is at {self.flower}")
+        if self.prometheus:
+            self.say(f"Prometheus is at {self.prometheus}, without a password")
 
     def _start(self, name: str, arguments: tuple[str, ...], ready: Callable[[], bool]) -> None:
         # -P keeps Python from importing modules of the current folder.
-        command = ("-P", "-m", "rerankq.cli", *arguments)
+        self._run(name, (sys.executable, "-P", "-m", "rerankq.cli", *arguments), ready)
+
+    def _run(self, name: str, command: tuple[str, ...], ready: Callable[[], bool]) -> None:
         child = self._exits.enter_context(
             running(
                 name,

@@ -20,6 +20,7 @@ from rerankq.settings import read_one
 
 GATEWAY_PORT: Final = 8080
 FLOWER_PORT: Final = 5555
+PROMETHEUS_PORT: Final = 9090
 _GRACE_SECONDS: Final = 45.0
 """As long as the guard gives them: more than a worker lets its jobs run (RERANKQ_DRAIN_SECONDS)."""
 
@@ -51,6 +52,10 @@ def up(
         int | None,
         typer.Option(help="Port of Flower.", min=1, max=65_535, show_default="5555, or a free one"),
     ] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Also show metrics, and run Prometheus if it is on PATH."),
+    ] = False,
     log_level: LevelOption = None,
     log_format: FormatOption = None,
 ) -> None:
@@ -77,7 +82,7 @@ def up(
         )
         try:
             where = host or read_one("RERANKQ_GATEWAY_HOST", env_file=ENV_FILE) or "127.0.0.1"
-            _start(stack, folder, where, port, flower_port)
+            _start(stack, folder, where, port, flower_port, metrics=metrics)
             watch(stack)
         except KeyboardInterrupt:
             stack.say("stopping; jobs that have not ended go on at the next start")
@@ -95,8 +100,15 @@ def _gateway_port() -> int:
 
 
 def _start(
-    stack: Stack, folder: DataFolder, host: str, port: int | None, flower_port: int | None
+    stack: Stack,
+    folder: DataFolder,
+    host: str,
+    port: int | None,
+    flower_port: int | None,
+    *,
+    metrics: bool,
 ) -> None:
+    targets = stack.measure() if metrics else {}
     kept = folder.kept()
     kept.redis_port = stack.start_redis(folder.redis, kept.redis_port) or kept.redis_port
     made = "" if on_loopback(host) else ensured_token(stack.settings)
@@ -108,6 +120,8 @@ def _start(
     stack.start_flower(folder.flower, flower_at, kept.flower_password)
     at = port or usual_port(_gateway_port(), host)
     stack.start_gateway(at, host, RERANKQ_GATEWAY_FILES_DIR=str(folder.files))
+    if metrics:
+        stack.start_prometheus(folder.prometheus, usual_port(PROMETHEUS_PORT), targets)
     stack.await_ready()
     _explain(stack, folder, made)
 

@@ -3,6 +3,7 @@
 redis/      Redis' data and its log
 files/      files that were uploaded to the gateway
 flower/     what Flower has seen
+prometheus/ configuration and data of Prometheus, with --metrics
 up.json     ports and secrets, readable by their owner alone
 up.lock     locked while it is in use; has the number of the process
 """
@@ -53,6 +54,7 @@ class DataFolder:
         self.redis = path / "redis"
         self.files = path / "files"
         self.flower = path / "flower"
+        self.prometheus = path / "prometheus"
         self.secrets = path / "up.json"
         for each in (self.redis, self.files, self.flower):
             each.mkdir(mode=0o700, exist_ok=True)
