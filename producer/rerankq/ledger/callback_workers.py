@@ -14,8 +14,6 @@ from rerankq.store.store import Store
 
 log = logging.getLogger(__name__)
 
-NOTE_SECONDS: Final = 5.0
-"""A worker says so again after this time."""
 KNOWN_SECONDS: Final = 3600.0
 """For so long it is believed: it may hang meanwhile, but becomes no older version."""
 WARN_SECONDS: Final = 60.0

@@ -34,7 +34,8 @@ class Seen:
 
 def test_an_older_worker_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is seen twice is told, once; one that has said so by the second look is not."""
-    monkeypatch.setattr(callback_versions, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr(callback_versions, "SOON_SECONDS", 0.0)
+    monkeypatch.setattr(callback_versions, "LOOK_SECONDS", 0.0)
     events = Events()
     told = heard(events)
     seen = Seen(("old", "new"), None, ("old",), ("old", "older"), ("older",))

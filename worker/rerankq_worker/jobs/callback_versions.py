@@ -2,12 +2,17 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 from rerankq.errors import LedgerUnavailable
 from rerankq.events import Events, WorkerOutdated
-from rerankq.ledger.callback_workers import NOTE_SECONDS, CallbackWorkers
+from rerankq.ledger.callback_workers import CallbackWorkers
 
-MOST_TOLD = 1000
+SOON_SECONDS: Final = 5.0
+"""From a worker's first look to its second."""
+LOOK_SECONDS: Final = 60.0
+"""From each look to the next: each reads the names of all workers."""
+MOST_TOLD: Final = 1000
 
 
 async def watch_versions(workers: CallbackWorkers, worker: str, events: Events) -> None:
@@ -20,6 +25,7 @@ async def watch_versions(workers: CallbackWorkers, worker: str, events: Events) 
     """
     seen: set[str] = set()
     told: set[str] = set()
+    pause = SOON_SECONDS
     while True:
         with suppress(LedgerUnavailable):
             await workers.note(worker)
@@ -30,4 +36,5 @@ async def watch_versions(workers: CallbackWorkers, worker: str, events: Events) 
                 if WorkerOutdated in events.wanted:
                     events.tell(WorkerOutdated(worker=each))
             seen = outdated
-        await asyncio.sleep(NOTE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = LOOK_SECONDS
