@@ -50,7 +50,7 @@ class Delivering:
             try:
                 while not self._stopping.is_set():
                     if not await self._take():
-                        await asyncio.sleep(LOOK_SECONDS)
+                        await self._pause()
                 await self._ended()
             except LedgerUnavailable:
                 # What has begun is finished and noted, or its receivers would get it twice.
@@ -60,6 +60,15 @@ class Delivering:
                 for call in self._calls:
                     call.cancel()
                 await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def _pause(self) -> None:
+        """Wait until it is worth to look again: a call that ends makes room for one more."""
+        if self._calls:
+            await asyncio.wait(
+                self._calls, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        else:
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _ended(self) -> None:
         if self._calls:

@@ -115,6 +115,40 @@ def test_all_are_called_within_the_bound() -> None:
     )
 
 
+class OneByOne(Waiting):
+    """Gives out a delivery only when the one before was noted."""
+
+    def __init__(self, count: int, stopping: asyncio.Event) -> None:
+        super().__init__(count, stopping)
+        self._taken = 0
+
+    async def take(
+        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+    ) -> list[Delivery]:
+        """The next, if there is none under way."""
+        if self._taken > len(self.noted):
+            return []
+        found = await super().take(kind, min(most, 1), at_once=at_once, lease_seconds=lease_seconds)
+        self._taken += len(found)
+        return found
+
+
+def test_a_call_that_ends_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook with as many calls as it may have gets the next one when one of them has ended."""
+    monkeypatch.setattr(delivering, "LOOK_SECONDS", 3600.0)
+
+    async def serve() -> OneByOne:
+        stopping = asyncio.Event()
+        outbox = OneByOne(5, stopping)
+        calls = Calls(lambda _: Verdict(TryOutcome.DELIVERED, 200))
+        async with asyncio.timeout(30):
+            # The real ones have these methods and more.
+            await Delivering(outbox, calls, stopping, Events()).step()  # type: ignore[arg-type]
+        return outbox
+
+    assert len(asyncio.run(serve()).noted) == 5
+
+
 def test_a_failure_is_told_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
     """A failure is told with the host and the reason, never with the path, which may be secret."""
     records = caplog.records
