@@ -119,7 +119,7 @@ lock: $(HAS_PIP) $(CLIENTS)/node/.complete ## Write new lock files; UPGRADE=1 ta
 	@$(PIP) --python .make/lock-venv/bin/python install uv
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra all --extra dev \
 	    pyproject.toml --output-file requirements.lock
-	$(COMPILE) --constraint requirements.lock --extra worker --extra gateway --extra monitor --extra metrics \
+	$(COMPILE) --constraint requirements.lock --extra worker --extra gateway --extra monitor --extra metrics --extra traces \
 	    pyproject.toml --output-file ops/requirements-image.lock
 	@set -e; for file in $(CLIENT_LOCKS)/*.in; do \
 	    UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) $(if $(UPGRADE),--upgrade) \

@@ -1,21 +1,24 @@
 """The composition root: puts the rooms of the gateway together; nothing else does."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from rerankq.client import AsyncRerankClient
 from rerankq.events import Events
 from rerankq.monitoring.logs.access import log_requests
+from rerankq.monitoring.traces.start import trace_gateway
 from rerankq_gateway import batches, files, health, jobs, pages, rerank, webhooks
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
-from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch
+from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch, Traced
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
 from rerankq_gateway.duties import Duties, Duty
 from rerankq_gateway.metrics import measured
@@ -25,8 +28,19 @@ from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 from rerankq_gateway.waiters import Waiters
 
+if TYPE_CHECKING:
+    from rerankq.monitoring.traces.processes import GatewayTraces
+
 ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, webhooks, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own would send paths, queries and messages of errors, which may quote a document."""
 _GARBAGE_OBJECTS: Final = 10_000
 """Collections of the youngest objects begin at so many: a call makes hundreds, and keeps none."""
 
@@ -76,17 +90,28 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[AsgiApp]:
     events = Events()
     if settings.access_log:
         log_requests(events)
+    traces = trace_gateway(settings, events)
+    async with AsyncExitStack() as exits:
+        if traces:
+            exits.push_async_callback(asyncio.to_thread, traces.end)
+        yield await exits.enter_async_context(_served(settings, shutdown, events, traces))
+
+
+@asynccontextmanager
+async def _served(
+    settings: GatewaySettings, shutdown: Shutdown, events: Events, traces: "GatewayTraces | None"
+) -> AsyncIterator[AsgiApp]:
     async with AsyncRerankClient(settings=settings, events=events) as client:
         waiters = Waiters(settings.max_waiters, shutdown)
         parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
         with shutdown.signalled(), ended_with_parent():
             async with measured(parts), Duties(duties):
-                yield composed(parts)
+                yield composed(parts, traces.begun if traces else None)
 
 
-def composed(parts: Parts) -> Dispatch:
-    """All rooms behind one dispatcher."""
+def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
+    """All rooms behind one dispatcher; `traced` begins the spans of requests."""
     hot: dict[tuple[str, str], HotHandler] = {}
     for room in ROOMS:
         hot |= room.hot(parts)
@@ -103,6 +128,7 @@ def composed(parts: Parts) -> Dispatch:
         root_path=parts.settings.root_path,
         open_paths=open_paths,
         events=parts.client.events,
+        traced=traced,
     )
 
 
@@ -114,6 +140,7 @@ def _cold(parts: Parts) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     takes_errors(cold)
     for room in ROOMS:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from rerankq.error_origin import origin
@@ -24,6 +25,7 @@ from rerankq_gateway.errors import Problem, problem_of
 log = logging.getLogger(__name__)
 
 AsgiApp = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+Traced = Callable[[str, str | None], AbstractContextManager[str]]
 KNOWN_AS: Final = "rerankq"
 """Name in ASGI's scope under which FastAPI's routes find the `HotRequest`."""
 
@@ -57,6 +59,7 @@ class Dispatch:
         root_path: under which a proxy publishes the gateway.
         open_paths: served without asking the gate.
         events: told of each request that is over.
+        traced: begins the span of a request, by its method and its caller's span; None for none.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Dispatch:
         root_path: str,
         open_paths: frozenset[str],
         events: Events,
+        traced: Traced | None = None,
     ) -> None:
         self._methods: dict[str, dict[str, HotHandler]] = {}
         for (method, path), handler in hot.items():
@@ -79,6 +83,7 @@ class Dispatch:
         self._root_path = root_path
         self._open_paths = open_paths
         self._events = events
+        self._traced = traced
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve a request; ASGI calls this."""
@@ -91,7 +96,11 @@ class Dispatch:
         request = HotRequest(scope, receive, send)
         began = time.perf_counter()
         try:
-            await self._answered(request)
+            if self._traced is None:
+                await self._answered(request)
+            else:
+                with self._traced(request.method, traceparent_of(request)) as request.traceparent:
+                    await self._answered(request)
         finally:
             if RequestFinished in self._events.wanted:
                 self._events.tell(_finished(request, time.perf_counter() - began))

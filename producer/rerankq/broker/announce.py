@@ -79,6 +79,7 @@ class Announcer:
         sizes: Sequence[int] = (),
         again: bool = False,
         interactive_together: int = 1,
+        traceparent: str | None = None,
     ) -> bool:
         """Publish messages that name the jobs; False when one could not be published.
 
@@ -88,6 +89,8 @@ class Announcer:
 
         Jobs that are announced `again` go to the redelivery queue, which workers serve in turn
         with the first: so they do not wait behind all others a second time.
+
+        `traceparent` is the span of this call, in W3C's form, if there is one.
 
         A failure loses nothing: the ledger has the jobs, and the reconciler announces those that
         no hint has named.
@@ -103,7 +106,8 @@ class Announcer:
                     if len(job_ids) > size:
                         batch.enter_context(producer.batch())
                 for names in portions(job_ids, size, sizes):
-                    hint = Hint(lane=lane, job_ids=tuple(names)).model_dump(mode="json")
+                    named = Hint(lane=lane, job_ids=tuple(names), traceparent=traceparent)
+                    hint = named.model_dump(mode="json", exclude_none=True)
                     self._app.send_task(
                         TASK_NAME,
                         kwargs=hint,

@@ -35,7 +35,15 @@ class CallbackTasks:
             }
         )
 
-    def send(self, task: str, queue: str | None, ended: str, *, task_id: str) -> None:
+    def send(
+        self,
+        task: str,
+        queue: str | None,
+        ended: str,
+        *,
+        task_id: str,
+        traceparent: str | None = None,
+    ) -> None:
         """Send one task.
 
         Args:
@@ -43,6 +51,7 @@ class CallbackTasks:
             queue: its queue; None for Celery's default.
             ended: its argument: the id of the job or the batch that has ended.
             task_id: the task's id, the same in every try.
+            traceparent: the trace that the task goes on with, as a header of its message.
 
         Raises:
             OSError: the broker does not take it; says by which kind of error.
@@ -53,6 +62,7 @@ class CallbackTasks:
                 args=[ended],
                 queue=queue or DEFAULT_QUEUE,
                 task_id=task_id,
+                headers={"traceparent": traceparent} if traceparent else {},
                 ignore_result=True,
                 retry=False,
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from rerankq.client import traces
 from rerankq.client.grouped import GroupedRecording
 from rerankq.client.publishing import Publishing
 from rerankq.client.refusals import (
@@ -71,6 +72,8 @@ class Admissions:
         Raises:
             InvalidRequest: it is too large, or not valid Unicode.
         """
+        if tracer := traces.tracer():
+            job = traces.created(tracer, job)
         return self._intake.prepare(job)
 
     async def submit(self, job: Job) -> str:
@@ -90,6 +93,12 @@ class Admissions:
         return await self._submit(job, published=False)
 
     async def _submit(self, job: Job, *, published: bool) -> str:
+        if tracer := traces.tracer():
+            with traces.submission(tracer, job) as traced:
+                return await self._recorded(traced, published=published)
+        return await self._recorded(job, published=published)
+
+    async def _recorded(self, job: Job, *, published: bool) -> str:
         prepared = self._intake.prepare(job)
         try:
             admission, hint = await self._grouped.get().record(prepared)
@@ -143,6 +152,8 @@ class Admissions:
         Raises:
             InvalidRequest, LedgerUnavailable: as in `submit`.
         """
+        if tracer := traces.tracer():
+            jobs = [traces.created(tracer, job) for job in jobs]
         by_id = {job.id: job for job in jobs}
         prepared = [self._intake.prepare(job) for job in jobs]
         return await self.offer_prepared(

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from rerankq.broker.announce import INTERACTIVE_TOGETHER, Announcer
-from rerankq.client import forks
+from rerankq.client import forks, traces
 from rerankq.contract import Lane
 from rerankq.ledger.intake import PreparedJob
 
@@ -111,12 +111,15 @@ class Publishing:
         announcer = self._own_announcer()
         for lane, group in groupby(sorted(jobs, key=_lane_of), key=_lane_of):
             of_lane = list(group)
-            announcer.announce(
-                Lane(lane),
-                [job.id for job in of_lane],
-                sizes=[len(job.payload) for job in of_lane],
-                interactive_together=interactive_together,
-            )
+            known = [job.traceparent for job in of_lane if job.traceparent]
+            with traces.sending(Lane(lane), known) as carrier:
+                announcer.announce(
+                    Lane(lane),
+                    [job.id for job in of_lane],
+                    sizes=[len(job.payload) for job in of_lane],
+                    interactive_together=interactive_together,
+                    traceparent=carrier,
+                )
         self._has_published = True
 
     def _publish_again(self, lane: Lane, job_ids: Sequence[str]) -> None:

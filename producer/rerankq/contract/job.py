@@ -104,3 +104,6 @@ class Hint(Versioned):
 
     lane: Lane
     job_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_HINT_JOBS)]
+    traceparent: Label | None = Field(
+        default=None, description="The span in which the message was sent, in W3C's form."
+    )

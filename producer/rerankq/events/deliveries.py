@@ -18,6 +18,7 @@ class WebhookDelivered(Event):
         host: of its URL. The rest of it is never told: it may hold a secret of the receiver's.
         event_id: id of the event that the receiver was told of; the same in each try.
         event_type: of that event, such as `batch.completed`.
+        traceparent: the span that the job was submitted in; None for ends of batches.
         tries: calls for this event so far, this one included.
         status: HTTP status of the answer.
         seconds: how long the call took.
@@ -31,6 +32,7 @@ class WebhookDelivered(Event):
     tries: int
     status: int
     seconds: float
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class WebhookFailed(Event):
         host: of its URL.
         event_id: id of the event that the receiver was to be told of.
         event_type: of that event.
+        traceparent: the span that the job was submitted in; None for ends of batches.
         tries: calls for this event so far, this one included.
         status: HTTP status of the answer; None when there was none.
         seconds: how long the call took.
@@ -59,6 +62,7 @@ class WebhookFailed(Event):
     seconds: float
     message: str
     delay_seconds: float | None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class CallbackDelivered(Event):
         queue: its queue; None for Celery's default.
         event_id: id of the event; also the id of the task.
         event_type: of that event, such as `job.succeeded`.
+        traceparent: the span that the job was submitted in; None for ends of batches.
         tries: tries for this event so far, this one included.
         seconds: how long the broker took.
     """
@@ -103,6 +108,7 @@ class CallbackDelivered(Event):
     event_type: str
     tries: int
     seconds: float
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,7 @@ class CallbackFailed(Event):
         queue: its queue; None for Celery's default.
         event_id: id of the event.
         event_type: of that event.
+        traceparent: the span that the job was submitted in; None for ends of batches.
         tries: tries for this event so far, this one included.
         seconds: how long it took.
         message: what went wrong, in words, without the broker's address.
@@ -129,3 +136,4 @@ class CallbackFailed(Event):
     seconds: float
     message: str
     delay_seconds: float | None
+    traceparent: str | None = None

@@ -57,12 +57,16 @@ class JobClaimed(Event):
     Attributes:
         attempts: attempts used before.
         waited_seconds: since the job could first run, by Redis' clock.
+        claim_seconds: since the claim was sent to the ledger.
+        carrier: the span in which the message was sent that named the job, in W3C's form.
     """
 
     name: ClassVar[str] = "job.claimed"
     job: JobRef
     attempts: int
     waited_seconds: float
+    claim_seconds: float = 0.0
+    carrier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,12 @@ class PreparedJob(NamedTuple):
     head: dict[str, Any]
     payload: bytes
 
+    @property
+    def traceparent(self) -> str | None:
+        """The span that it was submitted in, in W3C's form."""
+        trace: str | None = self.head.get("trace")
+        return trace
+
 
 class Intake:
     """Writes jobs into the ledger."""
@@ -191,11 +197,17 @@ def _head(job: Job, size: int) -> dict[str, Any]:
         head |= {"tenant": job.tenant, "cost": _cost(job)}
     if job.keep_seconds is not None:
         head["keep"] = int(job.keep_seconds * 1000)
+    head |= _trace(job)
     if job.callbacks:
         head["callbacks"] = [each.model_dump(exclude_none=True) for each in job.callbacks]
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head
+
+
+def _trace(job: Job) -> dict[str, str]:
+    trace = job.trace_context.get("traceparent")
+    return {"trace": trace} if trace else {}
 
 
 def _for_lists(job: Job) -> dict[str, Any]:

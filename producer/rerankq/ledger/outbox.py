@@ -48,6 +48,7 @@ class Delivery:
         url: of the webhook.
         secrets: by which it is signed; two while one is being replaced.
         tenant: whose webhook it is; None for the operator's.
+        traceparent: the span that the job was submitted in, in W3C's form.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Delivery:
     url: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     tenant: str | None = None
+    traceparent: str | None = None
 
     @property
     def task(self) -> tuple[str, str | None]:
@@ -231,4 +233,5 @@ def _delivery(kind: Kind, event: bytes, target: bytes, stored: bytes, *endpoint:
         url=url,
         secrets=tuple(filter(None, (secret, old_secret))),
         tenant=tenant or None,
+        traceparent=fields.get("trace"),
     )

@@ -28,7 +28,7 @@ _EARLIER_NAMES: Final[dict[object, object]] = {"text": LogFormat.PRETTY}
 
 
 class ProcessSettings(ClientSettings):
-    """What each process of rerankq's own can be told about its log."""
+    """What each process of rerankq's own can be told about its log and its traces."""
 
     log_level: LogLevel = Field(
         default=LogLevel.INFO, description="From which level on lines are written to stderr."
@@ -36,3 +36,7 @@ class ProcessSettings(ClientSettings):
     log_format: Annotated[
         LogFormat, BeforeValidator(lambda name: _EARLIER_NAMES.get(name, name))
     ] = Field(default=LogFormat.PRETTY, description="pretty for people, or json for machines.")
+    traces: bool | None = Field(
+        default=None,
+        description="Whether traces are sent; when unset, if an OTEL_… variable says where to.",
+    )

@@ -39,10 +39,11 @@ class NotedAnnouncer(Announcer):
         sizes: Sequence[int] = (),
         again: bool = False,
         interactive_together: int = 1,
+        traceparent: str | None = None,
     ) -> bool:
         """Keep the jobs."""
         assert again
-        del sizes, interactive_together
+        del sizes, interactive_together, traceparent
         self.announced += [f"{lane} {each}" for each in job_ids]
         return True
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -20,6 +21,8 @@ from rerankq.monitoring.logs.fields import FIGURES
 from rerankq.monitoring.logs.masks import secrets_in
 from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.logs.set_up import set_up_log
+from rerankq.monitoring.traces.endpoint import Endpoint
+from rerankq.monitoring.traces.start import trace_worker
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq.store.first_contact import look
 from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
@@ -82,8 +85,18 @@ def worker(
     from rerankq_worker.app import WorkerApp  # noqa: PLC0415
 
     app = WorkerApp(settings, sites, lanes[0])
+    trace_worker(settings, app.rerankq_events, lanes[0], _endpoints(sites))
     attach_listeners(settings.listeners, app.rerankq_events, lanes[0])
     raise typer.Exit(app.serve())
+
+
+def _endpoints(sites: Sequence[Site]) -> dict[str, Endpoint]:
+    """Where calls go, for traces."""
+    found = {}
+    for site in sites:
+        address = urlsplit(site.url)
+        found[site.name] = Endpoint(site.dialect, address.hostname or "", address.port)
+    return found
 
 
 def _secrets(settings: WorkerSettings, sites: Sequence[Site]) -> Iterator[str]:

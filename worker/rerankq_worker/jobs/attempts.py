@@ -81,16 +81,24 @@ class Attempts:
         self._lease_seconds = lease_seconds
         self._events = events or Events()
 
-    async def work(self, lease: Lease, claimed_at: float, tally: Counter[str]) -> None:
+    async def work(
+        self,
+        lease: Lease,
+        claimed_at: float,
+        tally: Counter[str],
+        *,
+        carrier: str | None = None,
+    ) -> None:
         """Make an attempt at a job; hand its outcome to the completer, and count it.
 
         Args:
             lease: the job.
             claimed_at: when its claim was sent, by the monotonic clock in seconds.
             tally: counts outcomes by name.
+            carrier: the span in which the message was sent that named the job, in W3C's form.
         """
         try:
-            outcome, event = await self._attempt(lease, claimed_at)
+            outcome, event = await self._attempt(lease, claimed_at, carrier)
         except asyncio.CancelledError:
             # The caller that cancelled it decides what happens to the job.
             tally["abandoned"] += 1
@@ -110,7 +118,7 @@ class Attempts:
         self._ending = True
         return self._calling
 
-    async def _attempt(self, lease: Lease, claimed_at: float) -> _Written:
+    async def _attempt(self, lease: Lease, claimed_at: float, carrier: str | None) -> _Written:
         if self._ending:
             return self._as_written(lease, None, RetryAfter(0, lease.attempts))
         try:
@@ -118,7 +126,7 @@ class Attempts:
         except InvalidRequest as error:
             end = JobFailed(error.code, f"the stored job cannot be read: {error}")
             return self._as_written(lease, None, Failed(end, lease.attempts))
-        self._tell_of_claim(job, lease)
+        self._tell_of_claim(job, lease, claimed_at, carrier)
         outcome: AttemptOutcome
         try:
             outcome = await self._ranked(job, lease, claimed_at)
@@ -156,11 +164,19 @@ class Attempts:
             finally:
                 self._calling.discard(work)
 
-    def _tell_of_claim(self, job: Job, lease: Lease) -> None:
+    def _tell_of_claim(
+        self, job: Job, lease: Lease, claimed_at: float, carrier: str | None
+    ) -> None:
         if JobClaimed in self._events.wanted:
-            attempts, waited = lease.attempts, lease.waited_seconds
-            about = JobRef.of(job)
-            self._events.tell(JobClaimed(job=about, attempts=attempts, waited_seconds=waited))
+            self._events.tell(
+                JobClaimed(
+                    job=JobRef.of(job),
+                    attempts=lease.attempts,
+                    waited_seconds=lease.waited_seconds,
+                    claim_seconds=time.monotonic() - claimed_at,
+                    carrier=carrier,
+                )
+            )
 
     def _tell_of_permit(self, job: Job, reservation: Reservation, asked_at: float) -> None:
         if PermitWaited in self._events.wanted:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from rerankq.contract import TryOutcome
@@ -19,7 +20,9 @@ OUTAGE_SECONDS: Final = 5.0
 class Tasks(Protocol):
     """Sends tasks."""
 
-    def send(self, task: str, queue: str | None, ended: str, *, task_id: str) -> None:
+    def send(
+        self, task: str, queue: str | None, ended: str, *, task_id: str, traceparent: str | None
+    ) -> None:
         """Send one; OSError when the broker does not take it."""
 
 
@@ -64,7 +67,8 @@ async def _sent(tasks: Tasks, delivery: Delivery) -> Verdict:
     begun = time.monotonic()
     task, queue = delivery.task
     try:
-        await asyncio.to_thread(tasks.send, task, queue, delivery.id, task_id=delivery.event)
+        send = partial(tasks.send, task_id=delivery.event, traceparent=delivery.traceparent)
+        await asyncio.to_thread(send, task, queue, delivery.id)
     except OSError as error:
         return Verdict(TryOutcome.FAILED, ms=_ms(begun), reason=str(error))
     return Verdict(TryOutcome.DELIVERED, ms=_ms(begun))
@@ -81,6 +85,7 @@ async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict, events: Ev
                     queue=queue,
                     event_id=delivery.event,
                     event_type=delivery.type,
+                    traceparent=delivery.traceparent,
                     tries=delivery.attempt,
                     seconds=verdict.ms / 1000,
                     message=verdict.reason,
@@ -94,6 +99,7 @@ async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict, events: Ev
                 queue=queue,
                 event_id=delivery.event,
                 event_type=delivery.type,
+                traceparent=delivery.traceparent,
                 tries=delivery.attempt,
                 seconds=verdict.ms / 1000,
             )

@@ -42,6 +42,7 @@ class _Asked:
         claims: the claims that name some of its jobs.
         work: the tasks of the claimed jobs.
         crash_suspects: its jobs that must be claimed alone.
+        carrier: the span in which the hint was sent.
     """
 
     names: deque[str] = field(default_factory=deque)
@@ -49,6 +50,7 @@ class _Asked:
     claims: set[asyncio.Task[None]] = field(default_factory=set)
     work: list[asyncio.Task[None]] = field(default_factory=list)
     crash_suspects: list[str] = field(default_factory=list)
+    carrier: str | None = None
 
 
 class Executor:
@@ -95,7 +97,7 @@ class Executor:
             claimed: called once this worker holds all of them that it can. The message is no longer
                 needed then: the leases keep the jobs safe.
         """
-        asked = _Asked(deque(hint.job_ids))
+        asked = _Asked(deque(hint.job_ids), carrier=hint.traceparent)
         self._line.append(asked)
         try:
             async with self._turn:
@@ -252,7 +254,8 @@ class Executor:
             self._is_shared = any(lease.named for lease in claim.leases)
         for lease in claim.leases:
             asked = portion[lease.named or lease.job_id]
-            task = asyncio.create_task(self._attempts.work(lease, sent_at, asked.tally))
+            work = self._attempts.work(lease, sent_at, asked.tally, carrier=asked.carrier)
+            task = asyncio.create_task(work)
             self._in_flight.add(lease, task)
             asked.work.append(task)
         for job_id in claim.crash_suspects:

@@ -74,6 +74,7 @@ end
 -- The end of a job is told to the targets that the job names.
 function post_job_end(id, job, state, now)
   local delivery = delivery_of('job.' .. state, id, text(job.tenant), now)
+  delivery.trace = text(job.trace)
   post_to_targets(job.callbacks, 'evt_job_' .. id, delivery, now, {})
 end
 

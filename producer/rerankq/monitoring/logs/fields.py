@@ -58,15 +58,17 @@ def event_fields(event: Event) -> dict[str, Any]:
     found: dict[str, Any] = {"event": event.name}
     for name in (each.name for each in measures_of(event) if each.name not in _UNTOLD):
         value = getattr(event, name)
-        if isinstance(value, JobRef):
+        if value is None or value == "":
+            continue
+        if name == "traceparent":
+            found |= trace_fields(value)
+        elif isinstance(value, JobRef):
             found |= job_fields(value)
         elif isinstance(value, CallRef):
             found |= _named(value)
-        elif isinstance(value, Mapping):
-            found[name] = dict(value)
-        elif name == "traceparent":
-            found |= trace_fields(value)
-        elif isinstance(value, _PLAIN) and value != "":
+        elif not isinstance(value, _PLAIN):
+            found[name] = dict(value) if isinstance(value, Mapping) else str(value)
+        else:
             is_upstreams = name == "request_id" and type(event) in _UPSTREAMS
             found["upstream_request_id" if is_upstreams else name] = value
     return found

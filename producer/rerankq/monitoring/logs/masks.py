@@ -19,9 +19,16 @@ _LOOKS_SECRET: Final = re.compile(
     r"|\b(sk-|rk_|whsec_)[A-Za-z0-9_\-+/=]{12,}"
     # A header or a parameter, with what follows its name.
     r"|(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}"
-    r"|((?:authorization|api[-_]key|password|secret)['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",)]+",
+    r"|((?:authorization|api[-_]?key|password|secret)['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",)]+",
     re.IGNORECASE,
 )
+
+
+_TELLTALES: Final = (
+    *("://", "sk-", "rk_", "whsec_", "bearer", "basic", "authorization", "api-key", "api_key"),
+    *("apikey", "password", "secret"),
+)
+"""A line without any of these is not searched: that takes far longer than to look for these."""
 
 
 class Masks:
@@ -41,7 +48,10 @@ class Masks:
         for each in self._known:
             if each in line:
                 line = line.replace(each, MASK)
-        return _LOOKS_SECRET.sub(_masked, line)
+        lowered = line.lower()
+        if any(each in lowered for each in _TELLTALES):
+            return _LOOKS_SECRET.sub(_masked, line)
+        return line
 
 
 def secrets_in(url: str) -> Iterator[str]:

@@ -76,7 +76,7 @@ local function new_record(job)
     not_before = job.waits and whole(job.not_before) or nil,
     custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes,
     keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks,
-    model = job.model, metadata = job.metadata}
+    model = job.model, metadata = job.metadata, trace = job.callbacks and job.trace or nil}
 end
 
 local accepted, queued, entries, written = {}, {}, {}, false
