@@ -54,6 +54,13 @@ def test_flower_shows_workers_and_no_secret(guarded_redis: str, tmp_path: Path) 
             assert answer.status_code == 200
             assert REDIS_PASSWORD not in answer.text
             assert USER[1] not in answer.text
+        node = eventually(lambda: workers_seen(address), "the worker is seen")[0]
+        # With the worker's settings.
+        details = f"{address}/worker/{node}"
+        eventually(lambda: requests.get(details, auth=USER, timeout=30).ok, "it is shown")
+        settings = requests.get(details, auth=USER, timeout=30).text
+        assert "visibility_timeout" in settings.lower().replace(" ", "_")
+        assert REDIS_PASSWORD not in settings
         broker = requests.get(f"{address}/broker", auth=USER, timeout=30).text
         assert "rerankq.bulk" in broker
         command = Path(f"/proc/{process}/cmdline")

@@ -42,12 +42,13 @@ class Parts:
         self.state = EventsState(max_tasks_in_memory=3)
         self.view = LedgerView(self.ledger, self.state)  # type: ignore[arg-type]  # all it uses
 
-    def hear(self, job_id: str, *kinds: str, at: float = 100.0) -> None:
-        """Let Flower hear of a job."""
+    def hear(self, job_id: str, *kinds: str, at: float = 100.0, **more: str) -> None:
+        """Let Flower hear of a job; its beginning names it."""
         for kind in kinds:
-            told = {"type": f"task-{kind}", "uuid": job_id, "name": "rerankq.rerank", "clock": 1}
+            told = {"type": f"task-{kind}", "uuid": job_id, "clock": 1}
+            named = {"name": "rerankq.rerank"} if kind == "received" else {}
             at_node = {"hostname": NODE, "timestamp": at, "local_received": at}
-            self.state.event(told | at_node)
+            self.state.event(told | named | at_node | more)
 
     def check(self, now: float = NOW) -> None:
         """Compare with the ledger."""
@@ -117,6 +118,25 @@ def test_only_silent_jobs_are_looked_up(parts: Parts) -> None:
     parts.check(NOW + 5)
     parts.check(NOW + 20)
     assert parts.ledger.asked == [["silent"], ["new", "silent"]]
+
+
+def test_a_job_whose_beginning_was_missed_gets_its_name(parts: Parts) -> None:
+    """A job of which only its start was heard is named as the ledger knows it."""
+    parts.hear("a", "started")
+    parts.ledger.records["a"] = {"state": JobState.CANCELLED, "lane": Lane.BULK, "custom": "c"}
+    parts.check()
+    task = parts.state.tasks["a"]
+    assert (task.state, task.name) == ("REVOKED", "rerankq.rerank")
+    assert task.kwargs == "{'lane': 'bulk', 'custom_id': 'c'}"
+
+
+def test_messages_are_not_looked_up(parts: Parts) -> None:
+    """Tasks that are no jobs, as other workers show them, stay as they were heard of."""
+    parts.hear("message", "received", "started", root_id="message")
+    parts.hear("other", "started")
+    parts.check()
+    assert parts.ledger.asked == [["other"]]
+    assert {task.state for _, task in parts.state.itertasks()} == {"STARTED"}
 
 
 def test_a_job_is_looked_up_when_its_page_is_asked_for(parts: Parts) -> None:

@@ -111,6 +111,12 @@ def test_arguments_are_harmless_on_a_terminal(text: str) -> None:
     assert ast.literal_eval(shown) == named
 
 
+def test_a_tenants_job_names_its_tenant() -> None:
+    """An operator sees whose job it is."""
+    shown = arguments(JobRef("j1", Lane.BULK, "m", tenant="shop"))
+    assert shown == "{'lane': 'bulk', 'model': 'm', 'tenant': 'shop'}"
+
+
 def test_what_is_shown_has_a_bound() -> None:
     """Long texts are cut: names after a hundred characters, a message after three hundred."""
     long = "x" * 600

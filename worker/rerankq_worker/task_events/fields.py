@@ -36,7 +36,7 @@ DAMAGED: Final = "damaged: its record was deleted or changed from outside"
 
 def arguments(job: JobRef) -> str:
     """The job's keyword arguments, as Celery would show them."""
-    shared = _shared(job.lane, job.model, job.batch_id)
+    shared = _shared(job.lane, job.model, job.tenant, job.batch_id)
     if job.custom_id is None:
         return shared + "}"
     return f"{shared}, 'custom_id': {_cut(job.custom_id)!r}}}"
@@ -140,9 +140,10 @@ def _damaged(at: float, event: JobDamaged) -> Fields:
 
 
 @lru_cache(maxsize=256)
-def _shared(lane: Lane | None, model: str, batch_id: str | None) -> str:
+def _shared(lane: Lane | None, model: str, tenant: str | None, batch_id: str | None) -> str:
     """The beginning of the arguments, which many jobs have in common."""
-    named = {"lane": str(lane) if lane else None, "model": model, "batch_id": batch_id}
+    whose = {"tenant": tenant, "batch_id": batch_id}
+    named = {"lane": str(lane) if lane else None, "model": model} | whose
     return repr({name: _cut(value) for name, value in named.items() if value})[:-1]
 
 

@@ -80,8 +80,11 @@ class LedgerView:
             self._checked[job_id] = now
             task = self._state.tasks.data.get(job_id)
             # It may have been heard of, or left the memory, meanwhile.
-            if task is not None and task.state in NOT_ENDED:
+            if task is not None and task.state in NOT_ENDED and (record or task.name):
                 told = _missed(task, record, now)
+                if told and task.name is None:
+                    # Only its beginning was missed, which names it.
+                    self._tell(job_id, record, _received(record))
                 if told:
                     self._tell(job_id, record, told)
 
@@ -93,7 +96,8 @@ class LedgerView:
         last = {
             name: max(task.timestamp or 0.0, self._checked.get(name, 0.0))
             for name, task in open_jobs.items()
-            if task.name == TASK_NAME
+            # A message, which a worker with RERANKQ_TASK_EVENTS=messages shows, is its own root.
+            if task.root_id is None
         }
         # Those first of which nothing is known for the longest time.
         silent = sorted((at, name) for name, at in last.items() if now - at > SILENT_SECONDS)
@@ -127,13 +131,8 @@ class LedgerView:
 
 def _heard_of(record: Mapping[str, Any]) -> Iterator[Told]:
     """What would have been heard of a job by now."""
-    shown = {"lane": str(record.get("lane", ""))}
-    for name, field in (("batch_id", "batch"), ("custom_id", "custom")):
-        if field in record:
-            shown[name] = record[field][:_MOST_CHARACTERS]
     begun = _seconds(record, "started", "submitted")
-    named = {"name": TASK_NAME, "args": "()", "kwargs": repr(shown), "retries": 0}
-    yield "received", begun, named
+    yield _received(record)
     match record.get("state"):
         case JobState.RUNNING:
             yield "started", begun, {}
@@ -141,6 +140,15 @@ def _heard_of(record: Mapping[str, Any]) -> Iterator[Told]:
             yield _waits(record, begun)
         case _:
             yield _ended(record, begun)
+
+
+def _received(record: Mapping[str, Any]) -> Told:
+    shown = {"lane": str(record.get("lane", ""))}
+    for name, field in (("tenant", "tenant"), ("batch_id", "batch"), ("custom_id", "custom")):
+        if field in record:
+            shown[name] = str(record[field])[:_MOST_CHARACTERS]
+    named = {"name": TASK_NAME, "args": "()", "kwargs": repr(shown), "retries": 0}
+    return "received", _seconds(record, "started", "submitted"), named
 
 
 def _missed(task: Task, record: Mapping[str, Any], now: float) -> Told | None:
