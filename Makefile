@@ -39,7 +39,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test clients chaos bench throttling peers check lock build clean
+.PHONY: help demo test clients chaos bench throttling screenshots peers check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,9 @@ bench: $(HAS_PROJECT) ## Measure beside calls without a queue, and beside the qu
 
 throttling: $(HAS_PROJECT) ## Measure whether limits are used in full and kept, beside Celery alone
 	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m throttling $(ARGS)
+
+screenshots: $(HAS_PROJECT) ## Make the pictures of the documentation, in a Chromium of this machine
+	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m screenshots
 
 peers: $(HAS_PIP) ## Make a virtualenv for each other queue of the benchmark, in PEERS=folder
 	@test -n '$(PEERS)' || { echo 'error: say where: make peers PEERS=folder' >&2; exit 1; }

@@ -112,7 +112,7 @@ def test_each_job_is_shown(shown: Shown) -> None:
     assert "SUCCESS" in rows[ranked]
     assert "FAILURE" in rows[refused]
     assert "STARTED" in rows[running]
-    assert "{'lane': 'bulk', 'model': 'qwen3-reranker-8b', 'custom_id': 'ranked'}" in rows[ranked]
+    assert "{'custom_id': 'ranked', 'model': 'qwen3-reranker-8b', 'lane': 'bulk'}" in rows[ranked]
     page.locator("#tasks-table_filter input").fill("kwargs:custom_id=refused")
     row = page.locator("#tasks-table tbody tr")
     eventually(lambda: row.count() == 1 and refused in row.inner_text(), "the search finds it")

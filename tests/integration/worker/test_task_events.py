@@ -62,7 +62,7 @@ def test_each_job_has_its_own_events(
         assert len({event["uuid"] for event in heard.events if "uuid" in event}) == 4
     received = heard.about(retried)[0]
     assert received["hostname"].startswith("bulk.")
-    shown = "{'lane': 'bulk', 'model': 'qwen3-reranker-8b', 'custom_id': 'row-1'}"
+    shown = "{'custom_id': 'row-1', 'model': 'qwen3-reranker-8b', 'lane': 'bulk'}"
     assert (received["name"], received["kwargs"]) == ("rerankq.rerank", shown)
     assert heard.about(failed)[-1]["exception"].startswith("upstream_refused (HTTP 400): ")
     everything = repr(heard.events)

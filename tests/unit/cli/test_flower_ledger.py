@@ -127,7 +127,7 @@ def test_a_job_whose_beginning_was_missed_gets_its_name(parts: Parts) -> None:
     parts.check()
     task = parts.state.tasks["a"]
     assert (task.state, task.name) == ("REVOKED", "rerankq.rerank")
-    assert task.kwargs == "{'lane': 'bulk', 'custom_id': 'c'}"
+    assert task.kwargs == "{'custom_id': 'c', 'lane': 'bulk'}"
 
 
 def test_messages_are_not_looked_up(parts: Parts) -> None:
@@ -148,7 +148,7 @@ def test_a_job_is_looked_up_when_its_page_is_asked_for(parts: Parts) -> None:
     assert parts.ledger.asked == [["a"], ["unknown"]]
     task = parts.state.tasks["a"]
     assert (task.state, task.received, task.failed) == ("FAILURE", 1.0, 2.0)
-    assert task.kwargs == "{'lane': 'bulk', 'batch_id': 'b', 'custom_id': '<b>'}"
+    assert task.kwargs == "{'custom_id': '<b>', 'batch_id': 'b', 'lane': 'bulk'}"
     assert "unknown" not in parts.state.tasks
 
 

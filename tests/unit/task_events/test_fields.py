@@ -23,7 +23,7 @@ from rerankq_worker.task_events.fields import arguments, revoked, task_event
 
 JOB: Final = JobRef("j1", Lane.BULK, "m", "b", "c")
 UNKNOWN: Final = JobRef("j1")
-SHOWN: Final = "{'lane': 'bulk', 'model': 'm', 'batch_id': 'b', 'custom_id': 'c'}"
+SHOWN: Final = "{'custom_id': 'c', 'batch_id': 'b', 'model': 'm', 'lane': 'bulk'}"
 
 
 def succeeded(job: JobRef = JOB, *, attempts: int = 1) -> JobSucceeded:
@@ -114,7 +114,7 @@ def test_arguments_are_harmless_on_a_terminal(text: str) -> None:
 def test_a_tenants_job_names_its_tenant() -> None:
     """An operator sees whose job it is."""
     shown = arguments(JobRef("j1", Lane.BULK, "m", tenant="shop"))
-    assert shown == "{'lane': 'bulk', 'model': 'm', 'tenant': 'shop'}"
+    assert shown == "{'tenant': 'shop', 'model': 'm', 'lane': 'bulk'}"
 
 
 def test_what_is_shown_has_a_bound() -> None:

@@ -185,7 +185,7 @@ def test_a_job_that_another_worker_has_is_not_revoked(
     parts.redis.states = {"a": state} if state else {}
     (message,) = parts.send()
     assert [event["type"] for event in message] == shown
-    assert all(event["kwargs"] == "{'lane': 'bulk', 'model': 'm'}" for event in message)
+    assert all(event["kwargs"] == "{'model': 'm', 'lane': 'bulk'}" for event in message)
 
 
 @pytest.mark.parametrize(

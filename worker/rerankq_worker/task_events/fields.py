@@ -35,11 +35,11 @@ DAMAGED: Final = "damaged: its record was deleted or changed from outside"
 
 
 def arguments(job: JobRef) -> str:
-    """The job's keyword arguments, as Celery would show them."""
+    """The job's keyword arguments, as Celery would show them; what tells jobs apart comes first."""
     shared = _shared(job.lane, job.model, job.tenant, job.batch_id)
     if job.custom_id is None:
-        return shared + "}"
-    return f"{shared}, 'custom_id': {_cut(job.custom_id)!r}}}"
+        return "{" + shared
+    return f"{{'custom_id': {_cut(job.custom_id)!r}, {shared}"
 
 
 def task_event(at: float, event: Event) -> Fields:
@@ -141,10 +141,9 @@ def _damaged(at: float, event: JobDamaged) -> Fields:
 
 @lru_cache(maxsize=256)
 def _shared(lane: Lane | None, model: str, tenant: str | None, batch_id: str | None) -> str:
-    """The beginning of the arguments, which many jobs have in common."""
-    whose = {"tenant": tenant, "batch_id": batch_id}
-    named = {"lane": str(lane) if lane else None, "model": model} | whose
-    return repr({name: _cut(value) for name, value in named.items() if value})[:-1]
+    """The end of the arguments, which many jobs have in common."""
+    named = {"batch_id": batch_id, "tenant": tenant, "model": model, "lane": lane and str(lane)}
+    return repr({name: _cut(value) for name, value in named.items() if value})[1:]
 
 
 def _cut(text: str, most: int = MOST_CHARACTERS) -> str:

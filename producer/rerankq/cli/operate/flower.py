@@ -40,7 +40,7 @@ def flower(
     max_tasks: Annotated[
         int,
         typer.Option(
-            help="Most jobs that it remembers; each takes about 6 kB.", min=1, max=100_000
+            help="Most jobs that it remembers; each takes about 5 kB.", min=1, max=100_000
         ),
     ] = 10_000,
     allow_changes: Annotated[

@@ -36,6 +36,13 @@ UNKNOWN: Final = "unknown"
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MS: Final = 1000
 _MOST_CHARACTERS: Final = 100
+_ARGUMENTS: Final = {
+    "custom_id": "custom",
+    "batch_id": "batch",
+    "tenant": "tenant",
+    "lane": "lane",
+}
+"""A job's arguments as Flower shows them, and their names in its record."""
 Told = tuple[str, float, dict[str, Any]]
 """The kind of a Celery event, its time in Unix seconds, and its fields."""
 
@@ -143,10 +150,11 @@ def _heard_of(record: Mapping[str, Any]) -> Iterator[Told]:
 
 
 def _received(record: Mapping[str, Any]) -> Told:
-    shown = {"lane": str(record.get("lane", ""))}
-    for name, field in (("tenant", "tenant"), ("batch_id", "batch"), ("custom_id", "custom")):
-        if field in record:
-            shown[name] = str(record[field])[:_MOST_CHARACTERS]
+    shown = {
+        name: str(record[field])[:_MOST_CHARACTERS]
+        for name, field in _ARGUMENTS.items()
+        if field in record
+    }
     named = {"name": TASK_NAME, "args": "()", "kwargs": repr(shown), "retries": 0}
     return "received", _seconds(record, "started", "submitted"), named
 

@@ -1,0 +1,96 @@
+"""`make screenshots`: Flower's pages, while a worker has more jobs than it can run at once."""
+
+import base64
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import requests
+from playwright.sync_api import BrowserContext, Page, ViewportSize
+
+from rerankq import RerankClient
+from running.browser import chromium
+from running.flower import USER, flower, workers_seen
+from running.redis_server import RedisServer
+from running.sandbox import RunningSandbox
+from running.waiting import eventually
+from running.worker import RunningWorker
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
+MOST_BYTES: Final = 150_000
+JOBS: Final = 300
+SIZE: Final = ViewportSize(width=1560, height=860)
+
+
+def main() -> None:
+    """Run jobs, and take a picture of each page."""
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        RedisServer(Path(name)) as redis,
+        RunningSandbox(
+            keys=("sk-test",), latency_ms=600, latency_p99_ms=4000, fail_rate=0.05
+        ) as upstream,
+        RunningWorker(redis.url, upstream.url, Path(name), max_in_flight=12),
+        flower(redis.url, Path(name) / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _),
+        RerankClient(redis.url) as client,
+        chromium() as browser,
+        browser.new_context(
+            http_credentials={"username": USER[0], "password": USER[1]}, viewport=SIZE
+        ) as context,
+    ):
+        (node,) = eventually(lambda: workers_seen(address), "the worker is seen")
+        documents = ["a mountain bike", "a city bike", "a bicycle pump"]
+        drafts = (
+            {"query": "bike", "documents": documents, "custom_id": f"row-{number}"}
+            for number in range(JOBS)
+        )
+        with client.batch("catalogue-2026", expected=JOBS) as batch:
+            for _ in batch.add_many(drafts):
+                pass
+        eventually(lambda: first(address, "SUCCESS"), "a job has its ranking", seconds=90)
+        # Before that, the call might be one by which the worker checks the upstream's scores.
+        upstream.fault(kind="status", status=400)
+        failed = eventually(lambda: first(address, "FAILURE"), "a job has failed", seconds=90)
+        eventually(lambda: counted(address, "SUCCESS") > JOBS // 8, "many have ended", seconds=90)
+        page = context.new_page()
+        for title, path in (
+            ("flower-jobs", "/tasks"),
+            ("flower-job", f"/task/{failed}"),
+            ("flower-worker", f"/worker/{node}#tab-tasks"),
+        ):
+            page.goto(address + path, wait_until="networkidle")
+            save(context, page, FOLDER / f"{title}.webp")
+
+
+def tasks(address: str, state: str) -> list[str]:
+    """The jobs in this state."""
+    query = {"state": state, "limit": str(JOBS)}
+    answer = requests.get(f"{address}/api/tasks", query, auth=USER, timeout=30)
+    return list(answer.json())
+
+
+def first(address: str, state: str) -> str | None:
+    """A job in this state."""
+    return next(iter(tasks(address, state)), None)
+
+
+def counted(address: str, state: str) -> int:
+    """How many are in this state."""
+    return len(tasks(address, state))
+
+
+def save(context: BrowserContext, page: Page, path: Path) -> None:
+    """Save what is seen of a page."""
+    taken = context.new_cdp_session(page).send(
+        "Page.captureScreenshot", {"format": "webp", "quality": 80}
+    )
+    path.write_bytes(base64.b64decode(taken["data"]))
+    size = path.stat().st_size
+    sys.stdout.write(f"{path.name}: {size:,} bytes\n")
+    if size > MOST_BYTES:
+        sys.exit(f"{path.name} is larger than {MOST_BYTES:,} bytes")
+
+
+main()
