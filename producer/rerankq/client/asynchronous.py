@@ -17,6 +17,7 @@ from rerankq.client.drafts import (
     checked_tenant,
 )
 from rerankq.client.handles import AsyncJobHandle
+from rerankq.client.job_lists import AsyncJobLists
 from rerankq.client.operations import Operations
 from rerankq.client.operators_only import refuse
 from rerankq.client.publishing import Publishing
@@ -48,7 +49,7 @@ from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Retention, Store
 
 
-class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener):
+class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, AsyncJobLists):
     """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
     It may be used in several event loops: in each it has its own connections, which end with the

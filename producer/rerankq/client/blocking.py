@@ -19,6 +19,7 @@ from rerankq.client.drafts import (
 )
 from rerankq.client.files import BlockingFiles
 from rerankq.client.handles import JobHandle
+from rerankq.client.job_lists import BlockingJobLists
 from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
@@ -41,7 +42,7 @@ from rerankq.settings import ClientSettings
 T = TypeVar("T")
 
 
-class RerankClient(HoldsConnections):
+class RerankClient(HoldsConnections, BlockingJobLists):
     """Submits rerank jobs and returns their results. Threads may share it; a fork may use it.
 
     Each method blocks; `AsyncRerankClient` says what each does and raises.

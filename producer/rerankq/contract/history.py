@@ -3,13 +3,17 @@
 Times are Unix seconds by Redis' clock.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, model_validator
 
 from rerankq.contract.batch import TenantName, WaitReason
+from rerankq.contract.bounds import MAX_UNIX_SECONDS
+from rerankq.contract.job import unix_seconds
 from rerankq.contract.lanes import JobState, Lane
 from rerankq.contract.message import Message
+
+_Time = Annotated[StrictFloat, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(unix_seconds)]
 
 
 class JobFilter(Message):
@@ -28,8 +32,8 @@ class JobFilter(Message):
     lane: Lane | None = None
     model: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
-    since: StrictFloat | None = None
-    until: StrictFloat | None = None
+    since: _Time | None = None
+    until: _Time | None = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:

@@ -30,7 +30,7 @@ def new_job_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _unix_seconds(moment: object) -> object:
+def unix_seconds(moment: object) -> object:
     """A time as Unix seconds; also from a datetime or an ISO 8601 text, both with an offset."""
     if isinstance(moment, str):
         try:
@@ -69,7 +69,7 @@ class Job(Versioned):
         default=None, description="Seconds after acceptance by which the job must have ended."
     )
     not_before: (
-        Annotated[StrictFloat, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(_unix_seconds)]
+        Annotated[StrictFloat, Field(ge=0, le=MAX_UNIX_SECONDS), BeforeValidator(unix_seconds)]
         | None
     ) = Field(default=None, description="Time before which the job may not run, in Unix seconds.")
     idempotency_key: Label | None = None

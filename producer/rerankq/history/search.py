@@ -1,7 +1,7 @@
 """Finds ended jobs, the newest first, a page at a time."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from rerankq.contract import JobFilter, JobSummary
 from rerankq.history.packing import BatchNotes, rows_of
@@ -48,27 +48,35 @@ class History:
         Returns:
             The jobs, and the place before which the next page begins; None at the end.
         """
-        search = _Search(Wanted(wanted), limit)
+        search = await self._searched(Wanted(wanted), before, limit)
+        jobs = [summary_of(str(each.get("id", "")), each) for each in search.fields]
+        return [each for each in jobs if each is not None], search.next
+
+    async def _searched(self, wanted: Wanted, before: int | None, limit: int) -> "_Search":
+        search = _Search(wanted, limit)
         start, ends, open_start, rows = await self._store.run(
             RECENT(-1 if before is None else before, MOST_ENDS)
         )
         recent = await rows_of(self._store, self._batches, ends)
         if not search.take(start, [line for _, line in recent]):
-            return search.found, search.next
+            return search
         if open_start < 0:  # more ends are there, before those
-            return search.found, start
-        if not search.take(open_start, rows):
-            return search.found, search.next
-        stop = open_start if before is None else min(before, open_start)
-        return search.found, await self._in_segments(search, stop)
+            search.next = start
+        elif search.take(open_start, rows):
+            stop = open_start if before is None else min(before, open_start)
+            search.next = await self._in_segments(search, stop)
+        return search
 
-    async def find(self, job_id: str) -> JobSummary | None:
-        """The newest end of a job with that id; None when the history does not know it."""
-        place: int | None = None
+    async def find_fields(self, job_id: str) -> dict[str, Any]:
+        """The fields of the newest row of that job; none when the history does not know it."""
+        wanted, place = JobFilter(job_id=job_id), None
         while True:
-            found, place = await self.page(JobFilter(job_id=job_id), before=place, limit=1)
-            if found or place is None:
-                return found[0] if found else None
+            search = await self._searched(Wanted(wanted), place, 1)
+            if search.fields:
+                return search.fields[0]
+            if search.next is None:
+                return {}
+            place = search.next
 
     async def _in_segments(self, search: "_Search", stop: int) -> int | None:
         """Search the segments before a place; returns where the next page begins."""
@@ -118,13 +126,13 @@ class _Search:
         limit: most jobs.
 
     Attributes:
-        found: the jobs so far.
+        fields: of the rows so far.
         next: where the next page begins, once this one is full.
     """
 
     def __init__(self, wanted: Wanted, limit: int) -> None:
         self.wanted = wanted
-        self.found: list[JobSummary] = []
+        self.fields: list[dict[str, Any]] = []
         self.next: int | None = None
         self._limit = limit
 
@@ -143,11 +151,8 @@ class _Search:
             fields = record_from(rows[at])
             if not self.wanted.accepts(fields):
                 continue
-            job = summary_of(str(fields.get("id", "")), fields)
-            if job is None:
-                continue
-            self.found.append(job)
-            if len(self.found) == self._limit:
+            self.fields.append(fields)
+            if len(self.fields) == self._limit:
                 self.next = first + at
                 return False
         return True

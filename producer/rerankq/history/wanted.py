@@ -38,7 +38,8 @@ class Wanted:
             *(mark("metadata", f"{key} {value}") for key, value in of.metadata.items()),
         ]
         self._reason_marks = [mark("reason", each) for each in of.reasons]
-        self._needles = list(self._written())
+        self._of_record = list(self._written())
+        self._needles = [*self._of_record, *self._written_at_the_end()]
 
     @property
     def needs_hashes(self) -> bool:
@@ -65,6 +66,10 @@ class Wanted:
         """Whether a row may be wanted, by a look at its bytes."""
         return bool(line) and all(each in line for each in self._needles)
 
+    def may_be_record(self, record: bytes) -> bool:
+        """The same for the record of a job that has not ended."""
+        return all(each in record for each in self._of_record)
+
     def accepts(self, fields: Mapping[str, Any]) -> bool:
         """Whether a job is wanted.
 
@@ -86,18 +91,22 @@ class Wanted:
         return all(has.get(key) == value for key, value in self.filter.metadata.items())
 
     def _written(self) -> Iterator[bytes]:
-        """What a line that is wanted contains, as the scripts write JSON."""
-        equal = dict(self._equal)
-        if equal.get("model") == DEFAULT_MODEL:
-            del equal["model"]  # records leave it out
-        if len(self._states) == 1:
-            (equal["state"],) = self._states
-        if len(self.filter.reasons) == 1:
-            (equal["reason"],) = self.filter.reasons
-        for name, value in equal.items():
-            yield from _member(name, value)
+        """What a record that is wanted contains."""
+        for name, value in self._equal.items():
+            # Records have no id, and leave out the default model.
+            if (name, value) != ("model", DEFAULT_MODEL) and name != "id":
+                yield from _member(name, value)
         for key, value in self.filter.metadata.items():
             yield from _member(key, value)
+
+    def _written_at_the_end(self) -> Iterator[bytes]:
+        """What the row of an ended job contains too."""
+        if self.filter.job_id is not None:
+            yield from _member("id", self.filter.job_id)
+        if len(self._states) == 1:
+            yield from _member("state", *self._states)
+        if len(self.filter.reasons) == 1:
+            yield from _member("reason", *self.filter.reasons)
 
 
 def _member(name: str, value: str) -> Iterable[bytes]:

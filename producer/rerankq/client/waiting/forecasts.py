@@ -48,6 +48,22 @@ class Forecasts:
         Raises:
             LedgerUnavailable: Redis did not answer.
         """
+        last = await self._fresh()
+        made = self._made.get(lane)
+        if made is None:
+            made = self._made[lane] = forecast(lane, last.accounts, last.queued, last.served)
+        return made
+
+    async def behind(self, lane: Lane, ahead: int) -> Forecast:
+        """The forecast for a job of this lane that so many queued jobs of its lane come before.
+
+        Raises:
+            LedgerUnavailable: Redis did not answer.
+        """
+        last = await self._fresh()
+        return forecast(lane, last.accounts, {**last.queued, lane: ahead}, last.served)
+
+    async def _fresh(self) -> _Reading:
         last = self._last
         age = self._clock() - last.at if last else STALE_SECONDS
         if age >= FRESH_SECONDS and self._reading is None:
@@ -58,10 +74,7 @@ class Forecasts:
                 raise AssertionError("a reading is under way")
             # Shielded: others wait for it too.
             last = await asyncio.shield(self._reading)
-        made = self._made.get(lane)
-        if made is None:
-            made = self._made[lane] = forecast(lane, last.accounts, last.queued, last.served)
-        return made
+        return last
 
     async def close(self) -> None:
         """Read no more."""

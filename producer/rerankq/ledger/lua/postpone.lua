@@ -19,7 +19,7 @@ local function note_failure(job, failure)
   failure.at = now
   job.tries = type(job.tries) == 'table' and job.tries or {}
   if #job.tries >= MOST_TRIES then table.remove(job.tries, 1) end
-  table.insert(job.tries, {now, job.attempts, failure.code, failure.status or 0, failure.request})
+  table.insert(job.tries, {now, job.attempts, failure.code, failure.status or 0, failure.request_id})
   if before > 0 or job.attempts > 0 then failure.since = before > 0 and before or now end
   job.failure = failure
 end
