@@ -116,8 +116,11 @@ def summary_of(job_id: str, fields: Mapping[str, Any]) -> JobSummary | None:
 
 def call_text(seconds: float, tokens: int, status: int | None, request_id: str | None) -> str:
     """What the ledger notes of the call that a job ended with."""
-    name = _UNSAFE.sub("?", request_id)[:MOST_REQUEST_ID] if request_id else ""
-    return f"{seconds * 1000:.0f} {tokens} {status or 0} {name}"
+    name = request_id or ""
+    # Called for each job: most names need no change, and a regular expression costs more.
+    if not (name.isascii() and name.isprintable()) or '"' in name or "\\" in name:
+        name = _UNSAFE.sub("?", name)
+    return f"{int(seconds * 1000)} {tokens} {status or 0} {name[:MOST_REQUEST_ID]}"
 
 
 def call_from(noted: object) -> JobCall | None:

@@ -14,8 +14,8 @@ from rerankq.store.store import Store
 
 MOST_ENDS: Final = 1000
 """Ends without a row that are looked at for a page."""
-MOST_SEGMENTS: Final = 20
-"""Segments that are unpacked for a page: about 50 ms."""
+MOST_SEGMENTS: Final = 12
+"""Segments that are unpacked for a page: about 40 ms."""
 MOST_SUMMARIES: Final = 1024
 """Segments whose summaries are read for a page."""
 _TOGETHER: Final = 32

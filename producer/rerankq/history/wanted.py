@@ -38,8 +38,9 @@ class Wanted:
             *(mark("metadata", f"{key} {value}") for key, value in of.metadata.items()),
         ]
         self._reason_marks = [mark("reason", each) for each in of.reasons]
-        self._of_record = list(self._written())
-        self._needles = [*self._of_record, *self._written_at_the_end()]
+        written = list(self._written())
+        self._of_record = [*written, *self._written_of_failures()]
+        self._needles = [*written, *self._written_at_the_end()]
 
     @property
     def needs_hashes(self) -> bool:
@@ -98,6 +99,11 @@ class Wanted:
                 yield from _member(name, value)
         for key, value in self.filter.metadata.items():
             yield from _member(key, value)
+
+    def _written_of_failures(self) -> Iterator[bytes]:
+        """What the record of a job that waits for a reason contains too."""
+        if len(self.filter.reasons) == 1:
+            yield from _member("code", *self.filter.reasons)
 
     def _written_at_the_end(self) -> Iterator[bytes]:
         """What the row of an ended job contains too."""

@@ -65,6 +65,10 @@ def test_jobs_are_listed_by_state(redis_url: str, desk: LedgerDesk, jobs: List) 
     assert jobs(redis_url, None, limit=2) == everything[:2]
     assert jobs(redis_url, None, lane="interactive") == []
     assert jobs(redis_url, None, job_id="later") == ["later"]
+    throttled = Failure("upstream_throttled", "429", 429)
+    postponed = Postponement(desk.claimed("again"), 0, 60.0, throttled)
+    desk.run(desk.leases().postpone([postponed]))
+    assert jobs(redis_url, None, reason="upstream_throttled") == ["again"]
     with pytest.raises(InvalidRequest, match="state"):
         jobs(redis_url, None, state="asleep")
 

@@ -9,7 +9,7 @@ function drop_old(now, ttl_ms, most_bytes)
   for _ = 1, MOST_AT_ONCE do
     local oldest = redis.call('ZRANGE', history_segments_key, 0, 0)[1]
     if not oldest then
-      redis.call('HSET', history_key, 'bytes', 0)
+      if (redis.call('HGET', history_key, 'bytes') or '0') ~= '0' then redis.call('HSET', history_key, 'bytes', 0) end
       return
     end
     local key = history_segment_key(oldest)

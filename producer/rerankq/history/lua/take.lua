@@ -21,7 +21,10 @@ if ttl_ms == 0 then
   first = first + redis.call('LLEN', history_ended_key)
   redis.call('DEL', history_ended_key, history_open_key)
 end
-redis.call('HSET', history_key, 'first', string.format('%.0f', first))
+-- An idle worker writes nothing here: each write goes to the append-only file too.
+if tonumber(redis.call('HGET', history_key, 'first') or '') ~= first then
+  redis.call('HSET', history_key, 'first', string.format('%.0f', first))
+end
 drop_old(now, ttl_ms, most_bytes)
 local open = redis.call('LLEN', history_open_key)
 local opened = tonumber(redis.call('HGET', history_key, 'opened') or '') or 0
