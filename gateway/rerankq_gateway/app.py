@@ -14,7 +14,7 @@ from rerankq.client import AsyncRerankClient
 from rerankq.events import Events
 from rerankq.monitoring.logs.access import log_requests
 from rerankq.monitoring.traces.start import trace_gateway
-from rerankq_gateway import batches, files, health, jobs, pages, rerank, webhooks
+from rerankq_gateway import audit, batches, files, health, jobs, pages, rerank, webhooks
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
@@ -31,7 +31,7 @@ from rerankq_gateway.waiters import Waiters
 if TYPE_CHECKING:
     from rerankq.monitoring.traces.processes import GatewayTraces
 
-ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, webhooks, health)
+ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, webhooks, audit, health)
 """Everything that the gateway serves. A room's package has the functions of `Room`."""
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,

@@ -1,12 +1,14 @@
 """What every room of the gateway gets."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fastapi import APIRouter
 
 from rerankq.client import AsyncRerankClient
+from rerankq.history.audit import Act, Actor
 from rerankq_gateway.access.principal import Principal
 from rerankq_gateway.asgi import HotHandler
 from rerankq_gateway.duties import Duty
@@ -34,6 +36,20 @@ class Parts:
     def client_for(self, principal: Principal) -> AsyncRerankClient:
         """The client that sees and makes only what is the caller's."""
         return self.client.for_tenant(principal.tenant)
+
+    def audited(
+        self, principal: Principal, action: str, subject: str = ""
+    ) -> AbstractAsyncContextManager[Act]:
+        """Notes in the audit trail what is done in the block, and how it went.
+
+        Args:
+            principal: who does it.
+            action: what is done, such as `batch.pause`.
+            subject: the id that it is done to; it may be told once it is known.
+        """
+        name = f"token {principal.token_id}" if principal.token_id else "anonymous"
+        actor = Actor(name, "gateway", principal.tenant)
+        return self.client.audit.act(actor, action, subject)
 
 
 class Room(Protocol):

@@ -73,14 +73,16 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
     async def pause(request: Submitter, batch_id: BatchId) -> Response:
         """None of its jobs begins; those that run go on."""
         batch = batch_of(request, batch_id)
-        await batch.pause()
+        async with parts.audited(request.principal, "batch.pause", batch_id):
+            await batch.pause()
         return shown(await batch.status())
 
     @post("resume", "Let a batch go on")
     async def resume(request: Submitter, batch_id: BatchId) -> Response:
         """Its jobs are queued again."""
         batch = batch_of(request, batch_id)
-        await batch.resume()
+        async with parts.audited(request.principal, "batch.resume", batch_id):
+            await batch.resume()
         return shown(await batch.status())
 
     @post("retry", "Submit the failed jobs again", RETRYING)
@@ -92,7 +94,8 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
         ] = None,
     ) -> Response:
         """They become the jobs of a new batch. Safe to repeat: none is submitted twice."""
-        done = await batch_of(request, batch_id).resubmit_failed(reasons=reason or ())
+        async with parts.audited(request.principal, "batch.retry", batch_id):
+            done = await batch_of(request, batch_id).resubmit_failed(reasons=reason or ())
         new = None if done.batch is None else openai.batch_object(await done.batch.status())
         told = {"batch": new, "submitted": done.submitted, "missing": list(done.missing)}
         return as_json(orjson.dumps(told))

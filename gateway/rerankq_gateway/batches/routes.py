@@ -76,7 +76,8 @@ def _add_openai(router: APIRouter, parts: Parts) -> None:
     async def cancel(request: Submitter, batch_id: BatchId) -> Response:
         """None of its jobs begins any more. What has ended stays as it is."""
         batch = parts.client_for(request.principal).batch(batch_id)
-        await cancelling.cancel(batch)
+        async with parts.audited(request.principal, "batch.cancel", batch_id):
+            await cancelling.cancel(batch)
         return shown(await batch.status())
 
 

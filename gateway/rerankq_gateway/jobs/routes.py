@@ -13,6 +13,7 @@ from rerankq_gateway.asgi import HotHandler, HotRequest
 from rerankq_gateway.asgi.cold import needs
 from rerankq_gateway.duties import Duty
 from rerankq_gateway.errors import GatewayError
+from rerankq_gateway.jobs import listing
 from rerankq_gateway.jobs.bulk import Bulk
 from rerankq_gateway.jobs.described import BULK, REFUSALS, SUBMITTING
 from rerankq_gateway.jobs.shown import RETRY_SOON, shown
@@ -90,11 +91,13 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def cancel(request: Submitter, job_id: JobId) -> Response:
         """The state it was in, and the one that it is in now. An end stays as it is."""
-        was = await parts.client_for(request.principal).cancel(job_id)
+        async with parts.audited(request.principal, "job.cancel", job_id):
+            was = await parts.client_for(request.principal).cancel(job_id)
         state = was if was.ended else JobState.CANCELLED
         content = orjson.dumps({"id": job_id, "was": was, "state": state})
         return Response(content, media_type="application/json")
 
+    listing.add_to(router, parts)
     return router
 
 

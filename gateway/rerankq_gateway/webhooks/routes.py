@@ -70,7 +70,9 @@ def routes(parts: Parts) -> APIRouter:
         if not isinstance(events, list | None):
             raise InvalidRequest("events", "must be a list of names")
         chosen = [e.value for e in WebhookEvent] if events is None else events
-        made = await webhooks(request).create(url, events=_texts(chosen))
+        async with parts.audited(request.principal, "webhook.create") as done:
+            made = await webhooks(request).create(url, events=_texts(chosen))
+            done.subject = made.id
         return _json(made, 201, location=f"{parts.settings.root_path}/v1/webhooks/{made.id}")
 
     @router.get("/v1/webhooks", summary="List webhooks", responses=LISTED, response_model=None)
@@ -97,14 +99,15 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def remove(request: Operator, webhook_id: WebhookId) -> Response:
         """What it has not been told yet, it never will."""
-        await webhooks(request).remove(webhook_id)
+        async with parts.audited(request.principal, "webhook.remove", webhook_id):
+            await webhooks(request).remove(webhook_id)
         return _plain({"id": webhook_id, "object": "webhook", "deleted": True})
 
-    _add_actions(router, webhooks)
+    _add_actions(router, webhooks, parts)
     return router
 
 
-def _add_actions(router: APIRouter, webhooks: Any) -> None:
+def _add_actions(router: APIRouter, webhooks: Any, parts: Parts) -> None:
     @router.post(
         "/v1/webhooks/{webhook_id}/rotate",
         summary="Replace a webhook's secret",
@@ -118,7 +121,8 @@ def _add_actions(router: APIRouter, webhooks: Any) -> None:
         named = {}
         if given.get("overlap_seconds") is not None:
             named["overlap_seconds"] = _number(given, "overlap_seconds")
-        return _json(await webhooks(request).rotate(webhook_id, **named))
+        async with parts.audited(request.principal, "webhook.rotate", webhook_id):
+            return _json(await webhooks(request).rotate(webhook_id, **named))
 
     @router.post(
         "/v1/webhooks/{webhook_id}/enable",
@@ -128,7 +132,8 @@ def _add_actions(router: APIRouter, webhooks: Any) -> None:
     )
     async def enable(request: Operator, webhook_id: WebhookId) -> Response:
         """What it missed can be replayed."""
-        return _json(await webhooks(request).enable(webhook_id))
+        async with parts.audited(request.principal, "webhook.enable", webhook_id):
+            return _json(await webhooks(request).enable(webhook_id))
 
     @router.get(
         "/v1/webhooks/{webhook_id}/log",
@@ -159,11 +164,9 @@ def _add_actions(router: APIRouter, webhooks: Any) -> None:
         event_id, since = given.get("event_id"), given.get("since")
         if event_id is not None and not isinstance(event_id, str):
             raise InvalidRequest("event_id", "must be a string")
-        sent = await webhooks(request).replay(
-            webhook_id,
-            event_id=event_id,
-            since=None if since is None else _number(given, "since"),
-        )
+        named = {"since": None if since is None else _number(given, "since")}
+        async with parts.audited(request.principal, "webhook.replay", webhook_id):
+            sent = await webhooks(request).replay(webhook_id, event_id=event_id, **named)
         return _plain({"id": webhook_id, "replayed": sent})
 
 

@@ -29,6 +29,7 @@ from rerankq.client.waiting.why import Why
 from rerankq.contract import JobState, JobStatus, WaitReason
 from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events, JobCancelled, JobRef
+from rerankq.history.audit import AuditTrail
 from rerankq.ledger.batches import Batches
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
@@ -69,6 +70,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         files: what is known of the files that were uploaded to gateways.
         imports: batches that gateways fill from such files.
         webhooks: URLs that are told of ends.
+        audit: what operators did.
         outbox: what they, and Celery tasks, have yet to be told, for those who send it.
 
     Raises:
@@ -142,6 +144,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         self.imports = Imports(self._store)
         self.webhooks = Webhooks(self._store)
         self.outbox = Outbox(self._store)
+        self.audit = AuditTrail(self._store, self.events)
         self._ownership = Ownership(self._store, None)
         self._is_view = False
         self._closed = False
@@ -192,6 +195,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         refuse(self)
         self.files = self.files.for_tenant(tenant)
         self.webhooks = self.webhooks.for_tenant(tenant)
+        self.audit = self.audit.for_tenant(tenant)
         self._ownership = ownership
         self._batch_parts = replace(
             self._batch_parts,

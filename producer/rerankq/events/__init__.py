@@ -9,6 +9,7 @@ limits     permits, limits and circuit breakers, and failed calls to the ledger
 workers    a worker's shutdown, its restart, and messages that it refuses
 batches    batches of a client
 access     tokens
+operators  what operators do
 requests   requests over HTTP
 deliveries webhooks and callbacks
 
@@ -72,6 +73,7 @@ from rerankq.events.limits import (
     PermitWaited,
     ScoresChecked,
 )
+from rerankq.events.operators import OperatorActed
 from rerankq.events.requests import CallDegraded, FileUploaded, RequestFinished, RequestRefused
 from rerankq.events.workers import (
     BrokerLost,
@@ -136,6 +138,7 @@ __all__ = [
     "LimitFound",
     "LimitsDiffer",
     "MessagePutAside",
+    "OperatorActed",
     "OutcomeDropped",
     "OutcomeRefused",
     "PermitWaited",

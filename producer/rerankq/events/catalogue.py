@@ -3,7 +3,17 @@
 from types import ModuleType
 from typing import Final
 
-from rerankq.events import access, batches, calls, deliveries, jobs, limits, requests, workers
+from rerankq.events import (
+    access,
+    batches,
+    calls,
+    deliveries,
+    jobs,
+    limits,
+    operators,
+    requests,
+    workers,
+)
 from rerankq.events.event import Event
 
 
@@ -15,6 +25,6 @@ def _kinds(module: ModuleType) -> list[type[Event]]:
 
 EVENTS: Final[tuple[type[Event], ...]] = tuple(
     kind
-    for module in (jobs, calls, limits, workers, batches, access, requests, deliveries)
+    for module in (jobs, calls, limits, workers, batches, access, operators, requests, deliveries)
     for kind in _kinds(module)
 )

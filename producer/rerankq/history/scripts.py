@@ -37,9 +37,18 @@ class _Recent(NamedTuple):
     most: int
 
 
+class _NoteAct(NamedTuple):
+    entry: bytes
+    is_tenants: bool
+    most: int
+
+
 TAKE: Final = Script(
     _ROOM, "take", _Take, keys=(*_PLACES, "history_ended", "history_packing"), reply=NUMBERS
 )
 KEEP: Final = Script(_ROOM, "keep", _Keep, keys=(*_PLACES, "history_ended"), reply=FLAG)
 SEAL: Final = Script(_ROOM, "seal", _Seal, keys=(*_PLACES, "history_ended"), reply=FLAG)
 RECENT: Final = Script(_ROOM, "recent", _Recent, keys=(*_PLACES, "history_ended"), reply=ROWS)
+NOTE_ACT: Final = Script(
+    _ROOM, "note_act", _NoteAct, keys=("audit", "audit_tenants", "audit_count"), reply=NUMBERS
+)

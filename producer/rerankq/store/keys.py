@@ -188,6 +188,10 @@ class Keys:
         self.history_segment = Family(f"{prefix}rerankq:history:segment:")
         """By the place of its first row."""
         self.history_packing = f"{prefix}rerankq:history:packing"
+        # What operators did, and what tenants did.
+        self.audit = f"{prefix}rerankq:audit"
+        self.audit_tenants = f"{prefix}rerankq:audit:tenants"
+        self.audit_count = f"{prefix}rerankq:audit:count"
 
     def in_lua(self, name: str) -> str:
         """The line of Lua that defines the key of that attribute.

@@ -3,7 +3,7 @@
 import orjson
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act
 from rerankq.cli.terminal import put, put_json
 from rerankq.client import AsyncRerankClient
 from rerankq.contract import BatchState
@@ -16,7 +16,7 @@ def pause(*, batch: options.BatchId, json: options.AsJson = False) -> None:
 
     Exit code: 0 it is paused, now or earlier; 1 it has ended, or was not found; 2 bad set-up.
     """
-    was_going = ask(lambda client: client.batch(batch).pause())
+    was_going = act("batch.pause", batch, lambda client: client.batch(batch).pause())
     if json:
         put_json(orjson.dumps({"batch_id": batch, "paused": True, "was_paused": not was_going}))
     else:
@@ -28,7 +28,7 @@ def resume(*, batch: options.BatchId, json: options.AsJson = False) -> None:
 
     Exit code: 0 it goes on, now or already; 1 it was not found; 2 bad set-up.
     """
-    released = ask(lambda client: client.batch(batch).resume())
+    released = act("batch.resume", batch, lambda client: client.batch(batch).resume())
     if json:
         put_json(orjson.dumps({"batch_id": batch, "paused": False, "released": released}))
     else:
@@ -47,7 +47,7 @@ def cancel(*, batch: options.BatchId, json: options.AsJson = False) -> None:
         ended = await client.batch(batch).cancel()
         return ended, (await client.batch(batch).status()).state
 
-    ended, state = ask(question)
+    ended, state = act("batch.cancel", batch, question)
     if json:
         put_json(orjson.dumps({"batch_id": batch, "cancelled": ended, "state": state}))
     elif state in {BatchState.CANCELLED, BatchState.CANCELLING}:

@@ -6,7 +6,7 @@ import orjson
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act
 from rerankq.cli.failures import ExitCode
 from rerankq.cli.terminal import put, put_json, tell
 from rerankq.client import AsyncBatch, AsyncRerankClient
@@ -35,7 +35,7 @@ def retry(
     async def question(client: AsyncRerankClient) -> Resubmission[AsyncBatch]:
         return await client.batch(batch).resubmit_failed(reasons=reason or ())
 
-    done = ask(question)
+    done = act("batch.retry", batch, question)
     new = None if done.batch is None else done.batch.id
     if json:
         told = {"batch_id": batch, "retry": new, "submitted": done.submitted}

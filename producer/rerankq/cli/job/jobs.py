@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.batch.pace import shown_duration
 from rerankq.cli.failures import ExitCode, exit_code
 from rerankq.cli.job.ranking import show_ranking
@@ -73,7 +73,7 @@ def cancel(*, job_id: options.JobId, json: options.AsJson = False) -> None:
     Exit code: 0 it is cancelled, now or earlier; 1 it had ended in another way, or is not known;
     2 bad set-up.
     """
-    before = ask(lambda client: client.cancel(job_id))
+    before = act("job.cancel", job_id, lambda client: client.cancel(job_id))
     after = before if before.ended else JobState.CANCELLED
     if json:
         put_json(orjson.dumps({"job_id": job_id, "was": before, "status": after}))

@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.batch.waiting_room import Notice
 from rerankq.cli.failures import ExitCode
 from rerankq.cli.operate.dead_choice import All, Choice, Ids, with_filters
@@ -121,7 +121,7 @@ def replay(
             skipped += len(replays.unreadable)
         return count, skipped
 
-    count, skipped = ask(question)
+    count, skipped = act("dead.replay", chosen.shown, question)
     if not json:
         put(f"{counted(count, 'job')} replayed")
     if skipped:
@@ -149,7 +149,8 @@ def purge(
             await client.operations.dead.forget(portion)
         return len(found)
 
-    put(f"{counted(ask(question), 'dead letter')} purged")
+    purged = act("dead.purge", chosen.shown, question)
+    put(f"{counted(purged, 'dead letter')} purged")
 
 
 @app.command()
@@ -167,7 +168,7 @@ def poison(
     are counted here by their fault, and the last ones are kept.
     """
     if clear:
-        purged = ask(lambda client: client.operations.quarantine.purge())
+        purged = act("poison.purge", "", lambda client: client.operations.quarantine.purge())
         put(f"{counted(purged, 'message')} purged")
         return
     counts = ask(lambda client: client.operations.quarantine.counts())

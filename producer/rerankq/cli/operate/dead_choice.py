@@ -75,6 +75,21 @@ class Choice:
         self._ids = ids
         self._wanted = wanted
 
+    @property
+    def shown(self) -> str:
+        """The choice in short, for the audit trail."""
+        if self._ids:
+            return " ".join(self._ids)
+        given = {
+            "reason": self._wanted.reason,
+            "model": self._wanted.model,
+            "batch": self._wanted.batch_id,
+            "since": self._wanted.since,
+            "until": self._wanted.until,
+        }
+        chosen = [f"{name}={value}" for name, value in given.items() if value is not None]
+        return " ".join(chosen) or "all"
+
     async def ids(self, client: AsyncRerankClient) -> list[str]:
         """Their ids.
 

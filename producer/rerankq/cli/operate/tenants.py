@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json
 from rerankq.cli.times import local_time
@@ -86,6 +86,8 @@ def set_(
         if value is not None
     }
 
+    noted = {each: "none" if value is None else value for each, value in changes.items()}
+
     async def question(client: AsyncRerankClient) -> tuple[Tenant, TenantUse]:
         fields = Tenant(name="new").model_dump()
         with suppress(TenantNotFound):
@@ -94,7 +96,7 @@ def set_(
         tenant = await client.tenants.set(name, **fields | changes)
         return tenant, await client.tenants.use(name)
 
-    _show(*ask(question), json=json)
+    _show(*act("tenant.set", name, question, **noted), json=json)
 
 
 @app.command()
@@ -136,7 +138,7 @@ def remove(
             await client.tenants.remove(name)
             put(f"removed: {name}")
 
-    ask(question)
+    act("tenant.remove", " ".join(names), question)
 
 
 _LIMITS: Final = ("requests", "tokens", "in_flight", "queued", "jobs_a_day")

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.failures import CommandError
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
@@ -71,7 +71,13 @@ def create(
         )
         return made, is_new
 
-    token, is_new = ask(question)
+    token, is_new = act(
+        "token.create",
+        lambda made: made[0].id,
+        question,
+        tenant=tenant,
+        scopes=" ".join(sorted(allowed)),
+    )
     if json:
         put_json(token.encode())
         return
@@ -130,7 +136,7 @@ def revoke(
         for token_id in ids or ():
             put(f"revoked: {(await client.tokens.revoke(token_id)).id}")
 
-    ask(question)
+    act("token.revoke", "all" if every else " ".join(ids or ()), question)
 
 
 async def _is_known(client: AsyncRerankClient, tenant: str) -> bool:

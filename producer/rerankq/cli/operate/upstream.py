@@ -8,7 +8,7 @@ import typer
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.breakers import BreakerState, Trip, TrippedBreaker, account_breaker
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.failures import CommandError
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put
@@ -82,7 +82,7 @@ def pause(
         for name in names:
             await client.operations.breakers.trip(account_breaker(name), trip)
 
-    ask(question)
+    act("upstream.pause", " ".join(names), question, reason=reason)
     put(f"paused: {', '.join(names)}")
 
 
@@ -120,7 +120,7 @@ def resume(
             await client.operations.delays.end()
         return wanted
 
-    resumed = ask(question)
+    resumed = act("upstream.resume", " ".join(names or ()) or "all", question)
     put(f"resumed: {', '.join(resumed)}" if resumed else "nothing to resume: all is in use")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from rerankq.cli import options
-from rerankq.cli.asking import ask
+from rerankq.cli.asking import act, ask
 from rerankq.cli.failures import CommandError
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json, tell
@@ -56,7 +56,12 @@ def create(
     if event and only_named:
         raise CommandError("use --event or --only-named")
     events = [] if only_named else event or list(WebhookEvent)
-    made = ask(lambda client: client.for_tenant(tenant).webhooks.create(url, events=events))
+    made = act(
+        "webhook.create",
+        lambda made: made.id,
+        lambda client: client.for_tenant(tenant).webhooks.create(url, events=events),
+        tenant=tenant,
+    )
     _show_secret(made, json=json)
 
 
@@ -76,7 +81,7 @@ def list_(*, tenant: TenantOption = None, json: options.AsJsonLines = False) -> 
 @app.command()
 def remove(*, webhook_id: Id) -> None:
     """Remove a webhook: what it has not been told yet, it never will."""
-    ask(lambda client: client.webhooks.remove(webhook_id))
+    act("webhook.remove", webhook_id, lambda client: client.webhooks.remove(webhook_id))
     put(f"removed: {webhook_id}")
 
 
@@ -91,8 +96,10 @@ def rotate(
     json: options.AsJson = False,
 ) -> None:
     """Replace a webhook's secret and print the new one; calls are signed by both for a while."""
-    made = ask(
-        lambda client: client.webhooks.rotate(webhook_id, overlap_seconds=overlap * HOUR_SECONDS)
+    made = act(
+        "webhook.rotate",
+        webhook_id,
+        lambda client: client.webhooks.rotate(webhook_id, overlap_seconds=overlap * HOUR_SECONDS),
     )
     _show_secret(made, json=json)
 
@@ -100,7 +107,7 @@ def rotate(
 @app.command()
 def enable(*, webhook_id: Id) -> None:
     """Call a webhook again that was disabled by 410, or by a day of failures."""
-    ask(lambda client: client.webhooks.enable(webhook_id))
+    act("webhook.enable", webhook_id, lambda client: client.webhooks.enable(webhook_id))
     put(f"enabled: {webhook_id}; `rerankq webhook replay` sends what it missed")
 
 
@@ -136,7 +143,11 @@ def replay(
     if (event_id is None) == (hours is None):
         raise CommandError("use --event or --hours")
     since = None if hours is None else time.time() - hours * HOUR_SECONDS
-    sent = ask(lambda client: client.webhooks.replay(webhook_id, event_id=event_id, since=since))
+    sent = act(
+        "webhook.replay",
+        webhook_id,
+        lambda client: client.webhooks.replay(webhook_id, event_id=event_id, since=since),
+    )
     put(f"{sent} events are sent again")
 
 
