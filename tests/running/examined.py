@@ -35,6 +35,11 @@ class Doctor:
         for name, value in settings.items():
             self._patch.setenv(f"RERANKQ_{name}", value)
 
+    def unset(self, *names: str) -> None:
+        """Remove variables `RERANKQ_…`."""
+        for name in names:
+            self._patch.delenv(f"RERANKQ_{name}")
+
     def environment(self, **variables: str) -> None:
         """Set other variables."""
         for name, value in variables.items():

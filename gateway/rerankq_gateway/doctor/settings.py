@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rerankq.doctor.check import SetUp
+from rerankq.doctor.check import NO_REDIS, SetUp
 from rerankq.doctor.finding import CannotCheckError, Finding, ok, warning
 from rerankq.doctor.settings import wrong
 from rerankq.errors import SettingsError
@@ -20,14 +20,18 @@ async def look(set_up: SetUp) -> list[Finding]:
     ]
 
 
-def gateway_settings(set_up: SetUp) -> GatewaySettings:
+def gateway_settings(set_up: SetUp, *, with_redis: bool = False) -> GatewaySettings:
     """The settings of the gateway.
+
+    Args:
+        set_up: what is examined.
+        with_redis: whether Redis is used. If not, its wrong address hides no other check.
 
     Raises:
         CannotCheckError: one is wrong; the check of the settings says which.
     """
     try:
-        return GatewaySettings.load(set_up.env_file)
+        return GatewaySettings.load(set_up.env_file, **({} if with_redis else NO_REDIS))
     except SettingsError:
         raise CannotCheckError("the settings of the gateway are wrong") from None
 

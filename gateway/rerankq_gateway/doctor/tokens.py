@@ -9,8 +9,8 @@ from rerankq_gateway.doctor.settings import gateway_settings
 
 async def look(set_up: SetUp) -> list[Finding]:
     """As at the gateway's start: without tokens it serves its own machine only."""
-    settings = gateway_settings(set_up)
     await set_up.redis.store()  # whether Redis can be used is found out once, for all checks
+    settings = gateway_settings(set_up, with_redis=True)
     async with AsyncRerankClient(settings=settings.of_operator()) as client:
         found = await client.tokens.list()
     if found:

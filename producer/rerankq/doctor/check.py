@@ -8,6 +8,8 @@ from rerankq.doctor.finding import Finding
 from rerankq.doctor.redis_access import RedisAccess
 
 CHECK_SECONDS: Final = 15.0
+NO_REDIS: Final[Mapping[str, str]] = {"redis_url": "redis://localhost", "namespace": ""}
+"""Settings for a check that needs no Redis: given to `load`, they hide that its own are wrong."""
 
 
 @dataclass(frozen=True, slots=True)

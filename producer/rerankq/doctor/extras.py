@@ -15,7 +15,9 @@ _OWN_PACKAGES: Final = frozenset({"rerankq", "rerankq_worker", "rerankq_gateway"
 
 def checks_of_extras(set_up: SetUp) -> Iterator[Check]:
     """All checks of the other packages; for a package that cannot be loaded, one that says so."""
-    for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS)):
+    points = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    # The worker first: what it lacks matters most.
+    for point in sorted(points, key=lambda each: (each.name != "worker", each.name)):
         try:
             checks: Checks = point.load()
             yield from checks(set_up)

@@ -46,8 +46,9 @@ class RedisAccess:
         """
         try:
             return RedisSettings.load(self._env_file)
-        except SettingsError as error:
-            raise CannotCheckError(str(error)) from None
+        except SettingsError:
+            # The check of the settings says what is wrong.
+            raise CannotCheckError("the settings of Redis are wrong") from None
 
     @property
     def address(self) -> RedisAddress:

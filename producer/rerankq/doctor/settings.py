@@ -1,5 +1,6 @@
 """The variables of the environment and of `.env`: misspelt, wrong, or at odds with each other."""
 
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from rerankq.doctor.finding import Finding, fault, note, ok, split, warning
 from rerankq.errors import SettingsError
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings, named_values, unknown
 
+_NAME: Final = re.compile(r"[A-Z_]+")
 _KEYS: Final = "RERANKQ_API_KEYS", "DMXAPI_API_KEY"
 _SECRET: Final = (*_KEYS, "RERANKQ_REDIS_URL", "RERANKQ_FLOWER_AUTH", "RERANKQ_SANDBOX_KEY")
 
@@ -43,9 +45,9 @@ def _looked(set_up: SetUp) -> Iterator[Finding]:
 def wrong(faults: list[str]) -> Iterator[Finding]:
     """The findings for what a settings class refuses."""
     for each in faults:
-        what, advice = split(each)
-        if advice:
-            yield fault("setting_wrong", f"{what} is wrong", advice)
+        name, advice = split(each)
+        if _NAME.fullmatch(name):
+            yield fault("setting_wrong", f"{name} is wrong", advice)
         else:
             yield fault("settings_contradict", each, "change one of them")
 

@@ -18,7 +18,18 @@ from rerankq_worker.doctor.set_up import models_of, sites_or_none
 from rerankq_worker.limits.score_checks import CHECK_ID, SANE
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.errors import UpstreamError
+from rerankq_worker.upstream.errors import (
+    CHECK_ADDRESS,
+    KeyRefused,
+    Malformed,
+    ModelUnavailable,
+    OutOfCredit,
+    Refused,
+    Throttled,
+    Unreachable,
+    UpstreamError,
+    WrongEndpoint,
+)
 from rerankq_worker.upstream.known_pairs import (
     CALL_TOKENS,
     QUESTIONS,
@@ -78,6 +89,8 @@ async def _asked(site: Site, model: str, _: SetUp) -> list[Finding]:
             for question in ASKED:
                 try:
                     answer = await provider.rerank(_call(site, model, question))
+                except Unreachable:
+                    raise
                 except UpstreamError as error:
                     if not (wrong := fault_in(error)):
                         return [_failed(error)]
@@ -85,7 +98,8 @@ async def _asked(site: Site, model: str, _: SetUp) -> list[Finding]:
                 else:
                     answers.append((question, answer))
                     faults += [each for each in [fault_of(question, answer)] if each]
-    except SettingsError:
+    except (SettingsError, Unreachable):
+        # The check of the site says why.
         raise CannotCheckError("the site cannot be called from here") from None
     return _judged(answers, faults)
 
@@ -98,7 +112,22 @@ def _call(site: Site, model: str, question: Question) -> Call:
 def _failed(error: UpstreamError) -> Finding:
     status = f", status {error.status}" if error.status else ""
     what = f"the call brought no ranking: {error} ({error.code}{status})"
-    return fault("call_failed", what, "docs/upstream.md and docs/limits.md explain the causes")
+    advice = next(words for kind, words in _WHAT_TO_DO if isinstance(error, kind))
+    return fault("call_failed", what, advice)
+
+
+_WHAT_TO_DO: Final[Sequence[tuple[type[UpstreamError], str]]] = (
+    (OutOfCredit, "top the account up, or use another key"),
+    (KeyRefused, "check that the key is right, belongs to this site, and may use this model"),
+    (ModelUnavailable, "check RERANKQ_MODEL, or models of the site in RERANKQ_UPSTREAM_FILE"),
+    (Throttled, "run it again later: the account is asked to slow down"),
+    # A site that refuses so small a request is most likely not what it is taken for.
+    (Refused, CHECK_ADDRESS),
+    (WrongEndpoint, CHECK_ADDRESS),
+    (Malformed, CHECK_ADDRESS),
+    (UpstreamError, "run it again; docs/upstream.md explains the causes"),
+)
+"""From the particular to the general: the first that fits is used."""
 
 
 def _judged(

@@ -1,6 +1,6 @@
 """The settings and sites as `rerankq worker` reads them, for the checks."""
 
-from rerankq.doctor.check import SetUp
+from rerankq.doctor.check import NO_REDIS, SetUp
 from rerankq.doctor.finding import CannotCheckError
 from rerankq.errors import SettingsError
 from rerankq.settings import named_values
@@ -15,7 +15,9 @@ def worker_settings(set_up: SetUp) -> WorkerSettings:
         CannotCheckError: one is wrong; the check of the settings says which.
     """
     try:
-        return WorkerSettings.load(env_file=set_up.env_file)
+        # Another address of Redis than that of the settings: none of these checks needs Redis, so a
+        # wrong address hides none of them.
+        return WorkerSettings.load(env_file=set_up.env_file, **NO_REDIS)
     except SettingsError:
         raise CannotCheckError("the settings of the worker are wrong") from None
 

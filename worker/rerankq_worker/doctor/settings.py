@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rerankq.doctor.check import SetUp
-from rerankq.doctor.finding import CannotCheckError, Finding, ok, warning
+from rerankq.doctor.finding import Finding, ok, warning
 from rerankq.doctor.settings import wrong
 from rerankq_worker.doctor.set_up import worker_settings
 from rerankq_worker.settings import WorkerSettings
@@ -13,10 +13,7 @@ async def look(set_up: SetUp) -> list[Finding]:
     """What `rerankq worker` would refuse, and what it accepts although it makes little sense."""
     if faults := WorkerSettings.faults(set_up.env_file):
         return list(wrong(faults))
-    try:
-        settings = worker_settings(set_up)
-    except CannotCheckError:
-        return []
+    settings = worker_settings(set_up)
     what = (
         f"{settings.max_in_flight:,} calls at once in a lane's process, "
         f"{settings.call_seconds:g} s each, {settings.max_attempts} attempts"
