@@ -211,6 +211,8 @@ class Arena:
             "RERANKQ_REDIS_URL": self._redis_url,
             "RERANKQ_UPSTREAM_URL": url,
             "RERANKQ_MAX_IN_FLIGHT": in_flight,
+            # Only the calls of jobs are measured.
+            "RERANKQ_SCORE_CHECK_SECONDS": "0",
             "DMXAPI_API_KEY": "sk-bench",
         }
 
