@@ -53,13 +53,13 @@ WORKER: Final = Role(
     channels=("celery-task-meta-doctor", *_PIDBOX),
 )
 _OF_FLOWER: Final = (
-    "brpop client|setname del eval evalsha exec exists get hdel hget hset llen lpush multi pexpire "
-    "ping psubscribe publish punsubscribe sadd script|exists script|load select set smembers srem "
-    "time unwatch watch zadd zrange zrangebyscore zrem"
+    "brpop client|setname del eval evalsha exec exists get hdel hget hset llen lpush mget multi "
+    "pexpire ping psubscribe publish punsubscribe sadd script|exists script|load select set "
+    "smembers srem time unwatch watch zadd zrange zrangebyscore zrem"
 )
 FLOWER: Final = Role(
     *("Flower", frozenset(_OF_FLOWER.split())),
-    keys=("rerankq.doctor", "doctor.rerankq.pidbox"),
+    keys=("rerankq.doctor", "rerankq:job:doctor", "doctor.rerankq.pidbox"),
     channels=_PIDBOX,
 )
 _KEY: Final = "{key}"
