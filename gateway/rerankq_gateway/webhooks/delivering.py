@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections import Counter
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +14,10 @@ from rerankq.events import Events, WebhookDelivered, WebhookDisabled, WebhookFai
 from rerankq_gateway.webhooks.sender import CALL_SECONDS, Sender
 
 MOST_TOGETHER: Final = 128
+MOST_OF_A_PORTION: Final = 16
+"""So many are taken at once."""
+MOST_OF_A_TENANT: Final = MOST_TOGETHER // 2
+"""Calls for one tenant begin while it has fewer than that: it may have many slow webhooks."""
 MOST_OF_A_WEBHOOK: Final = 8
 """Calls of one webhook at once, by all gateways together."""
 LEASE_SECONDS: Final = 60.0
@@ -40,6 +46,7 @@ class Delivering:
         self._stopping = stopping
         self._events = events
         self._calls: set[asyncio.Task[None]] = set()
+        self._by_tenant: Counter[str | None] = Counter()
 
     async def step(self) -> None:
         """Send until the process stops, or until Redis cannot be used.
@@ -80,14 +87,27 @@ class Delivering:
         if not room:
             await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
             return True
+        calls = self._by_tenant
         found = await self._outbox.take(
-            Kind.HTTP, room, at_once=MOST_OF_A_WEBHOOK, lease_seconds=LEASE_SECONDS
+            Kind.HTTP,
+            # So that one portion is not all of one tenant's.
+            min(room, MOST_OF_A_PORTION),
+            at_once=MOST_OF_A_WEBHOOK,
+            lease_seconds=LEASE_SECONDS,
+            busy=[tenant for tenant, count in calls.items() if count >= MOST_OF_A_TENANT],
         )
         for delivery in found:
             call = asyncio.create_task(self._deliver(delivery))
             self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+            calls[delivery.tenant] += 1
+            call.add_done_callback(partial(self._call_ended, delivery.tenant))
         return bool(found)
+
+    def _call_ended(self, tenant: str | None, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._by_tenant[tenant] -= 1
+        if not self._by_tenant[tenant]:
+            del self._by_tenant[tenant]
 
     async def _deliver(self, delivery: Delivery) -> None:
         verdict = await self._sender.send(delivery)

@@ -120,6 +120,7 @@ class _Take(NamedTuple):
     most: int
     at_once: int
     lease_ms: int
+    busy: list[str]
 
 
 class _Done(NamedTuple):
@@ -165,7 +166,13 @@ class Outbox:
         self._store = store
 
     async def take(
-        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+        self,
+        kind: Kind,
+        most: int,
+        *,
+        at_once: int,
+        lease_seconds: float,
+        busy: Sequence[str | None] = (),
     ) -> list[Delivery]:
         """Deliveries that are due, for one try each. Targets have their turns.
 
@@ -174,8 +181,10 @@ class Outbox:
             most: how many at most.
             at_once: how many tries of one target may be under way in all processes together.
             lease_seconds: so long nobody else gets them.
+            busy: tenants of which the caller takes none for now; None for the operator.
         """
-        rows = await self._store.run(TAKE(kind, most, at_once, int(lease_seconds * 1000)))
+        named = [each or "" for each in busy]
+        rows = await self._store.run(TAKE(kind, most, at_once, int(lease_seconds * 1000), named))
         return [_delivery(kind, *row) for row in rows]
 
     async def done(self, delivery: Delivery, verdict: Verdict) -> tuple[float | None, str | None]:

@@ -303,6 +303,24 @@ def test_webhooks_have_their_turns(post: Post) -> None:
     assert len(again) == 8
 
 
+def test_a_tenant_with_many_slow_webhooks_holds_up_no_other(post: Post) -> None:
+    """Of a tenant for whom the caller makes many calls none is taken; it has its turn later."""
+    webhooks = {post.made(tenant, events=[]): tenant for tenant in ("acme", "other", None)}
+    for webhook, tenant in webhooks.items():
+        name = f"j-{tenant}"
+        post.desk.submit(job(name, tenant=tenant, callbacks=[Callback(webhook=webhook)]))
+        post.cancel(name)
+    outbox = post.outbox
+
+    def taken(*busy: str | None) -> list[str | None]:
+        found = post.desk.run(outbox.take(Kind.HTTP, 9, at_once=8, lease_seconds=60, busy=busy))
+        return [each.tenant for each in found]
+
+    assert taken("acme", None) == ["other"]
+    post.desk.redis.zadd(KEYS.outbox("http"), dict.fromkeys(webhooks, 1))
+    assert set(taken()) == {"acme", None}
+
+
 def test_who_takes_few_gives_each_webhook_its_turn(post: Post) -> None:
     """One that was served goes behind those that wait."""
     webhooks = [post.made(events=[]) for _ in range(3)]

@@ -1,7 +1,7 @@
 """The duty that calls webhooks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -31,12 +31,20 @@ class Waiting:
         self._stopping = stopping
         self._outages = outages
         self.noted: list[str] = []
+        self.busy: list[list[str | None]] = []
 
     async def take(
-        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+        self,
+        kind: Kind,
+        most: int,
+        *,
+        at_once: int,
+        lease_seconds: float,
+        busy: Sequence[str | None],
     ) -> list[Delivery]:
         """The next."""
         assert kind is Kind.HTTP
+        self.busy.append(list(busy))
         assert at_once < MOST_TOGETHER
         assert lease_seconds > 0
         if not self._left and self._outages:
@@ -103,6 +111,9 @@ def test_all_are_called_within_the_bound() -> None:
     outbox, calls, told = served(3 * MOST_TOGETHER, Verdict(TryOutcome.DELIVERED, 200, 7))
     assert len(set(outbox.noted)) == 3 * MOST_TOGETHER
     assert 1 < calls.most <= MOST_TOGETHER
+    # While half of all calls are the operator's, no more of its are asked for.
+    assert [None] in outbox.busy
+    assert outbox.busy[0] == []
     assert len(told) == 3 * MOST_TOGETHER
     assert told[0] == WebhookDelivered(
         webhook_id="wh_1",
@@ -123,12 +134,20 @@ class OneByOne(Waiting):
         self._taken = 0
 
     async def take(
-        self, kind: Kind, most: int, *, at_once: int, lease_seconds: float
+        self,
+        kind: Kind,
+        most: int,
+        *,
+        at_once: int,
+        lease_seconds: float,
+        busy: Sequence[str | None],
     ) -> list[Delivery]:
         """The next, if there is none under way."""
         if self._taken > len(self.noted):
             return []
-        found = await super().take(kind, min(most, 1), at_once=at_once, lease_seconds=lease_seconds)
+        found = await super().take(
+            kind, min(most, 1), at_once=at_once, lease_seconds=lease_seconds, busy=busy
+        )
         self._taken += len(found)
         return found
 

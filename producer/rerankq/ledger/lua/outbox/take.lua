@@ -5,6 +5,7 @@
 -- @argument at_once number: how many of one target may be under way, here and elsewhere; of an endpoint that
 --   fails it is one
 -- @argument lease_ms number: how long a try may take
+-- @argument busy json: a list of tenants of which the caller takes no more for now; '' for the operator
 -- @answer rows: each as [event, target, the delivery as JSON, and for an endpoint its URL, its secret, its
 --   earlier secret while that still counts, or '', and its tenant, or '']. A delivery that is past its retention,
 --   or whose endpoint is gone or disabled, leaves the outbox.
@@ -13,7 +14,9 @@
 -- @include outbox/waiting
 -- @keys outbox outbox_taken outbox_due delivery webhook
 local now, found, under_way = now_ms(), {}, {}
-local MOST_TARGETS = 200
+local MOST_TARGETS, BUSY_MS = 200, 1000
+local is_busy = {}
+for _, tenant in ipairs(busy) do is_busy[tenant] = true end
 
 -- One try more: counted now, so that a try that kills its sender counts too. Nil when it cannot be read.
 local function tried(event, target)
@@ -61,6 +64,7 @@ local function serve(target)
   if not row then return forget(kind, target) end
   -- A clock that was set back must not let it rest for longer.
   if rests_until > now and rests_until <= now + lease_ms then return look_again(kind, target, rests_until) end
+  if row[4] and is_busy[row[4]] then return look_again(kind, target, now + BUSY_MS) end
   local free = most_at_once - (under_way[target] or 0)
   if free > 0 then free = take_some(target, row, free) end
   -- One with as many tries under way as it may have is looked at again when one of them is noted, or its lease ends.
