@@ -68,13 +68,13 @@ def test_a_broker_that_is_away_gets_its_tasks_later(
 ) -> None:
     """While the user's broker cannot be reached, jobs end as ever, and the task waits."""
     away = "redis://:secret@127.0.0.1:1/0"
+    redis = Redis.from_url(redis_url)
+    # As if a worker of an older version served too.
+    redis.zadd(KEYS.last_heard, {"bulk.old": (time.time() + 600) * 1000})
     with (
         RunningWorker(redis_url, upstream.url, tmp_path, callback_broker_url=away) as worker,
         RerankClient(redis_url) as client,
     ):
-        redis = Redis.from_url(redis_url)
-        # As if a worker of an older version served too.
-        redis.zadd(KEYS.last_heard, {"bulk.old": (time.time() + 60) * 1000})
         job = client.submit(query="q", documents=["a"], callbacks=[{"task": "shop.ended"}])
         job.result(timeout=30)
         eventually(lambda: "callback task shop.ended" in worker.log(), "a try is told")

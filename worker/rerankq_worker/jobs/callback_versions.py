@@ -9,7 +9,7 @@ from rerankq.events import Events, WorkerOutdated
 from rerankq.ledger.callback_workers import CallbackWorkers
 
 SOON_SECONDS: Final = 5.0
-"""From a worker's first look to its second."""
+"""From the look that sees one to the next, which makes sure."""
 LOOK_SECONDS: Final = 60.0
 """From each look to the next: each reads the names of all workers."""
 MOST_TOLD: Final = 1000
@@ -25,7 +25,6 @@ async def watch_versions(workers: CallbackWorkers, worker: str, events: Events) 
     """
     seen: set[str] = set()
     told: set[str] = set()
-    pause = SOON_SECONDS
     while True:
         with suppress(LedgerUnavailable):
             await workers.note(worker)
@@ -36,5 +35,4 @@ async def watch_versions(workers: CallbackWorkers, worker: str, events: Events) 
                 if WorkerOutdated in events.wanted:
                     events.tell(WorkerOutdated(worker=each))
             seen = outdated
-        await asyncio.sleep(pause)
-        pause = LOOK_SECONDS
+        await asyncio.sleep(SOON_SECONDS if seen - told else LOOK_SECONDS)
