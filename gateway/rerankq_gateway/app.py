@@ -20,13 +20,13 @@ from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
 from rerankq_gateway.asgi.dispatch import AsgiApp, Dispatch, Traced
 from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
+from rerankq_gateway.connection import BoundedConnection
 from rerankq_gateway.duties import Duties, Duty
 from rerankq_gateway.metrics import measured
 from rerankq_gateway.parts import Parts, Room
 from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown, ended_with_parent
-from rerankq_gateway.waiters import Waiters
 
 if TYPE_CHECKING:
     from rerankq.monitoring.traces.processes import GatewayTraces
@@ -102,8 +102,7 @@ async def _served(
     settings: GatewaySettings, shutdown: Shutdown, events: Events, traces: "GatewayTraces | None"
 ) -> AsyncIterator[AsgiApp]:
     async with AsyncRerankClient(settings=settings, events=events) as client:
-        waiters = Waiters(settings.max_waiters, shutdown)
-        parts = Parts(settings=settings, client=client, shutdown=shutdown, waiters=waiters)
+        parts = Parts.of(settings, client, shutdown)
         duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
         with shutdown.signalled(), ended_with_parent():
             async with measured(parts), Duties(duties):
@@ -127,6 +126,7 @@ def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
         rates=RateHeaders(parts.client.tenants),
         root_path=parts.settings.root_path,
         open_paths=open_paths,
+        idle_seconds=parts.settings.idle_seconds,
         events=parts.client.events,
         traced=traced,
     )
@@ -151,5 +151,6 @@ def _cold(parts: Parts) -> FastAPI:
 def make() -> Any:
     """The application of a server process; uvicorn calls this in each."""
     settings = load()
+    BoundedConnection.idle_seconds = settings.idle_seconds
     set_up_process_log(settings)
     return Gateway(settings)

@@ -87,6 +87,16 @@ class GatewaySettings(ProcessSettings):
         validation_alias=_named("MAX_WAITERS"),
         description="Most requests of a process that wait for a job at the same time.",
     )
+    max_streams: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1_000,
+        validation_alias=_named("MAX_STREAMS"),
+        description="Most readers of events, results and files of a process at the same time.",
+    )
+    idle_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=60.0,
+        validation_alias=_named("IDLE_SECONDS"),
+        description="How long a caller may send nothing of a body, or take nothing of an answer.",
+    )
     wait_seconds: Annotated[float, Field(gt=0, le=MOST_WAIT_SECONDS)] = Field(
         default=60.0,
         validation_alias=_named("WAIT_SECONDS"),

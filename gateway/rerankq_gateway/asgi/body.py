@@ -14,8 +14,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-IDLE_SECONDS: Final = 60.0
-"""A body of which nothing comes for so long is given up."""
+LEAST_BYTES: Final = 16 * 1024
+"""So much of a body, or the rest of it, must come in the time in which something must come: else a
+byte a minute would hold a place for years."""
 _PORTION: Final = 256 * 1024
 """Most bytes that are unpacked at once: a small body can unpack to a thousand times its size."""
 
@@ -56,19 +57,26 @@ def _check_length(request: HotRequest, most: int) -> None:
 
 
 async def _received(request: HotRequest, most: int) -> AsyncIterator[bytes]:
-    size = 0
+    clock = asyncio.get_running_loop().time
+    size = came = 0
+    left = request.idle_seconds
     more = True
     while more:
+        asked = clock()
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
+            async with asyncio.timeout(left):
                 message = await request.receive()
         except TimeoutError:
-            raise _too_slow() from None
+            raise _too_slow(request.idle_seconds) from None
+        left -= clock() - asked
         if message["type"] == "http.disconnect":
             raise Disconnected
         piece: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         size += len(piece)
+        came += len(piece)
+        if came >= LEAST_BYTES:
+            left, came = request.idle_seconds, 0
         if size > most:
             raise too_large(most)
         if piece:
@@ -168,11 +176,11 @@ def _damaged(encoding: bytes) -> GatewayError:
     )
 
 
-def _too_slow() -> GatewayError:
+def _too_slow(seconds: float) -> GatewayError:
     return GatewayError(
         408,
         "body_timeout",
-        f"nothing of the body came for {IDLE_SECONDS:g} seconds: send it again",
+        f"nothing of the body, or very little, came for {seconds:g} seconds: send it again",
     )
 
 

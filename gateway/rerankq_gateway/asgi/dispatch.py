@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final, Protocol
 
 from rerankq.error_origin import origin
@@ -13,6 +14,7 @@ from rerankq.monitoring.logs.fields import FIELDS, trace_fields
 from rerankq_gateway.access.principal import Principal
 from rerankq_gateway.asgi.job_headers import traceparent_of
 from rerankq_gateway.asgi.request import (
+    IDLE_SECONDS,
     AsgiScope,
     Disconnected,
     HotHandler,
@@ -58,6 +60,7 @@ class Dispatch:
         rates: asked for headers of each answer to a tenant.
         root_path: under which a proxy publishes the gateway.
         open_paths: served without asking the gate.
+        idle_seconds: so long a caller may send nothing of a body.
         events: told of each request that is over.
         traced: begins the span of a request, by its method and its caller's span; None for none.
     """
@@ -73,6 +76,7 @@ class Dispatch:
         open_paths: frozenset[str],
         events: Events,
         traced: Traced | None = None,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._methods: dict[str, dict[str, HotHandler]] = {}
         for (method, path), handler in hot.items():
@@ -82,6 +86,7 @@ class Dispatch:
         self._rates = rates
         self._root_path = root_path
         self._open_paths = open_paths
+        self._idle_seconds = idle_seconds
         self._events = events
         self._traced = traced
 
@@ -90,10 +95,13 @@ class Dispatch:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
+        if scope["path"].startswith("//"):
+            # Of a base address that ends with a slash.
+            scope["path"] = f"/{scope['path'].lstrip('/')}"
         if self._root_path and scope["path"].startswith(f"{self._root_path}/"):
             # A proxy that hands the path on as it came.
             scope["path"] = scope["path"].removeprefix(self._root_path)
-        request = HotRequest(scope, receive, send)
+        request = HotRequest(scope, receive, send, idle_seconds=self._idle_seconds)
         began = time.perf_counter()
         try:
             if self._traced is None:
@@ -117,7 +125,8 @@ class Dispatch:
 
     async def _serve(self, request: HotRequest) -> None:
         if request.path not in self._open_paths:
-            request.principal = await self._gate.admit(request.headers)
+            request.admit_again = partial(self._gate.admit, request.headers)
+            request.principal = await request.admit_again()
             if request.principal.tenant is not None:
                 request.rates = self._rates.of
         methods = self._methods.get(request.path, {})

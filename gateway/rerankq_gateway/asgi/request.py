@@ -1,6 +1,8 @@
 """One request, with what the gateway knows about it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 from rerankq_gateway.access.principal import OPERATOR, Principal, Scope
@@ -14,6 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 HeaderList = Iterable[tuple[bytes, bytes]]
 
+IDLE_SECONDS: Final = 60.0
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 """So much of a refused body is read and dropped, so that its sender sees the answer."""
 
@@ -33,8 +36,10 @@ class HotRequest:
         request_id: the caller's, or ours.
         principal: whom it acts for; known once it was let in.
         added: headers that every answer to it gets.
+        admit_again: refuses the caller if its token was revoked meanwhile; None if it needs none.
         rates: gives those that say what is left of the caller's quotas when the answer is sent.
         other_methods: those that its path knows without FastAPI.
+        idle_seconds: so long its caller may send nothing of a body.
         started: whether an answer has begun.
         unread: whether a part of the body was not read yet.
         status: of the answer; None while there is none.
@@ -49,8 +54,10 @@ class HotRequest:
         "_receive",
         "_send",
         "added",
+        "admit_again",
         "bytes_sent",
         "headers",
+        "idle_seconds",
         "job_id",
         "method",
         "other_methods",
@@ -67,7 +74,14 @@ class HotRequest:
         "unread",
     )
 
-    def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        scope: AsgiScope,
+        receive: Receive,
+        send: Send,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -75,8 +89,10 @@ class HotRequest:
         self.request_id = request_id.request_id(self.headers)
         self.principal: Principal = OPERATOR
         self.added: list[tuple[bytes, bytes]] = [(request_id.HEADER, self.request_id.encode())]
+        self.admit_again: Callable[[], Awaitable[Principal]] | None = None
         self.rates: Callable[[Principal], Awaitable[HeaderList]] | None = None
         self.other_methods: tuple[str, ...] = ()
+        self.idle_seconds = idle_seconds
         self.started = False
         self.unread = b"content-length" in self.headers or b"transfer-encoding" in self.headers
         self.status: int | None = None
@@ -141,8 +157,10 @@ class HotRequest:
     async def _linger(self) -> None:
         """Read on after an early answer, or closing the connection would destroy the answer."""
         dropped = 0
-        while self.unread and dropped < _LINGER_BYTES:
-            dropped += len((await self.receive()).get("body", b""))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.idle_seconds):
+                while self.unread and dropped < _LINGER_BYTES:
+                    dropped += len((await self.receive()).get("body", b""))
 
 
 HotHandler = Callable[[HotRequest], Awaitable[None]]

@@ -1,6 +1,7 @@
 """`POST /v1/batches/{id}/jobs`: more jobs for a batch that is open."""
 
 import uuid
+from hashlib import blake2b
 from typing import Any, Final
 
 from rerankq.client import AsyncBatch
@@ -11,7 +12,7 @@ from rerankq_gateway.asgi import HotRequest
 from rerankq_gateway.asgi.body import chunks
 from rerankq_gateway.asgi.job_headers import idempotency_key
 from rerankq_gateway.errors import GatewayError
-from rerankq_gateway.lines import Spool, lines, spooled
+from rerankq_gateway.lines import Line, Spool, lines, spooled
 from rerankq_gateway.lines.checking import submission
 
 _PATIENCE_SECONDS: Final = 5.0
@@ -34,7 +35,12 @@ async def add_jobs(request: HotRequest, batch: AsyncBatch, *, most: int) -> dict
         )
     key = idempotency_key(request.headers)
     name = uuid.uuid4() if key is None else uuid.uuid5(_KEYS, f"{batch.id} {key}")
-    check = submission(batch.prepare, job_id=lambda line: f"{name}-{line}", defaults={})
+
+    def job_id(line: Line) -> str:
+        # A line that is another under the same key is a job of its own, and not lost.
+        return f"{name}-{line.number}-{blake2b(line.content, digest_size=6).hexdigest()}"
+
+    check = submission(batch.prepare, job_id=job_id, defaults={})
     source = lines(chunks(request, most=most), most_line=MAX_JOB_BYTES)
     with await spooled(source, check) as spool:
         if spool.rejected or not spool.count:

@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -11,6 +13,7 @@ from rerankq.contract import BatchStatus, Scope
 from rerankq.errors import BatchNotFound, IdempotencyConflict, InvalidRequest, UnknownFile
 from rerankq_gateway.asgi import HotRequest
 from rerankq_gateway.asgi.body import body
+from rerankq_gateway.asgi.idempotency import REPLAYED, of_batch
 from rerankq_gateway.asgi.job_headers import idempotency_key
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.openai import ENDPOINTS, batch_object
@@ -22,6 +25,7 @@ _KEYS: Final = uuid.UUID("1b0f5c52-4d43-5f0a-8f3a-0c8f6e2d9a11")
 _BAD: Final = 400
 _OWN_OPTIONS: Final = ("metadata", "deadline_seconds", "kept_seconds", "expected", "callbacks")
 _MOST_BYTES: Final = 256 * 1024
+_REQUEST: Final = "request"
 _OUTPUT_SECONDS: Final = (3600, 2_592_000)
 
 
@@ -44,22 +48,26 @@ class Creating:
         tenant = request.principal.tenant or ""
         name = uuid.uuid4() if key is None else uuid.uuid5(_KEYS, f"{tenant} {key}")
         batch_id = f"batch-{name}"
+        opening = _Opening(client, batch_id, given, has_key=key is not None)
         try:
             if given.get("input_file_id") is not None or "endpoint" in given:
-                status = await self._from_file(client, batch_id, given)
+                status = await self._from_file(opening)
             else:
-                status = await _empty(client, batch_id, given)
+                status = await _empty(opening)
         except InvalidRequest as fault:
             problem = problem_of(fault, invalid=_BAD)
             raise GatewayError(_BAD, problem.code, problem.message, param=problem.param) from None
         root = self._parts.settings.root_path
         headers = [(b"location", f"{root}/v1/batches/{batch_id}".encode())]
+        if key is not None:
+            headers.append(of_batch(self._parts.settings, status))
+        if opening.is_replayed:
+            headers.append(REPLAYED)
         await request.answer(200, orjson.dumps(batch_object(status)), headers)
 
-    async def _from_file(
-        self, client: AsyncRerankClient, batch_id: str, given: Mapping[str, Any]
-    ) -> BatchStatus:
-        note = _note(given)
+    async def _from_file(self, opening: "_Opening") -> BatchStatus:
+        client, batch_id, given = opening.client, opening.batch_id, opening.given
+        note = _note(given).changed(request=opening.fingerprint)
         window = window_seconds(note.window)
         try:
             await client.files.get(note.file)
@@ -74,17 +82,73 @@ class Creating:
             "callbacks": given.get("callbacks"),
         }
         batch = client.batch(batch_id, **options)
-        try:
-            known = await client.batch(batch_id).status()
-        except BatchNotFound:
-            await imports.announce(batch_id)
-            await batch.open()
-            await imports.begin(batch_id)
-            return await client.batch(batch_id).status()
-        found = Note.of(known)
-        if found is None or (found.file, found.endpoint) != (note.file, note.endpoint):
-            raise _conflict()
-        return known
+        if known := await opening.earlier():
+            return known
+        await imports.announce(batch_id)
+        await batch.open()
+        await imports.begin(batch_id)
+        return await opening.now()
+
+
+class _Opening:
+    """A request to open a batch.
+
+    Args:
+        client: the caller's.
+        batch_id: the batch.
+        given: what is asked for.
+        has_key: whether there can be one of an earlier request, with the same idempotency key.
+
+    Attributes:
+        is_replayed: whether there is.
+        fingerprint: of the request.
+    """
+
+    def __init__(
+        self,
+        client: AsyncRerankClient,
+        batch_id: str,
+        given: Mapping[str, Any],
+        *,
+        has_key: bool,
+    ) -> None:
+        self.client = client
+        self.batch_id = batch_id
+        self.given = given
+        self.is_replayed = False
+        self.fingerprint = sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self._has_key = has_key
+
+    async def earlier(self) -> BatchStatus | None:
+        """The batch of an earlier request with the same key; None when there is none.
+
+        Raises:
+            IdempotencyConflict: it was another request.
+        """
+        if not self._has_key:
+            return None
+        with suppress(BatchNotFound):
+            known = await self.now()
+            self.is_replayed = True
+            return known
+        return None
+
+    async def now(self) -> BatchStatus:
+        """How the batch stands.
+
+        Raises:
+            IdempotencyConflict: another request has opened it, perhaps at the same moment.
+        """
+        status = await self.client.batch(self.batch_id).status()
+        note = Note.of(status)
+        opened_by = note.request if note else status.details.get(_REQUEST)
+        # A batch of an earlier version has none.
+        if opened_by and opened_by != self.fingerprint:
+            raise IdempotencyConflict(
+                "the idempotency key was used before for another batch: use a new key, or repeat "
+                "the same request"
+            )
+        return status
 
 
 def _parsed(content: bytes) -> Mapping[str, Any]:
@@ -117,20 +181,15 @@ def _kept(asked: object, window: float) -> float | None:
     return window + seconds
 
 
-async def _empty(client: AsyncRerankClient, batch_id: str, given: Mapping[str, Any]) -> BatchStatus:
-    options: dict[str, Any] = {name: given.get(name) for name in _OWN_OPTIONS}
+async def _empty(opening: _Opening) -> BatchStatus:
+    options: dict[str, Any] = {name: opening.given.get(name) for name in _OWN_OPTIONS}
     for name in ("deadline_seconds", "kept_seconds"):
         if type(options[name]) is int:
             options[name] = float(options[name])
-    await client.batch(batch_id, **options).open()
-    status = await client.batch(batch_id).status()
-    if Note.of(status):
-        raise _conflict()
-    return status
-
-
-def _conflict() -> IdempotencyConflict:
-    return IdempotencyConflict(
-        "the idempotency key was used before for another batch: use a new key, or repeat the same "
-        "request"
+    batch = opening.client.batch(
+        opening.batch_id, **options, details={_REQUEST: opening.fingerprint}
     )
+    if known := await opening.earlier():
+        return known
+    await batch.open()
+    return await opening.now()

@@ -22,6 +22,7 @@ class Note:
         failed: when it was found bad; 0 else.
         errors: the first bad lines, as OpenAI shows them.
         faults: how many bad lines there are.
+        request: fingerprint of the request that has opened the batch.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Note:
     failed: float = 0.0
     errors: tuple[Mapping[str, Any], ...] = field(default=())
     faults: int = 0
+    request: str = ""
 
     @classmethod
     def of(cls, status: BatchStatus) -> Self | None:
@@ -48,6 +50,7 @@ class Note:
             failed=float(noted.get("failed", 0)),
             errors=tuple(noted.get("errors", ())),
             faults=int(noted.get("faults", 0)),
+            request=str(noted.get("request", "")),
         )
 
     def details(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rerankq.client import AsyncBatch
 from rerankq.contract import JobError
 from rerankq.errors import JobEnded, RerankqError
 from rerankq_gateway.asgi import HotRequest
+from rerankq_gateway.asgi.idempotency import of_batch
 from rerankq_gateway.batches import openai
 from rerankq_gateway.batches.adding import add_jobs
 from rerankq_gateway.batches.described import ADDED, ADDING, BATCH, EVENTS, LINES, RETRYING
@@ -21,8 +22,13 @@ from rerankq_gateway.batches.progress import event_id, events
 from rerankq_gateway.batches.shown import BatchId, Reader, Submitter, as_json, shown
 from rerankq_gateway.files import store_of
 from rerankq_gateway.parts import Parts
+from rerankq_gateway.places import Placed
 
-Start = Annotated[int, Query(ge=0, description="The position of the first that is wanted.")]
+MOST_START: Final = 2**53
+Start = Annotated[
+    int,
+    Query(ge=0, le=MOST_START, description="The position of the first that is wanted."),
+]
 Responses = dict[int | str, dict[str, Any]]
 Served = Callable[..., Coroutine[Any, Any, Response]]
 Route = Callable[[Served], Served]
@@ -58,8 +64,13 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
         """The body is JSONL, or a JSON array; nothing is added when a line is no job."""
         batch = batch_of(request, batch_id)
         await batch.status()
-        told = await add_jobs(request, batch, most=parts.settings.max_upload)
-        return as_json(orjson.dumps(told))
+        with parts.uploads.taken():
+            told = await add_jobs(request, batch, most=parts.settings.max_upload)
+        answer = as_json(orjson.dumps(told))
+        if b"idempotency-key" in request.headers:
+            name, value = of_batch(parts.settings, await batch.status())
+            answer.headers[name.decode()] = value.decode()
+        return answer
 
     @post("seal", "Say that nothing more is added")
     async def seal(request: Submitter, batch_id: BatchId) -> Response:
@@ -104,6 +115,9 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
 def _add_reading(router: APIRouter, parts: Parts) -> None:
     store, downloads = store_of(parts), Downloads()
 
+    def placed(answer: Response, request: HotRequest) -> Response:
+        return Placed(answer, parts.streams, request)
+
     @router.get(
         "/v1/batches/{batch_id}/results",
         summary="The results of a batch",
@@ -125,15 +139,15 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         Once the batch has ended, a `Range` goes on with a cut download. Before that, `start` does:
         it is one more than the `position` of the last line.
         """
+        parts.streams.check()
         batch = parts.client_for(request.principal).batch(batch_id)
         status = await batch.status()
         if openai.is_over(status) and start == 0:
-            return await downloads.answer(
-                Document(batch, status, result_line, store), request.headers
-            )
+            document = Document(batch, status, result_line, store)
+            return placed(await downloads.answer(document, request.headers), request)
         sent = _contents(batch, start, wait=wait)
         first = await anext(sent, b"") if not wait else b""
-        return StreamingResponse(after(first, sent), media_type=NDJSON)
+        return placed(StreamingResponse(after(first, sent), media_type=NDJSON), request)
 
     @router.get(
         "/v1/batches/{batch_id}/failures",
@@ -144,9 +158,10 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
     )
     async def failures(request: Reader, batch_id: BatchId, start: Start = 0) -> Response:
         """A line of JSON for each, with the reason, in the order they failed."""
+        parts.streams.check()
         batch = parts.client_for(request.principal).batch(batch_id)
         await batch.status()
-        return StreamingResponse(_failures(batch, start), media_type=NDJSON)
+        return placed(StreamingResponse(_failures(batch, start), media_type=NDJSON), request)
 
     @router.get(
         "/v1/batches/{batch_id}/events",
@@ -157,13 +172,14 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
     )
     async def progress(request: Reader, batch_id: BatchId) -> Response:
         """Server-sent events: `status` each time that the batch has changed, then `ended`."""
+        parts.streams.check()
         batch = parts.client_for(request.principal).batch(batch_id)
         status = await batch.status()
         last_id = request.headers.get(b"last-event-id", b"").decode("latin-1")
         if status.state.ended and last_id == event_id(status):
             # Browsers come back after the end, until they are told so.
             return Response(status_code=_NO_CONTENT)
-        return events(batch, last_id)
+        return placed(events(batch, last_id), request)
 
 
 async def _contents(batch: AsyncBatch, start: int, *, wait: bool) -> AsyncGenerator[bytes, None]:

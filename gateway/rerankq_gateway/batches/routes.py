@@ -23,6 +23,7 @@ from rerankq_gateway.duties import Duty
 from rerankq_gateway.files import store_of
 from rerankq_gateway.files.shown import page
 from rerankq_gateway.parts import Parts
+from rerankq_gateway.places import Placed
 
 MOST_LISTED: Final = 100
 IMPORTS_AT_ONCE: Final = 3
@@ -121,9 +122,11 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
         )
         async def content(request: Reader, batch_id: BatchId) -> Response:
             """A line of JSON for each job; a `Range` of it goes on with a cut download."""
+            parts.streams.check()
             batch = parts.client_for(request.principal).batch(batch_id)
             found = document(batch, await batch.status(), form)
-            return await downloads.answer(found, request.headers, media_type=_OCTETS)
+            answer = await downloads.answer(found, request.headers, media_type=_OCTETS)
+            return Placed(answer, parts.streams, request)
 
     add(openai.OUTPUT, output_line, "output")
     add(openai.ERRORS, error_line, "error")

@@ -20,6 +20,7 @@ from rerankq_gateway.files.shown import file_fields, file_object, page
 from rerankq_gateway.files.store import FileStore
 from rerankq_gateway.files.uploading import Uploading
 from rerankq_gateway.parts import Parts
+from rerankq_gateway.places import Placed
 
 MOST_LISTED: Final = 10_000
 _EXPIRY_SECONDS: Final = 60.0
@@ -85,6 +86,7 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def content(request: Reader, file_id: FileId) -> Response:
         """The bytes as they were uploaded; a `Range` of them goes on with a cut download."""
+        parts.streams.check()
         files = parts.client_for(request.principal).files
         record = await files.get(file_id)
         etag = f'"{record.sha256}"'
@@ -101,9 +103,10 @@ def routes(parts: Parts) -> APIRouter:
         headers = part.headers(etag) | {
             "content-disposition": f"attachment; filename*=UTF-8''{quote(record.filename, safe='')}"
         }
-        return StreamingResponse(
+        answer = StreamingResponse(
             sent(), part.status, headers=headers, media_type="application/octet-stream"
         )
+        return Placed(answer, parts.streams, request)
 
     return router
 

@@ -45,8 +45,9 @@ class Uploading:
         form = Form(self._store, most=self._parts.settings.max_upload)
         most = self._parts.settings.max_upload + _FORM_BYTES
         try:
-            await form.read(events(chunks(request, most=most), boundary))
-            content = await self._noted(request, form)
+            with self._parts.uploads.taken():
+                await form.read(events(chunks(request, most=most), boundary))
+                content = await self._noted(request, form)
         except BaseException:
             if form.file_id:
                 await self._store.delete(form.file_id)

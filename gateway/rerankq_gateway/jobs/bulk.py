@@ -18,6 +18,7 @@ from rerankq.contract import MAX_JOB_BYTES, BatchStatus, JobError, Scope
 from rerankq.errors import BatchNotFound, IdempotencyConflict, RerankqError
 from rerankq_gateway.asgi import HotRequest
 from rerankq_gateway.asgi.body import chunks
+from rerankq_gateway.asgi.idempotency import REPLAYED, of_batch
 from rerankq_gateway.asgi.job_headers import idempotency_key
 from rerankq_gateway.errors import GatewayError, problem_of
 from rerankq_gateway.jobs.bulk_options import BulkOptions, check_type
@@ -25,14 +26,11 @@ from rerankq_gateway.lines import BadLine, Spool, lines, spooled
 from rerankq_gateway.lines.checking import submission
 from rerankq_gateway.parts import Parts
 
-MOST_UPLOADS: Final = 8
-"""Uploads of one process at a time: each may put RERANKQ_GATEWAY_MAX_UPLOAD bytes on the disk."""
 _PATIENCE_SECONDS: Final = 5.0
 """So long a full lane may take no job before the caller is told to come back."""
 _ABANDONED_SECONDS: Final = 10.0
 """When nobody has fed a batch for so long, its upload has died, and a repeat goes on with it."""
 _KEYS: Final = uuid.UUID("6f2a6b2e-8a4e-5a43-9d51-6b3c1d5f0a77")
-_REPLAYED: Final = (b"idempotent-replayed", b"true")
 
 
 class Bulk:
@@ -45,7 +43,6 @@ class Bulk:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._folder = Path(tempfile.gettempdir())
-        self._uploads = 0
 
     async def __call__(self, request: HotRequest) -> None:
         """Read all lines, then submit them as a batch.
@@ -58,18 +55,8 @@ class Bulk:
         check_type(request.headers)
         options = BulkOptions.of(request.scope["query_string"])
         key = idempotency_key(request.headers)
-        if self._uploads >= MOST_UPLOADS:
-            raise GatewayError(
-                503,
-                "too_many_uploads",
-                f"{MOST_UPLOADS} uploads are under way here: try again in a moment",
-                retry_after=2.0,
-            )
-        self._uploads += 1
-        try:
+        with self._parts.uploads.taken():
             await self._upload(request, options, key)
-        finally:
-            self._uploads -= 1
 
     async def _upload(self, request: HotRequest, options: BulkOptions, key: str | None) -> None:
         client = self._parts.client_for(request.principal)
@@ -78,7 +65,7 @@ class Bulk:
         digest = hashlib.sha256()
         check = submission(
             batch.prepare,
-            job_id=lambda line: f"{name}-{line}",
+            job_id=lambda line: f"{name}-{line.number}",
             defaults={} if options.lane is None else {"lane": options.lane},
         )
         source = lines(self._received(request, digest), most_line=MAX_JOB_BYTES)
@@ -94,8 +81,10 @@ class Bulk:
         headers = [
             (b"location", f"{self._parts.settings.root_path}/v1/batches/{batch.id}".encode())
         ]
+        if key is not None:
+            headers.append(of_batch(self._parts.settings, await batch.status()))
         if not is_new:
-            headers.append(_REPLAYED)
+            headers.append(REPLAYED)
         await request.answer(202, orjson.dumps(upload.told()), headers)
 
     async def _received(self, request: HotRequest, digest: Any) -> AsyncIterator[bytes]:

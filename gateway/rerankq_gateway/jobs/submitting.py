@@ -9,13 +9,13 @@ from rerankq.client.line_forms import fields_of, parsed
 from rerankq.contract import Job, JobStatus, Scope
 from rerankq.errors import InvalidRequest, ResultTimeout
 from rerankq_gateway.asgi import HotRequest, body
+from rerankq_gateway.asgi.idempotency import REPLAYED, of_job
 from rerankq_gateway.asgi.job_headers import idempotency_key, trace_of
 from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.jobs.prefer import Preference, preference
 from rerankq_gateway.jobs.shown import RETRY_SOON, shown
 from rerankq_gateway.parts import Parts
 
-_REPLAYED: Final = (b"idempotent-replayed", b"true")
 _CREATED, _ACCEPTED, _OK = 201, 202, 200
 
 
@@ -48,8 +48,10 @@ class Submitting:
         status = await client.status(job_id)
         content = await shown(client, status, with_result=wanted.wait is not None)
         headers = [(b"location", self._location(job_id)), *wanted.headers()]
+        if job.idempotency_key is not None:
+            headers.append(of_job(self._settings, status))
         if is_replayed:
-            headers.append(_REPLAYED)
+            headers.append(REPLAYED)
         if not status.state.ended:
             headers += RETRY_SOON
         await request.answer(_status(status, wanted, is_replayed=is_replayed), content, headers)

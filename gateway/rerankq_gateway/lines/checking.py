@@ -13,14 +13,14 @@ from rerankq_gateway.lines.spool import Check
 def submission(
     prepare: Callable[[Mapping[str, Any]], PreparedJob],
     *,
-    job_id: Callable[[int], str],
+    job_id: Callable[[Line], str],
     defaults: Mapping[str, Any],
 ) -> Check:
     """A check of lines.
 
     Args:
         prepare: makes a job of the arguments of `submit`.
-        job_id: the id of the job on the line of that number, the same for each repeat.
+        job_id: the id of the job on a line, the same for each repeat.
         defaults: arguments for lines that do not have them.
     """
 
@@ -28,7 +28,7 @@ def submission(
         given: Mapping[str, Any] | None = None
         try:
             given = parsed(line.content)
-            own = {"job_id": job_id(line.number)}
+            own = {"job_id": job_id(line)}
             return prepare({**defaults, **fields_of(given), **own})
         except InvalidRequest as fault:
             code = INVALID_JSON if given is None else fault.code

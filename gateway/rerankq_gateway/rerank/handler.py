@@ -12,6 +12,7 @@ from rerankq.errors import InvalidRequest, RerankqError, ResultTimeout
 from rerankq.events import CallDegraded, JobRef, RequestRefused
 from rerankq_gateway.access.principal import Scope
 from rerankq_gateway.asgi import HotRequest, body
+from rerankq_gateway.asgi.idempotency import REPLAYED, of_job
 from rerankq_gateway.asgi.job_headers import idempotency_key, trace_of
 from rerankq_gateway.errors import GatewayError, Problem, problem_of
 from rerankq_gateway.parts import Parts
@@ -25,7 +26,6 @@ from rerankq_gateway.settings import OnDisconnect
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _TOO_MANY: Final = 429
 _SERVERS_FAULT: Final = 500
-REPLAYED: Final = (b"idempotent-replayed", b"true")
 DEGRADED: Final = b"x-rerankq-degraded"
 JOB: Final = b"x-rerankq-job-id"
 
@@ -86,7 +86,9 @@ class RerankHandler:
         try:
             ranked = self._ranked(client, jobs, seconds, withdraw=withdraw)
             rankings, replayed = await self._parts.waiters.wait(request, ranked)
-            headers += [REPLAYED] if replayed else []
+            if key is not None:
+                first = await client.status(rankings[0].job_id) if replayed else None
+                headers += [of_job(self._settings, first), *([REPLAYED] if replayed else [])]
         except RerankqError as error:
             problem = self._problem(error)
             if not self._may_degrade(request, call, problem):

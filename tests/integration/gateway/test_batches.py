@@ -88,6 +88,25 @@ def test_a_batch_is_filled_and_read(url: str, redis_url: str) -> None:
     assert (rest.status_code, rest.content) == (206, whole.content[1000:])
 
 
+def test_a_start_behind_all_positions_is_refused_or_empty(url: str) -> None:
+    """One that no batch can have is refused at once; one behind the end gives no lines."""
+    at = opened(url)
+    for what in ("results", "failures"):
+        assert lines(at, what, start="1000000") == []
+        far = requests.get(f"{at}/{what}?start={10**20}", timeout=10)
+        assert (far.status_code, far.json()["error"]["param"]) == (422, "start")
+
+
+def test_a_repeat_adds_only_what_is_new(url: str) -> None:
+    """With the same key the same lines are added once; one that has changed is not lost."""
+    at = opened(url)
+    for numbers, total in ((range(3), 3), (range(3), 3), (range(1, 4), 6)):
+        answer = added(at, numbers, **{"Idempotency-Key": "k"})
+        assert "idempotency-key-expires" in answer.headers
+        counts = requests.get(at, timeout=10).json()["request_counts"]
+        assert counts["total"] == total
+
+
 def test_a_line_that_is_no_job_is_named(url: str, redis_url: str) -> None:
     """422 with its line and field; nothing of the body is added."""
     at = opened(url)

@@ -4,6 +4,8 @@ import json
 import signal
 import socket
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +268,34 @@ def _queued(redis_url: str) -> int:
 def _broken(gateway: GatewayProcess, headers: dict[str, str]) -> None:
     with pytest.raises(requests.ConnectionError):
         post(gateway, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "other"),
+    [
+        ("jobs", JOB, JOB | {"query": "x"}),
+        ("jobs:batch", [JOB], [JOB | {"query": "x"}]),
+        ("batches", {"metadata": {"a": "b"}}, {"metadata": {"a": "c"}}),
+        ("rerank", JOB, JOB | {"query": "x"}),
+    ],
+)
+def test_a_key_means_the_same_on_every_route(
+    gateway: GatewayProcess, redis_url: str, redis: Redis, path: str, body: Any, other: Any
+) -> None:
+    """The answer says until when the key is kept, and whether it is a repeat; another gets 422."""
+    headers = {"Idempotency-Key": f"key-{path}", "Content-Type": "application/json"}
+
+    def posted(given: Any) -> requests.Response:
+        return requests.post(f"{gateway.url}/v1/{path}", json=given, headers=headers, timeout=60)
+
+    redis.zadd(Keys().last_heard, {"stand-in": (time.time() + 60) * 1000})
+    with StandInWorker(redis_url):
+        first = eventually(lambda: found if (found := posted(body)).ok else None, "it is served")
+        again, conflict = posted(body), posted(other)
+    assert "idempotent-replayed" not in first.headers
+    assert (again.ok, again.headers["idempotent-replayed"]) == (True, "true")
+    for each in (first, again):
+        until = parsedate_to_datetime(each.headers["idempotency-key-expires"])
+        assert until.timestamp() > time.time() + 3600
+    found = conflict.status_code, conflict.json()["error"]["code"]
+    assert found == (422, "idempotency_conflict")

@@ -21,7 +21,6 @@ from rerankq_gateway.files.directory import Directory
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_gateway.shutdown import Shutdown
-from rerankq_gateway.waiters import Waiters
 from running.gateway import GatewayProcess
 from running.keys import KEYS
 from running.ledger_desk import LedgerDesk
@@ -220,8 +219,7 @@ async def imported(
         yield content
 
     async with AsyncRerankClient(settings=settings, events=events) as client:
-        shutdown = Shutdown(0.0)
-        parts = Parts(settings, client, shutdown, Waiters(1, shutdown))
+        parts = Parts.of(settings, client, Shutdown(0.0))
         stored = await store.put(note.file, chunks(), most=10**6)
         await client.files.add(
             note.file,

@@ -1,9 +1,11 @@
 import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import requests
 
+from rerankq_gateway.parts import MOST_UPLOADS
 from running.command import rerankq
 from running.gateway import GatewayProcess
 from running.processes import children, running_among
@@ -75,3 +77,41 @@ def test_a_port_in_use_is_named(redis_url: str) -> None:
     assert done.returncode == 2
     assert port in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_readers_and_uploads_are_so_many(tmp_path: Path, redis_url: str) -> None:
+    """More readers of streams, or uploads, than there are places get 503; places come free again.
+
+    An upload that hardly comes is given up after a while, and so frees its place.
+    """
+    settings = {"RERANKQ_GATEWAY_MAX_STREAMS": "1", "RERANKQ_GATEWAY_IDLE_SECONDS": "5"}
+    with GatewayProcess(tmp_path, redis_url, **settings) as gateway, ExitStack() as exits:
+        batches = f"{gateway.url}/v1/batches"
+        at = f"{batches}/{requests.post(batches, json={}, timeout=10).json()['id']}"
+        reading = requests.get(f"{at}/events", stream=True, timeout=30)
+        told = reading.iter_lines()
+        assert next(told)
+        for what in ("events", "results?wait=true", "failures"):
+            refused = requests.get(f"{at}/{what}", timeout=10)
+            code = refused.json()["error"]["code"]
+            assert (refused.status_code, code) == (503, "too_many_streams")
+            assert refused.headers["retry-after"] == "2"
+        reading.close()
+        eventually(lambda: requests.get(f"{at}/failures", timeout=10).ok, "the place is free")
+        head = b"POST /v1/jobs:batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n{"
+        slow = [
+            exits.enter_context(socket.create_connection(("127.0.0.1", gateway.port)))
+            for _ in range(MOST_UPLOADS)
+        ]
+        for each in slow:
+            each.sendall(head)
+
+        def upload() -> str:
+            answer = requests.post(f"{at}/jobs", data=b"{}", timeout=10)
+            return str(answer.json()["error"]["code"])
+
+        eventually(lambda: upload() == "too_many_uploads", "the uploads have begun")
+        for each in slow:
+            each.settimeout(30)
+            assert each.recv(100).startswith(b"HTTP/1.1 408 ")
+        eventually(lambda: upload() == "invalid_lines", "the places are free")

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq_gateway.asgi import body
+from rerankq_gateway.asgi.body import LEAST_BYTES
+from rerankq_gateway.asgi.request import HotRequest, Message
 from rerankq_gateway.errors import GatewayError
 from running.asgi import Exchange
 
@@ -97,3 +99,25 @@ def test_an_early_answer_is_sent_before_the_rest_of_the_body_is_dropped() -> Non
     assert exchange.headers["connection"] == "close"
     assert (exchange.body, exchange.taken) == (b"{}", 3)
     assert [each.get("more_body", False) for each in exchange.sent] == [False, True, False]
+
+
+@pytest.mark.parametrize(("piece", "status"), [(b"x", 408), (b"x" * LEAST_BYTES, 200)])
+def test_a_body_that_hardly_comes_is_given_up(piece: bytes, status: int) -> None:
+    """A byte now and then is not enough; a slow body of which enough comes is read."""
+
+    async def slowly() -> int:
+        exchange = Exchange(parts=[piece] * 30)
+        given = exchange.request._receive  # noqa: SLF001
+
+        async def receive() -> Message:
+            await asyncio.sleep(0.01)
+            return await given()
+
+        request = HotRequest(exchange.scope, receive, exchange.send, idle_seconds=0.1)
+        try:
+            await body(request, most=10**9)
+        except GatewayError as error:
+            return error.problem.status
+        return 200
+
+    assert asyncio.run(slowly()) == status

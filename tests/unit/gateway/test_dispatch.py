@@ -248,3 +248,9 @@ def test_nothing_is_said_of_quotas_where_there_are_none(tenant: str | None) -> N
     exchange = Exchange(path="/it", headers=[("x-api-key", "rk_1")])
     served = serve(exchange, answers, held={"rk_1": Principal(tenant=tenant)})
     assert not [each for each in served.headers if "ratelimit" in each]
+
+
+def test_slashes_at_the_beginning_are_one() -> None:
+    """A client whose base address ends with a slash sends two."""
+    assert serve(Exchange(path="//it", headers=[LOCAL]), well).status == 200
+    assert serve(Exchange(path="//rerank/it", headers=[LOCAL]), well, "/rerank").status == 200
