@@ -15,6 +15,7 @@ from rerankq.history.rows import (
 )
 from rerankq.history.scripts import KEEP, SEAL, TAKE
 from rerankq.history.segments import ROWS, packed
+from rerankq.ledger.intake import searchable
 from rerankq.store.script import Call
 from rerankq.store.store import Store
 
@@ -140,4 +141,7 @@ def _metadata(stored: bytes | None) -> Metadata:
         found = orjson.loads(stored or b"{}")
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    # Each row of the batch's jobs has it.
+    return searchable({key: each for key, each in found.items() if isinstance(each, str)})

@@ -1,7 +1,7 @@
 """Submit: a job is accepted if, and only if, it is recorded in the ledger."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from secrets import token_hex
@@ -216,12 +216,12 @@ def _for_lists(job: Job) -> dict[str, Any]:
     if job.request.model != DEFAULT_MODEL:
         told["model"] = job.request.model
     if job.metadata:
-        told["metadata"] = _searchable(job.metadata)
+        told["metadata"] = searchable(job.metadata)
     return told
 
 
-def _searchable(metadata: dict[str, str]) -> dict[str, str]:
-    """Its first entries, as many as a record may hold."""
+def searchable(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The first entries of metadata, as many as a record or a row of the history may hold."""
     size, kept = 0, {}
     for key, value in metadata.items():
         size += len(key.encode()) + len(value.encode())

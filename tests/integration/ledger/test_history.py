@@ -260,6 +260,18 @@ def test_a_job_whose_record_is_gone_is_left_out(archive: Archive) -> None:
     assert archive.found(limit=1) == ["c", "a"]
 
 
+def test_rows_have_a_bounded_part_of_metadata(archive: Archive) -> None:
+    """Of large metadata the first KiB is in a row, be it the job's own or its batch's."""
+    large = {f"k{at:02}": "x" * 500 for at in range(16)}
+    desk = archive.desk
+    desk.run(desk.batches.open(BatchOptions(metadata=large), batch_id="b"))
+    archive.end("own", metadata=large)
+    archive.end("noted", batch_id="b")
+    archive.pack()
+    jobs, _ = archive.page()
+    assert [sorted(each.metadata) for each in jobs] == [["k00", "k01"]] * 2
+
+
 def test_the_history_is_bounded_in_bytes(archive: Archive) -> None:
     """When the history is too large its oldest segments are deleted, and the counts agree."""
     archive.end(*(f"j{at}" for at in range(40)))
