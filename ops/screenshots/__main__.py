@@ -55,12 +55,13 @@ def main() -> None:
         failed = eventually(lambda: first(address, "FAILURE"), "a job has failed", seconds=90)
         eventually(lambda: counted(address, "SUCCESS") > JOBS // 8, "many have ended", seconds=90)
         page = context.new_page()
-        for title, path in (
-            ("flower-jobs", "/tasks"),
-            ("flower-job", f"/task/{failed}"),
-            ("flower-worker", f"/worker/{node}#tab-tasks"),
+        for title, path, shown in (
+            ("flower-jobs", "/tasks", "#tasks-table tbody td"),
+            ("flower-job", f"/task/{failed}", "#task-page"),
+            ("flower-worker", f"/worker/{node}#tab-tasks", "#tab-tasks tbody td"),
         ):
             page.goto(address + path, wait_until="networkidle")
+            page.locator(shown).first.wait_for()
             save(context, page, FOLDER / f"{title}.webp")
 
 

@@ -71,6 +71,9 @@ class Shown:
     def open(self, path: str) -> Page:
         """Open a page, and wait until it has all that it asks for."""
         self.page.goto(self.address + path, wait_until="networkidle")
+        if path.startswith("/tasks"):
+            # It asks for its rows later; without a job there is one that says so.
+            self.page.locator("#tasks-table tbody td").first.wait_for()
         return self.page
 
 
@@ -123,6 +126,10 @@ def test_each_job_is_shown(shown: Shown) -> None:
     for part in ("rerankq.rerank", refused, "FAILURE", "'custom_id': 'refused'", shown.node):
         assert part in text
     assert "upstream_refused (HTTP 400): the upstream answered 400" in text
+
+    # Rankings are not shown at all.
+    result = requests.get(f"{shown.address}/api/task/result/{ranked}", auth=USER, timeout=30)
+    assert result.status_code == 503
 
     page = shown.open(f"/worker/{shown.node}#tab-tasks")
     table = page.locator("#tab-tasks table", has_text="Active tasks")
