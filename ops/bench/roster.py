@@ -103,6 +103,14 @@ ENTRIES: Final = (
         environment={"RERANKQ_CONCURRENCY": "200"},
         only=frozenset({"drain"}),
     ),
+    Entry(
+        "rerankq, with metrics",
+        "bench.ours",
+        Kind.OURS,
+        _ours,
+        environment={"RERANKQ_METRICS": "1", "RERANKQ_HEALTH_PORT": "19464"},
+        only=frozenset({"drain"}),
+    ),
     Entry("bare loop, httpx over httpx-aiohttp", "bench.bare", Kind.BARE, lambda *_: True),
     Entry(
         "bare loop, httpx over rerankq's transport",

@@ -10,7 +10,9 @@ from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
 from rerankq.monitoring.metrics.ledger_gauges import LedgerGauges
 from rerankq.monitoring.metrics.registry import Metrics
+from rerankq.monitoring.metrics.turn import HELD_SECONDS
 from rerankq.store.store import Store
+from running.access import user
 from running.ledger_desk import LedgerDesk, job
 from running.redis_server import RedisServer
 
@@ -23,7 +25,10 @@ class Shower:
     def __init__(self, desk: LedgerDesk, store: Store | None = None) -> None:
         metrics = Metrics()
         self._desk = desk
-        self._gauges = LedgerGauges(metrics, store or desk.store, max_calls=100)
+        self.now = 0.0
+        self._gauges = LedgerGauges(
+            metrics, store or desk.store, max_calls=100, clock=lambda: self.now
+        )
         self.registry: CollectorRegistry = metrics.registry
 
     def step(self) -> None:
@@ -73,6 +78,15 @@ def test_a_turn_of_a_silent_process_ends(desk: LedgerDesk) -> None:
     killed.step()
     assert other.value("dead_letters") == 0
     assert killed.value("dead_letters") is None
+
+
+def test_an_old_reading_is_not_shown(desk: LedgerDesk) -> None:
+    """A process that stood still for longer than a turn lasts shows nothing: another one does."""
+    stood_still = Shower(desk)
+    stood_still.step()
+    assert stood_still.value("dead_letters") == 0
+    stood_still.now += HELD_SECONDS
+    assert stood_still.value("dead_letters") is None
 
 
 def test_the_figures_are_those_of_the_ledger(desk: LedgerDesk) -> None:
@@ -153,19 +167,19 @@ def test_without_redis_nothing_is_shown(own_redis: RedisServer) -> None:
         assert shown.value("ledger_up") == 1
 
 
-def test_without_the_right_to_info_only_its_figures_are_missing(own_redis: RedisServer) -> None:
-    """A user with a worker's least rights sees the ledger, and not Redis' memory."""
+@pytest.mark.parametrize(("role", "knows_redis"), [("worker", True), ("producer", False)])
+def test_the_least_rights_of_each_part_are_enough(
+    own_redis: RedisServer, role: str, *, knows_redis: bool
+) -> None:
+    """A user without the right to INFO, such as a gateway's, shows all but Redis' memory."""
     with LedgerDesk(own_redis.url) as desk:
-        desk.redis.acl_setuser(
-            *("few", True),
-            passwords=["+pw"],
-            keys=["*"],
-            channels=["*"],
-            commands=["+@all", "-info"],
-        )
-        few = Store(own_redis.url.replace("redis://", "redis://few:pw@"))
+        desk.exchange("bulk.1@host.x", Limits(rpm=600), account="paid", want=1, in_flight=1)
+        desk.submit(job("waits"))
+        few = Store(user(own_redis, role))
         shown = Shower(desk, few)
         shown.step()
-        assert shown.value("dead_letters") == 0
-        assert shown.value("redis_memory_used_bytes") is None
+        assert shown.value("ledger_jobs", lane="bulk", state="queued") == 1
+        assert shown.value("account_usable", account="paid") == 1
+        assert (shown.value("redis_memory_used_bytes") is not None) == knows_redis
+        shown.end()
         desk.run(few.close())

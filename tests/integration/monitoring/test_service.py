@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
 
 from rerankq.monitoring.metrics.catalogue import CATALOGUE
-from running.measured import MeasuredService, measured_service
+from running.gateway import GatewayProcess
+from running.measured import MeasuredService, free_ports, measured_service
 from running.waiting import eventually
 
 
@@ -36,7 +39,6 @@ def test_jobs_are_counted_where_they_end(service: MeasuredService) -> None:
     assert re.search(r'rerankq_upstream_failures_total\{.*reason="upstream_\w+".*\} 1.0', bulk)
     assert re.search(r"rerankq_upstream_tokens_total\{.*\} [1-9]", bulk)
     assert "rerankq_event_loop_lag_seconds_count" in bulk
-    assert "process_resident_memory_bytes" in bulk
 
 
 def test_requests_are_counted_by_their_route(service: MeasuredService) -> None:
@@ -79,6 +81,28 @@ def test_only_the_metrics_of_the_docs_are_shown(service: MeasuredService) -> Non
     named = set(re.findall(r"^# TYPE (rerankq_\w+)", "\n".join(everywhere(service)), re.MULTILINE))
     known = {each.name for each in CATALOGUE}
     assert named <= known
+
+
+def test_each_process_of_a_gateway_has_a_port(redis_url: str, tmp_path: Path) -> None:
+    """The processes share the public port, so each shows its metrics at one of the next ports."""
+    first = free_ports(2)
+    settings = {"RERANKQ_METRICS": "1", "RERANKQ_GATEWAY_METRICS_PORT": str(first)}
+    with GatewayProcess(tmp_path, redis_url, "--workers", "2", **settings):
+
+        def started(port: int) -> str | None:
+            with suppress(requests.ConnectionError):
+                text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+                found = re.search(
+                    r"^rerankq_process_start_time_seconds\S* (\S+)", text, re.MULTILINE
+                )
+                return found[1] if found else None
+            return None
+
+        def both() -> bool:
+            times = {started(first), started(first + 1)}
+            return None not in times and len(times) == 2
+
+        assert eventually(both, "both processes show metrics")
 
 
 def test_the_gateways_public_port_shows_no_metrics(service: MeasuredService) -> None:

@@ -5,7 +5,9 @@ So a sum over all processes is right, and none shows what was true a while ago.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from secrets import token_hex
 from typing import Final
@@ -22,7 +24,7 @@ from rerankq.monitoring.metrics.desired_workers import desired_workers
 from rerankq.monitoring.metrics.ledger_reading import LedgerReading, read_ledger
 from rerankq.monitoring.metrics.redis_gauges import redis_values
 from rerankq.monitoring.metrics.registry import Metrics
-from rerankq.monitoring.metrics.turn import Turn
+from rerankq.monitoring.metrics.turn import HELD_SECONDS, Turn
 from rerankq.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -44,14 +46,24 @@ class LedgerGauges(Collector):
         metrics: where the ledger is shown.
         store: the ledger's Redis.
         max_calls: how many calls a worker may have in flight.
+        clock: a monotonic clock in seconds.
     """
 
-    def __init__(self, metrics: Metrics, store: Store, *, max_calls: int) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        store: Store,
+        *,
+        max_calls: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._turn = Turn(store, token_hex(8))
         self._max_calls = max_calls
         self._up = metrics.gauge(catalogue.LEDGER_UP)
         self._reading: LedgerReading | None = None
+        self._clock = clock
+        self._read_at = -math.inf
         self._told = False
         self._said: type[Exception] | None = None
         metrics.registry.register(self)
@@ -84,6 +96,7 @@ class LedgerGauges(Collector):
         try:
             async with asyncio.timeout(EVERY_SECONDS):
                 mine = await self._turn.take()
+                self._read_at = self._clock()
                 self._reading = await read_ledger(self._store) if mine else None
         except (LedgerUnavailable, TimeoutError):
             self._reading = None
@@ -100,7 +113,8 @@ class LedgerGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """The library calls this whenever somebody reads the metrics."""
         reading = self._reading
-        if reading is None:
+        # A process that stood still for so long has lost its turn, and does not know it yet.
+        if reading is None or self._clock() - self._read_at >= HELD_SECONDS:
             return
         for described, values in self._families(reading):
             is_counter = described.kind is Kind.COUNTER
