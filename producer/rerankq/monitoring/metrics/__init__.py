@@ -2,6 +2,7 @@
 
 catalogue        all metrics: name, kind, labels, buckets, and what they mean
 children         the children of a metric by their labels, so many at most
+histogram        histograms without a lock
 registry         one registry a process, and its text
 jobs             listens to the jobs of a worker or a client
 deliveries       listens to webhooks and callbacks

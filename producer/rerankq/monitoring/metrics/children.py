@@ -1,22 +1,23 @@
 """The children of a metric by their labels: each made once, and so many at most."""
 
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 MOST: Final = 200
 OTHER: Final = "other"
 
 
-class Labelled(Protocol):
-    """A metric of the library, with labels."""
+C = TypeVar("C")
+C_co = TypeVar("C_co", covariant=True)
 
-    def labels(self, *values: Any) -> Self:
+
+class Labelled(Protocol[C_co]):
+    """A metric with labels."""
+
+    def labels(self, *values: Any) -> C_co:
         """The child with these values."""
 
 
-M = TypeVar("M", bound=Labelled)
-
-
-class Children(dict[tuple[str, ...] | str, M], Generic[M]):
+class Children(dict[tuple[str, ...] | str, C], Generic[C]):
     """A metric's children, by the values of their labels; of a single label by its value alone.
 
     >>> retried["bulk", "upstream_error"].inc()
@@ -31,14 +32,16 @@ class Children(dict[tuple[str, ...] | str, M], Generic[M]):
         fixed: how many of the first labels are never replaced by `other`.
     """
 
-    def __init__(self, metric: M, labels: int, *, most: int = MOST, fixed: int = 0) -> None:
+    def __init__(
+        self, metric: Labelled[C], labels: int, *, most: int = MOST, fixed: int = 0
+    ) -> None:
         super().__init__()
         self._metric = metric
         self._labels = labels
         self._most = most
         self._fixed = fixed
 
-    def __missing__(self, values: tuple[str, ...] | str) -> M:
+    def __missing__(self, values: tuple[str, ...] | str) -> C:
         """Make a child."""
         named = (values,) if isinstance(values, str) else values
         if len(self) >= self._most:

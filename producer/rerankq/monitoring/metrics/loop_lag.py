@@ -17,7 +17,7 @@ class LoopLag:
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._lag = metrics.histogram(catalogue.LOOP_LAG)
+        self._lag = metrics.histogram(catalogue.LOOP_LAG).labels()
 
     async def run(self) -> None:
         """Measure until cancelled."""

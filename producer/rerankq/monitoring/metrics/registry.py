@@ -12,7 +12,6 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     start_http_server,
 )
@@ -20,6 +19,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import disable_created_metrics
 
 from rerankq.monitoring.metrics.catalogue import BUILD, Described
+from rerankq.monitoring.metrics.histogram import Histogram
 
 MODELS: Final = 50
 """So many models have series of their own."""
@@ -50,13 +50,9 @@ class Metrics:
 
     def histogram(self, described: Described) -> Histogram:
         """A histogram of the catalogue."""
-        return Histogram(
-            described.name,
-            described.meaning,
-            described.labels,
-            registry=self.registry,
-            buckets=described.buckets,
-        )
+        made = Histogram(described)
+        self.registry.register(made)
+        return made
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
         """All metrics as text, and its content type.
