@@ -187,6 +187,19 @@ def test_three_silent_workers_are_waited_for(desk: LedgerDesk) -> None:
     assert desk.sweep() == ["a"]
 
 
+def test_a_worker_that_took_its_job_back_counts_once(desk: LedgerDesk) -> None:
+    """One worker that loses a lease, comes back and then dies is one death, not several."""
+    desk.submit(job("a"))
+    (lease,) = desk.claim("a", worker="only")
+    for _ in range(MOST_DEATHS):
+        assert desk.run(desk.leases("only").renew([lease])) == set()
+        desk.redis.zadd("rerankq:bulk:running", {"a": 1}, xx=True)
+        # The times do not tell that it was back in between, as after Redis' clock was set back.
+        desk.redis.zrem("rerankq:workers", "only")
+        desk.end_lease_grace()
+        assert desk.sweep() == ["a"]
+
+
 def test_no_worker_counts_as_dead_in_the_lease_grace(desk: LedgerDesk) -> None:
     """If Redis was stopped, no worker counts as dead because of that, and no job fails."""
     desk.submit(job("a"))

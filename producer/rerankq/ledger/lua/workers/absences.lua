@@ -40,8 +40,12 @@ function absences(job, now, lease)
   return #away, dead
 end
 
+-- A worker that took its job back after an absence, and is away again, counts once.
 function note_absence(job, ended)
-  local away = stored_absences(job)
-  away[#away + 1] = {text(job.worker) or '', whole(ended)}
+  local worker, away = text(job.worker) or '', {}
+  for _, each in ipairs(stored_absences(job)) do
+    if each[1] ~= worker then away[#away + 1] = each end
+  end
+  away[#away + 1] = {worker, whole(ended)}
   job.away, job.lapsed = away, true
 end
