@@ -10,10 +10,15 @@ from running.redis_server import RedisServer
 
 
 def pytest_configure() -> None:
-    """Let commands that tests start handle SIGHUP as usual, even if `nohup` started the tests."""
+    """Let commands that tests start handle signals as usual, whatever started the tests.
+
+    `nohup` ignores SIGHUP, and a script that starts them with `&` ignores SIGINT.
+    """
+    # A new program does not inherit handlers, but it inherits that a signal is ignored.
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        # A new program does not inherit handlers, but it inherits that a signal is ignored.
         signal.signal(signal.SIGHUP, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """`rerankq sandbox`: the stand-in for the upstream, with its options."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -131,8 +132,16 @@ def sandbox(
                 "seed": seed,
             }
         )
-        set_up_log(settings.log_level, settings.log_format, service="sandbox", secrets=keys)
-        main_run(config)
+        main_run(
+            config,
+            partial(
+                set_up_log,
+                settings.log_level,
+                settings.log_format,
+                service="sandbox",
+                secrets=keys,
+            ),
+        )
     except ValidationError as error:
         raise SettingsError(_wrong_option(error)) from None
     except ScorerUnavailableError as error:

@@ -98,8 +98,12 @@ async def _listen(
         await runner.cleanup()
 
 
-def main_run(config: SandboxConfig) -> None:
+def main_run(config: SandboxConfig, begin_log: Callable[[], None] = lambda: None) -> None:
     """Serve in the foreground, and print the address; returns after SIGTERM or SIGINT.
+
+    Args:
+        config: what to serve, and how.
+        begin_log: called once it listens; before that, what is wrong is raised.
 
     Raises:
         ScorerUnavailableError: The scorer asked for is not installed.
@@ -110,6 +114,7 @@ def main_run(config: SandboxConfig) -> None:
     scorer = resolve(config.scorer)
 
     def announce(port: int) -> None:
+        begin_log()
         put(banner(config, port, scorer))
 
     asyncio.run(serve(config, announce))

@@ -56,6 +56,7 @@ OF_A_JOB: Final[dict[str, Callable[[AsyncRerankClient, str], Awaitable[Any]]]] =
     "cancel": lambda client, job: client.cancel(job),
     "end": lambda client, job: AsyncJobHandle(client, job).result(timeout=0),
     "ends": lambda client, job: raised(client.ends([job], timeout=0)),
+    "timeline": lambda client, job: client.timeline(job),
 }
 """Each call of the client that is given a job."""
 OF_NONE: Final = {
@@ -63,6 +64,7 @@ OF_NONE: Final = {
     *("batches", "batch_as", "forecast", "for_tenant", "tenant", "check", "close"),
     *("operations", "tokens", "tenants"),
     "as_completed",  # by handles, from `ends`
+    *("jobs", "job_page", "history"),  # lists: `test_job_lists` has what a tenant sees of them
 }
 """Those that are given none: what they make is the tenant's, and they read nothing."""
 OF_A_BATCH: Final[dict[str, Callable[[AsyncBatch], Awaitable[Any]]]] = {

@@ -162,7 +162,7 @@ def test_what_is_not_there_is_said_in_the_one_body(
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/v1/jobs", "POST"), ("/v1/jobs/none", "DELETE, GET")]
+    ("path", "allowed"), [("/v1/jobs", "GET, POST"), ("/v1/jobs/none", "DELETE, GET")]
 )
 def test_all_methods_of_a_path_are_named(gateway: GatewayProcess, path: str, allowed: str) -> None:
     """Allow has the methods of all routes with that path, however they are served."""

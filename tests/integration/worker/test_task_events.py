@@ -101,7 +101,7 @@ def test_celery_inspects_and_revokes_jobs(
         stats = inspect.stats()[node]
         assert (stats["total"], stats["pool"]["max-concurrency"]) == ({"rerankq.rerank": 2}, 100)
         beats = (each for each in heard.events if each["type"] == "worker-heartbeat")
-        eventually(lambda: next(beats, {"active": 0})["active"] == 2, "a heartbeat counts the jobs")
+        eventually(lambda: next(beats, {}).get("active") == 2, "a heartbeat counts the jobs")
 
         def revoke(job: str) -> dict[str, str]:
             (answer,) = control.revoke(job, reply=True, timeout=5)
