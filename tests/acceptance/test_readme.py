@@ -98,7 +98,7 @@ def test_the_install_line_works_from_a_checkout(tmp_path: Path) -> None:
     (line,) = re.findall(r"^\$ pip (install .+)$", "".join(blocks("console")), re.MULTILINE)
     checkout, venv = tmp_path / "rerankq", tmp_path / "venv"
     parts = (
-        *("producer", "worker", "gateway", "sandbox"),
+        *("producer", "worker", "gateway", "sandbox", "ops/prometheus/rules"),
         *("pyproject.toml", "README.md", "LICENSE"),
     )
     for part in parts:
@@ -146,7 +146,7 @@ def test_the_shell_blocks_run_as_one_script(stack: Environment, tmp_path: Path) 
     ranked, again = ((tmp_path / name).read_text() for name in ("ranked.jsonl", "again.jsonl"))
     assert [row["status"] for row in rows(ranked)] == ["succeeded", "succeeded"]
     assert again == ranked
-    assert '"state":"succeeded"' in done.stdout
+    assert '"status":"succeeded"' in done.stdout
     assert "too late: it had ended" in done.stdout
     assert json.loads((tmp_path / "job.schema.json").read_text())["Job"]["type"] == "object"
 
