@@ -196,7 +196,11 @@ def test_a_replica_takes_no_jobs(tmp_path: Path, doctor: Doctor, own_redis: Redi
 
 def test_a_cluster_is_refused(tmp_path: Path, doctor: Doctor) -> None:
     """Also a node that has all slots."""
-    options = ("--cluster-enabled", "yes", "--cluster-config-file", str(tmp_path / "nodes.conf"))
+    options = (
+        *("--cluster-enabled", "yes", "--cluster-config-file", str(tmp_path / "nodes.conf")),
+        # By default 10,000 above the server's port, which may be above all ports.
+        *("--cluster-port", str(free_port())),
+    )
     with RedisServer(tmp_path, options=options) as node, node.client() as client:
         command(client, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         eventually(lambda: "state:ok" in str(command(client, "CLUSTER", "INFO")), "it is up")
