@@ -44,13 +44,14 @@ def test_flower_is_true_after_a_restart(own_redis: RedisServer, tmp_path: Path) 
         ):
             eventually(lambda: workers_seen(address), "the worker is seen")
             seen = submit("seen")
-            eventually(is_shown(address, seen, "SUCCESS"), "an end is heard")
+            eventually(lambda: told(address, seen).get("runtime"), "an end is heard")
             upstream.set_faults(
                 {"times": 2, "action": {"kind": "delay", "seconds": 60}}
             ).raise_for_status()
             cancelled, orphan = submit("cancelled"), submit("orphan")
             for job in (cancelled, orphan):
-                eventually(is_shown(address, job, "STARTED"), "a call has begun")
+                eventually(is_shown(address, job, "STARTED"), "a job has begun")
+            eventually(lambda: upstream.stats()["in_flight"] == 2, "both calls have begun")
             node = told(address, orphan)["worker"]
             first.process.kill()
             first.process.wait(30)
