@@ -1,10 +1,9 @@
 """A collector of traces: takes OTLP over HTTP, as protobuf."""
 
 import gzip
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -13,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from running.http_thread import HttpThread
 from running.waiting import eventually
 
 
@@ -42,7 +42,7 @@ class SentSpan(NamedTuple):
         return self.trace, self.id
 
 
-class Collector:
+class Collector(HttpThread):
     """Serves between `with` and its end.
 
     Attributes:
@@ -70,23 +70,13 @@ class Collector:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which a process sends its spans here, soon."""
         return {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._server.server_address[1]}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.address,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
 

@@ -3,9 +3,10 @@
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import NamedTuple
 
+from running.http_thread import HttpThread
 from running.waiting import eventually
 
 
@@ -17,7 +18,7 @@ class Call(NamedTuple):
     body: bytes
 
 
-class Receiver:
+class Receiver(HttpThread):
     """Serves between `with` and its end; answers as `answer` says, or 204.
 
     Attributes:
@@ -46,23 +47,16 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(self, *_: object) -> None:
         self._released.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+        return f"{self.address}/hook"
 
     def came(self, count: int, *, seconds: float = 30.0) -> list[Call]:
         """The calls, once there are so many."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from rerankq.client.webhooks import Delivery, Kind, Outbox, Verdict
@@ -132,49 +132,22 @@ class Delivering:
     def _tell(
         self, delivery: Delivery, verdict: Verdict, again: float | None, disabled: str | None
     ) -> None:
-        # Its path and its query may hold a secret of the receiver's.
-        host = urlsplit(delivery.url).hostname or ""
+        about: dict[str, Any] = {
+            "webhook_id": delivery.target,
+            # Its path and its query may hold a secret of the receiver's.
+            "host": urlsplit(delivery.url).hostname or "",
+            "event_id": delivery.event,
+            "tries": delivery.attempt,
+            "status": verdict.status,
+        }
+        tried: dict[str, Any] = about | {
+            "event_type": delivery.type,
+            "traceparent": delivery.traceparent,
+            "seconds": verdict.ms / 1000,
+        }
         if verdict.outcome is TryOutcome.DELIVERED:
-            self._tell_delivered(delivery, verdict, host)
+            self._events.tell(WebhookDelivered(**tried))
             return
-        if WebhookFailed in self._events.wanted:
-            self._events.tell(
-                WebhookFailed(
-                    webhook_id=delivery.target,
-                    host=host,
-                    event_id=delivery.event,
-                    event_type=delivery.type,
-                    traceparent=delivery.traceparent,
-                    tries=delivery.attempt,
-                    status=verdict.status,
-                    seconds=verdict.ms / 1000,
-                    message=verdict.reason,
-                    delay_seconds=again,
-                )
-            )
-        if disabled and WebhookDisabled in self._events.wanted:
-            self._events.tell(
-                WebhookDisabled(
-                    webhook_id=delivery.target,
-                    host=host,
-                    event_id=delivery.event,
-                    tries=delivery.attempt,
-                    status=verdict.status,
-                    reason=Disabled(disabled),
-                )
-            )
-
-    def _tell_delivered(self, delivery: Delivery, verdict: Verdict, host: str) -> None:
-        if WebhookDelivered in self._events.wanted:
-            self._events.tell(
-                WebhookDelivered(
-                    webhook_id=delivery.target,
-                    host=host,
-                    event_id=delivery.event,
-                    event_type=delivery.type,
-                    traceparent=delivery.traceparent,
-                    tries=delivery.attempt,
-                    status=verdict.status or 0,
-                    seconds=verdict.ms / 1000,
-                )
-            )
+        self._events.tell(WebhookFailed(**tried, message=verdict.reason, delay_seconds=again))
+        if disabled:
+            self._events.tell(WebhookDisabled(**about, reason=Disabled(disabled)))

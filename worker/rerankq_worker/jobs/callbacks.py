@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from rerankq.contract import TryOutcome
 from rerankq.errors import LedgerUnavailable
@@ -77,33 +77,19 @@ async def _sent(tasks: Tasks, delivery: Delivery) -> Verdict:
 async def _note(outbox: Outbox, delivery: Delivery, verdict: Verdict, events: Events) -> None:
     again, _ = await outbox.done(delivery, verdict)
     task, queue = delivery.task
-    if verdict.outcome is not TryOutcome.DELIVERED:
-        if CallbackFailed in events.wanted:
-            events.tell(
-                CallbackFailed(
-                    task=task,
-                    queue=queue,
-                    event_id=delivery.event,
-                    event_type=delivery.type,
-                    traceparent=delivery.traceparent,
-                    tries=delivery.attempt,
-                    seconds=verdict.ms / 1000,
-                    message=verdict.reason,
-                    delay_seconds=again,
-                )
-            )
-    elif CallbackDelivered in events.wanted:
-        events.tell(
-            CallbackDelivered(
-                task=task,
-                queue=queue,
-                event_id=delivery.event,
-                event_type=delivery.type,
-                traceparent=delivery.traceparent,
-                tries=delivery.attempt,
-                seconds=verdict.ms / 1000,
-            )
-        )
+    tried: dict[str, Any] = {
+        "task": task,
+        "queue": queue,
+        "event_id": delivery.event,
+        "event_type": delivery.type,
+        "traceparent": delivery.traceparent,
+        "tries": delivery.attempt,
+        "seconds": verdict.ms / 1000,
+    }
+    if verdict.outcome is TryOutcome.DELIVERED:
+        events.tell(CallbackDelivered(**tried))
+    else:
+        events.tell(CallbackFailed(**tried, message=verdict.reason, delay_seconds=again))
 
 
 def _ms(begun: float) -> int:
