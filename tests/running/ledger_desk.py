@@ -14,10 +14,11 @@ from rerankq.errors import JobFailed
 from rerankq.events import Events
 from rerankq.ledger import outcomes
 from rerankq.ledger.batches import Batches
+from rerankq.ledger.ends import End
 from rerankq.ledger.intake import Admission, Intake
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.record_fields import record_from
-from rerankq.ledger.records import End, Records
+from rerankq.ledger.records import Records
 from rerankq.ledger.sweep import Sweep
 from rerankq.store.store import Retention, Store
 from running.keys import KEYS

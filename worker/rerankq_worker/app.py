@@ -19,7 +19,8 @@ from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.ledger.records import Records
 from rerankq.store.address import RedisAddress
-from rerankq.store.store import Retention, Store, shown_address
+from rerankq.store.pools import shown_address
+from rerankq.store.store import Retention, Store
 from rerankq_worker.consumer.connection_watch import ConnectionWatch, watch_connection
 from rerankq_worker.consumer.pool import AsyncioPool
 from rerankq_worker.consumer.tasks import HintService, RerankTask

@@ -40,27 +40,22 @@ from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
 from rerankq_worker.jobs.reconciler import reconcile
 from rerankq_worker.jobs.retry import RetryPolicy
-from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.reach import Reach
-from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.score_checks import ScoreChecks
+from rerankq_worker.opened_routes import opened_routes
 from rerankq_worker.process.duties import in_background
 from rerankq_worker.process.health import health_served
 from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.ledger_contact import LedgerContact
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import Watchdog
-from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.activity import Activity
 from rerankq_worker.telemetry.metrics import measured
 from rerankq_worker.telemetry.summary import summarise
-from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.observed import ObservedProvider
-from rerankq_worker.upstream.port import Provider
-from rerankq_worker.upstream.sites import Account, Key, Site
+from rerankq_worker.upstream.sites import Site
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
@@ -126,9 +121,7 @@ class Service:
             in_flight = jobs_in_flight(self._lane, settings.max_in_flight)
             leases = self._leases(store, name, events)
             renewals = self._leases(renewal_store, name)
-            every_route = [
-                route for site in self._sites for route in await self._routes(site, providers)
-            ]
+            every_route = await opened_routes(self._sites, settings, self._lane, events, providers)
             routes = Routes(
                 every_route,
                 SharedBreakers(renewal_store),
@@ -216,35 +209,6 @@ class Service:
             worker=worker,
             lease_seconds=self._lease_seconds,
             events=events,
-        )
-
-    async def _routes(self, site: Site, providers: AsyncExitStack) -> list[Route]:
-        """The routes to a site: each account by each of its keys."""
-        settings = self._settings
-        provider = await providers.enter_async_context(
-            HttpProvider(
-                url=site.url,
-                dialect=DIALECTS[site.dialect](**site.options),
-                call_seconds=settings.call_seconds,
-            )
-        )
-        return [
-            Route(site, key, self._observed(provider, site, account, key), permits)
-            for account in site.accounts
-            for permits in [
-                Permits(
-                    account,
-                    lane=self._lane,
-                    max_in_flight=settings.max_in_flight,
-                    endpoint=site.endpoint,
-                )
-            ]
-            for key in account.keys
-        ]
-
-    def _observed(self, provider: Provider, site: Site, account: Account, key: Key) -> Provider:
-        return ObservedProvider(
-            provider, self._events, site=site.name, account=account.name, key_id=key.id
         )
 
     @asynccontextmanager

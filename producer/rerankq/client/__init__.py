@@ -4,7 +4,7 @@ from rerankq.client.asynchronous import AsyncRerankClient
 from rerankq.client.batches import AsyncBatch, Batch, BatchResult, RejectedLine
 from rerankq.client.blocking import RerankClient
 from rerankq.client.handles import AsyncJobHandle, JobHandle
-from rerankq.ledger.records import End
+from rerankq.ledger.ends import End
 
 __all__ = [
     "AsyncBatch",

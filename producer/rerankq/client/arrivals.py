@@ -16,7 +16,8 @@ from typing import Final
 from rerankq.client.inquiries import Inquiries
 from rerankq.client.waits import Wait
 from rerankq.errors import InvalidRequest
-from rerankq.ledger.records import End, RawEnd, Records
+from rerankq.ledger.ends import End, RawEnd
+from rerankq.ledger.records import Records
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
 

@@ -36,7 +36,7 @@ from rerankq.contract import (
 )
 from rerankq.errors import ClientClosed, InvalidRequest
 from rerankq.events import Events
-from rerankq.ledger.records import End
+from rerankq.ledger.ends import End
 from rerankq.settings import ClientSettings
 
 T = TypeVar("T")

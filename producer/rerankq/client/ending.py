@@ -8,8 +8,8 @@ from rerankq.client.calls import not_yet
 from rerankq.client.drafts import checked_id
 from rerankq.client.handles import AsyncJobHandle
 from rerankq.client.patience import patiently
+from rerankq.ledger.ends import End
 from rerankq.ledger.ownership import Ownership, unknown_job
-from rerankq.ledger.records import End
 
 
 class AsyncEnds:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from rerankq.contract import JobState, JobStatus, RerankResult
 from rerankq.errors import DetachedHandle
-from rerankq.ledger.records import End
+from rerankq.ledger.ends import End
 
 
 class AsyncOwner(Protocol):

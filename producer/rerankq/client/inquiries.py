@@ -8,7 +8,8 @@ from typing import Final
 
 from rerankq.client.waits import Wait
 from rerankq.errors import ClientClosed, LedgerUnavailable
-from rerankq.ledger.records import Ended, Records
+from rerankq.ledger.ends import Ended
+from rerankq.ledger.records import Records
 from rerankq.store.store import Store
 
 ASK_SECONDS: Final = 1.0

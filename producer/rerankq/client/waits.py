@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from rerankq.errors import RerankqError
-from rerankq.ledger.records import Ended, RawEnd
+from rerankq.ledger.ends import Ended, RawEnd
 
 
 class Wait:

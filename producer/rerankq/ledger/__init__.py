@@ -3,9 +3,10 @@
 intake    submit
 payload   a job as it is stored in Redis: JSON, compressed where that saves memory
 records   status, result, cancel
+ends      the end of a job as it is stored: a ranking, or why there is none
 outcomes  how an end is written in Celery's result backend
 failures  how a failure is kept
-batches   jobs that belong together, in order
+batches   jobs that belong together, in order; batch_controls pauses, resumes and cancels them
 dead      failed jobs: list, replay, forget
 leases    claim, renew, finish, postpone: the worker's side
 presence  whether workers use this ledger

@@ -2,33 +2,27 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
-from rerankq.contract import BatchOptions, Lane
-from rerankq.errors import BatchClosed, InvalidRequest
+from rerankq.contract import BatchOptions
+from rerankq.errors import InvalidRequest
 from rerankq.events import (
-    BatchCancelled,
     BatchOpened,
-    BatchPaused,
-    BatchResumed,
     BatchSealed,
     Events,
 )
+from rerankq.ledger.batch_controls import BatchControls
 from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.batch_entries import Entry, ExistingJob, OwnJob, RejectedLine
-from rerankq.ledger.batch_readings import PAGE, BatchReadings, not_found
+from rerankq.ledger.batch_readings import PAGE, not_found
 from rerankq.ledger.batch_scripts import (
-    CANCEL_BATCH,
-    CANCEL_JOBS,
     COLLECTED,
     FEEDING,
     NOTE,
     NOTE_RETRY,
     OPEN,
-    PAUSE,
-    RESUME,
     SEAL,
 )
 from rerankq.ledger.callback_workers import CallbackWorkers
@@ -36,38 +30,14 @@ from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.ownership import Ownership
 from rerankq.store.store import Retention, Store
 
-__all__ = ["PAGE", "Batches", "Entry", "ExistingJob", "OwnJob", "RejectedLine", "Released"]
+__all__ = ["PAGE", "Batches", "Entry", "ExistingJob", "OwnJob", "RejectedLine"]
 
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
 _NO_OPTIONS: Final = BatchOptions()
 
 
-class Released(NamedTuple):
-    """A portion of the jobs that a pause held back.
-
-    Attributes:
-        announce: ids that have to be announced again, by lane.
-        left: how many are still held back.
-    """
-
-    announce: dict[Lane, list[str]]
-    left: int
-
-
-class Cancelled(NamedTuple):
-    """A portion of the jobs of a cancelled batch.
-
-    Attributes:
-        ended: how many it ended.
-        is_last: whether there are no more.
-    """
-
-    ended: int
-    is_last: bool
-
-
-class Batches(BatchReadings):
-    """Opens, feeds, stops and reads batches.
+class Batches(BatchControls):
+    """Opens, feeds, controls and reads batches.
 
     Each call raises LedgerUnavailable when Redis cannot be used.
 
@@ -88,10 +58,13 @@ class Batches(BatchReadings):
         events: Events | None = None,
         ownership: Ownership | None = None,
     ) -> None:
-        own = ownership or Ownership(store, None)
-        super().__init__(store, kept_seconds=kept_seconds, ownership=own)
-        self._events = events or Events()
-        self._retention = retention
+        super().__init__(
+            store,
+            retention,
+            kept_seconds=kept_seconds,
+            events=events or Events(),
+            ownership=ownership or Ownership(store, None),
+        )
         self._callback_workers = CallbackWorkers(store)
 
     def of(self, ownership: Ownership) -> "Batches":
@@ -182,75 +155,6 @@ class Batches(BatchReadings):
         self._events.tell(BatchSealed(batch_id=batch_id, cut_at=cut_at))
         tell_of_ended(self._events, ended)
 
-    async def pause(self, batch_id: str) -> bool:
-        """Let none of its jobs begin; returns False when it was paused already.
-
-        Raises:
-            BatchNotFound: no such batch.
-            BatchClosed: it was cancelled, or has ended.
-        """
-        await self._check(batch_id)
-        (answer,) = await self._store.run(PAUSE(batch_id))
-        if answer == _NONE:
-            raise not_found(batch_id)
-        if answer == _CLOSED:
-            raise BatchClosed(f"{batch_id} was cancelled or has ended: nothing is left to pause")
-        if answer:
-            self._events.tell(BatchPaused(batch_id=batch_id))
-        return bool(answer)
-
-    async def resume(self, batch_id: str, *, is_first: bool = True) -> Released:
-        """Let it go on, and queue a portion of the jobs that were held back.
-
-        Call it until none are left, and announce what each call gives. If the caller dies, the
-        workers do the rest.
-
-        Args:
-            batch_id: the batch.
-            is_first: whether this is the caller's first portion. A later one ends at once when
-                somebody has paused the batch again meanwhile.
-
-        Raises:
-            BatchNotFound: no such batch.
-        """
-        await self._check(batch_id)
-        left, was_paused, *rows = await self._store.run(RESUME(batch_id, PAGE, is_first))
-        if left == _NONE:
-            raise not_found(batch_id)
-        announce = {Lane(lane.decode()): [each.decode() for each in ids] for lane, ids in rows}
-        if was_paused:
-            released = left + sum(map(len, announce.values()))
-            self._events.tell(BatchResumed(batch_id=batch_id, released=released))
-        return Released(announce, left)
-
-    async def cancel(self, batch_id: str) -> bool:
-        """Say that none of its jobs begins any more, and none is added; False if it was over.
-
-        Then call `cancel_portion` until it says that it was the last. If the caller dies, the
-        workers do the rest.
-
-        Raises:
-            BatchNotFound: no such batch.
-        """
-        await self._check(batch_id)
-        answer, ended = await self._store.run(CANCEL_BATCH(batch_id))
-        if answer == _NONE:
-            raise not_found(batch_id)
-        if answer:
-            self._events.tell(BatchCancelled(batch_id=batch_id))
-        tell_of_ended(self._events, ended)
-        return bool(answer)
-
-    async def cancel_portion(self, batch_id: str) -> Cancelled:
-        """Cancel the next of its jobs that have not ended."""
-        await self._check(batch_id)
-        keep = self._retention
-        ended_jobs, looked_at, ended = await self._store.run(
-            CANCEL_JOBS(keep.result_ms, keep.dead_ms, batch_id, PAGE)
-        )
-        tell_of_ended(self._events, ended)
-        return Cancelled(ended_jobs, looked_at < PAGE)
-
     async def note_retry(self, batch_id: str, retry: str) -> str:
         """Note the batch that will repeat its failed jobs; returns its id.
 
@@ -281,8 +185,6 @@ class Batches(BatchReadings):
         )
 
 
-_NONE: Final = -1
-_CLOSED: Final = 2
 _NO_WEBHOOK: Final = -2
 
 

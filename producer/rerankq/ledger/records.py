@@ -2,21 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from rerankq.contract import JobError, JobState, JobStatus, RerankResult
-from rerankq.errors import InvalidRequest, JobEnded, JobNotFound, ResultExpired
+from rerankq.contract import JobError, JobState, JobStatus
+from rerankq.errors import JobEnded
 from rerankq.events import Events
 from rerankq.ledger import outcomes
 from rerankq.ledger.batch_ends import tell_of_ended
+from rerankq.ledger.ends import (
+    End,
+    Ended,
+    RawEnd,
+    gone,
+    past_retention,
+    raw,
+    raw_end,
+    raw_gone,
+    unknown,
+)
 from rerankq.ledger.failures import Failure
 from rerankq.ledger.read_size import ReadSize
 from rerankq.ledger.record_fields import record_from, state_from
 from rerankq.ledger.scripts import CANCEL
 from rerankq.store.store import Retention, Store
-
-End = RerankResult | JobEnded | JobNotFound | ResultExpired | InvalidRequest
-"""A ranking, or the error that says why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +35,6 @@ class Outline:
     attempts: int
     custom_id: str | None
     reason: str | None = None
-
-
-class RawEnd(NamedTuple):
-    """The end of a job as it is stored, for callers that pass it on and do not look into it.
-
-    Attributes:
-        job_id: the job.
-        result: its ranking, a `RerankResult` as JSON; None when it has none, or has not ended.
-        error: why it has none; None when it has one, or has not ended.
-        size: bytes of its result in the ledger.
-    """
-
-    job_id: str
-    result: bytes | None
-    error: JobEnded | JobNotFound | ResultExpired | InvalidRequest | None
-    size: int = 0
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has an end, or never will have one."""
-        return self.result is not None or self.error is not None
-
-    def decoded(self) -> End:
-        """The end of a job that has one; for a ranking that cannot be read, the error."""
-        if self.result is None:
-            return self.error or _unknown(self.job_id)
-        try:
-            return RerankResult.parse(self.result)
-        except InvalidRequest as unreadable:
-            return unreadable
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that has ended.
-
-    Attributes:
-        end: None when it has yet to be read.
-        size: bytes of its result.
-    """
-
-    job_id: str
-    end: RawEnd | None
-    size: int = 0
 
 
 class Records:
@@ -96,7 +60,7 @@ class Records:
         )
         fields = record_from(record)
         if not fields.keys() >= {"state", "lane", "submitted"}:
-            raise _unknown(job_id)
+            raise unknown(job_id)
         return _status(job_id, fields, stored)
 
     async def outlines(self, job_ids: Sequence[str]) -> list[Outline | None]:
@@ -136,7 +100,7 @@ class Records:
         )
         states = [state_from(each) for each in stored[: len(job_ids)]]
         return [
-            (job_id, _gone(job_id, state), 0)
+            (job_id, gone(job_id, state), 0)
             if result is None
             else (job_id, outcomes.end_from(result), len(result))
             for job_id, state, result in zip(job_ids, states, stored[len(job_ids) :], strict=True)
@@ -155,13 +119,13 @@ class Records:
         if not job_ids:
             return []
         stored = await self._store.command("MGET", *map(self._keys.result, job_ids))
-        found = [_raw(job_id, each) for job_id, each in zip(job_ids, stored, strict=True)]
+        found = [raw(job_id, each) for job_id, each in zip(job_ids, stored, strict=True)]
         without = [at for at, each in enumerate(stored) if each is None]
         # Records and results in one command: some jobs may have ended since the first.
         ends = await self.sized_ends([job_ids[at] for at in without])
         later = {job_id: (end, size) for job_id, end, size in ends}
         for at in without:
-            found[at] = _raw_end(job_ids[at], *later.get(job_ids[at], (None, 0)))
+            found[at] = raw_end(job_ids[at], *later.get(job_ids[at], (None, 0)))
         return found
 
     async def ended(self, job_ids: Sequence[str]) -> list[Ended]:
@@ -182,7 +146,7 @@ class Records:
             self._read_size.learn(max((len(each) for each in ends if each), default=0))
             read = zip(job_ids, states, ends, strict=True)
             return [
-                Ended(job_id, _raw_gone(job_id, state) if end is None else _raw(job_id, end))
+                Ended(job_id, raw_gone(job_id, state) if end is None else raw(job_id, end))
                 for job_id, state, end in read
                 if state is None or state.ended
             ]
@@ -194,7 +158,7 @@ class Records:
         sizes = await self._store.readings(*(("STRLEN", self._keys.result(each)) for each in over))
         self._read_size.learn(max((size for size in sizes if size), default=0))
         return [
-            Ended(job_id, None if size else _raw_gone(job_id, state), size or 0)
+            Ended(job_id, None if size else raw_gone(job_id, state), size or 0)
             for (job_id, state), size in zip(over.items(), sizes, strict=True)
         ]
 
@@ -206,7 +170,7 @@ class Records:
         """
         stored = await self._store.command("MGET", *map(self._keys.result, job_ids))
         return [
-            RawEnd(job_id, None, _past_retention(job_id)) if each is None else _raw(job_id, each)
+            RawEnd(job_id, None, past_retention(job_id)) if each is None else raw(job_id, each)
             for job_id, each in zip(job_ids, stored, strict=True)
         ]
 
@@ -225,42 +189,9 @@ class Records:
             CANCEL(keep_result_ms=keep.result_ms, keep_dead_ms=keep.dead_ms, ids=(job_id,))
         )
         if not before:
-            raise _unknown(job_id)
+            raise unknown(job_id)
         tell_of_ended(self._events, ended)
         return JobState(before.decode())
-
-
-def _unknown(job_id: str) -> JobNotFound:
-    return JobNotFound(f"no job has the id {job_id}: check the id; it may be past its retention")
-
-
-def _gone(job_id: str, state: JobState | None) -> JobNotFound | ResultExpired:
-    if state is None:
-        return _unknown(job_id)
-    return ResultExpired(f"the job {job_id} {state}, but its result is past its retention")
-
-
-def _raw(job_id: str, stored: bytes | None) -> RawEnd:
-    if stored is None:
-        return RawEnd(job_id, None, None)
-    ranking = outcomes.ranking_in(job_id, stored)
-    if ranking is not None:
-        return RawEnd(job_id, ranking, None, len(stored))
-    return _raw_end(job_id, outcomes.end_from(stored), len(stored))
-
-
-def _raw_end(job_id: str, end: End | None, size: int = 0) -> RawEnd:
-    if isinstance(end, RerankResult):
-        return RawEnd(job_id, end.encode(), None, size)
-    return RawEnd(job_id, None, end, size)
-
-
-def _raw_gone(job_id: str, state: JobState | None) -> RawEnd:
-    return RawEnd(job_id, None, _gone(job_id, state))
-
-
-def _past_retention(job_id: str) -> ResultExpired:
-    return ResultExpired(f"the job {job_id} has ended, but its result is past its retention")
 
 
 def _outline(fields: dict[str, Any]) -> Outline | None:

@@ -2,6 +2,7 @@
 
 address        reads a Redis address, once for all libraries
 store          commands and scripts, on connections of the running event loop
+pools          connections to an address, as the redis library makes them
 connections    calls share connections, and are repeated when no answer comes
 per_loop       an object for each event loop
 answers        which calls wait for an answer, and whether connections have to be made again

@@ -6,22 +6,16 @@ from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 from redis import exceptions
-from redis.asyncio import (
-    Connection,
-    ConnectionPool,
-    Redis,
-    SSLConnection,
-    UnixDomainSocketConnection,
-)
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio import Redis
 
 from rerankq.errors import ClientClosed, SettingsError
 from rerankq.store.address import RedisAddress
 from rerankq.store.answers import Answers
 from rerankq.store.connections import ONCE, Connections
 from rerankq.store.keys import Keys
-from rerankq.store.on_connect import Pool, greet
+from rerankq.store.on_connect import greet
 from rerankq.store.per_loop import PerLoop
+from rerankq.store.pools import address_of, connection_pool
 from rerankq.store.refusals import name_key, reading
 from rerankq.store.script import Argument, Call
 from rerankq.store.subscription import Subscription
@@ -31,9 +25,6 @@ T = TypeVar("T")
 BESIDE_FROM: Final = 4
 """From this many payloads or results on, they are sent by commands beside the script, in a
 transaction. Fewer are sent as its arguments, which costs the client less."""
-CLIENT_NAME: Final = "rerankq"
-ANSWER_SECONDS: Final = 5.0
-CONNECT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ class Store:
         answer_seconds: float | None = None,
         recovered: Callable[[float], None] | None = None,
     ) -> None:
-        address = _read(url)
+        address = address_of(url)
         self.address = address.shown
         self.keys = _keys(namespace)
         self._closed = False
@@ -262,55 +253,8 @@ async def _piped(
         return await pipeline.execute(raise_on_error=raise_on_error)
 
 
-def shown_address(url: str) -> str:
-    """The address without user and password, for messages.
-
-    Raises:
-        SettingsError: it is not a Redis address.
-    """
-    return _read(url).shown
-
-
-def connection_pool(
-    address: RedisAddress, *, answer_seconds: float | None = None, **options: Any
-) -> ConnectionPool:
-    """Connections to an address.
-
-    Args:
-        address: where Redis is.
-        answer_seconds: see `Store`.
-        **options: more arguments for the library's connections.
-    """
-    patience: dict[str, Any] = {
-        "socket_timeout": ANSWER_SECONDS,
-        "socket_connect_timeout": CONNECT_SECONDS,
-    } | address.patience()
-    if answer_seconds is not None:
-        patience["socket_timeout"] = answer_seconds
-    name = {"client_name": CLIENT_NAME}
-    return Pool(
-        connection_class=_connection_class(address),
-        **name | address.arguments() | patience | options,
-    )
-
-
-def _read(url: str) -> RedisAddress:
-    try:
-        address = RedisAddress.parse(url)
-        address.check_files()
-    except ValueError as error:
-        raise SettingsError(f"RERANKQ_REDIS_URL {error}") from None
-    return address
-
-
 def _keys(namespace: str) -> Keys:
     try:
         return Keys(namespace)
     except ValueError as error:
         raise SettingsError(f"RERANKQ_NAMESPACE: {error}") from None
-
-
-def _connection_class(address: RedisAddress) -> type[AbstractConnection]:
-    if address.path:
-        return UnixDomainSocketConnection
-    return SSLConnection if address.tls else Connection

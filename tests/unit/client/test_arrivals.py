@@ -10,7 +10,8 @@ import pytest
 
 from rerankq.client import arrivals, inquiries
 from rerankq.errors import ClientClosed, InvalidRequest, LedgerUnavailable, ResultExpired
-from rerankq.ledger.records import End, Ended, RawEnd, Records
+from rerankq.ledger.ends import End, Ended, RawEnd
+from rerankq.ledger.records import Records
 from rerankq.store.store import Store
 from running.keys import KEYS
 

@@ -37,7 +37,8 @@ from rerankq.events import (
     WorkerReconnected,
     WorkerRestarting,
 )
-from rerankq_worker.telemetry.event_log import log_events, states
+from rerankq_worker.telemetry.event_log import log_events
+from rerankq_worker.telemetry.state_log import states
 
 STATES = states.name
 JOB = JobRef("j", Lane.BULK)

@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Final
 
 from rerankq.accounts.accounts import Accounts, Allotment
 from rerankq.accounts.breakers import SharedBreakers, model_breaker
@@ -21,10 +20,9 @@ from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ranked_models import RankedModels
 from rerankq_worker.limits.route import Reservation, Route, usable_routes
+from rerankq_worker.limits.route_choice import taken
 from rerankq_worker.limits.waiter import Waiter
 from rerankq_worker.upstream.errors import Deferred, Throttled
-
-RETRY_WAIT_SECONDS: Final = 5.0
 
 
 class Routes:
@@ -117,7 +115,7 @@ class Routes:
     async def _reserved(self, waiter: Waiter) -> Reservation:
         if reservation := await self._probe(waiter):
             return reservation
-        if not self._waiting and self._free > 0 and (reservation := self._taken(waiter)):
+        if not self._waiting and self._free > 0 and (reservation := taken(waiter, self.breakers)):
             self._free -= 1
             return reservation
         if len(self._accounts) > 1:
@@ -243,7 +241,7 @@ class Routes:
             if waiter.reservation.done():
                 continue
             try:
-                reservation = self._taken(waiter)
+                reservation = taken(waiter, self.breakers)
             except Deferred as error:
                 waiter.reservation.set_exception(error)
             else:
@@ -270,37 +268,3 @@ class Routes:
         for permits in self._accounts:
             permits.ran_late(late)
         self._serve()
-
-    def _taken(self, waiter: Waiter) -> Reservation | None:
-        """The first usable route that has a permit; None if no usable route has one.
-
-        Raises:
-            Deferred: no route is usable, or no retry is allowed.
-        """
-        barriers: list[Deferred] = []
-        missing: dict[str, bool] = {}
-        may_wait = False
-        for route, name in waiter.routes:
-            barrier = self.breakers.barrier(route, name, waiter.checked)
-            if barrier:
-                barriers.append(barrier)
-                missing[route.site.name] = missing.get(route.site.name, False) or barrier.ages
-                continue
-            permits = route.permits
-            # A waiting job causes the next exchange. While the budget of retries is not known, a
-            # retry must be able to wait, or this worker would never learn of the budget.
-            may_wait |= not waiter.retry or permits.may_retry or not permits.status.knows_budget
-            if self.breakers.is_left_to_others(route, name, waiter.since):
-                continue
-            if permit := permits.take(waiter.tokens, retry=waiter.retry):
-                permits.suspicions.call_begins(route.key.id)
-                return Reservation(route, permit, name)
-        if len(barriers) == len(waiter.routes):
-            nearest = min(barriers, key=lambda each: each.seconds)
-            # The model counts as missing only if every site says so, by any of its keys.
-            nearest.ages = all(missing.values())
-            raise nearest
-        if not may_wait:
-            # If it waited here for the budget, it would take the place of jobs that need none.
-            raise Deferred("there are too many retries at present", seconds=RETRY_WAIT_SECONDS)
-        return None

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
-from rerankq.store.store import shown_address
+from rerankq.store.pools import shown_address
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream.keys import is_own_server, looks_made_up
 from rerankq_worker.upstream.sites import Account, Key, Site

@@ -1,15 +1,11 @@
-"""Logs what happens to jobs, permits, breakers and the worker itself: a listener on events."""
+"""Logs what happens to jobs, to Redis and to the worker itself: a listener on events."""
 
 import logging
 from typing import Final
 
-from rerankq.accounts.breakers import BreakerState, account_breaker
 from rerankq.counting import counted
 from rerankq.events import (
     AttemptFailed,
-    BreakerClosed,
-    BreakerNotOpened,
-    BreakerOpened,
     BrokerLost,
     BrokerRecovered,
     CallbackFailed,
@@ -23,27 +19,21 @@ from rerankq.events import (
     LedgerCallFailed,
     LedgerOperation,
     LedgerRecovered,
-    LimitFound,
-    LimitsDiffer,
     MessagePutAside,
     OutcomeDropped,
     OutcomeRefused,
-    ScoresChecked,
     WorkerDrained,
     WorkerDraining,
-    WorkerIsolated,
     WorkerOutdated,
-    WorkerReconnected,
     WorkerRestarting,
 )
-from rerankq.monitoring.logs.fields import ABOUT, ENDS, STATES, about
+from rerankq.monitoring.logs.fields import ABOUT, ENDS, about
+from rerankq_worker.telemetry.state_log import log_states
 
 log = logging.getLogger(__name__)
-states = logging.getLogger(f"{__name__}.{STATES}")
 
 _LEDGER: Final = "ledger"
 _BROKER: Final = "broker"
-_ACCOUNT: Final = account_breaker("")
 _LEDGER_FAILURES: Final = {
     LedgerOperation.CLAIM: "no claim of {jobs}",
     LedgerOperation.RENEW: "leases of {jobs} not renewed",
@@ -72,20 +62,13 @@ def log_events(events: Events) -> None:
     events.listen(_ledger_recovered, LedgerRecovered)
     events.listen(_broker_lost, BrokerLost)
     events.listen(_broker_recovered, BrokerRecovered)
-    events.listen(_breaker_opened, BreakerOpened)
-    events.listen(_breaker_not_opened, BreakerNotOpened)
-    events.listen(_breaker_closed, BreakerClosed)
-    events.listen(_scores_checked, ScoresChecked)
-    events.listen(_limit_found, LimitFound)
-    events.listen(_limits_differ, LimitsDiffer)
-    events.listen(_worker_isolated, WorkerIsolated)
-    events.listen(_worker_reconnected, WorkerReconnected)
     events.listen(_worker_outdated, WorkerOutdated)
     events.listen(_worker_draining, WorkerDraining)
     events.listen(_worker_drained, WorkerDrained)
     events.listen(_worker_restarting, WorkerRestarting)
     events.listen(_message_put_aside, MessagePutAside)
     events.listen(_callback_failed, CallbackFailed)
+    log_states(events)
 
 
 # Jobs.
@@ -236,6 +219,7 @@ def _worker_outdated(event: WorkerOutdated) -> None:
         "the worker %s is of an older version: of the jobs and batches that it ends no webhook and "
         "no callback is told; upgrade it",
         event.worker,
+        extra=about(event),
     )
 
 
@@ -251,76 +235,5 @@ def _callback_failed(event: CallbackFailed) -> None:
         "callback task %s for %s, try %d: %s; %s",
         *(event.task, event.event_id, event.tries, event.message),
         "given up" if delay is None else f"next try in {delay:.0f} s",
-    )
-
-
-# Changes of state.
-
-
-def _breaker_opened(event: BreakerOpened) -> None:
-    if event.breaker.startswith(_ACCOUNT):
-        cause = f": {event.reason}" if event.reason else ""
-        states.warning("the %s is %s now%s", event.breaker, event.state, cause, extra=about(event))
-        return
-    # A parked breaker needs an operator.
-    level = logging.ERROR if event.state == BreakerState.PARKED else logging.WARNING
-    line = "the breaker of %s is open: %s (%s): %s"
-    states.log(
-        level, line, event.breaker, event.state, event.reason, event.message, extra=about(event)
-    )
-
-
-def _breaker_not_opened(event: BreakerNotOpened) -> None:
-    states.warning(
-        "the breaker of %s stays closed (%s): too many breakers are open",
-        *(event.breaker, event.reason),
         extra=about(event),
     )
-
-
-def _breaker_closed(event: BreakerClosed) -> None:
-    if event.breaker.startswith(_ACCOUNT):
-        states.info("the %s is usable again", event.breaker, extra=about(event))
-    else:
-        states.warning("the breaker of %s is closed again", event.breaker, extra=about(event))
-
-
-def _scores_checked(event: ScoresChecked) -> None:
-    about = f"scores of {event.model} at {event.site}"
-    if event.outcome == "sane":
-        log.debug("checked the %s: they are sane", about)
-    elif not event.probe:
-        # While it is parked, its breaker has told why.
-        log.warning("checked the %s: they are nonsense (%s)", about, event.outcome)
-
-
-def _limit_found(event: LimitFound) -> None:
-    slots = "" if event.slots is None else f", {event.slots} of them at once in this worker"
-    states.info(
-        "%s has a limit: %.3g calls a second%s",
-        event.account,
-        event.rate,
-        slots,
-        extra=about(event),
-    )
-
-
-def _limits_differ(event: LimitsDiffer) -> None:
-    states.warning(
-        "limits of %s in force are %s, and %s are set here: other workers name lower ones",
-        *(event.account, dict(event.in_force), dict(event.own) or "none"),
-        extra=about(event),
-    )
-
-
-def _worker_isolated(event: WorkerIsolated) -> None:
-    states.error(
-        "this worker alone gets no rankings from %s (%s): until it does, it takes no jobs for "
-        "this account; check its network, proxy and DNS, and whether the vendor admits its address",
-        *(event.account, event.cause),
-        extra=about(event),
-    )
-
-
-def _worker_reconnected(event: WorkerReconnected) -> None:
-    states.warning("this worker gets rankings from %s again", event.account, extra=about(event))

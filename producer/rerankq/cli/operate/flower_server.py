@@ -28,7 +28,8 @@ from rerankq.ledger.records import Records
 from rerankq.settings import ClientSettings
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
-from rerankq.store.store import Retention, Store, connection_pool
+from rerankq.store.pools import connection_pool
+from rerankq.store.store import Retention, Store
 
 COLUMNS: Final = "uuid,state,kwargs,received,started,runtime,retries,worker,exception"
 OFFLINE_SECONDS: Final = 3600

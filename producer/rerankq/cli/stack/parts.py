@@ -29,7 +29,7 @@ from rerankq.cli.terminal import put
 from rerankq.contract import Lane
 from rerankq.embedded import EmbeddedRedis, embedded_redis
 from rerankq.settings import read_one
-from rerankq.store.store import shown_address
+from rerankq.store.pools import shown_address
 
 QUICK_GRACE_SECONDS: Final = 15.0
 

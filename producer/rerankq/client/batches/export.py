@@ -8,7 +8,8 @@ from rerankq.client.patience import patiently
 from rerankq.contract import JobError, JobState
 from rerankq.errors import JobCancelled, JobEnded, JobExpired, JobFailed
 from rerankq.ledger.batches import ExistingJob, OwnJob, RejectedLine
-from rerankq.ledger.records import RawEnd, Records
+from rerankq.ledger.ends import RawEnd
+from rerankq.ledger.records import Records
 
 MOST_PORTION: Final = 250
 _STATES: Final[dict[type[JobEnded], JobState]] = {

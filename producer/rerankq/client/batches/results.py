@@ -11,7 +11,8 @@ from rerankq.client.patience import patiently
 from rerankq.contract import JobError, JobState, RerankResult
 from rerankq.errors import JobFailed
 from rerankq.ledger.batches import Entry, OwnJob, RejectedLine
-from rerankq.ledger.records import End, Outline, Records
+from rerankq.ledger.ends import End
+from rerankq.ledger.records import Outline, Records
 
 MOST_PORTION: Final = 100
 

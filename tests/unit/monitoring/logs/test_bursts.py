@@ -3,7 +3,7 @@ import logging
 from rerankq.monitoring.logs.bursts import BURST_SECONDS, MOST_BURSTS, Bursts
 from rerankq.monitoring.logs.fields import ABOUT, ENDS
 from rerankq.monitoring.logs.lines import Line
-from rerankq_worker.telemetry.event_log import states
+from rerankq_worker.telemetry.state_log import states
 
 STATES = states.name
 
