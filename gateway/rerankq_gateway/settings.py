@@ -10,6 +10,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, refuse_unknown
 
@@ -224,7 +225,7 @@ class GatewaySettings(ProcessSettings):
     @model_validator(mode="after")
     def _can_be_measured(self) -> Self:
         if self.metrics and not find_spec("prometheus_client"):
-            raise ValueError("RERANKQ_METRICS needs an extra: pip install 'rerankq[metrics]'")
+            raise ValueError(f"RERANKQ_METRICS needs an extra: {install('metrics')}")
         return self
 
     @property

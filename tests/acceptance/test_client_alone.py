@@ -35,7 +35,7 @@ def test_a_command_of_a_missing_extra_says_which() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert 'pip install "rerankq[worker]"' in done.stderr
+    assert 'pip install ".[worker]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -53,5 +53,5 @@ def test_doctor_checks_what_it_can(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     assert "[redis_unusable]" in done.stdout
     for extra in ("worker", "gateway"):
-        assert f'pip install "rerankq[{extra}]" adds its checks' in done.stdout
+        assert f'pip install ".[{extra}]" in a checkout of rerankq adds its checks' in done.stdout
     assert "Traceback" not in done.stderr

@@ -20,6 +20,7 @@ from pydantic_settings import NoDecode
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
+from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS
 from rerankq_worker.upstream.dialects import DIALECTS
@@ -209,7 +210,7 @@ class WorkerSettings(ProcessSettings):
         if self.metrics and self.health_port is None:
             raise ValueError("RERANKQ_METRICS needs RERANKQ_HEALTH_PORT, where /metrics answers")
         if self.metrics and not find_spec("prometheus_client"):
-            raise ValueError("RERANKQ_METRICS needs an extra: pip install 'rerankq[metrics]'")
+            raise ValueError(f"RERANKQ_METRICS needs an extra: {install('metrics')}")
         return self
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from rerankq.cli.argument_text import demand_text
 from rerankq.cli.tenant_option import add_tenant
 from rerankq.errors import MissingExtra
+from rerankq.extras import install
 
 ENTRY_POINTS: Final = "rerankq.commands"
 _OWN_PACKAGES: Final = frozenset(
@@ -175,8 +176,7 @@ def _extra_named(row: Command) -> Iterator[None]:
         if str(error.name).partition(".")[0] in _OWN_PACKAGES:
             raise  # a part of this distribution is not an extra
         raise MissingExtra(
-            f"`rerankq {row.name}` needs an extra that is not installed: "
-            f'pip install "rerankq[{row.extra}]"'
+            f"`rerankq {row.name}` needs an extra that is not installed: {install(row.extra)}"
         ) from None
 
 

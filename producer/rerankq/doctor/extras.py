@@ -8,6 +8,7 @@ from typing import Final
 from rerankq.doctor.check import Check, Checks, SetUp
 from rerankq.doctor.finding import CannotCheckError, Finding
 from rerankq.errors import RerankqError
+from rerankq.extras import install
 
 ENTRY_POINTS: Final = "rerankq.checks"
 _OWN_PACKAGES: Final = frozenset({"rerankq", "rerankq_worker", "rerankq_gateway"})
@@ -24,10 +25,7 @@ def checks_of_extras(set_up: SetUp) -> Iterator[Check]:
         except ModuleNotFoundError as error:
             if str(error.name).partition(".")[0] in _OWN_PACKAGES:
                 raise  # a part of this distribution is not an extra
-            why = (
-                f"the {point.name} is not installed here: "
-                f'pip install "rerankq[{point.name}]" adds its checks'
-            )
+            why = f"the {point.name} is not installed here: {install(point.name)} adds its checks"
             yield Check(point.name, partial(_not_made, why))
         except RerankqError as error:
             yield Check(point.name, partial(_not_made, str(error)))

@@ -46,7 +46,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "rerankq_worker.commands.worker", raising=False)
     monkeypatch.setitem(sys.modules, "typer", None)
     row = next(each for each in COMMANDS if each.name == "worker")
-    with pytest.raises(MissingExtra, match=re.escape('pip install "rerankq[worker]"')):
+    with pytest.raises(MissingExtra, match=re.escape('pip install ".[worker]"')):
         loaded(row)
 
 

@@ -16,6 +16,7 @@ from rerankq.cli.operate.flower_folder import kept_file, usual_folder
 from rerankq.cli.settings import CommandSettings, load
 from rerankq.cli.terminal import tell
 from rerankq.errors import MissingExtra
+from rerankq.extras import install
 from rerankq.foreign_environment import drop_foreign_variables
 from rerankq.store.address import RedisAddress
 from rerankq.store.first_contact import look
@@ -56,9 +57,7 @@ def flower(
     """
     settings = load()
     if not flower_installed():
-        raise MissingExtra(
-            'Flower needs an extra that is not installed: pip install "rerankq[monitor]"'
-        )
+        raise MissingExtra(f"Flower needs an extra that is not installed: {install('monitor')}")
     _check_free(address, port)
     if problem := asyncio.run(look(settings.redis_url, settings.namespace, writes=False)):
         tell(f"flower: {problem} (Flower starts, and tries again)")

@@ -12,6 +12,7 @@ import orjson
 from rerankq.cli.failures import CommandError
 from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.stack.ports import free_port, is_free
+from rerankq.extras import install
 from rerankq.settings import read_one
 
 LOOPBACK: Final = "127.0.0.1"
@@ -41,7 +42,7 @@ def measuring() -> Measuring:
         CommandError: the library is not installed.
     """
     if importlib.util.find_spec("prometheus_client") is None:
-        raise CommandError('metrics need an extra: pip install "rerankq[metrics]"')
+        raise CommandError(f"metrics need an extra that is not installed: {install('metrics')}")
     health = _port("RERANKQ_HEALTH_PORT") or _two_free_ports()
     gateway = _port("RERANKQ_GATEWAY_METRICS_PORT") or free_port()
     processes = _port("RERANKQ_GATEWAY_WORKERS") or 1

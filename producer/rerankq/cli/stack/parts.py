@@ -28,6 +28,7 @@ from rerankq.cli.stack.ports import free_port, listens, lives, reachable
 from rerankq.cli.terminal import put
 from rerankq.contract import Lane
 from rerankq.embedded import EmbeddedRedis, embedded_redis
+from rerankq.extras import install
 from rerankq.settings import read_one
 from rerankq.store.pools import shown_address
 
@@ -164,7 +165,7 @@ class Stack:
             password: for its pages, unless the settings have one; a new one when empty.
         """
         if not flower_installed():
-            self.say('no Flower: pip install "rerankq[monitor]" brings it')
+            self.say(f"no Flower: {install('monitor')} adds it")
             return
         given = self.settings.flower_auth
         auth = (
@@ -186,7 +187,7 @@ class Stack:
             settings: more variables, used where the environment and `.env` have none.
         """
         if importlib.util.find_spec("fastapi") is None:
-            self.say('no gateway: pip install "rerankq[gateway]" brings it')
+            self.say(f"no gateway: {install('gateway')} adds it")
             return
         for name, value in settings.items():
             if not read_one(name, env_file=ENV_FILE):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rerankq.contract import Lane
 from rerankq.errors import SettingsError
 from rerankq.events import Events
+from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.monitoring.traces.endpoint import Endpoint
 
@@ -24,7 +25,7 @@ _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_E
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _PROTOCOL: Final = "http/protobuf"
 _SENT_BY: Final = frozenset({"", "otlp"})
-_MISSING: Final = 'pip install "rerankq[traces]" brings what sends them'
+_MISSING: Final = f"{install('traces')} adds what sends them"
 
 
 def trace_worker(

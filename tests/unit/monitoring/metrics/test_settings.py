@@ -22,5 +22,5 @@ def test_metrics_need_the_extra(module: object, monkeypatch: pytest.MonkeyPatch)
         worker: lambda: worker.WorkerSettings.load(metrics=True, health_port=9100),
         gateway: lambda: gateway.GatewaySettings.load(metrics=True),
     }
-    with pytest.raises(SettingsError, match=r"pip install 'rerankq\[metrics\]'"):
+    with pytest.raises(SettingsError, match=r'pip install "\.\[metrics\]"'):
         kinds[module]()

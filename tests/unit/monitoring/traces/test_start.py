@@ -41,6 +41,6 @@ def test_what_is_not_installed_is_said(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
     with caplog.at_level(logging.WARNING):
         assert not start.are_sent(ProcessSettings())
-    assert 'pip install "rerankq[traces]"' in caplog.text
+    assert 'pip install ".[traces]"' in caplog.text
     with pytest.raises(SettingsError, match="RERANKQ_TRACES: pip install"):
         start.are_sent(ProcessSettings(traces=True))
