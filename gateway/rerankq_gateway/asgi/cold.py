@@ -13,7 +13,7 @@ from starlette.routing import compile_path
 from rerankq.errors import RerankqError
 from rerankq_gateway.access.principal import Scope
 from rerankq_gateway.asgi.dispatch import KNOWN_AS
-from rerankq_gateway.asgi.request import HotRequest
+from rerankq_gateway.asgi.request import HEAD, HotRequest
 from rerankq_gateway.errors import Problem, problem_of
 from rerankq_gateway.errors.problem import content_type
 
@@ -78,6 +78,8 @@ def _with_all_methods(problem: Problem, request: Request) -> Problem:
             allowed.update(method.upper() for method in item)
     if not allowed:
         return problem
+    if "GET" in allowed:
+        allowed.add(HEAD)
     return replace(_WRONG_METHOD, headers=((b"allow", ", ".join(sorted(allowed)).encode()),))
 
 

@@ -14,6 +14,7 @@ from rerankq.monitoring.logs.fields import FIELDS, trace_fields
 from rerankq_gateway.access.principal import Principal
 from rerankq_gateway.asgi.job_headers import traceparent_of
 from rerankq_gateway.asgi.request import (
+    HEAD,
     IDLE_SECONDS,
     AsgiScope,
     Disconnected,
@@ -130,17 +131,19 @@ class Dispatch:
             if request.principal.tenant is not None:
                 request.rates = self._rates.of
         methods = self._methods.get(request.path, {})
-        handler = methods.get(request.method)
+        method = "GET" if request.method == HEAD else request.method
+        handler = methods.get(method)
         if handler is not None:
             request.route = request.path
             await handler(request)
             return
         request.other_methods = tuple(methods)
-        request.scope[KNOWN_AS] = request
+        # The server goes by its own scope, in which a HEAD request stays one.
+        scope = {**request.scope, "method": method, KNOWN_AS: request}
         try:
-            await self._cold(request.scope, request.receive, request.send)
+            await self._cold(scope, request.receive, request.send)
         finally:
-            request.route = getattr(request.scope.get("route"), "path", "")
+            request.route = getattr(scope.get("route"), "path", "")
 
 
 def _finished(request: HotRequest, seconds: float) -> RequestFinished:

@@ -16,6 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 HeaderList = Iterable[tuple[bytes, bytes]]
 
+HEAD: Final = "HEAD"
 IDLE_SECONDS: Final = 60.0
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 """So much of a refused body is read and dropped, so that its sender sees the answer."""
@@ -48,9 +49,13 @@ class HotRequest:
         job_id: the job that it has made or asked for, once that is known to be the caller's.
         reason: the code of the error that is its answer.
         traceparent: its own span in W3C's form, if it has one.
+
+    The answer to a HEAD request has the headers of the answer to a GET request, and no body: RFC
+    9110, section 9.3.2. What would send more of a body is told that the caller has gone.
     """
 
     __slots__ = (
+        "_has_head",
         "_receive",
         "_send",
         "added",
@@ -101,6 +106,7 @@ class HotRequest:
         self.job_id: str | None = None
         self.reason: str | None = None
         self.traceparent: str | None = None
+        self._has_head = False
         self._receive = receive
         self._send = send
 
@@ -123,12 +129,21 @@ class HotRequest:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a message of ASGI; the answer gets the headers that each has."""
+        """Send a message of ASGI; the answer gets the headers that each has.
+
+        Raises:
+            Disconnected: the answer to a HEAD request is whole already.
+        """
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
             rates = await self.rates(self.principal) if self.rates else ()
             message["headers"] = [*message.get("headers", ()), *self.added, *rates]
+        elif self.method == HEAD:
+            if self._has_head:
+                raise Disconnected
+            self._has_head = True
+            message = {"type": "http.response.body", "body": b""}
         else:
             self.bytes_sent += len(message.get("body", b""))
         await self._send(message)
@@ -138,7 +153,7 @@ class HotRequest:
         sent = [(b"content-length", str(len(content)).encode()), *headers]
         if not any(name == b"content-type" for name, _ in sent):
             sent.append((b"content-type", JSON))
-        is_early = self.unread
+        is_early = self.unread and self.method != HEAD
         if is_early:
             sent.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": sent})

@@ -23,7 +23,7 @@ def routes(_: Parts) -> APIRouter:
 
 
 def hot(parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
-    """`/live` and `/ready`, also by HEAD."""
+    """`/live` and `/ready`."""
 
     async def live(request: HotRequest) -> None:
         await request.answer(200, orjson.dumps({"loop": _WELL}))
@@ -38,7 +38,7 @@ def hot(parts: Parts) -> Mapping[tuple[str, str], HotHandler]:
         await request.answer(200 if is_ready else 503, orjson.dumps(words))
 
     both: dict[str, HotHandler] = {"/live": live, "/ready": ready}
-    return {(method, path): both[path] for path in both for method in ("GET", "HEAD")}
+    return {("GET", path): handler for path, handler in both.items()}
 
 
 async def _ledger(parts: Parts) -> str:

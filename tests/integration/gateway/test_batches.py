@@ -88,6 +88,29 @@ def test_a_batch_is_filled_and_read(url: str, redis_url: str) -> None:
     assert (rest.status_code, rest.content) == (206, whole.content[1000:])
 
 
+def test_head_answers_as_get_without_the_body(url: str, redis_url: str) -> None:
+    """Each route for GET knows HEAD, also one that streams, and one that goes on for long."""
+    at = opened(url)
+    added(at, range(100))
+    posted(at, "seal")
+    running = requests.head(f"{at}/events", timeout=10)
+    assert (running.status_code, running.headers["content-type"]) == (
+        200,
+        "text/event-stream; charset=utf-8",
+    )
+    with StandInWorker(redis_url):
+        eventually(lambda: state(at) == "completed", "it has ended")
+    for each in (at, f"{at}/results", url, f"{url}/nothing", url.replace("v1/batches", "live")):
+        get, head = (requests.request(how, each, timeout=10) for how in ("GET", "HEAD"))
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        for name in ("content-type", "etag", "accept-ranges"):
+            assert head.headers.get(name) == get.headers.get(name)
+    refused = requests.head(f"{at}/seal", timeout=10)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    refused = requests.delete(url, timeout=10)
+    assert refused.headers["allow"] == "GET, HEAD, POST"
+
+
 def test_a_start_behind_all_positions_is_refused_or_empty(url: str) -> None:
     """One that no batch can have is refused at once; one behind the end gives no lines."""
     at = opened(url)
