@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from rerankq.contract import BatchOptions, JobState, Lane
 from rerankq.errors import BatchClosed
-from rerankq.ledger import batches
+from rerankq.ledger import batch_controls
 from running.ledger_machine import FAR, Draft, LedgerMachine, drafts
 
 
@@ -32,7 +32,7 @@ class BatchMachine(LedgerMachine):
         """Begin with a batch that may have a deadline, which is far away."""
         self.has_deadline = has_deadline
         LedgerMachine.begin(self, portion, beside)
-        self.changes.enter_context(patch.object(batches, "PAGE", 1))
+        self.changes.enter_context(patch.object(batch_controls, "PAGE", 1))
 
     def options(self) -> BatchOptions:
         """The batch may have a deadline; then all its jobs have one."""

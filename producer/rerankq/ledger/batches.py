@@ -16,7 +16,7 @@ from rerankq.events import (
 from rerankq.ledger.batch_controls import BatchControls
 from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.batch_entries import Entry, ExistingJob, OwnJob, RejectedLine
-from rerankq.ledger.batch_readings import PAGE, not_found
+from rerankq.ledger.batch_readings import not_found
 from rerankq.ledger.batch_scripts import (
     COLLECTED,
     FEEDING,
@@ -30,7 +30,7 @@ from rerankq.ledger.outbox import check_callbacks
 from rerankq.ledger.ownership import Ownership
 from rerankq.store.store import Retention, Store
 
-__all__ = ["PAGE", "Batches", "Entry", "ExistingJob", "OwnJob", "RejectedLine"]
+__all__ = ["Batches", "Entry", "ExistingJob", "OwnJob", "RejectedLine"]
 
 KEPT_SECONDS: Final = 31 * 24 * 3600.0
 _NO_OPTIONS: Final = BatchOptions()

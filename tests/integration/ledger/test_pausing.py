@@ -5,7 +5,7 @@ import pytest
 from rerankq.contract import BatchState, JobState, Lane
 from rerankq.errors import BatchClosed, BatchNotFound
 from rerankq.events import BatchCancelled, BatchPaused, BatchResumed, Event
-from rerankq.ledger import batches as ledger_batches
+from rerankq.ledger import batch_controls
 from rerankq.ledger.intake import Verdict
 from running.keys import KEYS
 from running.ledger_desk import LedgerDesk, ids, job
@@ -77,7 +77,7 @@ def test_workers_go_on_with_a_resumption_that_broke_off(
     desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the client dies after its first portion, the reconciler announces the rest."""
-    monkeypatch.setattr(ledger_batches, "PAGE", 2)
+    monkeypatch.setattr(batch_controls, "PAGE", 2)
     names = [f"job-{at}" for at in range(5)]
     batch = queued(desk, *names)
     desk.run(desk.batches.pause(batch))
@@ -91,7 +91,7 @@ def test_workers_go_on_with_a_resumption_that_broke_off(
 
 def test_a_pause_stops_a_resumption(desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a batch is paused again while it is being resumed, what is held stays held."""
-    monkeypatch.setattr(ledger_batches, "PAGE", 1)
+    monkeypatch.setattr(batch_controls, "PAGE", 1)
     batch = queued(desk, "a", "b")
     desk.run(desk.batches.pause(batch))
     desk.claim("a", "b")
@@ -150,7 +150,7 @@ def test_a_cancelled_batch_ends_all_its_jobs(
     desk: LedgerDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Queued, running, waiting and held jobs end as cancelled; what had ended stays as it is."""
-    monkeypatch.setattr(ledger_batches, "PAGE", 2)
+    monkeypatch.setattr(batch_controls, "PAGE", 2)
     batch = queued(desk, "done", "runs", "waits", "queued", "held")
     leases = {each.job_id: each for each in desk.claim("done", "runs", "waits")}
     desk.succeed(leases["done"])

@@ -11,7 +11,7 @@ from rerankq.cli.rows.rows import Kind, Row
 from rerankq.cli.rows.spool import Spool, SpoolFull
 from rerankq.cli.rows.tally import Tally
 from rerankq.client.batches.open_entries import OpenEntries
-from rerankq.ledger.batches import PAGE
+from rerankq.ledger.batch_readings import PAGE
 
 
 def row(position: int, *, size: int = 0) -> Row:

@@ -1,6 +1,6 @@
 """Which entries of a batch have no result yet: a bit for each, because there may be millions."""
 
-from rerankq.ledger.batches import PAGE
+from rerankq.ledger.batch_readings import PAGE
 
 _ALL = (1 << PAGE) - 1
 

@@ -13,7 +13,7 @@ from rerankq.client.batches.parts import BatchParts
 from rerankq.client.patience import patiently
 from rerankq.errors import ResultTimeout
 from rerankq.events import BatchAbandoned, BatchCompleted
-from rerankq.ledger.batches import PAGE
+from rerankq.ledger.batch_readings import PAGE
 
 ABANDONED_SECONDS: Final = 10.0
 """How long the feeder of an unsealed batch may be silent before the batch counts as abandoned."""

@@ -9,7 +9,8 @@ from rerankq.client.waiting import reasons
 from rerankq.client.waiting.quotas import Quotas
 from rerankq.contract import BatchState, BatchStatus, JobState, Lane, WaitReason
 from rerankq.errors import BatchNotFound
-from rerankq.ledger.batches import PAGE, Batches, OwnJob
+from rerankq.ledger.batch_readings import PAGE
+from rerankq.ledger.batches import Batches, OwnJob
 from rerankq.ledger.presence import SILENT_SECONDS, Presence
 from rerankq.ledger.records import Records
 from rerankq.ledger.waiting import WaitingJob, WaitingJobs
