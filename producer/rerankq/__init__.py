@@ -4,6 +4,28 @@
 >>> with RerankClient() as client:
 ...     job = client.submit(query="how to prevent a cold", documents=["Wash your hands.", "…"])
 ...     job.result(timeout=30).results[0].index
+
+contract/            the messages between producers, workers and clients
+errors               every error that a user can meet
+settings             settings of the producer's side
+events/              what happens, told to listeners
+store/               the one seam to Redis
+ledger/              the life of a job
+accounts/            what all workers know together of an account upstream
+broker/              Celery's messages
+history/             the history of ended jobs, and what operators did
+client/              the Python clients
+cost/                what jobs cost, in tokens
+cli/                 the command line
+doctor/              what `rerankq doctor` looks at
+monitoring/          log, metrics and traces
+testing/             for tests of code that uses rerankq
+embedded             starts a Redis for as long as it is needed
+invalid_input        what is wrong with a message or a setting, in plain words
+counting             counts in sentences, such as "1 job" and "2 jobs"
+error_origin         where an unexpected error was raised, without its text
+foreign_environment  variables that would change or stop Celery and Flower
+working_folder       keeps Python from importing modules of the current folder
 """
 
 import importlib

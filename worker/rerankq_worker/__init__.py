@@ -1,1 +1,19 @@
-"""The worker half of rerankq: it takes hints from Celery and calls the upstream for their jobs."""
+"""The worker half of rerankq: it takes hints from Celery and calls the upstream for their jobs.
+
+commands/      `rerankq worker`
+settings       settings of a worker
+app            a Celery app that serves one lane
+service        the composition root: makes all parts of a worker
+opened_routes  connects to each site, for each key of each of its accounts
+
+consumer/      the seam to Celery: messages come in, and are acknowledged
+jobs/          claims jobs, keeps their leases, makes attempts, writes outcomes
+limits/        which call may begin, by which account and key
+upstream/      the upstream as jobs see it
+provider/      the rerank endpoint over HTTP
+process/       supervisor, watchdog, health, shutdown
+
+telemetry/     what a worker writes to its log
+task_events/   what Flower and other monitors of Celery see
+doctor/        what is added to `rerankq doctor`
+"""

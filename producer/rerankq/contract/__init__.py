@@ -3,6 +3,19 @@
 Readers accept unknown fields of a newer minor version, and refuse another major version with an
 error that names it. Bounds are part of the contract, so a job that was accepted once is accepted
 everywhere. `rerankq schema` prints all of it as JSON Schema.
+
+request  a query and its documents
+job      a job, and the hint that names it
+result   the ranking of a job
+status   how a job stands
+batch    how a batch is opened, how it stands, and why its jobs wait
+history  jobs in lists, and the timeline of one
+file     an uploaded file
+webhook  a URL that is told of ends
+access   tokens, tenants and their quotas
+lanes    names that all sides share: lanes, queues, states
+bounds   how large each part of a message may be
+message  the base classes of messages
 """
 
 from typing import Final

@@ -1,17 +1,17 @@
 """Events of jobs, calls, permits, breakers, workers, batches, tokens and webhooks, for listeners.
 
-event      the base class, and the job that an event is about
-catalogue  all kinds of events
-channel    delivers events to listeners
-jobs       from acceptance to an end
-calls      calls of the rerank endpoint
-limits     permits, limits and circuit breakers, and failed calls to the ledger
-workers    a worker's shutdown, its restart, and messages that it refuses
-batches    batches of a client
-access     tokens
-operators  what operators do
-requests   requests over HTTP
-deliveries webhooks and callbacks
+event       the base class, and the job that an event is about
+catalogue   all kinds of events
+channel     delivers events to listeners
+jobs        from acceptance to an end
+calls       calls of the rerank endpoint
+limits      permits, limits and circuit breakers, and failed calls to the ledger
+workers     a worker's shutdown, its restart, and messages that it refuses
+batches     batches of a client
+access      tokens
+operators   what operators do
+requests    requests over HTTP
+deliveries  webhooks and callbacks
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
 """

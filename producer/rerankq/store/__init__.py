@@ -17,4 +17,5 @@ lua/           parts that scripts of several packages share
 subscription   listens to published messages
 clock          an estimate of Redis' clock
 durability     warns when Redis is configured to lose data
+rights         which commands Redis forbids to this user
 """

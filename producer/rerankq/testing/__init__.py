@@ -11,6 +11,12 @@ real. The worker's HTTP calls and their limits are not: use `rerankq sandbox` to
 needs a Redis on PATH, or the one that `rerankq[embedded]` brings.
 
 `docs/testing.md` shows it in use; `rerankq.testing.pytest` has fixtures.
+
+fake     `FakeRerankq`
+pytest   fixtures
+scores   what a test lets the upstream answer: scores or failures
+worker   a small worker on the real ledger
+threads  calls functions that may block
 """
 
 from rerankq.testing.fake import FakeRerankq

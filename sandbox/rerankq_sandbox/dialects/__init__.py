@@ -1,4 +1,15 @@
-"""The vendors' formats of requests and answers, each in its own file."""
+"""The vendors' formats of requests and answers, each in its own file.
+
+dialect      the base class
+cohere       Cohere
+dashscope    DashScope
+dmxapi       DMXAPI and its family
+jina         Jina
+siliconflow  SiliconFlow
+tei          Text Embeddings Inference
+vllm         vLLM
+voyage       Voyage
+"""
 
 from collections.abc import Mapping
 from typing import Final, Literal

@@ -1,13 +1,17 @@
 """A job in a worker: claimed, attempted, ended.
 
-executor       claims the jobs of a hint, and starts them
-attempts       one job: a permit, a call, then an outcome or another attempt later
-rerank         the call itself: request in, ranking or error out
-retry          whether and when a failed attempt is repeated
-in_flight      the jobs that this worker holds, with their leases
-lease_keeper   renews the leases
-completer      writes outcomes to the ledger, many at a time
-outcome_event  the event that tells the outcome of a job
-last_write     writes outcomes on connections of its own, before the process is replaced
-reconciler     announces jobs again that would otherwise be lost
+executor           claims the jobs of a hint, and starts them
+attempts           one job: a permit, a call, then an outcome or another attempt later
+rerank             the call itself: request in, ranking or error out
+retry              whether and when a failed attempt is repeated
+in_flight          the jobs that this worker holds, with their leases
+lease_keeper       renews the leases
+completer          writes outcomes to the ledger, many at a time
+outcome_event      the event that tells the outcome of a job
+last_write         writes outcomes on connections of its own, before the process is replaced
+reconciler         announces jobs again that would otherwise be lost
+history            moves ends into the history; what it is told of a call
+callbacks          sends Celery tasks of users whose jobs or batches have ended
+callback_versions  tells of workers that are too old for webhooks and callbacks
+introduction       tells Redis this worker's version
 """

@@ -1,4 +1,4 @@
-"""The life of the process: start, heartbeats, shutdown.
+"""The life of the process: start, heartbeats, shutdown. SIGTERM itself arrives in `consumer.pool`.
 
 supervisor         runs a process for each lane, and restarts one that ended unexpectedly
 heartbeats         when each part of the worker last showed that it runs

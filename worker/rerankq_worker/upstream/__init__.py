@@ -1,10 +1,11 @@
 """The upstream as jobs see it, and the configured sites.
 
-port       the interface of a provider, and its answers
-errors     the errors of a call
-observed   a provider that sends an event for each call
-dialects   each vendor's format of requests and answers
-sites      sites, accounts and keys
-site_file  reads them from a file
-keys       checks what a key looks like
+port         the interface of a provider, and its answers
+errors       the errors of a call
+observed     a provider that sends an event for each call
+dialects     each vendor's format of requests and answers
+sites        sites, accounts and keys
+site_file    reads them from a file
+keys         checks what a key looks like
+known_pairs  questions whose best answer is known, to check scores
 """

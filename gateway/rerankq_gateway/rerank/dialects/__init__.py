@@ -1,6 +1,16 @@
 """The forms of rerank calls and their answers, one module each; all of them are pure.
 
 The form is recognised by the call itself, never by a setting: one gateway serves all clients.
+
+call      a call in the form that all dialects are read into
+ranking   a ranking in the form that all dialects are written from
+dialect   the interface of a dialect
+fields    reads the fields of a body
+superset  the form of Jina, vLLM and most others
+cohere    Cohere's form
+voyage    Voyage's form
+tei       TEI's form
+score     vLLM's form of scoring
 """
 
 from collections.abc import Mapping

@@ -18,4 +18,9 @@ pace          rate and time left
 progress      the bar
 summary       the counts, as a sentence or JSON
 closing       the last lines, also of a run that ended early
+listing       `rerankq batch list`
+status        `rerankq batch status`
+watch         `rerankq batch watch`
+control       `rerankq batch pause`, `resume` and `cancel`
+retry         `rerankq batch retry`
 """

@@ -1,4 +1,18 @@
-"""The vendors' formats of requests and answers: one module for each dialect, with all its facts."""
+"""The vendors' formats of requests and answers: one module for each dialect, with all its facts.
+
+dialect        the base class: what most vendors have in common
+reading        reads parts of an answer without trusting it
+same_document  whether a document in an answer is the job's own
+
+cohere         Cohere
+dashscope      DashScope
+dmxapi         DMXAPI and other gateways of its family
+jina           Jina
+siliconflow    SiliconFlow
+tei            Hugging Face's Text Embeddings Inference
+vllm           vLLM
+voyage         Voyage
+"""
 
 from collections.abc import Mapping
 from typing import Final
