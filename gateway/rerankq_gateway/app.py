@@ -1,4 +1,4 @@
-"""The composition root: puts the rooms of the gateway together; nothing else does."""
+"""The composition root: puts the parts of the gateway together; nothing else does."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ from rerankq_gateway.asgi.request import AsgiScope, HotHandler, Receive, Send
 from rerankq_gateway.connection import BoundedConnection
 from rerankq_gateway.duties import Duties, Duty
 from rerankq_gateway.metrics import measured
-from rerankq_gateway.parts import Parts, Room
+from rerankq_gateway.parts import Parts, RouteGroup
 from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
 from rerankq_gateway.shutdown import Shutdown, ended_with_parent
@@ -31,8 +31,8 @@ from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 if TYPE_CHECKING:
     from rerankq.monitoring.traces.processes import GatewayTraces
 
-ROOMS: Final[tuple[Room, ...]] = (jobs, rerank, batches, files, webhooks, audit, health)
-"""Everything that the gateway serves. A room's package has the functions of `Room`."""
+GROUPS: Final[tuple[RouteGroup, ...]] = (jobs, rerank, batches, files, webhooks, audit, health)
+"""Everything that the gateway serves. Each is a package with the functions of `RouteGroup`."""
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,
     "metrics": False,
@@ -103,21 +103,21 @@ async def _served(
 ) -> AsyncIterator[AsgiApp]:
     async with AsyncRerankClient(settings=settings, events=events) as client:
         parts = Parts.of(settings, client, shutdown)
-        duties: list[Duty] = [duty for room in ROOMS for duty in room.duties(parts)]
+        duties: list[Duty] = [duty for group in GROUPS for duty in group.duties(parts)]
         with shutdown.signalled(), ended_with_parent():
             async with measured(parts), Duties(duties):
                 yield composed(parts, traces.begun if traces else None)
 
 
 def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
-    """All rooms behind one dispatcher; `traced` begins the spans of requests."""
+    """All groups of routes behind one dispatcher; `traced` begins the spans of requests."""
     hot: dict[tuple[str, str], HotHandler] = {}
-    for room in ROOMS:
-        hot |= room.hot(parts)
+    for group in GROUPS:
+        hot |= group.hot(parts)
     cold = _cold(parts)
     open_paths = health.OPEN_PATHS
     if parts.settings.docs:
-        hot |= pages.hot(pages.schema(cold, [room.described() for room in ROOMS]))
+        hot |= pages.hot(pages.schema(cold, [group.described() for group in GROUPS]))
         open_paths |= pages.OPEN_PATHS
     return Dispatch(
         hot=hot,
@@ -143,8 +143,8 @@ def _cold(parts: Parts) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     takes_errors(cold)
-    for room in ROOMS:
-        cold.include_router(room.routes(parts))
+    for group in GROUPS:
+        cold.include_router(group.routes(parts))
     return cold
 
 

@@ -1,4 +1,4 @@
-"""What every room of the gateway gets."""
+"""What every group of routes gets, and what it has to have."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -81,8 +81,8 @@ class Parts:
         return self.client.audit.act(actor, action, subject)
 
 
-class Room(Protocol):
-    """A group of routes; each room is a package with these functions."""
+class RouteGroup(Protocol):
+    """A group of routes: a package with these functions."""
 
     def routes(self, parts: Parts) -> APIRouter:
         """Its routes that FastAPI serves."""

@@ -23,7 +23,7 @@ def schema(cold: FastAPI, described: Iterable[Mapping[str, Any]]) -> dict[str, A
 
     Args:
         cold: FastAPI with all its routes.
-        described: of each room, the path items of its other routes.
+        described: of each group of routes, the path items of those that FastAPI does not serve.
     """
     document = cold.openapi()
     document["info"]["description"] = _ABOUT

@@ -36,7 +36,7 @@ MOST_LINKS: Final = 100
 
 
 class _Absence:
-    """For a second it is not asked again whether a program has set OpenTelemetry up meanwhile."""
+    """Until when the program is taken to have no OpenTelemetry: it is asked once a second."""
 
     until = -math.inf
 

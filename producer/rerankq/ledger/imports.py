@@ -33,7 +33,9 @@ KEEP: Final = Script(ROOM, "import_keep", _Keep, keys=_KEYS, reply=FLAG)
 
 
 class Imports:
-    """The list of this work. Each call raises LedgerUnavailable when Redis cannot be used.
+    """Which batches still have to be filled, and who does it.
+
+    Each call raises LedgerUnavailable when Redis cannot be used.
 
     Args:
         store: where it is.

@@ -44,8 +44,8 @@ class Lease:
         waited_seconds: time since the job could first run, by Redis' clock.
         payload: the job as JSON.
         past: its earlier failures.
-        named: for a tenant's job, the one in whose place it was claimed, which may be itself: which
-            of the tenants' jobs are given for those that a claim names, the ledger decides.
+        named: for a tenant's job, the job that the claim has named, which may be the same. For each
+            named job of a tenant, the ledger decides which tenant's job is given in its place.
     """
 
     job_id: str
@@ -253,7 +253,7 @@ class Leases:
 
 
 def _head_end(finish: Finish) -> tuple[Any, ...]:
-    """What closes the head of a finish, as short as it can be."""
+    """The last fields of a job in `finish.lua`: those at the end that are empty are left out."""
     if finish.tokens:
         return finish.reason, finish.call, finish.said, finish.tokens
     if finish.said:
@@ -262,7 +262,7 @@ def _head_end(finish: Finish) -> tuple[Any, ...]:
 
 
 def _is_a_tenants(given: Sequence[Any]) -> bool:
-    """Whether what `claim.lua` says of a job ends with the name in whose place it is given."""
+    """Whether `claim.lua` gave a tenant's job: then its row ends with the named job."""
     return bool(given) and len(given) % 4 == 0
 
 

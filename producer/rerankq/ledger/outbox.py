@@ -94,7 +94,8 @@ def delay_after(attempt: int, retry_after: float | None = None) -> float | None:
 
     Args:
         attempt: the number of the try that failed.
-        retry_after: what the receiver asks for; it counts up to the delay after the next one.
+        retry_after: seconds that the receiver asks for. At most as much as the delay after the next
+            try is granted.
     """
     if attempt > len(DELAYS):
         return None
@@ -180,7 +181,7 @@ class Outbox:
             kind: how the caller sends.
             most: how many at most.
             at_once: how many tries of one target may be under way in all processes together.
-            lease_seconds: so long nobody else gets them.
+            lease_seconds: for how long nobody else gets them.
             busy: tenants of which the caller takes none for now; None for the operator.
         """
         named = [each or "" for each in busy]

@@ -12,7 +12,7 @@ from rerankq.ledger.record_fields import record_from
 from rerankq.store.store import Store
 
 REDELIVERED: Final = 2**52
-"""The first place of jobs that were announced again: see `lines.lua`."""
+"""The first place of jobs that were announced again: see `places.lua`."""
 MOST_SHARING: Final = 100
 
 

@@ -75,7 +75,7 @@ class Script(Generic[P, T]):
     """A script. Calling it makes a `Call`, which a store runs.
 
     Args:
-        room: the package whose folder `lua` has the script.
+        package: the package whose folder `lua` has the script.
         name: its file, without the ending.
         arguments: a named tuple with the script's arguments as its fields. A list or a dictionary
             is sent as JSON; a last field that is a tuple stands for all arguments that follow.
@@ -91,7 +91,7 @@ class Script(Generic[P, T]):
 
     def __init__(
         self,
-        room: str,
+        package: str,
         name: str,
         arguments: Callable[P, tuple[Any, ...]],
         *,
@@ -103,11 +103,11 @@ class Script(Generic[P, T]):
         self.name = name
         self.reply = reply
         self._arguments = arguments
-        self._text = read(room, name)
+        self._text = read(package, name)
         self._constants = {name: constants.get(name) for name in self._text.constants}
         self._ready: dict[str, tuple[str, str]] = {}
         declared = _declared(arguments)
-        self._check(room, Head(declared, reply.kind), keys)
+        self._check(package, Head(declared, reply.kind), keys)
         self._encoders = [
             (at, _ENCODERS[kind]) for at, (_, kind) in enumerate(declared) if kind in _ENCODERS
         ]
@@ -133,7 +133,7 @@ class Script(Generic[P, T]):
             self._ready[namespace] = text, digest
         return self._ready[namespace]
 
-    def _check(self, room: str, head: Head, keys: Sequence[str]) -> None:
+    def _check(self, package: str, head: Head, keys: Sequence[str]) -> None:
         for what, declared, found in (
             ("arguments", head.arguments, self._text.head.arguments),
             ("answer", head.reply, self._text.head.reply),
@@ -142,7 +142,8 @@ class Script(Generic[P, T]):
         ):
             if declared != found:
                 raise ScriptError(
-                    f"{room}/lua/{self.name}.lua: its {what} are {found}, declared are {declared}"
+                    f"{package}/lua/{self.name}.lua: its {what} are {found}, "
+                    f"declared are {declared}"
                 )
 
 

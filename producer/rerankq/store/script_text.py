@@ -74,37 +74,37 @@ class ScriptText:
 
 
 @cache
-def read(room: str, name: str) -> ScriptText:
+def read(package: str, name: str) -> ScriptText:
     """A script, or a part of scripts.
 
     Args:
-        room: the package whose folder `lua` has it.
+        package: the package whose folder `lua` has it.
         name: its file, without the ending.
 
     Raises:
         ScriptError: the head of a file names other keys than those that the file uses, or other
             names than those that it defines.
     """
-    parts = list(_parts(room, name, set()))
+    parts = list(_parts(package, name, set()))
     keys = dict.fromkeys(key for part in parts for key in part.keys)
     constants = dict.fromkeys(each for part in parts for each in part.constants)
     body = "".join(part.body for part in parts)
     return ScriptText(parts[-1].head, tuple(keys), tuple(constants), body)
 
 
-def _parts(room: str, name: str, seen: set[str]) -> Iterator[ScriptText]:
-    text = _file(room, name)
+def _parts(package: str, name: str, seen: set[str]) -> Iterator[ScriptText]:
+    text = _file(package, name)
     for included in _INCLUDE.findall(text):
         if included not in seen:
             seen.add(included)
-            yield from _parts(room, included, seen)
+            yield from _parts(package, included, seen)
     keys = _named(_KEYS, text)
     used = _KNOWN & set(_USED.findall(_COMMENT.sub("", text)))
-    _check_equal(f"{room}/lua/{name}.lua: @keys and the keys used", keys, used)
+    _check_equal(f"{package}/lua/{name}.lua: @keys and the keys used", keys, used)
     body = text
     if defines := _named(_DEFINES, text):
         found = [each for match in _DEFINED.findall(text) for each in "".join(match).split(", ")]
-        _check_equal(f"{room}/lua/{name}.lua: @defines and the names defined", defines, found)
+        _check_equal(f"{package}/lua/{name}.lua: @defines and the names defined", defines, found)
         body = f"local {', '.join(defines)}\ndo\n{text}end\n"
     yield ScriptText(_head(text), keys, _named(_CONSTANTS, text), body)
 
@@ -131,9 +131,9 @@ def _literal(value: str | int) -> str:
     return quoted(value) if isinstance(value, str) else str(value)
 
 
-def _file(room: str, name: str) -> str:
-    own = files(room) / "lua" / f"{name}.lua"
+def _file(package: str, name: str) -> str:
+    own = files(package) / "lua" / f"{name}.lua"
     file = own if own.is_file() else files(OWN_ROOM) / "lua" / f"{name}.lua"
     if not file.is_file():
-        raise ScriptError(f"{room}: there is no lua/{name}.lua")
+        raise ScriptError(f"{package}: there is no lua/{name}.lua")
     return file.read_text("utf-8")

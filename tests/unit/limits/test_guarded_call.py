@@ -577,7 +577,7 @@ def test_malformed_answers_to_many_blame_no_job() -> None:
     past = Past(failed_seconds=9, failing_seconds=9, pattern="p", repeats=4)
     network = Network(a={"m": "site-model"})
     network.permits["a"].gave_ranking()
-    network.permits["a"].rankings.malformed.malformed()
+    network.permits["a"].rankings.malformed.count_malformed()
 
     async def scenario() -> UpstreamError:
         network.hear("a", permits=1)

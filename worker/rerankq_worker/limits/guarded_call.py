@@ -141,7 +141,7 @@ class GuardedCall:
         self._cost = answer.total_tokens or None
         if answer.pause_seconds is not None:
             self._permits.reports.was_asked_to_pause(answer.pause_seconds)
-        await self._well(ranked=True)
+        await self._note_success(ranked=True)
         return answer
 
     async def _made(self, call: Call) -> Answer:
@@ -158,7 +158,7 @@ class GuardedCall:
                 f"no answer within the {seconds:g} seconds of a trial", cause=Cause.ANSWER_TIMEOUT
             ) from None
 
-    async def _well(self, *, ranked: bool) -> None:
+    async def _note_success(self, *, ranked: bool) -> None:
         self._permits.went_well(self._reservation.permit)
         if ranked:
             self._permits.gave_ranking(self._reservation.route.key.id, self._called_at)
@@ -175,7 +175,7 @@ class GuardedCall:
         """Apply what the error means for other calls; returns the error for this job."""
         match error:
             case Throttled():
-                self._because(error)
+                self._note_cause(error)
                 self._permits.was_throttled(error.retry_after)
                 if isinstance(error, QuotaInDoubt):
                     await self._open_breaker(
@@ -200,7 +200,7 @@ class GuardedCall:
         # A server that judges the content is a rerank endpoint, even if it has never ranked.
         if not self._permits.rankings.proven and not isinstance(error, ContentRefused):
             return await self._in_trouble(error, attempt)
-        await self._well(ranked=False)
+        await self._note_success(ranked=False)
         return error
 
     async def _in_trouble(self, error: UpstreamError, attempt: int) -> UpstreamError:
@@ -208,7 +208,7 @@ class GuardedCall:
         permits, past, rankings = self._permits, self._past, self._permits.rankings
         error.ends_job = rankings.proven
         if isinstance(error, Malformed) and not past.pattern:
-            rankings.malformed.malformed()
+            rankings.malformed.count_malformed()
         error.alone = rankings.within(past.failing_seconds) and not rankings.malformed.is_common
         error.passing = rankings.within(PASSING_SECONDS)
         ranks = rankings.lately()
@@ -226,7 +226,7 @@ class GuardedCall:
         ):
             # Other models are answered, so the account stays usable for them.
             return Deferred.because_of(error, OUT_SECONDS)
-        self._because(error, NEVER_RANKED if not rankings.proven else _advice(error))
+        self._note_cause(error, NEVER_RANKED if not rankings.proven else _advice(error))
         if isinstance(error, Unreachable):
             permits.reports.was_not_reached(points)
         elif astray:
@@ -265,9 +265,9 @@ class GuardedCall:
             isolation.trial_failed(silent=silent)
         return free
 
-    def _because(self, error: UpstreamError, advice: str = "") -> None:
+    def _note_cause(self, error: UpstreamError, advice: str = "") -> None:
         cause = f"{error.code} ({_known(error) or 'no answer'})"
-        self._permits.reports.because(f"{cause}: {advice}" if advice else cause)
+        self._permits.reports.note_cause(f"{cause}: {advice}" if advice else cause)
 
     @property
     def _out(self) -> bool:

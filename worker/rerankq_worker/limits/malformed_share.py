@@ -21,11 +21,11 @@ class MalformedShare:
         self._at = clock()
         self._rankings = self._malformed = 0.0
 
-    def ranked(self) -> None:
+    def count_ranking(self) -> None:
         """Count a ranking."""
         self._rankings += 1
 
-    def malformed(self) -> None:
+    def count_malformed(self) -> None:
         """Count a job's first malformed answer."""
         self._fade()
         self._malformed += 1

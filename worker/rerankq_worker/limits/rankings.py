@@ -40,7 +40,7 @@ class Rankings:
         self._at = self._by[key_id] = now
         self._began[key_id] = max(began, self._began.get(key_id, began))
         self.took_seconds = max(now - began, FADES * self.took_seconds)
-        self.malformed.ranked()
+        self.malformed.count_ranking()
 
     def heard(self, allotment: Allotment) -> None:
         """Keep what an exchange returned."""

@@ -61,8 +61,8 @@ class Reports:
         self.new.unreached += points
         self.ask_soon()
 
-    def because(self, cause: str) -> None:
-        """Class and status of the last 429 or failure; shown if the account goes out of use."""
+    def note_cause(self, cause: str) -> None:
+        """Keep class and status of the last 429 or failure, for an account that goes out of use."""
         self.new.cause = cause
 
     @property

@@ -33,7 +33,7 @@ class Reply(NamedTuple):
 
 
 def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamError:
-    """The error that an answer with a status other than 200 means.
+    """The error that an answer with a status other than 2xx means.
 
     Of the upstream's own words its message holds only the request id; see `words`.
     """
@@ -70,7 +70,7 @@ def fault(reply: Reply, request: RerankRequest, *, key: str = "") -> UpstreamErr
 def malformed(
     fault: Malformed, reply: Reply, decoded: Any, request: RerankRequest, *, key: str = ""
 ) -> UpstreamError:
-    """The error that an answer with status 200 means when it is no ranking.
+    """The error that a successful answer (2xx) means when it is no ranking.
 
     Args:
         fault: what is wrong with it.

@@ -81,7 +81,7 @@ def read_decoded(decoded: Any) -> ErrorBody:
 
 
 def holds_error(decoded: Any) -> bool:
-    """Whether the JSON of an answer with status 200 is that of an error."""
+    """Whether the JSON of a successful answer (2xx) is that of an error."""
     return isinstance(decoded, dict) and any(
         decoded.get(name) for name in ("error", "detail", "code")
     )

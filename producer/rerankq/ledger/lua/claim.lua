@@ -11,9 +11,10 @@
 -- @arguments job_ids text: the jobs to take
 -- @answer rows: the time in ms; then, for each job claimed, {id, token, attempts, ms since it could first
 -- run}, with four more when it was tried before: {ms since it was postponed, ms since its
--- first attempt failed or 0, pattern of its answer or '', how often in a row}; of tenants' jobs
--- the ledger decides which are given for those named: the name comes last, also the job's own; and {id} for each
--- suspect that may only be claimed alone: if it kills its worker, no other job may be lost with it; and
+-- first attempt failed or 0, pattern of its answer or '', how often in a row}. For each named job of a
+-- tenant the script decides which tenant's job is given in its place; the row of a tenant's job ends with the
+-- named one. Also {id} for each suspect that may only be claimed alone: if it kills its worker, no other job
+-- may be lost with it; and
 -- {'', ended} when it ended batches, as `batches/ended` says. A job of a paused batch is held back, and one of
 -- a cancelled batch ends: neither is given out. The
 -- token makes the ledger refuse writes of the job's earlier workers. The payloads are read by the next
@@ -24,7 +25,7 @@
 -- @include batches/hold
 -- @include claim/shares
 -- @include ends
--- @include lines
+-- @include places
 -- @include workers/absences
 -- @include workers/heard
 -- @include workers/tokens

@@ -15,8 +15,8 @@ local function note_failed(id, batch, reason)
   count(batch, 'reason:' .. (text(reason) or ''), 1)
 end
 
--- The history packs the names of ended jobs into rows, a second later. If nobody does, as no worker runs, the
--- oldest are dropped: the place of the first name goes on by as many.
+-- Lists the job for the history: a worker reads the list a second later and packs rows of it. While no worker runs,
+-- the list is bounded: its oldest names are dropped, and `first`, the number of its first name, is raised by as many.
 local MOST_UNPACKED, is_bounded = 1000000, false
 local function note_in_history(id, call)
   if not is_bounded then

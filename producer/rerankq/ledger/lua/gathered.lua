@@ -29,8 +29,8 @@ function count(batch, field, by)
   counts[field] = (counts[field] or 0) + by
 end
 
--- Counts that a job of a batch went from one place to another; `from`: nil for a new job. The queued ones are
--- not counted: they are those that are left.
+-- Counts that a job of a batch went from one place to another; `from`: nil for a new job. Queued
+-- jobs are not counted: their number is the total less all others.
 function count_move(batch, from, to)
   if not text(batch) or from == to then return end
   if from and from ~= 'queued' then count(batch, from, -1) end

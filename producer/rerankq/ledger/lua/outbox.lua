@@ -29,7 +29,7 @@ local function add(kind, event, target, delivery, now)
   if type(added) == 'table' then return false end
   redis.call('SET', delivery_key(event, target), cjson.encode(delivery), 'PX', KEPT_MS)
   if added == 1 then redis.call('HINCRBY', outbox_size_key, kind, 1) end
-  -- Never later than it is looked at already.
+  -- LT: if the target is to be looked at earlier, that stays.
   redis.call('ZADD', outbox_key(kind), 'LT', whole(now), target)
   return true
 end

@@ -10,6 +10,7 @@
 -- @answer texts: for each job 'accepted', 'scheduled' (accepted, to be announced by the reconciler),
 --   'full', 'conflict', 'no_batch' (there is none with that id), 'closed' (the batch is sealed, cancelled or past
 --   its deadline), 'quota:<which>:<ms to wait, if known>' (of its tenant), 'taken' (another tenant has a job with
---   that id), 'no_webhook' (a callback names one that there is not), or 'existing:<id>' when the idempotency key and the fingerprint belong to a job accepted before
+--   that id), 'no_webhook' (a callback names one that there is not), or 'existing:<id>' when the
+--   idempotency key and the fingerprint belong to a job accepted before
 -- @include submit/recording
 return submit(payloads)

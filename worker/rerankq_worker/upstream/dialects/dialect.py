@@ -123,7 +123,7 @@ class Dialect:
         return body
 
     def decode(self, body: Any, request: RerankRequest, request_id: str | None) -> Answer:
-        """Read the decoded JSON of an answer with status 200.
+        """Read the decoded JSON of a successful answer (2xx).
 
         Args:
             body: the JSON.

@@ -43,7 +43,7 @@ function note_ends(batch)
   local is_late = number(deadline) > 0 and now >= number(deadline)
   if (sealed == '1' or is_late) and ended >= row[1] then
     local state = end_state(is_late, cancelled_at, row[7], is_complete(sealed, cut))
-    -- Kept, as what comes later, such as a seal, does not change it.
+    -- The state is stored, because what comes later, such as a seal, must not change it.
     redis.call('HSET', key, 'ended_at', whole(now), 'ended_as', state)
     ended_batches[#ended_batches + 1] = {batch, state, unpack(row)}
     post_batch_end(batch, tenant, state, callbacks, now)

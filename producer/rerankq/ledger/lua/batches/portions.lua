@@ -2,7 +2,7 @@
 -- the reconciler. Each portion is safe to repeat.
 -- @defines let_go cancel_some end_held
 -- @include ends
--- @include lines
+-- @include places
 -- @constants CANCELLED
 -- @keys batch batch_entries batch_held batches_resuming batches_cancelling batches_holding
 

@@ -4,8 +4,8 @@
 -- @include states
 -- @keys tenant tenant_queue
 
--- Small, so that tenants take turns often: what it costs is only that dear jobs need several visits. Each job
--- counts as LEAST_COST tokens at least, because a call has costs of its own.
+-- QUANTUM is small, so that tenants take turns often; a job of many tokens then needs several visits. Each job
+-- counts as LEAST_COST tokens at least, because every call has a cost of its own.
 local QUANTUM, LEAST_COST, PASSED_OVER = 500, 100, 20
 local LEAST_READ = 5
 
@@ -42,7 +42,8 @@ function peek(share)
     if not id then return nil end
     local job = known_of(id)
     if job and job.state == 'queued' and job.lane == share.lane and job.tenant == share.name then return id, job end
-    -- One whose record says something else was moved from outside; one that runs was taken by this claim.
+    -- A job that runs was given out by this claim. Any other whose record does not fit this queue was moved by
+-- something else, and leaves the queue.
     if not job or job.state ~= 'running' then
       gather('ZREM ' .. tenant_queue_key(share.lane, share.name), id)
     end
@@ -50,8 +51,8 @@ function peek(share)
   end
 end
 
--- Whether the tenant may have more queued jobs than those that were given out. One that no slot was left for was
--- not looked at.
+-- Whether the tenant may have more queued jobs than those that were given out: yes if its queue was not read to its
+-- end, as when no slot was left for it.
 function has_more(share)
   return #share.ids == 0 and not share.is_whole or peek(share) ~= nil or share.was_passed_over or not share.is_whole
 end

@@ -137,7 +137,7 @@ function deal(lane, claim, slots, begin)
   notes[#notes + 1] = {lane = lane, claim = claim, shares = shares, late = late, visiting = visiting, free = #free}
 end
 
--- Writes what is left of each share, and the turns of those that had theirs. New tenants get a turn before them.
+-- Writes what is left of each share, and new turns for the tenants that had theirs, behind those of new tenants.
 local function note_turns(note)
   local shares, lane = note.shares, note.lane
   table.sort(shares, function(one, other)

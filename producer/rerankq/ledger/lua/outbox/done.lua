@@ -6,7 +6,7 @@
 -- @argument outcome text: 'delivered', 'failed', or 'gone' when the endpoint wants no more
 -- @argument row text: the line of the endpoint's log, or '' for none; it has the time of the try
 -- @argument give_up_ms number: an endpoint that has only failed for so long is disabled
--- @argument rest_ms number: for so long at least an endpoint that has failed is not called
+-- @argument rest_ms number: how long an endpoint that has failed is not called, at least
 -- @answer text or nothing: 'gone' or 'failing' when this has disabled the endpoint
 -- @include clock
 -- @include values
@@ -16,7 +16,7 @@ local MOST_LOGGED = 1000
 local LEAST_REST_MS, MOST_REST_MS = 1000, 60000
 local now, key = now_ms(), webhook_key(target)
 
--- First what frees memory: Redis does it also when it is full, and after that the rest of the script too.
+-- Deletes first: a Redis whose memory is full refuses only a script's first write, and never one that deletes.
 redis.call('ZREM', outbox_taken_key(kind), event .. ' ' .. target)
 if again_ms < 0 then
   leave(kind, event, target)
@@ -24,7 +24,8 @@ else
   redis.call('ZADD', outbox_due_key(kind, target), 'XX', whole(now + again_ms), event)
 end
 
--- Notes it of the endpoint; returns why that has disabled it, and until when it rests.
+-- Notes the outcome in the endpoint's record. Returns why it is disabled by this, if it is, and until when it is
+-- not called.
 local function note_of_endpoint()
   if row ~= '' then
     redis.call('LPUSH', webhook_log_key(target), row)
@@ -35,7 +36,7 @@ local function note_of_endpoint()
     if since > 0 then redis.call('HSET', key, 'failing_since', '', 'failures', 0, 'rests_until', '') end
     return nil, 0
   end
-  -- The rests grow: nobody gains by calls of one that has been away for long.
+  -- After each failure in a row it is left alone for longer: it may stay away for hours.
   local failures = number(redis.call('HINCRBY', key, 'failures', 1))
   local rest = math.min(LEAST_REST_MS * 2 ^ (math.min(failures, 10) - 1), MOST_REST_MS)
   local rests_until = now + math.max(rest, math.min(rest_ms, MOST_REST_MS))

@@ -14,7 +14,7 @@ if redis.call('ZADD', outbox_due_key('http', endpoint), now, event) == 1 then
   redis.call('HINCRBY', outbox_size_key, 'http', 1)
 end
 redis.call('ZADD', outbox_key('http'), 'LT', now, endpoint)
--- Somebody wants it now.
+-- Somebody asked for it, so the endpoint is called at once, also if it has just failed.
 if redis.call('EXISTS', webhook_key(endpoint)) == 1 then
   redis.call('HSET', webhook_key(endpoint), 'rests_until', '')
 end

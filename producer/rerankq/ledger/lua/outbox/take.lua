@@ -1,5 +1,5 @@
--- Takes deliveries that are due, for one try each: nobody else gets them before the lease ends. Whoever dies in
--- between has told or not; another tries again.
+-- Takes deliveries that are due, for one try each, under a lease. When a sender dies before it has noted how its
+-- try went, somebody else tries again once the lease has ended.
 -- @argument kind text: 'http' or 'celery'
 -- @argument most number: how many at most
 -- @argument at_once number: how many of one target may be under way, here and elsewhere; of an endpoint that
@@ -18,7 +18,8 @@ local MOST_TARGETS, BUSY_MS = 200, 1000
 local is_busy = {}
 for _, tenant in ipairs(busy) do is_busy[tenant] = true end
 
--- One try more: counted now, so that a try that kills its sender counts too. Nil when it cannot be read.
+-- The delivery with one more try. It is counted before it is made, so that a try that kills its sender counts
+-- too. Nil when the delivery cannot be read.
 local function tried(event, target)
   local stored = redis.pcall('GET', delivery_key(event, target))
   local ok, delivery = pcall(cjson.decode, text(stored) or '')
@@ -29,8 +30,8 @@ local function tried(event, target)
   return again
 end
 
--- What a row says of an endpoint, how many calls it may have at once, and until when it rests. Nil when it is
--- called no more.
+-- What a row says of an endpoint, how many calls it may have at once, and until when it is not called. Nil when
+-- it is gone or disabled.
 local function receiver(target)
   if kind ~= 'http' then return {}, at_once, 0 end
   local url, secret, old_secret, old_until, tenant, disabled, failing_since, rests_until = unpack(redis.pcall(
@@ -62,17 +63,17 @@ end
 local function serve(target)
   local row, most_at_once, rests_until = receiver(target)
   if not row then return forget(kind, target) end
-  -- A clock that was set back must not let it rest for longer.
+  -- A clock that was set back must not keep it from being called for longer.
   if rests_until > now and rests_until <= now + lease_ms then return look_again(kind, target, rests_until) end
   if row[4] and is_busy[row[4]] then return look_again(kind, target, now + BUSY_MS) end
   local free = most_at_once - (under_way[target] or 0)
   if free > 0 then free = take_some(target, row, free) end
-  -- One with as many tries under way as it may have is looked at again when one of them is noted, or its lease ends.
+  -- When as many tries are under way as may be, `done` lets it be looked at again, or else the end of a lease does.
   look_again(kind, target, free > 0 and now or now + lease_ms)
 end
 
 redis.call('ZREMRANGEBYSCORE', outbox_taken_key(kind), '-inf', whole(now))
--- Such a lease is from before the clock was set back.
+-- A lease that ends later than a new one is from before the clock was set back.
 redis.call('ZREMRANGEBYSCORE', outbox_taken_key(kind), '(' .. whole(now + lease_ms), '+inf')
 for _, member in ipairs(redis.call('ZRANGE', outbox_taken_key(kind), 0, -1)) do
   local target = string.match(member, '^%S+ (.*)$')

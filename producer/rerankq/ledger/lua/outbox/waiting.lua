@@ -13,14 +13,14 @@ function look_again(kind, target, earliest)
   end
 end
 
--- Takes a delivery out.
+-- Removes a delivery from the outbox.
 function leave(kind, event, target)
   if redis.call('ZREM', outbox_due_key(kind, target), event) == 1 then
     redis.call('HINCRBY', outbox_size_key, kind, -1)
   end
 end
 
--- Takes all of a target out: it is told of nothing more.
+-- Removes all deliveries for a target.
 function forget(kind, target)
   local key = outbox_due_key(kind, target)
   redis.call('HINCRBY', outbox_size_key, kind, -redis.call('ZCARD', key))

@@ -2,7 +2,7 @@
 -- Uses the arguments most, jobs and mark.
 -- @defines submit
 -- @include batches
--- @include lines
+-- @include places
 -- @include outbox
 -- @include states
 -- @include tenants/idempotency

@@ -1,7 +1,7 @@
 -- Shared keys that hold a value of another type, written by something else. Each script that uses such a key
 -- fails, so a single one would hold up every job.
 -- @defines put_foreign_keys_aside
--- @include lines
+-- @include places
 -- @keys put_aside lane_set deadlines dead last_heard sweeper breakers accounts
 -- @keys batches batches_resuming batches_cancelling batches_deadlines batches_holding imports shares turns lane_shared
 -- @keys outbox outbox_taken outbox_size
@@ -21,7 +21,7 @@ local function types_by_key()
   for _, each in ipairs(lanes) do
     local lane, queue, again_queue = unpack(each)
     for _, state in ipairs({'queued', 'scheduled', 'running'}) do types[lane_set_key(lane, state)] = 'zset' end
-    types[line_key(lane, false)], types[line_key(lane, true)] = 'hash', 'hash'
+    types[order_key(lane, false)], types[order_key(lane, true)] = 'hash', 'hash'
     types[shares_key(lane)], types[turns_key(lane)], types[lane_shared_key(lane)] = 'hash', 'zset', 'hash'
     types[queue], types[again_queue] = 'list', 'list'
   end

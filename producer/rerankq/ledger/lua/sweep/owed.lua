@@ -4,7 +4,7 @@
 -- Of a lane's hash `shared`: owed (how many are missing), shared_idle_at (since when the Celery queues are empty
 -- though jobs are queued).
 -- @defines announce_owed
--- @include lines
+-- @include places
 -- @include tenants/places
 -- @include tenants/index
 -- @keys tenant tenant_queue tenant_running turns lane_shared lane_set

@@ -3,16 +3,16 @@
 -- Fields of a lane's hash: sequence (last place given), claimed (newest place claimed), mark and mark_at (the
 -- watermark, and when it was set), idle_at and idle_sequence (since when the Celery queue is empty, and the
 -- last place then), lost (the place up to which hints are known to be lost).
--- @defines REDELIVERED line_key next_place advance_watermark lost_places
+-- @defines REDELIVERED order_key next_place advance_watermark lost_places
 -- @include values
 -- @keys lane lane_redelivery lane_set
 
 REDELIVERED = 2 ^ 52
-function line_key(lane, again) return again and lane_redelivery_key(lane) or lane_key(lane) end
+function order_key(lane, again) return again and lane_redelivery_key(lane) or lane_key(lane) end
 
 -- The first of the next `count` places in an order of announcement.
 function next_place(lane, again, count)
-  local last = redis.call('HINCRBY', line_key(lane, again), 'sequence', count)
+  local last = redis.call('HINCRBY', order_key(lane, again), 'sequence', count)
   return (again and REDELIVERED or 0) + last - count + 1
 end
 
@@ -22,9 +22,9 @@ end
 function advance_watermark(lane, place)
   local again = place >= REDELIVERED
   local sequence = again and place - REDELIVERED or place
-  local claimed = number(redis.call('HGET', line_key(lane, again), 'claimed'))
+  local claimed = number(redis.call('HGET', order_key(lane, again), 'claimed'))
   if sequence > claimed then
-    redis.call('HSET', line_key(lane, again), 'claimed', whole(sequence))
+    redis.call('HSET', order_key(lane, again), 'claimed', whole(sequence))
   end
 end
 
@@ -33,7 +33,7 @@ end
 -- place never falls: jobs that are announced again get higher places, so when many hints are lost, each
 -- tick moves some.
 function lost_places(lane, again, waiting, now, grace)
-  local key, first = line_key(lane, again), again and REDELIVERED or 0
+  local key, first = order_key(lane, again), again and REDELIVERED or 0
   local claimed, mark, mark_at, idle_at, idle_sequence, sequence, known = unpack(
     redis.call('HMGET', key, 'claimed', 'mark', 'mark_at', 'idle_at', 'idle_sequence', 'sequence',
       'lost'))
