@@ -39,10 +39,11 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test clients chaos bench throttling screenshots peers check lock build clean
+.PHONY: help demo test clients chaos bench throttling screenshots diagrams translations docs peers check lock \
+    build clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves it running
 	@$(BIN)/rerankq demo $(if $(filter-out 0 no false,$(SERVE)),--serve)
@@ -97,6 +98,25 @@ throttling: $(HAS_PROJECT) ## Measure whether limits are used in full and kept, 
 screenshots: $(HAS_PROJECT) ## Make the pictures of the documentation, in a Chromium of this machine
 	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m screenshots
 
+# A warning is an error. The second language goes into a folder of the first.
+docs: $(HAS_PROJECT) ## Build the documentation, in English and Chinese, into .make/docs/site
+	@rm -rf $(SITE)
+	$(SPHINX) -d .make/docs/english docs $(SITE)
+	$(SPHINX) -d .make/docs/chinese -D language=zh_CN docs $(SITE)/zh-cn
+	@echo '==> open $(SITE)/index.html'
+
+SITE := .make/docs/site
+SPHINX = $(HERMETIC) PYTHONPATH=ops $(BIN)/python -m sphinx -b html -q -W --keep-going -c ops/handbook
+
+translations: $(HAS_PROJECT) ## Bring the Chinese catalogues up to date; PAGES=names begins new ones
+	PYTHONPATH=ops $(BIN)/python -m handbook.catalogues $(PAGES)
+
+# The library that draws is not locked: only who changes a diagram needs it.
+diagrams: $(HAS_PIP) ## Draw the diagrams of the documentation that are new or have changed
+	@$(BIN)/python -m venv --without-pip .make/diagrams-venv
+	@$(PIP) --python .make/diagrams-venv/bin/python install mermaidx
+	@PYTHONPATH=ops .make/diagrams-venv/bin/python -m handbook.diagrams
+
 peers: $(HAS_PIP) ## Make a virtualenv for each other queue of the benchmark, in PEERS=folder
 	@test -n '$(PEERS)' || { echo 'error: say where: make peers PEERS=folder' >&2; exit 1; }
 	@set -e; for file in ops/bench/peers/*.txt; do \
@@ -146,6 +166,7 @@ build: $(HAS_PROJECT) ## Build the wheel into dist/
 
 clean: ## Delete everything that make has created
 	rm -rf $(VENV) .make dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find docs/locales -name '*.mo' -delete
 	find producer worker gateway sandbox tests ops -type d -name __pycache__ -exec rm -rf {} +
 
 # An old pip works too, but the newest takes half the time for a lock file with many hashes.

@@ -117,7 +117,7 @@ def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
     cold = _cold(parts)
     open_paths = health.OPEN_PATHS
     if parts.settings.docs:
-        hot |= pages.hot(pages.schema(cold, [group.described() for group in GROUPS]))
+        hot |= pages.hot(_description(cold))
         open_paths |= pages.OPEN_PATHS
     return Dispatch(
         hot=hot,
@@ -130,6 +130,17 @@ def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
         events=parts.client.events,
         traced=traced,
     )
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document of a gateway, without Redis and without serving."""
+    settings = GatewaySettings()
+    parts = Parts.of(settings, AsyncRerankClient(settings=settings), Shutdown(0))
+    return _description(_cold(parts))
+
+
+def _description(cold: FastAPI) -> dict[str, Any]:
+    return pages.schema(cold, [group.described() for group in GROUPS])
 
 
 def _cold(parts: Parts) -> FastAPI:

@@ -1,6 +1,9 @@
-"""Each example runs unchanged against what `rerankq up` starts."""
+"""Each example, and the quickstart, runs unchanged against what `rerankq up` starts."""
 
 import asyncio
+import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +21,8 @@ from running.waiting import eventually
 from running.worker import clean_environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+QUICKSTART = Path(__file__).parents[2] / "docs" / "quickstart.md"
 COLD = "Washing hands helps to prevent a cold."
 SECONDS = 60
 CELLS = """
@@ -45,12 +50,13 @@ def environment(up: RunningUp) -> dict[str, str]:
     return clean_environment() | {"RERANKQ_REDIS_URL": up.redis_url, "PYTHONUNBUFFERED": "1"}
 
 
-def ran(up: RunningUp, *command: str) -> str:
+def ran(up: RunningUp, *command: str, folder: Path = EXAMPLES) -> str:
     """Run a program to its end; returns what it printed."""
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
     done = subprocess.run(
         command,
-        cwd=EXAMPLES,
-        env=environment(up),
+        cwd=folder,
+        env=environment(up) | {"PATH": path},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -159,6 +165,25 @@ def test_node(up: RunningUp) -> None:
         COLD,
         "succeeded Red wine goes with cheese.",
     ]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_quickstart(up: RunningUp, tmp_path: Path) -> None:
+    """What it lets its reader type does what it says; the test changes only the address."""
+    blocks = FENCE.findall(QUICKSTART.read_text("utf-8"))
+    (program,) = (block for language, block in blocks if language == "python")
+    assert re.fullmatch(
+        r"accepted as \S+\n1 0\.\d+\n0 0\.\d+\n", ran(up, str(BIN / "python"), "-c", program)
+    )
+    script = "\n".join(block for language, block in blocks if language == "sh")
+    assert "http://127.0.0.1:8080" in script
+    script = script.replace("http://127.0.0.1:8080", up.url)
+    said = ran(up, "bash", "-euc", script, folder=tmp_path)
+    ranking, _ = json.JSONDecoder().raw_decode(said)
+    assert ranking["results"][0]["index"] == 1
+    rows = [json.loads(line) for line in (tmp_path / "ranked.jsonl").read_text().splitlines()]
+    assert [row["results"][0]["index"] for row in rows] == [1, 0]
+    assert [row["custom_id"] for row in rows] == ["cold", "wine"]
 
 
 def test_each_example_is_listed_and_run() -> None:
