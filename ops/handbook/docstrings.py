@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _PART: Final = re.compile(
-    r"^(Attributes|Args|Returns|Raises|Yields):\n((?:    .*\n|\n)+)", re.MULTILINE
+    r"^(Attributes|Args|Arguments|Returns|Raises|Yields):\n((?:    .*\n|\n)+)", re.MULTILINE
 )
 _ENTRY: Final = re.compile(r"^([\w.*]+):\s+(.*?)(?=^[\w.*]+:\s|\Z)", re.DOTALL | re.MULTILINE)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from handbook import llms, pages
+from handbook import chinese_search, llms, pages
 from handbook.place import Language
 
 _SINGLE_TICKS: Final = re.compile(r"(?<![`:])`([^`\n]+)`(?!`)")
@@ -15,6 +15,7 @@ _SINGLE_TICKS: Final = re.compile(r"(?<![`:])`([^`\n]+)`(?!`)")
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register with Sphinx, which calls this."""
+    chinese_search.install()
     app.connect("source-read", _read)
     app.connect("autodoc-process-docstring", _docstring)
     app.connect("build-finished", _finished)

@@ -49,10 +49,9 @@ def contents(texts: dict[str, str]) -> str:
     parts = [f"# {markdown.title_of(first)}\n", f"> {_first_sentence(first)}\n"]
     for caption, names in outline():
         parts.append(f"## {caption}\n")
-        parts += [
-            f"- [{markdown.title_of(texts[name])}]({name}.md): {told.get(name) or _first_sentence(texts[name])}"
-            for name in names
-        ]
+        for name in names:
+            about = told.get(name) or _first_sentence(texts[name])
+            parts.append(f"- [{markdown.title_of(texts[name])}]({name}.md): {about}")
         parts.append("")
     parts += ["## Optional\n", "- [All pages in one file](llms-full.txt)"]
     parts += ["- [The gateway's routes as OpenAPI](openapi.json)"]

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le
 from pydantic import HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -35,8 +35,8 @@ _GROUPS: Final[tuple[tuple[type[RedisSettings], dict[Language, str]], ...]] = (
 )
 _SINGLE: Final = {Language.ENGLISH: "Single commands only", Language.CHINESE: "仅个别命令"}
 _HEADS: Final = {
-    Language.ENGLISH: ("Name", "Type", "Default", "Meaning"),
-    Language.CHINESE: ("名称", "类型", "默认值", "含义"),
+    Language.ENGLISH: ("Name", "Type and default", "Meaning"),
+    Language.CHINESE: ("名称", "类型与默认值", "含义"),
 }
 _TYPES: Final[dict[object, dict[Language, str]]] = {
     bool: {Language.ENGLISH: "true or false", Language.CHINESE: "布尔值"},
@@ -71,8 +71,8 @@ def made(language: Language) -> str:
 def _rows(model: type[RedisSettings], language: Language) -> Iterable[tuple[str, list[str]]]:
     for variable, field in zip(model.names(), model.model_fields.values(), strict=True):
         meaning = meanings(language).get(variable) or str(field.description)
-        default = markdown.code(shown(field.default))
-        yield variable, [f"`{variable}`", type_of(field, language), default, meaning]
+        told = f"{type_of(field, language)}<br>{markdown.code(shown(field.default))}"
+        yield variable, [f"`{variable}`", told.removesuffix("<br>"), meaning]
 
 
 def shown(default: object) -> str:
@@ -123,21 +123,23 @@ def _words(annotation: Any, metadata: list[object], language: Language) -> str:
 
 
 def _bounds(metadata: list[object], language: Language) -> str:
+    least = next((each.ge for each in metadata if isinstance(each, Ge)), None)
+    above = next((each.gt for each in metadata if isinstance(each, Gt)), None)
+    most = next((each.le for each in metadata if isinstance(each, Le)), None)
     english = language is Language.ENGLISH
-    said = []
-    for each in metadata:
-        match each:
-            case Ge(ge=bound):
-                said.append(f"at least {_number(bound)}" if english else f"≥ {_number(bound)}")
-            case Gt(gt=bound):
-                said.append(f"more than {_number(bound)}" if english else f"> {_number(bound)}")
-            case Le(le=bound):
-                said.append(f"at most {_number(bound)}" if english else f"≤ {_number(bound)}")
-            case Lt(lt=bound):
-                said.append(f"less than {_number(bound)}" if english else f"< {_number(bound)}")
-            case _:
-                pass
-    return "".join(f", {each}" for each in said)
+    if least is not None and most is not None:
+        to = "to" if english else "到"
+        return f", {_number(least)} {to} {_number(most)}"
+    bounds = (
+        (least, "at least", "≥"),
+        (above, "more than", ">"),
+        (most, "at most", "≤"),
+    )
+    return "".join(
+        f", {words if english else sign} {_number(bound)}"
+        for bound, words, sign in bounds
+        if bound is not None
+    )
 
 
 def _number(bound: Any) -> str:
