@@ -1,4 +1,5 @@
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -23,6 +24,26 @@ SCRIPTS = sorted(Path(str(files("rerankq"))).glob("*/lua/*.lua"))
 
 SERVICES = ("up", "worker", "gateway", "sandbox", "flower")
 """Commands that run until they are stopped; the acceptance tests start them."""
+
+RUN_BY = {
+    "README.md": "tests/acceptance/test_readme.py",
+    "README.zh-CN.md": "tests/acceptance/test_readme.py",  # which runs the same blocks
+    "docs/quickstart.md": "tests/acceptance/test_examples.py",
+    "docs/batches.md": "tests/integration/client/test_batches_page.py",
+    "docs/testing.md": "tests/integration/testing/test_documented.py",
+}
+"""Pages whose blocks of Python are run, and the tests that do it."""
+NOT_RUN = {
+    "docs/drop-in.md": "needs a client of others; tests/acceptance/clients has such programs",
+    "docs/openai-batches.md": "the same",
+    "docs/events.md": "parts of programs that listen",
+    "docs/flower.md": "a module for Celery's own programs",
+    "docs/history.md": "a part of a program",
+    "docs/redis.md": "parts of programs, which need a Redis at its usual port",
+    "docs/tenants.md": "a part of a program",
+    "docs/webhooks.md": "functions of the reader's own program",
+}
+"""Pages whose blocks of Python are not run, and why; all of them are read."""
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
@@ -161,6 +182,29 @@ def test_every_command_line_is_one_that_tests_run(page: Path) -> None:
             assert set(commands) <= set(SERVICES)
         else:
             assert not re.search(r"^\s*rerankq \w", block, re.MULTILINE)
+
+
+def test_every_block_of_python_is_run_or_is_named_as_not_run() -> None:
+    """A page with blocks of Python has a test that runs them, or a reason here."""
+    with_blocks = {each_name(page) for page in PAGES if python_blocks(page)}
+    assert with_blocks == {*RUN_BY, *NOT_RUN}
+    assert all((ROOT / test).is_file() for test in RUN_BY.values())
+
+
+@each_page
+def test_blocks_of_python_use_names_that_exist(page: Path) -> None:
+    """Each block can be read by Python, and what it imports from rerankq is there."""
+    for block in python_blocks(page):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rerankq"):
+                module = importlib.import_module(str(node.module))
+                assert [each.name for each in node.names if not hasattr(module, each.name)] == []
+
+
+def python_blocks(page: Path) -> list[str]:
+    return [
+        block for language, block in FENCE.findall(page.read_text("utf-8")) if language == "python"
+    ]
 
 
 def test_every_make_target_is_in_the_table_of_contributors() -> None:
