@@ -98,7 +98,8 @@ throttling: $(HAS_PROJECT) ## Measure whether limits are used in full and kept, 
 screenshots: $(HAS_PROJECT) ## Make the pictures of the documentation, in a Chromium of this machine
 	$(HERMETIC) PYTHONPATH=ops:tests $(BIN)/python -m screenshots
 
-# A warning is an error. The second language goes into a folder of the first.
+# A warning is an error. Nothing is taken over from the last build: pages are made of code that it does not watch.
+# The second language goes into a folder of the first.
 docs: $(HAS_PROJECT) ## Build the documentation, in English and Chinese, into .make/docs/site
 	@rm -rf $(SITE)
 	$(SPHINX) -d .make/docs/english docs $(SITE)
@@ -106,7 +107,7 @@ docs: $(HAS_PROJECT) ## Build the documentation, in English and Chinese, into .m
 	@echo '==> open $(SITE)/index.html'
 
 SITE := .make/docs/site
-SPHINX = $(HERMETIC) PYTHONPATH=ops $(BIN)/python -m sphinx -b html -q -W --keep-going -c ops/handbook
+SPHINX = $(HERMETIC) PYTHONPATH=ops $(BIN)/python -m sphinx -b html -E -q -W --keep-going -c ops/handbook
 
 translations: $(HAS_PROJECT) ## Bring the Chinese catalogues up to date; PAGES=names begins new ones
 	PYTHONPATH=ops $(BIN)/python -m handbook.catalogues $(PAGES)
