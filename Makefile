@@ -39,8 +39,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test clients chaos bench throttling screenshots diagrams translations docs peers check lock \
-    build clean
+.PHONY: help demo test clients chaos bench throttling screenshots peers check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -105,6 +104,8 @@ docs: $(HAS_PROJECT) ## Build the documentation, in English and Chinese, into .m
 	$(SPHINX) -d .make/docs/english docs $(SITE)
 	$(SPHINX) -d .make/docs/chinese -D language=zh_CN docs $(SITE)/zh-cn
 	@echo '==> open $(SITE)/index.html'
+
+.PHONY: docs translations diagrams
 
 SITE := .make/docs/site
 SPHINX = $(HERMETIC) PYTHONPATH=ops $(BIN)/python -m sphinx -b html -E -q -W --keep-going -c ops/handbook
