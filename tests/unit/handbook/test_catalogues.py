@@ -1,12 +1,13 @@
 """The translation into Chinese keeps up with the pages."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
 
 from handbook import catalogues
-from handbook.chinese_search import words
+from handbook.chinese_search import Runs, words
 from handbook.place import CATALOGUES, catalogue_file, page_names
 
 
@@ -82,3 +83,10 @@ def test_chinese_text_is_found_by_runs_of_characters() -> None:
         *("租约到", "约到期"),
         "租约到期",
     }
+
+
+def test_the_search_in_a_browser_has_the_stemmer_that_it_asks_for() -> None:
+    """Sphinx writes the stemmer's name from one attribute, and its code from another."""
+    folder = Path(str(files("sphinx.search") / "minified-js"))
+    code = (folder / str(Runs.js_stemmer_rawcode)).read_text("utf-8")
+    assert f"var {Runs.language_name}Stemmer=" in code
