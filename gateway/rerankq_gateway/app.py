@@ -134,7 +134,7 @@ def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
 
 def described() -> dict[str, Any]:
     """The OpenAPI document of a gateway, without Redis and without serving."""
-    settings = GatewaySettings()
+    settings = GatewaySettings.model_construct()  # the defaults, whatever the environment says
     parts = Parts.of(settings, AsyncRerankClient(settings=settings), Shutdown(0))
     return _description(_cold(parts))
 
