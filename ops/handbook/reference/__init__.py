@@ -10,6 +10,7 @@ python     the names that a program may use, by their docstrings
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from handbook.place import Language
@@ -26,6 +27,7 @@ _MADE: Final[dict[str, Callable[[Language], str]]] = {
 }
 
 
+@cache
 def made(name: str, language: Language, *, for_sphinx: bool) -> str:
     """A page, or a part of one, as Markdown.
 

@@ -11,15 +11,6 @@ from handbook.chinese_search import Runs, words
 from handbook.place import CATALOGUES, catalogue_file, page_names
 
 
-def test_every_catalogue_is_complete_and_has_nothing_stale(tmp_path: Path) -> None:
-    """Each message of a translated page is translated, with its code and links, and no other is."""
-    names = catalogues.translated()
-    assert {"index", "quickstart", "concepts", "client", "command-line", "production"} <= set(names)
-    messages = catalogues.extracted(names, tmp_path)
-    faults = [fault for name in names for fault in catalogues.faults(name, messages[name])]
-    assert faults == [], "run make translations, and translate what is empty"
-
-
 def test_every_catalogue_belongs_to_a_page() -> None:
     """A page that is gone takes its catalogue with it."""
     known = {catalogue_file(name) for name in page_names()}

@@ -1,6 +1,7 @@
 """The pages of the documentation, as they are given to Sphinx."""
 
 import re
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,12 @@ TAKEN_IN = re.compile(r"^:::\{(readme|readme-body|file|reference)\}", re.MULTILI
 EXTERNAL = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./#%-]*)?")
 
 each_page = pytest.mark.parametrize("name", page_names())
+plain = cache(pages.plain)
+
+
+@cache
+def anchors(name: str) -> set[str]:
+    return {markdown.anchor(title) for _, title in markdown.headings(plain(name))}
 
 
 @pytest.mark.parametrize("language", Language)
@@ -27,19 +34,18 @@ def test_a_page_is_whole(name: str, language: Language) -> None:
 @each_page
 def test_anchors_of_other_pages_exist(name: str) -> None:
     """A link into a page of the site leads to one of its headings."""
-    for _, _, target in links.LINK.findall(markdown.without_code(pages.plain(name))):
+    for _, _, target in links.LINK.findall(markdown.without_code(plain(name))):
         path, _, anchor = target.partition("#")
         if anchor and "://" not in target:
             there = (page_file(name).parent / path).resolve() if path else page_file(name)
             other = there.relative_to(DOCS).with_suffix("").as_posix()
-            titles = [title for _, title in markdown.headings(pages.plain(other))]
-            assert anchor in map(markdown.anchor, titles), target
+            assert anchor in anchors(other), target
 
 
 @each_page
 def test_links_to_other_sites_are_well_formed(name: str) -> None:
     """They are not called here: they have https, a host and a path."""
-    for _, _, target in links.LINK.findall(markdown.without_code(pages.plain(name))):
+    for _, _, target in links.LINK.findall(markdown.without_code(plain(name))):
         if "://" in target:
             assert EXTERNAL.fullmatch(target), target
 
@@ -157,7 +163,7 @@ def test_a_diagram_that_has_changed_has_no_picture() -> None:
 
 def test_the_list_for_programs_has_every_page_with_a_sentence() -> None:
     """`llms.txt` links to the Markdown of each page, and `llms-full.txt` has all of them."""
-    texts = {name: pages.plain(name) for name in page_names()}
+    texts = {name: plain(name) for name in page_names()}
     listed = llms.contents(texts)
     assert listed.startswith("# rerankq\n\n> ")
     for _, names in llms.outline():
