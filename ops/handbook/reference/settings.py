@@ -38,6 +38,7 @@ _HEADS: Final = {
     Language.ENGLISH: ("Name", "Type and default", "Meaning"),
     Language.CHINESE: ("名称", "类型与默认值", "含义"),
 }
+_COMMA: Final = "，"  # noqa: RUF001  as Chinese has it
 _TYPES: Final[dict[object, dict[Language, str]]] = {
     bool: {Language.ENGLISH: "true or false", Language.CHINESE: "布尔值"},
     int: {Language.ENGLISH: "whole number", Language.CHINESE: "整数"},
@@ -128,15 +129,15 @@ def _bounds(metadata: list[object], language: Language) -> str:
     most = next((each.le for each in metadata if isinstance(each, Le)), None)
     english = language is Language.ENGLISH
     if least is not None and most is not None:
-        to = "to" if english else "到"
-        return f", {_number(least)} {to} {_number(most)}"
+        between = f", {_number(least)} to {_number(most)}"
+        return between if english else f"{_COMMA}{_number(least)} 到 {_number(most)}"
     bounds = (
         (least, "at least", "≥"),
         (above, "more than", ">"),
         (most, "at most", "≤"),
     )
     return "".join(
-        f", {words if english else sign} {_number(bound)}"
+        f", {words} {_number(bound)}" if english else f"{_COMMA}{sign} {_number(bound)}"
         for bound, words, sign in bounds
         if bound is not None
     )

@@ -46,8 +46,8 @@ def test_settings(language: Language) -> None:
 @pytest.mark.parametrize(
     ("annotation", "english", "chinese"),
     [
-        (Annotated[int, Field(ge=1, le=9)], "whole number, 1 to 9", "整数, 1 到 9"),
-        (Annotated[float, Field(gt=0)] | None, "number, more than 0", "数, > 0"),
+        (Annotated[int, Field(ge=1, le=9)], "whole number, 1 to 9", "整数，1 到 9"),  # noqa: RUF001  as Chinese has it
+        (Annotated[float, Field(gt=0)] | None, "number, more than 0", "数，> 0"),  # noqa: RUF001
         (tuple[str, ...], "list of text", "文本的列表"),
         (bool, "true or false", "布尔值"),
     ],
