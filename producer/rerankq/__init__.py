@@ -24,6 +24,7 @@ embedded             starts a Redis for as long as it is needed
 invalid_input        what is wrong with a message or a setting, in plain words
 counting             counts in sentences, such as "1 job" and "2 jobs"
 error_origin         where an unexpected error was raised, without its text
+extras               how a part that is an extra of the package is installed
 foreign_environment  variables that would change or stop Celery and Flower
 working_folder       keeps Python from importing modules of the current folder
 """
