@@ -27,6 +27,12 @@ _SET_UP: Final[tuple[tuple[str, type[Exception] | None, str], ...]] = (
         "forbids this user a command: correct its ACL",
     ),
     (
+        # The same inside a script, in the words of Redis before 7.2: they have no code.
+        "The user executing the script",
+        None,
+        "forbids this user a command, a key or a channel that a script needs: correct its ACL",
+    ),
+    (
         "protected mode",
         None,
         "is in protected mode and serves only its own machine: give it a password (requirepass)",

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,35 @@ def test_too_few_replicas_are_reported_until_there_are_enough(
         assert desk.succeed(lease)
         desk.submit(*map(job, names))
         assert [desk.places(name) for name in names] == [["bulk:queued"]] * count
+
+
+def _all_but_keys(desk: LedgerDesk) -> None:
+    desk.redis.acl_setuser("default", enabled=True, reset_keys=True, keys=["other:*"])
+
+
+def _all_but_a_command(desk: LedgerDesk) -> None:
+    desk.redis.acl_setuser("default", enabled=True, commands=["-set", "-mset", "-hset"])
+
+
+def _all_again(desk: LedgerDesk) -> None:
+    desk.redis.acl_setuser("default", enabled=True, keys=["*"], categories=["+@all"])
+
+
+@pytest.mark.parametrize("take", [_all_but_keys, _all_but_a_command])
+def test_a_right_that_a_script_lacks_can_come_back(
+    own_redis: RedisServer, take: Callable[[LedgerDesk], None]
+) -> None:
+    """A right that only a script needs is missing like any other: a worker keeps its results."""
+    with LedgerDesk(own_redis.url) as desk:
+        lease = desk.claimed("before")
+        take(desk)
+        assert "correct its ACL" in refusal(desk, "a")
+        with pytest.raises(LedgerUnavailable, match="correct its ACL") as caught:
+            desk.succeed(lease)
+        assert not isinstance(caught.value, LedgerRefusal)
+        assert caught.value.lasting
+        _all_again(desk)
+        assert desk.succeed(lease)
 
 
 def test_killed_redis_forgets_nothing_accepted(own_redis: RedisServer) -> None:

@@ -25,6 +25,12 @@ RAW = zlib.compressobj(wbits=-15)
 RAW_DEFLATE = RAW.compress(BODY) + RAW.flush()
 
 
+def flushed(wbits: int) -> bytes:
+    """The body as a server sends it that flushes, but never ends what it compresses."""
+    packer = zlib.compressobj(wbits=wbits)
+    return packer.compress(BODY) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
 @pytest.mark.parametrize("name", ["identity", "Identity", "identity, identity", "", "none"])
 def test_identity_has_many_spellings(name: str) -> None:
     """A body that is declared as uncompressed, in any spelling, is read as it is."""
@@ -40,6 +46,13 @@ def test_identity_has_many_spellings(name: str) -> None:
         (RAW_DEFLATE, "deflate"),
         (zstd.compress(BODY), "zstd"),
         (packed(zlib.compress(BODY)), "deflate, gzip"),
+        (flushed(31), "gzip"),
+        (flushed(15), "deflate"),
+        (flushed(-15), "deflate"),
+        (packed(BODY)[:-8], "gzip"),
+        (packed(BODY[:5]) + packed(BODY[5:]), "gzip"),
+        (packed(BODY) + b"\0" * 8, "gzip"),
+        (zstd.compress(BODY[:5]) + zstd.compress(b"") + zstd.compress(BODY[5:]), "zstd"),
         (BODY, "gzip"),
         (BODY, "br"),
     ],
@@ -55,10 +68,13 @@ def test_a_body_compressed_unasked_is_read(body: bytes, name: str) -> None:
     [
         (packed(b"x" * 100_000), "gzip", "over 100 bytes"),
         (zstd.compress(b"x" * 100_000), "zstd", "over 100 bytes"),
-        (packed(BODY)[:-9], "gzip", "cut off"),
+        (packed(BODY)[:-12], "gzip", "cut off"),
+        (packed(BODY[:5]) + packed(BODY[5:])[:-12], "gzip", "cut off"),
+        (packed(BODY) + packed(b"x" * 100_000), "gzip", "over 100 bytes"),
         (b"\x1f\x8b nonsense", "gzip", "but is not"),
         (b"nonsense", "zstd", "but is not"),
         (b"\x8bnonsense", "br", "which was not asked for"),
+        (packed(b"") * 1001, "gzip", "over 1,000 parts"),
         (packed(BODY), "gzip, gzip, gzip, gzip", "4 times"),
     ],
 )

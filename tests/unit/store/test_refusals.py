@@ -22,6 +22,15 @@ SCRIPT = " script: 0a9f75e9, on @user_script:12."
         ("ERR Error running script (call to f_1): @user_script:1: -OOM command", "out of memory"),
         ("MISCONF Errors writing to the AOF file: No space left", "disk"),
         (f"ERR Script killed by user with SCRIPT KILL.{SCRIPT}", "retry"),
+        (f"ERR ACL failure in script: User u has no permissions{SCRIPT}", "correct its ACL"),
+        *(
+            (f"ERR The user executing the script can't {what}{SCRIPT}", "correct its ACL")
+            for what in (
+                "run this command or subcommand",
+                "access at least one of the keys mentioned in the command arguments",
+                "publish to the channel mentioned in the command",
+            )
+        ),
         ("NEWWORD of a Redis to come", "refuses a command (NEWWORD): see its log"),
     ],
 )

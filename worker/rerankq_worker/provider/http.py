@@ -14,6 +14,7 @@ from rerankq_worker.provider.connection import SUCCESS, Connection
 from rerankq_worker.provider.connection_errors import connection_fault
 from rerankq_worker.provider.content_encoding import unpacked
 from rerankq_worker.provider.proxies import Proxy, proxy_for
+from rerankq_worker.provider.tolerant import Headers
 from rerankq_worker.provider.transport import UNSENT, EndpointTransport, TooLateError
 from rerankq_worker.provider.trust import trust
 from rerankq_worker.upstream.dialects import Dialect
@@ -31,6 +32,8 @@ REFUSAL_SECONDS: Final = 5.0
 """Time limit for the body of a refusal: its status has already told the most."""
 SLOPPY_SECONDS: Final = 600.0
 """Time between two log lines about an upstream whose answers break the rules of HTTP."""
+_ALL: Final = {"content-encoding", "transfer-encoding"}
+"""Headers that count all, if they come several times."""
 _BROKEN: Final = (httpx.HTTPError, OSError)
 
 log = logging.getLogger(__name__)
@@ -198,11 +201,7 @@ async def _read(
     connection: Connection, most_bytes: int, limit: asyncio.Timeout
 ) -> error_answers.Reply:
     """The whole answer; of a refusal, the part of the body that comes soon."""
-    status = connection.status
-    headers = {
-        name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in connection.headers
-    }
+    status, headers = connection.status, _joined(connection.headers)
     body = bytearray()
     if status not in SUCCESS:
         await _read_refusal(connection, body, limit)
@@ -212,6 +211,16 @@ async def _read(
         if len(body) > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
     return error_answers.Reply(status, bytes(body), headers)
+
+
+def _joined(sent: Headers) -> dict[str, str]:
+    """Headers by their names in lower case; of those that came several times, the last."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in sent:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        # Each encoding was applied to the body, in this order.
+        headers[name] = f"{headers[name]},{value}" if name in _ALL and name in headers else value
+    return headers
 
 
 async def _read_refusal(connection: Connection, body: bytearray, limit: asyncio.Timeout) -> None:
