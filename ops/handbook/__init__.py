@@ -9,6 +9,7 @@ docstrings      what a docstring says
 reference       pages that are made of the code
 pages           a page as Markdown, with what it takes in
 catalogues      the translation into Chinese
+titles          titles of pages that are not translated
 llms            the pages for programs that read Markdown
 chinese_search  words of Chinese text, for the search
 extension       what Sphinx calls

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from handbook import diagrams, links, markdown, readme, reference
+from handbook import diagrams, links, markdown, readme, reference, titles
 from handbook.place import ROOT, Language, is_translated, page_file
 
 _BLOCK: Final = re.compile(r"^:::\{(readme|readme-body|file|reference)\} (.+)\n:::$", re.MULTILINE)
@@ -31,7 +31,8 @@ def shown(name: str, language: Language) -> str:
     text = diagrams.shown(text, page=name, title=markdown.title_of(text))
     if language is not Language.ENGLISH and not is_translated(name):
         head, _, rest = text.partition("\n")
-        return f"{head}\n\n{_IN_ENGLISH}\n{rest}"
+        title = titles.shown(name, head.removeprefix("# "))
+        return f"# {title}\n\n{_IN_ENGLISH}\n{rest}"
     return text
 
 

@@ -6,8 +6,15 @@ from itertools import pairwise
 
 import pytest
 
-from handbook import diagrams, links, llms, markdown, pages, readme
-from handbook.place import DOCS, OF_THE_FOLDER, Language, page_file, page_names
+from handbook import diagrams, links, llms, markdown, pages, readme, titles
+from handbook.place import (
+    DOCS,
+    OF_THE_FOLDER,
+    Language,
+    is_translated,
+    page_file,
+    page_names,
+)
 
 TAKEN_IN = re.compile(r"^:::\{(readme|readme-body|file|reference)\}", re.MULTILINE)
 EXTERNAL = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./#%-]*)?")
@@ -79,6 +86,16 @@ def test_a_page_without_a_catalogue_says_that_it_is_in_english() -> None:
     assert note in pages.shown("limits", Language.CHINESE)
     assert note not in pages.shown("limits", Language.ENGLISH)
     assert note not in pages.shown("concepts", Language.CHINESE)
+
+
+def test_pages_without_a_catalogue_have_chinese_titles() -> None:
+    """The navigation names them in Chinese; alerts keep their names, and no title is left over."""
+    untranslated = {name for name in page_names() if not is_translated(name)}
+    assert set(titles.titles()) == {
+        name for name in untranslated if not name.startswith("runbook/")
+    }
+    assert pages.shown("gateway", Language.CHINESE).startswith("# HTTP 网关")
+    assert pages.shown("gateway", Language.ENGLISH).startswith("# The HTTP gateway")
 
 
 def test_chinese_sections_have_no_spaces_between_their_lines() -> None:
