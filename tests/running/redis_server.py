@@ -21,14 +21,21 @@ class RedisServer:
         folder: for its data and its log.
         fsync: `always` or `everysec`.
         options: further arguments of its command line.
+        password: its password, if its options set one.
     """
 
     def __init__(
-        self, folder: Path, *, fsync: str = "everysec", options: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        fsync: str = "everysec",
+        options: Sequence[str] = (),
+        password: str = "",
     ) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        login = f":{password}@" if password else ""
+        self.url = f"redis://{login}127.0.0.1:{self.port}/0"
         self._fsync = fsync
         self._options = options
         self.process: subprocess.Popen[bytes] | None = None

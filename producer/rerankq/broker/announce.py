@@ -35,7 +35,7 @@ def celery_settings(redis_url: str, namespace: str = "") -> dict[str, Any]:
     address = RedisAddress.parse(redis_url)
     return {
         # Celery only logs and shows this; the transport connects by the address below.
-        "broker_url": address.public_url,
+        "broker_url": address.celery_url,
         "broker_transport": f"{OwnTransport.__module__}:{OwnTransport.__name__}",
         # The ledger writes results, and clients read them there.
         "result_backend": None,

@@ -8,6 +8,7 @@ new one may succeed, because the address may lead to another Redis by now.
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakSet
@@ -34,6 +35,25 @@ class _Droppable(AbstractConnection):
         except ReadOnlyError:
             self.disconnect()  # type: ignore[no-untyped-call]
             raise
+
+
+class _ToPrimary(AbstractConnection):
+    """Added to a connection class of the library: connects to where the primary is now."""
+
+    def __init__(
+        self, *arguments: Any, find: Callable[[], tuple[str, int]], **settings: Any
+    ) -> None:
+        super().__init__(*arguments, **settings)
+        self._find = find
+
+    def _connect(self) -> Any:
+        self.host, self.port = self._find()
+        return super()._connect()  # type: ignore[safe-super, no-untyped-call]
+
+
+def to_primary(kind: type[AbstractConnection]) -> type[AbstractConnection]:
+    """A class like `kind` whose connections ask for host and port each time they connect."""
+    return type(f"ToPrimary{kind.__name__}", (_ToPrimary, kind), {})
 
 
 def droppable(kind: type[AbstractConnection]) -> type[AbstractConnection]:

@@ -16,9 +16,10 @@ from kombu.transport.redis import Channel, Transport
 from kombu.utils.encoding import bytes_to_str
 from redis import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 
-from rerankq.broker.connections import droppable
+from rerankq.broker.connections import droppable, to_primary
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
+from rerankq.store.sentinels import Primary
 
 ADDRESS_OPTION: Final = "rerankq_address"
 """Transport option for the `RedisAddress`. Celery gets its URL without password and options,
@@ -86,7 +87,11 @@ class OwnChannel(Channel):
         parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
         for name in ("host", "port", *(_ONLY_TCP if address.path else ())):
             parameters.pop(name, None)
-        parameters["connection_class"] = droppable(parameters["connection_class"])
+        kind = parameters["connection_class"]
+        if address.sentinels:
+            parameters["find"] = Primary(address.sentinels).find_blocking
+            kind = to_primary(kind)
+        parameters["connection_class"] = droppable(kind)
         return parameters | address.arguments()
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002  kombu's signature

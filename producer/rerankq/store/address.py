@@ -5,19 +5,34 @@ options after its `?`. So it is parsed here, and all get the same arguments for 
 connections.
 """
 
-import difflib
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-SCHEMES: Final = ("redis", "rediss", "unix")
-SENTINEL_SCHEMES: Final = ("sentinel", "redis+sentinel", "rediss+sentinel", "redis-sentinel")
-"""Names that other clients use for the same."""
+from rerankq.store import sentinels
+from rerankq.store.address_options import (
+    OF_SENTINEL,
+    SENTINEL_SCHEMES,
+    TLS,
+    TLS_SCHEMES,
+    read_options,
+)
+from rerankq.store.sentinels import Sentinels
+
+SCHEMES: Final = ("redis", "rediss", "unix", *SENTINEL_SCHEMES)
+FOREIGN_SCHEMES: Final = (
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis-sentinel",
+    "rediss-sentinel",
+    "sentinel+redis",
+)
+"""Names that other clients use for Sentinel."""
 DEFAULT_PORT: Final = 6379
 
 NO_ADDRESS: Final = (
@@ -25,8 +40,8 @@ NO_ADDRESS: Final = (
     "and special characters of the password as %XX"
 )
 
+_TWO_DATABASES: Final = "names two databases: write the number after the port or as db=, not both"
 _RUN_KEY: Final = secrets.token_bytes(32)
-_TLS: Final = "ssl_"
 _FILES: Final = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 _PATIENCE: Final = frozenset(
     {"max_connections", "socket_timeout", "socket_connect_timeout", "health_check_interval"}
@@ -34,70 +49,12 @@ _PATIENCE: Final = frozenset(
 """Options for the ledger's connections only: Celery's must wait without a limit."""
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
-        return int(text)
-
-    return read
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII) or float(text) == 0:
-        raise ValueError("must be a number of seconds above 0")
-    return float(text)
-
-
-def _yes_or_no(text: str) -> bool:
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if text.lower() not in known:
-        raise ValueError("must be true or false")
-    return known[text.lower()]
-
-
-def _requirement(text: str) -> str:
-    wanted = text.lower().removeprefix("cert_")
-    if wanted not in {"none", "optional", "required"}:
-        raise ValueError("must be required, optional or none")
-    return wanted
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("must have no blanks and no special characters: Redis refuses them")
-    return text
-
-
-def _text(text: str) -> str:
-    return text
-
-
-_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "db": _whole(0, 999_999_999),
-    "protocol": _whole(2, 3),
-    "client_name": _name,
-    "max_connections": _whole(1, 100_000),
-    "socket_timeout": _seconds,
-    "socket_connect_timeout": _seconds,
-    "health_check_interval": _whole(0, 86_400),
-    "ssl_ca_certs": _text,
-    "ssl_ca_path": _text,
-    "ssl_certfile": _text,
-    "ssl_keyfile": _text,
-    "ssl_password": _text,
-    "ssl_cert_reqs": _requirement,
-    "ssl_check_hostname": _yes_or_no,
-}
-"""The options that all connections understand alike, and how each is read."""
-
-
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
     """An address, parsed and checked.
 
     Attributes:
-        host: name or number of the machine; empty for a Unix socket.
+        host: name or number of the machine; empty for a Unix socket, and with Sentinels.
         port: its port.
         path: of a Unix socket; empty otherwise.
         database: number of the database.
@@ -107,6 +64,7 @@ class RedisAddress:
         options: the options after the `?`, by the library's names.
         mark: a value that equal addresses share within one process, and that reveals no secret.
             kombu tells connections apart by the text of their options.
+        sentinels: who tells where the primary is; None when the address itself does.
     """
 
     host: str
@@ -118,6 +76,7 @@ class RedisAddress:
     tls: bool
     options: Mapping[str, Any] = field(repr=False)
     mark: str
+    sentinels: Sentinels | None = None
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -127,21 +86,23 @@ class RedisAddress:
             ValueError: it is not an address, or has an unknown option. The message continues a
                 sentence that begins with the setting's name, and quotes nothing secret.
         """
-        if url.partition("://")[0] in SENTINEL_SCHEMES:
+        scheme = url.partition("://")[0]
+        if scheme in FOREIGN_SCHEMES:
             raise ValueError(
-                "names a Sentinel, which rerankq does not support: give the address of a proxy or "
-                "a service that always leads to the primary, with redis:// or rediss://"
+                "names a Sentinel in the form of another program: write "
+                "sentinel://host1:26379,host2:26379/service/0, or sentinels:// for TLS"
             )
         if not url.startswith(tuple(f"{each}://" for each in SCHEMES)):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+            raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
+        mark = hashlib.blake2b(url.encode(), key=_RUN_KEY, digest_size=8).hexdigest()
+        if scheme in SENTINEL_SCHEMES:
+            return cls._with_sentinels(url, scheme, mark)
         parts = _split(url)
-        options = _options(parts)
+        options = read_options(parts.query, parts.scheme)
         database = options.pop("db", None)
         if parts.scheme != "unix" and (in_path := parts.path.strip("/")):
             if database not in {None, int(in_path)}:
-                raise ValueError(
-                    "names two databases: write the number after the port or as db=, not both"
-                )
+                raise ValueError(_TWO_DATABASES)
             database = int(in_path)
         is_socket = parts.scheme == "unix"
         return cls(
@@ -153,7 +114,35 @@ class RedisAddress:
             password=unquote(parts.password) if parts.password else None,
             tls=parts.scheme == "rediss",
             options=options,
-            mark=hashlib.blake2b(url.encode(), key=_RUN_KEY, digest_size=8).hexdigest(),
+            mark=mark,
+        )
+
+    @classmethod
+    def _with_sentinels(cls, url: str, scheme: str, mark: str) -> Self:
+        parts = sentinels.read(url)
+        options = read_options(parts.query, scheme)
+        database = options.pop("db", parts.database)
+        if parts.database not in {None, database}:
+            raise ValueError(_TWO_DATABASES)
+        is_tls = scheme in TLS_SCHEMES
+        tls = {name: value for name, value in options.items() if name.startswith(TLS)}
+        return cls(
+            host="",
+            port=0,
+            path="",
+            database=database or 0,
+            username=parts.username,
+            password=parts.password,
+            tls=is_tls,
+            options={k: v for k, v in options.items() if not k.startswith(OF_SENTINEL)},
+            mark=mark,
+            sentinels=Sentinels(
+                parts.places,
+                parts.service,
+                options.get("sentinel_username"),
+                options.get("sentinel_password"),
+                tls if is_tls else None,
+            ),
         )
 
     def __json__(self) -> str:
@@ -163,6 +152,8 @@ class RedisAddress:
     @property
     def shown(self) -> str:
         """The address without user and password, for messages."""
+        if self.sentinels:
+            return f"{self.sentinels.service} (Sentinel {self.sentinels.shown})"
         return self.path or f"{self.host}:{self.port}"
 
     @property
@@ -170,12 +161,32 @@ class RedisAddress:
         """The address as a URL without user, password and options, for logs."""
         if self.path:
             return f"unix://{quote(self.path)}?db={self.database}"
+        if self.sentinels:
+            scheme = "sentinels" if self.tls else "sentinel"
+            service = quote(self.sentinels.service)
+            return f"{scheme}://{self.sentinels.shown}/{service}/{self.database}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"redis{'s' if self.tls else ''}://{host}:{self.port}/{self.database}"
 
+    @property
+    def celery_url(self) -> str:
+        """The same in a form that kombu can read: it names the first Sentinel only."""
+        if not self.sentinels:
+            return self.public_url
+        first = replace(self.sentinels, places=self.sentinels.places[:1])
+        return replace(self, sentinels=first).public_url
+
     def arguments(self) -> dict[str, Any]:
-        """The arguments of a connection of the redis library, without time limits."""
-        place = {"path": self.path} if self.path else {"host": self.host, "port": self.port}
+        """The arguments of a connection of the redis library, without time limits.
+
+        With Sentinels there is no host: the connection itself asks for it.
+        """
+        place: dict[str, Any] = {"host": self.host, "port": self.port}
+        if self.path:
+            place = {"path": self.path}
+        elif self.sentinels:
+            # Found anew at each connection.
+            place = {}
         who = {"username": self.username, "password": self.password}
         own = {name: value for name, value in self.options.items() if name not in _PATIENCE}
         return place | {"db": self.database} | who | own
@@ -214,26 +225,6 @@ def _split(url: str) -> SplitResult:
     elif port == 0 or not re.fullmatch(r"(/[0-9]{0,9})?", parts.path, re.ASCII):
         raise ValueError(NO_ADDRESS)
     return parts
-
-
-def _options(parts: SplitResult) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, text in parse_qsl(parts.query, keep_blank_values=True):
-        if name not in _READERS:
-            near = difflib.get_close_matches(name, _READERS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
-            raise ValueError(f"has an unknown option: {hint}")
-        if name.startswith(_TLS) and parts.scheme != "rediss":
-            raise ValueError(f"has {name}, which is only for rediss://")
-        if name in found:
-            raise ValueError(f"has {name} twice")
-        try:
-            found[name] = _READERS[name](text)
-        except ValueError as error:
-            raise ValueError(f"{name} {error}") from None
-    if "ssl_keyfile" in found and "ssl_certfile" not in found:
-        raise ValueError("has ssl_keyfile without ssl_certfile: a key needs its certificate")
-    return found
 
 
 def _is_readable(path: Path) -> bool:

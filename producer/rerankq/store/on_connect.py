@@ -5,6 +5,7 @@ miss the script that uses them. If the program ended before its second try, noth
 those payloads.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from redis import exceptions
@@ -40,6 +41,23 @@ class Pool(ConnectionPool):
         would not be known that it was never sent.
         """
         return False
+
+
+class _ToPrimary(AbstractConnection):
+    """Added to a connection class of the library: connects to where the primary is now."""
+
+    def __init__(self, *, find: Callable[[], Awaitable[tuple[str, int]]], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._find = find
+
+    async def _connect(self) -> None:
+        self.host, self.port = await self._find()
+        await super()._connect()  # type: ignore[safe-super, no-untyped-call]
+
+
+def to_primary(kind: type[AbstractConnection]) -> type[AbstractConnection]:
+    """A class like `kind` whose connections ask for host and port each time they connect."""
+    return type(f"ToPrimary{kind.__name__}", (_ToPrimary, kind), {})
 
 
 async def greet(namespace: str, connection: Any) -> None:

@@ -7,7 +7,8 @@ from redis.asyncio.connection import AbstractConnection
 
 from rerankq.errors import SettingsError
 from rerankq.store.address import RedisAddress
-from rerankq.store.on_connect import Pool
+from rerankq.store.on_connect import Pool, to_primary
+from rerankq.store.sentinels import Primary
 
 CLIENT_NAME: Final = "rerankq"
 ANSWER_SECONDS: Final = 5.0
@@ -40,10 +41,10 @@ def connection_pool(
     if answer_seconds is not None:
         patience["socket_timeout"] = answer_seconds
     name = {"client_name": CLIENT_NAME}
-    return Pool(
-        connection_class=_connection_class(address),
-        **name | address.arguments() | patience | options,
-    )
+    kind = _connection_class(address)
+    if address.sentinels:
+        kind, options = to_primary(kind), options | {"find": Primary(address.sentinels).find}
+    return Pool(connection_class=kind, **name | address.arguments() | patience | options)
 
 
 def address_of(url: str) -> RedisAddress:

@@ -6,7 +6,12 @@ from typing import Any, Final
 from redis import exceptions
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
-from rerankq.store.connecting import NOTHING_SENT, is_tls_fault, why_no_connection
+from rerankq.store.connecting import (
+    NOTHING_SENT,
+    is_tls_fault,
+    why_no_connection,
+    why_not_told,
+)
 
 _CLUSTER: Final = (
     "is a Redis Cluster, which rerankq's scripts do not support: "
@@ -202,7 +207,7 @@ def _passing(error: Exception, said: str) -> str | None:
 
 def _is_of_the_set_up(error: Exception, said: str) -> bool:
     return (
-        (isinstance(error, _UNANSWERED) and is_tls_fault(said))
+        (isinstance(error, _UNANSWERED) and (is_tls_fault(said) or why_not_told(said) is not None))
         or isinstance(error, exceptions.InvalidResponse)
         or _listed(_SET_UP, error, said) is not None
     )

@@ -49,7 +49,7 @@ class Store:
     """A Redis, with connections for each event loop.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://` address.
+        url: address, in one of the forms of `rerankq.store.address`.
         namespace: what every key there begins with; see `Keys`.
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
             None for the address's time limit, or else `ANSWER_SECONDS`.

@@ -37,6 +37,16 @@ SECRET = "s3cret"  # noqa: S105  what must not be shown
             {"path": "/run/a b.sock", "db": 1},
             "unix:///run/a%20b.sock?db=1",
         ),
+        (
+            "sentinel://ann:p%2Fw@one,[::1]:7000/my-master/3?sentinel_password=s%40&client_name=x",
+            {"db": 3, "username": "ann", "password": "p/w", "client_name": "x"},
+            "sentinel://one:26379,[::1]:7000/my-master/3",
+        ),
+        (
+            "sentinels://:pw@one:1/svc?db=2&ssl_ca_certs=/ca",
+            {"db": 2, "password": "pw", "ssl_ca_certs": "/ca"},
+            "sentinels://one:1/svc/2",
+        ),
         ("unix://ann:pw@/s", {"path": "/s", "username": "ann", "password": "pw"}, "unix:///s?db=0"),
     ],
 )
@@ -69,13 +79,21 @@ def test_time_limits_and_pool_size_are_only_for_the_ledger() -> None:
         (f"amqp://:{SECRET}@h", "must begin with redis://"),
         (f"redis+socket:///{SECRET}", "must begin with redis://"),
         (
-            f"sentinel://:{SECRET}@h:26379/mymaster",
-            "names a Sentinel, which rerankq does not support: give",
-        ),
-        (
             f"redis+sentinel://:{SECRET}@h:26379/mymaster/0",
-            "names a Sentinel, which rerankq does not support: give",
+            "names a Sentinel in the form of another program: write sentinel://",
         ),
+        (f"sentinel://:{SECRET}@a;sentinel://:{SECRET}@b/m", "has several addresses: write all"),
+        (f"sentinel://:{SECRET}@h:26379", "names no service: write sentinel://"),
+        (f"sentinel://:{SECRET}@h:26379/", "names no service: write sentinel://"),
+        (f"sentinel://:{SECRET}@h/m/x", "has no number of a database after the service"),
+        (f"sentinel://:{SECRET}@h,/m", "is not an address of Sentinel"),
+        (f"sentinel://:{SECRET}@h:99999/m", "is not an address of Sentinel"),
+        (f"sentinel://:1/{SECRET}@h/m/0", "is not an address of Sentinel"),
+        (f"sentinel://:1#{SECRET}@h/m/0", "is not an address of Sentinel"),
+        (f"sentinel://h/m/0?master_name={SECRET}", "has an unknown option: "),
+        ("sentinel://h/m/1?db=2", "names two databases"),
+        ("sentinel://h/m?ssl_ca_certs=/x", "has ssl_ca_certs, which is only for rediss://"),
+        (f"redis://h?sentinel_password={SECRET}", "has sentinel_password, which is only for s"),
         (f"redis://:12?{SECRET}@h", "is not a Redis address"),
         (f"redis://:12?db={SECRET}@h", "is not a Redis address"),
         (f"unix://{SECRET}/run/redis.sock", "is not a Redis address"),
@@ -121,3 +139,19 @@ def test_no_form_in_which_it_is_shown_has_the_secret() -> None:
     same, other = (RedisAddress.parse(f"redis://:{each}@h") for each in (SECRET, "another"))
     assert repr(same) == repr(RedisAddress.parse(f"redis://:{SECRET}@h"))
     assert repr(same) != repr(other)
+
+
+def test_the_login_at_sentinels_is_told_apart_and_never_shown() -> None:
+    """Redis and its Sentinels have logins of their own, and the same TLS; neither is shown."""
+    address = RedisAddress.parse(
+        f"sentinels://ann:{SECRET}1@h/m/0?sentinel_username=bob&sentinel_password={SECRET}2"
+        "&ssl_ca_certs=/ca"
+    )
+    assert address.sentinels
+    said = address.sentinels.arguments()
+    assert (said["username"], said["password"]) == ("bob", f"{SECRET}2")
+    assert said["ssl_ca_certs"] == address.arguments()["ssl_ca_certs"] == "/ca"
+    assert address.arguments()["password"] == f"{SECRET}1"
+    assert "host" not in address.arguments()
+    for shown in (repr(address), address.shown, json.dumps(address.__json__())):
+        assert SECRET not in shown
