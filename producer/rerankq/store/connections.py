@@ -15,6 +15,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from rerankq.errors import LedgerUnavailable
 from rerankq.store.answers import Answers
 from rerankq.store.refusals import is_unanswered, refusal
+from rerankq.store.write_concern import Confirmation
 
 T = TypeVar("T")
 
@@ -35,12 +36,18 @@ class Connections:
     Args:
         redis: the library's client, told to try `ONCE`.
         address: for messages.
+        confirmation: waits for promises.
         recovered: see `Answers`.
     """
 
     def __init__(
-        self, redis: Redis, address: str, recovered: Callable[[float], None] | None = None
+        self,
+        redis: Redis,
+        address: str,
+        confirmation: Confirmation,
+        recovered: Callable[[float], None] | None = None,
     ) -> None:
+        self.confirmation = confirmation
         self.answers = Answers(recovered)
         self._redis = redis
         self._address = address

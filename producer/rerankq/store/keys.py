@@ -94,6 +94,8 @@ class Keys:
         self.put_aside = Family("", ":put-aside")
         """By the key that held a value of another type."""
         self.first_contact = f"{prefix}rerankq:first_contact"
+        self.confirmed = f"{prefix}rerankq:confirmed"
+        """Written with each promise that is waited for."""
         self.metrics_turn = f"{prefix}rerankq:metrics:turn"
         # Messages that were no hints.
         self.poison = f"{prefix}rerankq:poison"

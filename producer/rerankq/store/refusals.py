@@ -135,6 +135,19 @@ _FORBIDDEN: Final = re.compile(r"no permissions to run the '([a-z|]+)' command")
 _CODE: Final = re.compile(r"[A-Z]+(?= )")
 
 
+class NotConfirmedError(exceptions.RedisError):
+    """Redis has carried out a call, but it does not survive what it must survive.
+
+    Args:
+        said: why, and what to do, to follow the address.
+        lasting: whether it lasts until somebody changes the server's set-up.
+    """
+
+    def __init__(self, said: str, *, lasting: bool = False) -> None:
+        super().__init__(said)
+        self.lasting = lasting
+
+
 def refusal(address: str, error: Exception, *, uncertain: bool = False) -> LedgerUnavailable:
     """An error of the redis library as ours.
 
@@ -143,6 +156,9 @@ def refusal(address: str, error: Exception, *, uncertain: bool = False) -> Ledge
         error: the error of the last try.
         uncertain: whether an earlier try had no answer, and may have been carried out.
     """
+    if isinstance(error, NotConfirmedError):
+        told = f"Redis at {address} {error}"
+        return LedgerUnavailable(told, uncertain=True, lasting=error.lasting)
     said = _said(error)
     passing = _passing(error, said)
     uncertain = uncertain or is_unanswered(error)

@@ -84,6 +84,8 @@ class Script(Generic[P, T]):
         constants: values that its files may use by `-- @constants`, and Python too.
         has_bodies: whether payloads or results are sent with it, or before it in one transaction:
             then each connection first loads it into Redis, so that they are not sent without it.
+        is_promise: whether a caller relies on what it has written, so that its answer waits for
+            what `WriteConcern` demands.
 
     Raises:
         ScriptError: the files declare something else.
@@ -99,8 +101,10 @@ class Script(Generic[P, T]):
         reply: Reply[T],
         constants: Constants = _NO_CONSTANTS,
         has_bodies: bool = False,
+        is_promise: bool = False,
     ) -> None:
         self.name = name
+        self.is_promise = is_promise
         self.reply = reply
         self._arguments = arguments
         self._text = read(package, name)

@@ -19,6 +19,13 @@ from rerankq.store.pools import address_of, connection_pool
 from rerankq.store.refusals import name_key, reading
 from rerankq.store.script import Argument, Call
 from rerankq.store.subscription import Subscription
+from rerankq.store.write_concern import (
+    IN_MEMORY,
+    Confirmation,
+    WriteConcern,
+    answers_of,
+    confirmed_in_one,
+)
 
 T = TypeVar("T")
 
@@ -54,6 +61,7 @@ class Store:
         answer_seconds: how long to wait for an answer before a command counts as unanswered;
             None for the address's time limit, or else `ANSWER_SECONDS`.
         recovered: called with the seconds for which Redis carried out no call, when it does again.
+        concern: what the answers to promises must survive.
 
     Attributes:
         keys: the names of all keys there.
@@ -69,13 +77,15 @@ class Store:
         *,
         answer_seconds: float | None = None,
         recovered: Callable[[float], None] | None = None,
+        concern: WriteConcern = IN_MEMORY,
     ) -> None:
         address = address_of(url)
         self.address = address.shown
         self.keys = _keys(namespace)
         self._closed = False
         self._connections = PerLoop(
-            partial(_connections, address, namespace, answer_seconds, recovered), Connections.close
+            partial(_connections, address, self.keys, answer_seconds, recovered, concern),
+            Connections.close,
         )
 
     @property
@@ -101,6 +111,8 @@ class Store:
             LedgerUnavailable: Redis cannot be reached, or refuses.
             ClientClosed: the store was closed, as for every other call.
         """
+        if call.script.is_promise and self._own().confirmation.is_wanted:
+            return call.script.reply.read((await self._with_script(call))[0])
         text, digest = call.script.text(self.keys.namespace)
 
         async def ask(redis: Redis) -> Any:
@@ -140,20 +152,25 @@ class Store:
     ) -> list[Any]:
         text, digest = call.script.text(self.keys.namespace)
 
+        own = self._own()
+        confirmation = own.confirmation if call.script.is_promise else None
+
         async def ask(redis: Redis) -> list[Any]:
-            answers = await sent(redis, "EVALSHA", digest)
+            answers, waited = await sent(redis, "EVALSHA", digest)
             if any(isinstance(each, exceptions.NoScriptError) for each in answers):
-                answers = await sent(redis, "EVAL", text)
+                answers, waited = await sent(redis, "EVAL", text)
             for each in answers:
                 if isinstance(each, exceptions.RedisError):
                     raise each
+            if confirmation and confirmation.is_wanted:
+                await confirmation.check(redis, waited)
             return answers
 
-        def sent(redis: Redis, how: str, named: str) -> Awaitable[list[Any]]:
-            parts = filter(None, (before, (how, named, 0, *call.arguments), after))
-            return _piped(redis, parts, transaction=bool(before), raise_on_error=False)
+        def sent(redis: Redis, how: str, named: str) -> Awaitable[tuple[list[Any], Any]]:
+            parts = [*filter(None, (before, (how, named, 0, *call.arguments), after))]
+            return _sent(redis, parts, confirmation, transaction=bool(before))
 
-        return await self._answered(ask)
+        return await own.answered(ask)
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.
@@ -227,17 +244,38 @@ class Store:
 
 def _connections(
     address: RedisAddress,
-    namespace: str,
+    keys: Keys,
     answer_seconds: float | None,
     recovered: Callable[[float], None] | None,
+    concern: WriteConcern,
 ) -> Connections:
     pool = connection_pool(
         address,
         answer_seconds=answer_seconds,
         retry=ONCE,
-        redis_connect_func=partial(greet, namespace),
+        redis_connect_func=partial(greet, keys.namespace),
     )
-    return Connections(Redis.from_pool(pool), address.shown, recovered)
+    seconds = pool.connection_kwargs["socket_timeout"]
+    confirmation = Confirmation(concern, keys, seconds)
+    return Connections(Redis.from_pool(pool), address.shown, confirmation, recovered)
+
+
+async def _sent(
+    redis: Redis,
+    commands: Sequence[Sequence[Argument]],
+    confirmation: Confirmation | None,
+    *,
+    transaction: bool,
+) -> tuple[list[Any], Any]:
+    """The answers to commands that write, and what is said of their survival, if it is asked."""
+    if confirmation is None or not confirmation.is_wanted:
+        return (
+            await _piped(redis, commands, transaction=transaction, raise_on_error=False),
+            None,
+        )
+    together = confirmed_in_one(commands, confirmation, transaction=transaction)
+    answers = await _piped(redis, together, raise_on_error=False)
+    return answers_of(answers, len(commands), transaction=transaction)
 
 
 async def _piped(

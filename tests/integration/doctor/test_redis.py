@@ -10,6 +10,7 @@ from redis import Redis
 from rerankq.doctor.finding import Level
 from rerankq.doctor.redis import (
     clock,
+    durability,
     keyspace,
     latency,
     memory,
@@ -192,6 +193,22 @@ def test_a_replica_takes_no_jobs(tmp_path: Path, doctor: Doctor, own_redis: Redi
         assert "is a read-only replica" in found["redis_unusable"].what
         assert "primary" in found["redis_unusable"].advice
         assert "redis_is_replica" in found
+
+
+def test_durability_that_cannot_be_given_is_a_fault(doctor: Doctor, own_redis: RedisServer) -> None:
+    """What submits wait for is tried: a missing replica is a fault, and so is a missing sync."""
+    doctor.set(REDIS_URL=f"{own_redis.url}?socket_timeout=1", DURABILITY="replica")
+    found = doctor.found(durability.look)["redis_durability_missing"]
+    assert "0 of 1 replicas had it" in found.what
+    assert found.level is Level.FAULT
+    with own_redis.client() as admin:
+        admin.config_set("appendfsync", "always")
+        doctor.set(DURABILITY="disk")
+        assert doctor.found(durability.look)["redis_durability"].level is Level.OK
+        admin.execute_command("ACL", "SETUSER", "default", "-wait")
+        doctor.set(DURABILITY="replica")
+        assert "+wait" in doctor.found(rights.look)["redis_rights_of_a_part"].what
+        admin.execute_command("ACL", "SETUSER", "default", "+@all")
 
 
 def test_a_cluster_is_refused(tmp_path: Path, doctor: Doctor) -> None:

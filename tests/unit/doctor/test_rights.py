@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from rerankq.doctor.redis.rights import ARGUMENTS, FLOWER, PRODUCER, WORKER
+from rerankq.doctor.redis.rights import ARGUMENTS, FLOWER, PRODUCER, WAITS, WORKER
 
 PAGE = Path(__file__).parents[3] / "docs" / "redis.md"
 USER = re.compile(r"^```text\nuser (\w+) on (.*?)^```", re.MULTILINE | re.DOTALL)
@@ -19,5 +19,5 @@ def test_each_part_needs_what_its_user_on_the_page_has() -> None:
 
 def test_each_command_can_be_asked_about() -> None:
     """For each there are arguments, as Redis counts them before it checks the rights."""
-    needed = PRODUCER.commands | WORKER.commands | FLOWER.commands
+    needed = PRODUCER.commands.union(WORKER.commands, FLOWER.commands, *WAITS.values())
     assert needed == ARGUMENTS.keys()

@@ -78,7 +78,8 @@ def worker(
     # Until Celery takes over, a signal ends the process at once: no work has begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
-    if problem := asyncio.run(look(settings.redis_url, settings.namespace)):
+    looking = look(settings.redis_url, settings.namespace, concern=settings.write_concern)
+    if problem := asyncio.run(looking):
         log.warning("%s (the worker starts, and tries again)", problem)
     drop_foreign_variables(os.environ)
     # Celery is slow to import, and the process that only supervises lanes does not need it.

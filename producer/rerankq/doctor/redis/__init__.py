@@ -2,6 +2,7 @@
 
 server       what it is, and whether it takes writes
 persistence  what it loses when it ends
+durability   whether a submit can wait for what it has to survive
 memory       how full it is, and what it drops then
 rights       what this user may not do, by role
 replicas     how far they are behind

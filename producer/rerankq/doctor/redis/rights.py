@@ -1,12 +1,13 @@
 """The rights that each part of rerankq needs in Redis, and which of them this user lacks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import Finding, fault, note, ok
 from rerankq.store.rights import Command, Forbidden, forbidden
+from rerankq.store.write_concern import Durability
 
 _BOTH: Final = (
     "client|setname del eval evalsha exec exists expire get hdel hget hgetall hincrby hmget hset "
@@ -62,6 +63,11 @@ FLOWER: Final = Role(
     keys=("rerankq.doctor", "rerankq:job:doctor", "doctor.rerankq.pidbox"),
     channels=_PIDBOX,
 )
+WAITS: Final = {
+    Durability.DISK: frozenset({"waitaof"}),
+    Durability.REPLICA: frozenset({"wait"}),
+}
+"""What `RERANKQ_DURABILITY` needs in addition."""
 _KEY: Final = "{key}"
 _CHANNEL: Final = "{channel}"
 _NO_DIGEST: Final = "0" * 40
@@ -83,6 +89,8 @@ _SHAPES: Final[dict[tuple[str, ...], str]] = {
     ("0",): "select",
     ("memory",): "info",
     ("rerankq",): "client|setname",
+    ("1", "0"): "wait",
+    ("1", "0", "0"): "waitaof",
 }
 ARGUMENTS: Final = {
     command: arguments for arguments, commands in _SHAPES.items() for command in commands.split()
@@ -94,13 +102,19 @@ async def look(set_up: SetUp) -> list[Finding]:
     """Which commands, keys and channels this user may not use, for each role."""
     store, database = await set_up.redis.store(), set_up.redis.address.database
     missing = {}
-    for role in (PRODUCER, WORKER, FLOWER):
+    for role in (*_waiting(set_up), FLOWER):
         asked = list(_questions(role, store.keys.prefix, database))
         answers = await forbidden(store, [command for _, command, _ in asked])
         missing[role.name] = [
             right for (right, _, kind), answer in zip(asked, answers, strict=True) if answer is kind
         ]
     return _findings(missing)
+
+
+def _waiting(set_up: SetUp) -> list[Role]:
+    """Who makes promises, with the command that waits for them, if they must be waited for."""
+    command = WAITS.get(set_up.redis.settings().durability, frozenset())
+    return [replace(role, commands=role.commands | command) for role in (PRODUCER, WORKER)]
 
 
 def _questions(role: Role, prefix: str, database: int) -> Iterator[tuple[str, Command, Forbidden]]:

@@ -1,0 +1,114 @@
+"""What a submit has promised is on the disk, or at replicas, as `RERANKQ_DURABILITY` demands."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from rerankq import RerankClient
+from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.settings import ClientSettings
+from rerankq.store.first_contact import look
+from rerankq.store.write_concern import Durability, WriteConcern
+from running.redis_server import RedisServer, valkey_binary
+from running.sentinel import follows
+
+QUICK = "?socket_timeout=1"
+"""The wait is half as long."""
+FEW, MANY = 1, 10
+"""Jobs in one call: their payloads go through the script, or beside it in a transaction."""
+
+
+@pytest.fixture
+def started() -> Iterator[ExitStack]:
+    """Ends the servers of a test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def _client(server: RedisServer, durability: str) -> RerankClient:
+    return RerankClient(
+        settings=ClientSettings.load(redis_url=server.url + QUICK, durability=durability)
+    )
+
+
+def _submitted(client: RerankClient, count: int, name: str) -> list[str]:
+    drafts = [
+        {"query": "q", "documents": ["d"], "job_id": f"{name}-{number}"} for number in range(count)
+    ]
+    return [each.id for each in client.submit_many(drafts)]
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_a_submit_waits_for_a_replica(tmp_path: Path, started: ExitStack, count: int) -> None:
+    """With `replica` a submit returns when the replica has it; otherwise it is uncertain."""
+    primary, replica = _pair(tmp_path, started)
+    with _client(primary, "replica") as client, replica.client() as there:
+        ids = _submitted(client, count, "first")
+        assert there.exists(*(f"rerankq:job:{each}" for each in ids)) == count
+
+        assert replica.process
+        replica.process.send_signal(signal.SIGSTOP)
+        with pytest.raises(LedgerUnavailable, match="0 of 1 replicas had it") as caught:
+            _submitted(client, count, "second")
+        assert caught.value.uncertain
+        assert not caught.value.lasting
+        assert caught.value.job_ids == tuple(f"second-{number}" for number in range(count))
+        # A repeat writes nothing new, and must not take that for a success.
+        with pytest.raises(LedgerUnavailable, match="0 of 1 replicas had it"):
+            _submitted(client, count, "second")
+        replica.process.send_signal(signal.SIGCONT)
+        ids = _submitted(client, count, "second")
+        assert there.exists(*(f"rerankq:job:{each}" for each in ids)) == count
+
+
+def _pair(folder: Path, started: ExitStack) -> tuple[RedisServer, RedisServer]:
+    for name in ("primary", "replica"):
+        (folder / name).mkdir()
+    primary = started.enter_context(RedisServer(folder / "primary"))
+    options = ("--replicaof", f"127.0.0.1 {primary.port}")
+    replica = started.enter_context(RedisServer(folder / "replica", options=options))
+    follows(replica)
+    return primary, replica
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_a_submit_waits_for_the_disk(tmp_path: Path, started: ExitStack, count: int) -> None:
+    """With `disk` and WAITAOF a submit returns after the sync; without one it is uncertain."""
+    server = started.enter_context(RedisServer(tmp_path, fsync="always", binary=valkey_binary()))
+    with _client(server, "disk") as client, server.client() as admin:
+        _submitted(client, count, "first")
+        admin.config_set("appendfsync", "no")
+        with pytest.raises(LedgerUnavailable, match="has not synced it to its disk") as caught:
+            _submitted(client, count, "second")
+        assert caught.value.uncertain
+        admin.config_set("appendfsync", "always")
+        _submitted(client, count, "second")
+        admin.config_set("appendonly", "no")
+        with pytest.raises(LedgerUnavailable, match="has no append-only file"):
+            _submitted(client, count, "third")
+
+
+def test_without_waitaof_each_write_must_be_synced(own_redis: RedisServer) -> None:
+    """A server without WAITAOF can give `disk` with `appendfsync always` only; else it is said."""
+    with own_redis.client() as admin:
+        if "waitaof" in admin.command_list():
+            pytest.skip("this Redis has WAITAOF")
+        disk = WriteConcern(Durability.DISK)
+        with pytest.raises(SettingsError, match="appendfsync always"):
+            asyncio.run(look(own_redis.url, concern=disk))
+        with (
+            _client(own_redis, "disk") as client,
+            pytest.raises(LedgerUnavailable, match="appendfsync always"),
+        ):
+            _submitted(client, FEW, "first")
+        admin.config_set("appendfsync", "always")
+        assert asyncio.run(look(own_redis.url, concern=disk)) is None
+        with _client(own_redis, "disk") as client:
+            assert _submitted(client, MANY, "second")
+        admin.execute_command("ACL", "SETUSER", "default", "-config")
+        with pytest.raises(SettingsError, match=r"\+config\|get"):
+            asyncio.run(look(own_redis.url, concern=disk))
