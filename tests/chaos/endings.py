@@ -21,10 +21,13 @@ class Endings:
 
     Args:
         redis_url: where to listen.
+
+    Attributes:
+        redis_url: the same; a row whose ledger moves sets it.
     """
 
     def __init__(self, redis_url: str) -> None:
-        self._redis_url = redis_url
+        self.redis_url = redis_url
         self._heard: dict[str, list[tuple[float, bytes]]] = defaultdict(list)
         self._stopped = threading.Event()
         self._listening = threading.Event()
@@ -63,7 +66,7 @@ class Endings:
 
     def _listen(self) -> None:
         with (
-            Redis.from_url(self._redis_url, socket_timeout=60) as client,
+            Redis.from_url(self.redis_url, socket_timeout=60) as client,
             client.pubsub(ignore_subscribe_messages=True) as channel,
         ):
             channel.psubscribe(KEYS.result("*"))

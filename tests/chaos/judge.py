@@ -62,10 +62,13 @@ class Judge:
     Args:
         redis_url: the ledger.
         jobs: what was submitted, by id.
+
+    Attributes:
+        redis_url: the same; a row whose ledger moves sets it.
     """
 
     def __init__(self, redis_url: str, jobs: Mapping[str, Job]) -> None:
-        self._redis_url = redis_url
+        self.redis_url = redis_url
         self._jobs = jobs
         self._first_seen: dict[str, bytes] = {}
 
@@ -84,7 +87,7 @@ class Judge:
 
     def read(self, job_ids: Iterable[str]) -> dict[str, Record]:
         """The records of those jobs that the ledger knows."""
-        with Redis.from_url(self._redis_url) as client:
+        with Redis.from_url(self.redis_url) as client:
             return {
                 job_id: record
                 for page in _pages(list(job_ids))

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any
 
 from chaos.accepted import Accepted
 from rerankq import RerankClient
 from rerankq.contract import MAX_HINT_JOBS, Job
 from rerankq.errors import LedgerUnavailable, RerankqError
+from rerankq.settings import ClientSettings
 
 PAUSE_SECONDS = 0.1
 
@@ -20,6 +22,9 @@ class Producer:
         jobs: what to submit; their ids are fixed, so they can safely be submitted again.
         accepted: where accepted jobs are recorded.
         may_submit: given the number of accepted jobs, whether more may be submitted now.
+
+    Attributes:
+        settings: of the client; what a row sets before `start` counts.
     """
 
     def __init__(
@@ -29,7 +34,7 @@ class Producer:
         accepted: Accepted,
         may_submit: Callable[[int], bool],
     ) -> None:
-        self._redis_url = redis_url
+        self.settings: dict[str, Any] = {"redis_url": redis_url}
         self._jobs = jobs
         self._accepted = accepted
         self._may_submit = may_submit
@@ -60,7 +65,7 @@ class Producer:
 
     def _run(self) -> None:
         try:
-            with RerankClient(self._redis_url) as client:
+            with RerankClient(settings=ClientSettings.load(**self.settings)) as client:
                 jobs = iter(self._jobs)
                 while portion := list(islice(jobs, MAX_HINT_JOBS)):
                     self._wait_for_workers()

@@ -104,6 +104,11 @@ class Stage:
         self.start_workers([{}] * self.load.workers)
         self.producer.start()
 
+    def lead_to(self, redis_url: str) -> None:
+        """From now on judge the ledger there."""
+        self.judge.redis_url = redis_url
+        self._endings.redis_url = redis_url
+
     def start_workers(self, environments: Sequence[Mapping[str, str]]) -> list[RunningWorker]:
         """Start a worker for each environment, all at once."""
         with ThreadPoolExecutor(len(environments)) as threads:

@@ -105,6 +105,21 @@ def test_a_repaired_append_only_file_keeps_all_before_the_broken_place(tmp_path:
     _holds("redis-damaged", tmp_path)
 
 
+def test_an_append_only_file_that_is_cut_off_keeps_what_was_promised(tmp_path: Path) -> None:
+    """The file ends within a command: Redis starts, and has all that was promised before it."""
+    _holds("aof-truncated", tmp_path)
+
+
+def test_an_append_only_file_with_zeros_at_its_end_keeps_what_was_promised(tmp_path: Path) -> None:
+    """Redis' own tool cuts the zeros off: all that was promised before them is there."""
+    _holds("aof-corrupted", tmp_path)
+
+
+def test_a_failover_by_sentinel_loses_no_accepted_job(tmp_path: Path) -> None:
+    """The primary is killed: with durability replica 0 lost, and served again within 10 s."""
+    _holds("sentinel-failover", tmp_path)
+
+
 def test_a_redis_without_memory_refuses_clearly(tmp_path: Path) -> None:
     """Out of memory: clear refusals, nothing accepted is lost, back within 15 s."""
     _holds("redis-memory", tmp_path)
