@@ -83,6 +83,7 @@ class Connections:
                     async with self.answers.awaited():
                         answer = await ask(self._redis)
                 except (exceptions.RedisError, OSError) as error:
+                    self.confirmation.forget()
                     unanswered = is_unanswered(error)
                     uncertain = uncertain or unanswered
                     if tried <= RETRIES and isinstance(error, _REPEATED):

@@ -63,11 +63,9 @@ FLOWER: Final = Role(
     keys=("rerankq.doctor", "rerankq:job:doctor", "doctor.rerankq.pidbox"),
     channels=_PIDBOX,
 )
-WAITS: Final = {
-    Durability.DISK: frozenset({"waitaof"}),
-    Durability.REPLICA: frozenset({"wait"}),
-}
-"""What `RERANKQ_DURABILITY` needs in addition."""
+WAITS: Final = {Durability.REPLICA: frozenset({"wait"})}
+"""What `RERANKQ_DURABILITY` needs in addition. What `disk` needs depends on the server: its own
+check says it."""
 _KEY: Final = "{key}"
 _CHANNEL: Final = "{channel}"
 _NO_DIGEST: Final = "0" * 40
@@ -90,7 +88,6 @@ _SHAPES: Final[dict[tuple[str, ...], str]] = {
     ("memory",): "info",
     ("rerankq",): "client|setname",
     ("1", "0"): "wait",
-    ("1", "0", "0"): "waitaof",
 }
 ARGUMENTS: Final = {
     command: arguments for arguments, commands in _SHAPES.items() for command in commands.split()
