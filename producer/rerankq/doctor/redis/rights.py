@@ -10,11 +10,11 @@ from rerankq.store.rights import Command, Forbidden, forbidden
 from rerankq.store.write_concern import Durability
 
 _BOTH: Final = (
-    "client|setname del eval evalsha exec exists expire get hdel hget hgetall hincrby hmget hset "
-    "hvals lindex llen lpush lrange ltrim mget mset multi pexpire pexpireat persist ping pttl "
+    "client|setname del eval evalsha exec exists expire get hdel hget hgetall hincrby hlen hmget "
+    "hset hvals lindex llen lpush lrange ltrim mget mset multi pexpire pexpireat persist ping pttl "
     "publish rename rpush sadd script|exists script|load select set setrange smembers srem "
-    "subscribe time ttl type unlink unsubscribe zadd zcard zcount zmscore zrange zrangebyscore "
-    "zrem zremrangebyscore zrevrange zrevrangebyscore zscore"
+    "strlen subscribe time ttl type unlink unsubscribe zadd zcard zcount zmscore zrange "
+    "zrangebyscore zrem zremrangebyscore zrevrange zrevrangebyscore zscore"
 )
 
 
@@ -71,8 +71,8 @@ _CHANNEL: Final = "{channel}"
 _NO_DIGEST: Final = "0" * 40
 _SHAPES: Final[dict[tuple[str, ...], str]] = {
     (): "exec multi ping time unwatch pubsub|numpat pubsub|numsub",
-    (_KEY,): "del exists get hgetall hvals llen mget persist pttl smembers ttl type unlink "
-    "watch zcard",
+    (_KEY,): "del exists get hgetall hlen hvals llen mget persist pttl smembers strlen ttl type "
+    "unlink watch zcard",
     (_KEY, "1"): "brpop expire hdel hget hmget lindex lpush mset msetnx pexpire pexpireat rpush "
     "sadd set srem zmscore zrem zscore",
     (_KEY, "1", "1"): "hincrby hset lrange ltrim setrange zadd zcount zrange zrangebyscore "
