@@ -19,7 +19,7 @@ from redis import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 from rerankq.broker.connections import droppable, to_primary
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
-from rerankq.store.sentinels import Primary
+from rerankq.store.primary import Primary
 
 ADDRESS_OPTION: Final = "rerankq_address"
 """Transport option for the `RedisAddress`. Celery gets its URL without password and options,

@@ -14,8 +14,8 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
 from rerankq.errors import LedgerUnavailable
 from rerankq.store.answers import Answers
+from rerankq.store.confirmation import Confirmation
 from rerankq.store.refusals import is_unanswered, refusal
-from rerankq.store.write_concern import Confirmation
 
 T = TypeVar("T")
 

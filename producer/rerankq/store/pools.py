@@ -8,7 +8,7 @@ from redis.asyncio.connection import AbstractConnection
 from rerankq.errors import SettingsError
 from rerankq.store.address import RedisAddress
 from rerankq.store.on_connect import Pool, to_primary
-from rerankq.store.sentinels import Primary
+from rerankq.store.primary import Primary
 
 CLIENT_NAME: Final = "rerankq"
 ANSWER_SECONDS: Final = 5.0

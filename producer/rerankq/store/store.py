@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from rerankq.errors import ClientClosed, SettingsError
 from rerankq.store.address import RedisAddress
 from rerankq.store.answers import Answers
+from rerankq.store.confirmation import Confirmation, answers_of, confirmed_in_one
 from rerankq.store.connections import ONCE, Connections
 from rerankq.store.keys import Keys
 from rerankq.store.on_connect import greet
@@ -19,13 +20,7 @@ from rerankq.store.pools import address_of, connection_pool
 from rerankq.store.refusals import name_key, reading
 from rerankq.store.script import Argument, Call
 from rerankq.store.subscription import Subscription
-from rerankq.store.write_concern import (
-    IN_MEMORY,
-    Confirmation,
-    WriteConcern,
-    answers_of,
-    confirmed_in_one,
-)
+from rerankq.store.write_concern import IN_MEMORY, WriteConcern
 
 T = TypeVar("T")
 

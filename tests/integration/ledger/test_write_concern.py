@@ -11,7 +11,7 @@ import pytest
 from rerankq import RerankClient
 from rerankq.errors import LedgerUnavailable, SettingsError
 from rerankq.settings import ClientSettings
-from rerankq.store import write_concern
+from rerankq.store import confirmation
 from rerankq.store.first_contact import look
 from rerankq.store.write_concern import Durability, WriteConcern
 from running.redis_server import RedisServer, server_binary, valkey_binary
@@ -86,7 +86,7 @@ def test_a_submit_waits_for_the_disk(
 ) -> None:
     """With `disk` and WAITAOF a submit returns after the sync; without one it is uncertain."""
     # Valkey has the command, though with `everysec` it is not trusted.
-    monkeypatch.setattr(write_concern, "HONEST_WAITAOF", (7, 2))
+    monkeypatch.setattr(confirmation, "HONEST_WAITAOF", (7, 2))
     server = started.enter_context(RedisServer(tmp_path, fsync="always", binary=valkey_binary()))
     with _client(server, "disk") as client, server.client() as admin:
         _submitted(client, count, "first")

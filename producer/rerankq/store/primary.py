@@ -1,0 +1,134 @@
+"""Which server is the primary: asked of Redis Sentinel, at each new connection.
+
+The library's own class for that keeps connections to the Sentinels, which belong to one event loop,
+and asks them for the state of every service. Here one command is sent on a connection of its own.
+
+Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+from redis import asyncio, exceptions
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.connection import Connection, SSLConnection
+from redis.retry import Retry
+
+from rerankq.store.connecting import (
+    NO_SENTINEL,
+    NO_SERVICE,
+    SENTINEL_LOGIN,
+    SENTINEL_REFUSES,
+    SENTINELS_SILENT,
+)
+from rerankq.store.sentinels import Place, Sentinels
+
+Search = Generator[Place, Any, Place]
+"""Gives each Sentinel to ask, takes its answer or the error, and returns the primary."""
+
+
+class Primary:
+    """Finds the primary of a service. Used by connections of any loop and thread.
+
+    Args:
+        sentinels: whom to ask.
+    """
+
+    def __init__(self, sentinels: Sentinels) -> None:
+        self._sentinels = sentinels
+        self._order = sentinels.places
+
+    async def find(self) -> Place:
+        """Host and port of the primary.
+
+        Raises:
+            redis.exceptions.ConnectionError: no Sentinel names one; its text is in `connecting`.
+        """
+        search = self._search()
+        try:
+            place = next(search)
+            while True:
+                place = search.send(await self._ask(*place))
+        except StopIteration as found:
+            primary: Place = found.value
+            return primary
+
+    def find_blocking(self) -> Place:
+        """The same, for a connection of a thread.
+
+        Raises:
+            redis.exceptions.ConnectionError: as `find` says.
+        """
+        search = self._search()
+        try:
+            place = next(search)
+            while True:
+                place = search.send(self._ask_blocking(*place))
+        except StopIteration as found:
+            primary: Place = found.value
+            return primary
+
+    def _search(self) -> Search:
+        faults = []
+        for place in self._order:
+            said = yield place
+            if isinstance(said, list):
+                # Who has answered is asked first next time, so that a dead one is not waited for.
+                self._order = (place, *(each for each in self._order if each != place))
+                host, port = said
+                return host.decode(), int(port)
+            faults.append(_fault(said))
+        # What a Sentinel has said explains more than the silence of another one.
+        raise exceptions.ConnectionError(
+            min(faults, key=lambda each: each.startswith(SENTINELS_SILENT))
+        )
+
+    async def _ask(self, host: str, port: int) -> Any:
+        tls = self._sentinels.tls is not None
+        kind = asyncio.SSLConnection if tls else asyncio.Connection
+        connection: Any = kind(
+            host=host,
+            port=port,
+            retry=AsyncRetry(NoBackoff(), 0),
+            **self._sentinels.arguments(),
+        )
+        try:
+            await connection.connect()
+            await connection.send_command(*self._question())
+            return await connection.read_response()
+        except (exceptions.RedisError, OSError) as error:
+            return error
+        finally:
+            await connection.disconnect(nowait=True)
+
+    def _ask_blocking(self, host: str, port: int) -> Any:
+        kind = Connection if self._sentinels.tls is None else SSLConnection
+        connection: Any = kind(
+            host=host, port=port, retry=Retry(NoBackoff(), 0), **self._sentinels.arguments()
+        )
+        try:
+            connection.connect()
+            connection.send_command(*self._question())
+            return connection.read_response()
+        except (exceptions.RedisError, OSError) as error:
+            return error
+        finally:
+            connection.disconnect()
+
+    def _question(self) -> tuple[str, ...]:
+        return "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._sentinels.service
+
+
+def _fault(said: Any) -> str:
+    """Why a Sentinel has named no primary: a text of `connecting`."""
+    if said is None:
+        return NO_SERVICE
+    text = str(said)
+    if isinstance(said, exceptions.AuthenticationError) or "NOAUTH" in text or "WRONGPASS" in text:
+        return SENTINEL_LOGIN
+    if isinstance(said, exceptions.InvalidResponse) or "unknown command" in text.lower():
+        return NO_SENTINEL
+    if isinstance(said, exceptions.ResponseError):
+        return SENTINEL_REFUSES
+    return f"{SENTINELS_SILENT} ({text})"
