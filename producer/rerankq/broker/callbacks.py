@@ -1,8 +1,10 @@
 """The seam to a Celery application of the user's: its tasks are sent when jobs and batches end."""
 
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 from rerankq.broker.celery_app import IsolatedApp
+from rerankq.store.address import RedisAddress
 
 SEND_SECONDS: Final = 5.0
 DEFAULT_QUEUE: Final = "celery"
@@ -16,19 +18,21 @@ class CallbackTasks:
     them is the user's.
 
     Args:
-        broker_url: that application's broker.
+        broker_url: that application's broker, in Celery's form, or in rerankq's own with Sentinels.
     """
 
     def __init__(self, broker_url: str) -> None:
+        url, options = _for_celery(broker_url)
         self._app = IsolatedApp(
             {
-                "broker_url": broker_url,
+                "broker_url": url,
                 "result_backend": None,
                 "task_serializer": "json",
                 "accept_content": ["json"],
                 "task_ignore_result": True,
                 "broker_connection_timeout": SEND_SECONDS,
-                "broker_transport_options": {
+                "broker_transport_options": options
+                | {
                     "socket_timeout": SEND_SECONDS,
                     "socket_connect_timeout": SEND_SECONDS,
                 },
@@ -73,3 +77,22 @@ class CallbackTasks:
     def close(self) -> None:
         """Give the connections back."""
         self._app.close()
+
+
+def _for_celery(url: str) -> tuple[str, dict[str, Any]]:
+    """The address in the form of kombu's own transport for Sentinel, and the options of that."""
+    try:
+        address = RedisAddress.parse(url)
+    except ValueError:
+        return url, {}
+    # Over TLS, kombu has options of its own, which the user's address has to name.
+    if address.sentinels is None or address.tls:
+        return url, {}
+    login = f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"
+    who = login if address.password else ""
+    places = address.sentinels.shown.split(",")
+    own = {"username": address.sentinels.username, "password": address.sentinels.password}
+    return ";".join(f"sentinel://{who}{each}/{address.database}" for each in places), {
+        "master_name": address.sentinels.service,
+        "sentinel_kwargs": {name: value for name, value in own.items() if value},
+    }

@@ -8,6 +8,7 @@ import pytest
 
 from rerankq import AsyncRerankClient
 from rerankq.broker.announce import Announcer
+from rerankq.broker.callbacks import CallbackTasks
 from rerankq.client.drafts import Draft
 from rerankq.contract import Lane
 from rerankq.errors import LedgerUnavailable, SettingsError
@@ -75,6 +76,11 @@ async def _failover(group: Group) -> None:
             heard.clear()
             there.publish("news", "x")
             await asyncio.wait_for(heard.wait(), BACK_SECONDS)
+            # Callbacks go through kombu's own transport, as the application is the user's.
+            tasks = CallbackTasks(group.url)
+            await asyncio.to_thread(tasks.send, "shop.done", None, before.id, task_id="t1")
+            assert there.llen("celery") == 1
+            tasks.close()
         await subscription.close()
         announcer.close()
 
