@@ -95,7 +95,7 @@ def sentinels(
             place = folder / f"sentinel-{number}"
             place.mkdir()
             ports.append(
-                stack.enter_context(_sentinel(place, primary.port, password, sentinel_password))
+                stack.enter_context(sentinel(place, primary.port, password, sentinel_password))
             )
         for port in ports:
             _knows_the_others(port, sentinel_password, replicas)
@@ -116,7 +116,8 @@ def follows(replica: RedisServer) -> None:
 
 
 @contextmanager
-def _sentinel(folder: Path, primary: int, password: str, own: str) -> Iterator[int]:
+def sentinel(folder: Path, primary: int, password: str, own: str) -> Iterator[int]:
+    """One Sentinel that watches the server at this port; gives its own port."""
     port = free_port()
     lines = [
         f"port {port}",

@@ -8,13 +8,15 @@ new one may succeed, because the address may lead to another Redis by now.
 
 import socket
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakSet
 
 from redis.connection import AbstractConnection
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, RedisError
+
+from rerankq.store.connecting import PRIMARY_AWAY
+from rerankq.store.primary import Primary
 
 _lock: Final = threading.Lock()
 _known: Final[WeakSet[AbstractConnection]] = WeakSet()
@@ -40,15 +42,21 @@ class _Droppable(AbstractConnection):
 class _ToPrimary(AbstractConnection):
     """Added to a connection class of the library: connects to where the primary is now."""
 
-    def __init__(
-        self, *arguments: Any, find: Callable[[], tuple[str, int]], **settings: Any
-    ) -> None:
+    def __init__(self, *arguments: Any, primary: Primary, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._find = find
+        self._primary = primary
 
     def _connect(self) -> Any:
-        self.host, self.port = self._find()
-        return super()._connect()  # type: ignore[safe-super, no-untyped-call]
+        place = self.host, self.port = self._primary.find_blocking()
+        try:
+            return super()._connect()  # type: ignore[safe-super, no-untyped-call]
+        except (RedisError, OSError):
+            self._primary.doubt(place)
+            raise
+
+    def _error_message(self, exception: BaseException) -> str:
+        said = super()._error_message(exception)  # type: ignore[no-untyped-call]
+        return f"{PRIMARY_AWAY}: {said}"
 
 
 def to_primary(kind: type[AbstractConnection]) -> type[AbstractConnection]:

@@ -19,7 +19,7 @@ from redis import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 from rerankq.broker.connections import droppable, to_primary
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
-from rerankq.store.primary import Primary
+from rerankq.store.primary import primary_of
 
 ADDRESS_OPTION: Final = "rerankq_address"
 """Transport option for the `RedisAddress`. Celery gets its URL without password and options,
@@ -89,7 +89,7 @@ class OwnChannel(Channel):
             parameters.pop(name, None)
         kind = parameters["connection_class"]
         if address.sentinels:
-            parameters["find"] = Primary(address.sentinels).find_blocking
+            parameters["primary"] = primary_of(address.sentinels)
             kind = to_primary(kind)
         parameters["connection_class"] = droppable(kind)
         return parameters | address.arguments()

@@ -14,6 +14,8 @@ SENTINEL_LOGIN: Final = "a Sentinel refuses the login"
 SENTINEL_REFUSES: Final = "a Sentinel refuses to name the primary"
 NO_SENTINEL: Final = "what answers is no Sentinel"
 """Beginnings of the errors when Sentinel names no primary."""
+PRIMARY_AWAY: Final = "the primary that a Sentinel names"
+"""Beginning of the error when nothing answers where Sentinel says that the primary is."""
 
 _DISTRUST: Final = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
 _TLS: Final = re.compile(r"\[(?:SSL|X509)(?:: (\w+))?\] ?([\w ]*)")
@@ -39,6 +41,13 @@ _OTHERS: Final[tuple[tuple[str, str], ...]] = (
         (
             "is not known, as none of its Sentinels answers: check their hosts and ports, and "
             "whether they speak TLS: sentinels:// is for TLS, sentinel:// for none"
+        ),
+    ),
+    (
+        PRIMARY_AWAY,
+        (
+            "cannot be reached where its Sentinels say it is: start it, or wait until they name "
+            "another primary"
         ),
     ),
     ("Timeout connecting", _LATE),

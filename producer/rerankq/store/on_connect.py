@@ -5,14 +5,14 @@ miss the script that uses them. If the program ended before its second try, noth
 those payloads.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from redis import exceptions
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 
-from rerankq.store.connecting import CLOSED_AT_ONCE, NOTHING_SENT
+from rerankq.store.connecting import CLOSED_AT_ONCE, NOTHING_SENT, PRIMARY_AWAY
+from rerankq.store.primary import Primary
 from rerankq.store.script import WITH_BODIES
 
 _BROKEN_OFF: Final = (
@@ -46,13 +46,20 @@ class Pool(ConnectionPool):
 class _ToPrimary(AbstractConnection):
     """Added to a connection class of the library: connects to where the primary is now."""
 
-    def __init__(self, *, find: Callable[[], Awaitable[tuple[str, int]]], **settings: Any) -> None:
+    def __init__(self, *, primary: Primary, **settings: Any) -> None:
         super().__init__(**settings)
-        self._find = find
+        self._primary = primary
 
     async def _connect(self) -> None:
-        self.host, self.port = await self._find()
-        await super()._connect()  # type: ignore[safe-super, no-untyped-call]
+        place = self.host, self.port = await self._primary.find()
+        try:
+            await super()._connect()  # type: ignore[safe-super, no-untyped-call]
+        except (exceptions.RedisError, OSError):
+            self._primary.doubt(place)
+            raise
+
+    def _error_message(self, exception: BaseException) -> str:
+        return f"{PRIMARY_AWAY}: {super()._error_message(exception)}"
 
 
 def to_primary(kind: type[AbstractConnection]) -> type[AbstractConnection]:

@@ -8,7 +8,7 @@ from redis.asyncio.connection import AbstractConnection
 from rerankq.errors import SettingsError
 from rerankq.store.address import RedisAddress
 from rerankq.store.on_connect import Pool, to_primary
-from rerankq.store.primary import Primary
+from rerankq.store.primary import primary_of
 
 CLIENT_NAME: Final = "rerankq"
 ANSWER_SECONDS: Final = 5.0
@@ -43,7 +43,7 @@ def connection_pool(
     name = {"client_name": CLIENT_NAME}
     kind = _connection_class(address)
     if address.sentinels:
-        kind, options = to_primary(kind), options | {"find": Primary(address.sentinels).find}
+        kind, options = to_primary(kind), options | {"primary": primary_of(address.sentinels)}
     return Pool(connection_class=kind, **name | address.arguments() | patience | options)
 
 

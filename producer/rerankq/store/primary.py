@@ -7,6 +7,7 @@ Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/
 """
 
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any
 
 from redis import asyncio, exceptions
@@ -31,6 +32,8 @@ Search = Generator[Place, Any, Place]
 class Primary:
     """Finds the primary of a service. Used by connections of any loop and thread.
 
+    Taken from `primary_of`, so that all connections know which Sentinel answered last.
+
     Args:
         sentinels: whom to ask.
     """
@@ -38,6 +41,7 @@ class Primary:
     def __init__(self, sentinels: Sentinels) -> None:
         self._sentinels = sentinels
         self._order = sentinels.places
+        self._told: tuple[Place, Place] | None = None
 
     async def find(self) -> Place:
         """Host and port of the primary.
@@ -69,6 +73,16 @@ class Primary:
             primary: Place = found.value
             return primary
 
+    def doubt(self, primary: Place) -> None:
+        """Nothing answers where the primary was said to be: ask another Sentinel first next time.
+
+        A Sentinel that is cut off from the others does not hear of a failover.
+        """
+        told = self._told
+        if told == (self._order[0], primary):
+            # Connections fail together. Only the first of them changes the order.
+            self._order = (*self._order[1:], self._order[0])
+
     def _search(self) -> Search:
         faults = []
         for place in self._order:
@@ -77,7 +91,9 @@ class Primary:
                 # Who has answered is asked first next time, so that a dead one is not waited for.
                 self._order = (place, *(each for each in self._order if each != place))
                 host, port = said
-                return host.decode(), int(port)
+                primary = host.decode(), int(port)
+                self._told = (place, primary)
+                return primary
             faults.append(_fault(said))
         # What a Sentinel has said explains more than the silence of another one.
         raise exceptions.ConnectionError(
@@ -118,6 +134,12 @@ class Primary:
 
     def _question(self) -> tuple[str, ...]:
         return "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._sentinels.service
+
+
+@lru_cache(maxsize=64)
+def primary_of(sentinels: Sentinels) -> Primary:
+    """The one that all connections of this process share: kombu often makes new pools."""
+    return Primary(sentinels)
 
 
 def _fault(said: Any) -> str:

@@ -37,7 +37,7 @@ class Sentinels:
     service: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    tls: Mapping[str, Any] | None = field(default=None, repr=False)
+    tls: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
 
     @property
     def shown(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from rerankq.errors import LedgerUnavailable, SettingsError
 from rerankq.store.first_contact import look
 from rerankq.store.store import Store
 from running.redis_server import RedisServer, free_port
-from running.sentinel import SERVICE, Group, sentinels
+from running.sentinel import SERVICE, Group, sentinel, sentinels
 from running.waiting import eventually
 
 PASSWORD = "s3cret-1"  # noqa: S105  of servers on this machine
@@ -92,6 +93,29 @@ async def _submitted_in_time(client: AsyncRerankClient, drafts: list[Draft]) -> 
                 return [each.id async for each in client.submit_many(drafts)]
             except LedgerUnavailable:
                 await asyncio.sleep(0.05)
+
+
+def test_a_sentinel_that_has_missed_a_failover_is_not_believed(
+    group: Group, tmp_path: Path
+) -> None:
+    """When nothing answers where a Sentinel says that the primary is, another Sentinel is asked."""
+    with sentinel(tmp_path, free_port(), PASSWORD, OWN) as cut_off:
+        hosts = f"127.0.0.1:{cut_off},127.0.0.1:{group.ports[0]}"
+        asyncio.run(_asks_another(f"sentinel://:{PASSWORD}@{hosts}/{SERVICE}/0{QUERY}"))
+        alone = f"sentinel://:{PASSWORD}@127.0.0.1:{cut_off}/{SERVICE}/0{QUERY}"
+        problem = asyncio.run(look(alone))
+    assert "cannot be reached where its Sentinels say it is: start it, or wait" in str(problem)
+
+
+async def _asks_another(url: str) -> None:
+    async with Store(url) as store:
+        many = (store.command("PING") for _ in range(9))
+        assert await asyncio.gather(*many) == [True] * 9
+    announcer = Announcer(url)
+    await asyncio.to_thread(
+        eventually, lambda: announcer.announce(Lane.BULK, ["x"]), "hints are sent"
+    )
+    announcer.close()
 
 
 def test_each_wrong_address_has_its_own_sentence(group: Group) -> None:
