@@ -116,7 +116,7 @@ def follows(replica: RedisServer) -> None:
 
 
 @contextmanager
-def sentinel(folder: Path, primary: int, password: str, own: str) -> Iterator[int]:
+def sentinel(folder: Path, primary: int, password: str = "", own: str = "") -> Iterator[int]:
     """One Sentinel that watches the server at this port; gives its own port."""
     port = free_port()
     lines = [

@@ -15,6 +15,7 @@ from rerankq.doctor.redis import (
     persistence,
     replicas,
     rights,
+    sentinels,
     server,
 )
 
@@ -25,6 +26,7 @@ OWN: Final = (
     Check("redis durability", durability.look),
     Check("redis memory", memory.look),
     Check("redis rights", rights.look),
+    Check("redis sentinels", sentinels.look),
     Check("redis replicas", replicas.look),
     Check("redis clock", clock.look),
     Check("redis latency", latency.look),

@@ -6,11 +6,14 @@ and asks them for the state of every service. Here one command is sent on a conn
 Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/
 """
 
+import asyncio
 from collections.abc import Generator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from redis import asyncio, exceptions
+from redis import asyncio as redis_asyncio
+from redis import exceptions
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
@@ -22,6 +25,7 @@ from rerankq.store.connecting import (
     SENTINEL_LOGIN,
     SENTINEL_REFUSES,
     SENTINELS_SILENT,
+    why_no_connection,
 )
 from rerankq.store.sentinels import Place, Sentinels
 
@@ -102,7 +106,7 @@ class Primary:
 
     async def _ask(self, host: str, port: int) -> Any:
         tls = self._sentinels.tls is not None
-        kind = asyncio.SSLConnection if tls else asyncio.Connection
+        kind = redis_asyncio.SSLConnection if tls else redis_asyncio.Connection
         connection: Any = kind(
             host=host,
             port=port,
@@ -140,6 +144,19 @@ class Primary:
 def primary_of(sentinels: Sentinels) -> Primary:
     """The one that all connections of this process share: kombu often makes new pools."""
     return Primary(sentinels)
+
+
+async def named_by_each(sentinels: Sentinels) -> dict[Place, Place | str]:
+    """What each Sentinel says: the primary, or why it names none, to follow the address."""
+    answers = await asyncio.gather(*(_named(sentinels, each) for each in sentinels.places))
+    return dict(zip(sentinels.places, answers, strict=True))
+
+
+async def _named(sentinels: Sentinels, place: Place) -> Place | str:
+    try:
+        return await Primary(replace(sentinels, places=(place,))).find()
+    except exceptions.ConnectionError as error:
+        return why_no_connection(str(error)) or str(error)
 
 
 def _fault(said: Any) -> str:

@@ -21,6 +21,12 @@ _MOST_PORT: Final = 65_535
 Place = tuple[str, int]
 
 
+def shown(place: Place) -> str:
+    """Host and port as in an address."""
+    host, port = place
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Sentinels:
     """The Sentinels that know where a service's primary is.
@@ -42,9 +48,7 @@ class Sentinels:
     @property
     def shown(self) -> str:
         """The hosts, as in an address."""
-        return ",".join(
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.places
-        )
+        return ",".join(map(shown, self.places))
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of a connection to each of them, without its host and port."""

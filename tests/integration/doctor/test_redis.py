@@ -17,8 +17,10 @@ from rerankq.doctor.redis import (
     persistence,
     replicas,
     rights,
+    sentinels,
     server,
 )
+from running import sentinel
 from running.examined import Doctor
 from running.redis_server import RedisServer, free_port
 from running.waiting import eventually
@@ -209,6 +211,26 @@ def test_durability_that_cannot_be_given_is_a_fault(doctor: Doctor, own_redis: R
         doctor.set(DURABILITY="replica")
         assert "+wait" in doctor.found(rights.look)["redis_rights_of_a_part"].what
         admin.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+def test_sentinels_that_cannot_help_are_found(
+    tmp_path: Path, doctor: Doctor, own_redis: RedisServer
+) -> None:
+    """A silent Sentinel, one that names another primary, and a missing replica are warned of."""
+    with sentinel.sentinels(tmp_path, own_redis, replicas=0) as group:
+        doctor.set(REDIS_URL=group.url)
+        found = doctor.found(sentinels.look, replicas.look)
+        assert found["redis_sentinels"].what.endswith(f"the primary is 127.0.0.1:{own_redis.port}")
+        assert found["redis_no_replica"].level is Level.WARNING
+        silent = f"127.0.0.1:{free_port()}"
+        (tmp_path / "cut-off").mkdir()
+        with sentinel.sentinel(tmp_path / "cut-off", free_port()) as cut_off:
+            more = f",127.0.0.1:{cut_off},{silent}/{sentinel.SERVICE}/"
+            doctor.set(REDIS_URL=group.url.replace(f"/{sentinel.SERVICE}/", more))
+            found = doctor.found(sentinels.look)
+    assert f"127.0.0.1:{own_redis.port}" in found["redis_sentinels_disagree"].what
+    assert f"asked of {silent} alone" in found["redis_sentinel_of_no_use"].what
+    assert "redis_sentinels" not in found
 
 
 def test_a_cluster_is_refused(tmp_path: Path, doctor: Doctor) -> None:

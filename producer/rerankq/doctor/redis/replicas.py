@@ -18,6 +18,9 @@ async def look(set_up: SetUp) -> list[Finding]:
         # The check of the server tells that it takes no writes.
         return [note("redis_is_replica", "this is a replica: only its primary takes jobs")]
     replicas = [each for name, each in info.items() if _is_replica(name, each)]
+    if not replicas and set_up.redis.address.sentinels:
+        what = "no replicas: Sentinel has nothing to promote when this primary is gone"
+        return [warning("redis_no_replica", what, "start one, or see why none follows")]
     if not replicas:
         return [ok("redis_replicas", "no replicas: Redis' disk holds the only copy of all jobs")]
     offset = int(info.get("master_repl_offset", 0))
