@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 5.0
 _OPEN_TO_ALL: Final = (
     "RERANKQ_GATEWAY_HOST: on {host} other machines can connect, so the gateway needs tokens: "
-    "create one (`rerankq token create`), or listen on 127.0.0.1"
+    "create one (`rerankq token create`), set RERANKQ_GATEWAY_TOKENS, or listen on 127.0.0.1"
 )
 
 
@@ -89,7 +89,8 @@ async def _problem(settings: GatewaySettings) -> str:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await client.check(promises=True)
-                if not settings.on_loopback and not await client.tokens.list():
+                needs_tokens = not settings.on_loopback and not settings.tokens
+                if needs_tokens and not await client.tokens.list():
                     raise SettingsError(_OPEN_TO_ALL.format(host=settings.host))
         except LedgerUnavailable as problem:
             if problem.lasting:

@@ -11,5 +11,5 @@ def set_up_process_log(settings: GatewaySettings) -> None:
         settings.log_level,
         settings.log_format,
         service="gateway",
-        secrets=secrets_in(settings.redis_url),
+        secrets=(*secrets_in(settings.redis_url), *settings.token_texts),
     )

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from rerankq.extras import install
@@ -18,6 +18,7 @@ ENV_FILE: Final = ".env"
 _PORT: Final = 8080
 _METRICS_PORT: Final = 8081
 _OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://")
+_TOKEN: Final = re.compile(r"rk_[A-Za-z0-9_-]{43,200}")
 MIB: Final = 1024 * 1024
 MOST_WAIT_SECONDS: Final = 300.0
 """Longest that one request may wait for a job: proxies in between give up at about that age."""
@@ -67,6 +68,11 @@ class GatewaySettings(ProcessSettings):
     )
     tls_key: Path | None = Field(
         default=None, validation_alias=_named("TLS_KEY"), description="File with its private key."
+    )
+    tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        validation_alias=_named("TOKENS"),
+        description="Tokens of the operator, beside those that are made by `rerankq token`.",
     )
     proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -181,12 +187,19 @@ class GatewaySettings(ProcessSettings):
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
         return cls.model_fields[info.field_name or ""].default if is_address else port
 
-    @field_validator("proxies", "webhook_networks", mode="before")
+    @field_validator("tokens", "proxies", "webhook_networks", mode="before")
     @classmethod
     def _separated(cls, names: object) -> object:
         if isinstance(names, str):
             return tuple(each.strip() for each in names.split(",") if each.strip())
         return names
+
+    @field_validator("tokens")
+    @classmethod
+    def _cannot_be_guessed(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(_TOKEN.fullmatch(each.get_secret_value()) for each in tokens):
+            raise ValueError("a token is rk_ and at least 43 random letters, digits, _ or -")
+        return tokens
 
     @field_validator("proxies", "webhook_networks")
     @classmethod
@@ -227,6 +240,11 @@ class GatewaySettings(ProcessSettings):
         if self.metrics and not find_spec("prometheus_client"):
             raise ValueError(f"RERANKQ_METRICS needs an extra: {install('metrics')}")
         return self
+
+    @property
+    def token_texts(self) -> list[str]:
+        """The tokens that are set, in clear."""
+        return [each.get_secret_value() for each in self.tokens]
 
     @property
     def on_loopback(self) -> bool:

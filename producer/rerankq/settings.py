@@ -11,14 +11,31 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from rerankq.contract import DEFAULT_MODEL, TenantName
 from rerankq.errors import SettingsError
 from rerankq.invalid_input import in_plain_words
+from rerankq.secret_files import SECRETS, file_name_of, text_in_file
+from rerankq.secret_source import FilesOfSecrets
 from rerankq.store.address import RedisAddress
 from rerankq.store.keys import Keys
+from rerankq.store.separate_password import with_password
 from rerankq.store.write_concern import Durability, WriteConcern
 
 PREFIX: Final = "RERANKQ_"
@@ -79,6 +96,7 @@ OTHER_NAMES: Final = (
     "RERANKQ_GATEWAY_FILES_TTL",
     "RERANKQ_GATEWAY_WEBHOOK_HTTP",
     "RERANKQ_GATEWAY_WEBHOOK_NETWORKS",
+    "RERANKQ_GATEWAY_TOKENS",
     "RERANKQ_GATEWAY_METRICS_HOST",
     "RERANKQ_GATEWAY_METRICS_PORT",
     "RERANKQ_GATEWAY_DOCS",
@@ -87,6 +105,8 @@ OTHER_NAMES: Final = (
     "RERANKQ_SANDBOX_KEY",
     "RERANKQ_FLOWER_AUTH",
     "RERANKQ_DEBUG",
+    # Files of secrets.
+    *(file_name_of(name) for name in SECRETS if name.startswith(PREFIX)),
 )
 """Settings that other parts of rerankq read, in addition to those of `ClientSettings`."""
 
@@ -99,8 +119,13 @@ class RedisSettings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
+    # Above the address, whose validator puts it in.
+    redis_password: SecretStr | None = Field(
+        default=None, description="The password of Redis, if it is not in the address."
+    )
     redis_url: str = Field(
         default="redis://localhost:6379/0",
+        validate_default=True,
         description="The Redis or Valkey (6.2 or newer) that holds everything.",
     )
     namespace: str = Field(
@@ -122,7 +147,10 @@ class RedisSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _is_an_address(cls, url: str) -> str:
+    def _is_an_address(cls, url: str, info: ValidationInfo) -> str:
+        password = info.data.get("redis_password")
+        if password and password.get_secret_value():
+            url = with_password(url, password.get_secret_value())
         RedisAddress.parse(url).check_files()
         return url
 
@@ -138,8 +166,12 @@ class RedisSettings(BaseSettings):
         Raises:
             SettingsError: names each wrong setting and what is wrong with it.
         """
+        values = {name: value for name, value in given.items() if value is not None}
+        if "redis_url" in values:
+            # The password of the settings belongs to the address of the settings.
+            values.setdefault("redis_password", "")
         try:
-            return cls(_env_file=env_file, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+            return cls(_env_file=env_file, **values)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError("; ".join(_faults(error))) from None
 
@@ -150,12 +182,36 @@ class RedisSettings(BaseSettings):
             cls(_env_file=env_file)
         except ValidationError as error:
             return _faults(error)
+        except SettingsError as error:
+            return [str(error)]
         return []
 
     @classmethod
     def names(cls) -> list[str]:
         """The environment variables that are read: for each setting the preferred name."""
-        return [_variable(name, field.validation_alias) for name, field in cls.model_fields.items()]
+        fields = cls.model_fields.items()
+        return [_variables(name, field.validation_alias)[0] for name, field in fields]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What a program gives, then files of secrets, the environment, and `.env`."""
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        variables = {
+            name: _variables(name, field.validation_alias)
+            for name, field in settings_cls.model_fields.items()
+            if name not in given
+        }
+        in_dotenv = isinstance(dotenv_settings, DotEnvSettingsSource) and dotenv_settings.env_file
+        places = os.environ, named_values(str(in_dotenv) if in_dotenv else None)
+        files = FilesOfSecrets(settings_cls, variables, places)
+        return init_settings, files, env_settings, dotenv_settings, file_secret_settings
 
 
 class ClientSettings(RedisSettings):
@@ -223,9 +279,11 @@ def read_one(name: str, *, env_file: str) -> str:
     """The value of one of `OTHER_NAMES`, from the environment or else from the file; "" if none.
 
     Raises:
-        SettingsError: the file cannot be read.
+        SettingsError: the file cannot be read, or that of a secret.
     """
-    return os.environ.get(name) or named_values(env_file).get(name) or ""
+    in_file = named_values(env_file)
+    secret = text_in_file(name, os.environ, in_file) if name in SECRETS else None
+    return secret or os.environ.get(name) or in_file.get(name) or ""
 
 
 _OF_A_SERVICE: Final = re.compile(r".*_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|SCTP).*)")
@@ -252,10 +310,11 @@ def named_values(env_file: str | None) -> dict[str, str]:
     return {name: value or "" for name, value in found.items()}
 
 
-def _variable(name: str, alias: object) -> str:
+def _variables(name: str, alias: object) -> list[str]:
+    """The names of a setting's variables, the preferred one first."""
     if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    return alias if isinstance(alias, str) else PREFIX + name.upper()
+        return [str(each) for each in alias.choices]
+    return [alias if isinstance(alias, str) else PREFIX + name.upper()]
 
 
 def _faults(error: ValidationError) -> list[str]:

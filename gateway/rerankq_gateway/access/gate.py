@@ -2,22 +2,16 @@
 
 import time
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlsplit
 
-from rerankq_gateway.access.bearer import FRESH_SECONDS, KnownTokens, Registry, secret_in
+from rerankq_gateway.access.bearer import FRESH_SECONDS, KnownTokens, secret_in
 from rerankq_gateway.access.principal import OPERATOR, Principal
+from rerankq_gateway.access.settings_tokens import SettingsTokens, Tokens
 from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.settings import GatewaySettings, is_loopback
 
 Headers = Mapping[bytes, bytes]
-
-
-class Tokens(Registry, Protocol):
-    """The tokens of the ledger."""
-
-    async def required(self) -> bool:
-        """Whether callers need one."""
 
 
 class Gate:
@@ -36,8 +30,8 @@ class Gate:
     def __init__(self, settings: GatewaySettings, tokens: Tokens) -> None:
         self._own: Final = settings.host
         self._on_loopback = settings.on_loopback
-        self._tokens = tokens
-        self._known = KnownTokens(tokens)
+        self._tokens = SettingsTokens(settings.token_texts, tokens)
+        self._known = KnownTokens(self._tokens)
         self._is_open = False
         self._looked_at = -FRESH_SECONDS
 

@@ -13,8 +13,8 @@ async def look(set_up: SetUp) -> list[Finding]:
     settings = gateway_settings(set_up, with_redis=True)
     async with AsyncRerankClient(settings=settings.of_operator()) as client:
         found = await client.tokens.list()
-    if found:
-        return [ok("gateway_tokens", f"{counted(len(found), 'token')}: callers need one")]
+    if count := len(found) + len(settings.tokens):
+        return [ok("gateway_tokens", f"{counted(count, 'token')}: callers need one")]
     if settings.on_loopback:
         what = "there are no tokens: every program on this machine may call the gateway"
         return [note("gateway_tokens_none", what, "`rerankq token create` makes one")]

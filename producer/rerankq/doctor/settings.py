@@ -10,11 +10,11 @@ from rerankq.doctor.blocking import in_thread
 from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import Finding, fault, note, ok, split, warning
 from rerankq.errors import SettingsError
+from rerankq.secret_files import SECRETS, file_name_of
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings, named_values, unknown
 
 _NAME: Final = re.compile(r"[A-Z_]+")
 _KEYS: Final = "RERANKQ_API_KEYS", "DMXAPI_API_KEY"
-_SECRET: Final = (*_KEYS, "RERANKQ_REDIS_URL", "RERANKQ_FLOWER_AUTH", "RERANKQ_SANDBOX_KEY")
 
 
 async def look(set_up: SetUp) -> list[Finding]:
@@ -35,7 +35,7 @@ def _looked(set_up: SetUp) -> Iterator[Finding]:
     yield from wrong(ClientSettings.faults(set_up.env_file))
     yield from _file(set_up, in_file)
     given = in_file | dict(set_up.environment)
-    if all(given.get(each) for each in _KEYS):
+    if all(given.get(each) or given.get(file_name_of(each)) for each in _KEYS):
         what = "RERANKQ_API_KEYS and DMXAPI_API_KEY are both set: the first is used"
         yield note("settings_doubled", what, "unset one of them")
     count = sum(each.startswith(PREFIX) for each in given)
@@ -64,7 +64,7 @@ def _file(set_up: SetUp, in_file: Mapping[str, str]) -> Iterator[Finding]:
             what = f"{name} has another value in {path} than in the environment, which wins"
             yield note("env_file_overridden", what, "remove one of them")
     mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & (stat.S_IRGRP | stat.S_IROTH) and any(in_file.get(each) for each in _SECRET):
+    if mode & (stat.S_IRGRP | stat.S_IROTH) and any(in_file.get(each) for each in SECRETS):
         yield warning(
             "env_file_open",
             f"{path} holds keys or passwords, and other users may read it (mode {mode:o})",

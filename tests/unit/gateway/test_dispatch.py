@@ -191,6 +191,26 @@ def test_off_the_loopback_no_tokens_means_no_calls(monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_a_token_of_the_settings_is_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no token in the ledger, closes the loopback to others, and hides none of those."""
+    token, seen = f"rk_{'own-' * 11}", list[Principal]()
+    monkeypatch.setenv("RERANKQ_GATEWAY_TOKENS", token)
+
+    async def noting(request: HotRequest) -> None:
+        seen.append(request.principal)
+        await request.answer(200, b"{}")
+
+    def status(*key: tuple[str, str]) -> int:
+        exchange = Exchange(path="/it", headers=[LOCAL, *key])
+        return serve(exchange, noting, held={"rk_1": MINE}, settings=GatewaySettings()).status
+
+    assert [status(), status(("x-api-key", f"{token}x"))] == [401, 401]
+    assert [status(("x-api-key", token)), status(("x-api-key", "rk_1"))] == [200, 200]
+    own, others = seen
+    assert (own.tenant, own.scopes, own.token_id[:4]) == (None, frozenset(Scope), "tok_")
+    assert others == MINE
+
+
 def test_a_scope_that_the_token_lacks_is_refused() -> None:
     """A handler that demands a scope answers 403 to a token without it."""
 

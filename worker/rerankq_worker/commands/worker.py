@@ -23,6 +23,7 @@ from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.monitoring.traces.endpoint import Endpoint
 from rerankq.monitoring.traces.start import trace_worker
+from rerankq.secret_files import Variables
 from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq.store.first_contact import look
 from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
@@ -52,7 +53,7 @@ def worker(
     prefer(log_level, log_format)
     refuse_unknown((*WorkerSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = WorkerSettings.load(env_file=".env")
-    sites = settings.sites(named_values(".env") | os.environ)
+    sites = settings.sites(Variables(os.environ, named_values(".env")))
     check_environment(sites)
     # Here too, so that a wrong name stops the process that only supervises lanes.
     named_listeners(settings.listeners)

@@ -3,6 +3,7 @@
 from rerankq.doctor.check import NO_REDIS, SetUp
 from rerankq.doctor.finding import CannotCheckError
 from rerankq.errors import SettingsError
+from rerankq.secret_files import Variables
 from rerankq.settings import named_values
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream.sites import Site
@@ -29,7 +30,7 @@ def known_sites(set_up: SetUp) -> tuple[Site, ...]:
         SettingsError: there is no key, or the file of sites is wrong.
         CannotCheckError: another setting is wrong.
     """
-    environment = named_values(set_up.env_file) | dict(set_up.environment)
+    environment = Variables(set_up.environment, named_values(set_up.env_file))
     return worker_settings(set_up).sites(environment)
 
 

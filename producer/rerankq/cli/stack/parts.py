@@ -110,7 +110,7 @@ class Stack:
 
     def start_redis(self, folder: Path, port: int | None = None) -> int | None:
         """Use the configured Redis, or start one on this port if it is free; returns its port."""
-        if "redis_url" in self.settings.model_fields_set:
+        if {"redis_url", "redis_password"} & self.settings.model_fields_set:
             self.say(f"using the Redis at {shown_address(self.settings.redis_url)}")
             return None
         server = self._redis = self._exits.enter_context(embedded_redis(folder, port=port))
@@ -136,7 +136,7 @@ class Stack:
         self.say(f"no DMXAPI_API_KEY: using the sandbox, a stand-in that scores {how}")
         port, key = free_port(), f"demo-{secrets.token_hex(8)}"
         # This sandbox demands our key, also if the environment sets another for sandboxes.
-        self._environment["RERANKQ_SANDBOX_KEY"] = key
+        self._environment |= {"RERANKQ_SANDBOX_KEY": key, "RERANKQ_SANDBOX_KEY_FILE": ""}
         arguments = ("sandbox", "--port", str(port), "--scorer", scorer)
         self._start("sandbox", arguments, lambda: listens(port))
         self._environment |= {
@@ -173,7 +173,8 @@ class Stack:
         )
         user, _, password = auth.partition(":")
         at = port or free_port()
-        self._environment["RERANKQ_FLOWER_AUTH"] = auth
+        if not given:  # else Flower reads it itself, perhaps from a file
+            self._environment["RERANKQ_FLOWER_AUTH"] = auth
         arguments = ("flower", "--port", str(at), "--data", str(folder))
         self._start("flower", arguments, lambda: listens(at))
         self.flower = FlowerAccess(f"http://127.0.0.1:{at}", user, password)
