@@ -16,7 +16,7 @@ from rerankq_gateway.settings import GatewaySettings
 log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 2048
-_AFTER_DRAIN_SECONDS: Final = 8
+AFTER_DRAIN_SECONDS: Final = 8
 """When the drain is over, uploads get this long to say where they stand."""
 _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than clients and proxies keep an idle connection, so that they close first."""
@@ -44,7 +44,7 @@ def serve(settings: GatewaySettings) -> None:
         server_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds) + _AFTER_DRAIN_SECONDS,
+        timeout_graceful_shutdown=int(settings.drain_seconds) + AFTER_DRAIN_SECONDS,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies),
         ssl_certfile=settings.tls_cert,

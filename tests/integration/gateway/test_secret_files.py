@@ -1,6 +1,7 @@
 """A whole service whose secrets are in files alone."""
 
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -27,7 +28,7 @@ def test_a_service_gets_all_its_secrets_from_files(own_redis: RedisServer, tmp_p
     }
     for name, value in values.items():
         (tmp_path / name).write_text(f"{value}\n", "utf-8")
-    files = {f"{name}_FILE": str(tmp_path / name) for name in values}
+    files: dict[str, Any] = {f"{name}_FILE": str(tmp_path / name) for name in values}
     with own_redis.client() as redis:
         redis.config_set("requirepass", PASSWORD)
     with (
