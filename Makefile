@@ -22,6 +22,13 @@ CLIENT_VENV := .make/client-venv
 CLIENT_LOCKS := tests/acceptance/clients/locks
 CLIENT_NPM := tests/acceptance/clients/npm
 CLIENTS := .make/clients
+# 0.1 as it was released: the last commit before the changelog had something unreleased. Upgrades are tested from it.
+RELEASED_COMMIT := cb2cef8fdbc0260228bc0bcbd23444eb443fe427
+RELEASED := .make/released
+
+# Patches and kustomizations are no resources: tests render these.
+KUBERNETES := $(filter-out %/kustomization.yaml %.patch.yaml,$(wildcard ops/kubernetes/*/*.yaml ops/kubernetes/*/*/*.yaml))
+
 CLIENT_VENVS := $(patsubst $(CLIENT_LOCKS)/%.lock,$(CLIENTS)/%/.complete,$(wildcard $(CLIENT_LOCKS)/*.lock))
 
 # Each stamp is inside the folder that it is about, so it is deleted together with the folder.
@@ -39,7 +46,7 @@ HERMETIC := env -u DMXAPI_API_KEY -u RERANKQ_API_KEYS -u RERANKQ_REDIS_URL -u RE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test clients chaos bench throttling screenshots peers check lock build clean
+.PHONY: help demo test clients released chaos bench throttling screenshots peers check lock build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,7 +56,7 @@ demo: $(HAS_PROJECT) ## Run sample jobs through the whole stack; SERVE=1 leaves 
 
 # Acceptance tests use the installed wheel and not the checkout. So a file that is missing in the package,
 # or a dependency that only `dev` brings, is found here and not by a user.
-test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete clients ## Run all tests, the last ones on the built wheel
+test: build $(WHEEL_VENV)/.complete $(CLIENT_VENV)/.complete clients released ## Run all tests, the last ones on the built wheel
 	@echo '==> installing the wheel: with everything, and as a client alone'
 	@set -e; for wheel in dist/*.whl; do \
 	    $(PIP) --python $(WHEEL_VENV)/bin/python uninstall --yes rerankq; \
@@ -82,6 +89,26 @@ $(CLIENTS)/npm/.complete: $(CLIENT_NPM)/package.json $(CLIENT_NPM)/package-lock.
 	@cp $(CLIENT_NPM)/package.json $(CLIENT_NPM)/package-lock.json $(CLIENT_NPM)/.npmrc $(@D)
 	@if PATH='$(CURDIR)/$(CLIENTS)/node/bin':"$$PATH" npm --prefix $(@D) ci --silent; then touch $@; \
 	    else echo '==> left out: npm ci failed'; fi
+
+released: $(HAS_PROJECT) ## Make the environment of the released 0.1, from which upgrades are tested
+	@$(MAKE) --silent --no-print-directory $(RELEASED)/.complete
+
+# The checkout may have no history, as an archive of it or a shallow clone. Then these tests skip, and say why.
+$(RELEASED)/.complete: $(HAS_PROJECT)
+	@rm -rf $(RELEASED)
+	@if git cat-file -e '$(RELEASED_COMMIT)^{commit}' 2>/dev/null; then \
+	    echo '==> building the released 0.1, and installing it' && \
+	    mkdir -p $(RELEASED)-source && \
+	    git archive $(RELEASED_COMMIT) | tar -x -C $(RELEASED)-source && \
+	    (cd $(RELEASED)-source && '$(CURDIR)/$(BIN)/hatchling' build --target wheel) && \
+	    $(BIN)/python -m venv --without-pip --clear $(RELEASED) && \
+	    $(PIP) --python $(RELEASED)/bin/python install --no-index --find-links $(WHEELS) --no-compile \
+	        "$$(ls $(RELEASED)-source/dist/*.whl)[worker]" && \
+	    rm -rf $(RELEASED)-source && \
+	    touch $@; \
+	else \
+	    echo '==> left out: the released 0.1, because its commit is not in this checkout'; \
+	fi
 
 # `make test` runs its short form.
 chaos: $(HAS_PROJECT) ## Break one part after the other, for an hour, and print the results
@@ -136,6 +163,7 @@ check: $(HAS_PROJECT) ## Run the linters, the type checker and the import contra
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/hadolint ops/Dockerfile
+	$(BIN)/kubernetes-validate --strict --quiet --no-warn $(KUBERNETES)
 
 # The two short locks are subsets of the first, so that the image runs the same versions as the tests.
 lock: $(HAS_PIP) $(CLIENTS)/node/.complete ## Write new lock files; UPGRADE=1 takes newer versions

@@ -23,7 +23,7 @@ class RunningWorker:
         lane: the lane to serve; both if empty.
         command: the command that runs `rerankq`; that of this environment if empty.
         api_key: the key for the upstream.
-        environment: more variables for the process.
+        environment: more variables for the process; an empty one is left out.
         cwd: the folder in which it is started; the current one if None.
         settings: more `RERANKQ_…` settings, by their names without the prefix, in lower case.
     """
@@ -51,6 +51,8 @@ class RunningWorker:
             **{f"RERANKQ_{name.upper()}": str(value) for name, value in settings.items()},
             **(environment or {}),
         }
+        # A version before a setting refuses its name, whatever its value.
+        self._environment = {name: value for name, value in self._environment.items() if value}
         self.api_key = api_key
         self._cwd = cwd
         self._lanes = [lane] if lane else ["bulk", "interactive"]
