@@ -10,6 +10,7 @@ import pytest
 from rerankq import errors
 from rerankq.cli.commands import COMMANDS
 from rerankq.contract import JobState
+from rerankq.secret_files import SECRETS, file_name_of
 from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
 from rerankq.store.keys import Keys
 from rerankq_gateway.settings import GatewaySettings
@@ -103,12 +104,18 @@ def test_every_other_name_stands_in_the_example_file() -> None:
     assert dict(compose).items() <= shown_there.items()
 
 
-def test_either_key_is_enough_for_compose() -> None:
-    """The Compose file asks for a key only when neither of its names is set."""
+def test_compose_takes_no_secret_from_a_variable() -> None:
+    """Its secrets are files: in the environment of a container `docker inspect` would show them."""
     compose = (ROOT / "docker-compose.yml").read_text("utf-8")
-    assert re.findall(r"\$\{DMXAPI_API_KEY.*", compose) == [
-        "${DMXAPI_API_KEY:-${RERANKQ_API_KEYS:?set it, or DMXAPI_API_KEY, in .env}}"
-    ]
+    assert {name for name in SECRETS if f"${{{name}" in compose} == set()
+
+
+def test_every_secret_is_listed_with_its_file() -> None:
+    """The page on deployment names each setting that can be in a file."""
+    page = (DOCS / "deploy.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \| `(\w+_FILE)`", page, re.MULTILINE)
+    listed = dict(re.findall(r"^\| `(\w+)` \| `(\w+_FILE)`", page, re.MULTILINE))
+    assert listed == {name: file_name_of(name) for name in SECRETS}
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example"], ids=each_name)
