@@ -22,8 +22,9 @@ CLIENT_VENV := .make/client-venv
 CLIENT_LOCKS := tests/acceptance/clients/locks
 CLIENT_NPM := tests/acceptance/clients/npm
 CLIENTS := .make/clients
-# 0.1 as it was released: the last commit before the changelog had something unreleased. Upgrades are tested from it.
-RELEASED_COMMIT := cb2cef8fdbc0260228bc0bcbd23444eb443fe427
+
+# The released version from which upgrades are tested, in an environment of its own.
+RELEASED_WHEEL := tests/integration/upgrade/rerankq-0.1.0-py3-none-any.whl
 RELEASED := .make/released
 
 # Patches and kustomizations are no resources: tests render these.
@@ -90,25 +91,13 @@ $(CLIENTS)/npm/.complete: $(CLIENT_NPM)/package.json $(CLIENT_NPM)/package-lock.
 	@if PATH='$(CURDIR)/$(CLIENTS)/node/bin':"$$PATH" npm --prefix $(@D) ci --silent; then touch $@; \
 	    else echo '==> left out: npm ci failed'; fi
 
-released: $(HAS_PROJECT) ## Make the environment of the released 0.1, from which upgrades are tested
-	@$(MAKE) --silent --no-print-directory $(RELEASED)/.complete
+released: $(RELEASED)/.complete ## Make the environment of the released 0.1, from which upgrades are tested
 
-# The checkout may have no history, as an archive of it or a shallow clone. Then these tests skip, and say why.
-$(RELEASED)/.complete: $(HAS_PROJECT)
-	@rm -rf $(RELEASED)
-	@if git cat-file -e '$(RELEASED_COMMIT)^{commit}' 2>/dev/null; then \
-	    echo '==> building the released 0.1, and installing it' && \
-	    mkdir -p $(RELEASED)-source && \
-	    git archive $(RELEASED_COMMIT) | tar -x -C $(RELEASED)-source && \
-	    (cd $(RELEASED)-source && '$(CURDIR)/$(BIN)/hatchling' build --target wheel) && \
-	    $(BIN)/python -m venv --without-pip --clear $(RELEASED) && \
-	    $(PIP) --python $(RELEASED)/bin/python install --no-index --find-links $(WHEELS) --no-compile \
-	        "$$(ls $(RELEASED)-source/dist/*.whl)[worker]" && \
-	    rm -rf $(RELEASED)-source && \
-	    touch $@; \
-	else \
-	    echo '==> left out: the released 0.1, because its commit is not in this checkout'; \
-	fi
+$(RELEASED)/.complete: $(RELEASED_WHEEL) $(HAS_WHEELS)
+	@echo '==> installing the released 0.1'
+	@$(BIN)/python -m venv --without-pip --clear $(RELEASED)
+	@$(PIP) --python $(RELEASED)/bin/python install --no-index --find-links $(WHEELS) --no-compile '$<[worker]'
+	@touch $@
 
 # `make test` runs its short form.
 chaos: $(HAS_PROJECT) ## Break one part after the other, for an hour, and print the results

@@ -1,4 +1,4 @@
-"""The released 0.1 in an environment of its own, which `make released` builds: for upgrades."""
+"""The released 0.1 in an environment of its own, which `make released` makes: for upgrades."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ SECONDS: Final = 120
 def released(program: str) -> str:
     """Where a program of that environment is; the test is skipped when there is none."""
     if not (FOLDER / ".complete").exists():
-        skip_or_fail("released", "`make released` was not run, or the history lacks the release")
+        skip_or_fail("released", "`make released` was not run")
     return str(FOLDER / "bin" / program)
 
 

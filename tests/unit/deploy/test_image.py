@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def test_what_is_copied_is_what_is_sent() -> None:
     assert "*" in IGNORE
     assert sorted(ALLOWED) == sorted(COPIED)
     assert all((ROOT / each).exists() for each in COPIED)
+
+
+def test_all_folders_of_the_wheel_are_copied() -> None:
+    """What the wheel is made of is in the image; a build without it may succeed all the same."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    folders = {path.split("/")[0] for path in wheel["packages"]} | {*wheel["force-include"]}
+    assert folders <= {*COPIED}
 
 
 def test_the_wheel_is_built_from_what_is_copied(tmp_path: Path) -> None:
