@@ -12,7 +12,8 @@ from pydantic_settings import NoDecode
 
 from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
-from rerankq.settings import MOST_KEPT_SECONDS, OTHER_NAMES, refuse_unknown
+from rerankq.settings import MOST_KEPT_SECONDS
+from rerankq.variables import OTHER_NAMES, refuse_unknown
 
 ENV_FILE: Final = ".env"
 _PORT: Final = 8080

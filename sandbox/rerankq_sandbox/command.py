@@ -12,7 +12,7 @@ from rerankq.invalid_input import in_plain_words
 from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.monitoring.settings import ProcessSettings
-from rerankq.settings import OTHER_NAMES, read_one, refuse_unknown
+from rerankq.variables import OTHER_NAMES, read_one, refuse_unknown
 
 _ANSWERS = "Answers"
 _LATENCY = "Latency, in milliseconds"

@@ -11,8 +11,9 @@ from rerankq import errors
 from rerankq.cli.commands import COMMANDS
 from rerankq.contract import JobState
 from rerankq.secret_files import SECRETS, file_name_of
-from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings
+from rerankq.settings import ClientSettings
 from rerankq.store.keys import Keys
+from rerankq.variables import OTHER_NAMES, PREFIX
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream import errors as upstream

@@ -8,7 +8,8 @@ import pytest
 from rerankq.cli.settings import CommandSettings
 from rerankq.errors import SettingsError
 from rerankq.secret_files import MOST_BYTES, SECRETS, Variables, file_name_of
-from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings, read_one, refuse_unknown
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES, PREFIX, read_one, refuse_unknown
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 from running.worker import clean_environment

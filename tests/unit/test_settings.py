@@ -8,7 +8,8 @@ import pytest
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-from rerankq.settings import OTHER_NAMES, ClientSettings, read_one, refuse_unknown
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES, read_one, refuse_unknown
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 

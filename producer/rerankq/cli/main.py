@@ -20,7 +20,7 @@ from rerankq.cli.standard_streams import drop_unwritable, secure_streams
 from rerankq.cli.terminal import output_failed, silence_stdout, stdout_checked, tell
 from rerankq.errors import RerankqError
 from rerankq.invalid_input import in_plain_words
-from rerankq.settings import read_one
+from rerankq.variables import read_one
 
 
 def main() -> None:

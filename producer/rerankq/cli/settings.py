@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
-from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES, refuse_unknown
 
 ENV_FILE: Final = ".env"
 

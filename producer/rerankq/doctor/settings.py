@@ -11,7 +11,8 @@ from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import Finding, fault, note, ok, split, warning
 from rerankq.errors import SettingsError
 from rerankq.secret_files import SECRETS, file_name_of
-from rerankq.settings import OTHER_NAMES, PREFIX, ClientSettings, named_values, unknown
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES, PREFIX, named_values, unknown
 
 _NAME: Final = re.compile(r"[A-Z_]+")
 _KEYS: Final = "RERANKQ_API_KEYS", "DMXAPI_API_KEY"

@@ -14,7 +14,7 @@ from rerankq.cli.failures import ExitCode
 from rerankq.cli.main import run
 from rerankq.cli.settings import CommandSettings
 from rerankq.errors import MissingExtra
-from rerankq.settings import OTHER_NAMES
+from rerankq.variables import OTHER_NAMES
 from rerankq_worker.settings import WorkerSettings
 
 

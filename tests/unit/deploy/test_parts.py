@@ -10,7 +10,8 @@ import pytest
 from rerankq.cli.commands import COMMANDS, loaded
 from rerankq.cli.settings import CommandSettings
 from rerankq.secret_files import SECRETS, file_name_of
-from rerankq.settings import OTHER_NAMES, ClientSettings, refuse_unknown
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES, refuse_unknown
 from rerankq_gateway.health.routes import OPEN_PATHS
 from rerankq_gateway.server import AFTER_DRAIN_SECONDS
 from rerankq_gateway.settings import GatewaySettings

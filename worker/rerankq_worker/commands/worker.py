@@ -24,8 +24,8 @@ from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.monitoring.traces.endpoint import Endpoint
 from rerankq.monitoring.traces.start import trace_worker
 from rerankq.secret_files import Variables
-from rerankq.settings import OTHER_NAMES, named_values, refuse_unknown
 from rerankq.store.first_contact import look
+from rerankq.variables import OTHER_NAMES, named_values, refuse_unknown
 from rerankq_worker.process.shutdown_deadline import ENDING_SIGNALS
 from rerankq_worker.process.supervisor import end_with_stdin, serve_lanes
 from rerankq_worker.provider.environment import check_environment

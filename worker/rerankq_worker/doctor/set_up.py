@@ -4,7 +4,7 @@ from rerankq.doctor.check import NO_REDIS, SetUp
 from rerankq.doctor.finding import CannotCheckError
 from rerankq.errors import SettingsError
 from rerankq.secret_files import Variables
-from rerankq.settings import named_values
+from rerankq.variables import named_values
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream.sites import Site
 

@@ -13,7 +13,7 @@ from rerankq.cli.failures import CommandError
 from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.stack.ports import free_port, is_free
 from rerankq.extras import install
-from rerankq.settings import read_one
+from rerankq.variables import read_one
 
 LOOPBACK: Final = "127.0.0.1"
 NO_PROMETHEUS: Final = (

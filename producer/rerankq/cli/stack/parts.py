@@ -29,8 +29,8 @@ from rerankq.cli.terminal import put
 from rerankq.contract import Lane
 from rerankq.embedded import EmbeddedRedis, embedded_redis
 from rerankq.extras import install
-from rerankq.settings import read_one
 from rerankq.store.pools import shown_address
+from rerankq.variables import read_one
 
 QUICK_GRACE_SECONDS: Final = 15.0
 

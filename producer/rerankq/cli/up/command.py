@@ -16,7 +16,7 @@ from rerankq.cli.up.folder import DataFolder, locked
 from rerankq.cli.up.output import shown_as
 from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.settings import ProcessSettings
-from rerankq.settings import read_one
+from rerankq.variables import read_one
 
 GATEWAY_PORT: Final = 8080
 FLOWER_PORT: Final = 5555
