@@ -8,6 +8,9 @@
 contract/            the messages between producers, workers and clients
 errors               every error that a user can meet
 settings             settings of the producer's side
+variables            variables of the environment and of `.env`, and which of them are settings
+secret_files         secrets that are in files
+secret_source        gives them to the settings
 events/              what happens, told to listeners
 store/               the one seam to Redis
 ledger/              the life of a job

@@ -18,7 +18,9 @@ from pydantic.fields import FieldInfo
 
 from handbook import links, markdown, readme
 from handbook.place import Language
-from rerankq.settings import OTHER_NAMES, ClientSettings, RedisSettings
+from rerankq.secret_files import SECRETS, file_name_of
+from rerankq.settings import ClientSettings, RedisSettings
+from rerankq.variables import OTHER_NAMES
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
 
@@ -34,6 +36,7 @@ _GROUPS: Final[tuple[tuple[type[RedisSettings], dict[Language, str]], ...]] = (
     (GatewaySettings, {Language.ENGLISH: "The gateway only", Language.CHINESE: "仅网关"}),
 )
 _SINGLE: Final = {Language.ENGLISH: "Single commands only", Language.CHINESE: "仅个别命令"}
+_FILES: Final = {Language.ENGLISH: "Files of secrets", Language.CHINESE: "存放机密的文件"}
 _HEADS: Final = {
     Language.ENGLISH: ("Name", "Type and default", "Meaning"),
     Language.CHINESE: ("名称", "类型与默认值", "含义"),
@@ -64,9 +67,11 @@ def made(language: Language) -> str:
         names = [*order, *(name for name in rows if name not in order)]
         table = markdown.table(_HEADS[language], [rows[name] for name in names])
         parts += [f"## {titles[language]}\n", table]
-    single = [name for name in OTHER_NAMES if name not in told]
-    listed = "\n".join(f"- `{name}`" for name in single)
-    return "\n".join([*parts, f"## {_SINGLE[language]}\n", listed])
+    files = [file_name_of(name) for name in SECRETS]
+    single = [name for name in OTHER_NAMES if name not in told and name not in files]
+    for titles, names in ((_SINGLE, single), (_FILES, files)):
+        parts += [f"## {titles[language]}\n", *(f"- `{name}`" for name in names), ""]
+    return "\n".join(parts)
 
 
 def _rows(model: type[RedisSettings], language: Language) -> Iterable[tuple[str, list[str]]]:

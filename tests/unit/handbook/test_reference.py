@@ -17,7 +17,8 @@ from rerankq import errors
 from rerankq.cli.commands import COMMANDS
 from rerankq.events import EVENTS
 from rerankq.monitoring.metrics.catalogue import CATALOGUE
-from rerankq.settings import OTHER_NAMES, ClientSettings
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES
 from rerankq_gateway.app import described
 from rerankq_gateway.settings import GatewaySettings
 from rerankq_worker.settings import WorkerSettings
