@@ -140,6 +140,7 @@ def test_a_wrong_value_in_a_file_is_not_shown(
         ("redis://host", "redis://:p%40%2F@host"),
         ("rediss://host:1/2?protocol=3", "rediss://:p%40%2F@host:1/2?protocol=3"),
         ("redis://user@[::1]:6379", "redis://user:p%40%2F@[::1]:6379"),
+        ("sentinel://a,b:1/svc", "sentinel://:p%40%2F@a,b:1/svc"),
         ("unix:///run/redis.sock?db=1", "unix://:p%40%2F@/run/redis.sock?db=1"),
         (None, "redis://:p%40%2F@localhost:6379/0"),
     ],

@@ -1,6 +1,7 @@
 """A rolling upgrade from 0.1, and back: old and new producers and workers share one Redis."""
 
 import json
+import re
 import signal
 import subprocess
 from collections import Counter
@@ -13,13 +14,18 @@ import pytest
 from chaos.endings import Endings
 from rerankq import RerankClient
 from rerankq.contract import BatchState, JobState
+from rerankq.secret_files import SECRETS, file_name_of
+from rerankq.settings import ClientSettings
+from rerankq.variables import OTHER_NAMES
 from running.command import RERANKQ
 from running.released import ReleasedWorker, released, run_released
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker, clean_environment
 
+ROOT = Path(__file__).parents[3]
 PRODUCER = Path(__file__).with_name("producer.py")
+SETTINGS = Path(__file__).with_name("known_settings.py")
 JOBS, IN_FLIGHT = 80, 4
 
 
@@ -139,6 +145,16 @@ def test_batches_of_both_command_lines_are_finished_by_both_workers(
         assert by_new == by_old == [each["custom_id"] for each in rows]
         assert client.batch(new).status().state is BatchState.COMPLETED
         assert read(new) == read(old) == by_new
+
+
+def test_the_way_back_names_each_setting_that_the_old_version_refuses() -> None:
+    """upgrading.md lists all settings that 0.1 does not know, but for the gateway's and files."""
+    known = {*ClientSettings.names(), *OTHER_NAMES} - {*run_released(SETTINGS)}
+    new = {each for each in known if not each.startswith("RERANKQ_GATEWAY_")}
+    page = (ROOT / "docs/upgrading.md").read_text("utf-8")
+    (listed,) = re.findall(r"and none of these: (.*?)\. Nor", page, re.DOTALL)
+    files = {file_name_of(each) for each in SECRETS}
+    assert re.findall(r"`(\w+)`", listed) == sorted(new - files)
 
 
 def test_what_an_old_worker_cannot_do_loses_no_job(
