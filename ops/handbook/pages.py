@@ -16,6 +16,7 @@ from handbook import diagrams, links, markdown, readme, reference, titles
 from handbook.place import ROOT, Language, is_translated, page_file
 
 _BLOCK: Final = re.compile(r"^:::\{(readme|readme-body|file|reference)\} (.+)\n:::$", re.MULTILINE)
+_PATTERN: Final = re.compile(r"^:::\{toctree\}\n:glob:\n.*?^:::\n", re.DOTALL | re.MULTILINE)
 _CHINESE: Final = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 _BETWEEN_CHINESE: Final = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})")
 _IN_ENGLISH: Final = ":::{note}\n本页还没有译成中文，以下是英文原文。\n:::\n"  # noqa: RUF001  as Chinese has it
@@ -51,7 +52,9 @@ def to_translate(name: str) -> str:
 
     The README's sections exist in both languages, and what is made of the code has its own words.
     """
-    return _BLOCK.sub("", _own(name, Language.ENGLISH, for_sphinx=True))
+    text = _own(name, Language.ENGLISH, for_sphinx=True)
+    # The pages that a pattern finds are not read with this one, of which Sphinx would warn.
+    return _BLOCK.sub("", _PATTERN.sub("", text))
 
 
 def _with_parts(name: str, language: Language, *, for_sphinx: bool) -> str:
