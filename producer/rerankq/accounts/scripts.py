@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from rerankq.store.script import FLAG, JSON, ROWS, Script
 
-ROOM: Final = "rerankq.accounts"
+PACKAGE: Final = "rerankq.accounts"
 
 NONSENSE_SCORES: Final = "nonsense_scores"
 """Reason of a model's breaker whose scores of known pairs are nonsense. The ranking of a job is no
@@ -34,12 +34,12 @@ class _Probe(NamedTuple):
 
 _ACCOUNT: Final = ("account", "account_workers", "account_lane", "account_slots", "account_answers")
 ALLOT: Final = Script(
-    ROOM, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "breakers", "last_heard"), reply=JSON
+    PACKAGE, "allot", _Allot, keys=(*_ACCOUNT, "accounts", "breakers", "last_heard"), reply=JSON
 )
 TRIP: Final = Script(
-    *(ROOM, "trip", _Trip),
+    *(PACKAGE, "trip", _Trip),
     keys=("breakers",),
     reply=ROWS,
     constants={"NONSENSE_SCORES": NONSENSE_SCORES},
 )
-PROBE: Final = Script(ROOM, "probe", _Probe, keys=("breakers",), reply=FLAG)
+PROBE: Final = Script(PACKAGE, "probe", _Probe, keys=("breakers",), reply=FLAG)

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from rerankq.store.script import FLAG, NUMBERS, ROWS, Script
 
-_ROOM: Final = "rerankq.history"
+_PACKAGE: Final = "rerankq.history"
 _PLACES: Final = ("history", "history_open", "history_segments", "history_segment")
 
 
@@ -44,11 +44,11 @@ class _NoteAct(NamedTuple):
 
 
 TAKE: Final = Script(
-    _ROOM, "take", _Take, keys=(*_PLACES, "history_ended", "history_packing"), reply=NUMBERS
+    _PACKAGE, "take", _Take, keys=(*_PLACES, "history_ended", "history_packing"), reply=NUMBERS
 )
-KEEP: Final = Script(_ROOM, "keep", _Keep, keys=(*_PLACES, "history_ended"), reply=FLAG)
-SEAL: Final = Script(_ROOM, "seal", _Seal, keys=(*_PLACES, "history_ended"), reply=FLAG)
-RECENT: Final = Script(_ROOM, "recent", _Recent, keys=(*_PLACES, "history_ended"), reply=ROWS)
+KEEP: Final = Script(_PACKAGE, "keep", _Keep, keys=(*_PLACES, "history_ended"), reply=FLAG)
+SEAL: Final = Script(_PACKAGE, "seal", _Seal, keys=(*_PLACES, "history_ended"), reply=FLAG)
+RECENT: Final = Script(_PACKAGE, "recent", _Recent, keys=(*_PLACES, "history_ended"), reply=ROWS)
 NOTE_ACT: Final = Script(
-    _ROOM, "note_act", _NoteAct, keys=("audit", "audit_tenants", "audit_count"), reply=NUMBERS
+    _PACKAGE, "note_act", _NoteAct, keys=("audit", "audit_tenants", "audit_count"), reply=NUMBERS
 )

@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from rerankq.ledger.outcomes import SPELLINGS
-from rerankq.ledger.scripts import OUTBOX, PORTIONS, RECORDS, ROOM
+from rerankq.ledger.scripts import OUTBOX, PACKAGE, PORTIONS, RECORDS
 from rerankq.store.script import FLAG, MAYBE_TEXT, NUMBERS, ROWS, Script
 
 
@@ -57,26 +57,26 @@ class _Collected(NamedTuple):
 
 _BATCH: Final = ("batch", "batch_entries")
 OPEN: Final = Script(
-    ROOM,
+    PACKAGE,
     "open_batch",
     _Open,
     keys=(*_BATCH, *OUTBOX, "batches", "batches_deadlines", "tenant_batches"),
     reply=NUMBERS,
     is_promise=True,
 )
-FEEDING: Final = Script(ROOM, "feeding", _Batch, keys=("batch",), reply=FLAG)
-NOTE: Final = Script(ROOM, "note", _Note, keys=(*RECORDS, "result"), reply=FLAG)
-NOTE_RETRY: Final = Script(ROOM, "note_retry", _NoteRetry, keys=_BATCH, reply=MAYBE_TEXT)
-SEAL: Final = Script(ROOM, "seal", _Seal, keys=(*_BATCH, *OUTBOX), reply=ROWS, is_promise=True)
-PAUSE: Final = Script(ROOM, "pause", _Batch, keys=(*_BATCH, "batches_resuming"), reply=NUMBERS)
-RESUME: Final = Script(ROOM, "resume", _Resume, keys=PORTIONS, reply=ROWS, constants=SPELLINGS)
+FEEDING: Final = Script(PACKAGE, "feeding", _Batch, keys=("batch",), reply=FLAG)
+NOTE: Final = Script(PACKAGE, "note", _Note, keys=(*RECORDS, "result"), reply=FLAG)
+NOTE_RETRY: Final = Script(PACKAGE, "note_retry", _NoteRetry, keys=_BATCH, reply=MAYBE_TEXT)
+SEAL: Final = Script(PACKAGE, "seal", _Seal, keys=(*_BATCH, *OUTBOX), reply=ROWS, is_promise=True)
+PAUSE: Final = Script(PACKAGE, "pause", _Batch, keys=(*_BATCH, "batches_resuming"), reply=NUMBERS)
+RESUME: Final = Script(PACKAGE, "resume", _Resume, keys=PORTIONS, reply=ROWS, constants=SPELLINGS)
 CANCEL_BATCH: Final = Script(
-    *(ROOM, "cancel_batch", _Batch),
+    *(PACKAGE, "cancel_batch", _Batch),
     keys=(*_BATCH, *OUTBOX, "batches_resuming", "batches_cancelling"),
     reply=ROWS,
     is_promise=True,
 )
 CANCEL_JOBS: Final = Script(
-    ROOM, "cancel_jobs", _CancelJobs, keys=PORTIONS, reply=ROWS, constants=SPELLINGS
+    PACKAGE, "cancel_jobs", _CancelJobs, keys=PORTIONS, reply=ROWS, constants=SPELLINGS
 )
-COLLECTED: Final = Script(ROOM, "collected", _Collected, keys=(*RECORDS, "result"), reply=FLAG)
+COLLECTED: Final = Script(PACKAGE, "collected", _Collected, keys=(*RECORDS, "result"), reply=FLAG)

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from rerankq.ledger.scripts import ROOM
+from rerankq.ledger.scripts import PACKAGE
 from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
@@ -28,8 +28,8 @@ class _Keep(NamedTuple):
 
 
 _KEYS: Final = ("batch", "imports")
-TAKE: Final = Script(ROOM, "import_take", _Take, keys=_KEYS, reply=FLAG)
-KEEP: Final = Script(ROOM, "import_keep", _Keep, keys=_KEYS, reply=FLAG)
+TAKE: Final = Script(PACKAGE, "import_take", _Take, keys=_KEYS, reply=FLAG)
+KEEP: Final = Script(PACKAGE, "import_keep", _Keep, keys=_KEYS, reply=FLAG)
 
 
 class Imports:

@@ -15,7 +15,7 @@ import orjson
 from rerankq.contract.batch import Callback
 from rerankq.contract.webhook import Disabled, TryOutcome, WebhookTry
 from rerankq.errors import InvalidRequest
-from rerankq.ledger.scripts import ROOM
+from rerankq.ledger.scripts import PACKAGE
 from rerankq.store.script import FLAG, MAYBE_TEXT, ROWS, Script
 from rerankq.store.store import Store
 
@@ -142,17 +142,17 @@ class _Replay(NamedTuple):
 
 _KEYS: Final = ("outbox", "outbox_due", "outbox_size")
 TAKE: Final = Script(
-    *(ROOM, "outbox/take", _Take),
+    *(PACKAGE, "outbox/take", _Take),
     keys=(*_KEYS, "outbox_taken", "delivery", "webhook"),
     reply=ROWS,
 )
 DONE: Final = Script(
-    *(ROOM, "outbox/done", _Done),
+    *(PACKAGE, "outbox/done", _Done),
     keys=(*_KEYS, "outbox_taken", "webhook", "webhook_log"),
     reply=MAYBE_TEXT,
 )
 REPLAY: Final = Script(
-    ROOM, "outbox/replay", _Replay, keys=(*_KEYS, "delivery", "webhook"), reply=FLAG
+    PACKAGE, "outbox/replay", _Replay, keys=(*_KEYS, "delivery", "webhook"), reply=FLAG
 )
 
 

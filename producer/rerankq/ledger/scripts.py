@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from rerankq.ledger.outcomes import SPELLINGS
 from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
 
-ROOM: Final = "rerankq.ledger"
+PACKAGE: Final = "rerankq.ledger"
 TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting", "turns")
 OUTBOX: Final = (
     *("outbox", "outbox_due", "outbox_size", "delivery"),
@@ -106,21 +106,21 @@ _SUBMIT_KEYS: Final = (
     *("payload", "deadlines", "tenant", "tenant_use", "lane_shared"),
 )
 SUBMIT: Final = Script(
-    *(ROOM, "submit", _Submit),
+    *(PACKAGE, "submit", _Submit),
     keys=_SUBMIT_KEYS,
     reply=TEXTS,
     has_bodies=True,
     is_promise=True,
 )
 SUBMIT_STAGED: Final = Script(
-    *(ROOM, "submit_staged", _SubmitStaged),
+    *(PACKAGE, "submit_staged", _SubmitStaged),
     keys=_SUBMIT_KEYS,
     reply=TEXTS,
     has_bodies=True,
     is_promise=True,
 )
 CLAIM: Final = Script(
-    *(ROOM, "claim", _Claim),
+    *(PACKAGE, "claim", _Claim),
     keys=(
         *(*ENDS, *LINES, "batches_holding", "last_heard"),
         *("tenant", "shares", "lane_shared", "claimed"),
@@ -128,10 +128,10 @@ CLAIM: Final = Script(
     reply=ROWS,
     constants=SPELLINGS,
 )
-RENEW: Final = Script(ROOM, "renew", _Renew, keys=(*STATES, "last_heard"), reply=TEXTS)
+RENEW: Final = Script(PACKAGE, "renew", _Renew, keys=(*STATES, "last_heard"), reply=TEXTS)
 _FINISH_KEYS: Final = (*ENDS, "staged", "said")
 FINISH: Final = Script(
-    *(ROOM, "finish", _Finish),
+    *(PACKAGE, "finish", _Finish),
     keys=_FINISH_KEYS,
     reply=ROWS,
     constants=SPELLINGS,
@@ -139,20 +139,20 @@ FINISH: Final = Script(
     is_promise=True,
 )
 FINISH_STAGED: Final = Script(
-    *(ROOM, "finish_staged", _FinishStaged),
+    *(PACKAGE, "finish_staged", _FinishStaged),
     keys=_FINISH_KEYS,
     reply=ROWS,
     constants=SPELLINGS,
     has_bodies=True,
     is_promise=True,
 )
-POSTPONE: Final = Script(ROOM, "postpone", _Postpone, keys=STATES, reply=FLAGS)
+POSTPONE: Final = Script(PACKAGE, "postpone", _Postpone, keys=STATES, reply=FLAGS)
 CANCEL: Final = Script(
-    *(ROOM, "cancel", _Cancel), keys=ENDS, reply=ROWS, constants=SPELLINGS, is_promise=True
+    *(PACKAGE, "cancel", _Cancel), keys=ENDS, reply=ROWS, constants=SPELLINGS, is_promise=True
 )
-HASTEN: Final = Script(ROOM, "hasten", _Hasten, keys=STATES, reply=NUMBERS)
+HASTEN: Final = Script(PACKAGE, "hasten", _Hasten, keys=STATES, reply=NUMBERS)
 SWEEP: Final = Script(
-    *(ROOM, "sweep", _Sweep),
+    *(PACKAGE, "sweep", _Sweep),
     keys=(
         *(*PORTIONS, "said", "last_heard", "sweeper", "sweeping"),
         *("put_aside", "breakers", "accounts", "batches", "batches_deadlines", "imports"),

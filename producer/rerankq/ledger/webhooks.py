@@ -17,7 +17,7 @@ from rerankq.contract.webhook import (
 )
 from rerankq.errors import InvalidRequest, WebhookNotFound
 from rerankq.ledger.outbox import REPLAY, Kind
-from rerankq.ledger.scripts import ROOM
+from rerankq.ledger.scripts import PACKAGE
 from rerankq.store.script import FLAG, Script
 from rerankq.store.store import Store
 
@@ -38,8 +38,8 @@ class _Enable(NamedTuple):
     webhook: str
 
 
-ROTATE: Final = Script(ROOM, "webhooks/rotate", _Rotate, keys=("webhook",), reply=FLAG)
-ENABLE: Final = Script(ROOM, "webhooks/enable", _Enable, keys=("webhook",), reply=FLAG)
+ROTATE: Final = Script(PACKAGE, "webhooks/rotate", _Rotate, keys=("webhook",), reply=FLAG)
+ENABLE: Final = Script(PACKAGE, "webhooks/enable", _Enable, keys=("webhook",), reply=FLAG)
 
 
 class Webhooks:
