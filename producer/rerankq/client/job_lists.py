@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, TypedDict, TypeVar, Unpack
 
 from rerankq.client.batches.parts import BatchParts
 from rerankq.client.drafts import checked_id
+from rerankq.client.waiting.forecast import is_of_unknown_length
 from rerankq.client.waiting.forecasts import Forecasts
 from rerankq.contract import (
     JobFilter,
@@ -139,7 +140,7 @@ class AsyncJobLists:
         return told.model_copy(update={"waits": waits, "expected_at": expected})
 
     async def _expected(self, job: JobSummary, waits: Collection[WaitReason]) -> float | None:
-        """When the call of a waiting job begins, as far as that can be foreseen."""
+        """When the call of a waiting job begins; None when that cannot be foreseen."""
         if any(each.code in _STANDING_STILL for each in waits):
             return None
         seconds, micros = await self._store.command("TIME")
@@ -148,7 +149,10 @@ class AsyncJobLists:
         (known,) = await waiting.look([job.id])
         ahead = await waiting.ahead(known) if known else None
         forecast = await self._forecasts.get().behind(job.lane, ahead or 0)
-        return max(now + forecast.wait_seconds, job.next_attempt_at or 0.0)
+        served_at, not_before = now + forecast.wait_seconds, job.next_attempt_at or 0.0
+        if is_of_unknown_length(forecast) and not_before < served_at:
+            return None
+        return max(served_at, not_before)
 
     def _filter(self, wanted: JobSearch) -> JobFilter:
         own, tenant = self._ownership.tenant, wanted.get("tenant")

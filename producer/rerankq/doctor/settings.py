@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from rerankq.counting import counted
 from rerankq.doctor.blocking import in_thread
 from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import Finding, fault, note, ok, split, warning
@@ -39,8 +40,8 @@ def _looked(set_up: SetUp) -> Iterator[Finding]:
     if all(given.get(each) or given.get(file_name_of(each)) for each in _KEYS):
         what = "RERANKQ_API_KEYS and DMXAPI_API_KEY are both set: the first is used"
         yield note("settings_doubled", what, "unset one of them")
-    count = sum(each.startswith(PREFIX) for each in given)
-    yield ok("settings", f"{count} settings of rerankq are set; all others have their defaults")
+    given_here = counted(sum(each.startswith(PREFIX) for each in given), "setting")
+    yield ok("settings", f"{given_here} of rerankq given; all others have their defaults")
 
 
 def wrong(faults: list[str]) -> Iterator[Finding]:

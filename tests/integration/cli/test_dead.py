@@ -83,6 +83,8 @@ def test_a_letter_takes_a_line(rerankq: CommandLine, desk: LedgerDesk) -> None:
         assert row.split()[1:5] == ["upstream_unavailable", *time.split(), "1"]
         assert row.index(time) + len(time) <= 80
     assert count == "2 of 2 dead letters"
+    desk.redis.delete("rerankq:dead")
+    assert rerankq("dead", "list").stdout == "no dead letters\n"
     assert "Print JSON objects, one a line." in rerankq("dead", "list", "--help").stdout
 
 

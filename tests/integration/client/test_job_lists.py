@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rerankq import AsyncRerankClient, RerankClient
+from rerankq.accounts.breakers import BreakerState
 from rerankq.contract import BatchOptions, JobState, JobTimeline, Lane
 from rerankq.errors import InvalidRequest, JobNotFound
 from rerankq.history import unfinished
@@ -210,3 +211,17 @@ def test_a_timeline_tells_what_a_job_waits_for(redis_url: str, desk: LedgerDesk)
     told = timeline(redis_url, "b")
     assert told.waits[0].code == "no_worker"
     assert told.expected_at is None
+
+
+def test_a_timeline_does_not_guess_when_an_operator_resumes(
+    redis_url: str, desk: LedgerDesk
+) -> None:
+    """While the only account is paused there is no time at which a call is expected."""
+    desk.submit(job("a"), job("later", not_before=4e9))
+    desk.exchange(account="host", want=1)
+    desk.trip("account host", state=BreakerState.PAUSED)
+    desk.exchange(account="host", want=1)
+    told = timeline(redis_url, "a")
+    assert told.waits[0].code == "breaker_open"
+    assert told.expected_at is None
+    assert timeline(redis_url, "later").expected_at == 4e9

@@ -17,7 +17,7 @@ from rerankq.cli.input.files import Sink, Source
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.settings import load
 from rerankq.cli.stack.parts import Stack
-from rerankq.cli.stack.serving import sample_call, watch
+from rerankq.cli.stack.serving import sample_call, sample_submission, watch
 from rerankq.cli.stack.signals import ended_by_signals
 from rerankq.cli.terminal import put
 
@@ -110,7 +110,7 @@ def _serve(stack: Stack) -> None:
     put("")
     put("demo: all of it stays up until Ctrl-C. In another terminal:")
     put(f"  export RERANKQ_REDIS_URL={stack.settings.redis_url}")
-    put('  rerankq submit --wait -q "how to prevent a cold" -d "Wash your hands." -d "Buy stocks."')
+    put(f"  {sample_submission()}")
     if stack.gateway:
         put(f"  {sample_call(stack.gateway)}")
     try:

@@ -58,7 +58,7 @@ def list_(
         return
     if letters:
         show_table(_LISTED, [_listed(each) for each in letters])
-    put(f"{len(letters)} of {counted(count, 'dead letter')}")
+    put(f"{len(letters)} of {counted(count, 'dead letter')}" if count else "no dead letters")
 
 
 @app.command()

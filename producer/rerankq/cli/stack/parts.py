@@ -243,7 +243,7 @@ class Stack:
         """
         for child, condition in self._children:
             await_ready(child, condition)
-        self.say(f"up: {', '.join(child.name for child, _ in self._children)}")
+        self.say(f"all parts run: {', '.join(child.name for child, _ in self._children)}")
         if self.flower:
             self.say(f"Flower is at {self.flower}")
         if self.prometheus:

@@ -1,11 +1,20 @@
 """While everything is up: watches it, and says how to call it."""
 
+import json
+import shlex
 import time
 from typing import Final, NoReturn
 
 from rerankq.cli.stack.parts import Stack
 
 _WATCH_SECONDS: Final = 0.5
+
+SAMPLE_QUERY: Final = "how to prevent a cold"
+SAMPLE_DOCUMENTS: Final = (
+    "Red wine goes with cheese.",
+    "Washing hands helps to prevent a cold.",
+)
+"""The second answers the query, in its own words: the sandbox compares characters, not meanings."""
 
 
 def watch(stack: Stack) -> NoReturn:
@@ -23,5 +32,11 @@ def watch(stack: Stack) -> NoReturn:
 def sample_call(gateway: str, token: str = "") -> str:
     """A command that calls the gateway."""
     header = f" -H 'Authorization: Bearer {token}'" if token else ""
-    body = '{"query": "how to prevent a cold", "documents": ["Wash your hands.", "Buy stocks."]}'
-    return f"curl {gateway}/v1/rerank{header} -d '{body}'"
+    body = json.dumps({"query": SAMPLE_QUERY, "documents": SAMPLE_DOCUMENTS})
+    return f"curl {gateway}/v1/rerank{header} -d {shlex.quote(body)}"
+
+
+def sample_submission() -> str:
+    """A command that submits the same as a job."""
+    documents = (f"-d {shlex.quote(each)}" for each in SAMPLE_DOCUMENTS)
+    return f"rerankq submit --wait -q {shlex.quote(SAMPLE_QUERY)} {' '.join(documents)}"

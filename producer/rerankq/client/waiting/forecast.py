@@ -75,6 +75,11 @@ def forecast(
     )
 
 
+def is_of_unknown_length(found: Forecast) -> bool:
+    """Whether it stands for a wait whose end nobody knows, such as a pause by an operator."""
+    return found.by in ("outage", "no_worker") and found.wait_seconds >= UNKNOWN_SECONDS
+
+
 def _wait_for(name: str, account: Allotment) -> _Wait:
     """Until the account is usable again, as far as that is known."""
     breaker = account.tripped.get(account_breaker(name))

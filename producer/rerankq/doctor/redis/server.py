@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
+from rerankq.counting import counted
 from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import (
     NOT_CHECKED,
@@ -19,6 +20,7 @@ from rerankq.doctor.finding import (
 from rerankq.store.address import RedisAddress
 
 LEAST: Final = (6, 2)
+_DAY_HOURS: Final = 24
 _SILENT: Final = (
     "check host and port, whether it speaks TLS (rediss:// is for TLS, redis:// for none), and "
     "its load"
@@ -85,8 +87,9 @@ def _kind(info: Mapping[str, Any]) -> list[Finding]:
                 "upgrade it",
             )
         ]
-    days = int(info.get("uptime_in_seconds", 0)) / 86_400
-    return [ok("redis_server", f"{named} {version}, up for {days:,.1f} days")]
+    hours = int(info.get("uptime_in_seconds", 0)) // 3600
+    up = counted(hours // _DAY_HOURS, "day") if hours >= _DAY_HOURS else counted(hours, "hour")
+    return [ok("redis_server", f"{named} {version}, up for {up}")]
 
 
 def _numbers(version: str) -> tuple[int, ...]:
