@@ -8,11 +8,15 @@ watchdog notices that and ends such calls, and they are repeated on new connecti
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from redis import exceptions
 
 from rerankq.errors import LedgerRefusal, LedgerUnavailable
-from rerankq.store.refusals import is_from_replica
+from rerankq.store.refusals import NotConfirmedError, is_from_replica
+
+UNCONFIRMED_SECONDS: Final = 10.0
+"""How long a promise that Redis could not keep counts as trouble, if no later one is kept."""
 
 
 class Answers:
@@ -33,7 +37,7 @@ class Answers:
         self.trouble: str | None = None
         self.outdated = False
         self._recovered = recovered
-        self._troubled_at = 0.0
+        self._troubled_at = self._unconfirmed_until = 0.0
         self._waiting: dict[asyncio.Timeout, float] = {}
 
     @asynccontextmanager
@@ -66,14 +70,20 @@ class Answers:
         if self.trouble is None:
             self._troubled_at = asyncio.get_running_loop().time()
         self.trouble = str(problem)
+        if isinstance(error, NotConfirmedError):
+            # Other calls are carried out meanwhile. They do not show that the next promise is kept.
+            self._unconfirmed_until = asyncio.get_running_loop().time() + UNCONFIRMED_SECONDS
 
-    def carried_out(self) -> None:
+    def carried_out(self, *, is_promise: bool = False) -> None:
         """Note that a call was carried out. Runs after every call: keep it cheap."""
         if self.trouble is None:
             return
-        self.trouble = None
+        now = asyncio.get_running_loop().time()
+        if now < self._unconfirmed_until and not is_promise:
+            return
+        self.trouble, self._unconfirmed_until = None, 0.0
         if self._recovered:
-            self._recovered(asyncio.get_running_loop().time() - self._troubled_at)
+            self._recovered(now - self._troubled_at)
 
     def give_up(self, seconds: float, *, since: float) -> int:
         """End the waits for calls whose connections seem broken; returns how many those were.

@@ -57,13 +57,16 @@ class Connections:
         self._given_up_at = -math.inf
         self._last_failure = ""
 
-    async def answered(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
+    async def answered(
+        self, ask: Callable[[Redis], Awaitable[T]], *, is_promise: bool = False
+    ) -> T:
         """Redis' answer; the call is repeated when no answer comes.
 
         A repeat is safe: every script of the ledger may run twice.
 
         Args:
             ask: makes the call once. A repeat runs all of it.
+            is_promise: whether its answer must survive something, and `ask` waits for that.
 
         Raises:
             LedgerUnavailable: Redis cannot be reached, or refuses. It is uncertain when any of the
@@ -97,7 +100,7 @@ class Connections:
                     # content.
                     raise problem from None
                 self._answered_at = clock()
-                self.answers.carried_out()
+                self.answers.carried_out(is_promise=is_promise)
                 return answer
         raise AssertionError("the last try returns or raises")
 

@@ -165,7 +165,7 @@ class Store:
             parts = [*filter(None, (before, (how, named, 0, *call.arguments), after))]
             return _sent(redis, parts, confirmation, transaction=bool(before))
 
-        return await own.answered(ask)
+        return await own.answered(ask, is_promise=confirmation is not None)
 
     async def command(self, *parts: Argument) -> Any:
         """Send one command.

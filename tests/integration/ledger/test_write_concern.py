@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 
 from rerankq import RerankClient
 from rerankq.errors import LedgerUnavailable, SettingsError
+from rerankq.ledger.intake import Intake
 from rerankq.settings import ClientSettings
 from rerankq.store import confirmation
 from rerankq.store.first_contact import look
+from rerankq.store.store import Store
 from rerankq.store.write_concern import Durability, WriteConcern
+from running.ledger_desk import job
 from running.redis_server import RedisServer, server_binary, valkey_binary
 from running.sentinel import follows
 
@@ -68,6 +72,30 @@ def test_a_submit_waits_for_a_replica(tmp_path: Path, started: ExitStack, count:
             admin.execute_command("ACL", "SETUSER", "default", "-wait")
         with pytest.raises(LedgerUnavailable, match=r"forbids this user to wait .* add \+wait "):
             _submitted(client, count, "third")
+
+
+def test_a_broken_promise_is_trouble_until_one_is_kept(tmp_path: Path, started: ExitStack) -> None:
+    """Calls that wait for nothing do not end it, so that it is told once, and its end once."""
+    primary, replica = _pair(tmp_path, started)
+    assert replica.process
+    recovered: list[float] = []
+    concern = WriteConcern(Durability.REPLICA)
+
+    async def told(stopped: subprocess.Popen[bytes]) -> None:
+        async with Store(primary.url + QUICK, concern=concern, recovered=recovered.append) as store:
+            intake = Intake(store, max_queue_depth=9)
+            stopped.send_signal(signal.SIGSTOP)
+            with pytest.raises(LedgerUnavailable, match="0 of 1 replicas had it"):
+                await intake.submit([job("a")])
+            await store.command("PING")
+            assert "0 of 1 replicas" in (store.answers.trouble or "")
+            assert not recovered
+            stopped.send_signal(signal.SIGCONT)
+            await intake.submit([job("a")])
+            assert store.answers.trouble is None
+
+    asyncio.run(told(replica.process))
+    assert len(recovered) == 1
 
 
 def _pair(folder: Path, started: ExitStack) -> tuple[RedisServer, RedisServer]:
