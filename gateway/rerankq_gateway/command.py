@@ -11,6 +11,7 @@ import typer
 from rerankq.client import AsyncRerankClient
 from rerankq.errors import LedgerUnavailable, SettingsError
 from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
+from rerankq.open_files import allow_open_files
 from rerankq_gateway.process_log import set_up_process_log
 from rerankq_gateway.settings import GatewaySettings, load
 
@@ -70,6 +71,7 @@ def gateway(
     prefer(log_level, log_format)
     settings = load()
     set_up_process_log(settings)
+    allow_open_files()
     if problem := asyncio.run(_problem(settings)):
         log.warning("%s (the gateway starts, and tries again)", problem)
     # Slow to import, and not needed to find a wrong setting.

@@ -29,6 +29,7 @@ counting             counts in sentences, such as "1 job" and "2 jobs"
 error_origin         where an unexpected error was raised, without its text
 extras               how a part that is an extra of the package is installed
 foreign_environment  variables that would change or stop Celery and Flower
+open_files           how many files a process may open
 working_folder       keeps Python from importing modules of the current folder
 """
 

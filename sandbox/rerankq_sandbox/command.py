@@ -12,6 +12,7 @@ from rerankq.invalid_input import in_plain_words
 from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.monitoring.settings import ProcessSettings
+from rerankq.open_files import allow_open_files
 from rerankq.variables import OTHER_NAMES, read_one, refuse_unknown
 
 _ANSWERS = "Answers"
@@ -105,6 +106,7 @@ def sandbox(
     refuse_unknown((*ProcessSettings.names(), *OTHER_NAMES), env_file=".env")
     settings = ProcessSettings.load(env_file=".env")
     keys = key or read_one("RERANKQ_SANDBOX_KEY", env_file=".env").split()
+    allow_open_files()
     from rerankq_sandbox import (  # noqa: PLC0415  not for those who serve lanes
         SandboxConfig,
         ScorerUnavailableError,

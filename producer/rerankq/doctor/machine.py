@@ -1,6 +1,5 @@
 """What this machine allows: open files, and room for temporary files."""
 
-import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from rerankq.doctor.blocking import in_thread
 from rerankq.doctor.check import SetUp
 from rerankq.doctor.finding import Finding, fault, ok, warning
+from rerankq.open_files import open_files
 
 LEAST_FILES: Final = 1024
 """A worker keeps up to 512 idle connections to an endpoint, beside those in use and Redis'."""
@@ -23,16 +23,15 @@ async def look(_: SetUp) -> list[Finding]:
 
 
 def _files() -> Finding:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES:
-        most = "" if hard < LEAST_FILES else f", and up to {hard:,} if you ask for it"
+    most = open_files()
+    if most is not None and most < LEAST_FILES:
         return warning(
             "files_few",
-            f"a process may open {soft:,} files{most}",
+            f"a process may open {most:,} files",
             f"allow {LEAST_FILES:,} or more (`ulimit -n`, LimitNOFILE= of systemd): each "
             "connection is one",
         )
-    shown = "any number of" if soft == resource.RLIM_INFINITY else f"{soft:,}"
+    shown = "any number of" if most is None else f"{most:,}"
     return ok("files", f"a process may open {shown} files")
 
 

@@ -35,6 +35,8 @@ def test_a_certificate_outside_its_validity_is_named(code: int, words: str) -> N
         (errno.ETIMEDOUT, Cause.CONNECT_TIMEOUT),
         (errno.ECONNREFUSED, Cause.CONNECTION_REFUSED),
         (errno.EHOSTUNREACH, Cause.NO_ROUTE),
+        (errno.EMFILE, Cause.NO_ROOM),
+        (errno.EADDRNOTAVAIL, Cause.NO_ROOM),
         (None, Cause.NO_ROUTE),
     ],
 )

@@ -23,6 +23,7 @@ from rerankq.monitoring.logs.options import FormatOption, LevelOption, prefer
 from rerankq.monitoring.logs.set_up import set_up_log
 from rerankq.monitoring.traces.endpoint import Endpoint
 from rerankq.monitoring.traces.start import trace_worker
+from rerankq.open_files import allow_open_files
 from rerankq.secret_files import Variables
 from rerankq.store.first_contact import look
 from rerankq.variables import OTHER_NAMES, named_values, refuse_unknown
@@ -76,6 +77,7 @@ def worker(
     if len(lanes) > 1:
         raise typer.Exit(serve_lanes(lanes, first_health_port=settings.health_port))
     check_health_address(settings)
+    allow_open_files()
     # Until Celery takes over, a signal ends the process at once: no work has begun.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))

@@ -17,13 +17,34 @@ from rerankq_worker.upstream.errors import Cause, Transient, Unreachable
 
 _CHECK_URL: Final = "check RERANKQ_UPSTREAM_URL, or the site's url in RERANKQ_UPSTREAM_FILE"
 _NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_NO_MEMORY: Final = (Cause.NO_ROOM, "this machine has no memory for a connection to {where}")
 _BY_NUMBER: Final[Mapping[int | None, tuple[Cause, str]]] = {
-    errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, "nothing listens at {where}"),
-    errno.ENETUNREACH: (Cause.NO_ROUTE, "there is no route to the network of {where}"),
-    errno.EHOSTUNREACH: (Cause.NO_ROUTE, "there is no route to {where}"),
-    errno.ETIMEDOUT: (Cause.CONNECT_TIMEOUT, "{where} does not answer"),
+    errno.ECONNREFUSED: (Cause.CONNECTION_REFUSED, f"nothing listens at {{where}}; {_CHECK_URL}"),
+    errno.ENETUNREACH: (
+        Cause.NO_ROUTE,
+        f"there is no route to the network of {{where}}; {_CHECK_URL}",
+    ),
+    errno.EHOSTUNREACH: (Cause.NO_ROUTE, f"there is no route to {{where}}; {_CHECK_URL}"),
+    errno.ETIMEDOUT: (Cause.CONNECT_TIMEOUT, f"{{where}} does not answer; {_CHECK_URL}"),
+    errno.EMFILE: (
+        Cause.NO_ROOM,
+        "this process may open no more files, such as a connection to {where}: raise `ulimit -n`",
+    ),
+    errno.ENFILE: (
+        Cause.NO_ROOM,
+        "this machine may open no more files, and so no connection to {where}: raise fs.file-max",
+    ),
+    errno.EADDRNOTAVAIL: (
+        Cause.NO_ROOM,
+        "this machine has no free port for a connection to {where}: raise ip_local_port_range",
+    ),
+    errno.ENOBUFS: _NO_MEMORY,
+    errno.ENOMEM: _NO_MEMORY,
 }
-_NO_CONNECTION: Final = (Cause.NO_ROUTE, "no connection to {where} can be made")
+_NO_CONNECTION: Final = (
+    Cause.NO_ROUTE,
+    f"no connection to {{where}} can be made; {_CHECK_URL}",
+)
 EXPIRED: Final = 10
 NOT_YET_VALID: Final = 9
 """OpenSSL's numbers (X509_V_ERR_*)."""
@@ -67,7 +88,7 @@ def _unreachable(error: Exception, url: httpx.URL, trusted: str) -> tuple[Cause,
         case system:
             number = system.errno if isinstance(system, OSError) else None
             cause, words = _BY_NUMBER.get(number, _NO_CONNECTION)
-            return cause, f"{words.format(where=where)}; {_CHECK_URL}"
+            return cause, words.format(where=where)
 
 
 def _certificate(

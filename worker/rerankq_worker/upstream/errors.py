@@ -45,6 +45,8 @@ class Cause(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     NO_ROUTE = "no_route"
     """The network or the host cannot be reached from here."""
+    NO_ROOM = "no_room"
+    """This machine, or this process, has no file, port or memory left for a connection."""
     CONNECT_TIMEOUT = "connect_timeout"
     CERTIFICATE = "certificate"
     """The server's certificate is not trusted, not for this host, or expired."""
