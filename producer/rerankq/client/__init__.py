@@ -8,6 +8,7 @@ blocking           `RerankClient`: the same for code without an event loop
 files              files, for code without an event loop
 tenants            tenants and tokens, likewise
 webhooks           webhooks, likewise
+caller             what these need of the blocking client
 operations         what is for operators
 handles            a job that was accepted, and the client that asks about it
 batches/           jobs that belong together

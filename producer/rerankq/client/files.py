@@ -3,15 +3,14 @@
 The asynchronous client has `Files` itself; the bytes are with the gateway.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Protocol
 
+from rerankq.client.caller import Caller
 from rerankq.contract import FileRecord
 from rerankq.ledger.files import Files, new_file_id
 
 __all__ = ["BlockingFiles", "Files", "new_file_id"]
-
-T = TypeVar("T")
 
 
 class HasFiles(Protocol):
@@ -22,20 +21,10 @@ class HasFiles(Protocol):
         """Its files."""
 
 
-class Caller(Protocol):
-    """The blocking client, as far as it is needed here."""
-
-    def call(self, ask: Callable[[HasFiles], Coroutine[Any, Any, T]]) -> T:
-        """Call the asynchronous client, and wait for its answer."""
-
-    def each(self, ask: Callable[[HasFiles], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """Call the asynchronous client, and give its answers one by one."""
-
-
 class BlockingFiles:
     """`Files` for code without an event loop; it says what each method does and raises."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller[HasFiles]) -> None:
         self._caller = caller
 
     def get(self, file_id: str) -> FileRecord:

@@ -1,11 +1,12 @@
 """Lists of jobs and the timeline of one, for both clients."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from rerankq.client.batches.parts import BatchParts
+from rerankq.client.caller import Caller
 from rerankq.client.drafts import checked_id
 from rerankq.client.waiting.forecast import is_of_unknown_length
 from rerankq.client.waiting.forecasts import Forecasts
@@ -25,8 +26,6 @@ from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.waiting import WaitingJobs
 from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Store
-
-T = TypeVar("T")
 
 PAGE: Final = 50
 _ENDED: Final = frozenset(each for each in JobState if each.ended)
@@ -166,38 +165,32 @@ class AsyncJobLists:
         return JobFilter.parse(given)
 
 
-class Caller(Protocol):
-    """The blocking client, as far as it is needed here."""
-
-    def call(self, ask: Callable[[AsyncJobLists], Coroutine[Any, Any, T]]) -> T:
-        """Call the asynchronous client, and wait for its answer."""
-
-    def each(self, ask: Callable[[AsyncJobLists], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """Call the asynchronous client, and give its answers one by one."""
-
-
 class BlockingJobLists:
     """What `RerankClient` does to list jobs; `AsyncJobLists` says what each method raises."""
 
     def job_page(
-        self: Caller, *, after: str | None = None, limit: int = PAGE, **wanted: Unpack[JobSearch]
+        self: Caller[AsyncJobLists],
+        *,
+        after: str | None = None,
+        limit: int = PAGE,
+        **wanted: Unpack[JobSearch],
     ) -> JobPage:
         """A page of jobs: those that run, those that wait, then the ended ones, newest first."""
         return self.call(lambda client: client.job_page(after=after, limit=limit, **wanted))
 
     def jobs(
-        self: Caller, *, limit: int | None = None, **wanted: Unpack[JobSearch]
+        self: Caller[AsyncJobLists], *, limit: int | None = None, **wanted: Unpack[JobSearch]
     ) -> Iterator[JobSummary]:
         """All jobs that are wanted, in the order of `job_page`, read page by page."""
         return self.each(lambda client: client.jobs(limit=limit, **wanted))
 
     def history(
-        self: Caller, *, limit: int | None = None, **wanted: Unpack[JobSearch]
+        self: Caller[AsyncJobLists], *, limit: int | None = None, **wanted: Unpack[JobSearch]
     ) -> Iterator[JobSummary]:
         """The ended jobs that are wanted, the newest first, also when their results are gone."""
         return self.each(lambda client: client.history(limit=limit, **wanted))
 
-    def timeline(self: Caller, job_id: str) -> JobTimeline:
+    def timeline(self: Caller[AsyncJobLists], job_id: str) -> JobTimeline:
         """What happened to a job; and for one that waits why, and when its call may begin."""
         return self.call(lambda client: client.timeline(job_id))
 

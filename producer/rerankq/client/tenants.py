@@ -3,14 +3,13 @@
 The asynchronous client has `Tokens` and `Tenants` themselves.
 """
 
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection
+from typing import Protocol
 
+from rerankq.client.caller import Caller
 from rerankq.contract import NewToken, OnFailure, Principal, Scope, Tenant, TenantUse, Token
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
-
-T = TypeVar("T")
 
 
 class Registries(Protocol):
@@ -25,17 +24,10 @@ class Registries(Protocol):
         """Its tenants."""
 
 
-class Caller(Protocol):
-    """The blocking client, as far as it is needed here."""
-
-    def call(self, ask: Callable[[Registries], Coroutine[Any, Any, T]]) -> T:
-        """Call the asynchronous client, and wait for its answer."""
-
-
 class BlockingTokens:
     """`Tokens`, which says what each method does and raises."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller[Registries]) -> None:
         self._caller = caller
 
     def create(
@@ -86,7 +78,7 @@ class BlockingTokens:
 class BlockingTenants:
     """`Tenants`, which says what each method does and raises."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller[Registries]) -> None:
         self._caller = caller
 
     def set(

@@ -1,15 +1,14 @@
 """Webhooks for code without an event loop. The asynchronous client has `Webhooks` itself."""
 
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Collection
+from typing import Protocol
 
+from rerankq.client.caller import Caller
 from rerankq.contract import NewWebhook, Webhook, WebhookEvent, WebhookTry
 from rerankq.ledger.outbox import Delivery, Kind, Outbox, Verdict
 from rerankq.ledger.webhooks import MOST_LOGGED, OVERLAP_SECONDS, Webhooks
 
 __all__ = ["BlockingWebhooks", "Delivery", "Kind", "Outbox", "Verdict", "Webhooks"]
-
-T = TypeVar("T")
 
 
 class HasWebhooks(Protocol):
@@ -20,17 +19,10 @@ class HasWebhooks(Protocol):
         """Its webhooks."""
 
 
-class Caller(Protocol):
-    """The blocking client, as far as it is needed here."""
-
-    def call(self, ask: Callable[[HasWebhooks], Coroutine[Any, Any, T]]) -> T:
-        """Call the asynchronous client, and wait for its answer."""
-
-
 class BlockingWebhooks:
     """`Webhooks`, which says what each method does and raises."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller[HasWebhooks]) -> None:
         self._caller = caller
 
     def create(self, url: str, *, events: Collection[str] = tuple(WebhookEvent)) -> NewWebhook:

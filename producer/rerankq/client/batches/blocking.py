@@ -9,6 +9,7 @@ from rerankq.client.batches.controls import WATCH_SECONDS
 from rerankq.client.batches.export import Row
 from rerankq.client.batches.resubmission import Resubmission
 from rerankq.client.batches.results import BatchResult
+from rerankq.client.caller import Caller
 from rerankq.client.drafts import Draft, Submission, next_portion, takes_submission
 from rerankq.client.handles import JobHandle, Owner
 from rerankq.contract import BatchOptions, BatchProgress, BatchStatus
@@ -23,20 +24,16 @@ class Opener(Protocol):
         """The batch with this id, and how it is opened."""
 
 
-class Caller(Owner, Protocol):
+class BatchCaller(Owner, Caller[Opener], Protocol):
     """What a batch needs of the blocking client."""
-
-    def call(self, ask: Callable[[Opener], Coroutine[Any, Any, T]]) -> T:
-        """Call the asynchronous client, and wait for its answer."""
-
-    def each(self, ask: Callable[[Opener], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """Call the asynchronous client, and give its answers one by one."""
 
 
 class Batch:
     """Jobs that belong together, in order. `AsyncBatch` says what each method does and raises."""
 
-    def __init__(self, client: Caller, batch_id: str, options: BatchOptions | None = None) -> None:
+    def __init__(
+        self, client: BatchCaller, batch_id: str, options: BatchOptions | None = None
+    ) -> None:
         self._client = client
         self._id = batch_id
         self._options = options
