@@ -21,8 +21,10 @@ from rerankq.client.job_lists import AsyncJobLists
 from rerankq.client.operations import Operations
 from rerankq.client.operators_only import refuse
 from rerankq.client.publishing import Publishing
+from rerankq.client.replaying import Replaying
 from rerankq.client.submitting import AsyncSubmitter
 from rerankq.client.uncopied import HoldsConnections
+from rerankq.client.upstream import Upstream
 from rerankq.client.waiting.forecasts import Forecasts
 from rerankq.client.waiting.quotas import Quotas
 from rerankq.client.waiting.why import Why
@@ -36,10 +38,12 @@ from rerankq.ledger.delays import Delays
 from rerankq.ledger.files import Files
 from rerankq.ledger.imports import Imports
 from rerankq.ledger.intake import Intake
+from rerankq.ledger.lane_readings import LaneReadings
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.presence import Presence
 from rerankq.ledger.records import Records
+from rerankq.ledger.sessions import Sessions
 from rerankq.ledger.tenants import Tenants
 from rerankq.ledger.tokens import Tokens
 from rerankq.ledger.waiting import WaitingJobs
@@ -66,6 +70,7 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         settings: the settings in use.
         operations: for operators of the service.
         tokens: who may use the service over HTTP.
+        sessions: who has signed in to the gateway's console.
         tenants: the users of one service, their quotas and weights.
         files: what is known of the files that were uploaded to gateways.
         imports: batches that gateways fill from such files.
@@ -107,11 +112,12 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
         waiting = WaitingJobs(self._store)
         self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
         self.tokens = Tokens(self._store, events=self.events)
+        self.sessions = Sessions(self._store, self.tokens)
         self.tenants = Tenants(self._store, self.tokens)
         batches = Batches(
             self._store, retention, kept_seconds=self.settings.batch_ttl, events=self.events
         )
-        dead = DeadLetters(self._store)
+        dead, delays = DeadLetters(self._store), Delays(self._store)
         self._arrivals = Arrivals(self._store, self._records)
         self._calls = Calls(self._admissions, self._arrivals, self._records)
         self._batch_parts = BatchParts(
@@ -141,8 +147,11 @@ class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, Asyn
             quarantine=Quarantine(self._store),
             accounts=accounts,
             breakers=breakers,
-            delays=Delays(self._store),
+            delays=delays,
             presence=presence,
+            lanes=LaneReadings(self._store),
+            upstream=Upstream(accounts, breakers, delays),
+            replaying=Replaying(dead, self._admissions),
         )
         self.files = Files(self._store)
         self.imports = Imports(self._store)

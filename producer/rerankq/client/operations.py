@@ -6,8 +6,11 @@ from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
 from rerankq.broker.quarantine import Quarantine
 from rerankq.client.admissions import Admissions
+from rerankq.client.replaying import Replaying
+from rerankq.client.upstream import Upstream
 from rerankq.ledger.dead import DeadLetters
 from rerankq.ledger.delays import Delays
+from rerankq.ledger.lane_readings import LaneReadings
 from rerankq.ledger.presence import Presence
 
 
@@ -23,6 +26,9 @@ class Operations:
         breakers: the open breakers, of accounts, keys and models.
         delays: jobs that wait after a failure.
         presence: whether workers use this ledger.
+        lanes: how the lanes stand.
+        upstream: how the accounts stand; pauses and resumes them.
+        replaying: submits dead letters again in steps.
     """
 
     dead: DeadLetters
@@ -32,3 +38,6 @@ class Operations:
     breakers: SharedBreakers
     delays: Delays
     presence: Presence
+    lanes: LaneReadings
+    upstream: Upstream
+    replaying: Replaying

@@ -25,5 +25,5 @@ class OperatorsOnly:
 
 def refuse(client: Any) -> None:
     """Put a refusal into the place of each of the client's parts that are for operators."""
-    for name in ("operations", "tokens", "tenants", "imports", "outbox"):
+    for name in ("operations", "tokens", "sessions", "tenants", "imports", "outbox"):
         setattr(client, name, OperatorsOnly(name))

@@ -1,6 +1,7 @@
 """Dead letters: failed jobs, kept with their requests, to be looked at, replayed or purged."""
 
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,9 @@ from rerankq.store.store import Store
 
 PAGE: Final = 20
 """Letters read at once: each comes with its payload, which can be large."""
+MOST_COUNTED: Final = 10_000
+"""Letters that are counted by reason: their records are read for it."""
+_TOGETHER: Final = 500
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
 
@@ -88,6 +92,16 @@ class DeadLetters:
     async def count(self) -> int:
         """How many there are."""
         return int(await self._store.command("ZCARD", self._keys.dead))
+
+    async def by_reason(self, most: int = MOST_COUNTED) -> dict[str, int]:
+        """How many failed for each reason, of the newest `most`; the most frequent first."""
+        ids = await self._store.command("ZREVRANGE", self._keys.dead, 0, most - 1)
+        reasons: Counter[str] = Counter()
+        for start in range(0, len(ids), _TOGETHER):
+            keys = [self._keys.job(each.decode()) for each in ids[start : start + _TOGETHER]]
+            for record in await self._store.command("MGET", *keys):
+                reasons[record_from(record).get("reason") or "unknown"] += 1
+        return dict(reasons.most_common())
 
     async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
         """Those that are meant, the newest first, read a page at a time."""

@@ -60,7 +60,7 @@ class Tokens:
         seconds, micros = await self._store.command("TIME")
         now = int(seconds) + int(micros) / 1_000_000
         secret = PREFIX + secrets.token_urlsafe(32)
-        digest = _digest(secret)
+        digest = digest_of(secret)
         token = NewToken.parse(
             {
                 "id": f"tok_{digest[:_ID_DIGITS]}",
@@ -94,8 +94,12 @@ class Tokens:
         """Who has that token; None when there is none, also one that expired or was revoked."""
         if not _SECRET.fullmatch(secret):
             return None
-        (stored,) = await self._store.readings(("HGETALL", self._keys.token(_digest(secret))))
-        token = _token(_digest(secret), stored)
+        return await self.holder(digest_of(secret))
+
+    async def holder(self, digest: str) -> Principal | None:
+        """Who has the token whose secret has that SHA-256; None when there is none."""
+        (stored,) = await self._store.readings(("HGETALL", self._keys.token(digest)))
+        token = _token(digest, stored)
         if token is None:
             return None
         return Principal(
@@ -207,7 +211,8 @@ def _writing(keys: Keys, digest: str, token: NewToken) -> list[tuple[str | int, 
     return commands
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
+    """What is stored of a token: the SHA-256 of its secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

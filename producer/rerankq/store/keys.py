@@ -167,6 +167,8 @@ class Keys:
         self.tokens_required = f"{prefix}rerankq:tokens:required"
         self.token = Family(f"{prefix}rerankq:token:")
         """By the SHA-256 of its secret."""
+        self.session = Family(f"{prefix}rerankq:session:")
+        """By the SHA-256 of its name: who signed in to the console."""
         self.files = f"{prefix}rerankq:files"
         self.file = Family(f"{prefix}rerankq:file:")
         self.webhooks = f"{prefix}rerankq:webhooks"

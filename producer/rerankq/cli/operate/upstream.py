@@ -1,12 +1,13 @@
 """`rerankq upstream`: the accounts with the upstream and the open breakers; pause and resume."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import orjson
 import typer
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.breakers import BreakerState, Trip, TrippedBreaker, account_breaker
+from rerankq.accounts.breakers import TrippedBreaker, account_breaker
 from rerankq.cli import options
 from rerankq.cli.asking import act, ask
 from rerankq.cli.failures import CommandError
@@ -14,6 +15,8 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put
 from rerankq.cli.times import local_time
 from rerankq.client import AsyncRerankClient
+from rerankq.client.upstream import out_of_use
+from rerankq.errors import InvalidRequest
 
 app = options.group("upstream", "Look at the upstream's limits; pause it.")
 
@@ -39,16 +42,8 @@ def status(*, json: options.AsJson = False) -> None:
     A worker that is `cut off` gets no rankings while other workers do: it takes no jobs until one
     of its calls is answered.
     """
-
-    async def question(
-        client: AsyncRerankClient,
-    ) -> tuple[dict[str, Allotment], dict[str, TrippedBreaker], frozenset[str]]:
-        tripped = await client.operations.breakers.tripped()
-        names = await client.operations.accounts.names()
-        accounts = {name: await client.operations.accounts.look(name) for name in names}
-        return accounts, tripped, await client.operations.breakers.unused(tripped)
-
-    accounts, tripped, unused = ask(question)
+    found = ask(lambda client: client.operations.upstream.status())
+    accounts, tripped, unused = found.accounts, found.breakers, found.unused
     if json:
         shown = {name: _shown(account) for name, account in accounts.items()}
         breakers = {
@@ -72,15 +67,12 @@ def pause(
     reason: Annotated[str, typer.Option(help="Shown by `status`.")] = "by an operator",
 ) -> None:
     """Make no new calls with an account until it is resumed. Calls under way are finished."""
-    trip = Trip("paused", reason, probe_seconds=None, state=BreakerState.PAUSED)
 
     async def question(client: AsyncRerankClient) -> None:
-        known = await client.operations.accounts.names()
-        for name in names:
-            if name not in known:
-                raise CommandError(f"there is no account {name}: see `rerankq upstream status`")
-        for name in names:
-            await client.operations.breakers.trip(account_breaker(name), trip)
+        try:
+            await client.operations.upstream.pause(names, reason=reason)
+        except InvalidRequest as fault:
+            raise CommandError(f"{fault.reason}: see `rerankq upstream status`") from None
 
     act("upstream.pause", " ".join(names), question, reason=reason)
     put(f"paused: {', '.join(names)}")
@@ -100,44 +92,24 @@ def resume(
         raise CommandError("name what to resume, or use --all")
 
     async def question(client: AsyncRerankClient) -> list[str]:
-        breakers = set(await client.operations.breakers.tripped())
-        accounts = {
-            account_breaker(name): name
-            for name in await client.operations.accounts.names()
-            if _state(await client.operations.accounts.look(name))
-        }
-        out_of_use = sorted(breakers | accounts.keys())
-        wanted = out_of_use
+        upstream = client.operations.upstream
+        closed = await upstream.out_of_use()
+        wanted = closed
         if not every:
-            wanted = [each for name in names or () for each in _named(name, out_of_use)]
-        if breakers.intersection(wanted):
-            await client.operations.breakers.reset(*wanted)
-        for name in wanted:
-            if name in accounts:
-                await client.operations.accounts.resume(accounts[name])
-        if wanted:
-            # Last: a job that is tried earlier would meet the open breaker, and be postponed again.
-            await client.operations.delays.end()
-        return wanted
+            wanted = [each for name in names or () for each in _named(name, closed)]
+        return await upstream.resume(wanted)
 
     resumed = act("upstream.resume", " ".join(names or ()) or "all", question)
     put(f"resumed: {', '.join(resumed)}" if resumed else "nothing to resume: all is in use")
 
 
-def _state(account: Allotment) -> str:
-    """Why an account is out of use; empty when it is usable."""
-    if account.mode != "open":
-        return account.mode
-    return "throttled" if account.wait_ms else ""
-
-
 def _alarm(account: Allotment) -> str:
     """The same, if a worker has jobs that wait for it."""
-    return _state(account) if account.in_use else ""
+    return out_of_use(account) if account.in_use else ""
 
 
 def _named_state(account: Allotment) -> str:
-    return (_state(account) or "open") if account.in_use else "unused"
+    return (out_of_use(account) or "open") if account.in_use else "unused"
 
 
 def _in_words(state: str) -> str:
@@ -199,7 +171,7 @@ _BREAKERS: Final = (
 
 
 def _accounts(
-    accounts: dict[str, Allotment], tripped: dict[str, TrippedBreaker]
+    accounts: Mapping[str, Allotment], tripped: Mapping[str, TrippedBreaker]
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():
@@ -217,7 +189,7 @@ def _accounts(
 
 
 def _breakers(
-    accounts: dict[str, Allotment], tripped: dict[str, TrippedBreaker], unused: frozenset[str]
+    accounts: Mapping[str, Allotment], tripped: Mapping[str, TrippedBreaker], unused: frozenset[str]
 ) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, account in accounts.items():

@@ -9,7 +9,8 @@ from typing import Final
 
 from rerankq.accounts.accounts import Allotment
 from rerankq.contract import JobState, Lane
-from rerankq.monitoring.metrics.ledger_reading import LaneReading, LedgerReading
+from rerankq.ledger.lane_readings import LaneReading
+from rerankq.monitoring.metrics.ledger_reading import LedgerReading
 
 DRAIN_SECONDS: Final = {Lane.INTERACTIVE: 5.0, Lane.BULK: 300.0}
 """The backlog of a lane should be done within this time."""

@@ -4,8 +4,9 @@ import pytest
 
 from rerankq.accounts.accounts import Allotment, Limits
 from rerankq.contract import Lane
+from rerankq.ledger.lane_readings import LaneReading
 from rerankq.monitoring.metrics.desired_workers import desired_workers
-from rerankq.monitoring.metrics.ledger_reading import LaneReading, LedgerReading
+from rerankq.monitoring.metrics.ledger_reading import LedgerReading
 
 CALLS = 100
 """Calls of a worker in flight: at one second a call, it makes as many a second."""
