@@ -14,7 +14,7 @@ from rerankq.client import AsyncRerankClient
 from rerankq.events import Events
 from rerankq.monitoring.logs.access import log_requests
 from rerankq.monitoring.traces.start import trace_gateway
-from rerankq_gateway import audit, batches, files, health, jobs, pages, rerank, webhooks
+from rerankq_gateway import audit, batches, console, files, health, jobs, pages, rerank, webhooks
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
@@ -119,13 +119,15 @@ def composed(parts: Parts, traced: Traced | None = None) -> Dispatch:
     if parts.settings.docs:
         hot |= pages.hot(_description(cold))
         open_paths |= pages.OPEN_PATHS
+    gate = Gate(parts.settings, parts.client.tokens)
     return Dispatch(
         hot=hot,
         cold=cold,
-        gate=Gate(parts.settings, parts.client.tokens),
+        gate=gate,
         rates=RateHeaders(parts.client.tenants),
         root_path=parts.settings.root_path,
         open_paths=open_paths,
+        mounted=console.mounted(parts, gate) if parts.settings.console else {},
         idle_seconds=parts.settings.idle_seconds,
         events=parts.client.events,
         traced=traced,

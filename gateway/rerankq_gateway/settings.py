@@ -174,6 +174,11 @@ class GatewaySettings(ProcessSettings):
         validation_alias=_named("DOCS"),
         description="Whether /docs and /openapi.json are served; they need no token.",
     )
+    console: bool = Field(
+        default=True,
+        validation_alias=_named("CONSOLE"),
+        description="Whether /console is served: pages for people, who sign in with a token.",
+    )
     access_log: bool = Field(
         default=True,
         validation_alias=_named("ACCESS_LOG"),

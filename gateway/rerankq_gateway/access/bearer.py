@@ -49,6 +49,10 @@ class KnownTokens:
         self._known[secret] = now, found
         return found
 
+    def forget(self, secret: str) -> None:
+        """Ask the registry anew when that one comes again."""
+        self._known.pop(secret, None)
+
 
 def secret_in(headers: Mapping[bytes, bytes]) -> str | None:
     """The token that a request carries: bare or as `Bearer`, or in a header of its own."""

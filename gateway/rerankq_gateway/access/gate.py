@@ -45,7 +45,7 @@ class Gate:
         secret = secret_in(headers)
         if secret and (holder := await self._known.holder(secret)):
             return holder
-        if not await self._is_open_to_all():
+        if not await self.is_open_to_all():
             said = (
                 "this token is not known: it may be revoked or expired"
                 if secret
@@ -54,15 +54,23 @@ class Gate:
             raise GatewayError(401, "invalid_api_key", f"{said} (`rerankq token create` makes one)")
         if b"origin" in headers:
             raise _not_from_a_page("this gateway takes no calls from web pages: send no Origin")
+        self.check_host(headers)
+        return OPERATOR
+
+    def check_host(self, headers: Headers) -> None:
+        """Refuse a name of this machine that a foreign page may have made up for it.
+
+        Raises:
+            GatewayError: 403.
+        """
         host = _name(headers.get(b"host", b""))
         if host != self._own and not is_loopback(host):
             raise _not_from_a_page(
                 "this gateway has no tokens, so it answers only to names of this machine, such as "
                 "localhost: create a token (`rerankq token create`) to serve other names"
             )
-        return OPERATOR
 
-    async def _is_open_to_all(self) -> bool:
+    async def is_open_to_all(self) -> bool:
         """Whether nobody needs a token; looked up every few seconds."""
         if not self._on_loopback:
             return False

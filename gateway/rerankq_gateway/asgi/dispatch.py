@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from rerankq.error_origin import origin
@@ -61,6 +62,7 @@ class Dispatch:
         rates: asked for headers of each answer to a tenant.
         root_path: under which a proxy publishes the gateway.
         open_paths: served without asking the gate.
+        mounted: handlers of all paths under a prefix; each lets its callers in by itself.
         idle_seconds: so long a caller may send nothing of a body.
         events: told of each request that is over.
         traced: begins the span of a request, by its method and its caller's span; None for none.
@@ -75,6 +77,7 @@ class Dispatch:
         rates: Rates,
         root_path: str,
         open_paths: frozenset[str],
+        mounted: Mapping[str, HotHandler] = MappingProxyType({}),
         events: Events,
         traced: Traced | None = None,
         idle_seconds: float = IDLE_SECONDS,
@@ -87,6 +90,7 @@ class Dispatch:
         self._rates = rates
         self._root_path = root_path
         self._open_paths = open_paths
+        self._mounted = mounted
         self._idle_seconds = idle_seconds
         self._events = events
         self._traced = traced
@@ -125,6 +129,11 @@ class Dispatch:
             await _refuse(request, problem_of(RerankqError()), error)
 
     async def _serve(self, request: HotRequest) -> None:
+        for prefix, mounted in self._mounted.items():
+            if request.path == prefix or request.path.startswith(f"{prefix}/"):
+                request.route = prefix
+                await mounted(request)
+                return
         if request.path not in self._open_paths:
             request.admit_again = partial(self._gate.admit, request.headers)
             request.principal = await request.admit_again()

@@ -48,6 +48,7 @@ class HotRequest:
         route: the template of its path, once it is known.
         job_id: the job that it has made or asked for, once that is known to be the caller's.
         reason: the code of the error that is its answer.
+        shows_problem: answers with an error in another form than JSON; None for JSON.
         traceparent: its own span in W3C's form, if it has one.
 
     The answer to a HEAD request has the headers of the answer to a GET request, and no body: RFC
@@ -73,6 +74,7 @@ class HotRequest:
         "request_id",
         "route",
         "scope",
+        "shows_problem",
         "started",
         "status",
         "traceparent",
@@ -107,6 +109,7 @@ class HotRequest:
         self.reason: str | None = None
         self.traceparent: str | None = None
         self._has_head = False
+        self.shows_problem: Callable[[Problem], Awaitable[None]] | None = None
         self._receive = receive
         self._send = send
 
@@ -165,6 +168,9 @@ class HotRequest:
     async def refuse(self, problem: Problem) -> None:
         """Answer with an error."""
         self.reason = problem.code
+        if self.shows_problem:
+            await self.shows_problem(problem)
+            return
         kind = content_type(self.headers.get(b"accept", b""))
         headers = [(b"content-type", kind), *problem.own_headers()]
         await self.answer(problem.status, problem.body(self.request_id), headers)

@@ -145,7 +145,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         if openai.is_over(status) and start == 0:
             document = Document(batch, status, result_line, store)
             return placed(await downloads.answer(document, request.headers), request)
-        sent = _contents(batch, start, wait=wait)
+        sent = contents_of(batch, start, wait=wait)
         first = await anext(sent, b"") if not wait else b""
         return placed(StreamingResponse(after(first, sent), media_type=NDJSON), request)
 
@@ -161,7 +161,7 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         parts.streams.check()
         batch = parts.client_for(request.principal).batch(batch_id)
         await batch.status()
-        return placed(StreamingResponse(_failures(batch, start), media_type=NDJSON), request)
+        return placed(StreamingResponse(failures_of(batch, start), media_type=NDJSON), request)
 
     @router.get(
         "/v1/batches/{batch_id}/events",
@@ -182,13 +182,15 @@ def _add_reading(router: APIRouter, parts: Parts) -> None:
         return placed(events(batch, last_id), request)
 
 
-async def _contents(batch: AsyncBatch, start: int, *, wait: bool) -> AsyncGenerator[bytes, None]:
+async def contents_of(batch: AsyncBatch, start: int, *, wait: bool) -> AsyncGenerator[bytes, None]:
+    """The results from a position on, as lines of JSON."""
     async with aclosing(portions(batch, result_line, start=start, wait=wait)) as found:
         async for portion in found:
             yield portion.content
 
 
-async def _failures(batch: AsyncBatch, start: int) -> AsyncGenerator[bytes, None]:
+async def failures_of(batch: AsyncBatch, start: int) -> AsyncGenerator[bytes, None]:
+    """The failed jobs from a position on, as lines of JSON."""
     async with aclosing(batch.failure_portions(start=start)) as found:
         async for results in found:
             yield b"".join(

@@ -1,12 +1,13 @@
 """Dead letters are submitted again in steps: a few first, to see how they fare, then more."""
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.client.admissions import Admissions
-from rerankq.errors import RerankqError
-from rerankq.ledger.dead import PAGE, DeadLetters, Wanted
+from rerankq.errors import InvalidRequest, RerankqError
+from rerankq.ledger.dead import PAGE, DeadLetter, DeadLetters, Wanted
 
 FIRST_STEP: Final = 5
 STEPS: Final[dict[str, Callable[[int], int]]] = {
@@ -49,20 +50,41 @@ class Replaying:
         self._dead = dead
         self._admissions = admissions
 
-    async def replay(self, wanted: Wanted, step: str, *, most: int) -> Replayed:
-        """Submit some of the letters that are meant again, the newest first.
+    async def newest(self, reason: str | None, *, most: int) -> list[DeadLetter]:
+        """The newest letters of a reason, or of all."""
+        found: list[DeadLetter] = []
+        async with aclosing(self._dead.find(Wanted(reason=reason))) as letters:
+            async for letter in letters:
+                found.append(letter)
+                if len(found) == most:
+                    break
+        return found
+
+    async def purge(self, reason: str | None) -> int:
+        """Delete all letters of a reason, or all; returns how many there were."""
+        ids = await self._dead.ids(Wanted(reason=reason))
+        for start in range(0, len(ids), PORTION):
+            await self._dead.forget(ids[start : start + PORTION])
+        return len(ids)
+
+    async def replay(self, reason: str | None, step: str, *, most: int) -> Replayed:
+        """Submit some of the letters of a reason, or of all, again: the newest first.
 
         Safe to repeat: a new id is derived from the old one, and a letter is deleted only after its
         job was recorded.
 
         Args:
-            wanted: which letters.
+            reason: why they failed; None for any.
             step: a name in `STEPS`.
             most: letters of one call; the rest is `left`, for the next one.
+
+        Raises:
+            InvalidRequest: there is no such step.
         """
-        ids = await self._dead.ids(wanted)
-        chosen = ids[: STEPS[step](len(ids))]
-        return await self.replay_named(chosen, most=most)
+        if step not in STEPS:
+            raise InvalidRequest("step", f"must be one of {', '.join(STEPS)}")
+        ids = await self._dead.ids(Wanted(reason=reason))
+        return await self.replay_named(ids[: STEPS[step](len(ids))], most=most)
 
     async def replay_named(self, job_ids: Sequence[str], *, most: int) -> Replayed:
         """The same for letters by their ids."""

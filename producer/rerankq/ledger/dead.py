@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ class DeadLetters:
                 reasons[record_from(record).get("reason") or "unknown"] += 1
         return dict(reasons.most_common())
 
-    async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
+    async def find(self, wanted: Wanted) -> AsyncGenerator[DeadLetter, None]:
         """Those that are meant, the newest first, read a page at a time."""
         # All ids first: they are small, and the caller may delete letters between two pages.
         scored = await self._scored(wanted)

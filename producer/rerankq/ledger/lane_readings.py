@@ -42,6 +42,11 @@ class LaneReadings:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    async def now(self) -> float:
+        """Unix seconds by Redis' clock."""
+        seconds, micros = await self._store.command("TIME")
+        return int(seconds) + int(micros) / 1_000_000
+
     async def read(self) -> dict[Lane, LaneReading]:
         """All of them."""
         seconds, _ = await self._store.command("TIME")

@@ -1,0 +1,84 @@
+// Brings pages up to date, shows times in the reader's zone, and copies. Pages work without it.
+
+const EVERY_MS = 3000;
+const SLOWEST_MS = 30000;
+const state = document.getElementById("live-state");
+let pause = EVERY_MS;
+
+function localTimes(root) {
+  for (const each of root.querySelectorAll("time[datetime]")) {
+    const then = new Date(each.dateTime);
+    if (Number.isNaN(then.getTime())) continue;
+    each.title = each.dateTime;
+    each.textContent = then.toLocaleString(undefined, {
+      year: "numeric", month: "2-digit", day: "2-digit",
+      hour: "2-digit", minute: "2-digit", second: "2-digit",
+    });
+  }
+}
+
+// Not under a hand: an open question, or a button that has the focus, stays as it is.
+function isInUse(part) {
+  return part.contains(document.activeElement) || part.querySelector(":popover-open") !== null;
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  localTimes(fresh);
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const part = fresh.getElementById(old.id);
+    if (part && !isInUse(old) && part.innerHTML !== old.innerHTML) {
+      old.replaceChildren(...part.childNodes);
+    }
+  }
+}
+
+function say(words) {
+  if (state && state.textContent !== words) state.textContent = words;
+}
+
+async function keepUpToDate() {
+  if (document.visibilityState === "visible") {
+    try {
+      await refresh();
+      pause = EVERY_MS;
+      document.documentElement.removeAttribute("data-stale");
+      say("");
+    } catch {
+      pause = Math.min(2 * pause, SLOWEST_MS);
+      document.documentElement.setAttribute("data-stale", "");
+      say("The page cannot be brought up to date now. It is tried again.");
+    }
+  }
+  setTimeout(keepUpToDate, pause);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+});
+
+// A second press would send the form twice.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!button || event.target.method !== "post") return;
+  if (button.getAttribute("aria-busy") === "true") event.preventDefault();
+  button.setAttribute("aria-busy", "true");
+});
+// A page that comes back from the history is ready again.
+addEventListener("pageshow", () => {
+  for (const each of document.querySelectorAll("[aria-busy]")) each.removeAttribute("aria-busy");
+});
+
+localTimes(document);
+if (navigator.clipboard) {
+  for (const each of document.querySelectorAll("[data-copy]")) each.hidden = false;
+}
+// Not the answer to a form: asking for its address again would show another page.
+const isAnswer = performance.getEntriesByType("navigation")[0]?.type === "navigate"
+  && document.querySelector("main .card [role=status]") !== null;
+if (document.querySelector("[data-live]") && !isAnswer) setTimeout(keepUpToDate, pause);
