@@ -78,7 +78,4 @@ localTimes(document);
 if (navigator.clipboard) {
   for (const each of document.querySelectorAll("[data-copy]")) each.hidden = false;
 }
-// Not the answer to a form: asking for its address again would show another page.
-const isAnswer = performance.getEntriesByType("navigation")[0]?.type === "navigate"
-  && document.querySelector("main .card [role=status]") !== null;
-if (document.querySelector("[data-live]") && !isAnswer) setTimeout(keepUpToDate, pause);
+if (document.querySelector("[data-live]")) setTimeout(keepUpToDate, pause);
