@@ -160,10 +160,13 @@ class StandIn:
                 status=self._upstream, pause=self._done("pause"), resume=self._done("resume")
             ),
             dead=SimpleNamespace(
-                count=self._count, by_reason=self._by_reason, get=self._letter, named=self._named
+                count=self._count,
+                by_reason=self._by_reason,
+                newest=self._newest,
+                get=self._letter,
+                named=self._named,
             ),
             replaying=SimpleNamespace(
-                newest=self._newest,
                 purge=self._done("purge"),
                 replay=self._replay,
                 replay_named=self._replay,

@@ -1,13 +1,12 @@
 """Dead letters are submitted again in steps: a few first, to see how they fare, then more."""
 
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.client.admissions import Admissions
 from rerankq.errors import InvalidRequest, RerankqError
-from rerankq.ledger.dead import PAGE, DeadLetter, DeadLetters, Wanted
+from rerankq.ledger.dead import PAGE, DeadLetters
 
 FIRST_STEP: Final = 5
 STEPS: Final[dict[str, Callable[[int], int]]] = {
@@ -50,22 +49,14 @@ class Replaying:
         self._dead = dead
         self._admissions = admissions
 
-    async def newest(self, reason: str | None, *, most: int) -> list[DeadLetter]:
-        """The newest letters of a reason, or of all."""
-        found: list[DeadLetter] = []
-        async with aclosing(self._dead.find(Wanted(reason=reason))) as letters:
-            async for letter in letters:
-                found.append(letter)
-                if len(found) == most:
-                    break
-        return found
-
-    async def purge(self, reason: str | None) -> int:
-        """Delete all letters of a reason, or all; returns how many there were."""
-        ids = await self._dead.ids(Wanted(reason=reason))
-        for start in range(0, len(ids), PORTION):
-            await self._dead.forget(ids[start : start + PORTION])
-        return len(ids)
+    async def purge(self, reason: str) -> int:
+        """Delete all letters of a reason; returns how many there were."""
+        purged = 0
+        while job_ids := await self._dead.of_reason(reason):
+            for start in range(0, len(job_ids), PORTION):
+                await self._dead.forget(job_ids[start : start + PORTION])
+            purged += len(job_ids)
+        return purged
 
     async def replay(self, reason: str | None, step: str, *, most: int) -> Replayed:
         """Submit some of the letters of a reason, or of all, again: the newest first.
@@ -83,7 +74,7 @@ class Replaying:
         """
         if step not in STEPS:
             raise InvalidRequest("step", f"must be one of {', '.join(STEPS)}")
-        ids = await self._dead.ids(Wanted(reason=reason))
+        ids = await self._dead.of_reason(reason)
         return await self.replay_named(ids[: STEPS[step](len(ids))], most=most)
 
     async def replay_named(self, job_ids: Sequence[str], *, most: int) -> Replayed:

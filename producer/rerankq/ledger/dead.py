@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from rerankq.store.store import Store
 PAGE: Final = 20
 """Letters read at once: each comes with its payload, which can be large."""
 MOST_COUNTED: Final = 10_000
-"""Letters that are counted by reason: their records are read for it."""
+"""The newest letters, of which reasons are counted: their records are read for it."""
 _TOGETHER: Final = 500
 _REPLAY_IDS: Final = uuid.UUID("7b6b1a52-5a5e-4d0e-9f6a-0f3f6f0f7a11")
 
@@ -93,17 +93,41 @@ class DeadLetters:
         """How many there are."""
         return int(await self._store.command("ZCARD", self._keys.dead))
 
-    async def by_reason(self, most: int = MOST_COUNTED) -> dict[str, int]:
-        """How many failed for each reason, of the newest `most`; the most frequent first."""
-        ids = await self._store.command("ZREVRANGE", self._keys.dead, 0, most - 1)
-        reasons: Counter[str] = Counter()
-        for start in range(0, len(ids), _TOGETHER):
-            keys = [self._keys.job(each.decode()) for each in ids[start : start + _TOGETHER]]
-            for record in await self._store.command("MGET", *keys):
-                reasons[record_from(record).get("reason") or "unknown"] += 1
-        return dict(reasons.most_common())
+    async def by_reason(self) -> dict[str, int]:
+        """How many failed for each reason, of the newest; the most frequent first."""
+        return dict(Counter(reason for _, _, reason in await self._reasons()).most_common())
 
-    async def find(self, wanted: Wanted) -> AsyncGenerator[DeadLetter, None]:
+    async def of_reason(self, reason: str | None) -> list[str]:
+        """The ids of those that failed for it, of the newest; None for any. The newest first.
+
+        Only their records are read, and not their requests, which can be large.
+        """
+        found = await self._reasons()
+        return [job_id.decode() for job_id, _, each in found if reason in (None, each)]
+
+    async def newest(self, reason: str | None, *, most: int) -> list[DeadLetter]:
+        """The newest that failed for a reason, or for any."""
+        found = [each[:2] for each in await self._reasons() if reason in (None, each[2])][:most]
+        return [
+            letter
+            for start in range(0, len(found), PAGE)
+            for letter in await self._read(found[start : start + PAGE])
+        ]
+
+    async def _reasons(self) -> list[tuple[bytes, float, str]]:
+        """The newest letters: ids, scores and reasons."""
+        key, last = self._keys.dead, MOST_COUNTED - 1
+        scored = _scored(await self._store.command("ZREVRANGE", key, 0, last, "WITHSCORES"))
+        found: list[tuple[bytes, float, str]] = []
+        for start in range(0, len(scored), _TOGETHER):
+            part = scored[start : start + _TOGETHER]
+            keys = [self._keys.job(job_id.decode()) for job_id, _ in part]
+            records = await self._store.command("MGET", *keys)
+            for (job_id, score), record in zip(part, records, strict=True):
+                found.append((job_id, score, _reason(record_from(record))))
+        return found
+
+    async def find(self, wanted: Wanted) -> AsyncIterator[DeadLetter]:
         """Those that are meant, the newest first, read a page at a time."""
         # All ids first: they are small, and the caller may delete letters between two pages.
         scored = await self._scored(wanted)
@@ -205,6 +229,10 @@ def _scored(rows: Sequence[Any]) -> list[tuple[bytes, float]]:
     return [(job_id, float(score)) for job_id, score in pairs]
 
 
+def _reason(record: dict[str, Any]) -> str:
+    return str(record.get("reason") or "unknown")
+
+
 def _unknown(job_id: str) -> JobNotFound:
     return JobNotFound(f"no dead letter has the id {job_id}: see `rerankq dead list`")
 
@@ -237,7 +265,7 @@ def _letter(
     end = found if isinstance(found, JobEnded) else None
     return DeadLetter(
         id=job_id,
-        reason=record.get("reason") or "unknown",
+        reason=_reason(record),
         message=end.message if end else None,
         status=end.status if end else None,
         request_id=end.request_id if end else None,

@@ -24,7 +24,7 @@ async def _page(visit: Visit, said: Html | None = None) -> Page:
     operations = visit.client.operations
     reason = visit.asked("reason")
     total, reasons = await operations.dead.count(), await operations.dead.by_reason()
-    letters = await operations.replaying.newest(reason, most=SHOWN)
+    letters = await operations.dead.newest(reason, most=SHOWN)
     rows = [
         (
             tag("a", each, href=visit.to("dead", reason=each)),
