@@ -1,24 +1,23 @@
-"""`make screenshots`: Flower's pages, while a worker has more jobs than it can run at once."""
+"""`make screenshots`: pages of Flower and the console, while a worker has many jobs to run."""
 
-import base64
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 import requests
-from playwright.sync_api import BrowserContext, Page, ViewportSize
+from playwright.sync_api import ViewportSize
 
 from rerankq import RerankClient
 from running.browser import chromium
 from running.flower import USER, flower, workers_seen
+from running.gateway import GatewayProcess
 from running.redis_server import RedisServer
 from running.sandbox import RunningSandbox
 from running.waiting import eventually
 from running.worker import RunningWorker
+from screenshots.console import console_pictures
+from screenshots.saving import FOLDER, save
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
-MOST_BYTES: Final = 150_000
 JOBS: Final = 300
 SIZE: Final = ViewportSize(width=1560, height=860)
 
@@ -34,6 +33,7 @@ def main() -> None:
         ) as upstream,
         RunningWorker(redis.url, upstream.url, Path(name), max_in_flight=12),
         flower(redis.url, Path(name) / "log", RERANKQ_FLOWER_AUTH=":".join(USER)) as (address, _),
+        GatewayProcess(Path(name), redis.url) as gateway,
         RerankClient(redis.url) as client,
         chromium() as browser,
         browser.new_context(
@@ -63,6 +63,7 @@ def main() -> None:
             page.goto(address + path, wait_until="networkidle")
             page.locator(shown).first.wait_for()
             save(context, page, FOLDER / f"{title}.webp")
+        console_pictures(browser, gateway.url, failed)
 
 
 def tasks(address: str, state: str) -> list[str]:
@@ -80,18 +81,6 @@ def first(address: str, state: str) -> str | None:
 def counted(address: str, state: str) -> int:
     """How many are in this state."""
     return len(tasks(address, state))
-
-
-def save(context: BrowserContext, page: Page, path: Path) -> None:
-    """Save what is seen of a page."""
-    taken = context.new_cdp_session(page).send(
-        "Page.captureScreenshot", {"format": "webp", "quality": 80}
-    )
-    path.write_bytes(base64.b64decode(taken["data"]))
-    size = path.stat().st_size
-    sys.stdout.write(f"{path.name}: {size:,} bytes\n")
-    if size > MOST_BYTES:
-        sys.exit(f"{path.name} is larger than {MOST_BYTES:,} bytes")
 
 
 main()

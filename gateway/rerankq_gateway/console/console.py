@@ -119,8 +119,7 @@ class Console:
         asked = request.scope.get("query_string", b"").decode("latin-1")
         if _comes_from_elsewhere(request):
             # A browser sends the session's cookie only with what our own pages ask for.
-            again = f"{self._base}{request.path.removeprefix(PREFIX)}{'?' if asked else ''}{asked}"
-            return _again(again)
+            return _again(f"{visit.back(request.path)}{'?' if asked else ''}{asked}")
         return Moved(visit.to("sign-in", back=request.path))
 
     async def _send_asset(self, request: HotRequest) -> None:

@@ -350,6 +350,25 @@ def test_a_link_from_elsewhere_finds_the_session() -> None:
     assert "0; url=/console/jobs?state=failed" in page.body.decode()
 
 
+@pytest.mark.parametrize("path", ["/a b", "/jobs/%\"'<", "//evil.example/", "/\\evil.example"])
+def test_such_a_link_stays_in_the_console(path: str) -> None:
+    """Whatever follows in its path, the page that asks again leads to the console alone."""
+    seen = Elements()
+    # With a route that exists, or it would be refused before.
+    shown = Browser().send("GET", f"/jobs/{path.strip('/')}", sec_fetch_site="cross-site")
+    seen.feed(shown.body.decode())
+    led = [given["href"] for name, given in seen.all if name == "a" and given["href"] != "#content"]
+    assert shown.status in {200, 404}
+    assert all(each.startswith("/console") for each in led)
+
+
+def test_a_replay_without_a_reason_replays_nothing() -> None:
+    """A form that names no reason does not mean all reasons."""
+    browser = Browser(holder=OPERATOR)
+    browser.press("/dead/replay", step="all")
+    assert ("replay", "", "all") in browser.client.acts
+
+
 def test_it_lives_under_a_proxys_path() -> None:
     """Links, forms, files and cookies begin with the path that a proxy publishes it under."""
     browser = Browser(holder=OPERATOR, root_path="/rerank")

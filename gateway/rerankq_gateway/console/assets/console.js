@@ -17,9 +17,21 @@ function localTimes(root) {
   }
 }
 
-// Not under a hand: an open question, or a button that has the focus, stays as it is.
+// Not under a hand: an open question, or a link or button that has the focus, stays as it is.
 function isInUse(part) {
-  return part.contains(document.activeElement) || part.querySelector(":popover-open") !== null;
+  const held = part.contains(document.activeElement) && !document.activeElement.matches(".scroll");
+  return held || part.querySelector(":popover-open") !== null;
+}
+
+// Tables keep their focus, and how far they were scrolled.
+function replace(old, part) {
+  const before = [...old.querySelectorAll(".scroll")];
+  const scrolled = before.map((each) => each.scrollLeft);
+  const focused = before.indexOf(document.activeElement);
+  old.replaceChildren(...part.childNodes);
+  const after = old.querySelectorAll(".scroll");
+  scrolled.forEach((left, at) => { if (after[at]) after[at].scrollLeft = left; });
+  if (after[focused]) after[focused].focus({ preventScroll: true });
 }
 
 async function refresh() {
@@ -30,7 +42,7 @@ async function refresh() {
   for (const old of document.querySelectorAll("[data-live]")) {
     const part = fresh.getElementById(old.id);
     if (part && !isInUse(old) && part.innerHTML !== old.innerHTML) {
-      old.replaceChildren(...part.childNodes);
+      replace(old, part);
     }
   }
 }

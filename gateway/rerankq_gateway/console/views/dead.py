@@ -110,8 +110,8 @@ async def replay(visit: Visit) -> Answer:
         async with visit.parts.audited(visit.who, "dead.replay", job_id):
             done = await replaying.replay_named(named, most=1)
     else:
-        async with visit.parts.audited(visit.who, "dead.replay", f"{reason or 'all'} {step}"):
-            done = await replaying.replay(reason or None, step, most=MOST_REPLAYED)
+        async with visit.parts.audited(visit.who, "dead.replay", f"reason={reason} {step}"):
+            done = await replaying.replay(reason, step, most=MOST_REPLAYED)
     return await _page(visit, _told(visit, done))
 
 

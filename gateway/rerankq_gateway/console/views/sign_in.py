@@ -34,6 +34,7 @@ class Entry:
         if session is None:
             said = problem("This token is not known: it may be mistyped, revoked or expired.")
             return Page("Sign in", joined(said, _form(visit, visit.given("back"))), "-", 401)
+        await self._end(visit)
         visit.principal = await client.sessions.find(session)
         if visit.principal is not None:
             async with visit.parts.audited(visit.principal, "console.sign_in"):
@@ -42,11 +43,17 @@ class Entry:
 
     async def sign_out(self, visit: Visit) -> Answer:
         """End the session."""
-        if visit.session:
-            await visit.parts.client.sessions.end(visit.session)
-            self._sessions.forget(visit.session)
+        if await self._end(visit):
             visit.set_cookies.append(session_cookie(visit, "", seconds=0))
         return Moved(visit.to("sign-in", done="signed-out"))
+
+    async def _end(self, visit: Visit) -> bool:
+        """End the session that there is; False without one."""
+        if not visit.session:
+            return False
+        await visit.parts.client.sessions.end(visit.session)
+        self._sessions.forget(visit.session)
+        return True
 
 
 async def theme(visit: Visit) -> Answer:
