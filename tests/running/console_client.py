@@ -190,6 +190,7 @@ class StandIn:
             pause=self._done("batch.pause"),
             resume=self._done("batch.resume"),
             cancel=self._done("batch.cancel"),
+            resubmit_failed=self._resubmit,
         )
 
     async def batches(self, **_: object) -> AsyncGenerator[BatchStatus, None]:
@@ -223,6 +224,10 @@ class StandIn:
         """A ranking."""
         self.acts.append(("rerank", *map(str, asked["documents"])))
         return RANKED
+
+    async def _resubmit(self) -> Any:
+        self.acts.append(("batch.retry",))
+        return SimpleNamespace(batch=None)
 
     def _done(self, name: str) -> Any:
         async def act(*given: object, **_: object) -> int:

@@ -7,4 +7,7 @@ from rerankq.contract import Principal, Scope
 OPERATOR: Final = Principal()
 """Whoever calls a gateway that listens on the loopback only, while there are no tokens."""
 
-__all__ = ["OPERATOR", "Principal", "Scope"]
+ACTING: Final = (Scope.SUBMIT, Scope.OPERATE)
+"""Either allows to pause, resume, cancel and retry jobs and batches that the caller may see."""
+
+__all__ = ["ACTING", "OPERATOR", "Principal", "Scope"]

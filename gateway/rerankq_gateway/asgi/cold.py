@@ -31,12 +31,12 @@ def known(request: Request) -> HotRequest:
     return found
 
 
-def needs(scope: Scope) -> Any:
-    """A dependency: the request, of a caller whose token has this scope."""
+def needs(*scopes: Scope) -> Any:
+    """A dependency: the request, of a caller whose token has one of these scopes."""
 
     def demanded(request: Request) -> HotRequest:
         found = known(request)
-        found.demand(scope)
+        found.demand(*scopes)
         return found
 
     return Depends(demanded)

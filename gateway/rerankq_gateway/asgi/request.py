@@ -113,15 +113,16 @@ class HotRequest:
         self._receive = receive
         self._send = send
 
-    def demand(self, scope: Scope) -> None:
-        """Refuse a caller whose token lacks a scope.
+    def demand(self, *scopes: Scope) -> None:
+        """Refuse a caller whose token has none of these scopes.
 
         Raises:
             GatewayError: 403.
         """
-        if scope not in self.principal.scopes:
+        if self.principal.scopes.isdisjoint(scopes):
+            lack = " or ".join(scopes)
             raise GatewayError(
-                403, "missing_scope", f"this token lacks the scope {scope}: use one that has it"
+                403, "missing_scope", f"this token lacks the scope {lack}: use one that has it"
             )
 
     async def receive(self) -> Message:

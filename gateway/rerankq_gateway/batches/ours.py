@@ -19,7 +19,7 @@ from rerankq_gateway.batches.described import ADDED, ADDING, BATCH, EVENTS, LINE
 from rerankq_gateway.batches.downloads import NDJSON, Document, Downloads, after
 from rerankq_gateway.batches.output import portions, result_line
 from rerankq_gateway.batches.progress import event_id, events
-from rerankq_gateway.batches.shown import BatchId, Reader, Submitter, as_json, shown
+from rerankq_gateway.batches.shown import Acting, BatchId, Reader, Submitter, as_json, shown
 from rerankq_gateway.files import store_of
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.places import Placed
@@ -81,7 +81,7 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
         return shown(await batch.status())
 
     @post("pause", "Pause a batch")
-    async def pause(request: Submitter, batch_id: BatchId) -> Response:
+    async def pause(request: Acting, batch_id: BatchId) -> Response:
         """None of its jobs begins; those that run go on."""
         batch = batch_of(request, batch_id)
         async with parts.audited(request.principal, "batch.pause", batch_id):
@@ -89,7 +89,7 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
         return shown(await batch.status())
 
     @post("resume", "Let a batch go on")
-    async def resume(request: Submitter, batch_id: BatchId) -> Response:
+    async def resume(request: Acting, batch_id: BatchId) -> Response:
         """Its jobs are queued again."""
         batch = batch_of(request, batch_id)
         async with parts.audited(request.principal, "batch.resume", batch_id):
@@ -98,7 +98,7 @@ def _add_controls(router: APIRouter, parts: Parts) -> None:
 
     @post("retry", "Submit the failed jobs again", RETRYING)
     async def retry(
-        request: Submitter,
+        request: Acting,
         batch_id: BatchId,
         reason: Annotated[
             list[str] | None, Query(description="Only jobs that failed so; may come often.")

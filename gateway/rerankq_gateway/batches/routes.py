@@ -18,7 +18,7 @@ from rerankq_gateway.batches.downloads import Document, Downloads, ended, is_kno
 from rerankq_gateway.batches.importer import Importer
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.output import Form, error_line, output_line
-from rerankq_gateway.batches.shown import BatchId, Reader, Submitter, as_json, shown
+from rerankq_gateway.batches.shown import Acting, BatchId, Reader, as_json, shown
 from rerankq_gateway.duties import Duty
 from rerankq_gateway.files import store_of
 from rerankq_gateway.files.shown import page
@@ -74,7 +74,7 @@ def _add_openai(router: APIRouter, parts: Parts) -> None:
         responses=BATCH,
         response_model=None,
     )
-    async def cancel(request: Submitter, batch_id: BatchId) -> Response:
+    async def cancel(request: Acting, batch_id: BatchId) -> Response:
         """None of its jobs begins any more. What has ended stays as it is."""
         batch = parts.client_for(request.principal).batch(batch_id)
         async with parts.audited(request.principal, "batch.cancel", batch_id):

@@ -104,12 +104,12 @@ class Console:
         request.route = f"{PREFIX}/{route.path}".rstrip("/")
         if method == "POST":
             await _read_form(visit)
-        if route.scope is not None:
+        if route.scopes:
             if visit.principal is None:
                 return self._to_sign_in(visit)
             if route.path == "" and not visit.may(Scope.READ):
                 return _elsewhere(visit)
-            visit.demand(route.scope, operator=route.operator)
+            visit.demand(*route.scopes, operator=route.operator)
         return await route.shown(visit)
 
     def _to_sign_in(self, visit: Visit) -> Answer:
@@ -158,11 +158,11 @@ async def _read_form(visit: Visit) -> None:
         raise GatewayError(415, "unsupported_media_type", "a form of the console is expected")
     content = await body(request, most=visit.parts.settings.max_body)
     try:
-        visit.form = parse_qs(
-            content.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
-        )
+        sent = parse_qs(content.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise GatewayError(400, "invalid_request", "the form cannot be read") from None
+    # Browsers send each line's end as two characters.
+    visit.form = {name: [each.replace("\r\n", "\n") for each in sent[name]] for name in sent}
     check_form(visit)
 
 

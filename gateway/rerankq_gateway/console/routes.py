@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rerankq.contract import Scope
 from rerankq_gateway.access.bearer import KnownTokens
+from rerankq_gateway.access.principal import ACTING
 from rerankq_gateway.console.answers import Shown
 from rerankq_gateway.console.views import (
     audit,
@@ -30,14 +31,14 @@ class Route:
         method: GET or POST.
         path: its parts below the console; one in braces stands for any, and names it.
         shown: serves it.
-        scope: that its visitor's token needs; None for everybody.
+        scopes: of which its visitor's token needs one; none for everybody.
         operator: whether it is for operators only.
     """
 
     method: str
     path: str
     shown: Shown
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     operator: bool = False
 
 
@@ -47,26 +48,26 @@ def routes(sessions: KnownTokens) -> tuple[Route, ...]:
     Args:
         sessions: the sessions that this process remembers.
     """
-    read, submit, operate = Scope.READ, Scope.SUBMIT, Scope.OPERATE
+    read, submit, operate = (Scope.READ,), (Scope.SUBMIT,), (Scope.OPERATE,)
     entry = sign_in.Entry(sessions)
     pulse = overview.Overview()
     return (
         Route("GET", "", pulse.page, read),
-        Route("GET", "sign-in", entry.page, None),
-        Route("POST", "sign-in", entry.sign_in, None),
-        Route("POST", "sign-out", entry.sign_out, None),
-        Route("POST", "theme", sign_in.theme, None),
+        Route("GET", "sign-in", entry.page, ()),
+        Route("POST", "sign-in", entry.sign_in, ()),
+        Route("POST", "sign-out", entry.sign_out, ()),
+        Route("POST", "theme", sign_in.theme, ()),
         Route("GET", "jobs", jobs.listed, read),
         Route("GET", "jobs/{job}", jobs.one, read),
-        Route("POST", "jobs/{job}/cancel", jobs.cancel, submit),
+        Route("POST", "jobs/{job}/cancel", jobs.cancel, ACTING),
         Route("GET", "batches", batches.listed, read),
         Route("GET", "batches/{batch}", batches.one, read),
         Route("GET", "batches/{batch}/results", batches.results, read),
         Route("GET", "batches/{batch}/failures", batches.failures, read),
-        Route("POST", "batches/{batch}/pause", batches.pause, operate),
-        Route("POST", "batches/{batch}/resume", batches.resume, operate),
-        Route("POST", "batches/{batch}/cancel", batches.cancel, operate),
-        Route("POST", "batches/{batch}/retry", batches.retry, operate),
+        Route("POST", "batches/{batch}/pause", batches.pause, ACTING),
+        Route("POST", "batches/{batch}/resume", batches.resume, ACTING),
+        Route("POST", "batches/{batch}/cancel", batches.cancel, ACTING),
+        Route("POST", "batches/{batch}/retry", batches.retry, ACTING),
         Route("GET", "dead", dead.listed, read, operator=True),
         Route("GET", "dead/{job}", dead.one, read, operator=True),
         Route("POST", "dead/replay", dead.replay, operate, operator=True),

@@ -73,19 +73,20 @@ class Visit:
         """Whether it sees what belongs to the whole service."""
         return self.principal is not None and self.principal.tenant is None
 
-    def may(self, scope: Scope) -> bool:
-        """Whether its token has this scope."""
-        return self.principal is not None and scope in self.principal.scopes
+    def may(self, *scopes: Scope) -> bool:
+        """Whether its token has one of these scopes."""
+        return self.principal is not None and not self.principal.scopes.isdisjoint(scopes)
 
-    def demand(self, scope: Scope, *, operator: bool = False) -> None:
+    def demand(self, *scopes: Scope, operator: bool = False) -> None:
         """Refuse what its token does not allow.
 
         Raises:
             GatewayError: 403.
         """
-        if not self.may(scope):
+        if not self.may(*scopes):
+            lack = " or ".join(scopes)
             raise GatewayError(
-                403, "missing_scope", f"this token lacks the scope {scope}: sign in with another"
+                403, "missing_scope", f"this token lacks the scope {lack}: sign in with another"
             )
         if operator and not self.is_operator:
             raise GatewayError(403, "operators_only", "this page is for operators, not for tenants")
@@ -138,10 +139,13 @@ class Visit:
         kept = [tag("input", type="hidden", name=n, value=v) for n, v in fields.items()]
         return tag("form", *kept, *nodes, method="post", action=self.to(*path))
 
-    def confirmed(self, label: str, asked: Node, name: str, *path: str, **values: str) -> Html:
+    def confirmed(
+        self, label: str, asked: Node, name: str, *path: str, kind: str = "danger", **values: str
+    ) -> Html:
         """A button that asks first. It needs no script, closes by Escape, and keeps the focus."""
-        opener = tag("button", f"{label}…", type="button", popovertarget=name, class_="danger")
-        yes = tag("button", label, type="submit", class_="danger", autofocus=True)
+        danger = kind if kind == "danger" else None
+        opener = tag("button", f"{label}…", type="button", popovertarget=name, class_=danger)
+        yes = tag("button", label, type="submit", class_=kind, autofocus=True)
         no = tag("button", "Leave it", type="button", popovertarget=name)
         body = self.form_to(path, tag("p", asked), tag("p", yes, " ", no), **values)
         box = tag("div", body, id=name, popover="auto", role="dialog", aria_label=label)

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from rerankq.contract import JobState, JobStatus, RerankResult, Scope
 from rerankq.errors import RerankqError, ResultTimeout
+from rerankq_gateway.access.principal import ACTING
 from rerankq_gateway.asgi import HotHandler, HotRequest
 from rerankq_gateway.asgi.cold import needs
 from rerankq_gateway.duties import Duty
@@ -23,7 +24,7 @@ from rerankq_gateway.settings import MOST_WAIT_SECONDS
 
 JobId = Annotated[str, Path(description="The job's id.", examples=["0f0a2f9e-3d0b-4f0e-9a63-1c"])]
 Reader = Annotated[HotRequest, needs(Scope.READ)]
-Submitter = Annotated[HotRequest, needs(Scope.SUBMIT)]
+Acting = Annotated[HotRequest, needs(*ACTING)]
 Wait = Annotated[
     float | None,
     Query(ge=0, le=MOST_WAIT_SECONDS, description="Seconds to wait for the job's end."),
@@ -89,7 +90,7 @@ def routes(parts: Parts) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": _CANCELLED}}}, **REFUSALS},
         response_model=None,
     )
-    async def cancel(request: Submitter, job_id: JobId) -> Response:
+    async def cancel(request: Acting, job_id: JobId) -> Response:
         """The state it was in, and the one that it is in now. An end stays as it is."""
         async with parts.audited(request.principal, "job.cancel", job_id):
             was = await parts.client_for(request.principal).cancel(job_id)

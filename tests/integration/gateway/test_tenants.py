@@ -80,3 +80,27 @@ def test_a_gateway_stays_closed_when_its_last_token_is_gone(tmp_path: Path, redi
         client.tokens.clear()
         with GatewayProcess(tmp_path, redis_url) as gateway:
             assert requests.get(f"{gateway.url}/v1/jobs/x", timeout=60).status_code == 404
+
+
+def test_who_hands_in_or_operates_may_act(tmp_path: Path, redis_url: str) -> None:
+    """`submit` and `operate` each allow to pause, resume and cancel one's own; `read` does not."""
+    with RerankClient(redis_url) as client, GatewayProcess(tmp_path, redis_url) as gateway:
+        made = {
+            (tenant, scope): client.tokens.create(tenant=tenant, scopes=[scope])
+            for tenant in ("mine", "other")
+            for scope in ("submit", "operate", "read")
+        }
+        with client.for_tenant("mine").batch("catalogue", expected=1) as batch:
+            batch.add(query="a query", documents=["one"])
+
+        def post(tenant: str, scope: str, act: str) -> int:
+            headers = {"x-api-key": made[tenant, scope].secret}
+            url = f"{gateway.url}/v1/batches/catalogue/{act}"
+            return requests.post(url, headers=headers, timeout=60).status_code
+
+        for act, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+            assert post("mine", "read", act) == 403
+            assert post("other", "operate", act) == 404
+            assert post("mine", "operate", act) == 200
+            assert post("mine", "submit", act) == 200
+            assert client.batch("catalogue").status().state == state

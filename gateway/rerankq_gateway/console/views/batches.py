@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from rerankq.contract import BatchState, BatchStatus, Scope
+from rerankq.contract import BatchState, BatchStatus
+from rerankq_gateway.access.principal import ACTING
 from rerankq_gateway.batches.cancelling import Cancelling
 from rerankq_gateway.batches.ours import contents_of, failures_of
 from rerankq_gateway.console.answers import Answer, Download, Moved, Page
-from rerankq_gateway.console.elements import badge, facts, section, shares, table
+from rerankq_gateway.console.elements import badge, facts, section, share, shares, table, waits
 from rerankq_gateway.console.markup import Html, Node, joined, tag
 from rerankq_gateway.console.visit import Visit
 from rerankq_gateway.console.words import NONE, count, duration, moment, short
@@ -14,6 +15,8 @@ from rerankq_gateway.console.words import NONE, count, duration, moment, short
 PAGE = 50
 _LIVE = ("queued", "running", "scheduled", "held")
 _ENDS = ("succeeded", "failed", "cancelled", "expired")
+_NUMBERS = ("Jobs", "Failed", "A second", "Left")
+_LONG_ID = 28
 _CANCELLING = Cancelling()
 
 
@@ -24,26 +27,24 @@ async def listed(visit: Visit) -> Answer:
     if len(found) == PAGE:
         further = visit.to("batches", after=found[-1].id)
         more = tag("p", tag("a", "Older batches", href=further, rel="next"))
-    content = section("All batches", batches_table(visit, found), more, live="batches")
+    content = section("All batches", batches_table(visit, found), more, live="batches", alone=True)
     return Page("Batches", content, "batches")
 
 
 def batches_table(visit: Visit, found: Sequence[BatchStatus]) -> Html:
     """A table of batches."""
     rows = [_row(visit, each) for each in found]
-    heads = ("Batch", "State", "Ended", "Jobs", "Failed", "A second", "Left", "Opened")
-    return table("Batches", heads, rows, empty="There are no batches.")
+    heads = ("Batch", "State", "Ended", *_NUMBERS, "Opened")
+    return table("Batches", heads, rows, empty="There are no batches.", numbers=_NUMBERS)
 
 
 def _row(visit: Visit, batch: BatchStatus) -> tuple[Node, ...]:
     total = max(batch.total, batch.expected or 0)
-    bar = tag(
-        "progress", value=batch.ended, max=total or 1, aria_label=f"{batch.ended} of {total} ended"
-    )
     rate = NONE if batch.rate is None else f"{batch.rate:,.1f}"
+    failed = tag("span", count(batch.failed), class_="wrong") if batch.failed else count(0)
     return (
-        tag("a", short(batch.id), href=visit.to("batches", batch.id)),
-        *(badge(batch.state.value), bar, count(total), count(batch.failed)),
+        tag("a", short(batch.id, _LONG_ID), href=visit.to("batches", batch.id)),
+        *(badge(batch.state.value), share(batch.ended, total), count(total), failed),
         *(rate, duration(batch.seconds_left), moment(batch.created_at)),
     )
 
@@ -53,21 +54,27 @@ async def one(visit: Visit) -> Answer:
     batch_id = visit.names["batch"]
     batch = await visit.client.batch(batch_id).status(why=True)
     counts = {name: int(getattr(batch, name)) for name in (*_ENDS, *_LIVE)}
-    waits = [tag("li", each.message) for each in batch.waits]
+    held_by = [waits(each.code, each.message) for each in batch.waits]
     reasons = [
         (tag("a", reason, href=visit.to("jobs", batch_id=batch_id, reason=reason)), count(number))
         for reason, number in sorted(batch.reasons.items(), key=lambda each: -each[1])
     ]
-    failed = table("Failures by reason", ("Reason", "Jobs"), reasons, empty="No job has failed.")
+    failed = table(
+        "Failures by reason",
+        ("Reason", "Jobs"),
+        reasons,
+        empty="No job has failed.",
+        numbers=("Jobs",),
+    )
     content = joined(
+        tag("div", *_acts(visit, batch), class_="acts"),
         section(
             "Progress",
             shares(counts),
-            tag("ul", *waits, class_="waits") if waits else None,
+            tag("ul", *held_by, class_="waits") if held_by else None,
             facts(_facts(visit, batch)),
             live="progress",
         ),
-        tag("div", *_acts(visit, batch), class_="acts"),
         section("Failures", failed, live="failures"),
     )
     return Page(f"Batch {batch_id}", content, "batches")
@@ -101,11 +108,13 @@ def _facts(visit: Visit, batch: BatchStatus) -> dict[str, Node]:
 def _acts(visit: Visit, batch: BatchStatus) -> list[Node]:
     at = ("batches", batch.id)
     acts: list[Node] = [
-        tag("a", "Jobs", href=visit.to("jobs", batch_id=batch.id)),
-        tag("a", "Results (JSONL)", href=visit.to(*at, "results"), download=True),
-        tag("a", "Failures (JSONL)", href=visit.to(*at, "failures"), download=True),
+        tag("a", "Its jobs", href=visit.to("jobs", batch_id=batch.id), class_="button"),
+        tag("a", "Results (JSONL)", href=visit.to(*at, "results"), download=True, class_="button"),
+        tag(
+            "a", "Failures (JSONL)", href=visit.to(*at, "failures"), download=True, class_="button"
+        ),
     ]
-    if not visit.may(Scope.OPERATE):
+    if not visit.may(*ACTING):
         return acts
     if batch.state in {BatchState.OPEN, BatchState.RUNNING}:
         acts.append(visit.act("Pause", *at, "pause"))
@@ -117,7 +126,7 @@ def _acts(visit: Visit, batch: BatchStatus) -> list[Node]:
         acts.append(visit.confirmed("Cancel", asked, "ask-cancel", *at, "cancel"))
     if batch.state.ended and batch.failed:
         asked = f"Submit {count(batch.failed)} failed jobs again, as a new batch?"
-        acts.append(visit.confirmed("Retry", asked, "ask-retry", *at, "retry"))
+        acts.append(visit.confirmed("Retry", asked, "ask-retry", *at, "retry", kind="main"))
     return acts
 
 

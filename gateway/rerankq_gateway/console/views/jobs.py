@@ -4,10 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from rerankq.client.job_lists import GROUPS, JobSearch
-from rerankq.contract import JobState, JobStep, JobSummary, JobTimeline, Lane, Scope
+from rerankq.contract import JobState, JobStep, JobSummary, JobTimeline, Lane
 from rerankq.errors import InvalidRequest
+from rerankq_gateway.access.principal import ACTING
 from rerankq_gateway.console.answers import Answer, Moved, Page
-from rerankq_gateway.console.elements import badge, choice, facts, field, problem, section, table
+from rerankq_gateway.console.elements import (
+    badge,
+    choice,
+    facts,
+    field,
+    problem,
+    prose,
+    section,
+    table,
+    waits,
+)
 from rerankq_gateway.console.markup import Html, Node, joined, tag
 from rerankq_gateway.console.visit import Visit
 from rerankq_gateway.console.words import NONE, count, duration, moment, short
@@ -25,6 +36,16 @@ _TEXTS = {
     "until": "Until",
 }
 _HINTS = {"since": "2026-12-04T00:00Z", "until": "2026-12-05T00:00Z", "metadata": "team=search"}
+_SHORTCUTS = (
+    None,
+    "unfinished",
+    "running",
+    "queued",
+    "scheduled",
+    "succeeded",
+    "failed",
+    "cancelled",
+)
 _WORDS = {
     "may_run": "may run from then on",
     "attempt_failed": "attempt failed",
@@ -47,7 +68,24 @@ async def listed(visit: Visit) -> Answer:
     given = {name: visit.asked(name) for name in (*_TEXTS, "state", "lane", "tenant")}
     further = visit.to("jobs", **given, after=page.next)
     more = tag("p", tag("a", "Next page", href=further, rel="next")) if page.next else None
-    return Page("Jobs", joined(form, section("Found", shown, more, live="found")), "jobs")
+    return Page(
+        "Jobs",
+        joined(
+            _states(visit, given), form, section("Found", shown, more, live="found", alone=True)
+        ),
+        "jobs",
+    )
+
+
+def _states(visit: Visit, given: Mapping[str, str | None]) -> Html:
+    """Links to the same jobs in each state."""
+    chosen = visit.asked("state")
+    links = []
+    for state in _SHORTCUTS:
+        words, is_here = state or "all", state == chosen
+        at = visit.to("jobs", **{**given, "state": state})
+        links.append(tag("li", tag("a", words, href=at, aria_current="true" if is_here else None)))
+    return tag("nav", tag("ul", *links), aria_label="States", class_="chips")
 
 
 def _wanted(visit: Visit) -> JobSearch:
@@ -112,17 +150,17 @@ async def one(visit: Visit) -> Answer:
     """What happened to a job, and why it waits."""
     job_id = visit.names["job"]
     told = await visit.client.timeline(job_id)
-    waits = None
+    held_by = None
     if told.waits:
-        said = [tag("li", each.message) for each in told.waits]
-        waits = joined(tag("h3", "It waits because"), tag("ul", *said, class_="waits"))
+        said = [waits(each.code, each.message) for each in told.waits]
+        held_by = joined(tag("h3", "It waits because"), tag("ul", *said, class_="waits"))
     acts = None
-    if visit.may(Scope.SUBMIT) and not told.job.state.ended:
+    if visit.may(*ACTING) and not told.job.state.ended:
         asked = "Cancel this job? It gets no ranking then."
         acts = visit.confirmed("Cancel the job", asked, "ask-cancel", "jobs", job_id, "cancel")
     content = joined(
-        section("Job", facts(_facts(visit, told)), waits, live="job"),
         tag("div", acts, class_="acts") if acts else None,
+        section("Job", facts(_facts(visit, told)), held_by, live="job", alone=True),
         section("Timeline", _timeline(told), live="timeline"),
     )
     return Page(f"Job {job_id}", content, "jobs")
@@ -134,7 +172,7 @@ def _facts(visit: Visit, told: JobTimeline) -> Mapping[str, Node]:
     noted = [tag("li", tag("b", key), f": {value}") for key, value in job.metadata.items()]
     letter = None
     if told.has_dead_letter and visit.is_operator:
-        letter = tag("a", "with its request", href=visit.to("dead", job.id))
+        letter = tag("a", "look at it, or replay it", href=visit.to("dead", job.id))
     return {
         "State": badge("held" if job.held else job.state.value),
         "Reason": job.reason,
@@ -163,11 +201,18 @@ def _step(step: JobStep) -> tuple[Node, ...]:
         f"({step.reason})" if step.reason else "",
         f"HTTP {step.status}" if step.status else "",
         f"request {step.request_id}" if step.request_id else "",
-        step.message,
     ]
     words = _WORDS.get(step.what, step.what)
     more = " ".join(filter(None, said))
-    return moment(step.at), " ", tag("b", words), " ", tag("span", more)
+    return (
+        moment(step.at, exact=True),
+        " ",
+        tag("b", words),
+        " ",
+        tag("span", more),
+        " ",
+        prose(step.message or ""),
+    )
 
 
 async def cancel(visit: Visit) -> Answer:
