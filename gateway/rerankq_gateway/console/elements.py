@@ -1,6 +1,6 @@
-"""Parts that pages share: tables, badges, figures, bars, charts, forms and their buttons."""
+"""Parts that pages share: tables, badges, figures, bars, forms and their buttons."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from rerankq_gateway.console.markup import Html, Node, joined, tag
@@ -10,33 +10,66 @@ GOOD: Final = frozenset({"succeeded", "completed", "usable", "ok", "delivered", 
 BAD: Final = frozenset(
     {"failed", "broken", "parked", "abandoned", "expired", "disabled", "cut off", "silent"}
 )
-BUSY: Final = frozenset({"running", "open", "cancelling"})
+BUSY: Final = frozenset({"running", "open"})
+WARM: Final = frozenset(
+    {"paused", "held", "scheduled", "throttled", "half_open", "cancelling", "no worker"}
+)
 _WIDE: Final = 600
-_HIGH: Final = 120
 
 
-def badge(state: str) -> Html:
+def badge(state: str, kind: str = "") -> Html:
     """A state, with a colour that says the same."""
-    kinds = {"good": GOOD, "bad": BAD, "busy": BUSY}
-    kind = next((each for each, states in kinds.items() if state in states), "idle")
-    return tag("span", state, class_=f"badge {kind}")
+    kinds = {"good": GOOD, "bad": BAD, "busy": BUSY, "warm": WARM}
+    kind = kind or next((each for each, states in kinds.items() if state in states), "idle")
+    return tag("span", state.replace("_", " "), class_=f"badge {kind}")
+
+
+def waits(code: str, message: str) -> Html:
+    """Why something waits: its code, and a sentence."""
+    return tag("li", badge(code.replace("_", " "), "warm"), " ", prose(message))
+
+
+def prose(message: str) -> Html:
+    """A sentence; what stands in it between backticks is a command or a setting."""
+    parts = enumerate(message.split("`"))
+    return joined(*(tag("code", each) if at % 2 else each for at, each in parts))
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[Node]], *, empty: str
+    caption: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Node]],
+    *,
+    empty: str,
+    numbers: Collection[str] = (),
 ) -> Html:
-    """A table that scrolls by itself on a narrow screen; a sentence when it has no rows."""
+    """A table that scrolls by itself on a narrow screen; a sentence when it has no rows.
+
+    Args:
+        caption: for readers of screens.
+        heads: of its columns.
+        rows: their cells; the first names the row.
+        empty: the sentence.
+        numbers: heads of the columns that are compared by size, and stand at the right.
+    """
+    kinds = ["number" if each in numbers else "" for each in heads]
+
+    def cell(head: str, kind: str, said: Node) -> Html:
+        none = "none" if said == NONE else ""
+        return tag("td", said, data_head=head, class_=f"{kind} {none}".strip() or None)
+
     lines = [
         tag(
             "tr",
             tag("th", first, scope="row"),
-            *(tag("td", each, data_head=head) for head, each in zip(heads[1:], rest, strict=True)),
+            *(cell(*each) for each in zip(heads[1:], kinds[1:], rest, strict=True)),
         )
         for first, *rest in rows
     ]
     if not lines:
         return tag("p", empty, class_="empty")
-    head = tag("tr", *(tag("th", each, scope="col") for each in heads))
+    named = zip(heads, kinds, strict=True)
+    head = tag("tr", *(tag("th", each, scope="col", class_=kind or None) for each, kind in named))
     found = tag(
         "table",
         tag("caption", caption, class_="unseen"),
@@ -47,10 +80,10 @@ def table(
     return tag("div", found, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 
-def facts(told: Mapping[str, Node]) -> Html:
-    """Names and values; what is empty is left out."""
+def facts(told: Mapping[str, Node], *, wide: Collection[str] = ()) -> Html:
+    """Names and values; what is empty is left out. The `wide` ones are sentences."""
     rows = [
-        joined(tag("dt", name), tag("dd", value))
+        tag("div", tag("dt", name), tag("dd", value), class_="wide" if name in wide else None)
         for name, value in told.items()
         if value not in (None, "", NONE)
     ]
@@ -66,12 +99,19 @@ def figures(told: Mapping[str, Node]) -> Html:
     )
 
 
-def section(title: str, *nodes: Node, live: str | None = None) -> Html:
-    """A part of a page with its title; with `live`, a name, it is brought up to date by itself."""
+def section(title: str, *nodes: Node, live: str | None = None, alone: bool = False) -> Html:
+    """A part of a page with its title.
+
+    Args:
+        title: its title.
+        *nodes: what it shows.
+        live: a name, with which it is brought up to date by itself.
+        alone: it is all of its page, whose heading says the same: the title is not seen.
+    """
     name = (live or title).lower().replace(" ", "-")
     return tag(
         "section",
-        tag("h2", title, id=f"{name}-title"),
+        tag("h2", title, id=f"{name}-title", class_="unseen" if alone else None),
         *nodes,
         id=name,
         aria_labelledby=f"{name}-title",
@@ -89,11 +129,6 @@ def shares(told: Mapping[str, int]) -> Html:
                 tag("rect", x=round(at, 2), y=0, width=round(width, 2), height=10, class_=name)
             )
         at += width
-    legend = [
-        tag("li", f"{name} ", tag("b", count(number)), class_=f"key {name}")
-        for name, number in told.items()
-        if number
-    ]
     drawn = tag(
         "svg",
         *bars,
@@ -102,35 +137,25 @@ def shares(told: Mapping[str, int]) -> Html:
         class_="shares",
         aria_hidden="true",
     )
-    return joined(drawn, tag("ul", *legend, class_="legend"))
+    numbers = {name: count(number) for name, number in told.items() if number}
+    keys = legend({name: name for name in numbers}, numbers)
+    return joined(drawn, keys)
 
 
-def chart(title: str, lines: Mapping[str, Sequence[float]], said: str) -> Html:
-    """Lines over time, each with as many points; `said` tells readers of screens the newest."""
-    most = max((value for each in lines.values() for value in each), default=0.0) or 1.0
-    drawn = [
-        tag("polyline", points=_points(each, most), class_=f"line line-{number}")
-        for number, each in enumerate(lines.values())
+def legend(kinds: Mapping[str, str], numbers: Mapping[str, str] | None = None) -> Html:
+    """What colours mean, by the class of each; with its number, if there is one."""
+    keys = [
+        tag("li", name, " ", tag("b", numbers[name]) if numbers else None, class_=f"key {kind}")
+        for name, kind in kinds.items()
     ]
-    picture = tag(
-        "svg",
-        *drawn,
-        viewBox=f"0 0 {_WIDE} {_HIGH}",
-        preserveAspectRatio="none",
-        role="img",
-        aria_label=f"{title}: {said}",
-    )
-    keys = [tag("li", name, class_=f"key key-{number}") for number, name in enumerate(lines)]
-    head = tag("figcaption", tag("b", title), " ", said)
-    return tag("figure", head, picture, tag("ul", *keys, class_="legend"), class_="chart")
+    return tag("ul", *keys, class_="legend")
 
 
-def _points(values: Sequence[float], most: float) -> str:
-    step = _WIDE / max(1, len(values) - 1)
-    return " ".join(
-        f"{number * step:.1f},{_HIGH - 4 - value / most * (_HIGH - 8):.1f}"
-        for number, value in enumerate(values)
-    )
+def share(done: int, total: int) -> Html:
+    """How much of it is done, as a bar and in words."""
+    part = 100 * done // total if total else 0
+    bar = tag("progress", value=done, max=total or 1, aria_label=f"{done} of {total} ended")
+    return tag("span", bar, " ", tag("span", f"{part} %", class_="quiet"), class_="share")
 
 
 def field(label: str, name: str, value: str = "", **attributes: str | int | bool) -> Html:

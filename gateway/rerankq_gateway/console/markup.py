@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final, Union
 
-_VOID: Final = frozenset({"br", "input", "link", "meta", "hr", "rect", "line"})
+_VOID: Final = frozenset({"br", "input", "link", "meta", "hr", "rect", "line", "polyline"})
+_SVG: Final = frozenset({"rect", "line", "polyline"})
 _LINKS: Final = frozenset({"href", "src", "action", "formaction"})
 _LOCAL: Final = re.compile(r"(/(?![/\\])|[#?])[^\x00-\x20\\]*|[?#]?")
 """An address on this server: without a scheme, and without another host."""
@@ -49,7 +50,7 @@ def tag(name: str, /, *children: Node, **attributes: Attribute) -> Html:
     """
     said = "".join(_attribute(each, value) for each, value in attributes.items())
     if name in _VOID:
-        return Html(f"<{name}{said}>" if name not in {"rect", "line"} else f"<{name}{said}/>")
+        return Html(f"<{name}{said}>" if name not in _SVG else f"<{name}{said}/>")
     return Html(f"<{name}{said}>{joined(*children)}</{name}>")
 
 

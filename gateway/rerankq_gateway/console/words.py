@@ -27,14 +27,23 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), _MINUTE)
     if seconds < _HOUR:
-        return f"{minutes} min {rest} s"
+        return _of_two(minutes, "min", rest, "s")
     if seconds < _DAY:
-        return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
-    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+        return _of_two(minutes // _MINUTE, "h", minutes % _MINUTE, "min")
+    return _of_two(int(seconds // _DAY), "d", int(seconds % _DAY // _HOUR), "h")
 
 
-def moment(at: float | None) -> Html | str:
-    """A time; the page's script shows it in the reader's own zone."""
+def _of_two(large: int, unit: str, rest: int, smaller: str) -> str:
+    return f"{large} {unit} {rest} {smaller}" if rest else f"{large} {unit}"
+
+
+def ago(seconds: float) -> str:
+    """How long something is past."""
+    return "now" if seconds < 1 else f"{duration(seconds)} ago"
+
+
+def moment(at: float | None, *, exact: bool = False) -> Html | str:
+    """A time; the page's script shows it in the reader's own zone, if exact with milliseconds."""
     if at is None:
         return NONE
     try:
@@ -42,10 +51,10 @@ def moment(at: float | None) -> Html | str:
     except (ValueError, OverflowError, OSError):
         return NONE
     iso = then.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    return tag("time", f"{then:%Y-%m-%d %H:%M:%S} UTC", datetime=iso)
+    return tag("time", f"{then:%Y-%m-%d %H:%M:%S} UTC", datetime=iso, data_exact=exact)
 
 
-def short(name: str) -> Html:
+def short(name: str, most: int = _SHORT_ID) -> Html:
     """An id, cut; the whole is its title."""
-    said = name if len(name) <= _SHORT_ID else f"{name[: _SHORT_ID - 1]}…"
+    said = name if len(name) <= most else f"{name[: most - 1]}…"
     return tag("code", said, title=name)

@@ -71,7 +71,7 @@ def _is_in(client: RerankClient, state: str) -> bool:
 def test_acts_reach_the_ledger(tmp_path: Path, redis_url: str, client: RerankClient) -> None:
     """What is pressed is done, by whom is noted, and the page that follows says so."""
     made = client.tokens.create(tenant=None, scopes=["read", "submit", "operate"])
-    with client.batch("catalogue") as batch:
+    with client.batch("catalogue", expected=1) as batch:
         job = batch.add(query="q", documents=["d"])
     with GatewayProcess(tmp_path, redis_url) as gateway:
         person = Person(gateway, made.secret)

@@ -10,11 +10,18 @@ function localTimes(root) {
     const then = new Date(each.dateTime);
     if (Number.isNaN(then.getTime())) continue;
     each.title = each.dateTime;
-    each.textContent = then.toLocaleString(undefined, {
-      year: "numeric", month: "2-digit", day: "2-digit",
-      hour: "2-digit", minute: "2-digit", second: "2-digit",
-    });
+    each.textContent = written(then, each.hasAttribute("data-exact"));
   }
+}
+
+// In an order of day and month that nobody can take for another; of today the time alone.
+function written(then, exact) {
+  const two = (number) => String(number).padStart(2, "0");
+  const time = [then.getHours(), then.getMinutes(), then.getSeconds()].map(two).join(":");
+  const fraction = exact ? `.${String(then.getMilliseconds()).padStart(3, "0")}` : "";
+  const isToday = then.toDateString() === new Date().toDateString();
+  const day = [then.getFullYear(), two(then.getMonth() + 1), two(then.getDate())].join("-");
+  return `${isToday ? "" : `${day} `}${time}${fraction}`;
 }
 
 // Not under a hand: an open question, or a link or button that has the focus, stays as it is.
@@ -87,6 +94,9 @@ addEventListener("pageshow", () => {
 });
 
 localTimes(document);
+// On a narrow screen the navigation is scrolled to where the reader is.
+const here = document.querySelector("body > header nav [aria-current]");
+if (here) here.closest("nav").scrollLeft = here.offsetLeft - 40;
 if (navigator.clipboard) {
   for (const each of document.querySelectorAll("[data-copy]")) each.hidden = false;
 }

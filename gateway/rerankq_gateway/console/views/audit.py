@@ -29,4 +29,4 @@ async def listed(visit: Visit) -> Answer:
         further = visit.to("audit", after=str(found[-1].number))
         more = tag("p", tag("a", "Older entries", href=further, rel="next"))
     shown = table("What was done", heads, rows, empty="Nothing was done yet.")
-    return Page("Audit", section("What was done", shown, more, live="audit"), "audit")
+    return Page("Audit", section("What was done", shown, more, live="audit", alone=True), "audit")

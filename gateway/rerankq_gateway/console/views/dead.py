@@ -3,7 +3,7 @@
 from rerankq.client.replaying import FIRST_STEP, STEPS, Replayed
 from rerankq.contract import Scope
 from rerankq_gateway.console.answers import Answer, Moved, Page
-from rerankq_gateway.console.elements import facts, problem, section, table
+from rerankq_gateway.console.elements import facts, problem, prose, section, table
 from rerankq_gateway.console.markup import Html, Node, joined, tag
 from rerankq_gateway.console.visit import Visit
 from rerankq_gateway.console.words import NONE, count, moment, short
@@ -37,7 +37,13 @@ async def _page(visit: Visit, said: Html | None = None) -> Page:
     ]
     counted = sum(reasons.values())
     of = f"Of the newest {count(counted)} of {count(total)}." if counted < total else None
-    by_reason = table("By reason", ("Reason", "Letters", "Acts"), rows, empty="No dead letters.")
+    by_reason = table(
+        "By reason",
+        ("Reason", "Letters", "Acts"),
+        rows,
+        empty="No dead letters.",
+        numbers=("Letters",),
+    )
     newest = table(
         "Newest",
         ("Job", "Reason", "Failed", "Attempts", "Model", "Custom id", "Message"),
@@ -45,22 +51,30 @@ async def _page(visit: Visit, said: Html | None = None) -> Page:
             (
                 tag("a", short(each.id), href=visit.to("dead", each.id)),
                 *(each.reason, moment(each.failed_at), str(each.attempts)),
-                *(each.model or NONE, each.custom_id or NONE, each.message or NONE),
+                *(each.model or NONE, each.custom_id or NONE, _message(each.message)),
             )
             for each in letters
         ],
         empty="None.",
+        numbers=("Attempts",),
     )
     everything = None
     if reason:
         everything = tag("p", tag("a", "All reasons", href=visit.to("dead")))
     title = f"Newest, {reason}" if reason else "Newest"
+    if not total and said is None:
+        none = "There are none. The jobs that fail for good are kept here with their requests."
+        return Page("Dead letters", section("None", tag("p", none), alone=True), "dead")
     content = joined(
         said,
         section("By reason", by_reason, tag("p", of, class_="quiet") if of else None),
         section(title, newest, everything),
     )
     return Page("Dead letters", content, "dead")
+
+
+def _message(said: str | None) -> Node:
+    return tag("span", prose(said), class_="cut") if said else NONE
 
 
 def _acts(visit: Visit, reason: str, number: int, at: int) -> list[Node]:
@@ -79,7 +93,13 @@ def _acts(visit: Visit, reason: str, number: int, at: int) -> list[Node]:
     asked = f"Submit all {count(number)} again? A few first show whether they succeed now."
     acts.append(
         visit.confirmed(
-            "Replay all", asked, f"ask-replay-{at}", "dead", "replay", reason=reason, step="all"
+            "Replay all",
+            asked,
+            f"ask-replay-{at}",
+            *("dead", "replay"),
+            kind="main",
+            reason=reason,
+            step="all",
         )
     )
     asked = f"Delete {count(number)} dead letters with their requests? Nobody can replay them then."
@@ -94,11 +114,16 @@ async def one(visit: Visit) -> Answer:
     told = letter.model_dump(exclude_none=True, exclude={"upstream_said", "id"})
     shown = {name.replace("_", " ").capitalize(): str(value) for name, value in told.items()}
     shown["Failed at"] = moment(letter.failed_at)
-    link = tag("p", tag("a", "What happened to it", href=visit.to("jobs", job_id)))
-    acts = None
+    if letter.message:
+        shown["Message"] = prose(letter.message)
+    acts: list[Node] = [tag("a", "Its timeline", href=visit.to("jobs", job_id), class_="button")]
     if visit.may(Scope.OPERATE):
-        acts = tag("div", visit.act("Replay", "dead", "replay", job=job_id), class_="acts")
-    return Page(f"Dead letter {job_id}", joined(facts(shown), link, acts), "dead")
+        acts.append(visit.act("Replay", "dead", "replay", job=job_id))
+    content = joined(
+        tag("div", *acts, class_="acts"),
+        section("Letter", facts(shown, wide=("Message",)), alone=True),
+    )
+    return Page(f"Dead letter {job_id}", content, "dead")
 
 
 async def replay(visit: Visit) -> Answer:

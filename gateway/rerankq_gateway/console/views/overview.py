@@ -6,12 +6,13 @@ from contextlib import suppress
 from rerankq.contract import Lane, Tenant, WaitReason
 from rerankq.errors import TenantNotFound
 from rerankq_gateway.console.answers import Answer, Page
-from rerankq_gateway.console.elements import badge, chart, facts, figures, section, table
+from rerankq_gateway.console.charts import chart
+from rerankq_gateway.console.elements import badge, facts, figures, section, table, waits
 from rerankq_gateway.console.markup import Html, joined, tag
 from rerankq_gateway.console.pulse import Pulse
 from rerankq_gateway.console.views.batches import batches_table
 from rerankq_gateway.console.visit import Visit
-from rerankq_gateway.console.words import NONE, count, duration
+from rerankq_gateway.console.words import NONE, ago, count, duration
 
 MOST_WORKERS = 100
 _BATCHES = 5
@@ -28,11 +29,10 @@ class Overview:
         """What an operator, or a tenant, wants to see first."""
         if not visit.is_operator:
             return Page("Overview", await _of_tenant(visit))
-        waits = await visit.client.why()
         return Page(
             "Overview",
             joined(
-                waits_section(waits),
+                _health(await visit.client.why()),
                 await _lanes(visit),
                 await self._flow(visit),
                 await _batches(visit),
@@ -46,30 +46,39 @@ class Overview:
         told = figures(
             {
                 "Jobs a second": f"{last.rate:,.1f}",
-                "Failed of a hundred": f"{last.failed:.1f}",
-                "Call, median": duration(last.median),
-                "Call, 19 of 20": duration(last.slow),
+                "Failed": f"{last.failed:.1f} %",
+                "Call, median": duration(last.median) if last.median else NONE,
+                "Call, 95 of 100 below": duration(last.slow) if last.slow else NONE,
             }
         )
-        rates = [each.rate for each in beats]
+        rates = {"jobs a second": [(each.at, each.rate) for each in beats]}
         times = {
-            "median": [each.median for each in beats],
-            "19 of 20 below": [each.slow for each in beats],
+            "median": [(each.at, each.median) for each in beats if each.median],
+            "95 of 100 below": [(each.at, each.slow) for each in beats if each.slow],
         }
+        ended = f"{last.rate:,.1f} jobs a second"
         pictures = tag(
             "div",
-            chart("Throughput", {"jobs a second": rates}, f"{last.rate:,.1f} jobs a second"),
-            chart("Latency", times, f"median {duration(last.median)}"),
+            chart(
+                "Throughput", ended, rates, now=last.at, scale=lambda each: f"{each:,g} a second"
+            ),
+            chart(
+                "Latency of calls",
+                f"median {duration(last.median)}",
+                times,
+                now=last.at,
+                scale=duration,
+            ),
             class_="charts",
         )
         return section("Throughput and latency", told, pictures, live="flow")
 
 
-def waits_section(waits: Sequence[WaitReason]) -> Html:
+def _health(found: Sequence[WaitReason]) -> Html:
     """What holds jobs up."""
-    if not waits:
+    if not found:
         return section("Health", tag("p", "Nothing holds jobs up.", class_="well"), live="health")
-    said = [tag("li", badge(each.code.replace("_", " ")), " ", each.message) for each in waits]
+    said = [waits(each.code, each.message) for each in found]
     return section("Health", tag("ul", *said, class_="waits"), live="health")
 
 
@@ -84,9 +93,13 @@ async def _lanes(visit: Visit) -> Html:
         workers = count(each.workers) if each.workers else badge("no worker")
         rows.append((link, *map(count, numbers), oldest, workers))
     dead = await visit.client.operations.dead.count()
-    letters = tag("a", f"{count(dead)} dead letters", href=visit.to("dead"))
-    lanes = table("Lanes", _LANE_HEADS, rows, empty="There are no lanes.")
-    return section("Lanes", lanes, tag("p", letters), live="lanes")
+    letters = None
+    if dead:
+        said = f"{count(dead)} dead letter{'' if dead == 1 else 's'}"
+        link = tag("a", said, href=visit.to("dead"))
+        letters = tag("p", badge("failed"), " ", link, " can be looked at, and replayed.")
+    lanes = table("Lanes", _LANE_HEADS, rows, empty="There are no lanes.", numbers=_LANE_HEADS[1:])
+    return section("Lanes", lanes, letters, live="lanes")
 
 
 async def _batches(visit: Visit) -> Html:
@@ -99,7 +112,7 @@ async def _workers(visit: Visit) -> Html:
     shown = [each for each in workers if each.serves][:MOST_WORKERS]
     gone = len(workers) - len([each for each in workers if each.serves])
     rows = [
-        (tag("code", each.name), each.lane, each.version or NONE, duration(each.silent_seconds))
+        (tag("code", each.name), each.lane, each.version or NONE, ago(each.silent_seconds))
         for each in shown
     ]
     listed = table("Workers", ("Worker", "Lane", "Version", "Last heard"), rows, empty="No worker.")

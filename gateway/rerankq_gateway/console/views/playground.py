@@ -10,7 +10,7 @@ from rerankq_gateway.console.answers import Answer, Page
 from rerankq_gateway.console.elements import choice, facts, field, problem, section
 from rerankq_gateway.console.markup import Html, joined, tag
 from rerankq_gateway.console.visit import Visit
-from rerankq_gateway.console.words import count, duration
+from rerankq_gateway.console.words import count, duration, short
 from rerankq_gateway.errors import problem_of
 
 _SPLITS = {"lines": "a line each", "blank": "blank lines between them"}
@@ -41,7 +41,7 @@ async def rank(visit: Visit) -> Answer:
 
 
 def _request(visit: Visit) -> dict[str, Any]:
-    pasted = visit.given("documents").replace("\r\n", "\n")
+    pasted = visit.given("documents")
     parts = pasted.split("\n\n") if visit.given("split") == "blank" else pasted.split("\n")
     documents = [each.strip() for each in parts if each.strip()]
     asked: dict[str, Any] = {"query": visit.given("query").strip(), "documents": documents}
@@ -104,7 +104,7 @@ def _result(visit: Visit, asked: dict[str, Any], ranked: RerankResult) -> Html:
             "Waited": duration(timings.waited_seconds),
             "Call": duration(timings.upstream_seconds),
             "Attempts": str(ranked.attempts),
-            "Job": tag("a", ranked.job_id, href=visit.to("jobs", ranked.job_id)),
+            "Job": tag("a", short(ranked.job_id), href=visit.to("jobs", ranked.job_id)),
         }
     )
     body = json.dumps(asked, ensure_ascii=False)

@@ -67,8 +67,14 @@ async def theme(visit: Visit) -> Answer:
 
 
 def _form(visit: Visit, back: str) -> Html:
-    token = field("Token", "token", type="password", autocomplete="off", required=True)
+    token = field(
+        "Token", "token", type="password", autocomplete="off", required=True, autofocus=True
+    )
     button = tag("button", "Sign in", type="submit", class_="main")
     command = tag("code", "rerankq token create --scope read --scope operate")
     hint = tag("p", "A token begins with rk_. ", command, " makes one.", class_="quiet")
-    return tag("div", visit.form_to(("sign-in",), token, button, hint, back=back), class_="card")
+    return tag(
+        "div",
+        visit.form_to(("sign-in",), token, tag("p", button), hint, back=back),
+        class_="card narrow",
+    )

@@ -31,8 +31,8 @@ async def listed(visit: Visit) -> Answer:
         further = visit.to("tenants", after=known[SHOWN - 1].name)
         more = tag("p", tag("a", "More tenants", href=further, rel="next"))
     empty = "No tenants: all jobs are the operator's."
-    shown = table("Tenants and their use", _HEADS, rows, empty=empty)
-    return Page("Tenants", section("Use", shown, more, live="use"), "tenants")
+    shown = table("Tenants and their use", _HEADS, rows, empty=empty, numbers=_HEADS[1:7])
+    return Page("Tenants", section("Use", shown, more, live="use", alone=True), "tenants")
 
 
 def _of(used: int, limit: int | None) -> str:

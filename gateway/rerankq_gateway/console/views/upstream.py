@@ -47,7 +47,13 @@ def _accounts(visit: Visit, found: UpstreamStatus) -> Html:
             row.append(_act(visit, name, state))
         rows.append(row)
     heads = (*_ACCOUNTS, *(["Acts"] if visit.may(Scope.OPERATE) else []))
-    return table("Accounts", heads, rows, empty="No worker has called an upstream yet.")
+    return table(
+        "Accounts",
+        heads,
+        rows,
+        empty="No worker has called an upstream yet.",
+        numbers=("In flight", "Workers"),
+    )
 
 
 def _act(visit: Visit, name: str, state: str) -> Node:
@@ -74,7 +80,9 @@ def _breakers(visit: Visit, found: UpstreamStatus) -> Html:
             last: list[Node] = [NONE] if visit.may(Scope.OPERATE) else []
             rows.append([tag("code", worker), badge("cut off"), NONE, NONE, said, *last])
     heads = (*_BREAKERS, *(["Acts"] if visit.may(Scope.OPERATE) else []))
-    return table("Open breakers", heads, rows, empty="All are closed: all is well.")
+    return table(
+        "Open breakers", heads, rows, empty="All are closed: every key, model and account is used."
+    )
 
 
 async def pause(visit: Visit) -> Answer:

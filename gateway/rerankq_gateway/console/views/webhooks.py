@@ -22,8 +22,10 @@ async def listed(visit: Visit) -> Answer:
             )
         )
     heads = ("Webhook", "URL", "Tenant", "State", "Failing since", "Pending", "Dropped", "Acts")
-    shown = table("Webhooks", heads, rows, empty="There are no webhooks.")
-    return Page("Webhooks", section("All webhooks", shown, live="webhooks"), "webhooks")
+    shown = table(
+        "Webhooks", heads, rows, empty="There are no webhooks.", numbers=("Pending", "Dropped")
+    )
+    return Page("Webhooks", section("All webhooks", shown, live="webhooks", alone=True), "webhooks")
 
 
 async def enable(visit: Visit) -> Answer:
