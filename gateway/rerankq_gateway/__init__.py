@@ -20,6 +20,7 @@ webhooks/    `/v1/webhooks`, and the calls themselves
 audit/       `/v1/audit`
 health/      `/live` and `/ready`
 pages/       `/openapi.json` and `/docs`
+console/     `/console`: pages for people
 lines/       many jobs in one body, line by line
 
 places       at most so many of something at the same time

@@ -185,7 +185,7 @@ async def _send_bytes(
     sent = [*headers.ALWAYS, headers.NO_STORE, *visit.set_cookies, *added]
     if status == _SEE_OTHER:
         sent.append(headers.HTML)
-    await visit.request.answer(status, b"" if visit.request.method == "HEAD" else content, sent)
+    await visit.request.answer(status, content, sent)
 
 
 async def _send_file(visit: Visit, file: Download) -> None:

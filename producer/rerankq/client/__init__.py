@@ -10,6 +10,8 @@ tenants            tenants and tokens, likewise
 webhooks           webhooks, likewise
 caller             what these need of the blocking client
 operations         what is for operators
+upstream           accounts and breakers, for operators
+replaying          submits dead letters again, a few first
 handles            a job that was accepted, and the client that asks about it
 batches/           jobs that belong together
 waiting/           why jobs wait, and for how long

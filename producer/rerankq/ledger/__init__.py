@@ -13,6 +13,7 @@ sweep             one tick of the reconciler
 delays            lets jobs that wait after a failure be tried now
 dead              failed jobs: list, replay, forget
 waiting           what is known of jobs that wait
+lane_readings     how the lanes stand: depth, age of the oldest, workers
 presence          whether workers use this ledger
 ownership         refuses a tenant what is another's
 
@@ -27,6 +28,7 @@ files             what is known of uploaded files
 
 tenants           the users of one service, their quotas and weights
 tokens            who may use the service over HTTP
+sessions          who has signed in to the console with a token
 webhooks          URLs that are told of ends
 outbox            what webhooks and Celery tasks have yet to be told
 callback_workers  which workers know of webhooks and callbacks
