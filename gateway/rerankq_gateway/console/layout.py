@@ -73,7 +73,7 @@ def document(visit: Visit, page: Page) -> bytes:
             id="content",
             tabindex="-1",
         ),
-        tag("p", role="status", id="live-state", class_="unseen"),
+        tag("p", role="status", id="live-state"),
     )
     whole = tag("html", head, body, lang="en", data_theme=visit.theme or None)
     return f"<!doctype html>{whole}".encode()

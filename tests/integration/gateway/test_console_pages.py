@@ -28,6 +28,7 @@ class Stage:
     """What the tests of this module share.
 
     Attributes:
+        short: a token that a test may revoke.
         said: what pages have written to the browser's console as errors, the policy's too.
     """
 
@@ -39,6 +40,7 @@ class Stage:
         self._contexts: list[BrowserContext] = []
         scopes = ["read", "submit", "operate"]
         self.token = client.tokens.create(tenant=None, scopes=scopes).secret
+        self.short = client.tokens.create(tenant=None, scopes=scopes)
 
     def page(self, *, width: int = 1280, dark: bool = False) -> Page:
         """A new browser's page."""
@@ -60,12 +62,12 @@ class Stage:
         while self._contexts:
             self._contexts.pop().close()
 
-    def signed_in(self, *, width: int = 1280, dark: bool = False) -> Page:
+    def signed_in(self, *, width: int = 1280, dark: bool = False, token: str = "") -> Page:
         """The same, after signing in by the keyboard alone."""
         page = self.page(width=width, dark=dark)
         page.goto(self.url)
         page.get_by_label("Token").focus()
-        page.keyboard.type(self.token)
+        page.keyboard.type(token or self.token)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Overview").wait_for()
         return page
@@ -180,6 +182,7 @@ def test_the_playground_ranks(stage: Stage) -> None:
     first = page.locator(".ranking li").first
     expect(first).to_contain_text("wash your hands", timeout=30_000)
     expect(page.locator("#curl")).to_contain_text("/v1/rerank")
+    expect(page.get_by_label("Documents", exact=True)).to_have_value("red wine\nwash your hands")
 
 
 def test_a_page_is_brought_up_to_date(stage: Stage) -> None:
@@ -189,6 +192,24 @@ def test_a_page_is_brought_up_to_date(stage: Stage) -> None:
     expect(page.get_by_text("No such job.")).to_be_visible()
     stage.client.submit(query="a", documents=["a"], custom_id="comes-later")
     expect(page.get_by_role("cell", name="comes-later")).to_be_visible(timeout=20_000)
+
+
+def test_a_page_says_that_it_is_not_up_to_date(stage: Stage) -> None:
+    """While the gateway does not answer, the page says so to everybody; then it goes on."""
+    page = stage.signed_in()
+    said = page.locator("#live-state")
+    page.route("**/console", lambda asked: asked.abort())
+    expect(said).to_contain_text("Not up to date", timeout=20_000)
+    expect(said).to_be_in_viewport()
+    page.unroute_all()
+    expect(said).to_be_empty(timeout=60_000)
+
+
+def test_an_ended_session_leads_to_the_sign_in(stage: Stage) -> None:
+    """A page that is left open does not show old figures to whom it may no longer."""
+    page = stage.signed_in(token=stage.short.secret)
+    stage.client.tokens.revoke(stage.short.id)
+    expect(page.get_by_label("Token")).to_be_focused(timeout=60_000)
 
 
 @pytest.mark.parametrize("path", PAGES)

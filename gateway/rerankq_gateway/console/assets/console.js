@@ -42,7 +42,11 @@ function replace(old, part) {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+  const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" });
+  if (answer.type === "opaqueredirect") {
+    location.reload(); // The session has ended: to the sign-in, and back from there.
+    return;
+  }
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   localTimes(fresh);
@@ -68,7 +72,7 @@ async function keepUpToDate() {
     } catch {
       pause = Math.min(2 * pause, SLOWEST_MS);
       document.documentElement.setAttribute("data-stale", "");
-      say("The page cannot be brought up to date now. It is tried again.");
+      say(`Not up to date: the gateway does not answer. It is asked again in ${pause / 1000} seconds.`);
     }
   }
   setTimeout(keepUpToDate, pause);

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from rerankq.contract import Lane, Tenant, WaitReason
+from rerankq.contract import Tenant, WaitReason
 from rerankq.errors import TenantNotFound
 from rerankq_gateway.console.answers import Answer, Page
 from rerankq_gateway.console.charts import chart
@@ -137,12 +137,15 @@ async def _of_tenant(visit: Visit) -> Html:
     )
     bounds = facts(
         {
-            "Requests a minute": limits.requests,
-            "Tokens a minute": limits.tokens,
-            "At once": limits.in_flight,
-            "Queued at most": limits.queued,
-            "Jobs a day": limits.jobs_a_day,
-            "Lanes": ", ".join(Lane),
+            "Requests a minute": _limit(limits.requests),
+            "Tokens a minute": _limit(limits.tokens),
+            "Running at once": _limit(limits.in_flight),
+            "Not ended at most": _limit(limits.queued),
+            "Jobs a day": _limit(limits.jobs_a_day),
         }
     )
     return joined(section("Use", told, bounds, live="use"), await _batches(visit))
+
+
+def _limit(most: int | None) -> str:
+    return "no limit" if most is None else count(most)
