@@ -102,11 +102,12 @@ class Console:
         method = "GET" if request.method == "HEAD" else request.method
         route = found(self._routes, method, path, visit)
         request.route = f"{PREFIX}/{route.path}".rstrip("/")
+        if route.scopes and visit.principal is None:
+            # Before the form is looked at: it was made for a session that has ended.
+            return self._to_sign_in(visit)
         if method == "POST":
             await _read_form(visit)
         if route.scopes:
-            if visit.principal is None:
-                return self._to_sign_in(visit)
             if route.path == "" and not visit.may(Scope.READ):
                 return _elsewhere(visit)
             visit.demand(*route.scopes, operator=route.operator)

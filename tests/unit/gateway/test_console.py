@@ -302,6 +302,17 @@ def test_no_act_without_what_the_form_had(csrf: str) -> None:
     assert ("batch.cancel",) not in browser.client.acts
 
 
+def test_a_form_after_the_session_has_ended_asks_to_sign_in() -> None:
+    """It does nothing, and says why: not that the form is wrong."""
+    browser = Browser(holder=OPERATOR)
+    csrf = browser.csrf()
+    browser.cookies.pop("rerankq-session-8080")
+    refused = browser.press("/batches/b/cancel", csrf=csrf)
+    assert refused.status == 401
+    assert 'href="/console/sign-in"' in refused.body.decode()
+    assert browser.client.acts == []
+
+
 def test_a_form_of_another_session_is_not_believed() -> None:
     """What a form sends differs between browsers, and between sessions of one browser."""
     one, other = Browser(holder=OPERATOR), Browser(holder=OPERATOR)

@@ -56,7 +56,8 @@ _WORDS = {
 
 async def listed(visit: Visit) -> Answer:
     """Jobs in every state, by what they were."""
-    form = _filters(visit)
+    given = {name: visit.asked(name) for name in (*_TEXTS, "state", "lane", "tenant")}
+    form = joined(_states(visit, given), _filters(visit))
     try:
         page = await visit.client.job_page(after=visit.asked("after"), **_wanted(visit))
     except InvalidRequest as fault:
@@ -65,16 +66,10 @@ async def listed(visit: Visit) -> Answer:
     heads = ("Job", "State", "Reason", "Lane", "Custom id", "Model", "Submitted", "Ended")
     empty = "No such job on this page." if page.next else "No such job."
     shown = table("Jobs", heads, rows, empty=empty)
-    given = {name: visit.asked(name) for name in (*_TEXTS, "state", "lane", "tenant")}
     further = visit.to("jobs", **given, after=page.next)
     more = tag("p", tag("a", "Next page", href=further, rel="next")) if page.next else None
-    return Page(
-        "Jobs",
-        joined(
-            _states(visit, given), form, section("Found", shown, more, live="found", alone=True)
-        ),
-        "jobs",
-    )
+    found = section("Found", shown, more, live="found", alone=True)
+    return Page("Jobs", joined(form, found), "jobs")
 
 
 def _states(visit: Visit, given: Mapping[str, str | None]) -> Html:

@@ -57,18 +57,13 @@ class Overview:
             "95 of 100 below": [(each.at, each.slow) for each in beats if each.slow],
         }
         ended = f"{last.rate:,.1f} jobs a second"
+        took = f"median {duration(last.median)}" if last.median else "no calls lately"
         pictures = tag(
             "div",
             chart(
                 "Throughput", ended, rates, now=last.at, scale=lambda each: f"{each:,g} a second"
             ),
-            chart(
-                "Latency of calls",
-                f"median {duration(last.median)}",
-                times,
-                now=last.at,
-                scale=duration,
-            ),
+            chart("Latency of calls", took, times, now=last.at, scale=duration),
             class_="charts",
         )
         return section("Throughput and latency", told, pictures, live="flow")
