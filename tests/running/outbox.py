@@ -17,4 +17,6 @@ def make_due(redis: Redis) -> None:
             if redis.exists(KEYS.webhook(target.decode())):
                 redis.hdel(KEYS.webhook(target.decode()), "rests_until", "failures")
             due = KEYS.outbox_due(kind, target.decode())
-            redis.zadd(due, dict.fromkeys(given.zrange(due, 0, -1), 1))
+            # Some may have been due by themselves, and be delivered by now.
+            for each in given.zrange(due, 0, -1):
+                redis.zadd(due, {each: 1}, xx=True)

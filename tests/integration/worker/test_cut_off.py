@@ -71,7 +71,7 @@ def test_a_worker_whose_address_is_refused_parks_no_key(redis_url: str, tmp_path
         ) as ill:
             jobs = ({"query": f"q{n}", "documents": ["a", "b"]} for n in range(JOBS))
             for each in list(client.submit_many(jobs)):
-                assert each.result(timeout=30).attempts <= 2
+                assert each.result(timeout=60).attempts <= 2
             eventually(lambda: "alone gets no rankings" in ill.log(), "it says so", seconds=20)
             for log in (well.log(), ill.log()):
                 assert "is parked" not in log
