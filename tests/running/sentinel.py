@@ -138,11 +138,20 @@ def sentinel(folder: Path, primary: int, password: str = "", own: str = "") -> I
             [server_binary(), str(file), "--sentinel"], stdout=log, stderr=log
         )
     try:
+        eventually(lambda: _answers(port, own), "the Sentinel answers")
         yield port
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(port: int, password: str) -> bool:
+    try:
+        with _client(port, password) as client:
+            return bool(client.ping())
+    except RedisError:
+        return False
 
 
 def _client(port: int, password: str) -> Redis:

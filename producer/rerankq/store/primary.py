@@ -146,17 +146,21 @@ def primary_of(sentinels: Sentinels) -> Primary:
     return Primary(sentinels)
 
 
-async def named_by_each(sentinels: Sentinels) -> dict[Place, Place | str]:
-    """What each Sentinel says: the primary, or why it names none, to follow the address."""
+async def named_by_each(sentinels: Sentinels) -> dict[Place, Place | str | None]:
+    """What each Sentinel says: the primary; or why it names none, to follow the address.
+
+    None for one that does not answer.
+    """
     answers = await asyncio.gather(*(_named(sentinels, each) for each in sentinels.places))
     return dict(zip(sentinels.places, answers, strict=True))
 
 
-async def _named(sentinels: Sentinels, place: Place) -> Place | str:
+async def _named(sentinels: Sentinels, place: Place) -> Place | str | None:
     try:
         return await Primary(replace(sentinels, places=(place,))).find()
     except exceptions.ConnectionError as error:
-        return why_no_connection(str(error)) or str(error)
+        said = str(error)
+        return None if said.startswith(SENTINELS_SILENT) else why_no_connection(said) or said
 
 
 def _fault(said: Any) -> str:

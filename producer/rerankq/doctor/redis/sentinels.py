@@ -12,8 +12,8 @@ async def look(set_up: SetUp) -> list[Finding]:
     if sentinels is None:
         return []
     said = await named_by_each(sentinels)
-    faults = [_fault(shown(each), why) for each, why in said.items() if isinstance(why, str)]
-    named = {shown(each) for each in said.values() if not isinstance(each, str)}
+    faults = [_fault(shown(each), why) for each, why in said.items() if not isinstance(why, tuple)]
+    named = {shown(each) for each in said.values() if isinstance(each, tuple)}
     if len(named) > 1:
         faults.append(_disagreement(sorted(named)))
     if faults or not named:
@@ -22,11 +22,13 @@ async def look(set_up: SetUp) -> list[Finding]:
     return [ok("redis_sentinels", what)]
 
 
-def _fault(place: str, why: str) -> Finding:
+def _fault(place: str, why: str | None) -> Finding:
+    code = "redis_sentinel_of_no_use"
+    if why is None:
+        advice = "see whether it runs, and whether it speaks TLS"
+        return warning(code, f"the Sentinel at {place} does not answer", advice)
     what, advice = split(why)
-    return warning(
-        "redis_sentinel_of_no_use", f"asked of {place} alone, the primary {what}", advice
-    )
+    return warning(code, f"when the Sentinel at {place} is asked, the primary {what}", advice)
 
 
 def _disagreement(named: list[str]) -> Finding:
