@@ -30,9 +30,10 @@ Names = Annotated[
 def status(*, json: options.AsJson = False) -> None:
     """Show each account with its limits, and each open breaker with its reason.
 
-    Accounts: a `usable` one makes calls at the rate shown. `throttled` and `broken` get only a
-    probe now and then, or no call until the time shown if the upstream named one. `unused`: no
-    worker has asked for it in the last minute. With --json, a usable account's state is `open`.
+    Accounts: a `usable` one gets at most as many calls a second as shown. `throttled` and `broken`
+    get only a probe now and then, or no call until the time shown if the upstream named one.
+    `unused`: no worker has asked for it in the last minute. `workers`: how many had jobs for it in
+    the last seconds; idle ones are not counted. With --json, a usable account's state is `open`.
 
     Open breakers, of keys, models and accounts: workers probe `doubted` and `parked` ones by
     themselves, `paused` waits for `rerankq upstream resume`, and `unused` is one that no worker
