@@ -2,6 +2,7 @@
 
 import email.utils
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,24 @@ def test_seconds_are_read(header: str, seconds: float) -> None:
 def test_date_is_read_as_time_from_now(ahead: int, seconds: float) -> None:
     """A date means the time until then, from zero to the maximum."""
     assert asked(email.utils.formatdate(NOW + ahead, usegmt=True)) == seconds
+
+
+@pytest.fixture
+def _far_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_clock", "_far_zone")
+@pytest.mark.parametrize(
+    "form", ["%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S -0000", "%Y-%m-%dT%H:%M:%S"]
+)
+def test_a_date_without_a_zone_is_utc(form: str) -> None:
+    """The time zone of this machine does not count: a date without a zone is in UTC."""
+    assert asked(time.strftime(form, time.gmtime(NOW + 90))) == 90.0
 
 
 @pytest.mark.parametrize(

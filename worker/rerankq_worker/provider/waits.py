@@ -5,7 +5,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from rerankq_worker.provider import words
@@ -165,7 +165,9 @@ def _moment(text: str | None) -> float | None:
         return None
     for read in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
         try:
-            return read(text).timestamp()
+            moment = read(text)
+            # Without a zone it is UTC, as in an HTTP date of the old form; not this machine's zone.
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             continue
     return None
