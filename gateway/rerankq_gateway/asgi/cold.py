@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from rerankq.errors import RerankqError
+from rerankq.invalid_input import in_plain_words
 from rerankq_gateway.access.principal import Scope
 from rerankq_gateway.asgi.dispatch import KNOWN_AS
 from rerankq_gateway.asgi.request import HEAD, HotRequest
@@ -87,11 +88,7 @@ def _of_validation(error: RequestValidationError) -> Problem:
     fault = error.errors()[0]
     place = [str(part) for part in fault["loc"] if part not in _BRANCHES]
     name = ".".join(place)
-    return Problem(422, "invalid_request", f"{name}: {_lowered(fault['msg'])}", param=name or None)
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return Problem(422, "invalid_request", f"{name}: {in_plain_words(fault)}", param=name or None)
 
 
 def _of_http(error: HTTPException) -> Problem:

@@ -60,9 +60,10 @@ def _bad(spool: Spool) -> GatewayError:
     if not spool.rejected:
         return GatewayError(422, "invalid_lines", "the body has no jobs")
     first = spool.bad[0]
+    field = f"{first.field}: " if first.field else ""
     return GatewayError(
         *(422, "invalid_lines"),
-        f"{spool.rejected:,} lines are no jobs, the first is line {first.line} "
-        f"({first.field}: {first.reason}); none was added",
+        f"lines that are no jobs: {spool.rejected:,}, the first is line {first.line} "
+        f"({field}{first.reason}); none was added",
         members={"errors": [each._asdict() for each in spool.bad], "rejected": spool.rejected},
     )

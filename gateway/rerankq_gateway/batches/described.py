@@ -54,6 +54,10 @@ OUTPUT_FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: _answer("What is known of the file.", _FILE),
     **_NOT_THERE,
 }
+NOT_DELETED: Final[dict[int | str, dict[str, Any]]] = {
+    **_NOT_THERE,
+    409: {"description": "The file is read from its batch, and goes with it."},
+}
 _BYTES: Final[dict[str, Any]] = {"application/octet-stream": {}}
 OUTPUT_CONTENT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Lines of JSON.", "content": _BYTES},

@@ -64,7 +64,8 @@ def batch_object(batch: BatchStatus) -> dict[str, Any]:
     ended = int(batch.ended_at or batch.deadline_at or 0) or None
     has_files = status in _ENDED and status != "failed"
     failed = missing(batch, note) if has_files else batch.failed + batch.rejected
-    total = max(batch.total, note.lines if note else batch.expected or 0)
+    # Of a file with bad lines nothing is submitted: its good ones are no requests of the batch.
+    lines = (0 if note.failed else note.lines) if note else batch.expected or 0
     return {
         "id": batch.id,
         "object": "batch",
@@ -85,7 +86,11 @@ def batch_object(batch: BatchStatus) -> dict[str, Any]:
         "expired_at": ended if status == "expired" else None,
         "cancelling_at": _time(batch.cancelled_at),
         "cancelled_at": ended if status == "cancelled" else None,
-        "request_counts": {"total": total, "completed": batch.succeeded, "failed": failed},
+        "request_counts": {
+            "total": max(batch.total, lines),
+            "completed": batch.succeeded,
+            "failed": failed,
+        },
         "usage": {
             "input_tokens": batch.tokens,
             "input_tokens_details": {"cached_tokens": 0},

@@ -13,13 +13,21 @@ from rerankq_gateway.asgi import HotHandler
 from rerankq_gateway.batches import openai, ours
 from rerankq_gateway.batches.cancelling import Cancelling
 from rerankq_gateway.batches.creating import Creating
-from rerankq_gateway.batches.described import BATCH, BATCHES, CREATING, OUTPUT_CONTENT, OUTPUT_FILE
+from rerankq_gateway.batches.described import (
+    BATCH,
+    BATCHES,
+    CREATING,
+    NOT_DELETED,
+    OUTPUT_CONTENT,
+    OUTPUT_FILE,
+)
 from rerankq_gateway.batches.downloads import Document, Downloads, ended, is_known
 from rerankq_gateway.batches.importer import Importer
 from rerankq_gateway.batches.note import Note
 from rerankq_gateway.batches.output import Form, error_line, output_line
-from rerankq_gateway.batches.shown import Acting, BatchId, Reader, as_json, shown
+from rerankq_gateway.batches.shown import Acting, BatchId, Reader, Submitter, as_json, shown
 from rerankq_gateway.duties import Duty
+from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.files import store_of
 from rerankq_gateway.files.shown import page
 from rerankq_gateway.parts import Parts
@@ -28,6 +36,7 @@ from rerankq_gateway.places import Placed
 MOST_LISTED: Final = 100
 IMPORTS_AT_ONCE: Final = 3
 _LOOK_SECONDS: Final = 0.5
+_CONFLICT: Final = 409
 _OCTETS: Final = "application/octet-stream"
 
 
@@ -127,6 +136,24 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
             found = document(batch, await batch.status(), form)
             answer = await downloads.answer(found, request.headers, media_type=_OCTETS)
             return Placed(answer, parts.streams, request)
+
+        @router.delete(
+            f"/v1/files/{prefix}{{batch_id}}",
+            summary=f"Why the {word} file stays",
+            status_code=_CONFLICT,
+            responses=NOT_DELETED,
+            response_model=None,
+            tags=["Files"],
+            operation_id=f"delete_{word}_file",
+        )
+        async def delete(request: Submitter, batch_id: BatchId) -> Response:
+            """It is read from its batch, so it is there as long as the batch."""
+            batch = parts.client_for(request.principal).batch(batch_id)
+            document(batch, await batch.status(), form)
+            raise GatewayError(
+                *(_CONFLICT, "file_of_batch"),
+                f"{prefix}{batch_id} was not deleted: it is read from its batch, and goes with it",
+            )
 
     add(openai.OUTPUT, output_line, "output")
     add(openai.ERRORS, error_line, "error")

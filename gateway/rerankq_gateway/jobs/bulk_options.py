@@ -73,7 +73,8 @@ def _seconds(said: str | None) -> float | None:
         seconds = 0.0
     if not 0 < seconds <= MAX_DEADLINE_SECONDS:
         raise InvalidRequest(
-            "deadline", f"must be a number of seconds, over 0 and at most {MAX_DEADLINE_SECONDS:g}"
+            "deadline",
+            f"must be a number of seconds, over 0 and at most {MAX_DEADLINE_SECONDS:,.15g}",
         )
     return seconds
 

@@ -5,12 +5,13 @@ from typing import Final, Protocol
 
 from rerankq_gateway.lines.json_array import ArraySplitter
 from rerankq_gateway.lines.json_lines import LineSplitter
-from rerankq_gateway.lines.line import BadLine, Line
+from rerankq_gateway.lines.line import INVALID_JSON, BadLine, Line, UnreadableLines
 
 SLICE_BYTES: Final = 1024 * 1024
 """So much of an array is gathered before it is split: a large entry is then looked at a few times
 only. Lines are split as they come."""
 _BOM: Final = b"\xef\xbb\xbf"
+_PACKED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "Zstandard"}
 _ENOUGH: Final = 4
 """So many bytes tell whether there is a mark at the beginning."""
 
@@ -43,13 +44,17 @@ async def lines(
         most_line: most bytes of a line; a longer one is bad.
 
     Raises:
-        UnreadableLines: a JSON array is damaged. The lines before were given.
+        UnreadableLines: it is packed, or a JSON array is damaged. The lines before were given.
     """
     begun = b""
     async for data in chunks:
         begun += data
         if len(begun) >= _ENOUGH and (len(begun) > SLICE_BYTES or not begun.isspace()):
             break
+    for mark, name in _PACKED.items():
+        if begun.startswith(mark):
+            said = f"packed with {name}: unpack it, or name that in Content-Encoding"
+            raise UnreadableLines(BadLine(1, "", said, INVALID_JSON))
     text = begun.removeprefix(_BOM)
     whole = _followed(text, chunks)
     splitter: Splitter

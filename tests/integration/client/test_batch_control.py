@@ -9,6 +9,7 @@ import pytest
 from rerankq import AsyncRerankClient, RerankClient
 from rerankq.contract import BatchOptions, BatchState, BatchStatus, JobState
 from rerankq.errors import BatchClosed, BatchNotFound, InvalidRequest, ResultTimeout
+from rerankq.ledger.batch_controls import BatchControls, Cancelled, Released
 from rerankq.ledger.batches import OwnJob
 from rerankq.settings import ClientSettings
 from running.ledger_desk import LedgerDesk, job
@@ -135,6 +136,43 @@ def test_a_cancelled_batch_ends(redis_url: str, desk: LedgerDesk, face: Face) ->
         client.batch(batch).add(query="q", documents=["d"])
     with pytest.raises(BatchClosed):
         face(redis_url, batch, "pause")
+
+
+@FACES
+def test_a_cancel_counts_what_workers_did_meanwhile(
+    redis_url: str, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers cancel jobs of a cancelled batch too: all are in the answer, whoever was first."""
+    batch = sealed(redis_url, 3)
+    portion = BatchControls.cancel_portion
+
+    async def second(controls: BatchControls, batch_id: str) -> Cancelled:
+        await portion(controls, batch_id)
+        return await portion(controls, batch_id)
+
+    monkeypatch.setattr(BatchControls, "cancel_portion", second)
+    assert face(redis_url, batch, "cancel") == 3
+    assert face(redis_url, batch, "cancel") == 0
+
+
+@FACES
+def test_a_resume_counts_what_workers_did_meanwhile(
+    redis_url: str, desk: LedgerDesk, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers let jobs of a resumed batch go on too: all are in the answer, whoever was first."""
+    batch = sealed(redis_url, 3)
+    face(redis_url, batch, "pause")
+    entries = desk.run(desk.batches.page(batch, 0))
+    assert not desk.claim(*(each.job_id for each in entries if isinstance(each, OwnJob)))
+    portion = BatchControls.resume
+
+    async def second(controls: BatchControls, batch_id: str, *, is_first: bool = True) -> Released:
+        await portion(controls, batch_id, is_first=is_first)
+        return await portion(controls, batch_id, is_first=is_first)
+
+    monkeypatch.setattr(BatchControls, "resume", second)
+    assert face(redis_url, batch, "resume") == 3
+    assert face(redis_url, batch, "resume") == 0
 
 
 @FACES

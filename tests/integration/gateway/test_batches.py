@@ -120,6 +120,20 @@ def test_a_start_behind_all_positions_is_refused_or_empty(url: str) -> None:
         assert (far.status_code, far.json()["error"]["param"]) == (422, "start")
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("limit=x", "limit: must be a whole number"),
+        ("limit=0", "limit: must be 1 or more"),
+        ("limit=101", "limit: must be 100 or less"),
+    ],
+)
+def test_a_wrong_option_is_told_in_plain_words(url: str, query: str, said: str) -> None:
+    """As everywhere else, and not in those of the library that has found it."""
+    refused = requests.get(f"{url}?{query}", timeout=10)
+    assert (refused.status_code, refused.json()["message"]) == (422, said)
+
+
 def test_a_repeat_adds_only_what_is_new(url: str) -> None:
     """With the same key the same lines are added once; one that has changed is not lost."""
     at = opened(url)
@@ -138,6 +152,8 @@ def test_a_line_that_is_no_job_is_named(url: str, redis_url: str) -> None:
     assert refused.status_code == 422
     (error,) = refused.json()["errors"]
     assert (error["line"], error["field"]) == (2, "documents")
+    whole = requests.post(f"{at}/jobs", data="nope", timeout=10).json()["message"]
+    assert "no jobs: 1, the first is line 1 (not valid JSON (" in whole
     form = requests.post(f"{at}/jobs", files={"file": body}, timeout=10)
     assert form.status_code == 415
     with RerankClient(redis_url) as client:

@@ -183,6 +183,11 @@ def test_a_bad_upload_is_refused(
     assert jobs_in(redis_url) == 0
 
 
+def test_a_wrong_deadline_is_told_the_longest(gateway: GatewayProcess) -> None:
+    """As a number that people write."""
+    assert "at most 2,592,000" in post(gateway, body(1), "?deadline=x").json()["message"]
+
+
 def test_a_gateway_that_is_killed_in_an_upload_loses_and_doubles_nothing(
     tmp_path: Path, redis_url: str
 ) -> None:

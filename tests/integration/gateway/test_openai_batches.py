@@ -187,6 +187,18 @@ def test_bad_lines_are_named_and_nothing_is_submitted(url: str, redis: Redis) ->
     assert not redis.keys("rerankq:job:*")
 
 
+def test_files_with_results_cannot_be_deleted(url: str, redis_url: str) -> None:
+    """A caller who deletes one learns that it is still there; one that is not there is unknown."""
+    with StandInWorker(redis_url):
+        made = ended(url, opened(url, uploaded(url, [line(0)]))["id"])
+    kept = requests.delete(f"{url}/files/{made['output_file_id']}", timeout=10)
+    assert (kept.status_code, kept.json()["error"]["code"]) == (409, "file_of_batch")
+    assert "was not deleted" in kept.json()["message"]
+    assert len(rows(url, made["output_file_id"])) == 1
+    for name in (f"file-err-{made['id']}", "file-out-batch-never"):
+        assert requests.delete(f"{url}/files/{name}", timeout=10).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("lines", "counts"),
     [([line(0), line(1)], (2, 0, 2)), ([line(0), line(1, url="/x"), line(0)], (2, 2, 0))],

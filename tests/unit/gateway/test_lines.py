@@ -1,5 +1,7 @@
 import asyncio
+import gzip
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +13,11 @@ from hypothesis import strategies as st
 
 from rerankq.client.prepared import PreparedJob
 from rerankq_gateway.lines import BadLine, Line, UnreadableLines, lines, reader, spooled
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MOST = 10_000
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -105,6 +112,15 @@ def test_a_damaged_array_is_a_fault(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableLines) as caught:
         read(data)
     assert reason in caught.value.bad.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [(gzip.compress(b"{}\n"), "gzip"), (zstd.compress(b"{}\n"), "Zstandard")]
+)
+def test_packed_lines_are_named(data: bytes, name: str) -> None:
+    """What was packed and does not say so is one fault, and no heap of damaged lines."""
+    with pytest.raises(UnreadableLines, match=f"packed with {name}: unpack it"):
+        read(data, [1])
 
 
 def test_an_empty_entry_is_a_bad_line() -> None:

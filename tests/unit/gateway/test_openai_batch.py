@@ -17,7 +17,7 @@ from rerankq_gateway.lines import BadLine, Line
 
 NEW = Note("file-1", "/v1/rerank", "24h")
 GOOD = NEW.changed(lines=10, began=5.0)
-BAD = NEW.changed(failed=5.0, errors=({"line": 1},), faults=1)
+BAD = NEW.changed(lines=2, failed=5.0, errors=({"line": 1},), faults=1)
 ALL: dict[str, Any] = {"total": 10, "succeeded": 10}
 
 
@@ -70,6 +70,12 @@ def test_lines_that_never_became_jobs_count_as_failed() -> None:
     assert shown["request_counts"] == {"total": 10, "completed": 4, "failed": 6}
     assert shown["error_file_id"] == "file-err-batch-1"
     assert (shown["expires_at"], shown["expired_at"]) == (9, 9)
+
+
+def test_a_file_with_bad_lines_has_no_requests() -> None:
+    """Nothing of it was submitted, so its good lines are not in the counts."""
+    shown = batch_object(batch(BatchState.ABANDONED, BAD))
+    assert shown["request_counts"] == {"total": 0, "completed": 0, "failed": 0}
 
 
 RESULT = b'{"job_id":"j","results":[]}'

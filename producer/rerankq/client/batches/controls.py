@@ -103,42 +103,42 @@ class Controls(OneBatch):
     async def resume(self) -> int:
         """Let its jobs go on; returns how many were held. Safe to repeat.
 
-        Workers do the rest when this breaks off: no job is lost.
+        Workers help, and do the rest when this breaks off: no job is lost.
 
         Raises:
             BatchNotFound: no such batch: never opened, or past its retention.
             LedgerUnavailable: Redis has not answered for a minute.
         """
-        released, is_first = 0, True
+        held, is_first = (await patiently(self.status)).held, True
         while True:
             portion = await patiently(
                 partial(self._parts.batches.resume, self.id, is_first=is_first)
             )
             for lane, job_ids in portion.announce.items():
-                released += len(job_ids)
                 await self._parts.publishing.announce_again(lane, job_ids)
             is_first = False
             if not portion.left:
                 await self._parts.publishing.flush()
-                return released
+                return held
 
     async def cancel(self) -> int:
         """Cancel it: none of its jobs begins any more, and none is added.
 
-        Returns how many jobs this has ended. The call of a job that is running may still be billed;
-        its ranking is not kept. What has ended stays as it is. Safe to repeat.
+        Returns how many jobs this has ended, with those that workers ended meanwhile. The call of a
+        job that is running may still be billed; its ranking is not kept. What has ended stays as it
+        is. Safe to repeat.
 
         Raises:
             BatchNotFound: no such batch: never opened, or past its retention.
             LedgerUnavailable: Redis has not answered for a minute.
         """
         batches = self._parts.batches
+        before = await patiently(self.progress)
         await patiently(partial(batches.cancel, self.id))
-        ended, is_last = 0, False
+        is_last = False
         while not is_last:
-            portion, is_last = await patiently(partial(batches.cancel_portion, self.id))
-            ended += portion
-        return ended
+            _, is_last = await patiently(partial(batches.cancel_portion, self.id))
+        return (await patiently(self.progress)).cancelled - before.cancelled
 
     async def _waits(self, status: BatchStatus) -> tuple[WaitReason, ...]:
         return await patiently(partial(self._parts.why.of_batch, status))
