@@ -11,6 +11,7 @@ from rerankq.errors import RerankqError
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE: Final = 60.0
+_CANCEL_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,18 @@ class Duties:
         self._tasks = [asyncio.create_task(_kept(each), name=each.name) for each in self._duties]
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        await end(self._tasks)
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until all of them have ended."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            # Repeatedly: before Python 3.12 `asyncio.wait_for`, which redis-py uses, can swallow
+            # a cancellation, and the process would never end.
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=_CANCEL_SECONDS)
 
 
 async def _kept(duty: Duty) -> None:

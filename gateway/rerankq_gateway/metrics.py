@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from rerankq_gateway.duties import end
 from rerankq_gateway.parts import Parts
 from rerankq_gateway.settings import GatewaySettings
 
@@ -52,9 +53,7 @@ async def measured(parts: Parts) -> AsyncIterator[None]:
         finally:
             if stop:
                 stop()
-            for each in duties:
-                each.cancel()
-            await asyncio.gather(*duties, return_exceptions=True)
+            await end(duties)
 
 
 def ports_of(settings: GatewaySettings) -> range:

@@ -1,14 +1,12 @@
 """So many of something at the same time, and no more."""
 
 import logging
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 from fastapi.responses import Response
 
-from rerankq.errors import LedgerUnavailable
 from rerankq_gateway.asgi.request import (
     AsgiScope,
     Disconnected,
@@ -21,8 +19,6 @@ from rerankq_gateway.errors import GatewayError
 
 log = logging.getLogger(__name__)
 
-AGAIN_SECONDS: Final = 5.0
-"""So often a caller that reads a stream must be one that would be let in."""
 _RETRY_SECONDS: Final = 2.0
 
 
@@ -84,7 +80,6 @@ class Placed(Response):
         self._answer = answer
         self._places = places
         self._request = request
-        self._admitted_at = time.monotonic()
         self._is_refused = False
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -110,13 +105,9 @@ class Placed(Response):
 
     async def _check(self) -> None:
         """Look now and then whether the caller would still be let in."""
-        request, now = self._request, time.monotonic()
-        if request.admit_again is None or now - self._admitted_at < AGAIN_SECONDS:
-            return
-        self._admitted_at = now
+        request = self._request
         try:
-            with suppress(LedgerUnavailable):
-                await request.admit_again()
+            await request.check_admission()
         except GatewayError as refusal:
             self._is_refused = True
             log.info("request %s: cut off: %s", request.request_id, refusal.problem.code)

@@ -78,7 +78,8 @@ class Waiters:
         """Do the work, which is cancelled if the caller leaves or the process ends.
 
         Raises:
-            GatewayError: 503, too many wait already, or the process ends.
+            GatewayError: 503, too many wait already, or the process ends; 401, the caller's token
+                was revoked meanwhile.
             Disconnected: the caller has left.
         """
         task = asyncio.current_task()
@@ -98,7 +99,8 @@ class Waiters:
         wait = _Wait(request, task)
         self._waits.add(wait)
         try:
-            return await work
+            found = await work
+            await request.check_admission()
         except asyncio.CancelledError:
             if wait.let is None:
                 raise
@@ -115,6 +117,7 @@ class Waiters:
         finally:
             wait.end()
             self._waits.discard(wait)
+        return found
 
     async def _end(self) -> None:
         await self._shutdown.over.wait()

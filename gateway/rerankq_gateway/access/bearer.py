@@ -9,6 +9,8 @@ from rerankq.contract import Principal
 FRESH_SECONDS: Final = 5.0
 """So long a token that was found is believed: a revoked one works no longer than that."""
 _MOST_KNOWN: Final = 10_000
+_LONGEST_KNOWN: Final = 256
+"""Longer than a token, or a vendor's key: what is longer, anybody could fill the memory with."""
 _BARE: Final = (b"x-api-key", b"api-key")
 _BEARER: Final = b"bearer "
 
@@ -46,7 +48,8 @@ class KnownTokens:
             self._known.clear()
         # Also that there is none: clients of a gateway without tokens send some key all the same.
         # None can become known later, as nobody can send a token before it was made.
-        self._known[secret] = now, found
+        if len(secret) <= _LONGEST_KNOWN:
+            self._known[secret] = now, found
         return found
 
     def forget(self, secret: str) -> None:

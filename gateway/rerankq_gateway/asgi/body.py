@@ -36,7 +36,8 @@ async def chunks(request: HotRequest, *, most: int) -> AsyncIterator[bytes]:
     """The body as it comes, unpacked; nothing over `most` bytes.
 
     Raises:
-        GatewayError: as `body`; at once when the caller says that it is longer.
+        GatewayError: as `body`; at once when the caller says that it is longer; 401 when its token
+            was revoked meanwhile.
         Disconnected: the caller has gone.
     """
     _check_length(request, most)
@@ -71,6 +72,7 @@ async def _received(request: HotRequest, most: int) -> AsyncIterator[bytes]:
         left -= clock() - asked
         if message["type"] == "http.disconnect":
             raise Disconnected
+        await request.check_admission()
         piece: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         size += len(piece)
@@ -102,6 +104,8 @@ async def _unpacked(
             if not part:
                 break
             yield part
+            # A few bytes can unpack to a gigabyte: others have their turn meanwhile.
+            await asyncio.sleep(0)
     if not unpacker.is_whole:
         raise _damaged(encoding)
 
@@ -116,11 +120,16 @@ class _Gzip:
     def unpack(self, data: bytes) -> bytes:
         """A portion of what was given so far; empty when more is needed."""
         data = self._left + data
-        if self._member.eof and data:
-            self._member = zlib.decompressobj(wbits=31)
-        part = self._member.decompress(data, _PORTION)
-        self._left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-        return part or (self.unpack(b"") if self._left else b"")
+        part = b""
+        while data and not part:
+            if self._member.eof:
+                self._member = zlib.decompressobj(wbits=31)
+            part = self._member.decompress(data, _PORTION)
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        # Without new bytes a member may still give what is left in it.
+        part = part or self._member.decompress(b"", _PORTION)
+        self._left = data
+        return part
 
     @property
     def is_whole(self) -> bool:
@@ -136,13 +145,16 @@ class _Zstd:
 
     def unpack(self, data: bytes) -> bytes:
         """A portion of what was given so far; empty when more is needed."""
-        if self._frame.eof:
-            data = self._frame.unused_data + data
-            if not data:
-                return b""
-            self._frame = zstd.ZstdDecompressor()
-        part = self._frame.decompress(data, _PORTION)
-        return part or (self.unpack(b"") if self._frame.eof and self._frame.unused_data else b"")
+        while True:
+            if self._frame.eof:
+                data = self._frame.unused_data + data
+                if not data:
+                    return b""
+                self._frame = zstd.ZstdDecompressor()
+            part = self._frame.decompress(data, _PORTION)
+            if part or not self._frame.eof:
+                return part
+            data = b""
 
     @property
     def is_whole(self) -> bool:

@@ -1,10 +1,12 @@
 """One request, with what the gateway knows about it."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
+from rerankq.errors import LedgerUnavailable
 from rerankq_gateway.access.principal import OPERATOR, Principal, Scope
 from rerankq_gateway.asgi import request_id
 from rerankq_gateway.errors import GatewayError, Problem
@@ -18,6 +20,8 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 
 HEAD: Final = "HEAD"
 IDLE_SECONDS: Final = 60.0
+AGAIN_SECONDS: Final = 5.0
+"""So often a caller whose request goes on must be one that would be let in."""
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 """So much of a refused body is read and dropped, so that its sender sees the answer."""
 
@@ -56,6 +60,7 @@ class HotRequest:
     """
 
     __slots__ = (
+        "_admitted_at",
         "_has_head",
         "_receive",
         "_send",
@@ -110,6 +115,7 @@ class HotRequest:
         self.traceparent: str | None = None
         self._has_head = False
         self.shows_problem: Callable[[Problem], Awaitable[None]] | None = None
+        self._admitted_at = time.monotonic()
         self._receive = receive
         self._send = send
 
@@ -124,6 +130,19 @@ class HotRequest:
             raise GatewayError(
                 403, "missing_scope", f"this token lacks the scope {lack}: use one that has it"
             )
+
+    async def check_admission(self) -> None:
+        """Refuse a caller whose token was revoked meanwhile; it is looked up every few seconds.
+
+        Raises:
+            GatewayError: 401.
+        """
+        now = time.monotonic()
+        if self.admit_again is None or now - self._admitted_at < AGAIN_SECONDS:
+            return
+        self._admitted_at = now
+        with suppress(LedgerUnavailable):
+            await self.admit_again()
 
     async def receive(self) -> Message:
         """The next message of ASGI: a part of the body, or that the caller has gone."""

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from rerankq.client import AsyncBatch
+from rerankq.errors import LedgerUnavailable
 
 _PATIENCE_SECONDS: Final = 2.0
 
@@ -18,11 +19,23 @@ class Cancelling:
         """Cancel a batch; a large one goes on ending after this has returned.
 
         Raises:
-            BatchNotFound, LedgerUnavailable: as `AsyncBatch.cancel` says.
+            BatchNotFound, LedgerUnavailable: as `AsyncBatch.cancel` says; the latter also when it
+                is not recorded yet that the batch is cancelled.
         """
         task = asyncio.create_task(batch.cancel())
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
         await asyncio.wait((task,), timeout=_PATIENCE_SECONDS)
         if task.done():
             task.result()
+        elif not (await batch.status()).cancelled_at:
+            raise LedgerUnavailable(
+                f"Redis has not recorded in {_PATIENCE_SECONDS:g} s that {batch.id} is cancelled, "
+                "and may do it later: cancel it again, which is safe",
+                uncertain=True,
+            )
+
+    def _ended(self, task: asyncio.Task[int]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked was told already

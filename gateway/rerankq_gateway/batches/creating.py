@@ -69,6 +69,9 @@ class Creating:
         client, batch_id, given = opening.client, opening.batch_id, opening.given
         note = _note(given).changed(request=opening.fingerprint)
         window = window_seconds(note.window)
+        # Before the file is looked for: since the first request it may have been deleted.
+        if known := await opening.earlier():
+            return known
         try:
             await client.files.get(note.file)
         except UnknownFile as unknown:
@@ -82,8 +85,6 @@ class Creating:
             "callbacks": given.get("callbacks"),
         }
         batch = client.batch(batch_id, **options)
-        if known := await opening.earlier():
-            return known
         await imports.announce(batch_id)
         await batch.open()
         await imports.begin(batch_id)
@@ -116,7 +117,7 @@ class _Opening:
         self.batch_id = batch_id
         self.given = given
         self.is_replayed = False
-        self.fingerprint = sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self.fingerprint = _fingerprint(given)
         self._has_key = has_key
 
     async def earlier(self) -> BatchStatus | None:
@@ -149,6 +150,14 @@ class _Opening:
                 "the same request"
             )
         return status
+
+
+def _fingerprint(given: Mapping[str, Any]) -> str:
+    try:
+        return sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except orjson.JSONEncodeError:
+        # What reads JSON knows more levels than what writes it.
+        raise GatewayError(_BAD, "invalid_request", "the body is nested too deep") from None
 
 
 def _parsed(content: bytes) -> Mapping[str, Any]:

@@ -61,17 +61,25 @@ class Document:
         status: of the batch.
         form: of the lines.
         store: has the batch's input, for lines that never became jobs.
+        without_input: whether there are such lines, and the input is gone.
     """
 
     def __init__(
-        self, batch: AsyncBatch, status: BatchStatus, form: Form, store: FileStore
+        self,
+        batch: AsyncBatch,
+        status: BatchStatus,
+        form: Form,
+        store: FileStore,
+        *,
+        without_input: bool = False,
     ) -> None:
         self._batch = batch
         self._status = status
         self._form = form
         self._store = store
         ended = int((status.ended_at or status.deadline_at or 0) * 1000)
-        self.etag = f'"{form.__name__}-{status.id}-{ended}-{status.total}"'  # type: ignore[attr-defined]
+        gone = "-without-input" if without_input else ""
+        self.etag = f'"{form.__name__}-{status.id}-{ended}-{status.total}{gone}"'  # type: ignore[attr-defined]
 
     async def read(self, start: int = 0) -> AsyncGenerator[Portion, None]:
         """The lines from a position on."""

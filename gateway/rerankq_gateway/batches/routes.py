@@ -94,7 +94,7 @@ def _add_openai(router: APIRouter, parts: Parts) -> None:
 def _add_files(router: APIRouter, parts: Parts) -> None:
     store, downloads = store_of(parts), Downloads()
 
-    def document(batch: AsyncBatch, status: BatchStatus, form: Form) -> Document:
+    async def document(batch: AsyncBatch, status: BatchStatus, form: Form) -> Document:
         note = Note.of(status)
         is_errors = form is error_line
         word = openai.status_of(status, note)
@@ -102,7 +102,10 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
         there = openai.missing(status, note) > 0 if is_errors else openai.has_output(status)
         name = (openai.ERRORS if is_errors else openai.OUTPUT) + status.id
         is_known(status, there=there, file_id=name)
-        return Document(batch, status, form, store)
+        is_gone = bool(
+            is_errors and note and openai.unfed(status, note) and not await store.has(note.file)
+        )
+        return Document(batch, status, form, store, without_input=is_gone)
 
     def add(prefix: str, form: Form, word: str) -> None:
         @router.get(
@@ -117,7 +120,7 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
             """What is known of it. Its size is counted by reading it."""
             batch = parts.client_for(request.principal).batch(batch_id)
             status = await batch.status()
-            size = await downloads.size(document(batch, status, form))
+            size = await downloads.size(await document(batch, status, form))
             return as_json(orjson.dumps(_file_object(prefix, status, word, size)))
 
         @router.get(
@@ -133,7 +136,7 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
             """A line of JSON for each job; a `Range` of it goes on with a cut download."""
             parts.streams.check()
             batch = parts.client_for(request.principal).batch(batch_id)
-            found = document(batch, await batch.status(), form)
+            found = await document(batch, await batch.status(), form)
             answer = await downloads.answer(found, request.headers, media_type=_OCTETS)
             return Placed(answer, parts.streams, request)
 
@@ -149,7 +152,7 @@ def _add_files(router: APIRouter, parts: Parts) -> None:
         async def delete(request: Submitter, batch_id: BatchId) -> Response:
             """It is read from its batch, so it is there as long as the batch."""
             batch = parts.client_for(request.principal).batch(batch_id)
-            document(batch, await batch.status(), form)
+            await document(batch, await batch.status(), form)
             raise GatewayError(
                 *(_CONFLICT, "file_of_batch"),
                 f"{prefix}{batch_id} was not deleted: it is read from its batch, and goes with it",

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 PORTION: Final = 1024 * 1024
 """So much is written, or read, at once."""
+_LOOK_BYTES: Final = 16 * PORTION
+"""So often, in bytes of an upload, all files are counted: others may come in at the same time."""
 _ID: Final = re.compile(r"file-[0-9a-f]{32}")
 _COMING: Final = ".coming"
 """How the name ends while the upload goes on."""
@@ -45,6 +47,7 @@ class Directory:
         file = await self._away(lambda: _created(coming))
         try:
             stored = await self._filled(file, chunks, most=most, room=room)
+            await self._check_room()
             await self._away(lambda: self._name(file, coming, self._path(file_id)))
         except BaseException:
             file.close()
@@ -123,6 +126,22 @@ class Directory:
             "to make room, or to set RERANKQ_GATEWAY_FILES_DIR to a folder that can be written",
         )
 
+    async def _check_room(self) -> None:
+        """Refuse an upload once all files, and those that are coming, are more than there may be.
+
+        Raises:
+            GatewayError: 507.
+        """
+        if await self._away(self.used) > self._most:
+            raise self._full()
+
+    def _full(self) -> GatewayError:
+        return GatewayError(
+            *(507, "no_room"),
+            f"all files together would have more than {self._most:,} bytes: delete some, "
+            "or ask the operator to raise RERANKQ_GATEWAY_FILES_BYTES",
+        )
+
     def _prepare(self) -> int:
         """Make the folder; returns how many bytes are in it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,15 +158,13 @@ class Directory:
             if size > most:
                 raise too_large(most)
             if size > room:
-                raise GatewayError(
-                    *(507, "no_room"),
-                    f"all files together would have more than {self._most:,} bytes: delete some, "
-                    "or ask the operator to raise RERANKQ_GATEWAY_FILES_BYTES",
-                )
+                raise self._full()
             gathered += chunk
             if waiting >= PORTION:
                 data, gathered, waiting = bytes(gathered), bytearray(), 0
                 await self._away(lambda: _written(file, digest.update, data))  # noqa: B023
+                if size // _LOOK_BYTES > (size - len(data)) // _LOOK_BYTES:
+                    await self._check_room()
         await self._away(lambda: _written(file, digest.update, bytes(gathered)))
         return StoredFile(size, digest.hexdigest())
 

@@ -5,7 +5,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ _PATIENCE_SECONDS: Final = 5.0
 """So long a full lane may take no job before the caller is told to come back."""
 _ABANDONED_SECONDS: Final = 10.0
 """When nobody has fed a batch for so long, its upload has died, and a repeat goes on with it."""
+_CONFLICT: Final = IdempotencyConflict.code
 _KEYS: Final = uuid.UUID("6f2a6b2e-8a4e-5a43-9d51-6b3c1d5f0a77")
 
 
@@ -82,7 +83,9 @@ class Bulk:
             (b"location", f"{self._parts.settings.root_path}/v1/batches/{batch.id}".encode())
         ]
         if key is not None:
-            headers.append(of_batch(self._parts.settings, await batch.status()))
+            status = await batch.status()
+            await upload.recall(status)
+            headers.append(of_batch(self._parts.settings, status))
         if not is_new:
             headers.append(REPLAYED)
         await request.answer(202, orjson.dumps(upload.told()), headers)
@@ -165,6 +168,25 @@ class _Upload:
                 raise self._stopped(error, feed.next_line) from error
             await feed.seal()
 
+    async def recall(self, status: BatchStatus) -> None:
+        """Note what an earlier try with the same key has refused of the lines.
+
+        Args:
+            status: of the batch, which is whole.
+        """
+        rejected = status.rejected - self._spool.rejected
+        if rejected == self._rejected:
+            return
+        self._rejected = rejected
+        self._errors = [*self._spool.bad]
+        async with aclosing(self._client.batch(self._batch_id).rows()) as portions:
+            async for rows in portions:
+                self._errors += [
+                    _conflict(row.line or 0, row.custom_id, row.error)
+                    for row in rows
+                    if row.job_id is None and row.error and row.error.code == _CONFLICT
+                ]
+
     def told(self) -> dict[str, Any]:
         """What the caller is told once all was submitted."""
         rejected = self._spool.rejected + self._rejected
@@ -210,11 +232,9 @@ class _Upload:
 
     def _refused(self, line: RejectedLine) -> None:
         """Note a line whose own idempotency key belongs to another request."""
-        if line.error.code == IdempotencyConflict.code:
+        if line.error.code == _CONFLICT:
             self._rejected += 1
-            said = line.error.message.partition(": ")[2]
-            bad = BadLine(line.line, "idempotency_key", said, line.error.code, line.custom_id)
-            self._errors.append(bad)
+            self._errors.append(_conflict(line.line, line.custom_id, line.error))
 
     def _stopped(self, error: RerankqError, line: int) -> GatewayError:
         """The error, with the batch and the line that comes next."""
@@ -229,6 +249,11 @@ class _Upload:
             can_retry=problem.can_retry,
             members={"batch": self._batch_id, "line": line},
         )
+
+
+def _conflict(line: int, custom_id: str | None, error: JobError) -> BadLine:
+    said = error.message.partition(": ")[2]
+    return BadLine(line, "idempotency_key", said, error.code, custom_id)
 
 
 def _of_key(tenant: str | None, key: str) -> uuid.UUID:

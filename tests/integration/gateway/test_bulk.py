@@ -137,7 +137,10 @@ def test_a_repeat_with_a_key_is_the_same_batch(gateway: GatewayProcess, redis_ur
 def test_a_line_with_the_key_of_another_request_is_rejected(
     gateway: GatewayProcess, redis_url: str
 ) -> None:
-    """Lines may have keys of their own: the same job joins, another request is no job."""
+    """Lines may have keys of their own: the same job joins, another request is no job.
+
+    A repeat of the upload says so again: its caller may have got no answer.
+    """
     data = "\n".join(
         [
             line(1, idempotency_key="k"),
@@ -145,11 +148,14 @@ def test_a_line_with_the_key_of_another_request_is_rejected(
             line(3, idempotency_key="k", query="other"),
         ]
     ).encode()
-    told = post(gateway, data).json()
-    assert (told["accepted"], told["rejected"]) == (2, 1)
-    assert [(each["line"], each["code"]) for each in told["errors"]] == [
-        (3, "idempotency_conflict")
-    ]
+    first, again = (post(gateway, data, idempotency_key="all") for _ in range(2))
+    assert again.headers["idempotent-replayed"] == "true"
+    for told in (first.json(), again.json()):
+        assert (told["accepted"], told["rejected"]) == (2, 1)
+        assert [(each["line"], each["code"]) for each in told["errors"]] == [
+            (3, "idempotency_conflict")
+        ]
+    assert first.json() == again.json()
     assert jobs_in(redis_url) == 1
 
 

@@ -1,6 +1,7 @@
 """OpenAI's batches: from a file to the files with their results."""
 
 import asyncio
+import functools
 import json
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -247,6 +248,9 @@ async def imported(
         return batch.id
 
 
+NESTED: Final[dict[str, Any]] = functools.reduce(lambda inner, _: {"a": inner}, range(400), {})
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
@@ -254,13 +258,14 @@ async def imported(
         ({"completion_window": "soon"}, 400, "completion_window"),
         ({"metadata": {"a": 1}}, 400, "metadata.a"),
         ({"metadata": {str(n): "" for n in range(17)}}, 400, "metadata"),
+        ({"metadata": NESTED}, 400, None),
         ({"input_file_id": "file-none"}, 404, "input_file_id"),
         ({"input_file_id": 7}, 400, "input_file_id"),
         ({"output_expires_after": {"seconds": 1}}, 400, "output_expires_after.seconds"),
     ],
 )
 def test_a_wrong_batch_is_refused(
-    url: str, fields: dict[str, Any], status: int, param: str
+    url: str, fields: dict[str, Any], status: int, param: str | None
 ) -> None:
     """The error names the field, as OpenAI's clients expect it: 400, or 404 for a file."""
     given = {"input_file_id": uploaded(url, [line(0)]), "endpoint": "/v1/rerank"} | fields
@@ -283,6 +288,8 @@ def test_a_key_makes_one_batch(url: str) -> None:
 
     assert asked(first).json()["id"] == asked(first).json()["id"]
     assert (asked(second).status_code, len(listed(url))) == (422, 1)
+    assert requests.delete(f"{url}/files/{first}", timeout=10).ok
+    assert asked(first).headers["idempotent-replayed"] == "true"
 
 
 def listed(url: str, **query: str) -> list[str]:
@@ -382,6 +389,13 @@ def test_lines_past_the_window_are_told(url: str, redis_url: str, redis: Redis) 
     lines = rows(url, found["error_file_id"])
     assert [each["custom_id"] for each in lines] == ["c0", "c1", "c2", "c3"]
     assert {each["error"]["code"] for each in lines} == {"batch_expired"}
+    # Without the input nobody knows these lines: the rest of another file must not be sent.
+    at = f"{url}/files/{found['error_file_id']}/content"
+    etag = requests.get(at, timeout=10).headers["etag"]
+    assert requests.delete(f"{url}/files/{file_id}", timeout=10).ok
+    rest = requests.get(at, headers={"range": "bytes=9-", "if-range": etag}, timeout=10)
+    assert (rest.status_code, rest.content) == (200, b"")
+    assert rest.headers["etag"] != etag
 
 
 def test_a_batch_whose_file_was_read_in_part_expires(

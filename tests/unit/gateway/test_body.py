@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankq_gateway.asgi import body
+from rerankq.contract import Principal
+from rerankq_gateway.asgi import body, request
 from rerankq_gateway.asgi.body import LEAST_BYTES
 from rerankq_gateway.asgi.request import HotRequest, Message
 from rerankq_gateway.errors import GatewayError
@@ -55,6 +56,51 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(packing: str) -> No
     with pytest.raises(GatewayError) as caught:
         read(Exchange(parts=[bomb], headers=[("content-encoding", packing)]))
     assert caught.value.problem.status == 413
+
+
+def test_a_body_ends_with_the_token_of_its_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body may take hours to come: whoever would not be let in any more sends no more of it."""
+    monkeypatch.setattr(request, "AGAIN_SECONDS", 0.0)
+    exchange = Exchange(parts=[b"a", b"b", b"c"])
+
+    async def admit() -> Principal:
+        if exchange.taken == 2:
+            raise GatewayError(401, "invalid_api_key", "it is not known")
+        return Principal()
+
+    exchange.request.admit_again = admit
+    with pytest.raises(GatewayError) as caught:
+        read(exchange)
+    assert (caught.value.problem.status, exchange.taken) == (401, 2)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_body_may_have_many_empty_members(packing: str) -> None:
+    """As many as fit: none is a fault of ours."""
+    sent = PACKINGS[packing](b"") * 3_000 + PACKINGS[packing](b"the end")
+    assert read(Exchange(parts=[sent], headers=[("content-encoding", packing)])) == b"the end"
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_others_have_their_turn_while_a_body_is_unpacked(packing: str) -> None:
+    """A few bytes can unpack to a gigabyte, and callers wait meanwhile."""
+    sent = PACKINGS[packing](bytes(20 * 1024 * 1024))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def unpacked() -> None:
+        others = asyncio.create_task(count())
+        exchange = Exchange(parts=[sent], headers=[("content-encoding", packing)])
+        await body(exchange.request, most=2**30)
+        others.cancel()
+
+    asyncio.run(unpacked())
+    assert turns >= 80
 
 
 def test_a_body_over_the_cap_is_refused_by_its_length_alone() -> None:

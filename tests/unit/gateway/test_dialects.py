@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import orjson
 import pytest
 
 from rerankq.errors import InvalidRequest
@@ -185,6 +186,26 @@ def test_documents_of_several_shapes() -> None:
     parts = {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
     read = dialect.read({"query": "q", "documents": [parts]})
     assert read.questions[0].texts == ["a\nb"]
+
+
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank", "/rerank", "/v1/score"])
+def test_a_document_that_no_answer_can_repeat_is_refused(path: str) -> None:
+    """Before anything is ranked, and by its place; what is nested less comes back as it was."""
+    deep: Any = [[]]
+    for _ in range(95):
+        deep = [deep]
+    found = answer("/v2/rerank", {**ASKED, "documents": ["a", {"text": "b", "tags": deep}]})
+    assert orjson.dumps(found)
+    for _ in range(900):
+        deep = {"a": deep}
+    fields = {
+        "query": "q",
+        "documents": ["a", {"text": "b", "tags": deep}],
+        "rank_fields": ["tags"],
+    }
+    with pytest.raises(InvalidRequest, match="nested deeper") as refused:
+        dialect_of(path, "", fields).read(fields)
+    assert refused.value.field == "documents.1"
 
 
 def test_what_a_call_says_beside() -> None:

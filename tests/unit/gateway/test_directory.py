@@ -76,6 +76,28 @@ def test_what_is_too_large_leaves_nothing(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_uploads_at_the_same_time_share_the_room(tmp_path: Path) -> None:
+    """Each fits when it begins; together they must not be more than all files may be."""
+
+    async def run() -> None:
+        stores = [Directory(tmp_path, most=100) for _ in range(2)]
+        begun = asyncio.Barrier(2)
+
+        async def sent() -> AsyncIterator[bytes]:
+            yield b"x" * 30
+            await begun.wait()
+            yield b"x" * 30
+
+        puts = [store.put(each, sent(), most=80) for store, each in zip(stores, IDS, strict=False)]
+        found = await asyncio.gather(*puts, return_exceptions=True)
+        refused = [each.problem.status for each in found if isinstance(each, GatewayError)]
+        assert refused
+        assert set(refused) == {507}
+        assert stores[0].used() <= 100
+
+    asyncio.run(run())
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """The error names the setting, and not the folder."""
 

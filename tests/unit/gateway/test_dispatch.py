@@ -236,6 +236,19 @@ def test_a_known_token_is_not_looked_up_again_for_a_while() -> None:
     assert tokens.asked == 2
 
 
+def test_what_is_too_long_for_a_token_is_not_remembered() -> None:
+    """Else anybody could fill the memory with headers, without a token."""
+    tokens = FewTokens({})
+
+    async def ask() -> None:
+        known = KnownTokens(tokens)
+        for _ in range(3):
+            assert await known.holder("x" * 60_000) is None
+
+    asyncio.run(ask())
+    assert tokens.asked == 3
+
+
 async def refuses(_: HotRequest) -> None:
     raise QuotaExceeded("over it", quota="requests", retry_after=6.2)
 

@@ -8,7 +8,7 @@ from sse_starlette import EventSourceResponse
 
 from rerankq.contract import Principal
 from rerankq.errors import LedgerUnavailable
-from rerankq_gateway import places
+from rerankq_gateway.asgi import request
 from rerankq_gateway.asgi.request import Disconnected
 from rerankq_gateway.errors import GatewayError
 from rerankq_gateway.places import Placed, Places
@@ -27,7 +27,7 @@ def test_a_stream_ends_with_the_token_of_its_reader(
     refusal: Exception | None, sent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever would not be let in any more is sent nothing more, and the place is free."""
-    monkeypatch.setattr(places, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(request, "AGAIN_SECONDS", 0.0)
     exchange, some = Exchange("GET"), Places(1, "too_many_streams", "are here")
     left = [None, refusal]
 

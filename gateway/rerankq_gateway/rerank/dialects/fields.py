@@ -12,6 +12,9 @@ from rerankq.errors import InvalidRequest
 from rerankq_gateway.rerank.dialects.call import OnFailure
 
 Fields = Mapping[str, Any]
+MOST_NESTED: Final = 100
+"""So many levels an object among the documents may have: the answer repeats it, and what writes
+JSON knows fewer levels than what reads it."""
 _FAILURES: Final[dict[str, OnFailure]] = {"error": "error", "original_order": "original_order"}
 
 
@@ -29,6 +32,11 @@ def documents_of(fields: Fields, name: str = "documents") -> Sequence[Any]:
         raise InvalidRequest(name, "must be a list of texts")
     if not given:
         raise InvalidRequest(name, "must have at least one document")
+    for position, each in enumerate(given):
+        if isinstance(each, Mapping) and _is_too_deep(each):
+            raise InvalidRequest(
+                f"{name}.{position}", f"is nested deeper than {MOST_NESTED} levels"
+            )
     return given
 
 
@@ -118,6 +126,16 @@ def timeout_of(fields: Fields) -> float | None:
     if not math.isfinite(given) or given <= 0:
         raise InvalidRequest("timeout", "must be more than 0 seconds")
     return float(given)
+
+
+def _is_too_deep(given: Mapping[str, Any]) -> bool:
+    level: list[Any] = [given]
+    for _ in range(MOST_NESTED):
+        inner = (each.values() if isinstance(each, Mapping) else each for each in level)
+        level = [each for some in inner for each in some if isinstance(each, list | Mapping)]
+        if not level:
+            return False
+    return True
 
 
 def _given(fields: Fields, name: str) -> Any:
