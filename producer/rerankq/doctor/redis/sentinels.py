@@ -23,12 +23,12 @@ async def look(set_up: SetUp) -> list[Finding]:
 
 
 def _fault(place: str, why: str | None) -> Finding:
-    code = "redis_sentinel_of_no_use"
-    if why is None:
-        advice = "see whether it runs, and whether it speaks TLS"
-        return warning(code, f"the Sentinel at {place} does not answer", advice)
-    what, advice = split(why)
-    return warning(code, f"when the Sentinel at {place} is asked, the primary {what}", advice)
+    what = f"the Sentinel at {place} does not answer"
+    advice = "see whether it runs, and whether it speaks TLS"
+    if why is not None:
+        reason, advice = split(why)
+        what = f"when the Sentinel at {place} is asked, the primary {reason}"
+    return warning("redis_sentinel_of_no_use", what, advice)
 
 
 def _disagreement(named: list[str]) -> Finding:
