@@ -63,7 +63,7 @@ class Submitting:
             )
         key = idempotency_key(request.headers)
         content = await body(request, most=self._settings.max_body)
-        draft = _draft(content, is_operator=request.principal.tenant is None)
+        draft = _draft(content)
         if key is not None:
             if draft.get("idempotency_key", key) != key:
                 raise InvalidRequest(
@@ -99,18 +99,24 @@ def _status(status: JobStatus, wanted: Preference, *, is_replayed: bool) -> int:
 _OWN: Final = ("batch_id", "callbacks")
 
 
-def _draft(content: bytes, *, is_operator: bool) -> dict[str, Any]:
+def _draft(content: bytes) -> dict[str, Any]:
     """The arguments of `submit` that a body has.
 
-    A tenant cannot choose a job's id: it would learn from the answer which ids others use.
+    A caller cannot choose a job's id. Another request under an id that is known would be taken for
+    a repeat, and never be ranked; and a tenant would learn which ids others have.
 
     Raises:
         GatewayError: 400, it is no JSON object.
-        InvalidRequest: it names another endpoint.
+        InvalidRequest: it names another endpoint, or an id.
     """
     try:
         given: Mapping[str, Any] = parsed(content)
     except InvalidRequest as fault:
         raise GatewayError(400, "invalid_json", f"the body: {fault}") from None
-    names = (*_OWN, "job_id") if is_operator else _OWN
-    return {**fields_of(given), **{each: given[each] for each in names if given.get(each)}}
+    if given.get("job_id") is not None:
+        raise InvalidRequest(
+            "job_id",
+            "a job's id is chosen here: send an Idempotency-Key to make a repeat safe, and your "
+            "own name for the job as custom_id",
+        )
+    return {**fields_of(given), **{each: given[each] for each in _OWN if given.get(each)}}

@@ -11,7 +11,7 @@ from rerankq.errors import JobEnded
 
 def where_it_is_kept(job_id: str) -> str:
     """The end of a failure's message, when the upstream's own words are with its dead letter."""
-    return f"; `rerankq dead show {job_id}` shows what it said"
+    return f"; operators see what it said by `rerankq dead show {job_id}`"
 
 
 class JobError(Message):

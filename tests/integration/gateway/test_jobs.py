@@ -73,6 +73,15 @@ def test_a_preference_is_followed_and_said(
     assert answer.headers["retry-after"] == "1"
 
 
+def test_a_caller_cannot_choose_an_id(gateway: GatewayProcess) -> None:
+    """Under a known id another request would be taken for a repeat; the error names what to use."""
+    answer = post(gateway, {**JOB, "job_id": "mine-1"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (422, "invalid_request", "job_id")
+    assert "Idempotency-Key" in error["message"]
+    assert "custom_id" in error["message"]
+
+
 def test_a_wait_ends_with_the_job(gateway: GatewayProcess, redis_url: str) -> None:
     """With `wait` the answer is 200 and has the ranking, or why there is none."""
     with StandInWorker(redis_url):
@@ -162,7 +171,7 @@ def test_what_is_not_there_is_said_in_the_one_body(
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/v1/jobs", "GET, POST"), ("/v1/jobs/none", "DELETE, GET")]
+    ("path", "allowed"), [("/v1/jobs", "GET, HEAD, POST"), ("/v1/jobs/none", "DELETE, GET, HEAD")]
 )
 def test_all_methods_of_a_path_are_named(gateway: GatewayProcess, path: str, allowed: str) -> None:
     """Allow has the methods of all routes with that path, however they are served."""

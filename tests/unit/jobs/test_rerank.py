@@ -162,7 +162,7 @@ def test_refused_job_fails_with_the_reason() -> None:
     assert isinstance(outcome, Failed)
     assert (outcome.end.reason, outcome.end.message) == (
         "upstream_refused",
-        "the upstream answered 400; `rerankq dead show j` shows what it said",
+        "the upstream answered 400; operators see what it said by `rerankq dead show j`",
     )
     assert (outcome.attempts, outcome.said) == (1, "private")
 
