@@ -153,6 +153,8 @@ def _cold(parts: Parts) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Its redirects would repeat the Host header of the caller.
+        redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
     takes_errors(cold)

@@ -37,10 +37,16 @@ class GatewayProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        found = eventually(
-            lambda: re.search(r"listening on https?://\S+?:(\d+)", self.log()),
-            "the gateway listens",
-        )
+        try:
+            found = eventually(
+                lambda: re.search(r"listening on https?://\S+?:(\d+)", self.log()),
+                "the gateway listens",
+                seconds=60,
+            )
+        except AssertionError as error:
+            self.__exit__()
+            error.add_note(self.log())
+            raise
         self.port = int(found[1])
         return self
 

@@ -20,7 +20,8 @@ def test_it_serves_and_ends_in_order(tmp_path: Path, redis_url: str) -> None:
             answer = eventually(lambda: _answered(f"{gateway.url}/ready"), "it is ready")
             assert answer.json() == {"ledger": "ok", "gateway": "ok"}
             assert requests.head(f"{gateway.url}/live", timeout=10).status_code == 200
-            assert requests.get(f"{gateway.url}/none", timeout=10).status_code == 404
+            for unknown in ("none", "v1/batches/"):
+                assert requests.get(f"{gateway.url}/{unknown}", timeout=10).status_code == 404
             assert gateway.stop() == 0
             assert "Traceback" not in gateway.log()
 
