@@ -19,6 +19,10 @@ from screenshots.console import console_pictures
 from screenshots.saving import FOLDER, save
 
 JOBS: Final = 300
+MORE_JOBS: Final = 2500
+"""They last while the console's pages are looked at."""
+REFUSED: Final = 64
+"""Jobs that fail for good: enough for a replay in steps."""
 SIZE: Final = ViewportSize(width=1560, height=860)
 
 
@@ -41,14 +45,7 @@ def main() -> None:
         ) as context,
     ):
         (node,) = eventually(lambda: workers_seen(address), "the worker is seen")
-        documents = ["a mountain bike", "a city bike", "a bicycle pump"]
-        drafts = (
-            {"query": "bike", "documents": documents, "custom_id": f"row-{number}"}
-            for number in range(JOBS)
-        )
-        with client.batch("catalogue-2026", expected=JOBS) as batch:
-            for _ in batch.add_many(drafts):
-                pass
+        fill(client, "catalogue-2026", JOBS)
         eventually(lambda: first(address, "SUCCESS"), "a job has its ranking", seconds=90)
         # Before that, the call might be one by which the worker checks the upstream's scores.
         upstream.fault(kind="status", status=400)
@@ -63,7 +60,23 @@ def main() -> None:
             page.goto(address + path, wait_until="networkidle")
             page.locator(shown).first.wait_for()
             save(context, page, FOLDER / f"{title}.webp")
-        console_pictures(browser, gateway.url, failed)
+        with RunningWorker(redis.url, upstream.url, Path(name), lane="interactive"):
+            refused = {"times": REFUSED, "action": {"kind": "status", "status": 400}}
+            upstream.set_faults(refused).raise_for_status()
+            fill(client, "reviews-2026", MORE_JOBS)
+            console_pictures(browser, gateway.url, "reviews-2026", failed)
+
+
+def fill(client: RerankClient, name: str, jobs: int) -> None:
+    """Submit a batch."""
+    documents = ["a mountain bike", "a city bike", "a bicycle pump"]
+    drafts = (
+        {"query": "bike", "documents": documents, "custom_id": f"row-{number}"}
+        for number in range(jobs)
+    )
+    with client.batch(name, expected=jobs) as batch:
+        for _ in batch.add_many(drafts):
+            pass
 
 
 def tasks(address: str, state: str) -> list[str]:

@@ -8,19 +8,20 @@ from screenshots.saving import FOLDER, save
 
 LARGE: Final = ViewportSize(width=1280, height=860)
 PHONE: Final = ViewportSize(width=360, height=760)
-WATCHED_MS: Final = 25_000
+WATCHED_MS: Final = 40_000
 """So long a page of the overview is watched first: its lines begin when somebody looks."""
 
 
-def console_pictures(browser: Browser, gateway: str, failed: str) -> None:
+def console_pictures(browser: Browser, gateway: str, running: str, failed: str) -> None:
     """Take them, of a gateway without tokens.
 
     Args:
         browser: a Chromium.
         gateway: the gateway's address.
+        running: a batch whose jobs still run.
         failed: a job that has failed.
     """
-    batch = "/batches/catalogue-2026"
+    batch = f"/batches/{running}"
     pictures: tuple[tuple[str, str, ViewportSize, Literal["light", "dark"]], ...] = (
         ("console-overview", "", LARGE, "light"),
         ("console-overview-dark", "", LARGE, "dark"),
