@@ -115,7 +115,8 @@ def test_a_damaged_array_is_a_fault(data: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "name"), [(gzip.compress(b"{}\n"), "gzip"), (zstd.compress(b"{}\n"), "Zstandard")]
+    ("data", "name"),
+    [(gzip.compress(b"{}\n", mtime=0), "gzip"), (zstd.compress(b"{}\n"), "Zstandard")],
 )
 def test_packed_lines_are_named(data: bytes, name: str) -> None:
     """What was packed and does not say so is one fault, and no heap of damaged lines."""
