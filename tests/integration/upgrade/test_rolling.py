@@ -37,6 +37,10 @@ def old_worker(redis_url: str, upstream: RunningSandbox, folder: Path) -> Releas
     return ReleasedWorker(redis_url, upstream.url, folder, max_in_flight=IN_FLIGHT)
 
 
+# A dozen processes are started one after the other: on busy cores that takes up to two minutes.
+pytestmark = pytest.mark.timeout(240)
+
+
 @pytest.fixture(autouse=True)
 def _released() -> None:
     released("rerankq")
