@@ -6,7 +6,7 @@ from rerankq.contract import Scope
 from rerankq_gateway.console.answers import Page
 from rerankq_gateway.console.assets import address
 from rerankq_gateway.console.markup import Html, joined, tag
-from rerankq_gateway.console.visit import Visit
+from rerankq_gateway.console.visit import PREFIX, Visit
 
 
 class _Place(NamedTuple):
@@ -98,20 +98,23 @@ def _header(visit: Visit, page: Page) -> Html:
         "header",
         tag("a", "rerankq", href=visit.base, class_="brand"),
         navigation,
-        tag("div", _themes(visit), _who(visit), class_="corner"),
+        tag("div", _themes(visit, page), _who(visit), class_="corner"),
     )
 
 
-def _themes(visit: Visit) -> Html:
+def _themes(visit: Visit, page: Page) -> Html:
     following = {"": "dark", "dark": "light", "light": ""}[visit.theme]
     said = {"dark": "Dark", "light": "Light", "": "System"}
     label = f"Colours: {said[visit.theme]}. Switch to {said[following]}"
     button = tag("button", "◐", type="submit", aria_label=label, title=label, class_="quiet")
-    return visit.form_to(("theme",), button, theme=following, back=_here(visit))
+    return visit.form_to(("theme",), button, theme=following, back=_here(visit, page))
 
 
-def _here(visit: Visit) -> str:
-    return visit.request.path
+def _here(visit: Visit, page: Page) -> str:
+    """Where to come back to: what a form was sent to may be no page."""
+    if visit.request.method != "POST":
+        return visit.request.path
+    return f"{PREFIX}/{page.here}" if any(each.path == page.here for each in _PLACES) else PREFIX
 
 
 def _who(visit: Visit) -> Html | None:

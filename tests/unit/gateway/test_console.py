@@ -381,6 +381,12 @@ def test_such_a_link_stays_in_the_console(path: str) -> None:
     assert all(each.startswith("/console") for each in led)
 
 
+def test_after_a_replay_the_colours_can_be_switched() -> None:
+    """What the form was sent to is no page: the switch leads to the page that it was sent from."""
+    page = Browser(holder=OPERATOR).press("/dead/replay", reason="r", step="first").body.decode()
+    assert 'name="back" value="/console/dead"' in page
+
+
 def test_a_replay_without_a_reason_replays_nothing() -> None:
     """A form that names no reason does not mean all reasons."""
     browser = Browser(holder=OPERATOR)

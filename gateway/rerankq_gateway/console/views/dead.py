@@ -146,7 +146,8 @@ def _told(visit: Visit, done: Replayed) -> Html:
         for _, new in done.jobs[:_LINKED]
     ]
     said = f"{count(len(done.jobs))} submitted again, as new jobs. See how they fare:"
-    lines: list[Node] = [tag("p", said, class_="done", role="status"), tag("ul", *links)]
+    lines: list[Node] = [tag("p", said, class_="well", role="status")]
+    lines.append(tag("ul", *links, class_="links"))
     if done.unreadable:
         lost = f"{count(len(done.unreadable))} cannot be replayed: their requests are gone."
         lines.append(problem(lost))
