@@ -104,6 +104,18 @@ ENTRIES: Final = (
         only=frozenset({"drain"}),
     ),
     Entry(
+        "rerankq, nothing listens to its events",
+        "bench.ours",
+        Kind.OURS,
+        _ours,
+        environment={
+            "RERANKQ_TASK_EVENTS": "off",
+            "RERANKQ_HISTORY_TTL": "0",
+            "RERANKQ_HEALTH_PORT": "19464",
+        },
+        only=frozenset({"drain"}),
+    ),
+    Entry(
         "rerankq, with metrics",
         "bench.ours",
         Kind.OURS,
