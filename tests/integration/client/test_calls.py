@@ -20,10 +20,10 @@ def job(**given: Any) -> Job:
 
 def test_rerank_submits_and_waits(redis_url: str) -> None:
     """`rerank` gives the ranking of an interactive job, in blocking code as well."""
-    with StandInWorker(redis_url) as worker, RerankClient(redis_url) as client:
+    with StandInWorker(redis_url), RerankClient(redis_url) as client:
         found = client.rerank(**DRAFT, timeout=30)
         assert [each.index for each in found.results] == [0, 1]
-        assert client.status(worker.ended[0]).lane is Lane.INTERACTIVE
+        assert client.status(found.job_id).lane is Lane.INTERACTIVE
 
 
 def test_rerank_that_waits_in_vain_names_its_job(redis_url: str) -> None:

@@ -241,12 +241,12 @@ def test_colours_follow_the_system_and_the_choice(stage: Stage) -> None:
 def test_the_first_paint_is_quick(stage: Stage) -> None:
     """On the loopback a page is painted within 300 ms: the best of five, as others use the CPU."""
     page = stage.signed_in()
-    script = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9"
+    script = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
     took = []
     for _ in range(5):
         page.goto(stage.url, wait_until="load")
-        page.wait_for_function(f"{script} < 1e9")
-        took.append(float(page.evaluate(script)))
+        # Not by `wait_for_function`: the page's policy forbids the code that it evaluates.
+        took.append(float(eventually(lambda: page.evaluate(script), "it is painted")))
     assert min(took) < 300
 
 
