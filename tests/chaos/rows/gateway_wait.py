@@ -18,6 +18,8 @@ from running.keys import KEYS
 
 CALLERS: Final = 24
 """At the same time."""
+_END_SECONDS: Final = 20.0
+"""A job whose gateway died before its hint was sent is announced within seconds by a worker."""
 _JOB: Final = "x-rerankq-job-id"
 _REPLAYED: Final = "idempotent-replayed"
 
@@ -90,6 +92,7 @@ def _play(arena: Arena) -> Report:
         stage.jobs |= {answers[job.id].job_id: _as_stored(job, answers[job.id]) for job in jobs}
         aftermath = stage.gather({each.job_id: 0.0 for each in answers.values()})
         left = recorded.keys() - aftermath.records.keys()
+        stage.judge.wait(left, _END_SECONDS)
         ended = {each for each, record in stage.judge.read(left).items() if record.ended}
     report = report_on(aftermath, struck=())
     report.figures |= {"kills": gateways.kills, "calls broken off": gateways.broken_calls}

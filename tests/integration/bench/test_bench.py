@@ -49,6 +49,7 @@ def test_everybody_is_measured(found: dict[str, Any]) -> None:
         ("drain", "ours", ""),
         ("drain", "ours", ""),
         ("drain", "ours", ""),
+        ("drain", "ours", ""),
         ("drain", "bare", ""),
         ("drain", "transport", ""),
         ("enqueue", "ours", ""),
@@ -58,12 +59,13 @@ def test_everybody_is_measured(found: dict[str, Any]) -> None:
 
 def test_figures_are_plausible(found: dict[str, Any]) -> None:
     """Every job is called once, rates and costs are positive, a queued job holds its documents."""
-    drained, told, measured, bare, own, enqueued, _ = (row["figures"] for row in found["rows"])
+    *drains, enqueued, _ = (row["figures"] for row in found["rows"])
+    drained = drains[0]
     assert drained["calls_per_job"] == 1
     assert 0 < drained["most_in_flight"] <= 200
     # 200 calls in flight at 100 ms allow no more.
-    assert all(0 < each["jobs_per_s"] <= 2_000 for each in (drained, told, measured, bare, own))
-    assert all(each["worker_us"] > 0 for each in (drained, told, measured, bare, own))
+    assert all(0 < each["jobs_per_s"] <= 2_000 for each in drains)
+    assert all(each["worker_us"] > 0 for each in drains)
     assert enqueued["enqueued_per_s"] > 0
     assert enqueued["client_us"] > 0
     assert 1_000 < enqueued["redis_bytes"] < 10_000
