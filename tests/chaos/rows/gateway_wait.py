@@ -90,9 +90,10 @@ def _play(arena: Arena) -> Report:
         again = {job.id: each.result() for job, each in zip(keyed, asked(keyed), strict=True)}
         recorded = _recorded(redis)
         stage.jobs |= {answers[job.id].job_id: _as_stored(job, answers[job.id]) for job in jobs}
-        aftermath = stage.gather({each.job_id: 0.0 for each in answers.values()})
-        left = recorded.keys() - aftermath.records.keys()
+        left = recorded.keys() - {each.job_id for each in answers.values()}
+        # As long as there are workers.
         stage.judge.wait(left, _END_SECONDS)
+        aftermath = stage.gather({each.job_id: 0.0 for each in answers.values()})
         ended = {each for each, record in stage.judge.read(left).items() if record.ended}
     report = report_on(aftermath, struck=())
     report.figures |= {"kills": gateways.kills, "calls broken off": gateways.broken_calls}
