@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handbook.reference.settings import shown
 from rerankq import errors
 from rerankq.cli.commands import COMMANDS
 from rerankq.contract import JobState
@@ -73,16 +74,6 @@ def settings_with_defaults() -> Iterator[tuple[str, str]]:
         for name, field in model.model_fields.items():
             alias = field.validation_alias
             yield str(alias or PREFIX + name.upper()), shown(field.default)
-
-
-def shown(default: object) -> str:
-    if default in (None, (), {}):
-        return ""
-    if default == "":
-        return '""'
-    if isinstance(default, float) and default.is_integer():
-        return str(int(default))
-    return str(default)
 
 
 @each_readme
