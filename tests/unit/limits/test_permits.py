@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from rerankq.accounts.accounts import Limits
 from rerankq.contract import Lane
+from rerankq_worker.limits.call_spacing import UNPROVEN_RATE
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.permits import (
     AHEAD,
     GOOD_SECONDS,
     MOST_AWAY_RATE,
-    UNPROVEN_RATE,
     Permits,
 )
 from rerankq_worker.upstream.sites import Account

@@ -2,6 +2,7 @@
 
 permit             one permit, and what waits for permits
 permits            the permits of one account that this worker holds
+call_spacing       the distance between the calls to an account
 account_status     what the last exchange told about an account
 reports            what is reported of an account to Redis, until Redis has it
 recent_use         how many permits it used lately, and so how many it asks for next

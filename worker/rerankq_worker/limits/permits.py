@@ -12,6 +12,7 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment, Report
 from rerankq.contract import Lane
 from rerankq_worker.limits.account_status import AccountStatus
+from rerankq_worker.limits.call_spacing import CallSpacing
 from rerankq_worker.limits.isolation import Isolation
 from rerankq_worker.limits.permit import Demand, Permit
 from rerankq_worker.limits.rankings import Rankings
@@ -23,14 +24,6 @@ AHEAD: Final = 10
 """Jobs that a worker holds beyond those that its permits allow, so that no permit goes unused."""
 GOOD_SECONDS: Final = 3.0
 """How long permits are valid: after that the account may have been paused, or be out."""
-SLACK_SECONDS: Final = 0.01
-"""How late a call may be without moving the calls after it."""
-MOST_LATE_SECONDS: Final = 0.25
-"""How much later it may be if the event loop was too busy to begin it in time."""
-UNPROVEN_RATE: Final = 400.0
-"""Below this rate in calls a second, an upstream with an unknown limit gets no bursts."""
-SPARE: Final = 1.05
-"""Permits are used this many times as fast as they come, or some would be left each time."""
 AWAY_SHARE: Final = 0.1
 """While Redis is away, a worker uses this part of an even share of the last known rate."""
 MOST_AWAY_RATE: Final = 1.0
@@ -70,9 +63,7 @@ class Permits:
         self._retries = 0
         self._slots: int | None = None if account.limits.concurrency is None else 0
         self._probe = False
-        self._apart = 0.0
-        self._next_at = -math.inf
-        self._late = 0.0
+        self._spacing = CallSpacing(self._clock)
         self.status = AccountStatus(self._clock)
         self._good_until = -math.inf
 
@@ -82,7 +73,7 @@ class Permits:
         return (
             self._permits >= 1
             and not self.isolation.holds
-            and self._next_at <= self._clock() < self._good_until
+            and self._spacing.next_at <= self._clock() < self._good_until
             and (self._slots is None or self.in_flight < self._slots)
             and (not self.counts_tokens or self._tokens > 0)
         )
@@ -94,8 +85,7 @@ class Permits:
             return None
         reports, told = self.reports, self.reports.new
         self._permits -= 1
-        earliest = self._clock() - SLACK_SECONDS - self._late
-        self._next_at = max(self._next_at, earliest) + self._apart
+        self._spacing.begins()
         self._tokens -= tokens
         self.in_flight += 1
         reports.most_in_flight = max(reports.most_in_flight, self.in_flight)
@@ -181,13 +171,11 @@ class Permits:
     @property
     def spaced(self) -> float:
         """Seconds until the next call may begin, if it need only keep its distance to the last."""
-        if self._permits < 1 or self._apart == 0:
-            return 0.0
-        return max(0.0, self._next_at - self._clock())
+        return self._spacing.seconds if self._permits >= 1 else 0.0
 
     def ran_late(self, seconds: float) -> None:
         """The call that was to begin now is late by `seconds`, and so are those after it."""
-        self._late = min(max(0.0, seconds), MOST_LATE_SECONDS)
+        self._spacing.ran_late(seconds)
 
     @property
     def probing(self) -> bool:
@@ -271,10 +259,8 @@ class Permits:
         self._retries = allotment.retries
         self._slots = allotment.slots
         self._probe = allotment.probe
-        # Calls keep a distance: an upstream that counts by the second would refuse bursts.
         share = allotment.rate / (1 if self._lane is Lane.INTERACTIVE else allotment.workers)
-        careful = allotment.limited or allotment.rate < UNPROVEN_RATE
-        self._apart = 1 / (SPARE * share) if careful else 0.0
+        self._spacing.set_rate(allotment.rate, share, limited=allotment.limited)
 
     def _hear_verdicts(self, allotment: Allotment) -> None:
         key = self.suspicions.told(allotment.verdicts, others=allotment.others)
