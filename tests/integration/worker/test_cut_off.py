@@ -63,8 +63,11 @@ def test_a_worker_whose_address_is_refused_parks_no_key(redis_url: str, tmp_path
         RawServer(refuse) as proxy,
         RunningWorker(redis_url, upstream.url, tmp_path, max_in_flight=5) as well,
         RerankClient(redis_url) as client,
+        LedgerDesk(redis_url) as desk,
     ):
         client.submit(query="q", documents=["a", "b"]).result(timeout=30)
+        account = urlsplit(upstream.url).netloc
+        eventually(lambda: desk.look(account).served, "the fleet knows that the key is good")
         way = {"http_proxy": f"http://127.0.0.1:{proxy.port}", "no_proxy": ""}
         with RunningWorker(
             redis_url, upstream.url, tmp_path, max_in_flight=5, environment=way

@@ -23,6 +23,17 @@ def test_only_a_probe_that_went_well_says_so() -> None:
     assert (told.ok, told.probe_ok) == (1, True)
 
 
+def test_the_first_ranking_by_a_key_is_reported_soon() -> None:
+    """Other workers must know that a key is good before they judge a refusal; the rest can wait."""
+    made = permits(given=allotment(permits=1))
+    reported_soon = []
+    for key_id in ("a key", "a key", "another key"):
+        made.gave_ranking(key_id)
+        reported_soon.append(made.reports.urgent)
+        made.report(NOTHING)
+    assert reported_soon == [True, False, True]
+
+
 def test_trouble_is_reported_soon_and_once() -> None:
     """429s, failures and pauses are urgent until they are reported; then no more."""
     made = permits(given=allotment())

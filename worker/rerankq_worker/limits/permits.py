@@ -135,9 +135,12 @@ class Permits:
             key_id: fingerprint of the key.
             began: when the call began; now if None.
         """
+        is_news = not self.rankings.lately(key_id)
         self.rankings.given(key_id, began)
         self.suspicions.ranked(key_id)
         self.reports.new.ranked = self.rankings.endpoint
+        if is_news:
+            self.reports.key_proved_good()
 
     def was_throttled(self, retry_after: float | None) -> None:
         """The upstream asked to slow down, for `retry_after` seconds if it said so."""

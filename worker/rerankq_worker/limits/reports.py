@@ -36,6 +36,7 @@ class Reports:
         self._max_in_flight = max_in_flight
         self._use = RecentUse(clock)
         self._unanswered: Report | None = None
+        self._has_news = False
 
     # What a call may add.
 
@@ -61,6 +62,15 @@ class Reports:
         self.new.unreached += points
         self.ask_soon()
 
+    def key_proved_good(self) -> None:
+        """A key gave its first ranking for a while.
+
+        All workers should know soon: a worker that is refused by a key, and knows of no ranking by
+        it, takes the key out of use for all.
+        """
+        self._has_news = True
+        self.ask_soon()
+
     def note_cause(self, cause: str) -> None:
         """Keep class and status of the last 429 or failure, for an account that goes out of use."""
         self.new.cause = cause
@@ -70,7 +80,7 @@ class Reports:
         """Whether there is something to report that all workers should know soon."""
         new = self.new
         trouble = new.trouble or new.unreached
-        return bool(new.throttled or trouble or new.pause_ms or new.probe_ok)
+        return bool(new.throttled or trouble or new.pause_ms or new.probe_ok or self._has_news)
 
     @property
     def unreported(self) -> bool:
@@ -98,6 +108,7 @@ class Reports:
             told = replace(self._unanswered, want=0, want_tokens=0.0, want_slots=0)
         else:
             told, self.new = self.new, Report(self._lane.value)
+            self._has_news = False
         told.in_flight = in_flight
         if demand.calls or began or in_flight:
             expected = self._use.expected(began)
