@@ -22,7 +22,9 @@ from running.redis_server import RedisServer, server_binary, valkey_binary
 from running.sentinel import follows
 
 QUICK = "?socket_timeout=1"
-"""The wait is half as long."""
+"""The wait is half as long: for what a replica that is stopped never confirms."""
+PATIENT = ""
+"""The whole wait: for what a replica confirms, also on a busy machine."""
 FEW, MANY = 1, 10
 """Jobs in one call: their payloads go through the script, or beside it in a transaction."""
 
@@ -34,9 +36,9 @@ def started() -> Iterator[ExitStack]:
         yield stack
 
 
-def _client(server: RedisServer, durability: str) -> RerankClient:
+def _client(server: RedisServer, durability: str, options: str = QUICK) -> RerankClient:
     return RerankClient(
-        settings=ClientSettings.load(redis_url=server.url + QUICK, durability=durability)
+        settings=ClientSettings.load(redis_url=server.url + options, durability=durability)
     )
 
 
@@ -51,8 +53,12 @@ def _submitted(client: RerankClient, count: int, name: str) -> list[str]:
 def test_a_submit_waits_for_a_replica(tmp_path: Path, started: ExitStack, count: int) -> None:
     """With `replica` a submit returns when the replica has it; otherwise it is uncertain."""
     primary, replica = _pair(tmp_path, started)
-    with _client(primary, "replica") as client, replica.client() as there:
-        ids = _submitted(client, count, "first")
+    with (
+        _client(primary, "replica") as client,
+        _client(primary, "replica", PATIENT) as patient,
+        replica.client() as there,
+    ):
+        ids = _submitted(patient, count, "first")
         assert there.exists(*(f"rerankq:job:{each}" for each in ids)) == count
 
         assert replica.process
@@ -66,12 +72,12 @@ def test_a_submit_waits_for_a_replica(tmp_path: Path, started: ExitStack, count:
         with pytest.raises(LedgerUnavailable, match="0 of 1 replicas had it"):
             _submitted(client, count, "second")
         replica.process.send_signal(signal.SIGCONT)
-        ids = _submitted(client, count, "second")
+        ids = _submitted(patient, count, "second")
         assert there.exists(*(f"rerankq:job:{each}" for each in ids)) == count
         with primary.client() as admin:
             admin.execute_command("ACL", "SETUSER", "default", "-wait")
         with pytest.raises(LedgerUnavailable, match=r"forbids this user to wait .* add \+wait "):
-            _submitted(client, count, "third")
+            _submitted(patient, count, "third")
 
 
 def test_a_broken_promise_is_trouble_until_one_is_kept(tmp_path: Path, started: ExitStack) -> None:
@@ -91,11 +97,22 @@ def test_a_broken_promise_is_trouble_until_one_is_kept(tmp_path: Path, started: 
             assert "0 of 1 replicas" in (store.answers.trouble or "")
             assert not recovered
             stopped.send_signal(signal.SIGCONT)
-            await intake.submit([job("a")])
+            await _until_kept(intake)
             assert store.answers.trouble is None
 
     asyncio.run(told(replica.process))
     assert len(recovered) == 1
+
+
+async def _until_kept(intake: Intake) -> None:
+    """Submit until the replica has it: on a busy machine it may take longer than one wait."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await intake.submit([job("a")])
+            except LedgerUnavailable:
+                continue
+            return
 
 
 def _pair(folder: Path, started: ExitStack) -> tuple[RedisServer, RedisServer]:
