@@ -38,6 +38,7 @@ async def opened_routes(
                 url=site.url,
                 dialect=DIALECTS[site.dialect](**site.options),
                 call_seconds=settings.call_seconds,
+                scales=site.scales,
             )
         )
         for account in site.accounts:

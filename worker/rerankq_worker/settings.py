@@ -25,6 +25,7 @@ from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.score_scale import Scales, ScoreScale
 from rerankq_worker.upstream.site_file import AuthPrefix, Count, check_limits, read_sites
 from rerankq_worker.upstream.sites import Account, Key, Site
 
@@ -53,6 +54,11 @@ class WorkerSettings(ProcessSettings):
     dialect_options: Annotated[Mapping[str, int], NoDecode] = Field(
         default={},
         description="Options of the dialect, as name=value, separated by commas.",
+    )
+    scores: ScoreScale | None = Field(
+        default=None,
+        description="What the site's scores are, probability or logit; unset: results have them "
+        "as the site gives them.",
     )
     upstream_file: Path | None = Field(
         default=None, description="TOML file of several sites, accounts and keys, for failover."
@@ -259,6 +265,7 @@ class WorkerSettings(ProcessSettings):
             self.dialect,
             (account,),
             options=self.dialect_options,
+            scales=Scales(self.scores),
         )
         return (site,)
 
@@ -267,6 +274,9 @@ class WorkerSettings(ProcessSettings):
 
 
 _OF_ONE_SITE: Final = frozenset(
-    {"upstream_url", "auth_prefix", "dialect", "dialect_options", "rpm", "tpm", "concurrency"}
+    {
+        *("upstream_url", "auth_prefix", "dialect", "dialect_options", "scores"),
+        *("rpm", "tpm", "concurrency"),
+    }
 )
 """The keys are not among them: the file may name DMXAPI_API_KEY as one of its variables."""

@@ -90,6 +90,8 @@ def _request(call: Call, question: Question, default_model: str) -> dict[str, An
         # The gateway has them, so they need not come back by way of the upstream and the ledger.
         "return_documents": False,
         "instruction": call.instruction,
+        "min_score": call.min_score,
+        "raw_scores": call.wants_logits or None,
     }
 
 

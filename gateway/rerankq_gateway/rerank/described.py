@@ -38,6 +38,16 @@ _RERANK: Final = {
             "description": "How many of the best; 0 or null for all. `top_k` is the same.",
         },
         "return_documents": {"type": ["boolean", "null"]},
+        "min_score": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "Leave out documents with a lower relevance_score.",
+        },
+        "raw_scores": {
+            "type": ["boolean", "null"],
+            "description": "Whether scores are logits in place of probabilities.",
+        },
         "rank_fields": {"type": ["array", "null"], "items": {"type": "string"}},
         **_BESIDE,
     },

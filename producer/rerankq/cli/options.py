@@ -20,6 +20,15 @@ TopN = Annotated[
     int | None,
     typer.Option("--top-n", metavar="N", min=1, help="How many of the best to return."),
 ]
+MinScore = Annotated[
+    float | None,
+    typer.Option(
+        "--min-score", metavar="SCORE", min=0, max=1, help="Leave out documents with a lower score."
+    ),
+]
+RawScores = Annotated[
+    bool, typer.Option("--raw-scores", help="Show the site's own scores beside the others.")
+]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer than this."),

@@ -31,6 +31,8 @@ class Submission(TypedDict, total=False):
         model: upstream model; `RERANKQ_MODEL` when absent.
         return_documents: whether the results carry the documents; they do when absent.
         instruction: task description, for models that take one.
+        min_score: leave out documents with a lower relevance_score, from 0 to 1 (docs/scores.md).
+        raw_scores: whether each row has the site's own score too, as raw_score.
         job_id: the job's id, if the caller chooses it: 1 to 64 letters, digits and `_.:-`. A job
             that is known stays as it is, so submitting again with its id is safe.
         lane: `interactive` to be served at once; `bulk`, the default, to be served cheaply.
@@ -52,6 +54,8 @@ class Submission(TypedDict, total=False):
     model: str | None
     return_documents: bool | None
     instruction: str | None
+    min_score: float | None
+    raw_scores: bool | None
     job_id: str | None
     lane: Lane | str | None
     custom_id: str | None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, field_validator
 
 from rerankq.contract.bounds import (
     MAX_DOCUMENT_CHARACTERS,
@@ -43,6 +43,13 @@ class RerankRequest(Message):
     instruction: Annotated[str, StringConstraints(max_length=8_192)] | None = Field(
         default=None, description="Task description, for models that take one."
     )
+    # None when they are not asked for: then the request is stored as older versions store it.
+    min_score: Annotated[StrictFloat, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Leave out documents with a lower relevance_score."
+    )
+    raw_scores: StrictBool | None = Field(
+        default=None, description="Whether each row has the site's own score too, as raw_score."
+    )
 
     _query_given = field_validator("query")(_not_blank)
 
@@ -67,5 +74,5 @@ class RerankRequest(Message):
 
     @property
     def wanted(self) -> int:
-        """How many results the caller gets: `top_n`, or one for each document."""
+        """How many results the caller gets at most: `top_n`, or one for each document."""
         return min(self.top_n or len(self.documents), len(self.documents))

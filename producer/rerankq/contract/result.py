@@ -1,6 +1,6 @@
 """The result of a job that succeeded."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictFloat, StrictInt
 
@@ -13,6 +13,9 @@ class RankedDocument(Message):
 
     index: Annotated[int, Field(ge=0)]
     relevance_score: StrictFloat
+    raw_score: StrictFloat | None = Field(
+        default=None, description="The score as the site gave it, if the job asked for it."
+    )
     document: Document | None = None
 
 
@@ -32,7 +35,7 @@ class Timings(Message):
 
 
 class RerankResult(Versioned):
-    """The ranking: best first, at most `top_n` rows."""
+    """The ranking: best first, at most `top_n` rows; none if no document has `min_score`."""
 
     job_id: str
     model: str
@@ -41,4 +44,7 @@ class RerankResult(Versioned):
     attempts: StrictInt
     timings: Timings
     request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
+    raw_scale: Literal["probability", "logit"] | None = Field(
+        default=None, description="What raw_score is, if the site declares it."
+    )
     metadata: dict[str, str] = Field(default_factory=dict)

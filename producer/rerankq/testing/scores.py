@@ -69,10 +69,13 @@ async def ranked(job: Job, scores: Scores, threads: DaemonThreads) -> tuple[Rank
     if len(verdict) != len(texts) or not all(map(math.isfinite, verdict)):
         raise ValueError(f"{len(texts)} documents need as many finite scores")
     best_first = sorted(range(len(texts)), key=lambda index: -verdict[index])
+    if request.min_score is not None:
+        best_first = [index for index in best_first if verdict[index] >= request.min_score]
     return tuple(
         RankedDocument(
             index=index,
             relevance_score=float(verdict[index]),
+            raw_score=float(verdict[index]) if request.raw_scores else None,
             document=_document(request, index),
         )
         for index in best_first[: request.wanted]

@@ -32,6 +32,10 @@ def test_a_ranking_reads_well(rerankq: CommandLine) -> None:
     assert header.split() == ["#", "score", "index", "document"]
     assert first.split() == ["1", "1.0000", "0", "a", "cat"]
     assert second.split() == ["2", "0.5000", "1", "a", "dog"]
+    good = rerankq("submit", *QUESTION, "--wait", "--min-score", "0.6", "--raw-scores")
+    header, only = good.stdout.splitlines()
+    assert header.split() == ["#", "score", "raw", "index", "document"]
+    assert only.split() == ["1", "1.0000", "1.0000", "0", "a", "cat"]
 
 
 @pytest.mark.usefixtures("worker")

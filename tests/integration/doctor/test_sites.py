@@ -167,6 +167,29 @@ def test_the_scores_of_a_site(site: Doctor, kind: str | None, code: str, level: 
         assert 1 <= len(upstream.log()) <= 2
 
 
+@pytest.mark.parametrize(
+    ("declared", "kind", "code", "level"),
+    [
+        ("probability", None, "scores_sane", Level.OK),
+        ("logit", "logits", "scores_sane", Level.OK),
+        ("probability", "logits", "scores_not_probabilities", Level.WARNING),
+        ("logit", None, "scores_not_logits", Level.WARNING),
+    ],
+)
+def test_a_site_that_gives_other_scores_than_it_declares(
+    site: Doctor, declared: str, kind: str | None, code: str, level: Level
+) -> None:
+    """A wrong declaration is a warning; a right one is not mentioned."""
+    with RunningSandbox(keys=(KEY,)) as upstream:
+        if kind:
+            upstream.set_faults({"action": {"kind": kind}}).raise_for_status()
+        site.set(UPSTREAM_URL=upstream.url, SCORES=declared)
+        found = examined(site, calls=True)
+    assert found[code].level is level
+    of_scores = {each for each in found if each.startswith("scores_")}
+    assert of_scores == {"scores_sane", code}
+
+
 def test_one_odd_answer_is_a_warning(site: Doctor) -> None:
     """Nonsense once may be one server of several."""
     with RunningSandbox(keys=(KEY,)) as upstream:

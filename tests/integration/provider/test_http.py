@@ -23,7 +23,8 @@ from rerankq_worker.upstream.errors import (
     UpstreamError,
     WrongEndpoint,
 )
-from rerankq_worker.upstream.port import Answer, Call
+from rerankq_worker.upstream.port import Answer, Call, Score
+from rerankq_worker.upstream.score_scale import Scales, ScoreScale
 from running.redis_server import free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -106,6 +107,25 @@ def test_each_dialect_ranks_over_the_wire(dialect: str) -> None:
     assert [each.index for each in answer.scores] == [1, 0]
     assert answer.request_id == "2025"
     assert answer.pause_seconds is None
+
+
+def test_logits_become_probabilities_where_the_answer_is_read() -> None:
+    """A site that declares logits gives probabilities, best first by the raw scores."""
+    rows = '[{"index":0,"relevance_score":40},{"index":1,"relevance_score":50.5}]'
+
+    async def ranked() -> Answer:
+        dialect, scales = DIALECTS["dmxapi"](), Scales(ScoreScale.LOGIT)
+        async with (
+            serving(answering(f'{{"results":{rows}}}')) as url,
+            HttpProvider(
+                url=f"{url}/", dialect=dialect, call_seconds=10, scales=scales
+            ) as provider,
+        ):
+            return await provider.rerank(call())
+
+    answer = asyncio.run(ranked())
+    assert answer.scores == [Score(1, 1.0, 50.5), Score(0, 1.0, 40.0)]
+    assert answer.scale == "logit"
 
 
 def test_one_session_serves_many_keys() -> None:

@@ -41,6 +41,15 @@ def test_a_flat_line_is_a_job_of_the_batch() -> None:
     assert (made.lane, made.batch_id) == (Lane.BULK, "b")
 
 
+def test_a_line_has_its_own_lowest_score() -> None:
+    """Lines without min_score and raw_scores have those of the command; their own come first."""
+    defaults = Defaults(model="m", min_score=0.5, raw_scores=True)
+    made = job(GOOD, defaults).request
+    assert (made.min_score, made.raw_scores) == (0.5, True)
+    made = job(GOOD | {"min_score": 0, "raw_scores": False}, defaults).request
+    assert (made.min_score, made.raw_scores) == (0.0, False)
+
+
 def test_a_line_of_a_batch_file_is_a_job() -> None:
     """In OpenAI's form the request is in the body."""
     body = GOOD | {"model": "other", "top_n": 2}

@@ -25,6 +25,25 @@ def test_a_small_score_keeps_its_digits() -> None:
     )
 
 
+def test_raw_scores_have_a_column(capsys: pytest.CaptureFixture[str]) -> None:
+    """The site's own scores are shown if the result has them."""
+    row = RankedDocument(index=0, relevance_score=0.9836975, raw_score=4.1)
+    timings = Timings(waited_seconds=0, upstream_seconds=0)
+    result = RerankResult(job_id="j", model="m", results=(row,), attempts=1, timings=timings)
+    show_ranking(result)
+    assert capsys.readouterr().out.split() == [
+        "#",
+        "score",
+        "raw",
+        "index",
+        "document",
+        "1",
+        "0.9837",
+        "4.1000",
+        "0",
+    ]
+
+
 def test_markup_in_a_document_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets of a document come out as they are."""
     row = RankedDocument(index=0, relevance_score=0.5, document=Document(text="[bold]x[/bold]"))

@@ -37,6 +37,8 @@ requests = st.builds(
     top_n=st.none() | st.integers(1, 20_000),
     return_documents=st.booleans(),
     instruction=st.none() | labels,
+    min_score=st.none() | st.floats(0, 1),
+    raw_scores=st.none() | st.booleans(),
 )
 jobs = st.builds(
     Job,

@@ -168,6 +168,25 @@ def test_logits_on_request() -> None:
     ]["score"] == pytest.approx(0.0)
 
 
+def test_logits_of_the_site() -> None:
+    """Where the upstream gives logits, calls for logits get these, and no warning."""
+    result = orjson.loads(STORED)
+    best, other = result["results"]
+    rows = [best | {"raw_score": 41.5}, other | {"raw_score": 0.25}]
+    stored = orjson.dumps(result | {"results": rows, "raw_scale": "logit"})
+    for path, fields in (
+        ("/v1/rerank", ASKED | {"raw_scores": True}),
+        ("/rerank", {"query": "q", "texts": PAIRS, "raw_scores": True}),
+        ("/score", {"text_1": "q", "text_2": PAIRS, "use_activation": False}),
+    ):
+        dialect = dialect_of(path, "", fields)
+        found = dialect.write(dialect.read(fields), [ranking_from("j", stored)])
+        given = found if isinstance(found, list) else found.get("results") or found["data"]
+        scores = {each["index"]: each.get("score", each.get("relevance_score")) for each in given}
+        assert scores == {1: 41.5, 0: 0.25}
+        assert b"warnings" not in orjson.dumps(found)
+
+
 def test_documents_of_several_shapes() -> None:
     """Objects are ranked by their text, or by the fields named, and come back as they were."""
     fields = {
@@ -240,6 +259,8 @@ def test_what_a_call_says_beside() -> None:
         ("top_n", ASKED | {"top_n": 1e300}),
         ("top_k", ASKED | {"top_k": True}),
         ("return_documents", ASKED | {"return_documents": "yes"}),
+        ("min_score", ASKED | {"min_score": 1.5}),
+        ("min_score", ASKED | {"min_score": True}),
         ("priority", ASKED | {"priority": "high"}),
         ("on_failure", ASKED | {"on_failure": "guess"}),
         ("timeout", ASKED | {"timeout": 0}),

@@ -31,11 +31,23 @@ def test_a_call_is_one_job() -> None:
         "top_n": 1,
         "return_documents": False,
         "instruction": None,
+        "min_score": None,
+        "raw_scores": None,
     }
     assert (job.lane, job.deadline_seconds, job.keep_seconds) == (Lane.INTERACTIVE, 5.0, 60.0)
     assert job.trace_context == {"request_id": "mine"}
     (bulk,) = jobs("/v2/rerank", {"query": "q", "documents": ["a"], "priority": 1})
     assert bulk.lane is Lane.BULK
+
+
+def test_a_job_asks_for_what_the_answer_needs() -> None:
+    """A lowest score goes into the job, and a call for logits asks for the site's own scores."""
+    asked = {"query": "q", "min_score": 1}
+    for path, more in (("/v1/rerank", {"documents": ["a"]}), ("/rerank", {"texts": ["a"]})):
+        (job,) = jobs(path, asked | more)
+        assert (job.request.min_score, job.request.raw_scores) == (1.0, None)
+        (job,) = jobs(path, asked | more | {"raw_scores": True})
+        assert job.request.raw_scores is True
 
 
 def test_pairs_are_jobs_with_keys_of_their_own() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,38 @@ def test_top_n_is_honoured(top_n: int, rows: list[int]) -> None:
     assert [row.index for row in found.results] == rows
 
 
+def test_low_scores_are_left_out_before_the_cut() -> None:
+    """With min_score only documents that have it remain, at most top_n of them; maybe none."""
+
+    def kept(least: float, top_n: int | None = None) -> list[int]:
+        given = job(top_n=top_n)
+        request = given.request.model_copy(update={"min_score": least})
+        found = result(attempt(given.model_copy(update={"request": request})))
+        return [row.index for row in found.results]
+
+    assert kept(0.5) == [2, 1]
+    assert kept(0.5, top_n=1) == [2]
+    assert kept(0.05) == [2, 1, 0]
+    assert kept(0.95) == []
+
+
+def test_raw_scores_on_request() -> None:
+    """Rows have the site's own scores only if the job asks for them; then their scale is told."""
+    scores = [Score(2, 1.0, 50.0), Score(0, 1.0, 40.0), Score(1, 0.5, 0.0)]
+    answer = Answer(scores, 5, 7, None, scale="logit")
+    plain = attempt(job(), FakeUpstream(answer))
+    assert isinstance(plain, Succeeded)
+    assert b"raw" not in plain.result
+    request = job().request.model_copy(update={"raw_scores": True})
+    asked = job().model_copy(update={"request": request})
+    found = result(attempt(asked, FakeUpstream(answer)))
+    assert [(row.index, row.relevance_score, row.raw_score) for row in found.results] == scores
+    assert found.raw_scale == "logit"
+    undeclared = result(attempt(asked))
+    assert [row.raw_score for row in undeclared.results] == [0.9, 0.5, 0.1]
+    assert undeclared.raw_scale is None
+
+
 def test_documents_stay_away_when_not_wanted() -> None:
     """With return_documents false no row has a document, and no null instead."""
     outcome = attempt(job(return_documents=False))
@@ -117,18 +150,23 @@ def test_documents_stay_away_when_not_wanted() -> None:
             ),
             top_n=st.none() | st.integers(1, 4),
             return_documents=st.booleans(),
+            raw_scores=st.none() | st.booleans(),
         ),
         metadata=st.dictionaries(texts, texts, max_size=2),
     ),
     request_id=st.none() | texts,
+    scale=st.sampled_from([None, "probability", "logit"]),
     scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
 )
 def test_a_result_is_spelled_as_the_contract_does(
-    job: Job, request_id: str | None, scores: list[float]
+    job: Job,
+    request_id: str | None,
+    scale: Literal["probability", "logit"] | None,
+    scores: list[float],
 ) -> None:
     """The bytes of a result are equal to the contract's own encoding."""
     ranking = [Score(index, score) for index, score in enumerate(scores)]
-    outcome = attempt(job, FakeUpstream(Answer(ranking, 5, 7, request_id)))
+    outcome = attempt(job, FakeUpstream(Answer(ranking, 5, 7, request_id, scale=scale)))
     assert isinstance(outcome, Succeeded)
     assert outcome.result == result(outcome).encode()
 

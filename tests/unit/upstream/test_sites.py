@@ -6,6 +6,7 @@ import pytest
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
+from rerankq_worker.upstream.score_scale import ScoreScale
 from rerankq_worker.upstream.site_file import MOST_BYTES, read_sites
 from rerankq_worker.upstream.sites import Key, Site
 
@@ -87,6 +88,18 @@ def test_dialect_has_options(tmp_path: Path) -> None:
     assert read(tmp_path, MINIMAL)[0].options == {}
 
 
+def test_a_site_says_what_its_scores_are(tmp_path: Path) -> None:
+    """For all its models, or for single ones by the names that jobs use; else nothing is known."""
+    (site,) = read(tmp_path, MINIMAL)
+    assert site.scales.of("any") is None
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", 'scores = "logit"\n[[sites.acc'))
+    assert site.scales.of("any") is ScoreScale.LOGIT
+    text = 'models = { a = "vendor/a", b = "b" }\nscores = { a = "probability" }\n[[sites.acc'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", text))
+    assert site.scales.of("vendor/a") is ScoreScale.PROBABILITY
+    assert site.scales.of("b") is None
+
+
 def test_own_server_may_have_a_short_key(tmp_path: Path) -> None:
     """The length of a key for a self-hosted server is not checked."""
     text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "vllm"\n[[sites.accounts]]')
@@ -107,6 +120,12 @@ def test_site_may_have_no_prefix(tmp_path: Path, prefix: str) -> None:
     [
         ('name = "first"', "", r"sites\.0\.name: Field required"),
         ('name = "first"', 'name = "a b"', r"sites\.0\.name: must be 1 to 100 letters,"),
+        ("[[sites.accounts]]", 'scores = "odds"\n[[sites.accounts]]', r"sites\.0\.scores"),
+        (
+            "[[sites.accounts]]",
+            'models = { a = "b" }\nscores = { b = "logit" }\n[[sites.accounts]]',
+            "scores names b, which is none of its models",
+        ),
         ('name = "main"', 'name = "a/b"', r"accounts\.0\.name: must be 1 to 100 letters,"),
         ("https://first.example/v1/rerank", "first.example", r"sites\.0\.url: "),
         ("https://first", "ftp://first", r"sites\.0\.url: "),

@@ -40,6 +40,7 @@ from rerankq_worker.upstream.known_pairs import (
     is_best_first,
 )
 from rerankq_worker.upstream.port import Answer, Call
+from rerankq_worker.upstream.score_scale import ScoreScale
 from rerankq_worker.upstream.sites import Site
 
 CALL_SECONDS: Final = 30.0
@@ -101,7 +102,7 @@ async def _asked(site: Site, model: str, _: SetUp) -> list[Finding]:
     except (SettingsError, Unreachable):
         # The check of the site says why.
         raise CannotCheckError("the site cannot be called from here") from None
-    return _judged(answers, faults)
+    return _judged(answers, faults, site.scales.of(model))
 
 
 def _call(site: Site, model: str, question: Question) -> Call:
@@ -131,7 +132,9 @@ _WHAT_TO_DO: Final[Sequence[tuple[type[UpstreamError], str]]] = (
 
 
 def _judged(
-    answers: Sequence[tuple[Question, Answer]], faults: Sequence[ScoreFault]
+    answers: Sequence[tuple[Question, Answer]],
+    faults: Sequence[ScoreFault],
+    scale: ScoreScale | None,
 ) -> list[Finding]:
     if len(faults) == len(ASKED):
         what = f"scores of known pairs {' and '.join(dict.fromkeys(e.in_words for e in faults))}"
@@ -143,10 +146,26 @@ def _judged(
     if worse:
         what = f"the best document is not first for {' and '.join(map(repr, worse))}"
         return [warning("scores_weak", what, "try another model: this one ranks badly")]
-    scores = [row.relevance_score for _, answer in answers for row in answer.scores]
+    scores = [row.raw for _, answer in answers for row in answer.scores]
     least, most = min(scores), max(scores)
-    found = [ok("scores_sane", f"known pairs are in order; scores from {least:.3g} to {most:.3g}")]
-    if least < 0 or most > 1:
-        what = f"scores are raw, from {least:.3g} to {most:.3g}, not within 0 and 1"
-        found.append(note("scores_raw", what, "thresholds of your program must be made for this"))
-    return found
+    sane = ok("scores_sane", f"known pairs are in order; scores from {least:.3g} to {most:.3g}")
+    return [sane, *_of_another_scale(least, most, scale)]
+
+
+def _of_another_scale(least: float, most: float, scale: ScoreScale | None) -> Iterator[Finding]:
+    """What the range of raw scores shows about the scale that the site declares."""
+    are_within, span = least >= 0 and most <= 1, f"from {least:.3g} to {most:.3g}"
+    if scale is ScoreScale.PROBABILITY and not are_within:
+        what = f"the site declares probabilities, but scores are {span}, not within 0 and 1"
+        yield warning("scores_not_probabilities", what, f'{_DECLARE} "logit", if they are logits')
+    elif scale is ScoreScale.LOGIT and are_within:
+        what = f"the site declares logits, but all scores are {span}, as probabilities are"
+        advice = f'{_DECLARE} "probability": else results have probabilities of probabilities'
+        yield warning("scores_not_logits", what, advice)
+    elif scale is None and not are_within:
+        what = f"scores are raw, {span}, not within 0 and 1"
+        advice = f'{_DECLARE} "logit" to get probabilities, or make thresholds for these scores'
+        yield note("scores_raw", what, advice)
+
+
+_DECLARE: Final = "set RERANKQ_SCORES, or scores of the site in RERANKQ_UPSTREAM_FILE, to"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.upstream.errors import UpstreamError
-from rerankq_worker.upstream.port import Answer, Upstream
+from rerankq_worker.upstream.port import Answer, Score, Upstream
 
 
 class Measures(NamedTuple):
@@ -156,10 +157,7 @@ async def estimated_tokens(request: RerankRequest) -> int:
 def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> bytes:
     """What `RerankResult.encode` would give, without the objects: they cost six times as much."""
     request = job.request
-    rows: list[dict[str, Any]] = [
-        {"index": score.index, "relevance_score": score.relevance_score}
-        for score in answer.scores[: request.wanted]
-    ]
+    rows = _rows(answer.scores, request)
     if request.return_documents:
         # The documents come from the job, not from the answer: users get back what they submitted.
         for row in rows:
@@ -182,7 +180,23 @@ def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> byte
     }
     if answer.request_id is not None:
         result["request_id"] = answer.request_id
+    if request.raw_scores and answer.scale is not None:
+        result["raw_scale"] = answer.scale
     return orjson.dumps(result | {"metadata": job.metadata})
+
+
+def _rows(scores: Sequence[Score], request: RerankRequest) -> list[dict[str, Any]]:
+    """The rows of a result without documents: those above `min_score`, at most `top_n`."""
+    if request.min_score is not None:
+        least = request.min_score
+        scores = [score for score in scores if score.relevance_score >= least]
+    scores = scores[: request.wanted]
+    if request.raw_scores:
+        return [
+            {"index": score.index, "relevance_score": score.relevance_score, "raw_score": score.raw}
+            for score in scores
+        ]
+    return [{"index": index, "relevance_score": relevance} for index, relevance, _ in scores]
 
 
 def _document(submitted: str | Document) -> dict[str, str]:

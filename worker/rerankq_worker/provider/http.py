@@ -20,6 +20,7 @@ from rerankq_worker.provider.trust import trust
 from rerankq_worker.upstream.dialects import Dialect
 from rerankq_worker.upstream.errors import Cause, Malformed, NotBegun, Transient
 from rerankq_worker.upstream.port import Answer, Call
+from rerankq_worker.upstream.score_scale import NOT_DECLARED, Scales, on_one_scale
 
 SPARE_ANSWER_BYTES: Final = 64 * 1024
 ROW_BYTES: Final = 512
@@ -46,14 +47,18 @@ class HttpProvider:
         url: the endpoint.
         dialect: the format of the endpoint's requests and answers.
         call_seconds: time limit of a call, from first byte out to last byte in.
+        scales: what the endpoint's scores are, as far as it is declared.
 
     Raises:
         SettingsError: the environment names a proxy or a CA file that cannot be used.
     """
 
-    def __init__(self, *, url: str, dialect: Dialect, call_seconds: float) -> None:
+    def __init__(
+        self, *, url: str, dialect: Dialect, call_seconds: float, scales: Scales = NOT_DECLARED
+    ) -> None:
         self._url = httpx.URL(url)
         self._dialect = dialect
+        self._scales = scales
         self._call_seconds = call_seconds
         proxy, trusted = proxy_for(url), trust()
         self._trusted = trusted.source
@@ -166,6 +171,7 @@ class HttpProvider:
             answer = self._dialect.decode(decoded, call.request, request_id)
         except Malformed as error:
             raise error_answers.malformed(error, reply, decoded, call.request, key=key) from None
+        answer = on_one_scale(answer, self._scales.of(call.model))
         pause = waits.pause(reply.headers)
         return answer if pause is None else answer._replace(pause_seconds=pause)
 

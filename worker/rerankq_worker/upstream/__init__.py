@@ -7,5 +7,6 @@ dialects     each vendor's format of requests and answers
 sites        sites, accounts and keys
 site_file    reads them from a file
 keys         checks what a key looks like
+score_scale  what a site's scores are, and their probabilities
 known_pairs  questions whose best answer is known, to check scores
 """

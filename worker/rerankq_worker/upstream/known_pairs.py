@@ -117,7 +117,8 @@ CALL_TOKENS: Final = max(each.tokens for each in QUESTIONS)
 
 def fault_of(question: Question, answer: Answer) -> ScoreFault | None:
     """What makes the scores of an answer nonsense; None for scores that a reranker may give."""
-    scores = {each.index: each.relevance_score for each in answer.scores}
+    # Raw: probabilities of large logits are equal although the model tells its documents apart.
+    scores = {each.index: each.raw for each in answer.scores}
     highest, lowest = max(scores.values()), min(scores.values())
     size = max(abs(highest), abs(lowest))
     if size > MOST:

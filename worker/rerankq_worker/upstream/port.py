@@ -5,18 +5,38 @@ Providers implement `Provider`. The errors that they may raise are in `errors`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from rerankq.contract import RerankRequest
 
 
-# Not frozen: there is one for each document, and a frozen one takes twice as long to make.
-@dataclass(slots=True)
-class Score:
-    """A document's score; `index` refers to the documents as sent."""
+class Score(NamedTuple):
+    """A document's score.
 
-    index: int
+    Attributes:
+        index: refers to the documents as sent.
+        relevance_score: a probability, if the site declares the scale of its scores; else the score
+            as the site gave it.
+        given: the score as the site gave it, if `relevance_score` was computed from it.
+    """
+
+    index: int  # type: ignore[assignment]  # it takes the place of tuple's method
     relevance_score: float
+    given: float | None = None
+
+    @property
+    def raw(self) -> float:
+        """The score as the site gave it."""
+        return self.relevance_score if self.given is None else self.given
+
+
+def best_first(score: Score) -> tuple[float, float, int]:
+    """The sort key of a ranking: best first; equal scores in the order of the documents.
+
+    Probabilities near 0 and 1 may be equal where the raw scores are not: then these decide. Scores
+    of sites with different scales are compared by their probabilities.
+    """
+    return -score.relevance_score, -score.raw, score.index
 
 
 class Answer(NamedTuple):
@@ -29,6 +49,7 @@ class Answer(NamedTuple):
         request_id: the upstream's request id, if it sent one.
         pause_seconds: how long the upstream asks to wait before the next call, because this one
             used up its allowance; None if it does not ask.
+        scale: what the raw scores are; None if the site does not declare it.
     """
 
     scores: Sequence[Score]
@@ -36,6 +57,7 @@ class Answer(NamedTuple):
     total_tokens: int
     request_id: str | None
     pause_seconds: float | None = None
+    scale: Literal["probability", "logit"] | None = None
 
 
 def _certain() -> bool:

@@ -3,6 +3,7 @@
     [[sites]]
     name = "dmxapi"
     url = "https://www.dmxapi.cn/v1/rerank"
+    scores = "probability"          # or of single models: { "bge-reranker-v2-m3" = "logit" }
 
     [[sites.accounts]]
     name = "main"
@@ -34,6 +35,7 @@ from rerankq.errors import SettingsError
 from rerankq.invalid_input import in_words
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.score_scale import Scales, ScoreScale
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 MOST_BYTES: Final = 1024 * 1024
@@ -86,7 +88,26 @@ class SiteEntry(_Strict):
     options: Mapping[str, StrictInt] = {}
     auth_prefix: AuthPrefix | None = None
     models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
+    scores: ScoreScale | Mapping[str, ScoreScale] | None = None
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _scores_of_its_models(self) -> Self:
+        unknown = [each for each in self._scales_of_models() if self.models.get(each) is None]
+        if self.models and unknown:
+            raise ValueError(f"scores names {unknown[0]}, which is none of its models")
+        return self
+
+    def scales(self) -> Scales:
+        """What its scores are, by its own names of the models."""
+        of_models = self._scales_of_models()
+        return Scales(
+            None if isinstance(self.scores, Mapping) else self.scores,
+            {self.models.get(name, name): scale for name, scale in of_models.items()},
+        )
+
+    def _scales_of_models(self) -> Mapping[str, ScoreScale]:
+        return self.scores if isinstance(self.scores, Mapping) else {}
 
 
 class SiteFile(_Strict):
@@ -168,7 +189,15 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
     keys = [key for account in accounts for key in account.keys]
     if len(set(keys)) < len(keys):
         raise SettingsError(f"RERANKQ_UPSTREAM_FILE: site {entry.name}: a key is given twice")
-    return Site(entry.name, str(entry.url), entry.dialect, accounts, entry.models, entry.options)
+    return Site(
+        entry.name,
+        str(entry.url),
+        entry.dialect,
+        accounts,
+        entry.models,
+        entry.options,
+        entry.scales(),
+    )
 
 
 def _account(

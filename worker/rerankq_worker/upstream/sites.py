@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rerankq.accounts.accounts import Limits
 from rerankq_worker.upstream.dialects.dialect import Options
+from rerankq_worker.upstream.score_scale import NOT_DECLARED, Scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Site:
         models: this site's names of the models that it serves, by the names that jobs use; empty if
             it serves any model under the jobs' own names.
         options: the dialect's options that are set.
+        scales: what its scores are, as far as it is declared.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Site:
     accounts: tuple[Account, ...]
     models: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    scales: Scales = NOT_DECLARED
 
     @property
     def endpoint(self) -> str:

@@ -29,6 +29,7 @@ class Call:
         on_failure: what to answer when no ranking comes; None when the call does not say.
         timeout: seconds that the caller waits, by the body; None when it does not say.
         wants_logits: whether scores are asked for as logits, in place of probabilities.
+        min_score: documents with a lower probability are left out; None for none.
         spelt: what the caller names `query` and `documents`.
     """
 
@@ -42,4 +43,5 @@ class Call:
     on_failure: OnFailure | None = None
     timeout: float | None = None
     wants_logits: bool = False
+    min_score: float | None = None
     spelt: tuple[str, str] = ("query", "documents")

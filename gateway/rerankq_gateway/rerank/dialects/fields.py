@@ -75,6 +75,16 @@ def count_of(fields: Fields, *names: str) -> int | None:
     return None
 
 
+def share_of(fields: Fields, name: str) -> float | None:
+    """A number from 0 to 1 that may be absent."""
+    given = fields.get(name)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+        raise InvalidRequest(name, "must be a number from 0 to 1")
+    return float(given)
+
+
 def flag_of(fields: Fields, name: str, *, default: bool) -> bool:
     """A flag."""
     given = fields.get(name)

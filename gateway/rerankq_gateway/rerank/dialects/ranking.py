@@ -1,14 +1,14 @@
 """A ranking in the form that all dialects are written from."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import orjson
 
 _MOST_LOGIT: Final = 30.0
-"""A stored score is a probability: near 0 and 1 it has not the digits for a larger logit."""
+"""A probability near 0 or 1 has not the digits for a larger logit."""
 LOGITS_ARE_DERIVED: Final = (
     "the scores are logits that were computed from probabilities: near 0 and 1 they are not exact"
 )
@@ -31,6 +31,7 @@ class Ranking:
         rows: the best first.
         tokens: the upstream's count, or an estimate where it has none.
         is_degraded: whether nothing was ranked: the documents are in the order given.
+        logits: the same rows with the upstream's own logits; None if it gave none.
     """
 
     job_id: str
@@ -38,6 +39,7 @@ class Ranking:
     rows: Sequence[Row]
     tokens: int = 0
     is_degraded: bool = False
+    logits: Sequence[Row] | None = None
 
 
 def ranking_from(job_id: str, stored: bytes) -> Ranking:
@@ -46,7 +48,10 @@ def ranking_from(job_id: str, stored: bytes) -> Ranking:
     usage = fields.get("usage") or {}
     tokens = usage.get("total_tokens") or usage.get("estimated_tokens") or 0
     rows = [Row(each["index"], each["relevance_score"]) for each in fields["results"]]
-    return Ranking(job_id, fields["model"], rows, tokens)
+    logits = None
+    if fields.get("raw_scale") == "logit":
+        logits = [Row(each["index"], each["raw_score"]) for each in fields["results"]]
+    return Ranking(job_id, fields["model"], rows, tokens, logits=logits)
 
 
 def in_order_given(job_id: str, model: str, documents: int, top_n: int | None) -> Ranking:
@@ -56,9 +61,11 @@ def in_order_given(job_id: str, model: str, documents: int, top_n: int | None) -
     return Ranking(job_id, model, rows, is_degraded=True)
 
 
-def as_logits(rows: Iterable[Row]) -> list[Row]:
-    """The same rows, with logits in place of probabilities."""
-    return [Row(index, _logit(score)) for index, score in rows]
+def as_logits(ranking: Ranking) -> Sequence[Row]:
+    """The rows with logits: the upstream's own, or computed from probabilities."""
+    if ranking.logits is not None:
+        return ranking.logits
+    return [Row(index, _logit(score)) for index, score in ranking.rows]
 
 
 def _logit(probability: float) -> float:

@@ -44,15 +44,11 @@ class Score:
 
     def write(self, call: Call, rankings: Sequence[Ranking]) -> Any:
         """See `Dialect`."""
-        if len(rankings) == 1:
-            by_place = sorted(rankings[0].rows)
+        scored = [as_logits(each) if call.wants_logits else each.rows for each in rankings]
+        if len(scored) == 1:
+            rows = sorted(scored[0])
         else:
-            by_place = [
-                row._replace(place=pair)
-                for pair, ranking in enumerate(rankings)
-                for row in ranking.rows
-            ]
-        rows = as_logits(by_place) if call.wants_logits else by_place
+            rows = [row._replace(place=pair) for pair, each in enumerate(scored) for row in each]
         answer: dict[str, Any] = {
             "id": rankings[0].job_id,
             "object": "list",

@@ -30,13 +30,14 @@ class Superset:
                 fields, "return_documents", default=self.returns_documents
             ),
             wants_logits=wants_logits(fields),
+            min_score=read.share_of(fields, "min_score"),
             **said_beside(fields),
         )
 
     def write(self, call: Call, rankings: Sequence[Ranking]) -> Any:
         """See `Dialect`."""
         (ranking,) = rankings
-        rows = as_logits(ranking.rows) if call.wants_logits else ranking.rows
+        rows = as_logits(ranking) if call.wants_logits else ranking.rows
         results: list[dict[str, Any]] = [
             {"index": index, "relevance_score": score} for index, score in rows
         ]
@@ -57,7 +58,7 @@ class Superset:
             searches = -(-len(call.documents) // _DOCUMENTS_IN_A_SEARCH)
             meta["billed_units"] = {"search_units": searches}
             meta["tokens"] = {"input_tokens": ranking.tokens, "output_tokens": 0}
-        if call.wants_logits:
+        if call.wants_logits and ranking.logits is None:
             meta["warnings"] = [LOGITS_ARE_DERIVED]
         answer["meta"] = meta
         return answer

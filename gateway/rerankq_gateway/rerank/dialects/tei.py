@@ -32,6 +32,7 @@ class Tei:
             top_n=read.count_of(fields, "top_n"),
             return_documents=read.flag_of(fields, "return_text", default=False),
             wants_logits=wants_logits(fields),
+            min_score=read.share_of(fields, "min_score"),
             spelt=("query", "texts"),
             **said_beside(fields),
         )
@@ -39,7 +40,7 @@ class Tei:
     def write(self, call: Call, rankings: Sequence[Ranking]) -> Any:
         """See `Dialect`."""
         (ranking,) = rankings
-        rows = as_logits(ranking.rows) if call.wants_logits else ranking.rows
+        rows = as_logits(ranking) if call.wants_logits else ranking.rows
         if not call.return_documents:
             return [{"index": index, "score": score} for index, score in rows]
         texts = call.questions[0].texts

@@ -30,6 +30,8 @@ def run(
     lane: options.LaneOption = None,
     model: options.Model = None,
     top_n: options.TopN = None,
+    min_score: options.MinScore = None,
+    raw_scores: options.RawScores = False,
     on_error: Annotated[
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
@@ -40,8 +42,8 @@ def run(
     """Run a file of jobs and write their rankings, in order.
 
     An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
-    `model`, `return_documents`, `instruction`, `lane`, `metadata`, `not_before`,
-    `deadline_seconds` and `idempotency_key`; or, as in OpenAI's batch files, one with
+    `model`, `return_documents`, `instruction`, `min_score`, `raw_scores`, `lane`, `metadata`,
+    `not_before`, `deadline_seconds` and `idempotency_key`; or, as in OpenAI's batch files, one with
     `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields are ignored, blank
     lines skipped.
 
@@ -67,7 +69,13 @@ def run(
             origin,
             sink,
             Manner("run", quiet=quiet, seconds=timeout),
-            defaults=Defaults(model=model or settings.model, lane=lane, top_n=top_n),
+            defaults=Defaults(
+                model=model or settings.model,
+                lane=lane,
+                top_n=top_n,
+                min_score=min_score,
+                raw_scores=raw_scores or None,
+            ),
             on_error=on_error,
         )
         outcome, feed = asyncio.run(running)

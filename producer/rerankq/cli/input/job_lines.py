@@ -22,6 +22,8 @@ class Defaults:
     model: str
     lane: Lane | None = None
     top_n: int | None = None
+    min_score: float | None = None
+    raw_scores: bool | None = None
 
 
 def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | RejectedLine:
@@ -29,7 +31,13 @@ def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | Reject
     given: Mapping[str, Any] = {}
     try:
         given = parsed(line.text)
-        draft = {"lane": defaults.lane, "top_n": defaults.top_n, "batch_id": batch_id}
+        draft = {
+            "lane": defaults.lane,
+            "top_n": defaults.top_n,
+            "min_score": defaults.min_score,
+            "raw_scores": defaults.raw_scores,
+            "batch_id": batch_id,
+        }
         job = job_from(draft | fields_of(given), default_model=defaults.model)
         if len(line.text or b"") > _LARGE_BYTES:
             job.encode()  # raises what the ledger would refuse: here the line is named

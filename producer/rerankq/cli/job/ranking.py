@@ -10,12 +10,9 @@ from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import printable
 from rerankq.contract import RerankResult
 
-_COLUMNS = (
-    Column("#", right=True),
-    Column("score", right=True, style="cyan"),
-    Column("index", right=True, style="dim"),
-    Column("document"),
-)
+_RANK, _SCORE = Column("#", right=True), Column("score", right=True, style="cyan")
+_RAW = Column("raw", right=True, style="dim")
+_INDEX, _DOCUMENT = Column("index", right=True, style="dim"), Column("document")
 _OTHER_COLUMNS_WIDTH = 24
 
 
@@ -33,12 +30,14 @@ def show_ranking(result: RerankResult, *, most: int | None = None, lines: int = 
         most: how many rows to show; all when None.
         lines: about how many lines of a document are shown on a terminal; all of it elsewhere.
     """
+    has_raw = any(row.raw_score is not None for row in result.results[:most])
     rows = []
     for rank, row in enumerate(result.results[:most], start=1):
         text = printable("" if row.document is None else row.document.text)
         score = shown_score(row.relevance_score)
-        rows.append((str(rank), score, str(row.index), _fitted(text, lines)))
-    show_table(_COLUMNS, rows)
+        raw = ("" if row.raw_score is None else shown_score(row.raw_score),) if has_raw else ()
+        rows.append((str(rank), score, *raw, str(row.index), _fitted(text, lines)))
+    show_table((_RANK, _SCORE, *((_RAW,) if has_raw else ()), _INDEX, _DOCUMENT), rows)
 
 
 def _fitted(text: str, lines: int) -> str:

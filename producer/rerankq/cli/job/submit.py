@@ -33,6 +33,8 @@ def submit(
         Path | None, typer.Option(metavar="FILE", help="A file with a document a line.")
     ] = None,
     top_n: options.TopN = None,
+    min_score: options.MinScore = None,
+    raw_scores: options.RawScores = False,
     model: options.Model = None,
     lane: Annotated[
         Lane | None,
@@ -67,6 +69,8 @@ def submit(
     options_given: dict[str, Any] = {
         "job_id": job_id,
         "top_n": top_n,
+        "min_score": min_score,
+        "raw_scores": raw_scores or None,
         "model": model,
         "lane": lane,
         "custom_id": custom_id,
