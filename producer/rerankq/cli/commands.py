@@ -85,6 +85,12 @@ COMMANDS: Final = (
         "Find out what is set up wrong, and what to do.",
         "operate.doctor:doctor",
     ),
+    Command(
+        "compare",
+        MORE,
+        "Compare two models or sites on the same questions.",
+        extra="worker",
+    ),
     Command("demo", MORE, "See it all work, without any set-up.", "demo.command:demo"),
     Command("schema", MORE, "Print the JSON Schemas of the messages.", "operate.schema:schema"),
 )

@@ -102,9 +102,28 @@ class Routes:
         Raises:
             Deferred: no route to the site is usable.
         """
-        routes = [(each, model) for each in self._routes if each.site.name == site]
         checked, now = model_breaker(site, model), time.monotonic()
-        return await self._reserved(Waiter(routes, tokens, retry=False, since=now, checked=checked))
+        return await self._reserved(
+            Waiter(self._to(site, model), tokens, retry=False, since=now, checked=checked)
+        )
+
+    async def reserve_at(self, site: str, model: str, *, tokens: float, retry: bool) -> Reservation:
+        """The same as `reserve`, for a call that only one site can answer.
+
+        Args:
+            site: name of the site.
+            model: the site's name for the model.
+            tokens: as for `reserve`.
+            retry: as for `reserve`.
+
+        Raises:
+            Deferred: as for `reserve`.
+        """
+        routes = self._to(site, model)
+        return await self._reserved(Waiter(routes, tokens, retry, time.monotonic()))
+
+    def _to(self, site: str, model: str) -> list[tuple[Route, str]]:
+        return [(each, model) for each in self._routes if each.site.name == site]
 
     def ask_first(self, site: str) -> None:
         """See `Permits.ask_first`, for all accounts of a site."""
