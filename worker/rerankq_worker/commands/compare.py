@@ -96,6 +96,7 @@ def compare(
     if not rows:
         raise CommandError(f"{source.name} has no question to compare")
     found = totals(rows)
+    report.tell_failures(found, sides)
     if json:
         put_json(orjson.dumps(report.as_json(found, sides)))
     else:

@@ -49,11 +49,13 @@ class Side:
 
     Attributes:
         failed: by code: how many questions have no answer.
+        messages: by code: the first message.
         seconds: of each call that brought scores.
     """
 
     answered: int
     failed: Mapping[str, int]
+    messages: Mapping[str, str]
     calls: int
     tokens: int
     seconds: Sequence[float] = field(repr=False)
@@ -105,16 +107,18 @@ def totals(rows: Sequence[Compared]) -> Totals:
 
 def _side(answers: Iterable[Answered | Unanswered]) -> Side:
     failed: dict[str, int] = {}
+    messages: dict[str, str] = {}
     seconds: list[float] = []
     answered = calls = tokens = 0
     for each in answers:
         calls += each.calls
         if isinstance(each, Unanswered):
             failed[each.code] = failed.get(each.code, 0) + 1
+            messages.setdefault(each.code, each.message)
         else:
             answered, tokens = answered + 1, tokens + each.tokens
             seconds.append(each.seconds)
-    return Side(answered, failed, calls, tokens, seconds)
+    return Side(answered, failed, messages, calls, tokens, seconds)
 
 
 def _quality(

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rerankq.cli.tables import Column, show_table
-from rerankq.cli.terminal import put
+from rerankq.cli.terminal import put, tell
 from rerankq.counting import counted
 from rerankq_worker.comparison.calling import Answered, Unanswered
 from rerankq_worker.comparison.confidence import Mean
@@ -31,6 +31,13 @@ def show(found: Totals, sides: Sides) -> None:
         )
         judged = next(iter(found.quality.values()))[0].of
         put(f"of {counted(judged, 'question')} with a relevant document; intervals of 95 %")
+
+
+def tell_failures(found: Totals, sides: Sides) -> None:
+    """Say on stderr why questions have no answer: the first message of each kind."""
+    for target, side in zip(sides, found.sides, strict=True):
+        for code, message in side.messages.items():
+            tell(f"rerankq: {target.name}: {side.failed[code]:,} {code}: {message}")
 
 
 _SIDE_COLUMNS = (
