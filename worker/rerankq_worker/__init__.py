@@ -1,6 +1,6 @@
 """The worker half of rerankq: it takes hints from Celery and calls the upstream for their jobs.
 
-commands/      `rerankq worker`
+commands/      `rerankq worker`, `rerankq compare`
 settings       settings of a worker
 app            a Celery app that serves one lane
 service        the composition root: makes all parts of a worker
@@ -13,6 +13,7 @@ upstream/      the upstream as jobs see it
 provider/      the rerank endpoint over HTTP
 process/       supervisor, watchdog, health, shutdown
 
+comparison/    compares two models or sites on the same questions
 telemetry/     what a worker writes to its log
 task_events/   what Flower and other monitors of Celery see
 doctor/        what is added to `rerankq doctor`

@@ -1,4 +1,8 @@
-"""What the worker's side adds to the command line, by entry point."""
+"""What the worker's side adds to the command line, by entry point.
+
+worker   `rerankq worker`: serves jobs
+compare  `rerankq compare`: two models or sites on the same questions
+"""
 
 from importlib.util import find_spec
 

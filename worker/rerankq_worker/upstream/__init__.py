@@ -8,5 +8,6 @@ sites        sites, accounts and keys
 site_file    reads them from a file
 keys         checks what a key looks like
 score_scale  what a site's scores are, and their probabilities
+agreement    how far two rankings agree
 known_pairs  questions whose best answer is known, to check scores
 """
