@@ -14,20 +14,25 @@ DOCUMENTS = ["股市今天大涨", "预防感冒应勤洗手、戴口罩", "感�
 
 
 def test_a_job_comes_back_ranked(redis_url: str, upstream: RunningSandbox, tmp_path: Path) -> None:
-    """A job's ranking is sorted, holds top_n rows, and refers to the documents submitted."""
+    """A job's ranking is sorted, holds top_n rows, and refers to the documents submitted.
+
+    A document that is there twice is sent once, and has both its rows.
+    """
+    documents = [*DOCUMENTS, DOCUMENTS[1]]
     with RunningWorker(redis_url, upstream.url, tmp_path), RerankClient(redis_url) as client:
         job = client.submit(
-            query="如何预防感冒", documents=DOCUMENTS, top_n=3, metadata={"team": "search"}
+            query="如何预防感冒", documents=documents, top_n=3, metadata={"team": "search"}
         )
         result = job.result(timeout=30)
         assert job.status().state == "succeeded"
     scores = [row.relevance_score for row in result.results]
     assert scores == sorted(scores, reverse=True)
+    assert upstream.log()[-1]["documents"] == len(DOCUMENTS)
+    assert [row.index for row in result.results][:2] == [1, 4]
     assert len(result.results) == 3
-    assert result.results[0].index == 1
     for row in result.results:
         assert row.document
-        assert row.document.text == DOCUMENTS[row.index]
+        assert row.document.text == documents[row.index]
     assert result.metadata == {"team": "search"}
     assert result.attempts == 1
     assert result.usage.estimated_tokens > 0

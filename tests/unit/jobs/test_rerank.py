@@ -146,7 +146,9 @@ def test_documents_stay_away_when_not_wanted() -> None:
             RerankRequest,
             query=st.just("q"),
             documents=st.lists(
-                texts | st.builds(Document, id=st.none() | texts, text=texts), min_size=3
+                texts | st.builds(Document, id=st.none() | texts, text=texts),
+                min_size=3,
+                unique_by=lambda each: each if isinstance(each, str) else each.text,
             ),
             top_n=st.none() | st.integers(1, 4),
             return_documents=st.booleans(),

@@ -36,6 +36,7 @@ from rerankq_worker.jobs.rerank import (
     rerank,
 )
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
@@ -136,9 +137,10 @@ class Attempts:
         return self._as_written(lease, job, outcome)
 
     async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
-        tokens = await estimated_tokens(job.request) if self._routes.counts_tokens else 0
+        sent = SentRequest(job.request)
+        tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
         retry, asked_at = lease.attempts > 0, time.monotonic()
-        reservation = await self._routes.reserve(job.request, tokens=tokens, retry=retry)
+        reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)
         self._tell_of_permit(job, reservation, asked_at)
         sure_at = claimed_at
 
@@ -158,6 +160,7 @@ class Attempts:
                     attempts=lease.attempts,
                     waited_seconds=_waited_seconds(lease, claimed_at),
                     upstream=upstream,
+                    sent=sent,
                     tokens=tokens,
                     events=self._events,
                 )

@@ -15,6 +15,7 @@ from rerankq.errors import JobFailed
 from rerankq.events import AttemptFailed, Events, JobRef
 from rerankq.ledger.failures import NO_PAST, Past
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.upstream.errors import UpstreamError
 from rerankq_worker.upstream.port import Answer, Score, Upstream
 
@@ -80,6 +81,7 @@ async def rerank(
     attempts: int,
     waited_seconds: float,
     upstream: Upstream,
+    sent: SentRequest | None = None,
     tokens: int = 0,
     events: Events | None = None,
 ) -> Succeeded:
@@ -90,21 +92,24 @@ async def rerank(
         attempts: attempts used before this one.
         waited_seconds: time since the job might run for the first time.
         upstream: makes the call.
-        tokens: the result of `estimated_tokens` for this job; 0 if it was not computed yet.
+        sent: what is sent of the job, if that is known already.
+        tokens: the result of `estimated_tokens` for what is sent; 0 if it was not computed yet.
         events: told when the call brings no ranking.
 
     Raises:
         UpstreamError: the call brought no ranking: see `consequence`.
     """
+    sent = sent or SentRequest(job.request)
     started = time.monotonic()
     try:
-        answer = await upstream.ask(job.id, attempts + 1, job.request)
+        answer = await upstream.ask(job.id, attempts + 1, sent.request)
     except UpstreamError as error:
         if events and AttemptFailed in events.wanted:
             events.tell(_attempt_failed(job, attempts + 1, error))
         raise
     seconds = time.monotonic() - started
-    measures = Measures(waited_seconds, seconds, tokens or await estimated_tokens(job.request))
+    measures = Measures(waited_seconds, seconds, tokens or await estimated_tokens(sent.request))
+    answer = answer._replace(scores=sent.scores(answer.scores))
     result = _result(job, answer, attempts + 1, measures)
     return Succeeded(result, attempts + 1, answer, measures)
 

@@ -1,0 +1,52 @@
+"""What is sent upstream of a job: each different document once, as each is paid for by its tokens.
+
+A job's documents and the documents sent have indexes of their own. `SentRequest` knows both, and
+turns the scores of documents sent into the scores of the job's documents.
+"""
+
+from collections.abc import Sequence
+
+from rerankq.contract import RerankRequest
+from rerankq_worker.upstream.port import Score
+
+
+class SentRequest:
+    """What is sent of a job.
+
+    Equal documents are sent once, at the place of the first. All dialects send a document as its
+    text, so two documents are equal if their texts are, whatever ids they have.
+
+    Args:
+        submitted: the job's request.
+
+    Attributes:
+        request: the request to send: the job's own, if no document repeats. Its `top_n` is the
+            job's: the best documents of the job are among as many of the best documents sent.
+    """
+
+    __slots__ = ("_places", "request")
+
+    def __init__(self, submitted: RerankRequest) -> None:
+        texts = submitted.texts()
+        self.request = submitted
+        self._places: Sequence[Sequence[int]] | None = None
+        if len(set(texts)) < len(texts):
+            places: dict[str, list[int]] = {}
+            for index, text in enumerate(texts):
+                places.setdefault(text, []).append(index)
+            self.request = submitted.model_copy(update={"documents": tuple(places)})
+            self._places = tuple(places.values())
+
+    def scores(self, sent: Sequence[Score]) -> Sequence[Score]:
+        """The scores of the job's documents, best first; equal scores in the job's order.
+
+        Args:
+            sent: scores of documents sent; their indexes are those of `request`.
+        """
+        places = self._places
+        if places is None:
+            return sent
+        best_first = sorted(
+            (-score.relevance_score, index) for score in sent for index in places[score.index]
+        )
+        return [Score(index, -negated) for negated, index in best_first]
