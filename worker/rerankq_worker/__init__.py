@@ -1,10 +1,11 @@
 """The worker half of rerankq: it takes hints from Celery and calls the upstream for their jobs.
 
 commands/      `rerankq worker`, `rerankq compare`
-settings       settings of a worker
-app            a Celery app that serves one lane
-service        the composition root: makes all parts of a worker
-opened_routes  connects to each site, for each key of each of its accounts
+settings        settings of a worker
+app             a Celery app that serves one lane
+service         the composition root: makes all parts of a worker
+opened_routes   connects to each site, for each key of each of its accounts
+opened_shadows  sends copies of jobs to sites that are tried out
 
 consumer/      the seam to Celery: messages come in, and are acknowledged
 jobs/          claims jobs, keeps their leases, makes attempts, writes outcomes

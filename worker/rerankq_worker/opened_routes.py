@@ -1,12 +1,17 @@
 """The routes of a worker: connections to each site, used with each key of each of its accounts."""
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from rerankq.accounts.accounts import Accounts
+from rerankq.accounts.breakers import SharedBreakers
 from rerankq.contract import Lane
 from rerankq.events import Events
+from rerankq.store.store import Store
 from rerankq_worker.limits.permits import Permits
 from rerankq_worker.limits.route import Route
+from rerankq_worker.limits.routes import Routes
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream.dialects import DIALECTS
@@ -50,6 +55,48 @@ async def opened_routes(
             )
             routes += _by_each_key(provider, site, account, permits, events)
     return routes
+
+
+@asynccontextmanager
+async def routes_apart(
+    sites: Sequence[Site],
+    settings: WorkerSettings,
+    lane: Lane,
+    store: Store,
+    *,
+    worker: str,
+    most_calls: int,
+    events: Events,
+) -> AsyncIterator[Routes]:
+    """Routes with permits of their own, for calls that are not for jobs.
+
+    Args:
+        sites: as for `opened_routes`.
+        settings: as for `opened_routes`.
+        lane: as for `opened_routes`.
+        store: where accounts and breakers are.
+        worker: a name that no other holder of permits has.
+        most_calls: how many calls may be in flight.
+        events: as for `opened_routes`.
+    """
+    async with AsyncExitStack() as closing:
+        routes = Routes(
+            await opened_routes(sites, settings, lane, events, closing),
+            SharedBreakers(store),
+            max_in_flight=most_calls,
+            changed=lambda: None,
+            events=events,
+        )
+        exchanges = routes.exchanges(Accounts(store), worker=worker)
+        running = [asyncio.create_task(each.run()) for each in exchanges]
+        try:
+            yield routes
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            for each in exchanges:
+                await each.leave()
 
 
 def _by_each_key(

@@ -40,10 +40,12 @@ from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
 from rerankq_worker.jobs.reconciler import reconcile
 from rerankq_worker.jobs.retry import RetryPolicy
+from rerankq_worker.jobs.shadows import Shadows
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.score_checks import ScoreChecks
 from rerankq_worker.opened_routes import opened_routes
+from rerankq_worker.opened_shadows import opened_shadows
 from rerankq_worker.process.duties import in_background
 from rerankq_worker.process.health import health_served
 from rerankq_worker.process.heartbeats import Heartbeats
@@ -94,6 +96,7 @@ class Service:
         self._task_events = task_events
         self._settings = settings
         self._sites = sites
+        self._serving = [each for each in sites if not each.shadow]
         self._lane = lane
         self._node = node
         self._heartbeats = heartbeats
@@ -121,7 +124,9 @@ class Service:
             in_flight = jobs_in_flight(self._lane, settings.max_in_flight)
             leases = self._leases(store, name, events)
             renewals = self._leases(renewal_store, name)
-            every_route = await opened_routes(self._sites, settings, self._lane, events, providers)
+            every_route = await opened_routes(
+                self._serving, settings, self._lane, events, providers
+            )
             routes = Routes(
                 every_route,
                 SharedBreakers(renewal_store),
@@ -143,7 +148,15 @@ class Service:
                 gather_seconds=GATHER_SECONDS[self._lane],
                 events=events,
             )
-            executor = self._executor(leases, in_flight, completer, routes)
+            shadows = await providers.enter_async_context(
+                opened_shadows(
+                    *(self._sites, settings, self._lane, renewal_store),
+                    worker=self._node,
+                    may_call=lambda: not executor.is_draining,
+                    events=events,
+                )
+            )
+            executor = self._executor(leases, in_flight, completer, routes, shadows)
             restart = self._restart(executor, completer)
             watchdog = Watchdog(
                 self._heartbeats,
@@ -222,7 +235,12 @@ class Service:
             yield []
 
     def _executor(
-        self, leases: Leases, in_flight: InFlightJobs, completer: Completer, routes: Routes
+        self,
+        leases: Leases,
+        in_flight: InFlightJobs,
+        completer: Completer,
+        routes: Routes,
+        shadows: Shadows | None,
     ) -> Executor:
         settings = self._settings
         attempts = Attempts(
@@ -236,6 +254,7 @@ class Service:
                 give_up_seconds=settings.give_up_seconds,
             ),
             lease_seconds=self._lease_seconds,
+            shadows=shadows,
             events=self._events,
         )
         return Executor(
@@ -251,7 +270,7 @@ class Service:
         settings = self._settings
         return ScoreChecks(
             routes,
-            self._sites,
+            self._serving,
             ScoreTurns(store),
             model=settings.model,
             every=settings.score_check_seconds,

@@ -12,6 +12,7 @@ access      tokens
 operators   what operators do
 requests    requests over HTTP
 deliveries  webhooks and callbacks
+shadows     copies of jobs for a site that is tried out
 
 No event holds a query, a document, a key or metadata. `docs/events.md` describes each of them.
 """
@@ -75,6 +76,7 @@ from rerankq.events.limits import (
 )
 from rerankq.events.operators import OperatorActed
 from rerankq.events.requests import CallDegraded, FileUploaded, RequestFinished, RequestRefused
+from rerankq.events.shadows import ShadowCompared, ShadowFailed
 from rerankq.events.workers import (
     BrokerLost,
     BrokerRecovered,
@@ -145,6 +147,8 @@ __all__ = [
     "RequestFinished",
     "RequestRefused",
     "ScoresChecked",
+    "ShadowCompared",
+    "ShadowFailed",
     "TokenCreated",
     "TokenRevoked",
     "WebhookDelivered",

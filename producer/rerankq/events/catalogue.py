@@ -12,6 +12,7 @@ from rerankq.events import (
     limits,
     operators,
     requests,
+    shadows,
     workers,
 )
 from rerankq.events.event import Event
@@ -25,6 +26,9 @@ def _kinds(module: ModuleType) -> list[type[Event]]:
 
 EVENTS: Final[tuple[type[Event], ...]] = tuple(
     kind
-    for module in (jobs, calls, limits, workers, batches, access, operators, requests, deliveries)
+    for module in (
+        *(jobs, calls, limits, workers, batches),
+        *(access, operators, requests, deliveries, shadows),
+    )
     for kind in _kinds(module)
 )

@@ -20,7 +20,7 @@ def question(*grades: int) -> Question:
 
 
 def answered(*scores: float, seconds: float = 0.1) -> Answered:
-    return Answered(scores, seconds, tokens=5, calls=2)
+    return Answered(dict(enumerate(scores)), seconds, tokens=5, calls=2)
 
 
 def test_only_what_both_answered_is_compared() -> None:
@@ -48,7 +48,7 @@ def test_without_judgements_there_is_no_quality() -> None:
 
 def test_measures_of_a_ranking() -> None:
     """As published: nDCG by graded gain, the reciprocal rank of the first hit, recall of ten."""
-    scores = [float(-index) for index in range(12)]
+    scores = {index: float(-index) for index in range(12)}
     grades = [0, 2, 0, 1, *[0] * 7, 1]
     found = quality(scores, grades)
     assert found["RR@10"] == 0.5
@@ -59,8 +59,8 @@ def test_measures_of_a_ranking() -> None:
 
 def test_equal_scores_stay_in_the_order_of_the_documents() -> None:
     """The library would order them by name."""
-    assert quality([1.0, 1.0, 1.0], [1, 0, 0])["RR@10"] == 1
-    assert quality([1.0] * 11, [0] * 10 + [1])["R@10"] == 0
+    assert quality(dict.fromkeys(range(3), 1.0), [1, 0, 0])["RR@10"] == 1
+    assert quality(dict.fromkeys(range(11), 1.0), [0] * 10 + [1])["R@10"] == 0
 
 
 def test_latency_is_of_calls_that_answered() -> None:

@@ -167,6 +167,16 @@ def test_site_may_have_no_prefix(tmp_path: Path, prefix: str) -> None:
         ("[[sites]]", "[[sites]", "is no TOML: .* line 2"),
         (MINIMAL, "", "sites: Field required"),
         (MINIMAL, "sites = []", "sites: "),
+        (
+            "[[sites.accounts]]",
+            "shadow = 0.1\n[[sites.accounts]]",
+            "no site would serve jobs: leave",
+        ),
+        (
+            "[[sites.accounts]]",
+            "shadow = 1.5\n[[sites.accounts]]",
+            r"sites\.0\.shadow: Input should",
+        ),
         (MINIMAL, MINIMAL + MINIMAL, "the name first is given twice"),
         (
             'keys = ["KEY_1"]',

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final
 
-from rerankq.accounts.accounts import Accounts
-from rerankq.accounts.breakers import SharedBreakers
 from rerankq.contract import Lane, RerankRequest
 from rerankq.events import Events
 from rerankq.store.store import Store
@@ -18,10 +16,9 @@ from rerankq_worker.jobs.rerank import estimated_tokens
 from rerankq_worker.jobs.retry import GiveUp, RetryPolicy
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.opened_routes import opened_routes
+from rerankq_worker.opened_routes import routes_apart
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.upstream.errors import UpstreamError
-from rerankq_worker.upstream.port import Answer
 from rerankq_worker.upstream.sites import Site
 
 REDIS_SECONDS: Final = 10.0
@@ -32,13 +29,13 @@ class Answered:
     """One side's answer to a question.
 
     Attributes:
-        scores: of each document, in the order of the documents.
+        scores: by document, as the site gave them.
         seconds: how long the call took that brought them.
         tokens: by the upstream's count, or estimated.
         calls: how many calls it took.
     """
 
-    scores: tuple[float, ...]
+    scores: Mapping[int, float]
     seconds: float
     tokens: int
     calls: int
@@ -56,28 +53,14 @@ class Unanswered:
 @asynccontextmanager
 async def shared_routes(settings: WorkerSettings, sites: Sequence[Site]) -> AsyncIterator[Routes]:
     """The routes to all sites, as a worker of the bulk lane has them: jobs of people go first."""
-    events = Events()
+    worker, most = f"compare.{token_hex(4)}", settings.max_in_flight
     async with (
         Store(settings.redis_url, settings.namespace, answer_seconds=REDIS_SECONDS) as store,
-        AsyncExitStack() as closing,
+        routes_apart(
+            *(sites, settings, Lane.BULK, store), worker=worker, most_calls=most, events=Events()
+        ) as routes,
     ):
-        routes = Routes(
-            await opened_routes(sites, settings, Lane.BULK, events, closing),
-            SharedBreakers(store),
-            max_in_flight=settings.max_in_flight,
-            changed=lambda: None,
-            events=events,
-        )
-        exchanges = routes.exchanges(Accounts(store), worker=f"compare.{token_hex(4)}")
-        running = [asyncio.create_task(each.run()) for each in exchanges]
-        try:
-            yield routes
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            for each in exchanges:
-                await each.leave()
+        yield routes
 
 
 class Caller:
@@ -117,11 +100,6 @@ class Caller:
             else:
                 seconds = time.monotonic() - called_at
                 count = answer.total_tokens or tokens
-                return Answered(_by_document(answer, request), seconds, count, calls)
-
-
-def _by_document(answer: Answer, request: RerankRequest) -> tuple[float, ...]:
-    scores = [0.0] * len(request.documents)
-    for each in answer.scores:
-        scores[each.index] = each.relevance_score
-    return tuple(scores)
+                return Answered(
+                    {each.index: each.raw for each in answer.scores}, seconds, count, calls
+                )

@@ -34,13 +34,13 @@ def compared(
     question: Question, one: Answered | Unanswered, other: Answered | Unanswered
 ) -> Compared:
     """Measure both answers to a question."""
-    agreed = None
+    agreed, documents = None, len(question.request.documents)
     measured: tuple[Mapping[str, float], Mapping[str, float]] = ({}, {})
     if isinstance(one, Answered) and isinstance(other, Answered):
-        agreed = agreement(one.scores, other.scores)
+        agreed = agreement(one.scores, other.scores, documents=documents)
         if question.grades is not None:
             measured = quality(one.scores, question.grades), quality(other.scores, question.grades)
-    return Compared(question.name, len(question.request.documents), (one, other), agreed, measured)
+    return Compared(question.name, documents, (one, other), agreed, measured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ def require_measures() -> None:
         ) from None
 
 
-def quality(scores: Sequence[float], grades: Sequence[int]) -> Mapping[str, float]:
+def quality(scores: Mapping[int, float], grades: Sequence[int]) -> Mapping[str, float]:
     """The measures of one ranking, by name; none if no document is relevant.
 
     Args:
-        scores: of each document.
+        scores: by document.
         grades: of each document: how relevant it is, from 0.
     """
     if not any(grades):

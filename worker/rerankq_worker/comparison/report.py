@@ -133,5 +133,6 @@ def _by_text(overlap: Mapping[int, float]) -> dict[str, float]:
 
 def _answer(answer: Answered | Unanswered) -> dict[str, Any]:
     if isinstance(answer, Answered):
-        return asdict(answer)
+        # As a list, in the order of the documents.
+        return asdict(answer) | {"scores": [each for _, each in sorted(answer.scores.items())]}
     return {"error": asdict(answer)}

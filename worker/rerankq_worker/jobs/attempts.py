@@ -37,6 +37,7 @@ from rerankq_worker.jobs.rerank import (
 )
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.jobs.sent_request import SentRequest
+from rerankq_worker.jobs.shadows import Shadows
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
@@ -58,6 +59,7 @@ class Attempts:
         routes: the routes to the upstream.
         policy: decides what follows a failure.
         lease_seconds: how long a lease lasts without renewal.
+        shadows: sends copies of jobs to sites that are tried out; None if there are none.
         events: told what happens to each job.
     """
 
@@ -70,8 +72,10 @@ class Attempts:
         routes: Routes,
         policy: RetryPolicy,
         lease_seconds: float,
+        shadows: Shadows | None = None,
         events: Events | None = None,
     ) -> None:
+        self._shadows = shadows
         self._leases = leases
         self._in_flight = in_flight
         self._completer = completer
@@ -130,10 +134,13 @@ class Attempts:
         self._tell_of_claim(job, lease, claimed_at, carrier)
         outcome: AttemptOutcome
         try:
-            outcome = await self._ranked(job, lease, claimed_at)
+            outcome = ranked = await self._ranked(job, lease, claimed_at)
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
             outcome = consequence(job.id, error, self._policy, lease.attempts, waited, lease.past)
+        else:
+            if self._shadows:
+                self._shadows.consider(job, ranked.answer.scores)
         return self._as_written(lease, job, outcome)
 
     async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:

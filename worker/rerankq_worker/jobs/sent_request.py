@@ -7,7 +7,7 @@ turns the scores of documents sent into the scores of the job's documents.
 from collections.abc import Sequence
 
 from rerankq.contract import RerankRequest
-from rerankq_worker.upstream.port import Score
+from rerankq_worker.upstream.port import Score, best_first
 
 
 class SentRequest:
@@ -46,7 +46,7 @@ class SentRequest:
         places = self._places
         if places is None:
             return sent
-        best_first = sorted(
-            (-score.relevance_score, index) for score in sent for index in places[score.index]
+        return sorted(
+            (score._replace(index=index) for score in sent for index in places[score.index]),
+            key=best_first,
         )
-        return [Score(index, -negated) for negated, index in best_first]

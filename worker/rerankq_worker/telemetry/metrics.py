@@ -43,6 +43,7 @@ async def measured(
     from rerankq.monitoring.metrics.ledger_gauges import ledger_gauges  # noqa: PLC0415
     from rerankq.monitoring.metrics.loop_lag import LoopLag  # noqa: PLC0415
     from rerankq.monitoring.metrics.registry import Metrics  # noqa: PLC0415
+    from rerankq.monitoring.metrics.shadows import Shadows  # noqa: PLC0415
     from rerankq.monitoring.metrics.upstream import UpstreamCalls  # noqa: PLC0415
     from rerankq.monitoring.metrics.worker import watch_worker  # noqa: PLC0415
 
@@ -50,6 +51,7 @@ async def measured(
     url, namespace, most = settings.redis_url, settings.namespace, settings.max_in_flight
     WorkerJobs(metrics, events, lane)
     UpstreamCalls(metrics, events)
+    Shadows(metrics, events)
     count_deliveries(metrics, events)
     watch_worker(metrics, events, lane, held=held, most_calls=most)
     async with ledger_gauges(metrics, url, namespace, max_calls=most) as ledger:

@@ -90,6 +90,7 @@ class SiteEntry(_Strict):
     models: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
     scores: ScoreScale | Mapping[str, ScoreScale] | None = None
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
+    shadow: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _scores_of_its_models(self) -> Self:
@@ -122,6 +123,12 @@ class SiteFile(_Strict):
         for name in (*names, *accounts):
             if (*names, *accounts).count(name) > 1:
                 raise ValueError(f"the name {name} is given twice")
+        return self
+
+    @model_validator(mode="after")
+    def _some_serve_jobs(self) -> Self:
+        if all(each.shadow for each in self.sites):
+            raise ValueError("no site would serve jobs: leave `shadow` out at one of them")
         return self
 
 
@@ -197,6 +204,7 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
         entry.models,
         entry.options,
         entry.scales(),
+        entry.shadow or 0.0,
     )
 
 

@@ -50,6 +50,8 @@ class Site:
             it serves any model under the jobs' own names.
         options: the dialect's options that are set.
         scales: what its scores are, as far as it is declared.
+        shadow: the share of jobs, 0 to 1, of which copies are sent there to try the site out: it
+            serves no jobs. 0 for a site that serves jobs.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Site:
     models: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
     scales: Scales = NOT_DECLARED
+    shadow: float = 0.0
 
     @property
     def endpoint(self) -> str:

@@ -7,6 +7,7 @@ registry         one registry a process, and its text
 jobs             listens to the jobs of a worker or a client
 deliveries       listens to webhooks and callbacks
 upstream         listens to calls, permits and breakers
+shadows          listens to copies of jobs for a site that is tried out
 worker           listens to the worker itself
 gateway          listens to the requests of a gateway
 loop_lag         measures how late the event loop is

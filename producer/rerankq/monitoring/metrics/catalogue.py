@@ -13,6 +13,8 @@ REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 """Seconds. A submission takes milliseconds, a call that waits for its ranking a minute at most."""
 LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 """Seconds. More than 0.1 s delays calls; after 60 s the worker restarts itself."""
+AGREEMENT_BUCKETS: Final = (-0.5, 0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+"""Shares of shared documents are from 0 to 1, correlations from -1 to 1."""
 
 
 class Kind(StrEnum):
@@ -117,6 +119,19 @@ PERMIT_WAIT: Final = _seconds(
 )
 SCORE_CHECKS: Final = _counter(
     "score_checks", "Checks of a model's scores, by what they found.", "site", "model", "outcome"
+)
+SHADOWS: Final = _counter(
+    "shadow_calls",
+    "Copies of jobs for a site that is tried out, by how they ended.",
+    *("site", "model", "outcome"),
+)
+SHADOW_AGREEMENT: Final = Described(
+    f"{PREFIX}shadow_agreement_ratio",
+    Kind.HISTOGRAM,
+    "How far its rankings agree with the jobs': shared heads (top_1, top_3, top_10) and rank "
+    "correlation.",
+    ("site", "model", "figure"),
+    AGREEMENT_BUCKETS,
 )
 LIMITS_FOUND: Final = _counter(
     "limits_found", "Times that 429s showed a limit that was not set.", "account"

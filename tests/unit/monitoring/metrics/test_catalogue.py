@@ -21,7 +21,18 @@ PAGE = Path(__file__).parents[4] / "docs" / "monitoring.md"
 ROW = re.compile(r"^\| `(rerankq_\w+)` \| (\w+) \| ?([^|]*)\| ([^|]+) \|$", re.MULTILINE)
 BOUNDED = {
     *("lane", "state", "reason", "site", "account", "status_class", "model", "kind", "name"),
-    *("operation", "outcome", "method", "route", "status", "by", "limit", "version", "part"),
+    *(
+        "operation",
+        "outcome",
+        "method",
+        "route",
+        "status",
+        "by",
+        "limit",
+        "version",
+        "part",
+        "figure",
+    ),
 }
 
 each_metric = pytest.mark.parametrize("described", CATALOGUE, ids=lambda each: each.name)
@@ -29,12 +40,12 @@ each_metric = pytest.mark.parametrize("described", CATALOGUE, ids=lambda each: e
 
 @each_metric
 def test_a_metric_is_named_by_prometheus_conventions(described: Described) -> None:
-    """Counters end in `_total`, times are in seconds; labels are bounded; help is a sentence."""
+    """Counters end in `_total`, histograms in a unit; labels are bounded; help is a sentence."""
     name = described.name
     assert re.fullmatch(r"rerankq_[a-z][a-z0-9_]*", name)
     assert name.endswith("_total") == (described.kind is Kind.COUNTER)
     assert (described.kind is Kind.HISTOGRAM) == bool(described.buckets)
-    assert described.kind is not Kind.HISTOGRAM or name.endswith("_seconds")
+    assert described.kind is not Kind.HISTOGRAM or name.endswith(("_seconds", "_ratio"))
     assert list(described.buckets) == sorted(set(described.buckets))
     assert set(described.labels) <= BOUNDED
     assert not re.search(r"milli|_ms\b|minutes|percent|kilo|megabyte", name)
