@@ -49,3 +49,10 @@ def test_duplicates_change_no_result(documents: list[str], top_n: int | None) ->
     assert [(row.index, row.relevance_score) for row in rows] == [
         (row.index, row.relevance_score) for row in ranked(submitted)
     ]
+
+
+def test_raw_scores_stay_with_their_documents() -> None:
+    """Each copy has the site's own score too, which decides between equal probabilities."""
+    sent = SentRequest(request("a", "b", "a"))
+    rows = sent.scores([Score(0, 1.0, 40.0), Score(1, 1.0, 41.0)])
+    assert rows == [Score(1, 1.0, 41.0), Score(0, 1.0, 40.0), Score(2, 1.0, 40.0)]

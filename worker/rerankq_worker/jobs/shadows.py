@@ -13,6 +13,7 @@ from typing import Final
 from rerankq.contract import Job
 from rerankq.events import Events, JobRef, ShadowCompared, ShadowFailed
 from rerankq_worker.jobs.rerank import estimated_tokens
+from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.upstream.agreement import agreement
@@ -97,12 +98,13 @@ class Shadows:
     async def _asked(self, job: Job, site: Site, model: str) -> tuple[float, Sequence[Score]]:
         if not model:
             raise Refused(f"the site {site.name} does not serve the model {job.request.model}")
-        tokens = await estimated_tokens(job.request)
+        sent = SentRequest(job.request)
+        tokens = await estimated_tokens(sent.request)
         reserved = await self._routes.reserve_at(site.name, model, tokens=tokens, retry=False)
         async with GuardedCall(self._routes, reserved, may_begin=self._may_call) as upstream:
             began = time.monotonic()
-            answer = await upstream.ask(job.id, 1, job.request)
-            return time.monotonic() - began, answer.scores
+            answer = await upstream.ask(job.id, 1, sent.request)
+            return time.monotonic() - began, sent.scores(answer.scores)
 
 
 def _by_document(scores: Sequence[Score]) -> dict[int, float]:
