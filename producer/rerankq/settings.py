@@ -4,6 +4,7 @@ A wrong setting is named at start, without its value: it may be a secret.
 """
 
 import os
+from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -162,6 +163,11 @@ class ClientSettings(RedisSettings):
     )
     max_queue_depth: Annotated[int, Field(ge=1, le=10**12)] = Field(
         default=1_000_000, description="Most unfinished jobs in a lane; more are refused."
+    )
+
+    prices: Path | None = Field(
+        default=None,
+        description="A file in TOML with prices of models, before those it comes with.",
     )
 
     def of_operator(self) -> Self:
