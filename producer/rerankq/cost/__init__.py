@@ -1,7 +1,7 @@
 """What jobs cost: tokens, counted before they are sent, and money.
 
-tokens  how many tokens a call costs, estimated
-prices  what models cost: a dated table, and a user's own
+tokens    how many tokens a call costs, estimated
+prices    what models cost: a dated table, and a user's own
 counters  exact, estimated, or by a model's characters a token
 qwen3     the exact counts of Qwen3, by an extra
 """
