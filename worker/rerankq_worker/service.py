@@ -38,6 +38,7 @@ from rerankq_worker.jobs.in_flight import InFlightJobs, jobs_in_flight
 from rerankq_worker.jobs.introduction import introduce
 from rerankq_worker.jobs.last_write import write_out
 from rerankq_worker.jobs.lease_keeper import keep_leases
+from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.reconciler import reconcile
 from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.jobs.shadows import Shadows
@@ -57,7 +58,7 @@ from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.activity import Activity
 from rerankq_worker.telemetry.metrics import measured
 from rerankq_worker.telemetry.summary import summarise
-from rerankq_worker.upstream.sites import Site
+from rerankq_worker.upstream.sites import Site, least_contexts
 
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
@@ -254,6 +255,7 @@ class Service:
                 give_up_seconds=settings.give_up_seconds,
             ),
             lease_seconds=self._lease_seconds,
+            cutter=self._cutter(),
             shadows=shadows,
             events=self._events,
         )
@@ -264,6 +266,14 @@ class Service:
             routes=routes,
             attempts=attempts,
             events=self._events,
+        )
+
+    def _cutter(self) -> LongDocumentCutter:
+        settings = self._settings
+        return LongDocumentCutter(
+            least_contexts(self._serving),
+            default=settings.long_documents,
+            most_passages=settings.most_passages,
         )
 
     def _score_checks(self, routes: Routes, store: Store, executor: Executor) -> ScoreChecks:

@@ -19,14 +19,23 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from rerankq.accounts.accounts import Limits
+from rerankq.contract.long_documents import LongDocuments
 from rerankq.errors import SettingsError
 from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS
+from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.score_scale import Scales, ScoreScale
-from rerankq_worker.upstream.site_file import AuthPrefix, Count, check_limits, read_sites
+from rerankq_worker.upstream.site_file import (
+    AuthPrefix,
+    ContextTokens,
+    Count,
+    CounterName,
+    check_limits,
+    read_sites,
+)
 from rerankq_worker.upstream.sites import Account, Key, Site
 
 DEFAULT_UPSTREAM_URL: Final = "https://www.dmxapi.cn/v1/rerank"
@@ -59,6 +68,14 @@ class WorkerSettings(ProcessSettings):
         default=None,
         description="What the site's scores are, probability or logit; unset: results have them "
         "as the site gives them.",
+    )
+    context_tokens: ContextTokens | None = Field(
+        default=None,
+        description="Tokens that the model reads of query and document together; unset: as known.",
+    )
+    token_counter: CounterName | None = Field(
+        default=None,
+        description="How its tokens are counted: qwen3, estimate, or characters a token.",
     )
     upstream_file: Path | None = Field(
         default=None, description="TOML file of several sites, accounts and keys, for failover."
@@ -108,6 +125,14 @@ class WorkerSettings(ProcessSettings):
     score_check_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
         default=3600.0,
         description="How often the scores of each model at each site are checked; 0 for never.",
+    )
+    long_documents: LongDocuments = Field(
+        default=LongDocuments.ERROR,
+        description="What is done with documents beyond the context of jobs that do not say it: "
+        "error, truncate or split.",
+    )
+    most_passages: Annotated[int, Field(ge=2, le=1000)] = Field(
+        default=16, description="Passages into which one document is split at most."
     )
     drain_seconds: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
         default=30.0, description="How long SIGTERM lets running jobs finish."
@@ -266,6 +291,7 @@ class WorkerSettings(ProcessSettings):
             (account,),
             options=self.dialect_options,
             scales=Scales(self.scores),
+            context=DeclaredContext(self.context_tokens, self.token_counter),
         )
         return (site,)
 
@@ -276,7 +302,7 @@ class WorkerSettings(ProcessSettings):
 _OF_ONE_SITE: Final = frozenset(
     {
         *("upstream_url", "auth_prefix", "dialect", "dialect_options", "scores"),
-        *("rpm", "tpm", "concurrency"),
+        *("context_tokens", "token_counter", "rpm", "tpm", "concurrency"),
     }
 )
 """The keys are not among them: the file may name DMXAPI_API_KEY as one of its variables."""

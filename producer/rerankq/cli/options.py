@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rerankq.contract import Lane
+from rerankq.contract import Lane, LongDocuments
 
 Output = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Where the rankings go; - is stdout.")
@@ -28,6 +28,14 @@ MinScore = Annotated[
 ]
 RawScores = Annotated[
     bool, typer.Option("--raw-scores", help="Show the site's own scores beside the others.")
+]
+LongDocumentsOption = Annotated[
+    LongDocuments | None,
+    typer.Option(
+        "--long-documents",
+        help="What is done with documents beyond the model's context.",
+        show_default="the worker's",
+    ),
 ]
 Timeout = Annotated[
     float | None,

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Required, TypedDict, TypeVar, get_type_hints
 
-from rerankq.contract import Callback, Document, Job, Lane, RerankRequest
+from rerankq.contract import Callback, Document, Job, Lane, LongDocuments, RerankRequest
 from rerankq.errors import InvalidRequest
 from rerankq.ledger.intake import CALL_JOBS
 
@@ -33,6 +33,8 @@ class Submission(TypedDict, total=False):
         instruction: task description, for models that take one.
         min_score: leave out documents with a lower relevance_score, from 0 to 1 (docs/scores.md).
         raw_scores: whether each row has the site's own score too, as raw_score.
+        long_documents: what is done with documents beyond the model's context: `error`, `truncate`
+            or `split` (docs/long-documents.md).
         job_id: the job's id, if the caller chooses it: 1 to 64 letters, digits and `_.:-`. A job
             that is known stays as it is, so submitting again with its id is safe.
         lane: `interactive` to be served at once; `bulk`, the default, to be served cheaply.
@@ -56,6 +58,7 @@ class Submission(TypedDict, total=False):
     instruction: str | None
     min_score: float | None
     raw_scores: bool | None
+    long_documents: LongDocuments | str | None
     job_id: str | None
     lane: Lane | str | None
     custom_id: str | None

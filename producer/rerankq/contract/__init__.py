@@ -4,18 +4,19 @@ Readers accept unknown fields of a newer minor version, and refuse another major
 error that names it. Bounds are part of the contract, so a job that was accepted once is accepted
 everywhere. `rerankq schema` prints all of it as JSON Schema.
 
-request  a query and its documents
-job      a job, and the hint that names it
-result   the ranking of a job
-status   how a job stands
-batch    how a batch is opened, how it stands, and why its jobs wait
-history  jobs in lists, and the timeline of one
-file     an uploaded file
-webhook  a URL that is told of ends
-access   tokens, tenants and their quotas
-lanes    names that all sides share: lanes, queues, states
-bounds   how large each part of a message may be
-message  the base classes of messages
+request         a query and its documents
+job             a job, and the hint that names it
+result          the ranking of a job
+status          how a job stands
+batch           how a batch is opened, how it stands, and why its jobs wait
+history         jobs in lists, and the timeline of one
+file            an uploaded file
+webhook         a URL that is told of ends
+access          tokens, tenants and their quotas
+long_documents  what is done with documents that a model cannot read whole
+lanes           names that all sides share: lanes, queues, states
+bounds          how large each part of a message may be
+message         the base classes of messages
 """
 
 from typing import Final
@@ -64,6 +65,7 @@ from rerankq.contract.history import (
 )
 from rerankq.contract.job import BatchId, Hint, Job, Label, new_job_id
 from rerankq.contract.lanes import TASK_NAME, JobState, Lane
+from rerankq.contract.long_documents import LongDocument, LongDocuments, PassageOf
 from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
 from rerankq.contract.request import DEFAULT_MODEL, Document, RerankRequest
 from rerankq.contract.result import RankedDocument, RerankResult, Timings, Usage
@@ -131,10 +133,13 @@ __all__ = [
     "JobTimeline",
     "Label",
     "Lane",
+    "LongDocument",
+    "LongDocuments",
     "Message",
     "NewToken",
     "NewWebhook",
     "OnFailure",
+    "PassageOf",
     "Principal",
     "RankedDocument",
     "RerankRequest",

@@ -10,6 +10,7 @@ from rerankq.contract.bounds import (
     MAX_QUERY_CHARACTERS,
     MAX_TOP_N,
 )
+from rerankq.contract.long_documents import LongDocuments
 from rerankq.contract.message import Message
 
 DEFAULT_MODEL: Final = "qwen3-reranker-8b"
@@ -49,6 +50,12 @@ class RerankRequest(Message):
     )
     raw_scores: StrictBool | None = Field(
         default=None, description="Whether each row has the site's own score too, as raw_score."
+    )
+
+    long_documents: LongDocuments | None = Field(
+        default=None,
+        description="What is done with documents beyond the model's context: error, truncate or "
+        "split; RERANKQ_LONG_DOCUMENTS of the worker when absent.",
     )
 
     _query_given = field_validator("query")(_not_blank)

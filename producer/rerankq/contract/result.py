@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictFloat, StrictInt
 
+from rerankq.contract.long_documents import LongDocument, PassageOf
 from rerankq.contract.message import Message, Versioned
 from rerankq.contract.request import Document
 
@@ -15,6 +16,9 @@ class RankedDocument(Message):
     relevance_score: StrictFloat
     raw_score: StrictFloat | None = Field(
         default=None, description="The score as the site gave it, if the job asked for it."
+    )
+    passage: PassageOf | None = Field(
+        default=None, description="The part of a split document whose score this is."
     )
     document: Document | None = None
 
@@ -46,5 +50,8 @@ class RerankResult(Versioned):
     request_id: str | None = Field(default=None, description="The upstream's own id of the call.")
     raw_scale: Literal["probability", "logit"] | None = Field(
         default=None, description="What raw_score is, if the site declares it."
+    )
+    long_documents: tuple[LongDocument, ...] | None = Field(
+        default=None, description="Documents that were truncated or split."
     )
     metadata: dict[str, str] = Field(default_factory=dict)

@@ -3,5 +3,6 @@
 tokens    how many tokens a call costs, estimated
 prices    what models cost: a dated table, and a user's own
 counters  exact, estimated, or by a model's characters a token
+passages  cuts a long text into parts that fit
 qwen3     the exact counts of Qwen3, by an extra
 """

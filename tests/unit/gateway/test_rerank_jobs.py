@@ -33,6 +33,7 @@ def test_a_call_is_one_job() -> None:
         "instruction": None,
         "min_score": None,
         "raw_scores": None,
+        "long_documents": None,
     }
     assert (job.lane, job.deadline_seconds, job.keep_seconds) == (Lane.INTERACTIVE, 5.0, 60.0)
     assert job.trace_context == {"request_id": "mine"}

@@ -11,6 +11,7 @@ completer          writes outcomes to the ledger, many at a time
 outcome_event      the event that tells the outcome of a job
 last_write         writes outcomes on connections of its own, before the process is replaced
 reconciler         announces jobs again that would otherwise be lost
+long_documents     refuses, truncates or splits documents beyond a model's context
 shadows            sends copies of jobs to sites that are tried out
 history            moves ends into the history; what it is told of a call
 callbacks          sends Celery tasks of users whose jobs or batches have ended

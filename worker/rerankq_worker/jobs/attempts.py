@@ -26,6 +26,7 @@ from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.history import call_of
 from rerankq_worker.jobs.in_flight import InFlightJobs
+from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.rerank import (
     AttemptOutcome,
@@ -59,6 +60,7 @@ class Attempts:
         routes: the routes to the upstream.
         policy: decides what follows a failure.
         lease_seconds: how long a lease lasts without renewal.
+        cutter: does what is wanted with documents that a model cannot read whole; None: nothing.
         shadows: sends copies of jobs to sites that are tried out; None if there are none.
         events: told what happens to each job.
     """
@@ -72,9 +74,11 @@ class Attempts:
         routes: Routes,
         policy: RetryPolicy,
         lease_seconds: float,
+        cutter: LongDocumentCutter | None = None,
         shadows: Shadows | None = None,
         events: Events | None = None,
     ) -> None:
+        self._cutter = cutter or LongDocumentCutter(lambda _: None)
         self._shadows = shadows
         self._leases = leases
         self._in_flight = in_flight
@@ -144,7 +148,7 @@ class Attempts:
         return self._as_written(lease, job, outcome)
 
     async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
-        sent = SentRequest(job.request)
+        sent = SentRequest(job.request, await self._cutter.cut(job.request))
         tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
         retry, asked_at = lease.attempts > 0, time.monotonic()
         reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -109,9 +109,11 @@ async def rerank(
         raise
     seconds = time.monotonic() - started
     measures = Measures(waited_seconds, seconds, tokens or await estimated_tokens(sent.request))
-    answer = answer._replace(scores=sent.scores(answer.scores))
-    result = _result(job, answer, attempts + 1, measures)
-    return Succeeded(result, attempts + 1, answer, measures)
+    of_job = answer._replace(scores=sent.scores(answer.scores))
+    result = _result(job, of_job, attempts + 1, measures)
+    if sent.long_documents:
+        result |= _about_long_documents(result, sent, answer)
+    return Succeeded(orjson.dumps(result), attempts + 1, of_job, measures)
 
 
 def _attempt_failed(job: Job, attempt: int, error: UpstreamError) -> AttemptFailed:
@@ -159,7 +161,7 @@ async def estimated_tokens(request: RerankRequest) -> int:
     return await asyncio.to_thread(load, request.query, texts)
 
 
-def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> bytes:
+def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> dict[str, Any]:
     """What `RerankResult.encode` would give, without the objects: they cost six times as much."""
     request = job.request
     rows = _rows(answer.scores, request)
@@ -187,7 +189,21 @@ def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> byte
         result["request_id"] = answer.request_id
     if request.raw_scores and answer.scale is not None:
         result["raw_scale"] = answer.scale
-    return orjson.dumps(result | {"metadata": job.metadata})
+    result["metadata"] = job.metadata
+    return result
+
+
+def _about_long_documents(
+    result: Mapping[str, Any], sent: SentRequest, answer: Answer
+) -> dict[str, Any]:
+    """What the result tells of documents that were cut, and of the passages with their scores."""
+    passages = sent.passages(answer.scores)
+    rows = [
+        row | {"passage": passages[row["index"]].model_dump()} if row["index"] in passages else row
+        for row in result["results"]
+    ]
+    told = [each.model_dump() for each in sent.long_documents]
+    return {"results": rows, "long_documents": told}
 
 
 def _rows(scores: Sequence[Score], request: RerankRequest) -> list[dict[str, Any]]:

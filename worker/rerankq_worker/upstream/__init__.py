@@ -9,5 +9,6 @@ site_file    reads them from a file
 keys         checks what a key looks like
 score_scale  what a site's scores are, and their probabilities
 agreement    how far two rankings agree
+context      how many tokens a model reads, and how they are counted
 known_pairs  questions whose best answer is known, to check scores
 """

@@ -31,8 +31,10 @@ from pydantic import (
 )
 
 from rerankq.accounts.accounts import Limits
-from rerankq.errors import SettingsError
+from rerankq.cost.counters import counter
+from rerankq.errors import MissingExtra, SettingsError
 from rerankq.invalid_input import in_words
+from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
 from rerankq_worker.upstream.score_scale import Scales, ScoreScale
@@ -54,6 +56,20 @@ def _prefix(text: str) -> str:
 
 AuthPrefix = Annotated[str, AfterValidator(_prefix)]
 """What precedes the key in the header, literally; `none` for nothing."""
+
+ContextTokens = Annotated[int, Field(ge=256, le=10**8)]
+
+
+def _counter(name: str) -> str:
+    try:
+        counter(name)
+    except (SettingsError, MissingExtra) as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+CounterName = Annotated[str, AfterValidator(_counter)]
+"""The name of a token counter that is there."""
 
 
 class _Strict(BaseModel):
@@ -91,6 +107,8 @@ class SiteEntry(_Strict):
     scores: ScoreScale | Mapping[str, ScoreScale] | None = None
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
     shadow: Annotated[float, Field(gt=0, le=1)] | None = None
+    context_tokens: ContextTokens | None = None
+    token_counter: CounterName | None = None
 
     @model_validator(mode="after")
     def _scores_of_its_models(self) -> Self:
@@ -205,6 +223,7 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
         entry.options,
         entry.scales(),
         entry.shadow or 0.0,
+        DeclaredContext(entry.context_tokens, entry.token_counter),
     )
 
 

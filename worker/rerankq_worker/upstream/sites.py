@@ -1,10 +1,12 @@
 """Where jobs may be sent: sites, their accounts, and the accounts' keys."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rerankq.accounts.accounts import Limits
+from rerankq_worker.upstream.context import NOT_SAID, Context, DeclaredContext, context_of
 from rerankq_worker.upstream.dialects.dialect import Options
 from rerankq_worker.upstream.score_scale import NOT_DECLARED, Scales
 
@@ -52,6 +54,7 @@ class Site:
         scales: what its scores are, as far as it is declared.
         shadow: the share of jobs, 0 to 1, of which copies are sent there to try the site out: it
             serves no jobs. 0 for a site that serves jobs.
+        context: how many tokens its models read, as far as it is declared.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Site:
     options: Options = field(default_factory=dict)
     scales: Scales = NOT_DECLARED
     shadow: float = 0.0
+    context: DeclaredContext = NOT_SAID
 
     @property
     def endpoint(self) -> str:
@@ -73,3 +77,18 @@ class Site:
     def model(self, name: str) -> str | None:
         """The site's name for a model; None if it does not serve the model."""
         return self.models.get(name) if self.models else name
+
+
+def least_contexts(sites: Sequence[Site]) -> Callable[[str], Context | None]:
+    """A function that tells the least context that a model has at any of the sites.
+
+    It takes the name that jobs use, and returns None if no site's context of it is known.
+    """
+
+    @lru_cache(maxsize=1000)
+    def least(model: str) -> Context | None:
+        served = [(each, name) for each in sites if (name := each.model(model)) is not None]
+        known = [context_of(name, each.context, each.options) for each, name in served]
+        return min((each for each in known if each), key=lambda each: each.tokens, default=None)
+
+    return least

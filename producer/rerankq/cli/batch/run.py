@@ -32,6 +32,7 @@ def run(
     top_n: options.TopN = None,
     min_score: options.MinScore = None,
     raw_scores: options.RawScores = False,
+    long_documents: options.LongDocumentsOption = None,
     on_error: Annotated[
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
@@ -42,10 +43,10 @@ def run(
     """Run a file of jobs and write their rankings, in order.
 
     An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
-    `model`, `return_documents`, `instruction`, `min_score`, `raw_scores`, `lane`, `metadata`,
-    `not_before`, `deadline_seconds` and `idempotency_key`; or, as in OpenAI's batch files, one with
-    `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields are ignored, blank
-    lines skipped.
+    `model`, `return_documents`, `instruction`, `min_score`, `raw_scores`, `long_documents`,
+    `lane`, `metadata`, `not_before`, `deadline_seconds` and `idempotency_key`; or, as in OpenAI's
+    batch files, one with `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields
+    are ignored, blank lines skipped.
 
     Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
@@ -75,6 +76,7 @@ def run(
                 top_n=top_n,
                 min_score=min_score,
                 raw_scores=raw_scores or None,
+                long_documents=long_documents,
             ),
             on_error=on_error,
         )

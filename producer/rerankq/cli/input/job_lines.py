@@ -8,7 +8,7 @@ from rerankq.cli.input.lines import Line
 from rerankq.client import RejectedLine
 from rerankq.client.drafts import job_from
 from rerankq.client.line_forms import custom_id_of, fields_of, parsed
-from rerankq.contract import MAX_JOB_BYTES, Job, JobError, Lane
+from rerankq.contract import MAX_JOB_BYTES, Job, JobError, Lane, LongDocuments
 from rerankq.errors import InvalidRequest
 
 # A job's JSON is longer than its line: it has an id, a version, field names, the default model.
@@ -24,6 +24,7 @@ class Defaults:
     top_n: int | None = None
     min_score: float | None = None
     raw_scores: bool | None = None
+    long_documents: LongDocuments | None = None
 
 
 def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | RejectedLine:
@@ -36,6 +37,7 @@ def entry_from(line: Line, *, batch_id: str, defaults: Defaults) -> Job | Reject
             "top_n": defaults.top_n,
             "min_score": defaults.min_score,
             "raw_scores": defaults.raw_scores,
+            "long_documents": defaults.long_documents,
             "batch_id": batch_id,
         }
         job = job_from(draft | fields_of(given), default_model=defaults.model)

@@ -35,6 +35,7 @@ def submit(
     top_n: options.TopN = None,
     min_score: options.MinScore = None,
     raw_scores: options.RawScores = False,
+    long_documents: options.LongDocumentsOption = None,
     model: options.Model = None,
     lane: Annotated[
         Lane | None,
@@ -71,6 +72,7 @@ def submit(
         "top_n": top_n,
         "min_score": min_score,
         "raw_scores": raw_scores or None,
+        "long_documents": long_documents,
         "model": model,
         "lane": lane,
         "custom_id": custom_id,
