@@ -104,7 +104,7 @@ class Service:
         self._events = events
         self._contact = LedgerContact(events)
         self._lease_seconds = settings.lease_seconds
-        self._retention = Retention(settings.result_ttl, settings.dead_ttl)
+        self._retention = Retention(settings.result_ttl, settings.dead_ttl, settings.usage_days)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[HintService]:

@@ -145,6 +145,10 @@ class WorkerSettings(ProcessSettings):
         default=128 * 1024 * 1024,
         description="Most bytes of the history in Redis; the oldest jobs go first.",
     )
+    usage_days: Annotated[int, Field(ge=1, le=4000)] = Field(
+        default=400,
+        description="Days to keep what calls have used: `rerankq usage`.",
+    )
     health_host: str = Field(default="127.0.0.1", description="Where /live and /ready answer.")
     health_port: Annotated[int, Field(ge=1, le=65_534)] | None = Field(
         default=None,

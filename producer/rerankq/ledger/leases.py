@@ -12,6 +12,7 @@ from rerankq.ledger import outcomes, payload
 from rerankq.ledger.batch_ends import tell_of_ended
 from rerankq.ledger.failures import NO_PAST, Failure, Past, past_from
 from rerankq.ledger.scripts import CLAIM, FINISH, FINISH_STAGED, POSTPONE, RENEW
+from rerankq.ledger.usage import CallUsage, entries
 from rerankq.store.clock import Clock
 from rerankq.store.script import Argument
 from rerankq.store.store import BESIDE_FROM, Retention, Store
@@ -76,6 +77,8 @@ class Finish:
         said: the upstream's last answer, kept with the dead letter. It may hold the request.
         tokens: of its calls, for the books of its batch or tenant; 0 for a job that has neither.
         call: what the history tells of its last call; empty when there was none.
+        usage: what its calls have used.
+        in_doubt: whether a call may have been made, of which nothing is known.
     """
 
     lease: Lease
@@ -86,6 +89,8 @@ class Finish:
     said: str = ""
     tokens: int = 0
     call: str = ""
+    usage: Sequence[CallUsage] = ()
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,16 @@ class Postponement:
 
     Attributes:
         failure: why; None when the job is only handed back: then its last failure stays recorded.
+        usage: what its calls have used.
+        in_doubt: whether a call was broken off, so that nobody knows whether it was made.
     """
 
     lease: Lease
     attempts: int
     delay_seconds: float
     failure: Failure | None = None
+    usage: Sequence[CallUsage] = ()
+    in_doubt: bool = False
 
 
 class Leases:
@@ -224,14 +233,15 @@ class Leases:
             for each in finishes
         ]
         results = tuple(outcomes.whole(each.lease.job_id, date, each.outcome) for each in finishes)
-        keep_ms = self._retention.result_ms, self._retention.dead_ms
+        retention = self._retention
+        keep = retention.result_ms, retention.dead_ms, retention.usage_days
         if len(finishes) < BESIDE_FROM:
-            answer = await self._store.run(FINISH(*keep_ms, at_ms, heads, results))
+            answer = await self._store.run(FINISH(*keep, at_ms, heads, results))
         else:
             staged: list[Argument] = ["MSET"]
             for each, result in zip(finishes, results, strict=True):
                 staged += (self._keys.staged(each.lease.job_id), result)
-            answer = await self._store.run_behind(staged, FINISH_STAGED(*keep_ms, at_ms, heads))
+            answer = await self._store.run_behind(staged, FINISH_STAGED(*keep, at_ms, heads))
         done, ended = answer
         tell_of_ended(self._events, ended)
         for each, said in zip(finishes, done, strict=True):
@@ -246,19 +256,29 @@ class Leases:
                 *(each.lease.job_id, each.lease.token, each.attempts),
                 int(each.delay_seconds * 1000),
                 each.failure.stored() if each.failure else None,
+                *_used(each),
             )
             for each in postponements
         ]
-        return await self._store.run(POSTPONE(jobs))
+        return await self._store.run(POSTPONE(self._retention.usage_days, jobs))
 
 
 def _head_end(finish: Finish) -> tuple[Any, ...]:
     """The last fields of a job in `finish.lua`: those at the end that are empty are left out."""
+    if used := _used(finish):
+        return finish.reason, finish.call, finish.said, finish.tokens, *used
     if finish.tokens:
         return finish.reason, finish.call, finish.said, finish.tokens
     if finish.said:
         return finish.reason, finish.call, finish.said
     return (finish.reason, finish.call) if finish.call else (finish.reason,)
+
+
+def _used(outcome: Finish | Postponement) -> tuple[Any, ...]:
+    """What is told of its calls, if there is anything to tell."""
+    if outcome.usage:
+        return (entries(outcome.usage),)
+    return (True,) if outcome.in_doubt else ()
 
 
 def _is_a_tenants(given: Sequence[Any]) -> bool:

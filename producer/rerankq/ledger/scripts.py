@@ -11,7 +11,7 @@ OUTBOX: Final = (
     *("outbox", "outbox_due", "outbox_size", "delivery"),
     *("webhook", "tenant_webhooks"),
 )
-RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane", *OUTBOX)
+RECORDS: Final = ("job", "batch", "batch_entries", "batch_failed", "lane", "usage", *OUTBOX)
 STATES: Final = (*RECORDS, *TENANTS, "lane_set", "batch_held")
 LINES: Final = ("lane_redelivery",)
 _KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
@@ -59,6 +59,7 @@ class _Renew(NamedTuple):
 class _Finish(NamedTuple):
     keep_result_ms: int
     keep_dead_ms: int
+    keep_usage_days: int
     told_ms: int
     jobs: list[tuple[Any, ...]]
     results: tuple[bytes, ...]
@@ -67,11 +68,13 @@ class _Finish(NamedTuple):
 class _FinishStaged(NamedTuple):
     keep_result_ms: int
     keep_dead_ms: int
+    keep_usage_days: int
     told_ms: int
     jobs: list[tuple[Any, ...]]
 
 
 class _Postpone(NamedTuple):
+    keep_usage_days: int
     jobs: list[tuple[Any, ...]]
 
 
@@ -95,6 +98,7 @@ class _Sweep(NamedTuple):
     most_deaths: int
     keep_result_ms: int
     keep_dead_ms: int
+    keep_usage_days: int
     most_dead: int
     most: int
     worker: str

@@ -52,6 +52,7 @@ class Sweep:
             most_deaths=MOST_DEATHS,
             keep_result_ms=retention.result_ms,
             keep_dead_ms=retention.dead_ms,
+            keep_usage_days=retention.usage_days,
             most_dead=MOST_DEAD,
             most=MOST_MOVED,
             worker=worker,

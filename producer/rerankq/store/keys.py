@@ -191,6 +191,8 @@ class Keys:
         self.history_segments = f"{prefix}rerankq:history:segments"
         self.history_segment = Family(f"{prefix}rerankq:history:segment:")
         """By the place of its first row."""
+        self.usage = Family(f"{prefix}rerankq:usage:")
+        """By the date, such as 2026-12-01: what calls have used."""
         self.history_packing = f"{prefix}rerankq:history:packing"
         # What operators did, and what tenants did.
         self.audit = f"{prefix}rerankq:audit"

@@ -31,10 +31,14 @@ transaction. Fewer are sent as its arguments, which costs the client less."""
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long ended jobs are kept, in seconds: results, and failed jobs with their payloads."""
+    """How long is kept, in seconds, what ended: results, and failed jobs with their payloads.
+
+    `usage_days`: for how many days it is kept what calls have used.
+    """
 
     result_seconds: float
     dead_seconds: float
+    usage_days: int = 400
 
     @property
     def result_ms(self) -> int:

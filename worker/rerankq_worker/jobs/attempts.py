@@ -21,12 +21,11 @@ from rerankq.events import (
     LedgerOperation,
     PermitWaited,
 )
-from rerankq.ledger import outcomes
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.completer import Completer
-from rerankq_worker.jobs.history import call_of
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.long_documents import LongDocumentCutter
+from rerankq_worker.jobs.job_update import job_update
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.rerank import (
     AttemptOutcome,
@@ -39,6 +38,7 @@ from rerankq_worker.jobs.rerank import (
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.jobs.shadows import Shadows
+from rerankq_worker.jobs.usage import AttemptUsage
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
@@ -137,17 +137,20 @@ class Attempts:
             return self._as_written(lease, None, Failed(end, lease.attempts))
         self._tell_of_claim(job, lease, claimed_at, carrier)
         outcome: AttemptOutcome
+        usage = AttemptUsage(job.request.model)
         try:
-            outcome = ranked = await self._ranked(job, lease, claimed_at)
+            outcome = ranked = await self._ranked(job, lease, claimed_at, usage)
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
             outcome = consequence(job.id, error, self._policy, lease.attempts, waited, lease.past)
         else:
             if self._shadows:
                 self._shadows.consider(job, ranked.answer.scores)
-        return self._as_written(lease, job, outcome)
+        return self._as_written(lease, job, outcome, usage)
 
-    async def _ranked(self, job: Job, lease: Lease, claimed_at: float) -> Succeeded:
+    async def _ranked(
+        self, job: Job, lease: Lease, claimed_at: float, usage: AttemptUsage
+    ) -> Succeeded:
         sent = SentRequest(job.request, await self._cutter.cut(job.request))
         tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
         retry, asked_at = lease.attempts > 0, time.monotonic()
@@ -166,7 +169,7 @@ class Attempts:
             assert work is not None  # noqa: S101  this always runs in a task
             self._calling.add(work)
             try:
-                return await rerank(
+                done = await rerank(
                     job,
                     attempts=lease.attempts,
                     waited_seconds=_waited_seconds(lease, claimed_at),
@@ -175,6 +178,14 @@ class Attempts:
                     tokens=tokens,
                     events=self._events,
                 )
+            except UpstreamError:
+                tokens = tokens or await estimated_tokens(sent.request)
+                usage.failed(reservation, upstream.fault, estimated=tokens)
+                raise
+            else:
+                pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
+                usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
+                return done
             finally:
                 self._calling.discard(work)
 
@@ -235,27 +246,21 @@ class Attempts:
         end = JobFailed(
             "internal_error", f"rerankq itself failed ({type(error).__name__}): see its log"
         )
-        return self._as_written(lease, None, Failed(end, lease.attempts + 1))
+        return self._as_written(lease, None, Failed(end, lease.attempts + 1), in_doubt=True)
 
-    def _as_written(self, lease: Lease, job: Job | None, outcome: AttemptOutcome) -> _Written:
+    def _as_written(
+        self,
+        lease: Lease,
+        job: Job | None,
+        outcome: AttemptOutcome,
+        usage: AttemptUsage | None = None,
+        *,
+        in_doubt: bool = False,
+    ) -> _Written:
         """An outcome in the ledger's form, and its event."""
         event = outcome_event(lease.job_id, job, outcome, self._events.wanted)
-        match outcome:
-            case Succeeded(result, attempts):
-                written = outcomes.success(result)
-                tokens = outcome.tokens if job and (job.batch_id or job.tenant) else 0
-                state = JobState.SUCCEEDED
-                call = call_of(outcome)
-                return Finish(lease, attempts, state, written, tokens=tokens, call=call), event
-            case Failed(end, attempts, said):
-                written = outcomes.failure(end)
-                call = call_of(outcome)
-                finish = Finish(
-                    *(lease, attempts, JobState.FAILED, written, end.reason, said), call=call
-                )
-                return finish, event
-            case RetryAfter(seconds, attempts, failure):
-                return Postponement(lease, attempts, seconds, failure), event
+        used = usage.told(succeeded=isinstance(outcome, Succeeded)) if usage else ()
+        return job_update(lease, job, outcome, used, in_doubt=in_doubt), event
 
 
 class _LeaseLostError(Exception):

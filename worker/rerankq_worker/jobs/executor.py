@@ -143,7 +143,8 @@ class Executor:
         if not emptied.done():
             await self._end_claiming()
             unfinished = self._in_flight.interrupt()
-            self._hand_back(unfinished)
+            # Their calls were under way, and may have been paid for.
+            self._hand_back(unfinished, in_doubt=True)
         await asyncio.wait({emptied}, timeout=HAND_BACK_SECONDS)
         emptied.cancel()
         self._events.tell(
@@ -154,11 +155,10 @@ class Executor:
             )
         )
 
-    def _hand_back(self, leases: Sequence[Lease]) -> None:
+    def _hand_back(self, leases: Sequence[Lease], *, in_doubt: bool = False) -> None:
         for lease in leases:
-            self._completer.put(
-                Postponement(lease, lease.attempts, 0), JobReleased(job=JobRef(lease.job_id))
-            )
+            back = Postponement(lease, lease.attempts, 0, in_doubt=in_doubt)
+            self._completer.put(back, JobReleased(job=JobRef(lease.job_id)))
 
     @property
     def is_draining(self) -> bool:

@@ -90,6 +90,9 @@ class GuardedCall:
         reservation: the route and permit of this call.
         past: the job's earlier failures.
         may_begin: see `Call`.
+
+    Attributes:
+        fault: how the call failed, before it was judged; None if it did not.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class GuardedCall:
         self._cost: float | None = None
         self._began = False
         self._job_id = ""
+        self.fault: UpstreamError | None = None
         self._called_at = 0.0
 
     async def __aenter__(self) -> Self:
@@ -134,6 +138,7 @@ class GuardedCall:
             self._began = False
             raise
         except UpstreamError as error:
+            self.fault = error
             met = await self._judged(error, job_id, attempt, request)
             if met is error:
                 raise

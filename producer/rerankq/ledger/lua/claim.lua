@@ -56,8 +56,8 @@ local function note_place(id, job)
 end
 
 local function take(id, job)
-  job.claims, job.worker, job.request, job.started, job.lapsed = number(job.claims) + 1, worker, request,
-    now, nil
+  job.claims, job.worker, job.request, job.started, job.lapsed, job.unsure = number(job.claims) + 1, worker,
+    request, now, nil, nil
   move(id, job, 'running')
   -- The place of a tenant's job says nothing of other hints.
   if not job.tenant or not text(job.tenant) then note_place(id, job) end

@@ -5,6 +5,7 @@
 -- @include iso_time
 -- @include outbox
 -- @include tenants/idempotency
+-- @include usage
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
 -- @keys job payload result deadlines dead batch_failed history history_ended
 
@@ -65,6 +66,7 @@ end
 -- that wait. `outcome` is the tail of the result: '"status":…,"result":…}'.
 function end_by_ledger(id, job, state, reason, outcome, now, keep)
   local result = RESULT_HEAD .. iso_time(now) .. RESULT_ID .. id .. RESULT_TAIL .. outcome
+  doubt_call(job)
   local ends = end_job(id, job, state, reason, now, keep)
   redis.call('SET', result_key(id), result, 'PXAT', whole(ends))
   redis.call('PUBLISH', result_key(id), result)

@@ -1,10 +1,12 @@
 -- Writes results and final states of a few jobs: the results come with the call.
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
+-- @argument keep_usage_days number: how long the counts of a day are kept
 -- @argument told_ms number: the date in the results
 -- @argument jobs json: a list of [id, token, attempts, final state, reason or '', and where there are any: what
---   the history tells of its call, or ''; for a failed one the upstream's last answer, or ''; and for one of a
---   batch the tokens of its call]
+--   the history tells of its call, or ''; for a failed one the upstream's last answer, or ''; for one of a
+--   batch the tokens of its call, or 0; and what its calls have used, as `usage` expects it, or
+--   true when nobody knows]
 -- @arguments results text: for each job its result
 -- @answer rows: for each job 1 when this was its end, 0 when it was no longer the caller's, and 2
 --   when its deadline had passed: then it has expired, also if no sweep has noticed yet; and the batches that

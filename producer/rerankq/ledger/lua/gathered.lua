@@ -2,6 +2,7 @@
 -- @defines gather count count_move count_held carry_out
 -- @include batches
 -- @include batches/ended
+-- @include usage
 -- @keys batch batch_failed lane
 
 -- The same command for many jobs is sent once with many arguments: a command costs Redis, and its
@@ -72,4 +73,5 @@ function carry_out()
     if by ~= 0 then redis.call('HINCRBY', lane_key(lane), 'held', by) end
   end
   gathered, order, counted, held_by_lane = {}, {}, {}, {}
+  write_usage()
 end

@@ -6,6 +6,7 @@
 -- @answer texts: the ids that are no longer the worker's: cancelled, ended, or claimed by another.
 -- @include clock
 -- @include states
+-- @include usage
 -- @include workers/heard
 -- @include workers/tokens
 -- @keys lane_set
@@ -16,6 +17,7 @@ hear(worker, now)
 
 -- For a job whose lease had run out, and that no other worker has claimed since.
 local function take_back(id, job)
+  settle_call(job)
   job.lapsed = nil
   move(id, job, 'running')
 end

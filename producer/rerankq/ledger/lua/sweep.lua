@@ -7,6 +7,7 @@
 -- @argument most_deaths number: workers in a row that may die with a job before it is failed
 -- @argument keep_result_ms number: how long a result is kept
 -- @argument keep_dead_ms number: how long a dead letter is kept
+-- @argument keep_usage_days number: how long the counts of a day are kept
 -- @argument most_dead number: most dead letters
 -- @argument most number: most jobs to move in a lane a tick
 -- @argument worker text: name of the worker process, or '' for a caller that is none
@@ -23,11 +24,13 @@
 -- @include workers/heard
 -- @include sweep/foreign_keys
 -- @include sweep/owed
+-- @include usage
 -- @constants CRASHED EXPIRED
 -- @keys job payload said lane lane_set deadlines dead last_heard sweeper sweeping batches_resuming
 -- @keys batches_cancelling batches_deadlines batches_holding
 
 local now, keep = now_ms(), {keep_result_ms, keep_dead_ms}
+keep_usage(keep_usage_days)
 
 if worker ~= '' then hear(worker, now) end
 
@@ -135,6 +138,7 @@ local function expired_leases(lane, announce, orphans)
   if now < lease_grace then return end
   local ids, ends = members(lane, 'running', '-inf', now, orphans)
   for _, id in ipairs(ids) do
+    doubt_call(known_of(id))
     note_absence(known_of(id), ends[id])
     judge(lane, id, announce)
   end

@@ -1,11 +1,12 @@
 -- Results and final states, written in one step, of those jobs whose tokens are current. A result comes
 -- complete, with a date that the caller estimated from the time in Redis' last answer. A date that is
 -- not within the last second is corrected here.
--- Uses the arguments keep_result_ms, keep_dead_ms, told_ms and jobs.
+-- Uses the arguments keep_result_ms, keep_dead_ms, keep_usage_days, told_ms and jobs.
 -- @defines finish
 -- @include clock
 -- @include ends
 -- @include undoing
+-- @include usage
 -- @include workers/tokens
 -- @keys result said staged
 -- @constants DATE_AT EXPIRED CANCELLED
@@ -69,15 +70,26 @@ local function is_cancelled(job)
   return batch and batch.is_cancelled
 end
 
+-- Counts what the calls have used of a job that ends now, or that was its worker's when it ended.
+local function note_usage(id, token, job, ends, usage)
+  if not job then return note_reported(id, reported_job(id, token), usage) end
+  if not ends then return end
+  if usage == true then return doubt_call(job) end
+  settle_call(job)
+  count_usage(job, usage)
+end
+
 local function write_ends()
+  keep_usage(keep_usage_days)
   read_records(ids)
   for at, each in ipairs(jobs) do
-    local id, token, attempts, state, reason, call, said, tokens = unpack(each)
+    local id, token, attempts, state, reason, call, said, tokens, usage = unpack(each)
     local job = held_job(id, token)
     local in_time = job and clock < (tonumber(job.deadline) or math.huge)
     local cancelled = job and job.batch and is_cancelled(job)
     done[at] = in_time and not cancelled and place_result(id, sent_results and sent_results[at]) and 1 or 0
     if job then job.attempts = attempts end
+    note_usage(id, token, job, done[at] == 1 or cancelled or not in_time, usage)
     if job and tokens and text(job.batch) then count(job.batch, 'tokens', tokens) end
     if cancelled then
       end_by_ledger(id, job, 'cancelled', '', CANCELLED, clock, keep)

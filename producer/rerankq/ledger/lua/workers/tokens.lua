@@ -1,5 +1,5 @@
 -- The fencing token, by which a worker shows that a job is still its own.
--- @defines token_of held_job
+-- @defines token_of held_job reported_job
 -- @include records
 -- @include values
 
@@ -15,4 +15,11 @@ function held_job(id, token)
   local job = known_of(id)
   local is_held = job and (job.state == 'running' or job.lapsed == true and is_open(job.state))
   return is_held and token_of(job) == token and job or nil
+end
+
+-- The job that was the holder's when it ended, by a cancellation or a deadline; else nil. Its worker may still tell
+-- what its call has used.
+function reported_job(id, token)
+  local job = known_of(id)
+  return job and not is_open(job.state) and token_of(job) == token and job or nil
 end
