@@ -18,6 +18,7 @@ files/       `/v1/files`: OpenAI's
 rerank/      rerank calls in the forms of Cohere, Jina, Voyage, TEI and vLLM
 webhooks/    `/v1/webhooks`, and the calls themselves
 audit/       `/v1/audit`
+usage/       `/v1/usage`
 health/      `/live` and `/ready`
 pages/       `/openapi.json` and `/docs`
 console/     `/console`: pages for people

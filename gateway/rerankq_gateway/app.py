@@ -14,7 +14,18 @@ from rerankq.client import AsyncRerankClient
 from rerankq.events import Events
 from rerankq.monitoring.logs.access import log_requests
 from rerankq.monitoring.traces.start import trace_gateway
-from rerankq_gateway import audit, batches, console, files, health, jobs, pages, rerank, webhooks
+from rerankq_gateway import (
+    audit,
+    batches,
+    console,
+    files,
+    health,
+    jobs,
+    pages,
+    rerank,
+    usage,
+    webhooks,
+)
 from rerankq_gateway.access.gate import Gate
 from rerankq_gateway.access.rate_headers import RateHeaders
 from rerankq_gateway.asgi.cold import takes_errors
@@ -31,7 +42,9 @@ from rerankq_gateway.shutdown import Shutdown, ended_with_parent
 if TYPE_CHECKING:
     from rerankq.monitoring.traces.processes import GatewayTraces
 
-GROUPS: Final[tuple[RouteGroup, ...]] = (jobs, rerank, batches, files, webhooks, audit, health)
+GROUPS: Final[tuple[RouteGroup, ...]] = (
+    *(jobs, rerank, batches, files, webhooks, audit, usage, health),
+)
 """Everything that the gateway serves. Each is a package with the functions of `RouteGroup`."""
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,

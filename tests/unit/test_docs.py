@@ -33,6 +33,7 @@ RUN_BY = {
     "README.zh-CN.md": "tests/acceptance/test_readme.py",  # which runs the same blocks
     "docs/quickstart.md": "tests/acceptance/test_examples.py",
     "docs/batches.md": "tests/integration/client/test_batches_page.py",
+    "docs/usage.md": "tests/integration/client/test_usage.py",
     "docs/testing.md": "tests/integration/testing/test_documented.py",
 }
 """Pages whose blocks of Python are run, and the tests that do it."""

@@ -57,6 +57,7 @@ COMMANDS: Final = (
     _of_jobs("status", "Show the status of a job.", "job.jobs:status"),
     _of_jobs("result", "Print a job's ranking, waiting for it.", "job.jobs:result"),
     _of_jobs("cancel", "Cancel a job that has not ended.", "job.jobs:cancel"),
+    _of_jobs("usage", "Show what calls have used.", "operate.usage:usage"),
     Command("dead", JOBS, "Look at failed jobs, replay or purge them.", "operate.dead:app"),
     Command(
         "upstream", SERVICES, "Look at the upstream's limits; pause it.", "operate.upstream:app"

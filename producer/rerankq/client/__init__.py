@@ -4,6 +4,8 @@ asynchronous       `AsyncRerankClient`, which is made of the next three and of `
 submitting         submits jobs, and calls that wait for a ranking too
 ending             waits for jobs to end
 job_lists          lists jobs, and tells what happened to one
+usage              tells what calls have used
+usage_sums         sums it to the rows of a report
 blocking           `RerankClient`: the same for code without an event loop
 files              files, for code without an event loop
 tenants            tenants and tokens, likewise

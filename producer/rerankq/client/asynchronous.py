@@ -25,6 +25,7 @@ from rerankq.client.replaying import Replaying
 from rerankq.client.submitting import AsyncSubmitter
 from rerankq.client.uncopied import HoldsConnections
 from rerankq.client.upstream import Upstream
+from rerankq.client.usage import AsyncUsage
 from rerankq.client.waiting.forecasts import Forecasts
 from rerankq.client.waiting.quotas import Quotas
 from rerankq.client.waiting.why import Why
@@ -54,7 +55,9 @@ from rerankq.store.per_loop import PerLoop
 from rerankq.store.store import Retention, Store
 
 
-class AsyncRerankClient(HoldsConnections, AsyncSubmitter, AsyncBatchOpener, AsyncJobLists):
+class AsyncRerankClient(
+    HoldsConnections, AsyncSubmitter, AsyncBatchOpener, AsyncJobLists, AsyncUsage
+):
     """Submits rerank jobs and returns their results. Any number of calls can run at once.
 
     It may be used in several event loops: in each it has its own connections, which end with the

@@ -24,6 +24,7 @@ from rerankq.client.portal import Portal
 from rerankq.client.stream import leave, send
 from rerankq.client.tenants import BlockingTenants, BlockingTokens
 from rerankq.client.uncopied import HoldsConnections
+from rerankq.client.usage import BlockingUsage
 from rerankq.client.webhooks import BlockingWebhooks
 from rerankq.contract import (
     BatchStatus,
@@ -42,7 +43,7 @@ from rerankq.settings import ClientSettings
 T = TypeVar("T")
 
 
-class RerankClient(HoldsConnections, BlockingJobLists):
+class RerankClient(HoldsConnections, BlockingJobLists, BlockingUsage):
     """Submits rerank jobs and returns their results. Threads may share it; a fork may use it.
 
     Each method blocks; `AsyncRerankClient` says what each does and raises.

@@ -14,6 +14,7 @@ file            an uploaded file
 webhook         a URL that is told of ends
 access          tokens, tenants and their quotas
 long_documents  what is done with documents that a model cannot read whole
+usage           what calls have used
 lanes           names that all sides share: lanes, queues, states
 bounds          how large each part of a message may be
 message         the base classes of messages
@@ -70,6 +71,7 @@ from rerankq.contract.message import CONTRACT_VERSION, Message, Versioned
 from rerankq.contract.request import DEFAULT_MODEL, Document, RerankRequest
 from rerankq.contract.result import RankedDocument, RerankResult, Timings, Usage
 from rerankq.contract.status import BatchProgress, JobError, JobStatus
+from rerankq.contract.usage import UsageBy, UsageCounts, UsageReport, UsageRow
 from rerankq.contract.webhook import (
     Disabled,
     NewWebhook,
@@ -152,6 +154,10 @@ __all__ = [
     "Token",
     "TryOutcome",
     "Usage",
+    "UsageBy",
+    "UsageCounts",
+    "UsageReport",
+    "UsageRow",
     "Versioned",
     "WaitReason",
     "Webhook",

@@ -65,6 +65,7 @@ class JobSummary(Message):
     )
     deadline_at: StrictFloat | None = None
     attempts: StrictInt = 0
+    retries: StrictInt = Field(default=0, description="Its calls that brought no ranking.")
     reason: str | None = Field(
         default=None, description="Why it failed, or why it waits for another attempt."
     )

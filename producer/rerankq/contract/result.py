@@ -24,11 +24,25 @@ class RankedDocument(Message):
 
 
 class Usage(Message):
-    """Tokens of the call. The upstream's figures can all be 0, so there is an estimate too."""
+    """Tokens of the call. The upstream's figures can all be 0, so there is an estimate too.
+
+    What is None goes without saying: one call for all pairs, nothing counted, nothing reused.
+    """
 
     prompt_tokens: StrictInt = 0
     total_tokens: StrictInt = 0
     estimated_tokens: StrictInt = 0
+    counted_tokens: StrictInt | None = Field(
+        default=None, description="Counted with the model's tokenizer."
+    )
+    calls: StrictInt | None = Field(default=None, description="Calls that brought the ranking.")
+    pairs: StrictInt | None = Field(default=None, description="Pairs that were sent.")
+    reused_pairs: StrictInt | None = Field(
+        default=None, description="Pairs that were not sent, because their scores were known."
+    )
+    reused_tokens: StrictInt | None = Field(
+        default=None, description="An estimate of the tokens that this has saved."
+    )
 
 
 class Timings(Message):

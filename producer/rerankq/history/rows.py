@@ -103,6 +103,7 @@ def summary_of(job_id: str, fields: Mapping[str, Any]) -> JobSummary | None:
         next_attempt_at=seconds(fields.get("due")) if state.value == "scheduled" else None,
         deadline_at=seconds(fields.get("deadline")),
         attempts=fields.get("attempts", 0),
+        retries=fields.get("retries", 0),
         reason=waits_for or fields.get("reason"),
         held=fields.get("held") is True,
         batch_id=fields.get("batch"),

@@ -8,6 +8,8 @@ read_size         for how many jobs the results are read in one command
 ends              the end of a job as it is stored: a ranking, or why there is none
 outcomes          how an end is written in Celery's result backend
 failures          how a failure is kept
+usage             what calls have used, as workers tell it
+usage_readings    the same by day and batch, as it is stored
 leases            claim, renew, finish, postpone: the worker's side
 sweep             one tick of the reconciler
 delays            lets jobs that wait after a failure be tried now

@@ -65,7 +65,7 @@ _TIMES: Final = ("submitted", "started", "finished", "due", "not_before", "deadl
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "state": _known_state,
     "lane": _known_lane,
-    **dict.fromkeys((*_TIMES, "attempts", "claims", "lost"), _number),
+    **dict.fromkeys((*_TIMES, "attempts", "retries", "claims", "lost"), _number),
     "failure": failure_from,
     **dict.fromkeys(("worker", "custom", "batch", "idempotency", "reason", "tenant"), _text),
 }

@@ -71,7 +71,7 @@ class CallUsage(NamedTuple):
     usage: Usage
 
 
-class UsageRow(NamedTuple):
+class StoredUsage(NamedTuple):
     """What is stored of the calls by one key for one tenant. `tenant` is empty for none."""
 
     tenant: str
@@ -89,15 +89,15 @@ def entries(told: Iterable[CallUsage]) -> list[tuple[str, Sequence[int]]]:
 def _short(usage: Usage) -> Sequence[int]:
     """Without the zeros at the end: one is sent with every job."""
     last = 8 if usage.estimated_tokens else 6
-    return usage if any(usage[last:]) else usage[:last]
+    return tuple(usage) if any(usage[last:]) else usage[:last]
 
 
-def rows_from(fields: Iterable[tuple[str, str]]) -> list[UsageRow]:
+def rows_from(fields: Iterable[tuple[str, str]]) -> list[StoredUsage]:
     """The rows of a hash: names and values as they are stored. Damaged ones are left out."""
     return [row for name, value in fields if (row := _row(name, value))]
 
 
-def _row(name: str, value: str) -> UsageRow | None:
+def _row(name: str, value: str) -> StoredUsage | None:
     parts = name.split(" ", _PARTS - 1)
     if len(parts) != _PARTS:
         return None
@@ -106,4 +106,4 @@ def _row(name: str, value: str) -> UsageRow | None:
     except ValueError:
         return None
     tenant, site, key, model = parts
-    return UsageRow(tenant, site, key, model, Usage(*numbers[: len(Usage._fields)]))
+    return StoredUsage(tenant, site, key, model, Usage(*numbers[: len(Usage._fields)]))

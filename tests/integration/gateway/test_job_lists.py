@@ -19,8 +19,8 @@ Tokens = dict[str, NewToken]
 class Caller:
     """Calls the gateway with one of the tokens."""
 
-    def __init__(self, gateway: GatewayProcess, tokens: Tokens) -> None:
-        self._url = gateway.url
+    def __init__(self, gateway: GatewayProcess, tokens: Tokens, redis_url: str) -> None:
+        self._url, self.redis_url = gateway.url, redis_url
         self.tokens = tokens
 
     def __call__(
@@ -67,7 +67,7 @@ def call(_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
             desk.cancel(f"{tenant}-named")
         desk.redis.delete("rerankq:workers")  # as if they were long gone
         with GatewayProcess(folder, _redis.url) as gateway:
-            yield Caller(gateway, tokens)
+            yield Caller(gateway, tokens, _redis.url)
 
 
 def test_jobs_are_listed_over_http(call: Caller) -> None:
@@ -127,3 +127,21 @@ def test_acts_are_noted_with_their_token(call: Caller) -> None:
     assert [each["subject"] for each in own["data"]] == ["mine-0"]
     assert call("other", "audit")[0] == 403
     assert call("mine", "audit", tenant="other")[0] == 422
+
+
+def test_usage_over_http(call: Caller) -> None:
+    """A tenant sees what its own calls have used, an operator all; both need the scope `read`."""
+    with LedgerDesk(call.redis_url) as desk:
+        for tenant in ("mine", "other"):
+            desk.claimed(f"{tenant}-stopped", tenant=tenant)
+            desk.cancel(f"{tenant}-stopped")
+    status, told = call("operator", "usage", by="day,tenant")
+    assert status == 200
+    assert [row["tenant"] for row in told["rows"]] == ["mine", "other"]
+    assert {row["uncertain_calls"] for row in told["rows"]} == {1}
+    _, own = call("mine", "usage", by="tenant")
+    assert [row["tenant"] for row in own["rows"]] == ["mine"]
+    assert call("mine", "usage", tenant="other")[0] == 422
+    assert call("mine", "usage", by="key")[0] == 422
+    assert call("submitting", "usage")[0] == 403
+    assert call("operator", "usage", **{"from": "2020-01-01", "to": "2020-01-02"})[1]["rows"] == []

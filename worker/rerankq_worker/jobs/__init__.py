@@ -4,6 +4,7 @@ executor           claims the jobs of a hint, and starts them
 attempts           one job: a permit, a call, then an outcome or another attempt later
 sent_request       what is sent of a job: equal documents once
 rerank             the call itself: request in, ranking or error out
+usage              what the calls of an attempt have used, for accounts
 retry              whether and when a failed attempt is repeated
 in_flight          the jobs that this worker holds, with their leases
 lease_keeper       renews the leases

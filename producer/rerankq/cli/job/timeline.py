@@ -46,6 +46,7 @@ def _facts(found: JobTimeline) -> dict[str, str]:
         "lane": job.lane.value,
         "model": job.model,
         "attempts": str(job.attempts),
+        "calls without a ranking": str(job.retries or ""),
         "custom id": job.custom_id or "",
         "batch": job.batch_id or "",
         "tenant": job.tenant or "",

@@ -7,6 +7,8 @@ tokens         `rerankq token`
 tenants        `rerankq tenant`
 webhooks       `rerankq webhook`
 audit          `rerankq audit`
+usage          `rerankq usage`
+usage_files    writes a report of usage for other programs
 doctor         `rerankq doctor`
 schema         `rerankq schema`
 flower         `rerankq flower`, which consists of the next five
