@@ -26,7 +26,9 @@ _ROW: Final = {
     "uncertain_tokens": 0,
     "reused_pairs": 0,
     "reused_tokens": 0,
-    "unpriced_tokens": 9_600_000,
+    "costs": {"CNY": 2.69},
+    "costs_at_most": {"CNY": 2.7},
+    "unpriced_tokens": 0,
 }
 _TOLD: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -69,7 +71,7 @@ def routes(parts: Parts) -> APIRouter:
         ] = None,
         tenant: Annotated[str | None, Query(description="Only what is this tenant's.")] = None,
     ) -> Response:
-        """Calls, tokens and what reuse has saved. A tenant sees what is its own."""
+        """Calls, tokens, cost and what reuse has saved. A tenant sees what is its own."""
         client = parts.client_for(request.principal)
         wanted = [each.strip() for each in by.split(",") if each.strip()]
         report = await client.usage(wanted, since=since, until=until, tenant=tenant)

@@ -1,5 +1,6 @@
 """What calls have used, summed as it is asked for; for both clients."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -7,9 +8,11 @@ from typing import Final
 from rerankq.client.caller import Caller
 from rerankq.client.usage_sums import summed
 from rerankq.contract import UsageBy, UsageReport
+from rerankq.cost.prices import Prices
 from rerankq.errors import InvalidRequest
 from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.usage_readings import UsageReadings
+from rerankq.settings import ClientSettings
 from rerankq.store.store import Store
 
 DAYS: Final = 30
@@ -23,6 +26,7 @@ Day = date | str
 class AsyncUsage:
     """What `AsyncRerankClient` does to tell of usage."""
 
+    settings: ClientSettings
     _store: Store
     _ownership: Ownership
 
@@ -34,7 +38,7 @@ class AsyncUsage:
         until: Day | None = None,
         tenant: str | None = None,
     ) -> UsageReport:
-        """Calls, tokens and what reuse has saved, from one day to another.
+        """Calls, tokens, cost and what reuse has saved, from one day to another.
 
         Days are in UTC, by Redis' clock: each call counts for the day on which the ledger learned
         how it ended. A batch is counted as a whole: with `batch`, the days are those on which the
@@ -48,6 +52,7 @@ class AsyncUsage:
 
         Raises:
             InvalidRequest: names the wrong argument.
+            SettingsError: the file of prices cannot be read, or something in it is wrong.
             LedgerUnavailable: Redis did not answer.
         """
         own = self._ownership.tenant
@@ -61,7 +66,8 @@ class AsyncUsage:
             raise InvalidRequest("since", f"must be at most {MOST_DAYS} days before until")
         read = readings.batches if UsageBy.BATCH in parts else readings.days
         found = await read(first, last, tenant=tenant)
-        return summed(found, parts, since=first.isoformat(), until=last.isoformat())
+        prices = await asyncio.to_thread(Prices.load, self.settings.prices)
+        return summed(found, parts, prices, since=first.isoformat(), until=last.isoformat())
 
 
 class BlockingUsage:

@@ -55,14 +55,15 @@ class UsageCounts(Message):
     reused_tokens: StrictInt = Field(
         default=0, description="An estimate of the tokens that this has saved."
     )
-    cost: StrictFloat | None = Field(
-        default=None, description="What the tokens cost; None where no price is known."
+    costs: dict[str, StrictFloat] = Field(
+        default_factory=dict,
+        description="What it costs by the prices of models, by currency, such as CNY.",
     )
-    cost_at_most: StrictFloat | None = Field(
-        default=None, description="The same with the uncertain tokens."
+    costs_at_most: dict[str, StrictFloat] = Field(
+        default_factory=dict, description="The same if all that is uncertain was charged."
     )
     unpriced_tokens: StrictInt = Field(
-        default=0, description="Tokens for which no price is known: `cost` is without them."
+        default=0, description="Tokens of models without a known price: `costs` lacks them."
     )
 
 
@@ -89,6 +90,5 @@ class UsageReport(Message):
     since: str
     until: str
     by: tuple[UsageBy, ...]
-    currency: str | None = Field(default=None, description="Of the cost, where prices are known.")
     rows: tuple[UsageRow, ...]
     total: UsageCounts

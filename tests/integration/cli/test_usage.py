@@ -64,7 +64,7 @@ def test_csv_has_a_column_for_each_field(rerankq: CommandLine, tmp_path: Path) -
     done = rerankq("usage", "--by", "model", "--format", "csv", "--tenant", "b")
     assert done.stdout.splitlines()[0].startswith(f"model,{COUNTS}")
     (row,) = csv.DictReader(io.StringIO(done.stdout))
-    assert (row["model"], row["tokens"], row["cost"]) == ("'=cmd() ", "4000", "")
+    assert (row["model"], row["tokens"]) == ("'=cmd() ", "4000")
     target = tmp_path / "usage.csv"
     assert rerankq("usage", "--format", "csv", "-o", str(target)).stdout == ""
     assert target.read_text("utf-8").splitlines()[0].startswith("day,jobs")
@@ -77,10 +77,26 @@ def test_parquet_has_types(rerankq: CommandLine, tmp_path: Path) -> None:
     table = importlib.import_module("pyarrow.parquet").read_table(target)
     assert table.column("tenant").to_pylist() == ["a", "b"]
     assert table.column("calls").to_pylist() == [1, 1]
-    assert {str(table.schema.field(each).type) for each in ("tokens", "cost")} == {
-        "int64",
-        "double",
-    }
+    assert str(table.schema.field("tokens").type) == "int64"
+
+
+def test_costs_have_a_bound_too(
+    rerankq: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a price is known there is a cost; also if all uncertain calls were charged."""
+    prices = tmp_path / "prices.toml"
+    lines = ('model = "m"', 'currency = "CNY"', "per_million_tokens = 0.5")
+    prices.write_text("\n".join(("[[prices]]", *lines, "as_of = 2026-12-01", 'source = "s"')))
+    monkeypatch.setenv("RERANKQ_PRICES", str(prices))
+    told = json.loads(rerankq("usage", "--by", "model", "--format", "json").stdout)
+    costs = {row["model"]: (row["costs"], row["unpriced_tokens"]) for row in told["rows"]}
+    assert costs["m"] == ({"CNY": 0.002}, 0)
+    assert costs["=cmd()\x1b"] == ({}, 4000)
+    assert told["total"]["costs_at_most"] == {"CNY": 0.002}
+    *_, total = rerankq("usage", "--by", "model").stdout.splitlines()
+    assert total.endswith("0.0020 CNY + ?")
+    (head, *_) = rerankq("usage", "--format", "csv").stdout.splitlines()
+    assert head.endswith("unpriced_tokens,cost_CNY,cost_at_most_CNY")
 
 
 def test_what_cannot_be_done_is_said(rerankq: CommandLine, tmp_path: Path) -> None:

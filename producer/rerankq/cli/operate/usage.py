@@ -43,11 +43,11 @@ def usage(
 ) -> None:
     """Show what calls have used.
 
-    Calls, tokens, and what reuse has saved: a row a day, or whatever `--by day,tenant` names; days
-    are in UTC. Tokens are in one of three figures: reported by the upstream, else counted with the
-    model's tokenizer, else estimated. Where workers died, nobody knows whether their last calls
-    were made: `5 to 7` calls are at least 5 and at most 7. With `batch`, the days are those on
-    which the batches were opened.
+    Calls, tokens, what reuse has saved, and the cost by the prices of models: a row a day, or
+    whatever `--by day,tenant` names; days are in UTC. Tokens are in one of three figures: reported
+    by the upstream, else counted with the model's tokenizer, else estimated. Where workers died,
+    nobody knows whether their last calls were made: `5 to 7` calls are at least 5 and at most 7.
+    With `batch`, the days are those on which the batches were opened.
     """
     parts = [each.strip() for each in by.split(",") if each.strip()]
     report = ask(lambda client: client.usage(parts, since=since, until=until))
@@ -65,31 +65,31 @@ def _show(report: UsageReport) -> None:
     columns = [Column(str(each), whole=True) for each in report.by]
     columns += [Column(each, right=True) for each in _COUNTS]
     rows = [
-        (*(getattr(row, each) or "-" for each in report.by), *_cells(row, report.currency))
-        for row in report.rows
+        (*(getattr(row, each) or "-" for each in report.by), *_cells(row)) for row in report.rows
     ]
     if report.by and len(rows) > 1:
         names = ["total", *("" for _ in report.by[1:])]
-        rows.append((*names, *_cells(report.total, report.currency)))
+        rows.append((*names, *_cells(report.total)))
     show_table(columns, rows)
 
 
-def _cells(counts: UsageCounts, currency: str | None) -> tuple[str, ...]:
+def _cells(counts: UsageCounts) -> tuple[str, ...]:
     figures = (
         *(counts.retries, counts.pairs),
         *(counts.reported_tokens, counts.counted_tokens, counts.estimated_tokens),
         *(counts.reused_pairs, counts.reused_tokens),
     )
     calls = _range(counts.calls, counts.calls + counts.uncertain_calls)
-    return f"{counts.jobs:,}", calls, *(f"{each:,}" for each in figures), _cost(counts, currency)
+    return f"{counts.jobs:,}", calls, *(f"{each:,}" for each in figures), _cost(counts)
 
 
 def _range(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
-def _cost(counts: UsageCounts, currency: str | None) -> str:
-    if counts.cost is None:
-        return "-"
-    partly = "at least " if counts.unpriced_tokens else ""
-    return f"{partly}{counts.cost:,.4f} {currency or ''}".rstrip()
+def _cost(counts: UsageCounts) -> str:
+    """What is known of the cost; with a plus sign when the price of some tokens is not known."""
+    costs = " + ".join(f"{cost:,.4f} {currency}" for currency, cost in counts.costs.items())
+    if counts.unpriced_tokens:
+        return f"{costs} + ?" if costs else "?"
+    return costs or "-"

@@ -14,7 +14,8 @@ from rerankq.contract import UsageCounts, UsageReport, UsageRow
 from rerankq.errors import MissingExtra
 from rerankq.extras import install
 
-_MONEY: Final = frozenset({"cost", "cost_at_most"})
+_COSTS: Final = {"costs": "cost", "costs_at_most": "cost_at_most"}
+"""Fields that have an amount for each currency, and how their columns begin."""
 
 
 class UsageFormat(StrEnum):
@@ -57,20 +58,37 @@ def _encoded(report: UsageReport, form: UsageFormat) -> bytes:
     return _csv(report) if form is UsageFormat.CSV else report.encode() + b"\n"
 
 
-def names(report: UsageReport) -> list[str]:
-    """The columns: what the rows stand for, and then the counts."""
-    return [*map(str, report.by), *UsageCounts.model_fields]
+def columns(report: UsageReport) -> dict[str, type]:
+    """The columns and their types: what the rows stand for, the counts, and costs by currency."""
+    counts = (each for each in UsageCounts.model_fields if each not in _COSTS)
+    currencies = sorted(report.total.costs)
+    costs = (f"{head}_{each}" for each in currencies for head in _COSTS.values())
+    return (
+        dict.fromkeys(map(str, report.by), str)
+        | dict.fromkeys(counts, int)
+        | dict.fromkeys(costs, float)
+    )
 
 
-def _cells(report: UsageReport, row: UsageRow) -> list[Any]:
-    return [getattr(row, each) for each in names(report)]
+def _rows(report: UsageReport) -> list[dict[str, Any]]:
+    """A row has no cost in a currency in which no call of it was priced."""
+    return [row.model_dump() | _costs_of(row) for row in report.rows]
+
+
+def _costs_of(row: UsageRow) -> dict[str, float]:
+    return {
+        f"{head}_{currency}": cost
+        for name, head in _COSTS.items()
+        for currency, cost in getattr(row, name).items()
+    }
 
 
 def _csv(report: UsageReport) -> bytes:
     text = io.StringIO(newline="")
+    names = columns(report)
     writer = csv.writer(text)
-    writer.writerow(names(report))
-    writer.writerows(map(_plain, (_cells(report, row) for row in report.rows)))
+    writer.writerow(names)
+    writer.writerows(_plain([row.get(each) for each in names]) for row in _rows(report))
     return text.getvalue().encode()
 
 
@@ -93,17 +111,10 @@ def _parquet(report: UsageReport) -> bytes:
         raise MissingExtra(
             f"Parquet needs an extra that is not installed: {install('parquet')}"
         ) from None
-    counted = UsageCounts.model_fields.keys() - _MONEY
-    schema = pa.schema(
-        [(each, _type(pa, each, is_count=each in counted)) for each in names(report)]
-    )
-    rows = [dict(zip(names(report), _cells(report, row), strict=True)) for row in report.rows]
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    named = columns(report)
+    schema = pa.schema([(name, types[kind]) for name, kind in named.items()])
+    rows = [{name: row.get(name) for name in named} for row in _rows(report)]
     sink = pa.BufferOutputStream()
     parquet.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
     return bytes(sink.getvalue())
-
-
-def _type(pa: Any, name: str, *, is_count: bool) -> Any:
-    if name in _MONEY:
-        return pa.float64()
-    return pa.int64() if is_count else pa.string()
