@@ -9,6 +9,7 @@ retry              whether and when a failed attempt is repeated
 in_flight          the jobs that this worker holds, with their leases
 lease_keeper       renews the leases
 completer          writes outcomes to the ledger, many at a time
+job_update         the outcome of an attempt as it is written to the ledger
 outcome_event      the event that tells the outcome of a job
 last_write         writes outcomes on connections of its own, before the process is replaced
 reconciler         announces jobs again that would otherwise be lost

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from rerankq.contract import Job, JobState
+from rerankq.contract import Job
 from rerankq.error_origin import origin
 from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
 from rerankq.events import (
@@ -24,8 +24,8 @@ from rerankq.events import (
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
-from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.job_update import job_update
+from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.rerank import (
     AttemptOutcome,
