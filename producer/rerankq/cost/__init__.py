@@ -1,8 +1,9 @@
 """What jobs cost: tokens, counted before they are sent, and money.
 
 tokens    how many tokens a call costs, estimated
-prices    what models cost: a dated table, and a user's own
 counters  exact, estimated, or by a model's characters a token
 passages  cuts a long text into parts that fit
 qwen3     the exact counts of Qwen3, by an extra
+prefixes  how much of a text has so many tokens
+prices    what models cost: a dated table, and a user's own
 """

@@ -9,10 +9,11 @@ estimate        by classes of characters, fitted to Qwen3: a text is within 13 %
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import ceil
+from math import ceil, floor
 from typing import Final, Protocol
 
 from rerankq.cost import qwen3
+from rerankq.cost.prefixes import longest_prefix
 from rerankq.cost.tokens import estimate
 from rerankq.errors import MissingExtra, SettingsError
 from rerankq.extras import install
@@ -20,6 +21,7 @@ from rerankq.extras import install
 QWEN3: Final = "qwen3"
 ESTIMATE: Final = "estimate"
 _QWEN3_MODELS: Final = ("qwen3-reranker", "qwen3-vl-reranker")
+ESTIMATE_ERROR: Final = 0.15
 _LEAST, _MOST = 0.1, 20.0
 
 
@@ -36,8 +38,24 @@ class TokenCounter(Protocol):
         """Whether it counts as the model does."""
         ...
 
+    @property
+    def error(self) -> float:
+        """How far counts are from the model's on average, as a share; 0 if it is exact."""
+        ...
+
+    def most(self, characters: int) -> int:
+        """More tokens than this no text of so many characters has, in NFC. Takes no time."""
+        ...
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text. May take a second the first time, and for long texts."""
+        ...
+
+    def fit(self, text: str, most: int) -> int:
+        """How many characters of a text, from its beginning, have at most `most` tokens.
+
+        The place is the end of a token, where the counter knows tokens. Takes as long as a count.
+        """
         ...
 
 
@@ -47,10 +65,19 @@ class ExactQwen3:
 
     name: str = QWEN3
     is_exact: bool = True
+    error: float = 0.0
+
+    def most(self, characters: int) -> int:
+        """A token for each byte: a rare character has one for each of its bytes."""
+        return characters * qwen3.MOST_TOKENS_OF_A_CHARACTER
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """See `TokenCounter`."""
         return qwen3.count(texts)
+
+    def fit(self, text: str, most: int) -> int:
+        """See `TokenCounter`."""
+        return qwen3.fit(text, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +86,19 @@ class Estimate:
 
     name: str = ESTIMATE
     is_exact: bool = False
+    error: float = ESTIMATE_ERROR
+
+    def most(self, characters: int) -> int:
+        """No class of characters has more than a token a character."""
+        return characters
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """See `TokenCounter`."""
         return [ceil(estimate(text)) for text in texts]
+
+    def fit(self, text: str, most: int) -> int:
+        """See `TokenCounter`."""
+        return longest_prefix(text, lambda end: ceil(estimate(text[:end])) <= most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +107,27 @@ class CharactersEach:
 
     characters: float
     is_exact: bool = False
+    error: float = ESTIMATE_ERROR
+    """Taken to be that of the estimate: a ratio knows less of a text."""
 
     @property
     def name(self) -> str:
         """As settings write it."""
         return f"{self.characters:g}"
 
+    def most(self, characters: int) -> int:
+        """The ratio says it for every text."""
+        return ceil(characters / self.characters)
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """See `TokenCounter`."""
-        return [ceil(len(text) / self.characters) for text in texts]
+        return [self.most(len(text)) for text in texts]
+
+    def fit(self, text: str, most: int) -> int:
+        """See `TokenCounter`."""
+        end = min(len(text), max(0, floor(most * self.characters)))
+        # Rounding may have made it one too many.
+        return end if self.most(end) <= most else end - 1
 
 
 def counter(name: str) -> TokenCounter:

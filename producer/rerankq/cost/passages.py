@@ -12,6 +12,8 @@ from rerankq.cost.counters import TokenCounter
 
 _SENTENCE: Final = re.compile(r"(?:[.!?…](?=\s)|[。！？；\n])")  # noqa: RUF001  Chinese marks
 _WORD: Final = re.compile(r"\s|[，、：）]")  # noqa: RUF001  Chinese marks
+_CHARACTERS_EACH: Final = 8
+"""More characters than most tokens have: so much text is looked at to find what fits."""
 _LOOK_BACK: Final = 0.2
 """The share of a passage, from its end, in which a border is looked for."""
 
@@ -63,16 +65,14 @@ def passages(
 
 
 def _fitting(text: str, start: int, most_tokens: int, counter: TokenCounter) -> int:
-    """The end of the longest part that fits, or a little before it; at least one character."""
-    # Tokens may have many characters, such as a row of blanks, but most have one to five.
-    end = min(len(text), start + max(1, most_tokens * 4))
-    while end - start > 1:
-        (tokens,) = counter.count([text[start:end]])
-        if tokens <= most_tokens:
-            break
-        shorter = int((end - start) * most_tokens / tokens)
-        end = start + max(1, min(shorter, end - start - 1))
-    return end
+    """The end of the longest part that fits; at least one character."""
+    characters = max(1, most_tokens) * _CHARACTERS_EACH
+    while True:
+        window = text[start : start + characters]
+        fitting = counter.fit(window, most_tokens)
+        if fitting < len(window) or start + len(window) == len(text):
+            return start + max(1, fitting)
+        characters *= 2  # such as a long row of blanks, which is few tokens
 
 
 def _border(text: str, start: int, end: int, marks: tuple["re.Pattern[str]", ...]) -> int:

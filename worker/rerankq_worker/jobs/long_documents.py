@@ -27,9 +27,6 @@ and cut so that it certainly fits."""
 OVERLAP: Final = 0.1
 """The share of a passage that the next one has too."""
 MOST_NAMED: Final = 10
-_BYTES_EACH: Final = 4
-"""Bytes of a character in UTF-8 at most, and a byte is a token at most. The very few characters
-that normalisation takes apart have more; a document of these alone is left to the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +93,11 @@ class LongDocumentCutter:
             return None
         texts = request.texts()
         before = len(request.query) + len(request.instruction or "")
-        surely_fits = (context.tokens - TEMPLATE_TOKENS) // _BYTES_EACH - before
-        if max(map(len, texts)) <= surely_fits:
+        room, most = context.tokens - TEMPLATE_TOKENS, context.counter.most
+        # Most jobs end here, without a look at a text.
+        if most(before + max(map(len, texts))) <= room:
             return None
-        doubtful = [index for index, text in enumerate(texts) if len(text) > surely_fits]
+        doubtful = [index for index, text in enumerate(texts) if most(before + len(text)) > room]
         # Counting many characters takes a while: a thread does it, so that other jobs go on.
         return await asyncio.to_thread(self._cut, request, texts, doubtful, context)
 
