@@ -99,10 +99,17 @@ def by_its_query(job: Job) -> RerankResult | JobFailed:
 
 
 def ranked(job: Job) -> RerankResult:
-    """The documents in the order submitted."""
+    """The documents in the order submitted, with scores of 1, 1/2, 1/3 and so on."""
+    least = job.request.min_score or 0.0
     rows = [
-        RankedDocument(index=index, relevance_score=1 / (index + 1), document=Document(text=text))
+        RankedDocument(
+            index=index,
+            relevance_score=score,
+            raw_score=score if job.request.raw_scores else None,
+            document=Document(text=text),
+        )
         for index, text in enumerate(job.request.texts())
+        if (score := 1 / (index + 1)) >= least
     ]
     return RerankResult(
         job_id=job.id,
