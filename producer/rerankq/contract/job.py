@@ -1,9 +1,12 @@
 """A job, and the hint that names it."""
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
+import orjson
 from pydantic import BeforeValidator, Field, StrictFloat, StringConstraints
 
 from rerankq.contract.batch import Callback, TenantName
@@ -84,6 +87,19 @@ class Job(Versioned):
     callbacks: Annotated[tuple[Callback, ...], Field(max_length=MAX_CALLBACKS)] | None = Field(
         default=None, description="Who is told of its end."
     )
+
+    @classmethod
+    def parse(cls, data: bytes | str | Mapping[str, Any]) -> Self:
+        """See `Message`. A stored job is large, and read by orjson in half the time.
+
+        Raises:
+            InvalidRequest: as there.
+        """
+        if isinstance(data, bytes):
+            # What orjson refuses is read, or explained, by the parser of the base class.
+            with suppress(orjson.JSONDecodeError):
+                return super().parse(orjson.loads(data))
+        return super().parse(data)
 
     def encode(self) -> bytes:
         """The job as compact JSON, at most `MAX_JOB_BYTES` long.

@@ -63,6 +63,11 @@ class RerankRequest(Message):
     @field_validator("documents")
     @classmethod
     def _within_bounds(cls, documents: tuple[str | Document, ...]) -> tuple[str | Document, ...]:
+        # All at once, because this runs for each job that is submitted or read.
+        texts = [each for each in documents if type(each) is str]
+        longest = max(map(len, texts), default=0)
+        if longest <= MAX_DOCUMENT_CHARACTERS and all(texts) and not any(map(str.isspace, texts)):
+            return documents
         for position, document in enumerate(documents):
             if not isinstance(document, str):
                 continue

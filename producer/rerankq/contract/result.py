@@ -14,13 +14,13 @@ class RankedDocument(Message):
 
     index: Annotated[int, Field(ge=0)]
     relevance_score: StrictFloat
+    document: Document | None = None
     raw_score: StrictFloat | None = Field(
         default=None, description="The score as the site gave it, if the job asked for it."
     )
     passage: PassageOf | None = Field(
         default=None, description="The part of a split document whose score this is."
     )
-    document: Document | None = None
 
 
 class Usage(Message):

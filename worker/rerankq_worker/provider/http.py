@@ -208,15 +208,18 @@ async def _read(
 ) -> error_answers.Reply:
     """The whole answer; of a refusal, the part of the body that comes soon."""
     status, headers = connection.status, _joined(connection.headers)
-    body = bytearray()
     if status not in SUCCESS:
-        await _read_refusal(connection, body, limit)
-        return error_answers.Reply(status, bytes(body), headers)
+        begun = bytearray()
+        await _read_refusal(connection, begun, limit)
+        return error_answers.Reply(status, bytes(begun), headers)
+    # Joined once, as answers are large; one that comes as a whole is not copied.
+    chunks, size = [], 0
     while chunk := await connection.chunk():
-        body += chunk
-        if len(body) > most_bytes:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > most_bytes:
             raise Malformed(f"the upstream's answer is over {most_bytes:,} bytes")
-    return error_answers.Reply(status, bytes(body), headers)
+    return error_answers.Reply(status, b"".join(chunks), headers)
 
 
 def _joined(sent: Headers) -> dict[str, str]:
