@@ -1,10 +1,15 @@
 """The estimate of tokens."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.cost import tokens
+
+ENGLISH = "The rule of 72: divide 72 by the yearly return, and you have the years. "
+CHINESE = "预防感冒应勤洗手、戴口罩。水在100度的时候沸腾。"
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,23 @@ def test_load_is_a_count(query: str, documents: list[str]) -> None:
     load = tokens.load(query, documents)
     assert isinstance(load, int)
     assert load >= 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("languages", [[ENGLISH], [CHINESE], [ENGLISH, CHINESE]])
+def test_a_sample_of_a_large_job_counts_like_the_whole(seed: int, languages: list[str]) -> None:
+    """Of many characters a sample is counted: it differs from the whole by less than 5 %."""
+    chance = random.Random(seed)  # noqa: S311  the same texts in every run
+    documents = [
+        chance.choice(languages)[chance.randrange(20) :] * chance.randint(1, 8) for _ in range(600)
+    ]
+    assert sum(map(len, documents)) > tokens.SAMPLED_CHARACTERS
+    whole = tokens.estimate(" ".join(documents))
+    assert tokens.load("", documents) == pytest.approx(whole, rel=0.05)
+
+
+@pytest.mark.parametrize("language", [ENGLISH, CHINESE])
+def test_a_job_just_over_the_limit_counts_like_one_just_under(language: str) -> None:
+    """There is no jump where sampling begins."""
+    text = (language * 2000)[: tokens.SAMPLED_CHARACTERS + 1]
+    assert tokens.load("", [text]) == pytest.approx(tokens.load("", [text[:-1]]), rel=0.01)
