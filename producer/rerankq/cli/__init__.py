@@ -17,6 +17,7 @@ tables            tables on stdout
 times             times as people read and type them
 
 batch/            `run`, `results` and `batch`
+plan/             `plan`: what a file of jobs will cost
 job/              one job, and lists of jobs
 input/            what `run` reads
 rows/             what `run` and `results` write

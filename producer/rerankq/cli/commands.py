@@ -50,6 +50,9 @@ def _of_jobs(name: str, summary: str, target: str) -> Command:
 
 COMMANDS: Final = (
     _of_jobs("run", "Run a file of jobs and write their rankings, in order.", "batch.run:run"),
+    Command(
+        "plan", JOBS, "Show what a file of jobs will cost, before it is paid.", "plan.command:plan"
+    ),
     _of_jobs("results", "Write the rankings of a batch that was run before.", "batch.run:results"),
     _of_jobs("batch", "Watch batches; pause, resume, cancel or retry them.", "batch.group:app"),
     _of_jobs("jobs", "List jobs in any state; show what happened to one.", "job.group:app"),
