@@ -36,8 +36,8 @@ def sandbox(
         str,
         typer.Option(
             help="The vendor's format at /v1/rerank: dmxapi, jina, siliconflow, "
-            "siliconflow-as-documented, voyage or vllm; cohere, tei and dashscope are always "
-            "served, at their own paths.",
+            "siliconflow-as-documented, voyage or vllm; cohere, tei, dashscope and vllm-score "
+            "are always served, at their own paths.",
             rich_help_panel=_ANSWERS,
         ),
     ] = "dmxapi",

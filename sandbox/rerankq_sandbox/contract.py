@@ -23,6 +23,7 @@ class Question:
         texts: The documents' texts, in the order of the call.
         top_n: How many results are wanted; None means all.
         with_documents: Whether results carry their document.
+        queries: The query of each text, if each has its own; `query` then has them all.
     """
 
     model: str
@@ -30,11 +31,18 @@ class Question:
     texts: Sequence[str]
     top_n: int | None = None
     with_documents: bool = True
+    queries: Sequence[str] = ()
 
     @cached_property
     def tokens(self) -> int:
         """The call's estimated tokens; counted at the first use, because counting is not cheap."""
-        return tokens.load(self.query, self.texts)
+        return sum(tokens.load(query, texts) for query, texts in self.lists())
+
+    def lists(self) -> list[tuple[str, Sequence[str]]]:
+        """Each query with the texts that are ranked for it, in the order of the call."""
+        if not self.queries:
+            return [(self.query, self.texts)]
+        return [(query, [text]) for query, text in zip(self.queries, self.texts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,9 @@ class Endpoint:
 
     async def _rank(self, entry: Entry, question: Question, extra: float = 0.0) -> list[Ranked]:
         """The ranking, after the latency and `extra` seconds."""
-        scores = await self.parts.scorer.score(question.query, question.texts)
+        scores: list[float] = []
+        for query, texts in question.lists():
+            scores += await self.parts.scorer.score(query, texts)
         left = self.parts.latency.draw(question) + extra - (time.monotonic() - entry.started)
         if left > 0:
             await asyncio.sleep(left)

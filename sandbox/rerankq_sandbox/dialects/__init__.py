@@ -8,6 +8,7 @@ jina         Jina
 siliconflow  SiliconFlow
 tei          Text Embeddings Inference
 vllm         vLLM
+vllm_score   vLLM's scores of pairs
 voyage       Voyage
 """
 
@@ -22,6 +23,7 @@ from rerankq_sandbox.dialects.jina import JINA
 from rerankq_sandbox.dialects.siliconflow import SILICONFLOW, SILICONFLOW_AS_DOCUMENTED
 from rerankq_sandbox.dialects.tei import TEI
 from rerankq_sandbox.dialects.vllm import VLLM
+from rerankq_sandbox.dialects.vllm_score import VLLM_SCORE
 from rerankq_sandbox.dialects.voyage import VOYAGE
 
 DialectName = Literal[
@@ -32,6 +34,7 @@ DialectName = Literal[
     "siliconflow-as-documented",
     "voyage",
     "vllm",
+    "vllm-score",
     "tei",
     "dashscope",
 ]
@@ -44,9 +47,14 @@ DIALECTS: Final[Mapping[DialectName, Dialect]] = {
     "siliconflow-as-documented": SILICONFLOW_AS_DOCUMENTED,
     "voyage": VOYAGE,
     "vllm": VLLM,
+    "vllm-score": VLLM_SCORE,
     "tei": TEI,
     "dashscope": DASHSCOPE,
 }
+
+
+_OF_THEIR_OWN: Final = (COHERE, TEI, DASHSCOPE, VLLM_SCORE)
+"""Dialects that have their own path."""
 
 
 def served(name: DialectName) -> list[Dialect]:
@@ -55,7 +63,7 @@ def served(name: DialectName) -> list[Dialect]:
     At the shared path that is `name`, if it uses that path, or else DMXAPI.
     """
     by_path = {DMXAPI.path: DMXAPI}
-    by_path |= {dialect.path: dialect for dialect in (COHERE, TEI, DASHSCOPE, DIALECTS[name])}
+    by_path |= {dialect.path: dialect for dialect in (*_OF_THEIR_OWN, DIALECTS[name])}
     return list(by_path.values())
 
 

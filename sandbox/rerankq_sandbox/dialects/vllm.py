@@ -1,5 +1,6 @@
 """vLLM's server: documents as objects, real usage, 400 for texts over the model's context."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -24,11 +25,19 @@ class _Asked(Asked):
 
 def _read(body: bytes) -> Question:
     asked = decode(_Asked, body, code=400, kind="BadRequestError")
-    if asked.truncate_prompt_tokens is None and any(
-        too_long(asked.query, text, _CONTEXT_TOKENS, tokens.estimate) for text in asked.documents
-    ):
-        raise ERRORS["context_overflow"].refusal()
+    if asked.truncate_prompt_tokens is None:
+        check_context((asked.query, text) for text in asked.documents)
     return Question(asked.model, asked.query, asked.documents, asked.top_n or None)
+
+
+def check_context(pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse pairs of query and document of which one is over the model's context.
+
+    Raises:
+        GatewayError: one is.
+    """
+    if any(too_long(query, text, _CONTEXT_TOKENS, tokens.estimate) for query, text in pairs):
+        raise ERRORS["context_overflow"].refusal()
 
 
 def _entry(_question: Question, ranked: Ranked) -> dict[str, Any]:

@@ -38,6 +38,7 @@ GOOD = {
     "siliconflow": f'{{"results":{ROWS}}}',
     "voyage": f'{{"data":{ROWS}}}',
     "vllm": f'{{"results":{ROWS}}}',
+    "vllm-score": f'{{"data":{ROWS}}}',
     "tei": ROWS,
     "dashscope": f'{{"output":{{"results":{ROWS}}}}}',
 }

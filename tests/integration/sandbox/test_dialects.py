@@ -15,14 +15,16 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 def test_dialects_with_a_path_of_their_own_always_answer(sandbox: RunningSandbox) -> None:
-    """Cohere, TEI and DashScope answer beside DMXAPI, each at its path, with the same ranking."""
+    """Cohere, TEI, DashScope and vLLM's scores answer at their own paths, all with one ranking."""
     cohere = sandbox.ask("/v2/rerank", **BODY).json()["results"]
     tei = sandbox.ask("/rerank", query=QUERY, texts=DOCUMENTS).json()
     given = {"query": QUERY, "documents": DOCUMENTS}
     dashscope = sandbox.ask(DASHSCOPE, model="m", input=given).json()["output"]["results"]
+    pairs = sandbox.ask("/score", model="m", text_1=QUERY, text_2=DOCUMENTS).json()["data"]
     scores = [result["relevance_score"] for result in sandbox.rerank().json()["results"]]
     assert [result["relevance_score"] for result in cohere] == scores
     assert [result["score"] for result in tei] == scores
+    assert sorted((result["score"] for result in pairs), reverse=True) == scores
     assert [result["relevance_score"] for result in dashscope] == scores
 
 

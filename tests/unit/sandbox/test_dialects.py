@@ -10,6 +10,7 @@ from rerankq_sandbox.errors import GatewayError
 DOCUMENTS = ["one", "two words", "three"]
 SCORES = [0.1, 0.9, 0.5]
 ASKED: dict[str, Any] = {"model": "qwen3-m", "query": "q", "documents": DOCUMENTS}
+PAIRS: dict[str, Any] = {"model": "m", "text_1": "q", "text_2": DOCUMENTS}
 TEXTS: dict[str, Any] = {"query": "q", "texts": DOCUMENTS}
 
 
@@ -110,6 +111,26 @@ def test_vllm_refuses_what_exceeds_the_context() -> None:
     assert answered("vllm", ASKED | {"documents": ["一" * 40_000]})["results"]
 
 
+def test_vllm_scores_pairs_in_their_order() -> None:
+    """One query with many documents, or as many: the scores come in the order of the pairs."""
+    answer = answered("vllm-score", PAIRS)
+    assert answer["data"] == [
+        {"index": index, "object": "score", "score": score} for index, score in enumerate(SCORES)
+    ]
+    assert answer["usage"] == {"prompt_tokens": 7, "total_tokens": 7}
+    own = DIALECTS["vllm-score"].read(orjson.dumps(PAIRS | {"text_1": ["a", "b", "c"]}))
+    assert own.lists() == [("a", ["one"]), ("b", ["two words"]), ("c", ["three"])]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"text_1": ["a", "b"]}, {"text_2": []}, {"text_1": ["a", "b", "一" * 60_000]}]
+)
+def test_vllm_scores_only_pairs_that_fit(wrong: dict[str, Any]) -> None:
+    """Lists of other lengths, empty ones and pairs over the context are a 400."""
+    status, said = refusal("vllm-score", PAIRS | wrong)
+    assert (status, said["error"]["type"]) == (400, "BadRequestError")
+
+
 def test_tei_answers_a_bare_list() -> None:
     """TEI ranks `texts` and answers a list, with texts when asked."""
     assert answered("tei", TEXTS)[0] == {"index": 1, "score": 0.9}
@@ -158,6 +179,6 @@ def test_no_dialect_repeats_what_was_sent(name: DialectName) -> None:
 def test_each_path_has_one_dialect(name: DialectName) -> None:
     """Dialects with their own path always answer there, the chosen dialect at its path."""
     by_path = {dialect.path: dialect for dialect in served(name)}
-    assert {"/v1/rerank", "/v2/rerank", "/rerank"} < set(by_path)
+    assert {"/v1/rerank", "/v2/rerank", "/rerank", "/score"} < set(by_path)
     assert by_path[DIALECTS[name].path] is DIALECTS[name]
-    assert len(by_path) == len(served(name)) == 4
+    assert len(by_path) == len(served(name)) == 5

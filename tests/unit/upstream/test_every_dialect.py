@@ -34,6 +34,7 @@ ANSWERS: dict[str, Callable[[Rows], Any]] = {
     "siliconflow": lambda rows: {"results": relevance(rows)},
     "voyage": lambda rows: {"data": relevance(rows)},
     "vllm": lambda rows: {"results": relevance(rows)},
+    "vllm-score": lambda rows: {"data": scored("score")(rows)},
     "tei": scored("score"),
     "dashscope": lambda rows: {"output": {"results": relevance(rows)}},
 }
@@ -43,6 +44,8 @@ NAMES = (
     *("results", "data", "output", "index", "score", "relevance_score"),
     *("usage", "meta", "tokens", "id", "request_id"),
 )
+SENT = {"tei": ("query", "texts"), "vllm-score": ("text_1", "text_2")}
+"""What the fields of query and documents are called, where not so."""
 MOST_DOCUMENTS = {"voyage": 1_000, "dashscope": 500, "tei": 32}
 TAKES_INSTRUCTION = {
     "dmxapi": "any",
@@ -181,8 +184,9 @@ def test_the_texts_and_the_query_are_sent(name: str) -> None:
     """The body holds query and texts, in the order submitted, without the caller's own ids."""
     body = orjson.loads(dialect(name).encode(REQUEST, "qwen3-rerank"))
     place = body.get("input", body)
-    assert place["query"] == "q"
-    assert place["texts" if name == "tei" else "documents"] == ["a", "b", "c"]
+    query, documents = SENT.get(name, ("query", "documents"))
+    assert place[query] == "q"
+    assert place[documents] == ["a", "b", "c"]
     assert body.get("model", "qwen3-rerank") == "qwen3-rerank"
     assert b'"x"' not in dialect(name).encode(REQUEST, "qwen3-rerank")
 

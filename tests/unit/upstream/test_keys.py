@@ -94,6 +94,7 @@ def test_a_word_instead_of_a_key_looks_made_up(key: str) -> None:
         ("http://[::1]:8787/v1/rerank", "dmxapi", True),
         ("http://localhost/v1/rerank", "dmxapi", True),
         ("http://10.0.0.7:8000/v1/rerank", "vllm", True),
+        ("http://10.0.0.7:8000/score", "vllm-score", True),
         ("http://10.0.0.7:8080/rerank", "tei", True),
         ("None", "None", False),
     ],

@@ -11,6 +11,7 @@ jina           Jina
 siliconflow    SiliconFlow
 tei            Hugging Face's Text Embeddings Inference
 vllm           vLLM
+vllm_score     vLLM's scores of pairs
 voyage         Voyage
 """
 
@@ -25,6 +26,7 @@ from rerankq_worker.upstream.dialects.jina import Jina
 from rerankq_worker.upstream.dialects.siliconflow import Siliconflow
 from rerankq_worker.upstream.dialects.tei import Tei
 from rerankq_worker.upstream.dialects.vllm import Vllm
+from rerankq_worker.upstream.dialects.vllm_score import VllmScore
 from rerankq_worker.upstream.dialects.voyage import Voyage
 
 DIALECTS: Final[Mapping[str, type[Dialect]]] = {
@@ -34,6 +36,7 @@ DIALECTS: Final[Mapping[str, type[Dialect]]] = {
     "siliconflow": Siliconflow,
     "voyage": Voyage,
     "vllm": Vllm,
+    "vllm-score": VllmScore,
     "tei": Tei,
     "dashscope": Dashscope,
 }

@@ -5,7 +5,7 @@ number of results; an answer with rows in `results` and tokens in `usage.total_t
 overrides what differs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -28,10 +28,12 @@ class Dialect:
 
     Attributes:
         vendor: the vendor's name, for messages.
+        known_as: the dialect's name in settings; empty if it is that of the class.
         auth_prefix: what usually precedes the key in the Authorization header.
         is_own_server: whether users run this server themselves, with any key or none.
         known_options: by the vendor's names, which values are allowed besides numbers from 1 on.
         most_documents: how many documents a call may have; None if no limit is documented.
+        scores_pairs: whether a call may have a query for each document: see `body_of_pairs`.
         wanted: the vendor's name for the number of results.
         results: the path of the rows in an answer.
         score: the vendor's name for the score of a row.
@@ -39,10 +41,12 @@ class Dialect:
     """
 
     vendor: ClassVar[str]
+    known_as: ClassVar[str] = ""
     auth_prefix: ClassVar[str] = "Bearer "
     is_own_server: ClassVar[bool] = False
     known_options: ClassVar[Mapping[str, tuple[int, ...]]] = NO_OPTIONS
     most_documents: ClassVar[int | None] = None
+    scores_pairs: ClassVar[bool] = False
     wanted: ClassVar[str] = "top_n"
     results: ClassVar[tuple[str, ...]] = ("results",)
     score: ClassVar[str] = "relevance_score"
@@ -58,7 +62,8 @@ class Dialect:
             if name not in cls.known_options:
                 has = ", ".join(cls.known_options)
                 said = f"known are {has}" if has else "it has none"
-                return f"the dialect {cls.__name__.lower()} has no option of that name: {said}"
+                own = cls.known_as or cls.__name__.lower()
+                return f"the dialect {own} has no option of that name: {said}"
             allowed = cls.known_options[name]
             if value < 1 and value not in allowed:
                 return f"{name} must be {' or '.join([*map(str, allowed), 'at least 1'])}"
@@ -121,6 +126,23 @@ class Dialect:
         if request.instruction is not None:
             body["instruction"] = request.instruction
         return body
+
+    def body_of_pairs(
+        self, queries: Sequence[str], documents: Sequence[str], model: str
+    ) -> dict[str, Any]:
+        """The body of a call in which each document has a query of its own, as an object.
+
+        The answer is read as that of any other call: a score for each document, by its index.
+
+        Args:
+            queries: one for each document.
+            documents: their texts.
+            model: this site's name for the model.
+
+        Raises:
+            NotImplementedError: the dialect has no such calls: see `scores_pairs`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has one query a call")
 
     def decode(self, body: Any, request: RerankRequest, request_id: str | None) -> Answer:
         """Read the decoded JSON of a successful answer (2xx).
