@@ -27,6 +27,7 @@ from rerankq.settings import MOST_KEPT_SECONDS
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.of_models import OfModels
 from rerankq_worker.upstream.score_scale import Scales, ScoreScale
 from rerankq_worker.upstream.site_file import (
     AuthPrefix,
@@ -295,7 +296,7 @@ class WorkerSettings(ProcessSettings):
             (account,),
             options=self.dialect_options,
             scales=Scales(self.scores),
-            context=DeclaredContext(self.context_tokens, self.token_counter),
+            context=DeclaredContext(OfModels(self.context_tokens), OfModels(self.token_counter)),
         )
         return (site,)
 

@@ -126,6 +126,12 @@ def test_site_may_have_no_prefix(tmp_path: Path, prefix: str) -> None:
             'models = { a = "b" }\nscores = { b = "logit" }\n[[sites.accounts]]',
             "scores names b, which is none of its models",
         ),
+        (
+            "[[sites.accounts]]",
+            'models = { a = "b" }\ncontext_tokens = { b = 512 }\n[[sites.accounts]]',
+            "context_tokens names b, which is none of its models",
+        ),
+        ("[[sites.accounts]]", 'token_counter = "odd"\n[[sites.accounts]]', "no token counter odd"),
         ('name = "main"', 'name = "a/b"', r"accounts\.0\.name: must be 1 to 100 letters,"),
         ("https://first.example/v1/rerank", "first.example", r"sites\.0\.url: "),
         ("https://first", "ftp://first", r"sites\.0\.url: "),

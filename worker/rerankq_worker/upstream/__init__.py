@@ -10,5 +10,6 @@ keys         checks what a key looks like
 score_scale  what a site's scores are, and their probabilities
 agreement    how far two rankings agree
 context      how many tokens a model reads, and how they are counted
+of_models    a setting of a site that may differ from model to model
 known_pairs  questions whose best answer is known, to check scores
 """

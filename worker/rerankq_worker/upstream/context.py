@@ -1,10 +1,11 @@
 """How many tokens a model reads of a query and a document together, and how they are counted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq.cost.counters import TokenCounter, counter, counter_for
+from rerankq_worker.upstream.of_models import OfModels
 
 KNOWN: Final = {"qwen3-reranker": 32_768}
 """By the beginning of a model's name. Source: the model card of Qwen3-Reranker."""
@@ -17,12 +18,12 @@ class DeclaredContext:
     """What the settings of a site say.
 
     Attributes:
-        tokens: None if they say nothing.
-        counter: the name of a counter; None for the best that is there.
+        tokens: of query and document together.
+        counter: the name of a counter; the best that is there, where none is named.
     """
 
-    tokens: int | None = None
-    counter: str | None = None
+    tokens: OfModels[int] = field(default_factory=OfModels)
+    counter: OfModels[str] = field(default_factory=OfModels)
 
 
 NOT_SAID: Final = DeclaredContext()
@@ -55,10 +56,10 @@ def context_of(
         SettingsError: there is no such counter.
         MissingExtra: the counter needs an extra that is not installed.
     """
-    tokens = declared.tokens
+    tokens, name_of_counter = declared.tokens.of(model), declared.counter.of(model)
     if tokens is None and _TRUNCATING.isdisjoint(options):
         name = model.rpartition("/")[2].lower()
         tokens = next((size for head, size in KNOWN.items() if name.startswith(head)), None)
     if tokens is None:
         return None
-    return Context(tokens, counter(declared.counter) if declared.counter else counter_for(model))
+    return Context(tokens, counter(name_of_counter) if name_of_counter else counter_for(model))

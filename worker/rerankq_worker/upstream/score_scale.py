@@ -5,12 +5,12 @@ answer of a site that declares nothing stays as it is. Each document's score is 
 a scale that depended on the other documents of a job would change with them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import StrEnum
 from math import exp
 from typing import Final
 
+from rerankq_worker.upstream.of_models import OfModels
 from rerankq_worker.upstream.port import Answer, Score
 
 
@@ -21,27 +21,8 @@ class ScoreScale(StrEnum):
     LOGIT = "logit"
 
 
-@dataclass(frozen=True, slots=True)
-class Scales:
-    """The scales of one site.
-
-    Attributes:
-        site: of all its models; None if it is not declared.
-        models: of single models, by the site's names for them.
-    """
-
-    site: ScoreScale | None = None
-    models: Mapping[str, ScoreScale] = field(default_factory=dict)
-
-    def of(self, model: str) -> ScoreScale | None:
-        """The scale of a model; None if it is not declared.
-
-        Args:
-            model: the site's name for it.
-        """
-        return self.models.get(model, self.site)
-
-
+Scales = OfModels[ScoreScale]
+"""The scales of one site."""
 NOT_DECLARED: Final = Scales()
 
 

@@ -37,6 +37,7 @@ from rerankq.invalid_input import in_words
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
+from rerankq_worker.upstream.of_models import OfModels, Value
 from rerankq_worker.upstream.score_scale import Scales, ScoreScale
 from rerankq_worker.upstream.sites import Account, Key, Site
 
@@ -107,26 +108,35 @@ class SiteEntry(_Strict):
     scores: ScoreScale | Mapping[str, ScoreScale] | None = None
     accounts: Annotated[tuple[AccountEntry, ...], Field(min_length=1)]
     shadow: Annotated[float, Field(gt=0, le=1)] | None = None
-    context_tokens: ContextTokens | None = None
-    token_counter: CounterName | None = None
+    context_tokens: ContextTokens | Mapping[str, ContextTokens] | None = None
+    token_counter: CounterName | Mapping[str, CounterName] | None = None
 
     @model_validator(mode="after")
-    def _scores_of_its_models(self) -> Self:
-        unknown = [each for each in self._scales_of_models() if self.models.get(each) is None]
-        if self.models and unknown:
-            raise ValueError(f"scores names {unknown[0]}, which is none of its models")
+    def _of_its_models(self) -> Self:
+        for name in ("scores", "context_tokens", "token_counter"):
+            declared = getattr(self, name)
+            named = declared if self.models and isinstance(declared, Mapping) else {}
+            if unknown := next((each for each in named if each not in self.models), None):
+                raise ValueError(f"{name} names {unknown}, which is none of its models")
         return self
 
     def scales(self) -> Scales:
-        """What its scores are, by its own names of the models."""
-        of_models = self._scales_of_models()
-        return Scales(
-            None if isinstance(self.scores, Mapping) else self.scores,
-            {self.models.get(name, name): scale for name, scale in of_models.items()},
+        """What its scores are."""
+        return self._of_models(self.scores)
+
+    def context(self) -> DeclaredContext:
+        """How many tokens its models read."""
+        return DeclaredContext(
+            self._of_models(self.context_tokens), self._of_models(self.token_counter)
         )
 
-    def _scales_of_models(self) -> Mapping[str, ScoreScale]:
-        return self.scores if isinstance(self.scores, Mapping) else {}
+    def _of_models(self, declared: Value | Mapping[str, Value] | None) -> OfModels[Value]:
+        """What it declares of its models, by its own names for them."""
+        if not isinstance(declared, Mapping):
+            return OfModels(declared)
+        return OfModels(
+            models={self.models.get(name, name): value for name, value in declared.items()}
+        )
 
 
 class SiteFile(_Strict):
@@ -223,7 +233,7 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
         entry.options,
         entry.scales(),
         entry.shadow or 0.0,
-        DeclaredContext(entry.context_tokens, entry.token_counter),
+        entry.context(),
     )
 
 
