@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.store.store import Store
+from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.shadows import MOST_AT_ONCE, Shadows
 from rerankq_worker.opened_routes import routes_apart
 from rerankq_worker.settings import WorkerSettings
@@ -22,6 +23,7 @@ async def opened_shadows(
     worker: str,
     may_call: Callable[[], bool],
     events: Events,
+    cutter: LongDocumentCutter,
 ) -> AsyncIterator[Shadows | None]:
     """What sends the copies while the block runs; None when no site is tried out.
 
@@ -33,6 +35,7 @@ async def opened_shadows(
         worker: the worker's name.
         may_call: whether the worker may begin calls.
         events: told how rankings agree.
+        cutter: does with long documents of copies what was done with those of their jobs.
     """
     tried = [each for each in sites if each.shadow]
     if not tried:
@@ -44,7 +47,7 @@ async def opened_shadows(
         most_calls=MOST_AT_ONCE,
         events=events,
     ) as routes:
-        shadows = Shadows(tried, routes, may_call=may_call, events=events)
+        shadows = Shadows(tried, routes, may_call=may_call, events=events, cutter=cutter)
         try:
             yield shadows
         finally:

@@ -155,6 +155,7 @@ class Service:
                     worker=self._node,
                     may_call=lambda: not executor.is_draining,
                     events=events,
+                    cutter=self._cutter(),
                 )
             )
             executor = self._executor(leases, in_flight, completer, routes, shadows)

@@ -25,10 +25,12 @@ class PassageOf(Message):
     """The passage of a long document whose score it has.
 
     Attributes:
+        number: which one of the document's passages it is, from 1.
         start: its first character in the document, from 0.
         end: the character after its last.
     """
 
+    number: Annotated[StrictInt, Field(ge=1)]
     start: Count
     end: Count
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankq.contract import LongDocuments, RerankRequest
+from rerankq.contract import LongDocuments, PassageOf, RerankRequest
 from rerankq.cost.counters import CharactersEach, Estimate, ExactQwen3, TokenCounter
-from rerankq.cost.passages import Passage
 from rerankq_worker.jobs.long_documents import TEMPLATE_TOKENS, CutRequest, LongDocumentCutter
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.upstream.context import Context
@@ -95,6 +94,7 @@ def test_the_best_passage_is_the_documents_score() -> None:
     assert sent.scores(scores) == [Score(0, 0.8, 1.4), Score(1, 0.7, 0.8)]
     best = sent.passages(scores)[0]
     assert LONG[best.start : best.end] == texts[2]
+    assert best.number == 3
     (told,) = sent.long_documents
     assert (told.index, told.passages, told.read_characters) == (0, 3, len(LONG))
 
@@ -148,7 +148,7 @@ def test_each_document_has_the_best_score_of_its_passages(
 
 def _passages(
     asked: RerankRequest, made: CutRequest | None
-) -> list[tuple[str, tuple[int, Passage | None]]]:
+) -> list[tuple[str, tuple[int, PassageOf | None]]]:
     """Each text that is ranked, with the index of the job's document of which it is."""
     if made is None:
         return [(text, (index, None)) for index, text in enumerate(asked.texts())]

@@ -7,9 +7,12 @@ from random import Random
 import pytest
 
 from rerankq.accounts.accounts import Limits
-from rerankq.contract import Job, RerankRequest
+from rerankq.contract import Job, LongDocuments, RerankRequest
+from rerankq.cost.counters import CharactersEach
 from rerankq.events import Event, ShadowCompared, ShadowFailed
+from rerankq_worker.jobs.long_documents import TEMPLATE_TOKENS, LongDocumentCutter
 from rerankq_worker.jobs.shadows import MOST_AT_ONCE, Shadows
+from rerankq_worker.upstream.context import Context
 from rerankq_worker.upstream.errors import Throttled
 from rerankq_worker.upstream.port import Answer, Score
 from rerankq_worker.upstream.sites import Account, Key, Site
@@ -38,6 +41,7 @@ class Tried:
             self.network.routes,
             may_call=lambda: may_call,
             events=self.network.events,
+            cutter=LongDocumentCutter(lambda _: Context(TEMPLATE_TOKENS + 50, CharactersEach(1.0))),
             chance=Random(1),  # noqa: S311  repeatable
         )
 
@@ -74,6 +78,21 @@ def test_the_copy_is_compared() -> None:
         assert (told.site, told.model, told.job.id) == ("candidate", "own-m", "job-1")
         assert dict(told.overlap) == {1: 0.0}
         assert told.rank_correlation == pytest.approx(-1)
+
+    run(tried)
+
+
+def test_a_copy_has_long_documents_as_its_job_had_them() -> None:
+    """What the job's own sites got instead of a long document is sent."""
+
+    async def tried() -> None:
+        site = Tried()
+        cut = {"documents": ("a", "word " * 20), "long_documents": LongDocuments.TRUNCATE}
+        request = JOB.request.model_copy(update=cut)
+        site.shadows.consider(JOB.model_copy(update={"request": request}), RANKED)
+        await site.until_told(1)
+        (call,) = site.provider.calls
+        assert call.request.texts() == ["a", "word " * 7]
 
     run(tried)
 

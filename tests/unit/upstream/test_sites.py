@@ -100,6 +100,16 @@ def test_a_site_says_what_its_scores_are(tmp_path: Path) -> None:
     assert site.scales.of("b") is None
 
 
+def test_a_site_says_how_many_tokens_its_models_read(tmp_path: Path) -> None:
+    """For all its models, or for single ones by the names that jobs use."""
+    text = 'context_tokens = 8192\ntoken_counter = "3.5"\n[[sites.acc'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", text))
+    assert (site.context.tokens.of("any"), site.context.counter.of("any")) == (8192, "3.5")
+    text = 'models = { a = "vendor/a", b = "b" }\ncontext_tokens = { a = 512 }\n[[sites.acc'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", text))
+    assert [site.context.tokens.of(name) for name in ("vendor/a", "b")] == [512, None]
+
+
 def test_own_server_may_have_a_short_key(tmp_path: Path) -> None:
     """The length of a key for a self-hosted server is not checked."""
     text = MINIMAL.replace("[[sites.accounts]]", 'dialect = "vllm"\n[[sites.accounts]]')

@@ -37,12 +37,12 @@ class CutRequest:
         request: what is to be ranked in the job's place: passages in the place of long documents.
             All scores are wanted, because several may be of one document.
         parts: for each document of `request`: the index of the job's document, and which passage
-            of it this is; None for a whole document.
+            of it this is; None for a document that was not split.
         told: what the result tells of the long documents.
     """
 
     request: RerankRequest
-    parts: Sequence[tuple[int, Passage | None]]
+    parts: Sequence[tuple[int, PassageOf | None]]
     told: Sequence[LongDocument]
 
     def merged(self, scores: Sequence[Score]) -> tuple[list[Score], dict[int, PassageOf]]:
@@ -58,7 +58,7 @@ class CutRequest:
             if index not in best:
                 best[index] = score._replace(index=index)
                 if passage is not None:
-                    found[index] = PassageOf(start=passage.start, end=passage.end)
+                    found[index] = passage
         return sorted(best.values(), key=best_first), found
 
 
@@ -149,13 +149,17 @@ def _with_cuts(
     action: LongDocuments,
 ) -> CutRequest:
     documents: list[str] = []
-    parts: list[tuple[int, Passage | None]] = []
+    parts: list[tuple[int, PassageOf | None]] = []
     for index, text in enumerate(texts):
-        for passage in cuts.get(index, (None,)):
-            documents.append(text if passage is None else text[passage.start : passage.end])
+        if index not in cuts:
+            documents.append(text)
+            parts.append((index, None))
+            continue
+        for number, (start, end) in enumerate(cuts[index], 1):
+            documents.append(text[start:end])
+            named = PassageOf(number=number, start=start, end=end)
             # A truncated document has one score, and needs no name of the part.
-            named = passage if action is LongDocuments.SPLIT else None
-            parts.append((index, named))
+            parts.append((index, named if action is LongDocuments.SPLIT else None))
     told = [
         LongDocument(
             index=index,

@@ -12,6 +12,7 @@ from typing import Final
 
 from rerankq.contract import Job
 from rerankq.events import Events, JobRef, ShadowCompared, ShadowFailed
+from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.rerank import estimated_tokens
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.limits.guarded_call import GuardedCall
@@ -33,6 +34,7 @@ class Shadows:
         routes: to these sites alone.
         may_call: whether this worker may begin calls; not while it shuts down.
         events: told how rankings agree.
+        cutter: what the jobs' own sites got is sent, also of documents that were cut; None: whole.
         chance: decides which jobs are copied.
     """
 
@@ -43,8 +45,10 @@ class Shadows:
         *,
         may_call: Callable[[], bool],
         events: Events,
+        cutter: LongDocumentCutter | None = None,
         chance: Random | None = None,
     ) -> None:
+        self._cutter = cutter or LongDocumentCutter(lambda _: None)
         self._sites = sites
         self._routes = routes
         self._may_call = may_call
@@ -98,7 +102,7 @@ class Shadows:
     async def _asked(self, job: Job, site: Site, model: str) -> tuple[float, Sequence[Score]]:
         if not model:
             raise Refused(f"the site {site.name} does not serve the model {job.request.model}")
-        sent = SentRequest(job.request)
+        sent = SentRequest(job.request, await self._cutter.cut(job.request))
         tokens = await estimated_tokens(sent.request)
         reserved = await self._routes.reserve_at(site.name, model, tokens=tokens, retry=False)
         async with GuardedCall(self._routes, reserved, may_begin=self._may_call) as upstream:
