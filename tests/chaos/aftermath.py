@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chaos.judge import Record, Verdict
+from rerankq.contract import UsageCounts
 from running.upstream import Call
 
 MOMENT_SECONDS = 0.05
@@ -43,6 +44,7 @@ class Aftermath:
         refusals: the errors of the producer's submits.
         restarts: how often each worker of the round replaced itself, also workers that were killed
             later.
+        counted: what the ledger has counted of all calls.
     """
 
     verdict: Verdict
@@ -52,11 +54,23 @@ class Aftermath:
     exit_codes: Sequence[int]
     refusals: Sequence[str]
     restarts: Sequence[int] = ()
+    counted: UsageCounts = field(default_factory=UsageCounts)
 
     def repeats(self) -> Counter[str]:
         """Calls beyond the first, by job; throttled ones are not counted. Their sum is D."""
         calls = Counter(call.job_id for call in self.calls if call.status != THROTTLED)
         return Counter({job_id: count - 1 for job_id, count in calls.items() if count > 1})
+
+    def miscounted(self) -> str:
+        """How the counted calls differ from those that the upstream saw; empty if they agree.
+
+        They agree if the upstream saw as many as are certain, and at most the uncertain ones more.
+        """
+        seen = sum(call.job_id in self.accepted for call in self.calls)
+        least, uncertain = self.counted.calls, self.counted.uncertain_calls
+        if least <= seen <= least + uncertain:
+            return ""
+        return f"{seen} calls, counted {least} to {least + uncertain}"
 
     def in_flight(self, at: float) -> set[str]:
         """Jobs whose call had reached the upstream by that time and whose end was not written."""

@@ -118,6 +118,13 @@ def strikes(arena: Arena, stage: Stage) -> Iterator[None]:
         yield
 
 
+def demand_right_counts(report: Report, aftermath: Aftermath) -> None:
+    """Demand that the calls which the ledger has counted are those that the upstream saw."""
+    report.figures["uncertain calls"] = aftermath.counted.uncertain_calls
+    wrong = aftermath.miscounted()
+    report.demand(not wrong, f"calls are counted within their bound: {wrong}")
+
+
 def report_on(
     aftermath: Aftermath,
     *,

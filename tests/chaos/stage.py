@@ -17,7 +17,8 @@ from chaos.judge import Judge
 from chaos.load import Load
 from chaos.numbered import numbered_job
 from chaos.producer import Producer
-from rerankq.contract import Callback, Job
+from rerankq import RerankClient
+from rerankq.contract import Callback, Job, UsageCounts
 from running.redis_server import RedisServer
 from running.upstream import Upstream, fingerprint
 from running.waiting import eventually
@@ -185,7 +186,12 @@ class Stage:
             refusals=self.producer.refusals,
             # Read last, so that a restart at the very end is found too.
             restarts=[worker.restarts() for worker in self._started],
+            counted=self._counted(),
         )
+
+    def _counted(self) -> UsageCounts:
+        with RerankClient(self.judge.redis_url) as client:
+            return client.usage().total
 
     def _may_submit(self, accepted: int) -> bool:
         requests: Any = self.upstream.stats()["requests"]

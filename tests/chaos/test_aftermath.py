@@ -3,6 +3,7 @@
 from chaos.aftermath import Aftermath, Silence
 from chaos.judge import Record, Verdict
 from chaos.row import report_on
+from rerankq.contract import UsageCounts
 from running.upstream import Call
 
 DEATH = 100.0
@@ -35,6 +36,16 @@ def test_f_counts_calls_of_the_dead_worker_without_a_written_end() -> None:
         "answered too late",
         "answered, not written",
     }
+
+
+def test_calls_are_counted_within_their_bound() -> None:
+    """The upstream may have seen as many calls as are certain, and the uncertain ones besides."""
+    calls = [call(name, OTHER, ENDED, 200) for name in "abc"]
+    for least, uncertain, fits in ((3, 0, True), (2, 1, True), (1, 1, False), (4, 2, False)):
+        counted = UsageCounts(calls=least, uncertain_calls=uncertain)
+        accepted = dict.fromkeys("abc", 0.0)
+        aftermath = Aftermath(Verdict(), {}, calls, accepted, (), (), counted=counted)
+        assert (not aftermath.miscounted()) is fits
 
 
 def test_calls_after_a_pause_are_not_counted() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from chaos.aftermath import THROTTLED, Aftermath
 from chaos.load import Load
-from chaos.row import Arena, Report, Row, report_on
+from chaos.row import Arena, Report, Row, demand_right_counts, report_on
 from running.waiting import lasting
 
 RETRY_AFTER_SECONDS = 1
@@ -31,6 +31,7 @@ def _storm(arena: Arena) -> Report:
         over = time.time()
         aftermath = stage.settle()
     report = report_on(aftermath)
+    demand_right_counts(report, aftermath)
     throttled = {call.job_id for call in aftermath.calls if call.status == THROTTLED}
     attempts = {aftermath.records[job_id].attempts for job_id in throttled}
     first = aftermath.first_answer(over)

@@ -6,7 +6,15 @@ from itertools import chain
 
 from chaos.aftermath import Aftermath, Silence
 from chaos.load import Load
-from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
+from chaos.row import (
+    Arena,
+    Report,
+    Row,
+    demand_right_counts,
+    recoveries,
+    report_on,
+    strikes,
+)
 from running.waiting import lasting
 from running.worker import RunningWorker
 
@@ -42,6 +50,7 @@ def _judged(aftermath: Aftermath, faults: list[Silence]) -> Report:
     struck = {each.since: aftermath.unwritten(each) for each in faults}
     report = report_on(aftermath, struck=list(chain.from_iterable(struck.values())))
     report.recoveries = recoveries(aftermath, struck)
+    demand_right_counts(report, aftermath)
     return report
 
 

@@ -4,7 +4,15 @@ import signal
 import time
 
 from chaos.load import Load
-from chaos.row import Arena, Report, Row, recoveries, report_on, strikes
+from chaos.row import (
+    Arena,
+    Report,
+    Row,
+    demand_right_counts,
+    recoveries,
+    report_on,
+    strikes,
+)
 from chaos.stage import Stage
 from running.upstream import fingerprint
 from running.waiting import eventually, lasting
@@ -32,7 +40,10 @@ def _sigterm(arena: Arena) -> Report:
             codes.append(victim.terminate())
             drains.append(time.monotonic() - started)
             stage.replace(victim)
-        report = report_on(stage.settle())
+        aftermath = stage.settle()
+    report = report_on(aftermath)
+    demand_right_counts(report, aftermath)
+    report.demand(aftermath.counted.uncertain_calls == 0, "no call is uncertain")
     report.figures["drain s"] = max(drains)
     report.demand(not any(codes), f"exit code 0: {codes}")
     report.demand(report.repeats == 0, f"D = 0: {report.repeats}")
@@ -59,6 +70,7 @@ def _sigterm_hand_back(arena: Arena) -> Report:
         aftermath = stage.settle()
     handed_back = {call.job_id for call in aftermath.calls if not call.answered}
     report = report_on(aftermath, struck=handed_back)
+    demand_right_counts(report, aftermath)
     again = [
         call.arrived - asked - GRACE_SECONDS
         for call in aftermath.calls

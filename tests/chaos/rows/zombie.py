@@ -7,7 +7,7 @@ from collections.abc import Callable
 from chaos.aftermath import Aftermath, Silence
 from chaos.judge import result_of
 from chaos.load import Load
-from chaos.row import Arena, Report, Row, report_on
+from chaos.row import Arena, Report, Row, demand_right_counts, report_on
 from chaos.stage import Stage
 from running.upstream import fingerprint
 from running.waiting import eventually
@@ -47,6 +47,7 @@ def _when_its_jobs_have_ended(stage: Stage, at: float) -> bool:
 def _judged(aftermath: Aftermath, silent: Silence) -> Report:
     struck = aftermath.unwritten(silent)
     report = report_on(aftermath, struck=struck)
+    demand_right_counts(report, aftermath)
     repeated = aftermath.called_again(silent.since, struck)
     calls = aftermath.arrivals()
     won = sum(
