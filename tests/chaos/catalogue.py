@@ -12,6 +12,7 @@ from chaos.rows import (
     gateway_upload,
     gateway_wait,
     gateway_webhook,
+    large_job_killed,
     poison,
     redis_damaged,
     redis_full,
@@ -37,6 +38,7 @@ from chaos.rows import (
 ROWS: Final[tuple[Row, ...]] = (
     worker_killed.KILL,
     worker_killed.PAUSE_KILL,
+    large_job_killed.LARGE_JOB,
     zombie.ZOMBIE,
     zombie.LATE,
     worker_paused.IN_TURN,

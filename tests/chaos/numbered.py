@@ -11,10 +11,12 @@ from rerankq_sandbox.scoring import to_unit
 PREFIX: Final = "n"
 
 
-def numbered_job(number: int, mark: str = "") -> Job:
+def numbered_job(number: int, mark: str = "", *, documents: int = 3) -> Job:
     """Job `number`; its query contains `mark`, for faults that only some jobs meet."""
     query = f"question {number} on rivers {mark}".strip()
-    request = RerankRequest(query=query, documents=_documents(number), top_n=2 + number % 2)
+    request = RerankRequest(
+        query=query, documents=_documents(number, documents), top_n=2 + number % 2
+    )
     return Job(id=f"{PREFIX}{number}", request=request, metadata={"number": str(number)})
 
 
@@ -48,9 +50,10 @@ def ranking(request: RerankRequest) -> Sequence[tuple[int, str, float]]:
     return sorted(rows, key=lambda row: -row[2])[: request.wanted]
 
 
-def _documents(number: int) -> tuple[str, ...]:
+def _documents(number: int, count: int) -> tuple[str, ...]:
     return (
         f"paper {number} about mountains",
+        *(f"paper {number} about mountain {other}" for other in range(count - 3)),
         f"answer to question {number} on rivers",
         f"question {number}, asked again",
     )

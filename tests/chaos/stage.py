@@ -39,6 +39,7 @@ class Stage:
         command: the command that starts a worker; the usual one if empty.
         lane: the lane that each worker serves; both if empty.
         marks: marks in the queries of some jobs, by number.
+        documents: how many each job has.
         fsync: Redis' `appendfsync`.
         redis_folder: where Redis keeps its data, if not in `folder`.
         redis_address: returns the address by which a worker connects to Redis, if not its own.
@@ -54,6 +55,7 @@ class Stage:
         command: tuple[str, ...] = (),
         lane: str = "bulk",
         marks: Mapping[int, str] | None = None,
+        documents: int = 3,
         fsync: str = "everysec",
         redis_folder: Path | None = None,
         redis_address: Callable[[RedisServer], str] | None = None,
@@ -68,7 +70,10 @@ class Stage:
         self._started: list[RunningWorker] = []
         self.failing: dict[str, str] = {}
         marks = marks or {}
-        jobs = [numbered_job(number, marks.get(number, "")) for number in range(load.jobs)]
+        jobs = [
+            numbered_job(number, marks.get(number, ""), documents=documents)
+            for number in range(load.jobs)
+        ]
         jobs = [job.model_copy(update={"callbacks": callbacks}) for job in jobs]
         self.jobs: dict[str, Job] = {job.id: job for job in jobs}
         self._command = command

@@ -25,6 +25,11 @@ def test_a_worker_that_is_stopped_and_then_killed_loses_nothing(tmp_path: Path) 
     _holds("worker-pause-kill", tmp_path)
 
 
+def test_a_worker_killed_in_large_jobs_costs_only_the_parts_in_flight(tmp_path: Path) -> None:
+    """SIGKILL in jobs of several calls: what calls have brought is kept, D <= F in calls."""
+    _holds("large-job-kill", tmp_path)
+
+
 def test_a_zombies_late_results_are_fenced_off(tmp_path: Path) -> None:
     """After a pause that is longer than the leases, none of a worker's late results is taken."""
     _holds("zombie", tmp_path)

@@ -14,6 +14,7 @@ from rerankq_worker.limits.route import Route
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.provider import HttpProvider
 from rerankq_worker.settings import WorkerSettings
+from rerankq_worker.upstream.call_limits import CallLimits
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.observed import ObservedProvider
 from rerankq_worker.upstream.port import Provider
@@ -38,10 +39,12 @@ async def opened_routes(
     """
     routes = []
     for site in sites:
+        dialect = DIALECTS[site.dialect](**site.options)
+        limits = site.call_limits.within(dialect.call_limits())
         provider = await closing.enter_async_context(
             HttpProvider(
                 url=site.url,
-                dialect=DIALECTS[site.dialect](**site.options),
+                dialect=dialect,
                 call_seconds=settings.call_seconds,
                 scales=site.scales,
             )
@@ -53,7 +56,7 @@ async def opened_routes(
                 max_in_flight=settings.max_in_flight,
                 endpoint=site.endpoint,
             )
-            routes += _by_each_key(provider, site, account, permits, events)
+            routes += _by_each_key(provider, site, account, permits, limits, events)
     return routes
 
 
@@ -100,11 +103,16 @@ async def routes_apart(
 
 
 def _by_each_key(
-    provider: Provider, site: Site, account: Account, permits: Permits, events: Events
+    provider: Provider,
+    site: Site,
+    account: Account,
+    permits: Permits,
+    limits: CallLimits,
+    events: Events,
 ) -> list[Route]:
     def observed(key_id: str) -> Provider:
         return ObservedProvider(
             provider, events, site=site.name, account=account.name, key_id=key_id
         )
 
-    return [Route(site, key, observed(key.id), permits) for key in account.keys]
+    return [Route(site, key, observed(key.id), permits, limits=limits) for key in account.keys]

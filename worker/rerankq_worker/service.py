@@ -21,6 +21,7 @@ from rerankq.broker.pidbox import forget_pidboxes
 from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.ledger.callback_workers import CallbackWorkers
+from rerankq.ledger.checkpoints import Checkpoints
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.presence import Presence
@@ -158,7 +159,9 @@ class Service:
                     cutter=self._cutter(),
                 )
             )
-            executor = self._executor(leases, in_flight, completer, routes, shadows)
+            executor = self._executor(
+                leases, in_flight, completer, routes, shadows, Checkpoints(store)
+            )
             restart = self._restart(executor, completer)
             watchdog = Watchdog(
                 self._heartbeats,
@@ -243,6 +246,7 @@ class Service:
         completer: Completer,
         routes: Routes,
         shadows: Shadows | None,
+        checkpoints: Checkpoints,
     ) -> Executor:
         settings = self._settings
         attempts = Attempts(
@@ -258,6 +262,8 @@ class Service:
             lease_seconds=self._lease_seconds,
             cutter=self._cutter(),
             shadows=shadows,
+            checkpoints=checkpoints,
+            job_calls=settings.job_calls,
             events=self._events,
         )
         return Executor(

@@ -24,6 +24,7 @@ from rerankq.errors import SettingsError
 from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS
+from rerankq_worker.upstream.call_limits import LEAST_CALL_BYTES, CallLimits
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
@@ -106,6 +107,23 @@ class WorkerSettings(ProcessSettings):
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="How many calls one worker process may have in flight."
     )
+    job_calls: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=50,
+        description="How many calls one job may have in flight that is too large for one call.",
+    )
+    call_documents: Count | None = Field(
+        default=None, description="Most documents of a call; larger jobs are divided into calls."
+    )
+    call_tokens: Count | None = Field(
+        default=None, description="The same for tokens, where the query counts once a document."
+    )
+    call_bytes: Annotated[int, Field(ge=LEAST_CALL_BYTES, le=10**12)] | None = Field(
+        default=None, description="The same for the bytes of a call's JSON."
+    )
+    listwise_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Models that compare the documents of a call, so that no job is divided.",
+    )
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=3.0,
         description="A worker that is silent this long loses its jobs to other workers.",
@@ -184,7 +202,7 @@ class WorkerSettings(ProcessSettings):
         is_address = isinstance(port, str) and _OF_A_SERVICE.match(port)
         return None if is_address else port
 
-    @field_validator("api_keys", "vendor_keys", "listeners", mode="before")
+    @field_validator("api_keys", "vendor_keys", "listeners", "listwise_models", mode="before")
     @classmethod
     def _separated(cls, some: object) -> object:
         if isinstance(some, str):
@@ -295,6 +313,8 @@ class WorkerSettings(ProcessSettings):
             self.dialect,
             (account,),
             options=self.dialect_options,
+            listwise=frozenset(self.listwise_models),
+            call_limits=CallLimits(self.call_documents, self.call_tokens, self.call_bytes),
             scales=Scales(self.scores),
             context=DeclaredContext(OfModels(self.context_tokens), OfModels(self.token_counter)),
         )
@@ -308,6 +328,7 @@ _OF_ONE_SITE: Final = frozenset(
     {
         *("upstream_url", "auth_prefix", "dialect", "dialect_options", "scores"),
         *("context_tokens", "token_counter", "rpm", "tpm", "concurrency"),
+        *("call_documents", "call_tokens", "call_bytes", "listwise_models"),
     }
 )
 """The keys are not among them: the file may name DMXAPI_API_KEY as one of its variables."""

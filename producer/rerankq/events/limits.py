@@ -163,6 +163,8 @@ class LedgerOperation(StrEnum):
     CONFIRM = "confirm"
     """One lease is renewed before its call, because it may have run out."""
     WRITE = "write"
+    CHECKPOINT = "checkpoint"
+    """What one call has brought is kept, for a job that needs several."""
     SWEEP = "sweep"
     EXCHANGE_PERMITS = "exchange_permits"
     RETURN_PERMITS = "return_permits"

@@ -11,6 +11,7 @@ failures          how a failure is kept
 usage             what calls have used, as workers tell it
 usage_readings    the same by day and batch, as it is stored
 leases            claim, renew, finish, postpone: the worker's side
+checkpoints       what calls have brought for jobs that need several
 sweep             one tick of the reconciler
 delays            lets jobs that wait after a failure be tried now
 dead              failed jobs: list, replay, forget

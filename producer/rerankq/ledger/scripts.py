@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from rerankq.ledger.outcomes import SPELLINGS
-from rerankq.store.script import FLAGS, NUMBERS, ROWS, TEXTS, Script
+from rerankq.store.script import FLAG, FLAGS, NUMBERS, ROWS, TEXTS, Script
 
 PACKAGE: Final = "rerankq.ledger"
 TENANTS: Final = ("tenant_queue", "tenant_running", "tenant_waiting", "turns")
@@ -17,7 +17,7 @@ LINES: Final = ("lane_redelivery",)
 _KEYS_OF_IDEMPOTENCY: Final = ("idempotency", "tenant_idempotency")
 ENDS: Final = (
     *(*STATES, *_KEYS_OF_IDEMPOTENCY),
-    *("payload", "result", "deadlines", "dead"),
+    *("payload", "parts", "result", "deadlines", "dead"),
     *("history", "history_ended"),
 )
 PORTIONS: Final = (
@@ -76,6 +76,14 @@ class _FinishStaged(NamedTuple):
 class _Postpone(NamedTuple):
     keep_usage_days: int
     jobs: list[tuple[Any, ...]]
+
+
+class _Checkpoint(NamedTuple):
+    id: str
+    token: int
+    part: str
+    keep_ms: int
+    scores: bytes
 
 
 class _Cancel(NamedTuple):
@@ -151,6 +159,9 @@ FINISH_STAGED: Final = Script(
     is_promise=True,
 )
 POSTPONE: Final = Script(PACKAGE, "postpone", _Postpone, keys=STATES, reply=FLAGS)
+CHECKPOINT: Final = Script(
+    *(PACKAGE, "checkpoint", _Checkpoint), keys=(*RECORDS, "parts"), reply=FLAG
+)
 CANCEL: Final = Script(
     *(PACKAGE, "cancel", _Cancel), keys=ENDS, reply=ROWS, constants=SPELLINGS, is_promise=True
 )

@@ -68,6 +68,7 @@ class Keys:
         self.job = Family(f"{prefix}rerankq:job:")
         self.payload = Family(f"{prefix}rerankq:payload:")
         self.said = Family(f"{prefix}rerankq:said:")
+        self.parts = Family(f"{prefix}rerankq:parts:")
         self.result = Family(f"{prefix}celery-task-meta-")
         """Also the channel on which the result is published."""
         self.staged = Family(f"{prefix}rerankq:staged:")

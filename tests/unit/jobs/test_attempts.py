@@ -12,7 +12,7 @@ from rerankq.accounts.breakers import key_breaker
 from rerankq.contract import Job
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.leases import Lease, Leases
-from rerankq_worker.jobs import attempts
+from rerankq_worker.jobs import certain_leases
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
@@ -193,7 +193,7 @@ def test_a_call_that_was_not_begun_costs_nothing(monkeypatch: pytest.MonkeyPatch
         may_begin = provider.calls[0].may_begin
         assert may_begin()
         later = time.monotonic() + LEASE_SECONDS
-        monkeypatch.setattr(attempts, "time", SimpleNamespace(monotonic=lambda: later))
+        monkeypatch.setattr(certain_leases, "time", SimpleNamespace(monotonic=lambda: later))
         assert not may_begin()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))

@@ -5,6 +5,15 @@ attempts           one job: a permit, a call, then an outcome or another attempt
 sent_request       what is sent of a job: equal documents once
 rerank             the call itself: request in, ranking or error out
 usage              what the calls of an attempt have used, for accounts
+large_jobs         attempts at jobs that are too large for one call
+calls_in_parts     asks for a large request by several calls, and merges the scores
+part_calls         the call for one part: a permit, the call, a checkpoint
+parts              divides documents into parts
+part_scores        the scores of a part as they are kept in Redis
+job_checkpoint     what the calls for one large job have brought
+calling            which jobs have calls in flight
+certain_leases     whether a lease is certain enough for a call
+permit_event       the event that tells how long a call waited for its permit
 retry              whether and when a failed attempt is repeated
 in_flight          the jobs that this worker holds, with their leases
 lease_keeper       renews the leases

@@ -1,15 +1,14 @@
 """One attempt at a job that this worker holds, and the outcome for the ledger."""
 
 import asyncio
-import math
 import time
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any
 
 from rerankq.contract import Job
 from rerankq.error_origin import origin
-from rerankq.errors import InvalidRequest, JobFailed, LedgerUnavailable
+from rerankq.errors import InvalidRequest, JobFailed
 from rerankq.events import (
     Event,
     Events,
@@ -17,16 +16,20 @@ from rerankq.events import (
     JobFaulted,
     JobRef,
     JobRevoked,
-    LedgerCallFailed,
-    LedgerOperation,
-    PermitWaited,
 )
+from rerankq.ledger.checkpoints import Checkpoints
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq_worker.jobs.calling import Calling, current_work
+from rerankq_worker.jobs.calls_in_parts import HandedBackError
+from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.job_update import job_update
+from rerankq_worker.jobs.large_jobs import LargeJobs
 from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.outcome_event import outcome_event
+from rerankq_worker.jobs.part_calls import PartCalls
+from rerankq_worker.jobs.permit_event import tell_of_permit
 from rerankq_worker.jobs.rerank import (
     AttemptOutcome,
     Failed,
@@ -40,14 +43,12 @@ from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.jobs.shadows import Shadows
 from rerankq_worker.jobs.usage import AttemptUsage
 from rerankq_worker.limits.guarded_call import GuardedCall
-from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
-from rerankq_worker.upstream.errors import UpstreamError
+from rerankq_worker.upstream.errors import CallTooLarge, UpstreamError
+from rerankq_worker.upstream.port import Upstream
 
 _Written = tuple[Finish | Postponement, Event | None]
 """An outcome for the ledger, and the event to tell once the ledger has it."""
-
-RENEW_RETRY_SECONDS: Final = 0.5
 
 
 class Attempts:
@@ -62,6 +63,9 @@ class Attempts:
         lease_seconds: how long a lease lasts without renewal.
         cutter: does what is wanted with documents that a model cannot read whole; None: nothing.
         shadows: sends copies of jobs to sites that are tried out; None if there are none.
+        checkpoints: keeps what calls have brought for jobs that need several; None where no job is
+            divided.
+        job_calls: how many calls of one such job may be in flight.
         events: told what happens to each job.
     """
 
@@ -76,6 +80,8 @@ class Attempts:
         lease_seconds: float,
         cutter: LongDocumentCutter | None = None,
         shadows: Shadows | None = None,
+        checkpoints: Checkpoints | None = None,
+        job_calls: int = 1,
         events: Events | None = None,
     ) -> None:
         self._cutter = cutter or LongDocumentCutter(lambda _: None)
@@ -85,10 +91,15 @@ class Attempts:
         self._completer = completer
         self._routes = routes
         self._policy = policy
-        self._calling: set[asyncio.Task[Any]] = set()
-        self._ending = False
-        self._lease_seconds = lease_seconds
+        self._calling = Calling()
         self._events = events or Events()
+        self._certain = CertainLeases(
+            leases, in_flight, lease_seconds=lease_seconds, events=self._events
+        )
+        self._large: LargeJobs | None = None
+        if checkpoints:
+            calls = PartCalls(routes, self._certain, self._calling, self._events)
+            self._large = LargeJobs(calls, checkpoints, most_calls=job_calls, events=self._events)
 
     async def work(
         self,
@@ -112,7 +123,7 @@ class Attempts:
             # The caller that cancelled it decides what happens to the job.
             tally["abandoned"] += 1
             raise
-        except _LeaseLostError:
+        except LeaseLostError:
             tally["abandoned"] += 1
             self._in_flight.remove([lease])
             self._events.tell(JobRevoked(job=JobRef(lease.job_id)))
@@ -124,11 +135,13 @@ class Attempts:
 
     def begin_no_more(self) -> AbstractSet[asyncio.Task[Any]]:
         """Begin no more calls; returns the tasks whose calls are in flight."""
-        self._ending = True
-        return self._calling
+        self._calling.ending = True
+        if self._large:
+            self._large.begin_no_more()
+        return self._calling.tasks
 
     async def _attempt(self, lease: Lease, claimed_at: float, carrier: str | None) -> _Written:
-        if self._ending:
+        if self._calling.ending:
             return self._as_written(lease, None, RetryAfter(0, lease.attempts))
         try:
             job = Job.parse(lease.payload)
@@ -140,6 +153,8 @@ class Attempts:
         usage = AttemptUsage(job.request.model)
         try:
             outcome = ranked = await self._ranked(job, lease, claimed_at, usage)
+        except HandedBackError:
+            outcome = RetryAfter(0, lease.attempts)
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
             outcome = consequence(job.id, error, self._policy, lease.attempts, waited, lease.past)
@@ -152,42 +167,61 @@ class Attempts:
         self, job: Job, lease: Lease, claimed_at: float, usage: AttemptUsage
     ) -> Succeeded:
         sent = SentRequest(job.request, await self._cutter.cut(job.request))
+        if self._large and (several := self._routes.destinations.of(sent.request)):
+            with self._large.upstream(job, lease, claimed_at, several, usage) as in_parts:
+                return await self._rerank(job, lease, claimed_at, in_parts, sent)
         tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
         retry, asked_at = lease.attempts > 0, time.monotonic()
         reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)
-        self._tell_of_permit(job, reservation, asked_at)
+        tell_of_permit(self._events, job, reservation, asked_at)
         sure_at = claimed_at
 
         def is_sure() -> bool:
-            return self._age(lease, sure_at) <= self._lease_seconds
+            return self._certain.is_certain(lease, sure_at)
 
-        async with GuardedCall(
-            self._routes, reservation, lease.past, may_begin=is_sure
-        ) as upstream:
-            sure_at = await self._make_sure_of(lease, claimed_at)
-            work = asyncio.current_task()
-            assert work is not None  # noqa: S101  this always runs in a task
-            self._calling.add(work)
-            try:
-                done = await rerank(
-                    job,
-                    attempts=lease.attempts,
-                    waited_seconds=_waited_seconds(lease, claimed_at),
-                    upstream=upstream,
-                    sent=sent,
-                    tokens=tokens,
-                    events=self._events,
-                )
-            except UpstreamError:
-                tokens = tokens or await estimated_tokens(sent.request)
-                usage.failed(reservation, upstream.fault, estimated=tokens)
+        try:
+            async with GuardedCall(
+                self._routes, reservation, lease.past, may_begin=is_sure
+            ) as upstream:
+                sure_at = await self._certain.make_sure_of(lease, claimed_at)
+                with self._calling.during(current_work()):
+                    try:
+                        done = await self._rerank(job, lease, claimed_at, upstream, sent, tokens)
+                    except UpstreamError:
+                        tokens = tokens or await estimated_tokens(sent.request)
+                        usage.failed(reservation, upstream.fault, estimated=tokens)
+                        raise
+                    pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
+                    usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
+                    return done
+        except CallTooLarge:
+            route, model = reservation.route, reservation.model
+            where = self._routes.destinations.after_refusal(route, model)
+            if not self._large or not where or len(sent.request.documents) == 1:
                 raise
-            else:
-                pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
-                usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
-                return done
-            finally:
-                self._calling.discard(work)
+        with self._large.upstream(
+            job, lease, claimed_at, [where], usage, was_refused=True
+        ) as in_parts:
+            return await self._rerank(job, lease, claimed_at, in_parts, sent)
+
+    async def _rerank(
+        self,
+        job: Job,
+        lease: Lease,
+        claimed_at: float,
+        upstream: Upstream,
+        sent: SentRequest,
+        tokens: int = 0,
+    ) -> Succeeded:
+        return await rerank(
+            job,
+            attempts=lease.attempts,
+            waited_seconds=_waited_seconds(lease, claimed_at),
+            upstream=upstream,
+            sent=sent,
+            tokens=tokens,
+            events=self._events,
+        )
 
     def _tell_of_claim(
         self, job: Job, lease: Lease, claimed_at: float, carrier: str | None
@@ -202,43 +236,6 @@ class Attempts:
                     carrier=carrier,
                 )
             )
-
-    def _tell_of_permit(self, job: Job, reservation: Reservation, asked_at: float) -> None:
-        if PermitWaited in self._events.wanted:
-            site, account = reservation.route.site.name, reservation.route.permits.account.name
-            seconds, about = time.monotonic() - asked_at, JobRef.of(job)
-            self._events.tell(PermitWaited(job=about, site=site, account=account, seconds=seconds))
-
-    async def _make_sure_of(self, lease: Lease, claimed_at: float) -> float:
-        """Renew a lease that may have expired, or that Redis may have lost in an outage.
-
-        A call costs money: none begins for a job that another worker may hold by now.
-
-        Returns:
-            When the lease was last certain, by its claim or by a renewal of this lease alone.
-
-        Raises:
-            _LeaseLostError: the lease is lost.
-        """
-        # A claim that was sent again after a lost answer began later than this, never earlier.
-        sure_at = claimed_at
-        while self._age(lease, sure_at) > self._lease_seconds:
-            sure_at = time.monotonic()
-            try:
-                lost = await self._leases.renew([lease])
-            except LedgerUnavailable as error:
-                confirm = LedgerOperation.CONFIRM
-                self._events.tell(LedgerCallFailed(operation=confirm, jobs=1, message=str(error)))
-                sure_at = -math.inf
-                await asyncio.sleep(RENEW_RETRY_SECONDS)
-            else:
-                if lost:
-                    raise _LeaseLostError
-        return sure_at
-
-    def _age(self, lease: Lease, sure_at: float) -> float:
-        """Seconds since the lease was last certain: at `sure_at`, or by a later renewal."""
-        return time.monotonic() - self._in_flight.sure_since(lease, sure_at)
 
     def _unforeseen(self, lease: Lease, error: Exception) -> _Written:
         """The outcome of a job that met a fault of rerankq itself: it fails."""
@@ -261,10 +258,6 @@ class Attempts:
         event = outcome_event(lease.job_id, job, outcome, self._events.wanted)
         used = usage.told(succeeded=isinstance(outcome, Succeeded)) if usage else ()
         return job_update(lease, job, outcome, used, in_doubt=in_doubt), event
-
-
-class _LeaseLostError(Exception):
-    """The job is no longer this worker's."""
 
 
 def _waited_seconds(lease: Lease, claimed_at: float) -> float:

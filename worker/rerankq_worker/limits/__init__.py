@@ -8,6 +8,7 @@ reports            what is reported of an account to Redis, until Redis has it
 recent_use         how many permits it used lately, and so how many it asks for next
 exchange           fetches permits from Redis, and reports what happened to the last ones
 route              an account and a key of a site, and which routes could take a request
+destinations       where a job goes that is too large for one call
 route_choice       the first route of a call that is usable and has a permit
 routes             reserves a route for each call, and keeps the queue of jobs that wait
 breaker_view       which breakers are open, and when each may be probed

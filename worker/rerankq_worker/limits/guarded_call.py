@@ -21,6 +21,7 @@ from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
+    CallTooLarge,
     Cause,
     ContentRefused,
     Deferred,
@@ -202,6 +203,9 @@ class GuardedCall:
         if error.status is None or error.status < HTTPStatus.BAD_REQUEST:
             # There was no answer that could show that the upstream is well.
             return Deferred.because_of(error, OUT_SECONDS) if self._out else error
+        if isinstance(error, CallTooLarge) and not self._permits.rankings.proven:
+            # It may be the first job ever. Its parts show what there is at that address.
+            return error
         # A server that judges the content is a rerank endpoint, even if it has never ranked.
         if not self._permits.rankings.proven and not isinstance(error, ContentRefused):
             return await self._in_trouble(error, attempt)

@@ -7,7 +7,8 @@ from rerankq.accounts.breakers import account_breaker, key_breaker, model_breake
 from rerankq.contract import RerankRequest
 from rerankq_worker.limits.permit import Permit
 from rerankq_worker.limits.permits import Permits
-from rerankq_worker.upstream.errors import Refused
+from rerankq_worker.upstream.call_limits import NO_LIMITS, CallLimits
+from rerankq_worker.upstream.errors import Refused, TooLarge
 from rerankq_worker.upstream.port import Provider
 from rerankq_worker.upstream.sites import Key, Site
 
@@ -20,6 +21,7 @@ class Route:
         provider: calls the site.
         permits: the account's permits that this worker holds.
         breakers: names of the breakers of the account and the key.
+        limits: what one call may have.
     """
 
     site: Site
@@ -27,6 +29,7 @@ class Route:
     provider: Provider
     permits: Permits
     breakers: tuple[str, ...] = field(init=False)
+    limits: CallLimits = NO_LIMITS
 
     def __post_init__(self) -> None:
         names = account_breaker(self.permits.account.name), key_breaker(self.site.name, self.key.id)
@@ -70,8 +73,14 @@ def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple
         except Refused as error:
             # This site would refuse it, but another site may take it.
             refusal = refusal or error
-        else:
+            continue
+        if route.limits.hold(request):
             found.append((route, name))
+        else:
+            refusal = refusal or TooLarge(
+                f"the request is over what a call to the site {route.site.name} may have: see "
+                "call_documents, call_tokens and call_bytes; send fewer or shorter documents"
+            )
     if found:
         return found
     raise refusal or Refused(

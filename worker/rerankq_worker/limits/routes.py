@@ -16,6 +16,7 @@ from rerankq.contract import RerankRequest
 from rerankq.events import Events
 from rerankq_worker.limits.breakers import COURTESY_SECONDS, Breakers
 from rerankq_worker.limits.crowds import Crowds
+from rerankq_worker.limits.destinations import Destinations
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand
 from rerankq_worker.limits.ranked_models import RankedModels
@@ -34,6 +35,9 @@ class Routes:
         max_in_flight: how many calls may be in flight, by all routes together.
         changed: called when this worker may be able to hold more jobs than before.
         events: told what happens to permits, limits and breakers.
+
+    Attributes:
+        destinations: where jobs go that are too large for one call.
     """
 
     def __init__(
@@ -56,6 +60,9 @@ class Routes:
         self._waiting: deque[Waiter] = deque()
         self._has_demand = False
         self._timer: asyncio.TimerHandle | None = None
+        self.destinations = Destinations(
+            routes, lambda route, model: self.breakers.barrier(route, model) is None
+        )
         self.counts_tokens = any(each.counts_tokens for each in self._accounts)
 
     def exchanges(self, accounts: Accounts, *, worker: str) -> list[Exchange]:
@@ -119,8 +126,28 @@ class Routes:
         Raises:
             Deferred: as for `reserve`.
         """
-        routes = self._to(site, model)
-        return await self._reserved(Waiter(routes, tokens, retry, time.monotonic()))
+        return await self.reserve_by(self._to(site, model), tokens=tokens, retry=retry)
+
+    async def reserve_by(
+        self,
+        routes: Sequence[tuple[Route, str]],
+        *,
+        tokens: float,
+        retry: bool,
+        spare: bool = False,
+    ) -> Reservation:
+        """The same as `reserve`, for a call that only these routes can take.
+
+        Args:
+            routes: the routes, each with its site's name for the model.
+            tokens: as for `reserve`.
+            retry: as for `reserve`.
+            spare: whether the calls of all other jobs go first, also those that come later.
+
+        Raises:
+            Deferred: as for `reserve`.
+        """
+        return await self._reserved(Waiter(routes, tokens, retry, time.monotonic(), spare=spare))
 
     def _to(self, site: str, model: str) -> list[tuple[Route, str]]:
         return [(each, model) for each in self._routes if each.site.name == site]
@@ -139,7 +166,7 @@ class Routes:
             return reservation
         if len(self._accounts) > 1:
             self._send_back(waiter)
-        self._waiting.append(waiter)
+        self._line_up(waiter)
         # Those before it may wait for routes that this one does not need.
         self._serve()
         if not waiter.reservation.done():
@@ -159,6 +186,13 @@ class Routes:
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
+
+    def _line_up(self, waiter: Waiter) -> None:
+        """Put a call at the end of the line, or of those before the spare ones."""
+        at = len(self._waiting)
+        while not waiter.spare and at and self._waiting[at - 1].spare:
+            at -= 1
+        self._waiting.insert(at, waiter)
 
     def release(self, reservation: Reservation, cost: float | None = None) -> None:
         """A call has ended; `cost` is its tokens, where the upstream told them."""

@@ -16,6 +16,7 @@ class Waiter:
         tokens: its estimated cost.
         retry: whether it is a retry.
         since: when it began to wait, by the monotonic clock in seconds.
+        spare: whether it lets all others go first: one more call of a job that has a call in line.
         checked: the breaker of the model whose scores it checks; None for a job's call.
         reservation: done when it has a route, or none will serve it now.
     """
@@ -25,4 +26,5 @@ class Waiter:
     retry: bool
     since: float
     checked: str | None = None
+    spare: bool = False
     reservation: "asyncio.Future[Reservation]" = field(default_factory=asyncio.Future)

@@ -22,6 +22,7 @@ from rerankq_worker.provider.error_body import Form
 from rerankq_worker.upstream.errors import (
     CHECK_ADDRESS,
     BadKey,
+    CallTooLarge,
     ContentRefused,
     Malformed,
     ModelUnavailable,
@@ -167,13 +168,20 @@ BY_BODY: Final = (
     ),
     Row(WrongEndpoint, words="missing authentication token$", statuses={403}),  # AWS: no such path
     # The request is at fault, whatever the status says.
-    Row(TooLarge, code=r"request_body_too_large|badrequest\.toolarge|input_token_limit_exceeded"),
+    # Some of these are about a single text; the others are about the call, which may be divided.
+    Row(TooLarge, code="input_token_limit_exceeded"),
     Row(
         TooLarge,
-        words=r"(invalid request: )?[^:“「\n]{0,120}?(context length"
-        r"|too many tokens|too large|maximum allowed (batch size|length)|batch size is invalid"
-        r"|must have less than \d+ (tokens|characters)"
-        r"|number of (total max chunks|documents|tokens))",
+        words=r"(invalid request: )?[^:“「\n]{0,120}?(context length|maximum allowed length"
+        r"|must have less than \d+ (tokens|characters)|number of tokens)",
+        statuses=ABOUT_THE_SIZE,
+    ),
+    Row(CallTooLarge, code=r"request_body_too_large|badrequest\.toolarge"),
+    Row(
+        CallTooLarge,
+        words=r"(invalid request: )?[^:“「\n]{0,120}?(too many tokens|too large"
+        r"|maximum allowed batch size|batch size is invalid"
+        r"|number of (total max chunks|documents))",
         statuses=ABOUT_THE_SIZE,
     ),
     Row(
@@ -199,7 +207,7 @@ BY_STATUS: Final = (
     Row(OutOfCredit, statuses={402}),
     # A time-out, a conflict, a proxy in between, TEI's backend, too early, Cohere's cancellation.
     Row(Transient, statuses={407, 408, 409, 424, 425, 499}),
-    Row(TooLarge, statuses={413}),
+    Row(CallTooLarge, statuses={413}),
     Row(Throttled, statuses={429}),
     Row(Transient, statuses=SERVER),
     Row(Refused, statuses=range(400, 500)),

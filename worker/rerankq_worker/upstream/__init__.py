@@ -7,6 +7,8 @@ dialects     each vendor's format of requests and answers
 sites        sites, accounts and keys
 site_file    reads them from a file
 keys         checks what a key looks like
+call_limits  how much one call to a site may have
+listwise     which models compare the documents of a call
 score_scale  what a site's scores are, and their probabilities
 agreement    how far two rankings agree
 context      how many tokens a model reads, and how they are counted

@@ -16,7 +16,8 @@
     ├── Malformed            an answer that cannot be trusted: try again, but less often
     │   └── NotANumber       its scores are no finite numbers
     └── Refused              permanent for this job
-        ├── TooLarge         more than the upstream takes in one call
+        ├── TooLarge         more than the upstream takes
+        │   └── CallTooLarge in one call: parts of the request may be taken
         └── ContentRefused   the texts are against the upstream's content policy
 
 Only `provider` maps foreign errors to these.
@@ -248,6 +249,10 @@ class TooLarge(Refused):
     """The request is larger than the upstream takes."""
 
     code = "upstream_too_large"
+
+
+class CallTooLarge(TooLarge):
+    """The request is larger than the upstream takes in one call: in several it may take it."""
 
 
 class ContentRefused(Refused):

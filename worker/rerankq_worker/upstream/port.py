@@ -50,6 +50,7 @@ class Answer(NamedTuple):
         pause_seconds: how long the upstream asks to wait before the next call, because this one
             used up its allowance; None if it does not ask.
         scale: what the raw scores are; None if the site does not declare it.
+        calls: how many calls brought it.
     """
 
     scores: Sequence[Score]
@@ -58,6 +59,7 @@ class Answer(NamedTuple):
     request_id: str | None
     pause_seconds: float | None = None
     scale: Literal["probability", "logit"] | None = None
+    calls: int = 1
 
 
 def _certain() -> bool:

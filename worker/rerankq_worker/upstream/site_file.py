@@ -34,6 +34,7 @@ from rerankq.accounts.accounts import Limits
 from rerankq.cost.counters import counter
 from rerankq.errors import MissingExtra, SettingsError
 from rerankq.invalid_input import in_words
+from rerankq_worker.upstream.call_limits import LEAST_CALL_BYTES, CallLimits
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
@@ -110,6 +111,11 @@ class SiteEntry(_Strict):
     shadow: Annotated[float, Field(gt=0, le=1)] | None = None
     context_tokens: ContextTokens | Mapping[str, ContextTokens] | None = None
     token_counter: CounterName | Mapping[str, CounterName] | None = None
+    scores_as: Name | None = None
+    listwise: tuple[str, ...] = ()
+    call_documents: Count | None = None
+    call_tokens: Count | None = None
+    call_bytes: Annotated[int, Field(ge=LEAST_CALL_BYTES, le=10**12)] | None = None
 
     @model_validator(mode="after")
     def _of_its_models(self) -> Self:
@@ -234,6 +240,9 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
         entry.scales(),
         entry.shadow or 0.0,
         entry.context(),
+        scores_as=entry.scores_as,
+        listwise=frozenset(entry.models.get(each, each) for each in entry.listwise),
+        call_limits=CallLimits(entry.call_documents, entry.call_tokens, entry.call_bytes),
     )
 
 

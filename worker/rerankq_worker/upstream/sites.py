@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from rerankq.accounts.accounts import Limits
+from rerankq_worker.upstream.call_limits import NO_LIMITS, CallLimits
 from rerankq_worker.upstream.context import NOT_SAID, Context, DeclaredContext, context_of
 from rerankq_worker.upstream.dialects.dialect import Options
+from rerankq_worker.upstream.listwise import is_known_listwise
 from rerankq_worker.upstream.score_scale import NOT_DECLARED, Scales
 
 
@@ -55,6 +57,9 @@ class Site:
         shadow: the share of jobs, 0 to 1, of which copies are sent there to try the site out: it
             serves no jobs. 0 for a site that serves jobs.
         context: how many tokens its models read, as far as it is declared.
+        scores_as: a name that it shares with sites which give the same scores; None for none.
+        listwise: its names of models that are listwise, besides those whose names say it.
+        call_limits: what one of its calls may have, besides the limits of its dialect.
     """
 
     name: str
@@ -66,6 +71,9 @@ class Site:
     scales: Scales = NOT_DECLARED
     shadow: float = 0.0
     context: DeclaredContext = NOT_SAID
+    scores_as: str | None = None
+    listwise: frozenset[str] = frozenset()
+    call_limits: CallLimits = NO_LIMITS
 
     @property
     def endpoint(self) -> str:
@@ -73,6 +81,10 @@ class Site:
         told = f"{self.dialect} {self.url}".encode()
         # With a prefix, because Redis' scripts would read plain digits as a number.
         return f"at-{hashlib.sha256(told).hexdigest()[:12]}"
+
+    def is_pointwise(self, model: str) -> bool:
+        """Whether a document's score does not depend on the others; `model` is the site's name."""
+        return model not in self.listwise and not is_known_listwise(model)
 
     def model(self, name: str) -> str | None:
         """The site's name for a model; None if it does not serve the model."""

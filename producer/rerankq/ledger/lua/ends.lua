@@ -7,7 +7,7 @@
 -- @include tenants/idempotency
 -- @include usage
 -- @constants RESULT_HEAD RESULT_ID RESULT_TAIL
--- @keys job payload result deadlines dead batch_failed history history_ended
+-- @keys job payload parts result deadlines dead batch_failed history history_ended
 
 -- Puts a failed job on the list of its batch, and counts its reason.
 local function note_failed(id, batch, reason)
@@ -48,6 +48,7 @@ function end_job(id, job, state, reason, now, keep, call)
   else
     gather('DEL', payload_key(id))
   end
+  if job.parts then gather('DEL', parts_key(id)) end
   if job.deadline then gather('ZREM ' .. deadlines_key, id) end
   note_in_history(id, call)
   if job.callbacks then post_job_end(id, job, state, now) end

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 from rerankq.contract import RerankRequest
+from rerankq_worker.upstream.call_limits import CallLimits
 from rerankq_worker.upstream.dialects.reading import count, member, read_scores, text
 from rerankq_worker.upstream.errors import Refused, TooLarge
 from rerankq_worker.upstream.port import Answer
@@ -100,6 +101,10 @@ class Dialect:
                 f"{given:,} documents are over the {documents:,} that {self.vendor} takes in one "
                 "call; send fewer"
             )
+
+    def call_limits(self) -> CallLimits:
+        """What one call may have; a job with more needs several."""
+        return CallLimits(documents=self.most_documents)
 
     def takes_instruction(self, model: str) -> bool:  # noqa: ARG002  some look at the model
         """Whether a model takes an instruction."""

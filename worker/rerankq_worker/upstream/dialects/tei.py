@@ -9,6 +9,7 @@ so requests name none.
 from typing import Any, Final
 
 from rerankq.contract import RerankRequest
+from rerankq_worker.upstream.call_limits import CallLimits
 from rerankq_worker.upstream.dialects.dialect import Dialect
 from rerankq_worker.upstream.errors import TooLarge
 
@@ -50,6 +51,13 @@ class Tei(Dialect):
                 f"{size:,} bytes are over the {most:,} that TEI takes in one call; send fewer or "
                 "shorter documents"
             )
+
+    def call_limits(self) -> CallLimits:
+        """See `Dialect`."""
+        return CallLimits(
+            documents=self.options.get("max_client_batch_size", MOST_TEXTS),
+            bytes=self.options.get("payload_limit", MOST_BYTES),
+        )
 
     def body(self, request: RerankRequest, model: str) -> dict[str, Any]:  # noqa: ARG002  it has one
         """See `Dialect`."""
