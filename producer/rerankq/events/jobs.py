@@ -99,10 +99,12 @@ class JobSucceeded(Event):
     Attributes:
         attempts: attempts used in all.
         waited_seconds: from when the job could first run to its last call.
-        call_seconds: how long that call took.
+        call_seconds: how long that call took; of several, from the first permit that was asked for
+            to the last answer.
         prompt_tokens: the upstream's count; 0 when it does not tell.
         total_tokens: the upstream's count; 0 when it does not tell.
         estimated_tokens: rerankq's own estimate.
+        calls: how many calls brought its scores; of a large job several.
     """
 
     name: ClassVar[str] = "job.succeeded"
@@ -113,6 +115,7 @@ class JobSucceeded(Event):
     prompt_tokens: int
     total_tokens: int
     estimated_tokens: int
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,4 +60,5 @@ def _succeeded(job: JobRef, outcome: Succeeded) -> JobSucceeded:
         prompt_tokens=answer.prompt_tokens,
         total_tokens=answer.total_tokens,
         estimated_tokens=measures.estimated_tokens,
+        calls=answer.calls,
     )
