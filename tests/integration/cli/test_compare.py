@@ -18,6 +18,14 @@ name = "{name}"
 keys = ["DMXAPI_API_KEY"]
 rpm = 6000
 """
+PRICES = """
+[[prices]]
+model = "tiny"
+currency = "EUR"
+per_million_tokens = 1.0
+as_of = 2026-12-01
+source = "a test"
+"""
 QUESTIONS = [
     {"custom_id": "one", "query": "pen", "documents": ["ink", "a pen", "pens"], "relevant": [1]},
     {"query": "cat", "documents": ["a dog", "a cat sat", "cat", "tac"], "relevance": [0, 1, 2, 0]},
@@ -35,6 +43,8 @@ def test_two_sites_are_compared(
         (tmp_path / "set.jsonl").write_text(lines)
         monkeypatch.setenv("RERANKQ_UPSTREAM_FILE", str(tmp_path / "sites.toml"))
         monkeypatch.setenv("DMXAPI_API_KEY", KEY)
+        (tmp_path / "prices.toml").write_text(PRICES)
+        monkeypatch.setenv("RERANKQ_PRICES", str(tmp_path / "prices.toml"))
         details = tmp_path / "details.jsonl"
         asked = "compare", "one", "other:tiny", str(tmp_path / "set.jsonl")
         done = rerankq(*asked, "--json", "--details", str(details))
@@ -45,6 +55,8 @@ def test_two_sites_are_compared(
         assert found["answered_by_both"] == 2
         assert [each["model"] for each in found["sides"]] == ["qwen3-reranker-8b", "tiny"]
         assert [each["calls"] for each in found["sides"]] == [2, 2]
+        tokens = found["sides"][1]["tokens"]
+        assert [each["cost"] for each in found["sides"]] == [None, tokens / 1_000_000]
         assert found["quality"]["RR@10"]["first"]["value"] == 1
         written = {each["question"] for each in map(json.loads, details.read_text().splitlines())}
         assert written == {"one", "line 2"}

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Annotated, BinaryIO, cast
 
@@ -19,6 +20,7 @@ from rerankq.cli.input.lines import read_lines
 from rerankq.cli.settings import ENV_FILE
 from rerankq.cli.terminal import LenientStderr, put_json, tell
 from rerankq.contract import MAX_JOB_BYTES
+from rerankq.cost.prices import Prices
 from rerankq.counting import counted
 from rerankq.errors import InvalidRequest, SettingsError
 from rerankq.secret_files import Variables
@@ -83,10 +85,9 @@ def compare(
     """
     settings = WorkerSettings.load(env_file=ENV_FILE)
     sites = settings.sites(Variables(os.environ, named_values(ENV_FILE)))
-    sides = (
-        target_from(first, sites, settings.model),
-        target_from(second, sites, settings.model),
-    )
+    prices = Prices.load(settings.prices)
+    one, other = (target_from(each, sites, settings.model) for each in (first, second))
+    sides = replace(one, price=prices.of(one.model)), replace(other, price=prices.of(other.model))
     if sides[0] == sides[1]:
         raise SettingsError(f"{sides[0].name} would be compared with itself")
     judgements = _qrels(qrels) if qrels else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from rerankq.cli.tables import Column, show_table
@@ -47,6 +48,7 @@ _SIDE_COLUMNS = (
     Column("failed", right=True),
     Column("calls", right=True, whole=True),
     Column("tokens", right=True, whole=True),
+    Column("cost", right=True, whole=True),
     Column("p50", right=True, whole=True),
     Column("p95", right=True, whole=True),
 )
@@ -62,8 +64,28 @@ _QUALITY_COLUMNS = (
 def _row(letter: str, target: Target, side: Side) -> list[str]:
     failed = ", ".join(f"{count:,} {code}" for code, count in side.failed.items()) or "0"
     times = (_seconds(side.latency(share)) for share in (0.5, 0.95))
-    figures = f"{side.answered:,}", failed, f"{side.calls:,}", f"{side.tokens:,}"
+    figures = (
+        f"{side.answered:,}",
+        failed,
+        f"{side.calls:,}",
+        f"{side.tokens:,}",
+        _cost(target, side),
+    )
     return [letter, target.name, *figures, *times]
+
+
+def _cost(target: Target, side: Side) -> str:
+    cost = cost_of(target, side)
+    return (
+        "unknown" if target.price is None or cost is None else f"{cost:.4f} {target.price.currency}"
+    )
+
+
+def cost_of(target: Target, side: Side) -> Decimal | None:
+    """What the answers cost, in the currency of the price; None if the price is not known."""
+    if target.price is None:
+        return None
+    return target.price.cost(tokens=side.tokens, searches=side.answered)
 
 
 def _seconds(value: float | None) -> str:
@@ -103,6 +125,8 @@ def _side(target: Target, side: Side) -> dict[str, Any]:
         "failed": dict(side.failed),
         "calls": side.calls,
         "tokens": side.tokens,
+        "cost": None if (cost := cost_of(target, side)) is None else float(cost),
+        "currency": target.price.currency if target.price else None,
         "seconds": {"p50": side.latency(0.5), "p95": side.latency(0.95)},
     }
 

@@ -1,8 +1,9 @@
 """A model at a site, as the command line names it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rerankq.cost.prices import Price
 from rerankq.errors import SettingsError
 from rerankq_worker.upstream.sites import Site
 
@@ -14,10 +15,12 @@ class Target:
     Attributes:
         site: where it is called.
         model: the site's name for the model.
+        price: what the model costs; None if that is not known.
     """
 
     site: Site
     model: str
+    price: Price | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
