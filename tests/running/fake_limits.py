@@ -1,7 +1,7 @@
 """Fake accounts, breakers and a provider, for tests of routes and limits."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -154,7 +154,7 @@ class FakeProvider:
     """Answers or fails as a test sets it; keeps the calls."""
 
     def __init__(self, answer: Answer | UpstreamError = ANSWER) -> None:
-        self.answer = answer
+        self.answer: Answer | UpstreamError | Callable[[Call], Answer] = answer
         self.answers = asyncio.Event()
         self.answers.set()
         self.reached = asyncio.Event()
@@ -179,7 +179,7 @@ class FakeProvider:
         await self.answers.wait()
         if isinstance(self.answer, UpstreamError):
             raise self.answer
-        return self.answer
+        return self.answer(call) if callable(self.answer) else self.answer
 
 
 def permits(

@@ -134,6 +134,7 @@ class Service:
                 SharedBreakers(renewal_store),
                 max_in_flight=settings.max_in_flight,
                 changed=in_flight.notify,
+                passengers=settings.max_in_flight if settings.shared_calls else 0,
                 events=events,
             )
             reach = Reach(
@@ -263,6 +264,7 @@ class Service:
             cutter=self._cutter(),
             shadows=shadows,
             checkpoints=checkpoints,
+            shares_calls=settings.shared_calls,
             job_calls=settings.job_calls,
             events=self._events,
         )

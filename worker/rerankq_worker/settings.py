@@ -124,6 +124,9 @@ class WorkerSettings(ProcessSettings):
         default=(),
         description="Models that compare the documents of a call, so that no job is divided.",
     )
+    shared_calls: bool = Field(
+        default=False, description="Whether small jobs of one query share a call while they wait."
+    )
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=3.0,
         description="A worker that is silent this long loses its jobs to other workers.",

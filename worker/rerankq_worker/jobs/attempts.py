@@ -41,8 +41,16 @@ from rerankq_worker.jobs.rerank import (
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.jobs.shadows import Shadows
+from rerankq_worker.jobs.shared_calls import (
+    Passenger,
+    SharedCalls,
+    SharedUpstream,
+    TriedTogetherError,
+    passenger_of,
+)
 from rerankq_worker.jobs.usage import AttemptUsage
 from rerankq_worker.limits.guarded_call import GuardedCall
+from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.upstream.errors import CallTooLarge, UpstreamError
 from rerankq_worker.upstream.port import Upstream
@@ -66,6 +74,7 @@ class Attempts:
         checkpoints: keeps what calls have brought for jobs that need several; None where no job is
             divided.
         job_calls: how many calls of one such job may be in flight.
+        shares_calls: whether small jobs of one query share calls.
         events: told what happens to each job.
     """
 
@@ -82,6 +91,7 @@ class Attempts:
         shadows: Shadows | None = None,
         checkpoints: Checkpoints | None = None,
         job_calls: int = 1,
+        shares_calls: bool = False,
         events: Events | None = None,
     ) -> None:
         self._cutter = cutter or LongDocumentCutter(lambda _: None)
@@ -96,6 +106,7 @@ class Attempts:
         self._certain = CertainLeases(
             leases, in_flight, lease_seconds=lease_seconds, events=self._events
         )
+        self._shared = SharedCalls(routes, self._certain) if shares_calls else None
         self._large: LargeJobs | None = None
         if checkpoints:
             calls = PartCalls(routes, self._certain, self._calling, self._events)
@@ -171,8 +182,14 @@ class Attempts:
             with self._large.upstream(job, lease, claimed_at, several, usage) as in_parts:
                 return await self._rerank(job, lease, claimed_at, in_parts, sent)
         tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
-        retry, asked_at = lease.attempts > 0, time.monotonic()
-        reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)
+        asked_at, retry = time.monotonic(), lease.attempts > 0
+        if self._shared and (passenger := passenger_of(job, lease, claimed_at, sent, tokens)):
+            ranked = await self._ranked_with_others(self._shared, passenger, usage)
+            if isinstance(ranked, Succeeded):
+                return ranked
+            reservation = ranked
+        else:
+            reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)
         tell_of_permit(self._events, job, reservation, asked_at)
         sure_at = claimed_at
 
@@ -203,6 +220,38 @@ class Attempts:
             job, lease, claimed_at, [where], usage, was_refused=True
         ) as in_parts:
             return await self._rerank(job, lease, claimed_at, in_parts, sent)
+
+    async def _ranked_with_others(
+        self, shared: SharedCalls, passenger: Passenger, usage: AttemptUsage
+    ) -> Succeeded | Reservation:
+        """Rank a job in a call that others share; or the reservation for a call of its own."""
+        job, sent, tokens = passenger.job, passenger.sent, passenger.tokens
+        asked_at = time.monotonic()
+
+        async def rank(upstream: SharedUpstream) -> Succeeded:
+            reservation = upstream.reservation
+            tell_of_permit(self._events, job, reservation, asked_at)
+            with self._calling.during(current_work()):
+                try:
+                    done = await self._rerank(
+                        job, passenger.lease, passenger.claimed_at, upstream, sent, tokens
+                    )
+                except (UpstreamError, TriedTogetherError):
+                    estimated = tokens or await estimated_tokens(sent.request)
+                    usage.failed(
+                        reservation, upstream.fault, estimated=estimated, calls=upstream.calls
+                    )
+                    raise
+            usage.ranked(
+                reservation,
+                done.answer,
+                pairs=len(sent.request.documents),
+                estimated=done.measures.estimated_tokens,
+                calls=upstream.calls,
+            )
+            return done
+
+        return await shared.ranked(passenger, rank)
 
     async def _rerank(
         self,

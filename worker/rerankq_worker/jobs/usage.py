@@ -34,6 +34,7 @@ class AttemptUsage:
         pairs: int,
         estimated: int,
         counted: int = 0,
+        calls: int = 1,
     ) -> None:
         """Note a call that brought a ranking.
 
@@ -43,14 +44,20 @@ class AttemptUsage:
             pairs: how many documents were sent.
             estimated: the estimated tokens of the call.
             counted: the same, as the model's tokenizer counts them; 0 if it was not used.
+            calls: 0 where another job of a shared call has counted it.
         """
         tokens = answer.total_tokens, 0, 0
         if not answer.total_tokens:
             tokens = (0, counted, 0) if counted else (0, 0, estimated)
-        self._add(reservation, Usage(0, 1, 0, 0, pairs, *tokens))
+        self._add(reservation, Usage(0, calls, 0, 0, pairs, *tokens))
 
     def failed(
-        self, reservation: Reservation, fault: UpstreamError | None, *, estimated: int
+        self,
+        reservation: Reservation,
+        fault: UpstreamError | None,
+        *,
+        estimated: int,
+        calls: int = 1,
     ) -> None:
         """Note a call that brought none, unless the upstream never saw it.
 
@@ -58,11 +65,12 @@ class AttemptUsage:
             reservation: by which it was made.
             fault: how the call failed; None when there was no call.
             estimated: the estimated tokens of the call.
+            calls: as for `ranked`.
         """
         if fault is None or isinstance(fault, NotBegun | Unreachable):
             return
         uncertain = estimated if may_be_billed(fault) else 0
-        self._add(reservation, Usage(calls=1, retries=1, uncertain_tokens=uncertain))
+        self._add(reservation, Usage(calls=calls, retries=calls, uncertain_tokens=uncertain))
 
     def reused(self, site: str, *, pairs: int, tokens: int) -> None:
         """Note pairs that were not sent, because their scores were known.

@@ -91,6 +91,7 @@ class GuardedCall:
         reservation: the route and permit of this call.
         past: the job's earlier failures.
         may_begin: see `Call`.
+        tokens: what the call costs, if the upstream does not tell; None: as its permit says.
 
     Attributes:
         fault: how the call failed, before it was judged; None if it did not.
@@ -103,7 +104,9 @@ class GuardedCall:
         past: Past = NO_PAST,
         *,
         may_begin: Callable[[], bool] = lambda: True,
+        tokens: float | None = None,
     ) -> None:
+        self._tokens = tokens
         self._may_begin = may_begin
         self._routes = routes
         self._past = past
@@ -144,7 +147,7 @@ class GuardedCall:
             if met is error:
                 raise
             raise met from error
-        self._cost = answer.total_tokens or None
+        self._cost = answer.total_tokens or self._tokens
         if answer.pause_seconds is not None:
             self._permits.reports.was_asked_to_pause(answer.pause_seconds)
         await self._note_success(ranked=True)

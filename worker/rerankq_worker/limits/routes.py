@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any
 
 from rerankq.accounts.accounts import Accounts, Allotment
 from rerankq.accounts.breakers import SharedBreakers, model_breaker
@@ -19,10 +20,11 @@ from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.destinations import Destinations
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand
+from rerankq_worker.limits.prefix_order import PrefixOrder
 from rerankq_worker.limits.ranked_models import RankedModels
 from rerankq_worker.limits.route import Reservation, Route, usable_routes
 from rerankq_worker.limits.route_choice import taken
-from rerankq_worker.limits.waiter import Waiter
+from rerankq_worker.limits.waiter import TakenAlongError, Waiter
 from rerankq_worker.upstream.errors import Deferred, Throttled
 
 
@@ -34,6 +36,8 @@ class Routes:
         shared: the breakers in Redis.
         max_in_flight: how many calls may be in flight, by all routes together.
         changed: called when this worker may be able to hold more jobs than before.
+        passengers: how many more jobs to hold than there are permits for, as calls may take them
+            along.
         events: told what happens to permits, limits and breakers.
 
     Attributes:
@@ -47,8 +51,10 @@ class Routes:
         *,
         max_in_flight: int,
         changed: Callable[[], None],
+        passengers: int = 0,
         events: Events | None = None,
     ) -> None:
+        self._passengers = passengers
         self.events = events or Events()
         self._free = max_in_flight
         self._crowds = Crowds()
@@ -58,6 +64,7 @@ class Routes:
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
         self._changed = changed
         self._waiting: deque[Waiter] = deque()
+        self._order = PrefixOrder()
         self._has_demand = False
         self._timer: asyncio.TimerHandle | None = None
         self.destinations = Destinations(
@@ -79,7 +86,15 @@ class Routes:
             for each in self._accounts
         ]
 
-    async def reserve(self, request: RerankRequest, *, tokens: float, retry: bool) -> Reservation:
+    async def reserve(
+        self,
+        request: RerankRequest,
+        *,
+        tokens: float,
+        retry: bool,
+        passenger: object = None,
+        query: object = None,
+    ) -> Reservation:
         """Wait for a route with both a permit and a free call slot, and reserve it.
 
         Both are taken at the same moment, so a job that waits for a permit occupies no slot.
@@ -88,15 +103,43 @@ class Routes:
             request: what the call asks for.
             tokens: the estimated cost of the call.
             retry: whether it is a retry, which counts against the fleet's budget of retries.
+            passenger: the job, if another call may take it along while it waits: see `take_along`.
+            query: calls of the same query go one after the other.
 
         Raises:
+            TakenAlongError: another call takes it along.
             Deferred: no route is usable, or the budget of retries is used up, or this worker
                 already holds enough jobs of these accounts: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
+        routes, now = usable_routes(self._routes, request), time.monotonic()
         return await self._reserved(
-            Waiter(usable_routes(self._routes, request), tokens, retry, time.monotonic())
+            Waiter(routes, tokens, retry, now, passenger=passenger, query=query)
         )
+
+    def take_along(
+        self, reservation: Reservation, wanted: Callable[[Any], bool], call: Callable[[], object]
+    ) -> None:
+        """Let jobs that wait for a permit share the call of one that has got one.
+
+        Args:
+            reservation: the route and permit of the call.
+            wanted: tells of each passenger that could go by this route whether it is taken along.
+            call: makes the call, if any are; they hear of it by `TakenAlongError`.
+        """
+        waiters = [
+            each
+            for each in self._waiting
+            if each.passenger is not None
+            and not each.reservation.done()
+            and each.can_take(reservation)
+            and wanted(each.passenger)
+        ]
+        if waiters:
+            told = call()
+            for each in waiters:
+                self._waiting.remove(each)
+                each.reservation.set_exception(TakenAlongError(told))
 
     async def reserve_check(self, site: str, model: str, *, tokens: float) -> Reservation:
         """The same for a check of a model's scores at one site, whose breaker may be open.
@@ -252,7 +295,9 @@ class Routes:
         if not usable:
             return self.breakers.probes()
         capacities = [each.capacity for each in usable]
-        return None if None in capacities else sum(each or 0 for each in capacities)
+        if None in capacities:
+            return None
+        return sum(each or 0 for each in capacities) + self._passengers
 
     @property
     def cut_off(self) -> bool:
@@ -288,7 +333,7 @@ class Routes:
 
     def _serve(self) -> None:
         """Give permits in the order of waiting, and send jobs back that no route will serve now."""
-        for waiter in list(self._waiting):
+        for waiter in self._order.of(self._waiting):
             if self._free <= 0:
                 break
             if waiter.reservation.done():
@@ -303,6 +348,7 @@ class Routes:
                         break
                     continue
                 self._free -= 1
+                self._order.begins(waiter)
                 waiter.reservation.set_result(reservation)
             self._waiting.remove(waiter)
         self._serve_again()

@@ -1,0 +1,309 @@
+"""One call for several small jobs: of the same tenant, query, model and instruction.
+
+When a job gets its permit, others that wait for one and ask the same query are taken along in its
+call. Each keeps its own lease, attempt and end: only the call is shared, and what it costs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from rerankq.contract import Job, RerankRequest
+from rerankq.ledger.failures import NO_PAST
+from rerankq.ledger.leases import Lease
+from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
+from rerankq_worker.jobs.sent_request import SentRequest
+from rerankq_worker.limits.guarded_call import GuardedCall
+from rerankq_worker.limits.route import Reservation
+from rerankq_worker.limits.routes import Routes
+from rerankq_worker.limits.waiter import TakenAlongError
+from rerankq_worker.upstream.call_limits import CallLimits
+from rerankq_worker.upstream.errors import Malformed, NotBegun, Refused, UpstreamError
+from rerankq_worker.upstream.port import Answer, Score, best_first
+
+T = TypeVar("T")
+
+MOST_JOB_DOCUMENTS: Final = 50
+"""A job with more documents has a call of its own."""
+LIMITS: Final = CallLimits(documents=200, bytes=1_000_000)
+"""Of a shared call, where the site's own are not lower."""
+
+MAY_BE_ONE_JOBS: Final = (Refused, Malformed)
+"""Errors of a call that may be the fault of one of its jobs alone."""
+
+
+class TriedTogetherError(Exception):
+    """A shared call failed, maybe because of another job: each is to be tried alone."""
+
+
+@dataclass(slots=True, eq=False)
+class Passenger:
+    """A job that may share a call.
+
+    Attributes:
+        key: what jobs must have in common.
+        sent: what is sent of it.
+        tokens: the estimated cost of a call of its own; 0 if it was not computed.
+        claimed_at: when its claim was sent, by the monotonic clock in seconds.
+        sure_at: when its lease was last certain, by the same clock.
+        lost: whether another worker has the job.
+        indexes: the place of each of its documents in the call.
+    """
+
+    key: tuple[str | None, ...]
+    job: Job
+    lease: Lease
+    sent: SentRequest
+    tokens: int
+    claimed_at: float
+    sure_at: float = 0.0
+    lost: bool = False
+    indexes: Sequence[int] = ()
+
+
+class SharedCall:
+    """A call for several jobs. Each of them waits for it, and may leave; the last one ends it.
+
+    Args:
+        routes: all routes of this worker.
+        reservation: the route and permit of the call.
+        passengers: the jobs; the first has got the permit.
+        certain: tells which leases are certain.
+
+    Attributes:
+        reservation: as given.
+        first: the job under whose id the call is made; None before.
+        fault: how the call failed; None if it did not.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        reservation: Reservation,
+        passengers: Sequence[Passenger],
+        certain: CertainLeases,
+    ) -> None:
+        self.reservation = reservation
+        self.first: Passenger | None = None
+        self.fault: UpstreamError | None = None
+        self._routes = routes
+        self._passengers = passengers
+        self._certain = certain
+        self._aboard = len(passengers)
+        self._begins = asyncio.Event()
+        self._call = asyncio.create_task(self._made())
+        # Whoever is aboard hears of its end by itself.
+        self._call.add_done_callback(_heard)
+
+    @asynccontextmanager
+    async def boarded(self, passenger: Passenger) -> AsyncIterator["SharedUpstream"]:
+        """The call as the upstream of one of its jobs, entered when the call begins.
+
+        Raises:
+            LeaseLostError: another worker has the job.
+            UpstreamError: the call could not begin.
+        """
+        begins = asyncio.create_task(self._begins.wait())
+        try:
+            await asyncio.wait({begins, self._call}, return_when=asyncio.FIRST_COMPLETED)
+            if passenger.lost:
+                raise LeaseLostError
+            yield SharedUpstream(self, passenger)
+        finally:
+            begins.cancel()
+            self._aboard -= 1
+            if not self._aboard:
+                self._call.cancel()
+
+    async def answer(self) -> Answer:
+        """The answer to all of it.
+
+        Raises:
+            UpstreamError: there is none.
+            TriedTogetherError: each job is to be tried alone.
+        """
+        return await asyncio.shield(self._call)
+
+    async def _made(self) -> Answer:
+        async with GuardedCall(
+            self._routes,
+            self.reservation,
+            may_begin=self._may_begin,
+            tokens=sum(each.tokens for each in self._passengers),
+        ) as upstream:
+            await asyncio.gather(*map(self._make_sure_of, self._passengers))
+            present = [each for each in self._passengers if not each.lost]
+            if not present:
+                raise NotBegun
+            request = _request_of(present)
+            self._begins.set()
+            self.first = present[0]
+            try:
+                return await upstream.ask(self.first.job.id, 1, request)
+            except MAY_BE_ONE_JOBS as error:
+                if len(present) > 1:
+                    raise TriedTogetherError from error
+                raise
+            finally:
+                self.fault = upstream.fault
+
+    async def _make_sure_of(self, passenger: Passenger) -> None:
+        try:
+            passenger.sure_at = await self._certain.make_sure_of(
+                passenger.lease, passenger.claimed_at
+            )
+        except LeaseLostError:
+            passenger.lost = True
+
+    def _may_begin(self) -> bool:
+        return all(
+            self._certain.is_certain(each.lease, each.sure_at)
+            for each in self._passengers
+            if not each.lost
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedUpstream:
+    """A shared call, as the upstream of one of its jobs."""
+
+    _shared: SharedCall
+    _passenger: Passenger
+
+    @property
+    def reservation(self) -> Reservation:
+        """The route and permit of the call."""
+        return self._shared.reservation
+
+    @property
+    def fault(self) -> UpstreamError | None:
+        """How the call failed; None if it did not, or was not made."""
+        return self._shared.fault
+
+    @property
+    def calls(self) -> int:
+        """1 for the job under whose id the call is made, 0 for the others."""
+        return int(self._passenger is self._shared.first)
+
+    async def ask(self, job_id: str, attempt: int, request: RerankRequest) -> Answer:
+        """The job's part of the answer. See `upstream.Upstream`.
+
+        Raises:
+            TriedTogetherError: the job is to be tried alone.
+        """
+        del job_id, attempt, request
+        return _part_of(await self._shared.answer(), self._passenger)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCalls:
+    """Lets jobs share calls.
+
+    Args:
+        routes: all routes of this worker.
+        certain: tells which leases are certain.
+    """
+
+    routes: Routes
+    certain: CertainLeases
+
+    async def ranked(
+        self, passenger: Passenger, rank: Callable[[SharedUpstream], Awaitable[T]]
+    ) -> T | Reservation:
+        """Rank a job in a call with others.
+
+        Args:
+            passenger: the job.
+            rank: ranks it, once the call begins.
+
+        Returns:
+            What `rank` returns; or the route and permit for a call of the job's own, because no
+            other waits that could share it, or because a shared call failed.
+
+        Raises:
+            LeaseLostError: another worker has the job.
+            UpstreamError: as for `Routes.reserve` and `Upstream.ask`.
+        """
+        request, tokens = passenger.sent.request, passenger.tokens
+        try:
+            reservation = await self.routes.reserve(
+                request, tokens=tokens, retry=False, passenger=passenger, query=passenger.key
+            )
+        except TakenAlongError as taken:
+            call: SharedCall = taken.call
+        else:
+            begun = self._begun(reservation, passenger)
+            if begun is None:
+                return reservation
+            call = begun
+        try:
+            async with call.boarded(passenger) as upstream:
+                return await rank(upstream)
+        except TriedTogetherError:
+            return await self.routes.reserve(request, tokens=tokens, retry=False)
+
+    def _begun(self, reservation: Reservation, passenger: Passenger) -> SharedCall | None:
+        """The call of a job that has a permit, with others that wait; None if there are none."""
+        route = reservation.route
+        if not route.site.is_pointwise(reservation.model):
+            return None
+        aboard, calls = [passenger], list[SharedCall]()
+        limits = route.limits.within(LIMITS)
+
+        def wanted(other: Passenger) -> bool:
+            if other.key != passenger.key or not limits.hold(_request_of([*aboard, other])):
+                return False
+            aboard.append(other)
+            return True
+
+        def call() -> SharedCall:
+            calls.append(SharedCall(self.routes, reservation, aboard, self.certain))
+            return calls[0]
+
+        self.routes.take_along(reservation, wanted, call)
+        return calls[0] if calls else None
+
+
+def passenger_of(
+    job: Job, lease: Lease, claimed_at: float, sent: SentRequest, tokens: int
+) -> Passenger | None:
+    """The job as one that may share a call; None if it goes alone.
+
+    A job that has failed before goes alone: if the fault is its own, no other meets it.
+    """
+    request = sent.request
+    if lease.attempts or lease.past != NO_PAST or len(request.documents) > MOST_JOB_DOCUMENTS:
+        return None
+    key = (job.tenant, request.model, request.instruction, request.query)
+    return Passenger(key, job, lease, sent, tokens, claimed_at)
+
+
+def _heard(call: "asyncio.Task[Answer]") -> None:
+    """Take note of the end of a call that nobody may wait for any more."""
+    if not call.cancelled():
+        call.exception()
+
+
+def _request_of(passengers: Sequence[Passenger]) -> RerankRequest:
+    """What the call asks: each different document once, all scores; notes where each one is."""
+    places: dict[str, int] = {}
+    for each in passengers:
+        each.indexes = [places.setdefault(text, len(places)) for text in each.sent.request.texts()]
+    update = {"documents": tuple(places), "top_n": None}
+    return passengers[0].sent.request.model_copy(update=update)
+
+
+def _part_of(answer: Answer, passenger: Passenger) -> Answer:
+    """A job's scores, and its share of the tokens, by its share of the call's documents."""
+    by_index = {score.index: score for score in answer.scores}
+    scores: list[Score] = [
+        by_index[place]._replace(index=index) for index, place in enumerate(passenger.indexes)
+    ]
+    share = len(scores) / max(1, len(answer.scores))
+    return answer._replace(
+        scores=sorted(scores, key=best_first),
+        prompt_tokens=min(answer.prompt_tokens, round(answer.prompt_tokens * share)),
+        total_tokens=min(answer.total_tokens, round(answer.total_tokens * share)),
+    )
