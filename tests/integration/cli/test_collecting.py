@@ -14,7 +14,7 @@ from rerankq.cli.batch.collect import Collector
 from rerankq.cli.batch.feed import Feed, OnError
 from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.cli.batch.unserved import give_up_unserved
-from rerankq.cli.input.job_lines import Defaults
+from rerankq.cli.input.job_lines import Defaults, entries_of
 from rerankq.cli.rows.ordered_output import NO_ROOM, OrderedOutput
 from rerankq.cli.rows.spool import Spool, SpoolFull
 from rerankq.cli.rows.tally import Tally
@@ -86,7 +86,8 @@ def test_a_feed_that_is_halted_behind_the_last_line_has_ended(
         async with AsyncRerankClient(redis_url) as client:
             batch = await client.open_batch()
             source = io.BytesIO(LINE + b"{}\n" + more)
-            incoming = IncomingLines(source, batch_id=batch.id, defaults=Defaults(model="m"))
+            defaults = Defaults(model="m")
+            incoming = IncomingLines(entries_of(source, batch_id=batch.id, defaults=defaults))
             feed = Halting(
                 batch,
                 incoming,
@@ -114,9 +115,8 @@ def test_a_batch_that_is_held_up_is_waited_for(
         async with AsyncRerankClient(settings=settings) as client:
             blocker = await client.submit(query="q", documents=["d"])
             batch = await client.open_batch()
-            incoming = IncomingLines(
-                io.BytesIO(lines), batch_id=batch.id, defaults=Defaults(model="m")
-            )
+            given, defaults = io.BytesIO(lines), Defaults(model="m")
+            incoming = IncomingLines(entries_of(given, batch_id=batch.id, defaults=defaults))
             feed = Feed(
                 batch,
                 incoming,

@@ -6,7 +6,8 @@ from rerankq.cli.batch.feed import Feed
 from rerankq.cli.batch.session import Outcome
 from rerankq.cli.failures import ExitCode, InputBroken, OutputClosed, OutputFailed, exit_code
 from rerankq.cli.input.decompression import UNPACKERS
-from rerankq.cli.input.files import STANDARD, STDIN, Source
+from rerankq.cli.input.files import STANDARD, STDIN
+from rerankq.cli.input.job_input import JobInput
 from rerankq.cli.terminal import silence_stdout, tell
 from rerankq.cli.times import local_time
 from rerankq.counting import counted
@@ -20,7 +21,7 @@ def close(
     feed: Feed | None,
     quiet: bool,
     json: bool,
-    source: Source | None = None,
+    source: JobInput | None = None,
 ) -> ExitCode:
     """Print the last lines; returns the exit code."""
     gone = isinstance(outcome.fault, OutputClosed)
@@ -57,7 +58,7 @@ def _incomplete(outcome: Outcome) -> bool:
     return outcome.timed_out or outcome.abandoned or outcome.cut_at is not None
 
 
-def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | None) -> list[str]:
+def _notes(outcome: Outcome, output: str, feed: Feed | None, source: JobInput | None) -> list[str]:
     notes: list[str] = []
     if outcome.fault and not isinstance(outcome.fault, OutputClosed):
         notes.append(str(outcome.fault))
@@ -80,15 +81,18 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: Source | No
         is_broken = isinstance(outcome.fault, InputBroken)
         again = "get a complete copy of the input, then " if is_broken else ""
         notes.append(
-            f"nothing from line {cut_at} on was submitted; {again}submit the rest with: "
-            f"{_rest(cut_at, source)}"
+            f"nothing from {source.unit if source else 'line'} {cut_at} on was submitted; "
+            f"{again}submit the rest with: {_rest(cut_at, source)}"
         )
     return notes
 
 
-def _rest(cut_at: int, source: Source | None) -> str:
+def _rest(cut_at: int, source: JobInput | None) -> str:
     """The command that runs the lines that were not submitted."""
     path = "INPUT" if source is None or source.name == STDIN else shlex.quote(source.name)
+    if source and source.unit != "line":
+        # Its number is that of its place: nothing is left out as blank lines are.
+        return f"the same command with --skip {cut_at - 1} and another -o"
     if source and source.compression:
         unpacked = f"{UNPACKERS[source.compression]} {path} | tail -n +{cut_at}"
     else:

@@ -10,9 +10,11 @@ from rerankq.cli.batch.incoming import IncomingLines
 from rerankq.cli.batch.progress import shown
 from rerankq.cli.batch.session import Outcome, Session
 from rerankq.cli.batch.waiting_room import Notice
-from rerankq.cli.input.files import Sink, Source
+from rerankq.cli.failures import OutputFailed
+from rerankq.cli.input.job_input import JobInput
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.rows.ordered_output import OrderedOutput
+from rerankq.cli.rows.output import Output
 from rerankq.client import AsyncBatch, AsyncRerankClient, RejectedLine
 from rerankq.client.batches.reader import ABANDONED_SECONDS
 from rerankq.errors import ResultExpired
@@ -38,21 +40,22 @@ class Manner:
 
 async def run_batch(
     settings: ClientSettings,
-    source: Source,
-    sink: Sink,
+    source: JobInput,
+    sink: Output,
     manner: Manner,
     *,
     defaults: Defaults,
     on_error: OnError = OnError.SKIP,
+    skip: int = 0,
 ) -> tuple[Outcome, Feed]:
-    """Submit the lines of `source` and write their rankings to `sink`.
+    """Submit the entries of `source`, but for the first `skip`, and write their rankings to `sink`.
 
     Raises:
         LedgerUnavailable: Redis could not be reached at the start. Nothing was submitted.
     """
     async with AsyncRerankClient(settings=settings.of_operator()) as operator:
         batch = await operator.for_tenant(settings.tenant).open_batch()
-        lines = IncomingLines(source, batch_id=batch.id, defaults=defaults)
+        lines = IncomingLines(source.entries(batch_id=batch.id, defaults=defaults, skip=skip))
         with shown(manner.name, quiet=manner.quiet) as view:
 
             def report(line: RejectedLine) -> None:
@@ -80,12 +83,11 @@ async def run_batch(
                 share_read=lambda: source.share_read,
             )
             outcome = await session.run(manner.seconds)
-        sink.end(whole=not outcome.broken_off)
-        return outcome, feed
+        return _concluded(sink, outcome), feed
 
 
 async def fetch_batch(
-    settings: ClientSettings, batch_id: str, sink: Sink, manner: Manner, *, wait: bool
+    settings: ClientSettings, batch_id: str, sink: Output, manner: Manner, *, wait: bool
 ) -> Outcome:
     """Write the rankings of a batch that was fed before, or that another process feeds now.
 
@@ -113,12 +115,21 @@ async def fetch_batch(
                 kept_until=await _kept_until(batch),
             )
             outcome = await session.run(manner.seconds)
-        sink.end(whole=not outcome.broken_off)
+        outcome = _concluded(sink, outcome)
         if outcome.abandoned:
             outcome = dataclasses.replace(outcome, taken=(await batch.progress()).total)
         elif not outcome.broken_off:
             outcome = dataclasses.replace(outcome, cut_at=await batch.cut_at())
         return outcome
+
+
+def _concluded(sink: Output, outcome: Outcome) -> Outcome:
+    """End the output; if that fails, the session was broken off by it."""
+    try:
+        sink.end(whole=not outcome.broken_off)
+    except OutputFailed as fault:
+        return dataclasses.replace(outcome, fault=outcome.fault or fault)
+    return outcome
 
 
 async def _kept_until(batch: AsyncBatch) -> float:

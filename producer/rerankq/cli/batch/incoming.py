@@ -6,10 +6,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
-from rerankq.cli.input.job_lines import Defaults, entry_from
-from rerankq.cli.input.lines import Readable, read_lines
 from rerankq.client.batches import BatchLine
-from rerankq.contract import MAX_HINT_JOBS, MAX_JOB_BYTES
+from rerankq.contract import MAX_HINT_JOBS
 
 PORTION_BYTES: Final = 4 * 1024 * 1024
 HELD_ENTRIES: Final = 10 * MAX_HINT_JOBS
@@ -17,12 +15,14 @@ HELD_BYTES: Final = 4 * PORTION_BYTES
 
 
 class IncomingLines:
-    """Reads a little ahead, bounded in lines and in bytes, and gives the lines in portions."""
+    """Reads a little ahead, bounded in lines and in bytes, and gives the lines in portions.
 
-    def __init__(self, source: Readable, *, batch_id: str, defaults: Defaults) -> None:
-        self._source = source
-        self._batch_id = batch_id
-        self._defaults = defaults
+    Args:
+        entries: the lines, each with its size in bytes; read in a thread.
+    """
+
+    def __init__(self, entries: Iterator[tuple[int, BatchLine]]) -> None:
+        self._entries = entries
         self._held: deque[tuple[int, BatchLine]] = deque()
         self._held_bytes = 0
         self._changed = threading.Condition()
@@ -83,7 +83,7 @@ class IncomingLines:
 
     def _read(self, loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
         try:
-            for size, line in self._entries():
+            for size, line in self._entries:
                 if not self._hold(size, line):
                     return
                 if not arrived.is_set():
@@ -95,12 +95,6 @@ class IncomingLines:
             closed = self._closed
         if not closed:
             loop.call_soon_threadsafe(arrived.set)
-
-    def _entries(self) -> Iterator[tuple[int, BatchLine]]:
-        for line in read_lines(self._source, limit=MAX_JOB_BYTES):
-            if line.text is None or line.text.strip():
-                entry = entry_from(line, batch_id=self._batch_id, defaults=self._defaults)
-                yield len(line.text or b""), BatchLine(line.number, entry)
 
     def _hold(self, size: int, line: BatchLine) -> bool:
         """Wait for space and keep the entry; False when the reading was ended."""

@@ -11,8 +11,11 @@ from rerankq.cli import options
 from rerankq.cli.batch.closing import close
 from rerankq.cli.batch.command import Manner, fetch_batch, run_batch
 from rerankq.cli.batch.feed import OnError
-from rerankq.cli.input.files import STANDARD, Sink, Source
+from rerankq.cli.batch.outputs import open_output
+from rerankq.cli.input.files import STANDARD
 from rerankq.cli.input.job_lines import Defaults
+from rerankq.cli.input.opening import Format, open_input
+from rerankq.cli.input.parquet.columns import assignments
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import tell
 
@@ -23,7 +26,8 @@ def run(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A file with a JSON object a line, also as gzip or Zstandard; - is stdin.",
+            help="A file with a JSON object a line, also as gzip or Zstandard, or a Parquet file; "
+            "- is stdin.",
         ),
     ],
     output: options.Output = STANDARD,
@@ -33,6 +37,21 @@ def run(
     min_score: options.MinScore = None,
     raw_scores: options.RawScores = False,
     long_documents: options.LongDocumentsOption = None,
+    instruction: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instruction of jobs that have none.")
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="Format of the input; auto: by its first bytes.")
+    ] = Format.AUTO,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN", help="Column of a Parquet file that holds a field; repeatable."
+        ),
+    ] = None,
+    skip: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Leave out the first N jobs of the input.")
+    ] = 0,
     on_error: Annotated[
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
@@ -46,11 +65,13 @@ def run(
     `model`, `return_documents`, `instruction`, `min_score`, `raw_scores`, `long_documents`,
     `lane`, `metadata`, `not_before`, `deadline_seconds` and `idempotency_key`; or, as in OpenAI's
     batch files, one with `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields
-    are ignored, blank lines skipped.
+    are ignored, blank lines skipped. A Parquet file has these as columns; --column names those that
+    are called otherwise.
 
     Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
     `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
+    An output that ends in .parquet is a table, one in .gz or .zst is compressed.
 
     Ctrl-C leaves the jobs running, and prints the command that fetches their rankings.
 
@@ -59,12 +80,13 @@ def run(
     settings = load()
     if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
         tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
-    with Source.open(source) as origin, ExitStack() as exits:
+    columns = assignments(column or ())
+    with open_input(source, form, columns) as origin, ExitStack() as exits:
         # Before the output is touched: an input that is no text is refused at once.
         origin.begin()
         if origin.compression and not quiet:
             tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
-        sink = exits.enter_context(Sink.open(output, origin))
+        sink = exits.enter_context(open_output(output, origin))
         running = run_batch(
             settings,
             origin,
@@ -77,8 +99,10 @@ def run(
                 min_score=min_score,
                 raw_scores=raw_scores or None,
                 long_documents=long_documents,
+                instruction=instruction,
             ),
             on_error=on_error,
+            skip=skip,
         )
         outcome, feed = asyncio.run(running)
     code = close("run", outcome, output=output, feed=feed, quiet=quiet, json=json, source=origin)
@@ -113,6 +137,6 @@ def results(
     """
     settings = load()
     manner = Manner("results", quiet=quiet, seconds=timeout)
-    with Sink.open(output) as sink:
+    with open_output(output) as sink:
         outcome = asyncio.run(fetch_batch(settings, batch, sink, manner, wait=wait))
     raise typer.Exit(close("results", outcome, output=output, feed=None, quiet=quiet, json=json))

@@ -2,17 +2,21 @@
 
 import fcntl
 import os
+import shutil
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from rerankq.cli.failures import CommandError, OutputClosed, OutputFailed
 from rerankq.cli.input.decompression import Decompressed, compression_of
 from rerankq.cli.input.formats import LOOKED_AT_BYTES, MARK_BYTES, not_json_lines, unreadable
+from rerankq.cli.input.job_lines import Defaults, entries_of
 from rerankq.cli.input.reading_ahead import ReadingAhead
 from rerankq.cli.terminal import inert_json
+from rerankq.client.batches import BatchLine
 
 STANDARD: Final = "-"
 STDIN: Final = "stdin"
@@ -32,7 +36,10 @@ class Source:
     Attributes:
         name: its name in messages.
         compression: how it is compressed, if it is; known after `begin`.
+        unit: what holds a job.
     """
+
+    unit = "line"
 
     def __init__(self, file: FileIO, name: str, *, json_lines: bool = True) -> None:
         self.name = name
@@ -110,6 +117,16 @@ class Source:
         self._text = self._text or self._opened()
         return self._text.read(size)
 
+    def entries(
+        self, *, batch_id: str, defaults: Defaults, skip: int = 0
+    ) -> Iterator[tuple[int, BatchLine]]:
+        """The entries of its lines; `JobInput` says what they are.
+
+        Raises:
+            CommandError: the reading fails, or the content is not text.
+        """
+        return entries_of(self, batch_id=batch_id, defaults=defaults, skip=skip)
+
     @property
     def share_read(self) -> float | None:
         """How much of a file has been read, 0 to 1; None when its length is not known."""
@@ -140,6 +157,12 @@ class _Bytes:
         return data
 
 
+class _Input(Protocol):
+    """What may not be the output too."""
+
+    def is_file(self, status: os.stat_result, /) -> bool: ...
+
+
 class Sink:
     """The output: only whole lines are written, so that a crash leaves whole lines."""
 
@@ -160,7 +183,7 @@ class Sink:
         self._file.close()
 
     @classmethod
-    def open(cls, path: str, source: Source | None = None) -> Self:
+    def open(cls, path: str, source: _Input | None = None) -> Self:
         """Open the output; `-` is stdout. A file keeps its content until the first line is written.
 
         A new file is removed again if nothing was written.
@@ -212,6 +235,21 @@ class Sink:
         """
         if whole:
             self.write(b"")
+
+    def replace_by(self, file: Path, /) -> None:
+        """Put a complete file in the output's place.
+
+        Raises:
+            OutputFailed: the output is a pipe or a device, or its folder cannot be written.
+        """
+        if not _is_regular(self._file):
+            raise OutputFailed(f"cannot write {self.name}: this format is written to a file only")
+        try:
+            shutil.copymode(self.name, file)
+            file.replace(os.path.realpath(self.name))
+        except OSError as error:
+            raise OutputFailed(f"cannot write {self.name}: {error.strerror}") from None
+        self._replaces = False
 
     def _begin(self) -> None:
         # Only when there is a line to write: a run that writes nothing leaves the file as it was.

@@ -15,11 +15,16 @@ MARK_BYTES: Final = 8
 
 GZIP: Final = b"\x1f\x8b"
 ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
+PARQUET: Final = b"PAR1"
 
 _UNPACK: Final = "unpack it first (gzip and Zstandard are read as they are)"
 _ENCODE: Final = "write it as UTF-8 first, such as with `iconv -f {name} -t UTF-8`"
 _LINES: Final = "write one JSON object a line"
 _EXPORT: Final = "write it as JSON Lines first: an object a line"
+_BY_NAME: Final = (
+    "`rerankq run` reads it as a file that it is given by name, not through a pipe and not "
+    "compressed as a whole; for anything else write it as JSON Lines first: an object a line"
+)
 _REFUSED: Final[dict[bytes, tuple[str, str]]] = {
     b"PK\x03\x04": ("a zip archive or an Excel workbook", _UNPACK),
     b"PK\x05\x06": ("an empty zip archive", _UNPACK),
@@ -28,7 +33,7 @@ _REFUSED: Final[dict[bytes, tuple[str, str]]] = {
     b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", _UNPACK),
     b"Rar!": ("a RAR archive", _UNPACK),
     b"\x04\x22\x4d\x18": ("LZ4 data", _UNPACK),
-    b"PAR1": ("a Parquet file", _EXPORT),
+    PARQUET: ("a Parquet file", _BY_NAME),
     b"Obj\x01": ("an Avro file", _EXPORT),
     b"ORC": ("an ORC file", _EXPORT),
     b"ARROW1": ("an Arrow file", _EXPORT),

@@ -1,0 +1,48 @@
+"""Runs whose input or output is no plain JSON Lines."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from running.command_line import CommandLine
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_table_is_ranked_into_a_table(rerankq: CommandLine, tmp_path: Path) -> None:
+    """Each row of a Parquet file has its row in the output, by its id, and bad ones their error."""
+    given, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    rows = {
+        "row_id": list(range(60)),
+        "question": [None if number == 7 else f"q{number}" for number in range(60)],
+        "docs": [[f"first of {number}", f"second of {number}"] for number in range(60)],
+    }
+    parquet.write_table(pa.table(rows), given, row_group_size=25)
+    done = rerankq("run", str(given), "-o", str(out), "--column", "documents=docs")
+    assert done.returncode == 1
+    assert "run: row 8: query: is required" in done.stderr
+    table = parquet.read_table(out).to_pylist()
+    assert [row["custom_id"] for row in table] == [str(number) for number in range(60)]
+    assert table[7]["error"]["code"] == "invalid_request"
+    assert {row["status"] for row in table if row["error"] is None} == {"succeeded"}
+    assert [each["index"] for each in table[3]["results"]] == [0, 1]
+    # What `run` has written, `results` can write again, in another format.
+    batch = done.stderr.split("run: ", 2)[1].split()[0]
+    again = tmp_path / "again.jsonl.gz"
+    assert rerankq("results", batch, "-o", str(again)).returncode == 1
+    lines = [json.loads(line) for line in gzip.decompress(again.read_bytes()).splitlines()]
+    assert [line["custom_id"] for line in lines] == [row["custom_id"] for row in table]
+    assert [line["job_id"] for line in lines] == [row["job_id"] for row in table]
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_first_jobs_can_be_left_out(rerankq: CommandLine, tmp_path: Path) -> None:
+    """`--skip N` submits what comes after the first N jobs; blank lines do not count."""
+    given, out = tmp_path / "in.jsonl.gz", tmp_path / "out.jsonl"
+    line = '{"custom_id": "%d", "query": "q", "documents": ["d"]}\n'
+    given.write_bytes(gzip.compress(("\n" + "\n".join(line % n for n in range(4))).encode()))
+    assert rerankq("run", str(given), "--skip", "3", "-o", str(out)).returncode == 0
+    assert [json.loads(row)["custom_id"] for row in out.read_text().splitlines()] == ["3"]
