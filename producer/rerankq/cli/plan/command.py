@@ -9,16 +9,16 @@ import typer
 from rerankq.cli import options
 from rerankq.cli.batch.feed import OnError
 from rerankq.cli.failures import ExitCode
-from rerankq.cli.input.files import Source
-from rerankq.cli.input.job_lines import Defaults, entry_from
-from rerankq.cli.input.lines import Line, read_lines
+from rerankq.cli.input.job_input import JobInput
+from rerankq.cli.input.job_lines import Defaults
+from rerankq.cli.input.opening import open_input
 from rerankq.cli.plan.figures import figures
 from rerankq.cli.plan.pace import found_pace
 from rerankq.cli.plan.report import Timing, report
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import put_json, tell
 from rerankq.client import RejectedLine
-from rerankq.contract import MAX_JOB_BYTES
+from rerankq.contract import Job
 from rerankq.cost.duration import Pace
 from rerankq.cost.pairs import PairTally
 from rerankq.cost.plan import CallLimits, Plan, Planner
@@ -84,7 +84,7 @@ def plan(
     prices = Prices.load(settings.prices)
     defaults = Defaults(model=model or settings.model, lane=lane, top_n=top_n)
     with ExitStack() as exits:
-        origin = exits.enter_context(Source.open(source))
+        origin = exits.enter_context(open_input(source))
         pairs = exits.enter_context(PairTally())
         planner = Planner(
             CallLimits(documents_per_call, tokens_per_call),
@@ -107,21 +107,15 @@ def plan(
     raise typer.Exit(ExitCode.NO_RANKING if made.bad_lines else ExitCode.DONE)
 
 
-def _read(origin: Source, planner: Planner, defaults: Defaults) -> Iterator[RejectedLine]:
+def _read(origin: JobInput, planner: Planner, defaults: Defaults) -> Iterator[RejectedLine]:
     """Add all jobs of the input to the plan; gives the lines that are none."""
-    for line in read_lines(origin, limit=MAX_JOB_BYTES):
-        if _is_blank(line):
-            continue
-        entry = entry_from(line, batch_id="plan", defaults=defaults)
-        if isinstance(entry, RejectedLine):
-            planner.plan.bad_lines += 1
-            yield entry
-        else:
-            planner.add(entry)
-
-
-def _is_blank(line: Line) -> bool:
-    return line.text is not None and not line.text.strip()
+    for _, (_, entry) in origin.entries(batch_id="plan", defaults=defaults):
+        match entry:
+            case RejectedLine():
+                planner.plan.bad_lines += 1
+                yield entry
+            case Job():
+                planner.add(entry)
 
 
 def _timing(made: Plan, given: Pace, settings: ClientSettings) -> Timing:
