@@ -208,7 +208,12 @@ class Network:
     Args:
         max_in_flight: how many calls may be in flight.
         models: each site's names for the models that it serves, by the site's name.
+
+    Attributes:
+        dialect: the dialect of all sites.
     """
+
+    dialect = "dmxapi"
 
     def __init__(self, max_in_flight: int = MAX_IN_FLIGHT, /, **models: dict[str, str]) -> None:
         self.breakers = FakeBreakers()
@@ -237,7 +242,7 @@ class Network:
     def _routes(self, name: str, served: dict[str, str]) -> list[Route]:
         keys = Key(f"{name}1"), Key(f"{name}2")
         account = Account(name, keys, Limits())
-        site = Site(name, f"http://{name}/v1/rerank", "dmxapi", (account,), served)
+        site = Site(name, f"http://{name}/v1/rerank", self.dialect, (account,), served)
         return [Route(site, key, self.providers[name], self.permits[name]) for key in keys]
 
     def _changed(self) -> None:

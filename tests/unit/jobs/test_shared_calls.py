@@ -19,6 +19,7 @@ from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.retry import RetryPolicy
 from rerankq_worker.jobs.shared_calls import LIMITS, MOST_JOB_DOCUMENTS
 from rerankq_worker.upstream.errors import ContentRefused, Throttled, Transient, UpstreamError
+from rerankq_worker.upstream.pairs import PairsRequest
 from rerankq_worker.upstream.port import Answer, Call, Score
 from running.fake_limits import Network
 
@@ -41,10 +42,10 @@ class KnownLeases(Leases):
 class Worker:
     """Attempts at jobs that share calls, with a network of fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: type[Network] = Network) -> None:
         self.leases = KnownLeases()
         self.in_flight = InFlightJobs(100)
-        self.network = Network(50, a={})
+        self.network = network(50, a={})
         self.provider = self.network.providers["a"]
         self.provider.answer = ranked
         self.tally: Counter[str] = Counter()
@@ -86,6 +87,12 @@ class Worker:
                 case Postponement():
                     found[outcome.lease.job_id] = {"state": "postponed", "left": outcome}
         return found
+
+
+class PairsNetwork(Network):
+    """A site whose calls may have a query for each document."""
+
+    dialect = "vllm-score"
 
 
 def ranked(call: Call) -> Answer:
@@ -202,6 +209,57 @@ def test_a_call_has_a_most() -> None:
         worker.allow(1)
         await asyncio.gather(*work)
         assert len(worker.calls()) == 2
+
+    run(scenario)
+
+
+def test_jobs_of_different_queries_share_a_call_of_pairs() -> None:
+    """Where a site takes pairs, only model, instruction and tenant must be the same.
+
+    Pairs of one query stand together, and each different one is sent once.
+    """
+
+    async def scenario() -> None:
+        worker = Worker(PairsNetwork)
+        jobs = [
+            job("a", 1, 9),
+            job("b", 9, 2, query="other"),
+            job("c", 9, 4, top_n=1),
+            job("d", 7, tenant="t"),
+        ]
+        work = [worker.work(each) for each in jobs]
+        await settled()
+        worker.allow(1)
+        await settled()
+        worker.allow(1)
+        await asyncio.gather(*work)
+        shared, own = (call.request for call in worker.provider.calls)
+        assert isinstance(shared, PairsRequest)
+        assert list(zip(shared.queries, shared.texts(), strict=True)) == [
+            *(("q", text) for text in "194"),
+            *(("other", text) for text in "92"),
+        ]
+        assert own.texts() == ["7"]
+        assert not isinstance(own, PairsRequest)
+        found = worker.results()
+        assert rows(found["a"]) == [(1, 9.0), (0, 1.0)]
+        assert rows(found["b"]) == [(0, 9.0), (1, 2.0)]
+        assert rows(found["c"]) == [(0, 9.0)]
+
+    run(scenario)
+
+
+def test_jobs_of_one_query_are_no_pairs() -> None:
+    """A call of one query says it once, also where it could say it for each document."""
+
+    async def scenario() -> None:
+        worker = Worker(PairsNetwork)
+        work = [worker.work(job(name, number)) for name, number in [("a", 1), ("b", 2)]]
+        await settled()
+        worker.allow(1)
+        await asyncio.gather(*work)
+        (call,) = worker.provider.calls
+        assert type(call.request) is RerankRequest
 
     run(scenario)
 

@@ -1,11 +1,11 @@
 """vLLM's scores of pairs, according to the examples in its documentation."""
 
 import orjson
-import pytest
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.dialects.vllm_score import VllmScore
+from rerankq_worker.upstream.pairs import PairsRequest
 
 DIALECT = VllmScore()
 REQUEST = RerankRequest(
@@ -38,7 +38,8 @@ def test_request_as_documented() -> None:
 def test_each_document_may_have_its_own_query() -> None:
     """Two lists of equal length are scored pair by pair, with the options of the site."""
     own = VllmScore(truncate_prompt_tokens=512)
-    assert own.body_of_pairs(["q", "r"], ["a", "b"], "m") == {
+    pairs = PairsRequest.of(REQUEST, [("q", "a"), ("r", "b")])
+    assert orjson.loads(own.encode(pairs, "m")) == {
         "model": "m",
         "text_1": ["q", "r"],
         "text_2": ["a", "b"],
@@ -47,10 +48,8 @@ def test_each_document_may_have_its_own_query() -> None:
 
 
 def test_only_this_dialect_has_pairs() -> None:
-    """A dialect says whether its calls may have a query for each document, and else has none."""
+    """A dialect says whether its calls may have a query for each document."""
     assert [name for name, each in DIALECTS.items() if each.scores_pairs] == ["vllm-score"]
-    with pytest.raises(NotImplementedError, match="Vllm has one query a call"):
-        DIALECTS["vllm"]().body_of_pairs(["q"], ["a"], "m")
 
 
 def test_answer_as_documented() -> None:

@@ -23,7 +23,8 @@ outcome_event      the event that tells the outcome of a job
 last_write         writes outcomes on connections of its own, before the process is replaced
 reconciler         announces jobs again that would otherwise be lost
 long_documents     refuses, truncates or splits documents beyond a model's context
-shared_calls       one call for several small jobs of one query
+shared_calls       one call for several small jobs
+shared_requests    what it asks, and each job's part of the answer
 shadows            sends copies of jobs to sites that are tried out
 history            moves ends into the history; what it is told of a call
 callbacks          sends Celery tasks of users whose jobs or batches have ended

@@ -1,4 +1,6 @@
-"""One call for several small jobs: of the same tenant, query, model and instruction.
+"""One call for several small jobs: of the same tenant, model and instruction.
+
+They also have the same query, unless a call to the site can have a query for each document.
 
 When a job gets its permit, others that wait for one and ask the same query are taken along in its
 call. Each keeps its own lease, attempt and end: only the call is shared, and what it costs.
@@ -15,13 +17,15 @@ from rerankq.ledger.failures import NO_PAST
 from rerankq.ledger.leases import Lease
 from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
 from rerankq_worker.jobs.sent_request import SentRequest
+from rerankq_worker.jobs.shared_requests import SharedRequest, part_of
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.waiter import TakenAlongError
 from rerankq_worker.upstream.call_limits import CallLimits
+from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.errors import Malformed, NotBegun, Refused, UpstreamError
-from rerankq_worker.upstream.port import Answer, Score, best_first
+from rerankq_worker.upstream.port import Answer
 
 T = TypeVar("T")
 
@@ -43,13 +47,13 @@ class Passenger:
     """A job that may share a call.
 
     Attributes:
-        key: what jobs must have in common.
+        key: what jobs of one query have in common; the query is the last part.
         sent: what is sent of it.
         tokens: the estimated cost of a call of its own; 0 if it was not computed.
         claimed_at: when its claim was sent, by the monotonic clock in seconds.
         sure_at: when its lease was last certain, by the same clock.
         lost: whether another worker has the job.
-        indexes: the place of each of its documents in the call.
+        places: the place of each of its documents in the call.
     """
 
     key: tuple[str | None, ...]
@@ -60,7 +64,7 @@ class Passenger:
     claimed_at: float
     sure_at: float = 0.0
     lost: bool = False
-    indexes: Sequence[int] = ()
+    places: Sequence[int] = ()
 
 
 class SharedCall:
@@ -137,11 +141,13 @@ class SharedCall:
             present = [each for each in self._passengers if not each.lost]
             if not present:
                 raise NotBegun
-            request = _request_of(present)
+            shared = SharedRequest.of([each.sent for each in present])
+            for each, places in zip(present, shared.places, strict=True):
+                each.places = places
             self._begins.set()
             self.first = present[0]
             try:
-                return await upstream.ask(self.first.job.id, 1, request)
+                return await upstream.ask(self.first.job.id, 1, shared.request)
             except MAY_BE_ONE_JOBS as error:
                 if len(present) > 1:
                     raise TriedTogetherError from error
@@ -194,7 +200,7 @@ class SharedUpstream:
             TriedTogetherError: the job is to be tried alone.
         """
         del job_id, attempt, request
-        return _part_of(await self._shared.answer(), self._passenger)
+        return part_of(await self._shared.answer(), self._passenger.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +257,15 @@ class SharedCalls:
             return None
         aboard, calls = [passenger], list[SharedCall]()
         limits = route.limits.within(LIMITS)
+        in_common = -1 if DIALECTS[route.site.dialect].scores_pairs else None
 
         def wanted(other: Passenger) -> bool:
-            if other.key != passenger.key or not limits.hold(_request_of([*aboard, other])):
+            if other.key[:in_common] != passenger.key[:in_common]:
                 return False
-            aboard.append(other)
-            return True
+            fits = SharedRequest.of([each.sent for each in (*aboard, other)]).is_within(limits)
+            if fits:
+                aboard.append(other)
+            return fits
 
         def call() -> SharedCall:
             calls.append(SharedCall(self.routes, reservation, aboard, self.certain))
@@ -284,26 +293,3 @@ def _heard(call: "asyncio.Task[Answer]") -> None:
     """Take note of the end of a call that nobody may wait for any more."""
     if not call.cancelled():
         call.exception()
-
-
-def _request_of(passengers: Sequence[Passenger]) -> RerankRequest:
-    """What the call asks: each different document once, all scores; notes where each one is."""
-    places: dict[str, int] = {}
-    for each in passengers:
-        each.indexes = [places.setdefault(text, len(places)) for text in each.sent.request.texts()]
-    update = {"documents": tuple(places), "top_n": None}
-    return passengers[0].sent.request.model_copy(update=update)
-
-
-def _part_of(answer: Answer, passenger: Passenger) -> Answer:
-    """A job's scores, and its share of the tokens, by its share of the call's documents."""
-    by_index = {score.index: score for score in answer.scores}
-    scores: list[Score] = [
-        by_index[place]._replace(index=index) for index, place in enumerate(passenger.indexes)
-    ]
-    share = len(scores) / max(1, len(answer.scores))
-    return answer._replace(
-        scores=sorted(scores, key=best_first),
-        prompt_tokens=min(answer.prompt_tokens, round(answer.prompt_tokens * share)),
-        total_tokens=min(answer.total_tokens, round(answer.total_tokens * share)),
-    )

@@ -7,6 +7,7 @@ dialects     each vendor's format of requests and answers
 sites        sites, accounts and keys
 site_file    reads them from a file
 keys         checks what a key looks like
+pairs        a call whose documents are ranked for queries of their own
 call_limits  how much one call to a site may have
 listwise     which models compare the documents of a call
 score_scale  what a site's scores are, and their probabilities

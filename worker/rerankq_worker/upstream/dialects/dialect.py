@@ -5,7 +5,7 @@ number of results; an answer with rows in `results` and tokens in `usage.total_t
 overrides what differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -34,7 +34,7 @@ class Dialect:
         is_own_server: whether users run this server themselves, with any key or none.
         known_options: by the vendor's names, which values are allowed besides numbers from 1 on.
         most_documents: how many documents a call may have; None if no limit is documented.
-        scores_pairs: whether a call may have a query for each document: see `body_of_pairs`.
+        scores_pairs: whether a call may have a query for each document: see `PairsRequest`.
         wanted: the vendor's name for the number of results.
         results: the path of the rows in an answer.
         score: the vendor's name for the score of a row.
@@ -131,23 +131,6 @@ class Dialect:
         if request.instruction is not None:
             body["instruction"] = request.instruction
         return body
-
-    def body_of_pairs(
-        self, queries: Sequence[str], documents: Sequence[str], model: str
-    ) -> dict[str, Any]:
-        """The body of a call in which each document has a query of its own, as an object.
-
-        The answer is read as that of any other call: a score for each document, by its index.
-
-        Args:
-            queries: one for each document.
-            documents: their texts.
-            model: this site's name for the model.
-
-        Raises:
-            NotImplementedError: the dialect has no such calls: see `scores_pairs`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has one query a call")
 
     def decode(self, body: Any, request: RerankRequest, request_id: str | None) -> Answer:
         """Read the decoded JSON of a successful answer (2xx).

@@ -6,11 +6,11 @@ lists of equal length pair by pair. Answer id, model, usage{prompt_tokens, total
 data[{index, object, score}] in the order of the pairs; there is always one for each.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.upstream.dialects.vllm import Vllm
+from rerankq_worker.upstream.pairs import PairsRequest
 
 
 class VllmScore(Vllm):
@@ -23,11 +23,5 @@ class VllmScore(Vllm):
 
     def body(self, request: RerankRequest, model: str) -> dict[str, Any]:
         """See `Dialect`."""
-        return {"model": model, "text_1": request.query, "text_2": request.texts(), **self.options}
-
-    def body_of_pairs(
-        self, queries: Sequence[str], documents: Sequence[str], model: str
-    ) -> dict[str, Any]:
-        """See `Dialect`."""
-        pairs = {"text_1": list(queries), "text_2": list(documents)}
-        return {"model": model, **pairs, **self.options}
+        first = list(request.queries) if isinstance(request, PairsRequest) else request.query
+        return {"model": model, "text_1": first, "text_2": request.texts(), **self.options}
