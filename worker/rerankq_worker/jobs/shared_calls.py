@@ -17,7 +17,7 @@ from rerankq.ledger.failures import NO_PAST
 from rerankq.ledger.leases import Lease
 from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
 from rerankq_worker.jobs.sent_request import SentRequest
-from rerankq_worker.jobs.shared_requests import SharedRequest, part_of
+from rerankq_worker.jobs.shared_requests import CallRoom, SharedRequest, part_of
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
@@ -257,12 +257,15 @@ class SharedCalls:
             return None
         aboard, calls = [passenger], list[SharedCall]()
         limits = route.limits.within(LIMITS)
-        in_common = -1 if DIALECTS[route.site.dialect].scores_pairs else None
+        in_pairs = DIALECTS[route.site.dialect].scores_pairs
+        in_common, room = -1 if in_pairs else None, CallRoom(limits, in_pairs=in_pairs)
+        if not room.take(passenger.sent.request):
+            return None
 
         def wanted(other: Passenger) -> bool:
             if other.key[:in_common] != passenger.key[:in_common]:
                 return False
-            fits = SharedRequest.of([each.sent for each in (*aboard, other)]).is_within(limits)
+            fits = room.take(other.sent.request)
             if fits:
                 aboard.append(other)
             return fits

@@ -1,11 +1,19 @@
-"""What a shared call asks of the documents of its jobs, and each job's part of the answer."""
+"""What a shared call asks, how much it may have, and each job's part of the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+
+import orjson
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.jobs.sent_request import SentRequest
-from rerankq_worker.upstream.call_limits import CallLimits
+from rerankq_worker.upstream.call_limits import (
+    CallLimits,
+    bytes_before,
+    bytes_each,
+    tokens_each,
+)
 from rerankq_worker.upstream.pairs import PairsRequest
 from rerankq_worker.upstream.port import Answer, best_first
 
@@ -39,13 +47,6 @@ class SharedRequest:
         places = [[by_query[each.query][text] for text in each.texts()] for each in asked]
         return cls(_request_of(asked[0], by_query, pairs), places)
 
-    def is_within(self, limits: CallLimits) -> bool:
-        """Whether one call may have all of it."""
-        request = self.request
-        if isinstance(request, PairsRequest):
-            request = request.as_documents()
-        return limits.hold(request)
-
 
 def _request_of(
     first: RerankRequest, queries: dict[str, dict[str, int]], pairs: Sequence[tuple[str, str]]
@@ -65,3 +66,41 @@ def part_of(answer: Answer, places: Sequence[int]) -> Answer:
         prompt_tokens=min(answer.prompt_tokens, round(answer.prompt_tokens * share)),
         total_tokens=min(answer.total_tokens, round(answer.total_tokens * share)),
     )
+
+
+class CallRoom:
+    """How much a shared call may still have. Each job is looked at once, as very many may wait.
+
+    Args:
+        limits: of the call.
+        in_pairs: whether the query may be sent with each document.
+    """
+
+    def __init__(self, limits: CallLimits, *, in_pairs: bool) -> None:
+        self._limits = limits
+        self._in_pairs = in_pairs
+        self._pairs: set[tuple[str, str]] = set()
+        self._tokens = 0.0
+        self._bytes = 0
+
+    def take(self, request: RerankRequest) -> bool:
+        """Take what is sent of a job into the call; False, and nothing is taken, if it is full."""
+        limits, query = self._limits, request.query
+        places = {(query, text): place for place, text in enumerate(request.texts())}
+        new = [place for pair, place in places.items() if pair not in self._pairs]
+        if limits.documents is not None and len(self._pairs) + len(new) > limits.documents:
+            return False
+        tokens, size = self._tokens, self._bytes or bytes_before(request)
+        if limits.tokens is not None:
+            each = tokens_each(request)
+            tokens += sum(each[place] for place in new)
+        if limits.bytes is not None:
+            lengths, before = bytes_each(request), 0
+            if self._in_pairs:
+                before = len(orjson.dumps(query)) + 1
+            size += sum(before + lengths[place] for place in new)
+        if tokens > (limits.tokens or inf) or size > (limits.bytes or inf):
+            return False
+        self._pairs.update(places)
+        self._tokens, self._bytes = tokens, size
+        return True

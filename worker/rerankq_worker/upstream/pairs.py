@@ -30,8 +30,3 @@ class PairsRequest(RerankRequest):
         }
         # The texts were checked when their jobs were read, and together they may be longer.
         return cls.model_construct(**fields)
-
-    def as_documents(self) -> RerankRequest:
-        """A request as long as this one, each pair as one document, to compare with limits."""
-        documents = tuple(map("".join, zip(self.queries, self.texts(), strict=True)))
-        return self.model_copy(update={"query": "", "documents": documents})
