@@ -116,6 +116,14 @@ ENTRIES: Final = (
         only=frozenset({"drain"}),
     ),
     Entry(
+        "rerankq, scores reused",
+        "bench.ours",
+        Kind.OURS,
+        _ours,
+        environment={"RERANKQ_REUSE": "24h"},
+        only=frozenset({"drain"}),
+    ),
+    Entry(
         "rerankq, with metrics",
         "bench.ours",
         Kind.OURS,

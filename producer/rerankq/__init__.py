@@ -16,6 +16,7 @@ store/               the one seam to Redis
 ledger/              the life of a job
 accounts/            what all workers know together of an account upstream
 broker/              Celery's messages
+score_cache/         scores of pairs of query and document that are used again
 history/             the history of ended jobs, and what operators did
 client/              the Python clients
 cost/                what jobs cost, in tokens
@@ -26,6 +27,7 @@ testing/             for tests of code that uses rerankq
 embedded             starts a Redis for as long as it is needed
 invalid_input        what is wrong with a message or a setting, in plain words
 counting             counts in sentences, such as "1 job" and "2 jobs"
+durations            durations as people write them in settings
 error_origin         where an unexpected error was raised, without its text
 extras               how a part that is an extra of the package is installed
 foreign_environment  variables that would change or stop Celery and Flower

@@ -5,10 +5,12 @@ settings        settings of a worker
 app             a Celery app that serves one lane
 service         the composition root: makes all parts of a worker
 opened_routes   connects to each site, for each key of each of its accounts
+opened_reuse    the score reuse, with connections of its own
 opened_shadows  sends copies of jobs to sites that are tried out
 
 consumer/      the seam to Celery: messages come in, and are acknowledged
 jobs/          claims jobs, keeps their leases, makes attempts, writes outcomes
+reuse/         scores of pairs that were paid for before
 limits/        which call may begin, by which account and key
 upstream/      the upstream as jobs see it
 provider/      the rerank endpoint over HTTP

@@ -1,6 +1,5 @@
 """The composition root: makes a worker's service, with all its parts, from settings."""
 
-import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import (
     AsyncExitStack,
@@ -46,14 +45,18 @@ from rerankq_worker.jobs.shadows import Shadows
 from rerankq_worker.limits.reach import Reach
 from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.score_checks import ScoreChecks
+from rerankq_worker.opened_reuse import opened_reuse
 from rerankq_worker.opened_routes import opened_routes
 from rerankq_worker.opened_shadows import opened_shadows
 from rerankq_worker.process.duties import in_background
+from rerankq_worker.process.garbage import spare_the_collector
 from rerankq_worker.process.health import health_served
 from rerankq_worker.process.heartbeats import Heartbeats
 from rerankq_worker.process.ledger_contact import LedgerContact
 from rerankq_worker.process.restart import Restart
 from rerankq_worker.process.watchdog import Watchdog
+from rerankq_worker.reuse.score_reuse import ScoreReuse
+from rerankq_worker.reuse.sources import forget_model
 from rerankq_worker.settings import WorkerSettings
 from rerankq_worker.task_events.sender import TaskEventSender
 from rerankq_worker.telemetry.activity import Activity
@@ -64,9 +67,6 @@ from rerankq_worker.upstream.sites import Site, least_contexts
 GATHER_SECONDS: Final = {Lane.BULK: 0.025, Lane.INTERACTIVE: 0.0}
 """Time between two writes of outcomes. It is short for bulk jobs; and if the worker is killed, the
 unwritten outcomes of this time are few compared with the calls in flight."""
-
-GARBAGE_OBJECTS: Final = 10_000
-"""How many new objects start a garbage collection: a job makes hundreds, but no cycles."""
 
 LEDGER_ANSWER_SECONDS: Final = 30.0
 """Long, because a worker holds outcomes of calls that were paid for."""
@@ -160,8 +160,11 @@ class Service:
                     cutter=self._cutter(),
                 )
             )
+            reuse = await providers.enter_async_context(
+                opened_reuse(settings, self._lane, every_route, routes.breakers)
+            )
             executor = self._executor(
-                leases, in_flight, completer, routes, shadows, Checkpoints(store)
+                leases, in_flight, completer, routes, shadows, reuse, Checkpoints(store)
             )
             restart = self._restart(executor, completer)
             watchdog = Watchdog(
@@ -195,6 +198,7 @@ class Service:
                     keep_history(renewal_store, settings, events),
                     summarise(activity, lambda: len(in_flight.leases())),
                     *metrics.duties,
+                    *([reuse.duty()] if reuse else []),
                 )
                 health = health_served(
                     self._heartbeats,
@@ -207,7 +211,7 @@ class Service:
                     self._sending(renewal_store) as sending,
                     in_background(restart, *duties, *sending),
                 ):
-                    _spare_the_collector()
+                    spare_the_collector()
                     yield HintService(executor, drain_seconds=settings.drain_seconds)
             for exchange in exchanges:
                 await exchange.leave()
@@ -247,6 +251,7 @@ class Service:
         completer: Completer,
         routes: Routes,
         shadows: Shadows | None,
+        reuse: ScoreReuse | None,
         checkpoints: Checkpoints,
     ) -> Executor:
         settings = self._settings
@@ -266,6 +271,7 @@ class Service:
             checkpoints=checkpoints,
             shares_calls=settings.shared_calls,
             job_calls=settings.job_calls,
+            reuse=reuse,
             events=self._events,
         )
         return Executor(
@@ -294,6 +300,7 @@ class Service:
             model=settings.model,
             every=settings.score_check_seconds,
             may_call=lambda: not executor.is_draining,
+            forget=partial(forget_model, store),
             events=self._events,
         )
 
@@ -318,10 +325,3 @@ class Service:
         concern = settings.write_concern
         async with Store(settings.redis_url, settings.namespace, concern=concern) as store:
             yield self._leases(store, self._node)
-
-
-def _spare_the_collector() -> None:
-    """Make garbage collections rare, and exempt the objects that the start has made."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS)

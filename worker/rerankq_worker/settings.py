@@ -9,6 +9,7 @@ from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    BeforeValidator,
     Field,
     HttpUrl,
     SecretStr,
@@ -20,6 +21,7 @@ from pydantic_settings import NoDecode
 
 from rerankq.accounts.accounts import Limits
 from rerankq.contract.long_documents import LongDocuments
+from rerankq.durations import duration
 from rerankq.errors import SettingsError
 from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
@@ -160,6 +162,17 @@ class WorkerSettings(ProcessSettings):
         default=30.0, description="How long SIGTERM lets running jobs finish."
     )
 
+    reuse: Annotated[float | None, Field(ge=1, le=MOST_KEPT_SECONDS), BeforeValidator(duration)] = (
+        Field(
+            default=None,
+            description="How long scores of a pair of query and document are used again, as 24h; "
+            "unset: never.",
+        )
+    )
+    reuse_bytes: Annotated[int, Field(ge=1_000_000, le=10**12)] = Field(
+        default=128 * 1024 * 1024,
+        description="Most bytes of such scores in Redis; the oldest go first.",
+    )
     history_ttl: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
         default=604_800.0, description="Seconds to keep ended jobs in the history; 0: no history."
     )

@@ -38,6 +38,8 @@ def jobs_of(
         "deadline_seconds": deadline,
         "keep_seconds": keep,
         "trace_context": trace,
+        # As other callers leave it out: then it costs no byte of the stored job.
+        "reuse": None if call.reuse else False,
     }
     # Each job of a call with several needs a key of its own.
     keys = [key] if len(call.questions) == 1 else [key and f"{key} {n}" for n in _places(call)]

@@ -25,6 +25,10 @@ _BESIDE: Final[dict[str, Any]] = {
         "exclusiveMinimum": 0,
         "description": "Seconds to wait at most.",
     },
+    "reuse": {
+        "type": ["boolean", "null"],
+        "description": "False: score all documents anew, use no known scores.",
+    },
 }
 _RERANK: Final = {
     "type": "object",

@@ -37,6 +37,9 @@ LongDocumentsOption = Annotated[
         show_default="the worker's",
     ),
 ]
+NoReuse = Annotated[
+    bool, typer.Option("--no-reuse", help="Score all documents anew, use no known scores.")
+]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer than this."),

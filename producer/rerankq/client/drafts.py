@@ -48,6 +48,7 @@ class Submission(TypedDict, total=False):
             `{"task": name, "queue": name}` for a Celery task (docs/webhooks.md).
         idempotency_key: the same key and request give the same job again.
         trace_context: W3C traceparent and tracestate.
+        reuse: False to have all documents scored anew (docs/reuse.md).
     """
 
     query: Required[str]
@@ -69,6 +70,7 @@ class Submission(TypedDict, total=False):
     callbacks: Sequence[Callback | Mapping[str, str]] | None
     idempotency_key: str | None
     trace_context: Mapping[str, str] | None
+    reuse: bool | None
 
 
 Draft = Job | RerankRequest | Mapping[str, Any]

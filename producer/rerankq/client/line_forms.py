@@ -15,7 +15,7 @@ from rerankq.errors import InvalidRequest
 REQUEST_FIELDS: Final = tuple(RerankRequest.model_fields)
 JOB_FIELDS: Final = (
     *("custom_id", "lane", "metadata"),
-    *("deadline_seconds", "not_before", "idempotency_key"),
+    *("deadline_seconds", "not_before", "idempotency_key", "reuse"),
 )
 
 _BATCH_FORM: Final = frozenset({"method", "url", "body"})

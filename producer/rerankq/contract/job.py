@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 import orjson
-from pydantic import BeforeValidator, Field, StrictFloat, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StringConstraints
 
 from rerankq.contract.batch import Callback, TenantName
 from rerankq.contract.bounds import (
@@ -86,6 +86,11 @@ class Job(Versioned):
     )
     callbacks: Annotated[tuple[Callback, ...], Field(max_length=MAX_CALLBACKS)] | None = Field(
         default=None, description="Who is told of its end."
+    )
+    reuse: StrictBool | None = Field(
+        default=None,
+        description="False: all its documents are scored anew, and its scores are not kept for "
+        "other jobs.",
     )
 
     @classmethod

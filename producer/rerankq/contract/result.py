@@ -21,6 +21,11 @@ class RankedDocument(Message):
     passage: PassageOf | None = Field(
         default=None, description="The part of a split document whose score this is."
     )
+    source: Literal["call", "reused"] | None = Field(
+        default=None,
+        description="Whether the score came from a call for this job, or was known from an "
+        "earlier one; absent where scores are not reused.",
+    )
 
 
 class Usage(Message):

@@ -30,7 +30,7 @@ from rerankq.events.batches import (
     ImportBegan,
     ImportEnded,
 )
-from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted
+from rerankq.events.calls import RANKED, CallFinished, CallRef, CallStarted, ScoresReused
 from rerankq.events.catalogue import EVENTS
 from rerankq.events.channel import Events
 from rerankq.events.deliveries import (
@@ -147,6 +147,7 @@ __all__ = [
     "RequestFinished",
     "RequestRefused",
     "ScoresChecked",
+    "ScoresReused",
     "ShadowCompared",
     "ShadowFailed",
     "TokenCreated",

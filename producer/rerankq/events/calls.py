@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
-from rerankq.events.event import Event
+from rerankq.events.event import Event, JobRef
 
 RANKED: Final = "ranked"
 """The outcome of a call that returned a ranking."""
@@ -66,3 +66,22 @@ class CallFinished(Event):
     def status_class(self) -> str:
         """`2xx` to `5xx`, or `none` when there was no answer."""
         return f"{self.status // _CLASS}xx" if self.status else "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresReused(Event):
+    """A job has its scores, where workers reuse scores; some or none of them were known.
+
+    Attributes:
+        site: name of the site whose scores they are.
+        model: the job's name for the model.
+        reused: documents whose scores were known.
+        sent: documents that were sent.
+    """
+
+    name: ClassVar[str] = "scores.reused"
+    job: JobRef
+    site: str
+    model: str
+    reused: int
+    sent: int

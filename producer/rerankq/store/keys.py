@@ -125,6 +125,10 @@ class Keys:
         self.breakers = f"{prefix}rerankq:circuits"
         self.score_check = Grid(f"{prefix}rerankq:score_check:", ":")
         """By site and model."""
+        # Scores that are used again.
+        self.reuse = f"{prefix}rerankq:reuse"
+        self.reuse_bucket = Grid(f"{prefix}rerankq:reuse:", ":")
+        """By generation and number."""
 
     def _name_batches(self, prefix: str) -> None:
         # A batch, by its id.

@@ -14,6 +14,7 @@ job_checkpoint     what the calls for one large job have brought
 calling            which jobs have calls in flight
 certain_leases     whether a lease is certain enough for a call
 permit_event       the event that tells how long a call waited for its permit
+reusing            an attempt at a job of which some scores are known
 retry              whether and when a failed attempt is repeated
 in_flight          the jobs that this worker holds, with their leases
 lease_keeper       renews the leases

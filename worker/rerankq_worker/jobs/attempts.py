@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import closing
 from typing import Any
 
 from rerankq.contract import Job
@@ -39,6 +41,7 @@ from rerankq_worker.jobs.rerank import (
     rerank,
 )
 from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
+from rerankq_worker.jobs.reusing import ReusingAttempt, ReusingUpstream
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.jobs.shadows import Shadows
 from rerankq_worker.jobs.shared_calls import (
@@ -49,9 +52,11 @@ from rerankq_worker.jobs.shared_calls import (
     passenger_of,
 )
 from rerankq_worker.jobs.usage import AttemptUsage
+from rerankq_worker.limits.destinations import Destination
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
 from rerankq_worker.limits.routes import Routes
+from rerankq_worker.reuse.score_reuse import Known, ScoreReuse
 from rerankq_worker.upstream.errors import CallTooLarge, UpstreamError
 from rerankq_worker.upstream.port import Upstream
 
@@ -75,6 +80,7 @@ class Attempts:
             divided.
         job_calls: how many calls of one such job may be in flight.
         shares_calls: whether small jobs of one query share calls.
+        reuse: knows scores of earlier calls; None for calls for all documents.
         events: told what happens to each job.
     """
 
@@ -92,6 +98,7 @@ class Attempts:
         checkpoints: Checkpoints | None = None,
         job_calls: int = 1,
         shares_calls: bool = False,
+        reuse: ScoreReuse | None = None,
         events: Events | None = None,
     ) -> None:
         self._cutter = cutter or LongDocumentCutter(lambda _: None)
@@ -102,6 +109,7 @@ class Attempts:
         self._routes = routes
         self._policy = policy
         self._calling = Calling()
+        self._reuse = reuse
         self._events = events or Events()
         self._certain = CertainLeases(
             leases, in_flight, lease_seconds=lease_seconds, events=self._events
@@ -178,18 +186,26 @@ class Attempts:
         self, job: Job, lease: Lease, claimed_at: float, usage: AttemptUsage
     ) -> Succeeded:
         sent = SentRequest(job.request, await self._cutter.cut(job.request))
+        about = ReusingAttempt(job, sent, lease.attempts, usage, self._events)
+        known = await about.known(self._reuse)
+        if known is None:
+            return await self._asked(about, lease, claimed_at)
+        with closing(known):
+            if known.first.is_whole:
+                return await about.without_a_call(known.first, _waited_seconds(lease, claimed_at))
+            return await self._asked(about, lease, claimed_at, known)
+
+    async def _asked(
+        self, about: ReusingAttempt, lease: Lease, claimed_at: float, known: Known | None = None
+    ) -> Succeeded:
+        job, sent, usage = about.job, about.sent, about.usage
         if self._large and (several := self._routes.destinations.of(sent.request)):
-            with self._large.upstream(job, lease, claimed_at, several, usage) as in_parts:
-                return await self._rerank(job, lease, claimed_at, in_parts, sent)
-        tokens = await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
-        asked_at, retry = time.monotonic(), lease.attempts > 0
-        if self._shared and (passenger := passenger_of(job, lease, claimed_at, sent, tokens)):
-            ranked = await self._ranked_with_others(self._shared, passenger, usage)
-            if isinstance(ranked, Succeeded):
-                return ranked
-            reservation = ranked
-        else:
-            reservation = await self._routes.reserve(sent.request, tokens=tokens, retry=retry)
+            return await self._in_parts(about, lease, claimed_at, several, known)
+        tokens, asked_at = await self._tokens(sent, known), time.monotonic()
+        ranked = await self._reserved(about, lease, claimed_at, tokens, known)
+        if isinstance(ranked, Succeeded):
+            return ranked
+        reservation = ranked
         tell_of_permit(self._events, job, reservation, asked_at)
         sure_at = claimed_at
 
@@ -199,16 +215,23 @@ class Attempts:
         try:
             async with GuardedCall(
                 self._routes, reservation, lease.past, may_begin=is_sure
-            ) as upstream:
+            ) as guarded:
+                scores = known and known.of(reservation.route.site, reservation.model)
+                if scores and scores.is_whole:
+                    waited = _waited_seconds(lease, claimed_at)
+                    return await about.without_a_call(scores, waited)
+                upstream = ReusingUpstream(guarded, known, scores) if known and scores else guarded
                 sure_at = await self._certain.make_sure_of(lease, claimed_at)
                 with self._calling.during(current_work()):
                     try:
                         done = await self._rerank(job, lease, claimed_at, upstream, sent, tokens)
                     except UpstreamError:
                         tokens = tokens or await estimated_tokens(sent.request)
-                        usage.failed(reservation, upstream.fault, estimated=tokens)
+                        usage.failed(reservation, guarded.fault, estimated=tokens)
                         raise
                     pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
+                    if scores:
+                        pairs = await about.note(scores)
                     usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
                     return done
         except CallTooLarge:
@@ -216,25 +239,77 @@ class Attempts:
             where = self._routes.destinations.after_refusal(route, model)
             if not self._large or not where or len(sent.request.documents) == 1:
                 raise
+        return await self._in_parts(about, lease, claimed_at, [where], known, was_refused=True)
+
+    async def _tokens(self, sent: SentRequest, known: Known | None) -> int:
+        """The estimated cost of what is not known; 0 while nobody needs it."""
+        if known:
+            return await estimated_tokens(known.first.rest(sent.request))
+        return await estimated_tokens(sent.request) if self._routes.counts_tokens else 0
+
+    async def _reserved(
+        self,
+        about: ReusingAttempt,
+        lease: Lease,
+        claimed_at: float,
+        tokens: int,
+        known: Known | None,
+    ) -> Succeeded | Reservation:
+        """The reservation for a call; or the outcome, if a call that others share brought it."""
+        if self._shared and not (known and known.knows_any):
+            passenger = passenger_of(about.job, lease, claimed_at, about.sent, tokens)
+            if passenger:
+                return await self._ranked_with_others(self._shared, passenger, about, known)
+        retry = lease.attempts > 0
+        return await self._routes.reserve(about.sent.request, tokens=tokens, retry=retry)
+
+    async def _in_parts(
+        self,
+        about: ReusingAttempt,
+        lease: Lease,
+        claimed_at: float,
+        several: Sequence[Destination],
+        known: Known | None,
+        *,
+        was_refused: bool = False,
+    ) -> Succeeded:
+        assert self._large  # noqa: S101  whoever calls this has seen it
+        job, sent, usage, tokens = about.job, about.sent, about.usage, 0
+        route, model = several[0].routes[0]
+        scores = known and known.of(route.site, model)
+        if scores:
+            # What is known and what is learned belongs to one source.
+            several = several[:1]
+            tokens = await estimated_tokens(scores.rest(sent.request))
         with self._large.upstream(
-            job, lease, claimed_at, [where], usage, was_refused=True
+            job, lease, claimed_at, several, usage, was_refused=was_refused
         ) as in_parts:
-            return await self._rerank(job, lease, claimed_at, in_parts, sent)
+            upstream = ReusingUpstream(in_parts, known, scores) if known and scores else in_parts
+            done = await self._rerank(job, lease, claimed_at, upstream, sent, tokens)
+        if scores:
+            await about.note(scores)
+        return done
 
     async def _ranked_with_others(
-        self, shared: SharedCalls, passenger: Passenger, usage: AttemptUsage
+        self,
+        shared: SharedCalls,
+        passenger: Passenger,
+        about: ReusingAttempt,
+        known: Known | None,
     ) -> Succeeded | Reservation:
         """Rank a job in a call that others share; or the reservation for a call of its own."""
         job, sent, tokens = passenger.job, passenger.sent, passenger.tokens
-        asked_at = time.monotonic()
+        usage, asked_at = about.usage, time.monotonic()
 
         async def rank(upstream: SharedUpstream) -> Succeeded:
             reservation = upstream.reservation
             tell_of_permit(self._events, job, reservation, asked_at)
+            scores = known and known.of(reservation.route.site, reservation.model)
+            asked = ReusingUpstream(upstream, known, scores) if known and scores else upstream
             with self._calling.during(current_work()):
                 try:
                     done = await self._rerank(
-                        job, passenger.lease, passenger.claimed_at, upstream, sent, tokens
+                        job, passenger.lease, passenger.claimed_at, asked, sent, tokens
                     )
                 except (UpstreamError, TriedTogetherError):
                     estimated = tokens or await estimated_tokens(sent.request)
@@ -249,6 +324,8 @@ class Attempts:
                 estimated=done.measures.estimated_tokens,
                 calls=upstream.calls,
             )
+            if scores:
+                await about.note(scores)
             return done
 
         return await shared.ranked(passenger, rank)

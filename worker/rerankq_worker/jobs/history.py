@@ -30,6 +30,8 @@ async def keep_history(store: Store, settings: WorkerSettings, events: Events) -
 def call_of(outcome: Succeeded | Failed) -> str:
     """What the history tells of the call that a job ended with; empty when there was none."""
     if isinstance(outcome, Succeeded):
+        if not outcome.measures.call_seconds:
+            return ""
         seconds, request_id = outcome.measures.call_seconds, outcome.answer.request_id
         return call_text(seconds, outcome.tokens, 200, request_id)
     end = outcome.end

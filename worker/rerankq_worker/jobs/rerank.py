@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -109,11 +109,44 @@ async def rerank(
         raise
     seconds = time.monotonic() - started
     measures = Measures(waited_seconds, seconds, tokens or await estimated_tokens(sent.request))
+    return succeeded(job, sent, answer, attempts + 1, measures)
+
+
+def succeeded(
+    job: Job, sent: SentRequest, answer: Answer, attempts: int, measures: Measures
+) -> Succeeded:
+    """The outcome of a job that has its scores.
+
+    Args:
+        job: what was to be ranked.
+        sent: what was sent of it.
+        answer: about the documents that were sent.
+        attempts: attempts used in all.
+        measures: what was measured of the call.
+    """
     of_job = answer._replace(scores=sent.scores(answer.scores))
-    result = _result(job, of_job, attempts + 1, measures)
+    result = _result(job, of_job, attempts, measures)
+    if answer.reused is not None:
+        known = [score for score in answer.scores if score.index in answer.reused]
+        _tell_sources(result, of_job.scores, set(sent.scores(known)))
     if sent.long_documents:
         result |= _about_long_documents(result, sent, answer)
-    return Succeeded(orjson.dumps(result), attempts + 1, of_job, measures)
+    return Succeeded(orjson.dumps(result), attempts, of_job, measures)
+
+
+def _tell_sources(
+    result: Mapping[str, Any], scores: Iterable[Score], known: Container[Score]
+) -> None:
+    """Let each row say whether its score was known before.
+
+    Args:
+        result: its rows.
+        scores: of the job's documents.
+        known: those that were known. The score of a split document is that of its best passage.
+    """
+    reused = {score.index for score in scores if score in known}
+    for row in result["results"]:
+        row["source"] = "reused" if row["index"] in reused else "call"
 
 
 def _attempt_failed(job: Job, attempt: int, error: UpstreamError) -> AttemptFailed:

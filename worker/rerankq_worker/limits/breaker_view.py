@@ -89,6 +89,11 @@ class BreakerView:
             reason = f"the account is paused: {reason}"
         return Deferred(reason, seconds=seconds, code=breaker.code, ages=ages)
 
+    def gives_nonsense(self, model: str) -> bool:
+        """Whether a model's breaker is open because of its scores."""
+        breaker = self._tripped.get(model)
+        return breaker is not None and breaker.code == NONSENSE_SCORES
+
     def may_be_probed(self, names: Sequence[str]) -> bool:
         """Whether a job may probe all of these open breakers now."""
         if any(self._tripped[each].code == NONSENSE_SCORES for each in names):

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from rerankq.accounts.accounts import Allotment
-from rerankq.accounts.breakers import Opened, SharedBreakers
+from rerankq.accounts.breakers import Opened, SharedBreakers, model_breaker
 from rerankq.contract import RerankRequest
 from rerankq.events import Events
 from rerankq_worker.limits.breaker_view import MODEL_SECONDS, OPEN_BREAKER_SECONDS, BreakerView
 from rerankq_worker.limits.outlier_detection import OutlierDetection
 from rerankq_worker.limits.route import Reservation, Route, usable_routes
 from rerankq_worker.upstream.errors import BadKey, Deferred, Throttled
+from rerankq_worker.upstream.sites import Site
 
 COURTESY_SECONDS: Final = 0.2
 """While an account is to be probed: how long a job of a model that failed lately lets jobs of other
@@ -61,6 +62,10 @@ class Breakers:
         ):
             return False
         return not self._view.tripped_among(route.breakers)
+
+    def gives_nonsense(self, site: Site, model: str) -> bool:
+        """Whether a model is parked because of its scores; `model` is the site's name for it."""
+        return self._view.gives_nonsense(model_breaker(site.name, model))
 
     def is_usable_elsewhere(self, reservation: Reservation, request: RerankRequest) -> bool:
         """Whether a request could go by another route at once."""

@@ -8,7 +8,7 @@ until the scores are good.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import count
 from secrets import randbelow, token_hex
 from typing import Final
@@ -51,6 +51,7 @@ class ScoreChecks:
         model: the model that is checked at a site that has ranked for no other yet.
         every: seconds between two checks of a model; 0 for none. Parked models are probed anyway.
         may_call: whether this worker may begin calls; not while it shuts down.
+        forget: forgets the stored scores of a model at a site; None where none are stored.
         events: told what each check showed.
     """
 
@@ -63,6 +64,7 @@ class ScoreChecks:
         model: str,
         every: float,
         may_call: Callable[[], bool],
+        forget: Callable[[Site, str], Awaitable[None]] | None = None,
         events: Events,
     ) -> None:
         self._routes = routes
@@ -71,6 +73,7 @@ class ScoreChecks:
         self._model = model
         self._every = every
         self._may_call = may_call
+        self._forget = forget
         self._events = events
         self._nth = count(randbelow(len(QUESTIONS)))
 
@@ -146,6 +149,8 @@ class ScoreChecks:
         if fault:
             await self._park(site, model, fault, permits)
             return
+        # Also those of calls that were under way while it was parked. A failure keeps it parked.
+        await self._forget_scores(site, model)
         await close_breaker(self._routes.breakers, (model_breaker(site, model),))
         permits.reports.ask_soon()
         await self._turns.note(site, model, SANE)
@@ -155,7 +160,14 @@ class ScoreChecks:
         trip = Trip(NONSENSE_SCORES, reason, probe_seconds=PROBE_SECONDS)
         await open_breaker(self._routes.breakers, permits, model_breaker(site, model), trip)
         self._routes.ask_first(site)
+        # Scores of earlier calls may be nonsense as well: nobody knows since when.
+        await self._forget_scores(site, model)
         await self._turns.note(site, model, fault)
+
+    async def _forget_scores(self, site: str, model: str) -> None:
+        for each in self._sites:
+            if self._forget and each.name == site:
+                await self._forget(each, model)
 
     async def _asked(
         self, site: str, model: str, *, repeat: int = 0, probe: bool = False

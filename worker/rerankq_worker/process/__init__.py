@@ -7,5 +7,6 @@ ledger_contact     tells when Redis answers again
 watchdog           finds parts that hang, and renews their connections
 duties             tasks that run beside the worker's own work, without end
 restart            replaces this process by a new one
+garbage            how often garbage is collected
 shutdown_deadline  ends a worker whose shutdown takes too long
 """

@@ -51,6 +51,7 @@ class Answer(NamedTuple):
             used up its allowance; None if it does not ask.
         scale: what the raw scores are; None if the site does not declare it.
         calls: how many calls brought it.
+        reused: the documents whose scores were known before; None where none are reused.
     """
 
     scores: Sequence[Score]
@@ -60,6 +61,7 @@ class Answer(NamedTuple):
     pause_seconds: float | None = None
     scale: Literal["probability", "logit"] | None = None
     calls: int = 1
+    reused: frozenset[int] | None = None
 
 
 def _certain() -> bool:

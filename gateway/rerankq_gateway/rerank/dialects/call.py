@@ -28,6 +28,7 @@ class Call:
         is_urgent: whether it goes to the interactive lane.
         on_failure: what to answer when no ranking comes; None when the call does not say.
         timeout: seconds that the caller waits, by the body; None when it does not say.
+        reuse: whether scores of earlier calls may be used.
         wants_logits: whether scores are asked for as logits, in place of probabilities.
         min_score: documents with a lower probability are left out; None for none.
         spelt: what the caller names `query` and `documents`.
@@ -44,4 +45,5 @@ class Call:
     timeout: float | None = None
     wants_logits: bool = False
     min_score: float | None = None
+    reuse: bool = True
     spelt: tuple[str, str] = ("query", "documents")

@@ -94,4 +94,5 @@ def said_beside(fields: Mapping[str, Any]) -> dict[str, Any]:
         "is_urgent": read.is_urgent(fields),
         "on_failure": read.on_failure_of(fields),
         "timeout": read.timeout_of(fields),
+        "reuse": read.flag_of(fields, "reuse", default=True),
     }

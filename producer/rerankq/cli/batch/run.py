@@ -55,6 +55,7 @@ def run(
     on_error: Annotated[
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
+    no_reuse: options.NoReuse = False,
     timeout: options.Timeout = None,
     quiet: options.Quiet = False,
     json: options.JsonSummary = False,
@@ -63,10 +64,10 @@ def run(
 
     An input line is an object with `query` and `documents`, and any of `top_n`, `custom_id`,
     `model`, `return_documents`, `instruction`, `min_score`, `raw_scores`, `long_documents`,
-    `lane`, `metadata`, `not_before`, `deadline_seconds` and `idempotency_key`; or, as in OpenAI's
-    batch files, one with `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`. Other fields
-    are ignored, blank lines skipped. A Parquet file has these as columns; --column names those that
-    are called otherwise.
+    `lane`, `metadata`, `not_before`, `deadline_seconds`, `idempotency_key` and `reuse`; or, as in
+    OpenAI's batch files, one with `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`.
+    Other fields are ignored, blank lines skipped. A Parquet file has these as columns; --column
+    names those that are called otherwise.
 
     Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
@@ -100,6 +101,7 @@ def run(
                 raw_scores=raw_scores or None,
                 long_documents=long_documents,
                 instruction=instruction,
+                reuse=False if no_reuse else None,
             ),
             on_error=on_error,
             skip=skip,

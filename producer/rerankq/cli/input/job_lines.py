@@ -27,6 +27,7 @@ class Defaults:
     raw_scores: bool | None = None
     long_documents: LongDocuments | None = None
     instruction: str | None = None
+    reuse: bool | None = None
 
     def draft(self, batch_id: str) -> dict[str, Any]:
         """The fields that they give to each job of a batch."""
@@ -37,6 +38,7 @@ class Defaults:
             "raw_scores": self.raw_scores,
             "long_documents": self.long_documents,
             "instruction": self.instruction,
+            "reuse": self.reuse,
             "batch_id": batch_id,
         }
 

@@ -55,6 +55,7 @@ def submit(
         float | None, typer.Option(help="The job expires when it has not ended by then.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the ranking.")] = False,
+    no_reuse: options.NoReuse = False,
     timeout: options.Timeout = None,
     json: options.AsJson = False,
 ) -> None:
@@ -78,6 +79,7 @@ def submit(
         "custom_id": custom_id,
         "idempotency_key": idempotency_key,
         "deadline_seconds": deadline_seconds,
+        "reuse": False if no_reuse else None,
     }
     if query is None and not document and documents_file is None:
         job = _from_stdin()

@@ -117,6 +117,11 @@ PERMIT_WAIT: Final = _seconds(
     "account",
     buckets=WAIT_BUCKETS,
 )
+PAIRS: Final = _counter(
+    "pairs",
+    "Documents of jobs where scores are reused, by where their scores came from: call or reused.",
+    *("site", "source"),
+)
 SCORE_CHECKS: Final = _counter(
     "score_checks", "Checks of a model's scores, by what they found.", "site", "model", "outcome"
 )

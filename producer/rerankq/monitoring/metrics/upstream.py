@@ -10,6 +10,7 @@ from rerankq.events import (
     LimitFound,
     PermitWaited,
     ScoresChecked,
+    ScoresReused,
 )
 from rerankq.monitoring.metrics import catalogue
 from rerankq.monitoring.metrics.children import Children, Names
@@ -37,6 +38,8 @@ class UpstreamCalls:
             lambda event: checks[event.site, self._model(event.model), event.outcome].inc(),
             ScoresChecked,
         )
+        self._pairs = Children(metrics.counter(catalogue.PAIRS), 2)
+        events.listen(self._reused, ScoresReused)
         events.listen(self._called, CallFinished)
         events.listen(self._permitted, PermitWaited)
         events.listen(lambda event: limits[event.account].inc(), LimitFound)
@@ -51,6 +54,12 @@ class UpstreamCalls:
             self._failures[call.site, call.account, event.outcome].inc()
         elif tokens := event.total_tokens or event.prompt_tokens:
             self._tokens[call.site, self._model(call.model)].inc(tokens)
+
+    def _reused(self, event: ScoresReused) -> None:
+        if event.reused:
+            self._pairs[event.site, "reused"].inc(event.reused)
+        if event.sent:
+            self._pairs[event.site, "call"].inc(event.sent)
 
     def _permitted(self, event: PermitWaited) -> None:
         self._permits[event.account].observe(event.seconds)

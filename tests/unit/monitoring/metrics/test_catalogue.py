@@ -31,6 +31,7 @@ BOUNDED = {
         "limit",
         "version",
         "part",
+        "source",
         "figure",
     ),
 }
