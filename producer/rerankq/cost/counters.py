@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from rerankq.cost import qwen3
 from rerankq.cost.prefixes import longest_prefix
-from rerankq.cost.tokens import estimate
+from rerankq.cost.tokens import MOST_TOKENS, estimate
 from rerankq.errors import MissingExtra, SettingsError
 from rerankq.extras import install
 
@@ -89,8 +89,8 @@ class Estimate:
     error: float = ESTIMATE_ERROR
 
     def most(self, characters: int) -> int:
-        """No class of characters has more than a token a character."""
-        return characters
+        """By the class of characters that has most."""
+        return ceil(characters * MOST_TOKENS)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """See `TokenCounter`."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankq.cost import tokens
+from rerankq.cost.counters import ExactQwen3
 
 ENGLISH = "The rule of 72: divide 72 by the yearly return, and you have the years. "
 CHINESE = "预防感冒应勤洗手、戴口罩。水在100度的时候沸腾。"
@@ -26,7 +27,10 @@ CHINESE = "预防感冒应勤洗手、戴口罩。水在100度的时候沸腾。
         ("感冒\uff0c发烧\u3000", 4 * tokens.CJK_TOKENS + tokens.PUNCTUATION_TOKENS),
         ("型号A7", 2 * tokens.CJK_TOKENS + tokens.WORD_TOKENS + tokens.DIGIT_TOKENS),
         ("snake_case", 2 * tokens.WORD_TOKENS),
-        ("naïve привет", 2 * tokens.WORD_TOKENS),
+        ("naïve tiếng", 2 * tokens.WORD_TOKENS),
+        ("привет", 6 * tokens.ALPHABET_TOKENS),
+        ("안녕", 2 * tokens.HANGUL_TOKENS),
+        ("ไทย नम", 3 * tokens.THAI_TOKENS + 2 * tokens.INDIC_TOKENS),
         ("well—known “x”", 3 * tokens.WORD_TOKENS + 3 * tokens.PUNCTUATION_TOKENS),
         ("😀", tokens.PUNCTUATION_TOKENS),
     ],
@@ -34,6 +38,24 @@ CHINESE = "预防感冒应勤洗手、戴口罩。水在100度的时候沸腾。
 def test_each_class_of_character_has_its_weight(text: str, expected: float) -> None:
     """A text costs what its words, digits, ideographs and punctuation cost."""
     assert tokens.estimate(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Чтобы предотвратить простуду, следует часто мыть руки и проветривать помещения.",
+        "للوقاية من نزلات البرد يجب غسل اليدين بشكل متكرر وتهوية الغرف وممارسة الرياضة.",
+        "कृपया बार-बार हाथ धोएं, मास्क पहनें और कमरों को हवादार रखें।",
+        "ควรล้างมือบ่อยๆ สวมหน้ากากอนามัย และออกกำลังกาย",
+        "손을 자주 씻고 마스크를 착용하며 실내를 환기하고 적당한 운동을 해야 합니다.",
+        "手をよく洗い、マスクを着用し、部屋の換気を行うことが大切です。",
+    ],
+    ids=["Russian", "Arabic", "Hindi", "Thai", "Korean", "Japanese"],
+)
+def test_other_scripts_are_within_a_half(text: str) -> None:
+    """Scripts of which a token is a piece of a word are not counted by words."""
+    (exact,) = ExactQwen3().count([text])
+    assert tokens.estimate(text) == pytest.approx(exact, rel=0.5)
 
 
 def test_query_is_read_with_each_document() -> None:
