@@ -38,15 +38,18 @@ class Stand:
         return entries
 
     @contextmanager
-    def worker(self, **settings: str) -> Iterator[None]:
-        """A worker of the bulk lane, ready; `settings` by their names without the prefix."""
+    def worker(self, path: str = "/v1/rerank", **settings: str) -> Iterator[None]:
+        """A worker of the bulk lane, ready, that calls the stand-in by `path`.
+
+        `settings` are given by their names without the prefix.
+        """
         health = free_port()
         with _running(
             "worker",
             self._folder,
             *("worker", "--lane", "bulk"),
             redis_url=self.redis_url,
-            upstream_url=f"{self._base}/v1/rerank",
+            upstream_url=f"{self._base}{path}",
             health_port=str(health),
             **settings,
         ):

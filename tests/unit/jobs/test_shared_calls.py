@@ -16,8 +16,9 @@ from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
+from rerankq_worker.jobs.passenger import MOST_JOB_DOCUMENTS
 from rerankq_worker.jobs.retry import RetryPolicy
-from rerankq_worker.jobs.shared_calls import LIMITS, MOST_JOB_DOCUMENTS
+from rerankq_worker.jobs.shared_calls import LIMITS
 from rerankq_worker.upstream.errors import ContentRefused, Throttled, Transient, UpstreamError
 from rerankq_worker.upstream.pairs import PairsRequest
 from rerankq_worker.upstream.port import Answer, Call, Score
@@ -342,6 +343,28 @@ def test_a_job_that_leaves_does_not_end_the_call() -> None:
             each.cancel()
         await settled()
         assert worker.network.permits["a"].in_flight == 0
+
+    run(scenario)
+
+
+def test_a_drain_waits_for_a_call_from_its_beginning() -> None:
+    """All jobs of a call are known to have one in flight when it begins, so none is cancelled."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        known = set[asyncio.Task[Any]]()
+
+        def answer(call: Call) -> Answer:
+            known.update(worker.attempts.begin_no_more())
+            return ranked(call)
+
+        worker.provider.answer = answer
+        work = [worker.work(job(name, number)) for number, name in enumerate("abc")]
+        await settled()
+        worker.allow(1)
+        await asyncio.gather(*work)
+        assert known == set(work)
+        assert worker.tally == Counter(succeeded=3)
 
     run(scenario)
 

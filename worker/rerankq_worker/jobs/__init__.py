@@ -25,6 +25,7 @@ last_write         writes outcomes on connections of its own, before the process
 reconciler         announces jobs again that would otherwise be lost
 long_documents     refuses, truncates or splits documents beyond a model's context
 shared_calls       one call for several small jobs
+passenger          a job that may share a call
 shared_requests    what it asks, and each job's part of the answer
 shadows            sends copies of jobs to sites that are tried out
 history            moves ends into the history; what it is told of a call

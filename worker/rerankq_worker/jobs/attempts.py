@@ -31,6 +31,7 @@ from rerankq_worker.jobs.large_jobs import LargeJobs
 from rerankq_worker.jobs.long_documents import LongDocumentCutter
 from rerankq_worker.jobs.outcome_event import outcome_event
 from rerankq_worker.jobs.part_calls import PartCalls
+from rerankq_worker.jobs.passenger import Passenger, passenger_of
 from rerankq_worker.jobs.permit_event import tell_of_permit
 from rerankq_worker.jobs.rerank import (
     AttemptOutcome,
@@ -44,13 +45,7 @@ from rerankq_worker.jobs.retry import RetryAfter, RetryPolicy
 from rerankq_worker.jobs.reusing import ReusingAttempt, ReusingUpstream
 from rerankq_worker.jobs.sent_request import SentRequest
 from rerankq_worker.jobs.shadows import Shadows
-from rerankq_worker.jobs.shared_calls import (
-    Passenger,
-    SharedCalls,
-    SharedUpstream,
-    TriedTogetherError,
-    passenger_of,
-)
+from rerankq_worker.jobs.shared_calls import SharedCalls, SharedUpstream, TriedTogetherError
 from rerankq_worker.jobs.usage import AttemptUsage
 from rerankq_worker.limits.destinations import Destination
 from rerankq_worker.limits.guarded_call import GuardedCall
@@ -114,7 +109,7 @@ class Attempts:
         self._certain = CertainLeases(
             leases, in_flight, lease_seconds=lease_seconds, events=self._events
         )
-        self._shared = SharedCalls(routes, self._certain) if shares_calls else None
+        self._shared = SharedCalls(routes, self._certain, self._calling) if shares_calls else None
         self._large: LargeJobs | None = None
         if checkpoints:
             calls = PartCalls(routes, self._certain, self._calling, self._events)

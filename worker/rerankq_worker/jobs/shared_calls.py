@@ -8,15 +8,14 @@ call. Each keeps its own lease, attempt and end: only the call is shared, and wh
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from rerankq.contract import Job, RerankRequest
-from rerankq.ledger.failures import NO_PAST
-from rerankq.ledger.leases import Lease
+from rerankq.contract import RerankRequest
+from rerankq_worker.jobs.calling import Calling
 from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
-from rerankq_worker.jobs.sent_request import SentRequest
+from rerankq_worker.jobs.passenger import Passenger
 from rerankq_worker.jobs.shared_requests import CallRoom, SharedRequest, part_of
 from rerankq_worker.limits.guarded_call import GuardedCall
 from rerankq_worker.limits.route import Reservation
@@ -29,8 +28,6 @@ from rerankq_worker.upstream.port import Answer
 
 T = TypeVar("T")
 
-MOST_JOB_DOCUMENTS: Final = 50
-"""A job with more documents has a call of its own."""
 LIMITS: Final = CallLimits(documents=200, bytes=1_000_000)
 """Of a shared call, where the site's own are not lower."""
 
@@ -42,31 +39,6 @@ class TriedTogetherError(Exception):
     """A shared call failed, maybe because of another job: each is to be tried alone."""
 
 
-@dataclass(slots=True, eq=False)
-class Passenger:
-    """A job that may share a call.
-
-    Attributes:
-        key: what jobs of one query have in common; the query is the last part.
-        sent: what is sent of it.
-        tokens: the estimated cost of a call of its own; 0 if it was not computed.
-        claimed_at: when its claim was sent, by the monotonic clock in seconds.
-        sure_at: when its lease was last certain, by the same clock.
-        lost: whether another worker has the job.
-        places: the place of each of its documents in the call.
-    """
-
-    key: tuple[str | None, ...]
-    job: Job
-    lease: Lease
-    sent: SentRequest
-    tokens: int
-    claimed_at: float
-    sure_at: float = 0.0
-    lost: bool = False
-    places: Sequence[int] = ()
-
-
 class SharedCall:
     """A call for several jobs. Each of them waits for it, and may leave; the last one ends it.
 
@@ -75,6 +47,7 @@ class SharedCall:
         reservation: the route and permit of the call.
         passengers: the jobs; the first has got the permit.
         certain: tells which leases are certain.
+        calling: is told which jobs have the call in flight.
 
     Attributes:
         reservation: as given.
@@ -88,6 +61,7 @@ class SharedCall:
         reservation: Reservation,
         passengers: Sequence[Passenger],
         certain: CertainLeases,
+        calling: Calling,
     ) -> None:
         self.reservation = reservation
         self.first: Passenger | None = None
@@ -95,6 +69,7 @@ class SharedCall:
         self._routes = routes
         self._passengers = passengers
         self._certain = certain
+        self._calling = calling
         self._aboard = len(passengers)
         self._begins = asyncio.Event()
         self._call = asyncio.create_task(self._made())
@@ -147,7 +122,11 @@ class SharedCall:
             self._begins.set()
             self.first = present[0]
             try:
-                return await upstream.ask(self.first.job.id, 1, shared.request)
+                with ExitStack() as in_flight:
+                    # At once, and not when each job has heard of it: a drain would cut it off.
+                    for each in present:
+                        in_flight.enter_context(self._calling.during(each.work))
+                    return await upstream.ask(self.first.job.id, 1, shared.request)
             except MAY_BE_ONE_JOBS as error:
                 if len(present) > 1:
                     raise TriedTogetherError from error
@@ -210,10 +189,12 @@ class SharedCalls:
     Args:
         routes: all routes of this worker.
         certain: tells which leases are certain.
+        calling: is told which jobs have calls in flight.
     """
 
     routes: Routes
     certain: CertainLeases
+    calling: Calling
 
     async def ranked(
         self, passenger: Passenger, rank: Callable[[SharedUpstream], Awaitable[T]]
@@ -271,25 +252,11 @@ class SharedCalls:
             return fits
 
         def call() -> SharedCall:
-            calls.append(SharedCall(self.routes, reservation, aboard, self.certain))
+            calls.append(SharedCall(self.routes, reservation, aboard, self.certain, self.calling))
             return calls[0]
 
         self.routes.take_along(reservation, wanted, call)
         return calls[0] if calls else None
-
-
-def passenger_of(
-    job: Job, lease: Lease, claimed_at: float, sent: SentRequest, tokens: int
-) -> Passenger | None:
-    """The job as one that may share a call; None if it goes alone.
-
-    A job that has failed before goes alone: if the fault is its own, no other meets it.
-    """
-    request = sent.request
-    if lease.attempts or lease.past != NO_PAST or len(request.documents) > MOST_JOB_DOCUMENTS:
-        return None
-    key = (job.tenant, request.model, request.instruction, request.query)
-    return Passenger(key, job, lease, sent, tokens, claimed_at)
 
 
 def _heard(call: "asyncio.Task[Answer]") -> None:
