@@ -9,6 +9,7 @@
     │   └── LedgerRefusal         Redis refuses a command, and would refuse it again
     ├── QueueFull                 the lane holds as many jobs as it may
     │   └── QuotaExceeded         the tenant has used up one of its quotas
+    │       └── BudgetExceeded    its jobs, or those of the batch, would cost more than they may
     ├── IdempotencyConflict       the idempotency key belongs to another request
     ├── JobNotFound               no job has this id
     ├── BatchNotFound             no batch has this id
@@ -155,6 +156,12 @@ class QuotaExceeded(QueueFull):
         super().__init__(message, position=position)
         self.quota = quota
         self.retry_after = retry_after
+
+
+class BudgetExceeded(QuotaExceeded):
+    """The jobs of the tenant, or of the batch, would cost more than they may together."""
+
+    code = "budget_exceeded"
 
 
 class IdempotencyConflict(RerankqError):

@@ -23,7 +23,10 @@ from rerankq_gateway.parts import Parts
 
 _KEYS: Final = uuid.UUID("1b0f5c52-4d43-5f0a-8f3a-0c8f6e2d9a11")
 _BAD: Final = 400
-_OWN_OPTIONS: Final = ("metadata", "deadline_seconds", "kept_seconds", "expected", "callbacks")
+_OWN_OPTIONS: Final = (
+    *("metadata", "deadline_seconds", "kept_seconds", "expected"),
+    *("callbacks", "budget"),
+)
 _MOST_BYTES: Final = 256 * 1024
 _REQUEST: Final = "request"
 _OUTPUT_SECONDS: Final = (3600, 2_592_000)
@@ -83,6 +86,7 @@ class Creating:
             "kept_seconds": _kept(given.get("output_expires_after"), window),
             "details": note.details(),
             "callbacks": given.get("callbacks"),
+            "budget": given.get("budget"),
         }
         batch = client.batch(batch_id, **options)
         await imports.announce(batch_id)

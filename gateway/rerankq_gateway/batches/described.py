@@ -148,6 +148,7 @@ CREATING: Final[dict[str, Any]] = {
                             "deadline_seconds": {"type": "number", "exclusiveMinimum": 0},
                             "kept_seconds": {"type": "number", "minimum": 1},
                             "expected": {"type": "integer", "minimum": 0},
+                            "budget": {"type": "string", "example": "5000000"},
                         },
                     },
                     "example": {

@@ -78,6 +78,9 @@ def _over_quota(error: errors.QuotaExceeded) -> Problem:
     if error.quota == "disabled":
         # No wait helps: only the operator can let the tenant submit again.
         return Problem(403, "tenant_disabled", str(error), throttled_by="quota")
+    if isinstance(error, errors.BudgetExceeded):
+        # No wait helps for sure: the operator can raise the budget.
+        return Problem(402, error.code, str(error), throttled_by="quota")
     wait = error.retry_after or _QUOTA_SECONDS
     return Problem(429, error.code, str(error), retry_after=wait, throttled_by="quota")
 

@@ -40,6 +40,15 @@ LongDocumentsOption = Annotated[
 NoReuse = Annotated[
     bool, typer.Option("--no-reuse", help="Score all documents anew, use no known scores.")
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="AMOUNT",
+        help="What the jobs may cost together: tokens, such as 5000000, or money, such as "
+        "'12.50 USD'.",
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer than this."),

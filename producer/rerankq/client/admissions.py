@@ -10,7 +10,7 @@ from rerankq.client import traces
 from rerankq.client.grouped import GroupedRecording
 from rerankq.client.publishing import Publishing
 from rerankq.client.refusals import (
-    DISABLED,
+    HOPELESS,
     REFUSALS,
     reason,
     refusal,
@@ -260,7 +260,7 @@ def foremost(*wrong: RerankqError | None) -> RerankqError | None:
 
 def _is_in_vain(why: Admission, until: float, now: float) -> bool:
     """Whether there will be no room by that time, as far as is known."""
-    return why.quota == DISABLED or now + (why.retry_after or 0) >= until
+    return why.quota in HOPELESS or now + (why.retry_after or 0) >= until
 
 
 def _naming(job: Job, error: LedgerUnavailable) -> LedgerUnavailable:

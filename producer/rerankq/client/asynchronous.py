@@ -116,9 +116,13 @@ class AsyncRerankClient(
         self._forecasts = PerLoop(partial(Forecasts, accounts, presence, waiting), Forecasts.close)
         self.tokens = Tokens(self._store, events=self.events)
         self.sessions = Sessions(self._store, self.tokens)
-        self.tenants = Tenants(self._store, self.tokens)
+        self.tenants = Tenants(self._store, self.tokens, prices=self.settings.prices)
         batches = Batches(
-            self._store, retention, kept_seconds=self.settings.batch_ttl, events=self.events
+            self._store,
+            retention,
+            kept_seconds=self.settings.batch_ttl,
+            events=self.events,
+            prices=self.settings.prices,
         )
         dead, delays = DeadLetters(self._store), Delays(self._store)
         self._arrivals = Arrivals(self._store, self._records)

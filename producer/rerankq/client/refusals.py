@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rerankq.contract import Lane
+from rerankq.contract import DEFAULT_MODEL, Lane
 from rerankq.errors import (
     BatchClosed,
     BatchNotFound,
+    BudgetExceeded,
     IdempotencyConflict,
     InvalidRequest,
     QueueFull,
@@ -29,8 +30,14 @@ _QUOTAS: Final = {
     "queued": "has as many jobs that have not ended as it may",
     "day": "has submitted as many jobs as it may today (UTC)",
     "disabled": "is disabled",
+    "budget": "has no budget left for the next job",
 }
+BUDGETS: Final = frozenset({"budget", "batch_budget", "unpriced"})
+"""What is used up when jobs cost more than they may."""
 DISABLED: Final = "disabled"
+UNPRICED: Final = "unpriced"
+HOPELESS: Final = frozenset({DISABLED, UNPRICED})
+"""What no wait ends."""
 
 
 def refused_for_now(
@@ -50,7 +57,7 @@ def refused_for_now(
         said += f": {_what_to_do(admission)}"
         if position is not None:
             said += f", then go on from draft {position}"
-        return QuotaExceeded(
+        return (BudgetExceeded if admission.quota in BUDGETS else QuotaExceeded)(
             said,
             quota=admission.quota,
             retry_after=admission.retry_after,
@@ -66,6 +73,14 @@ def refused_for_now(
 
 def reason(job: PreparedJob, admission: Admission, *, most: int) -> str:
     """Why a job has to wait, in half a sentence."""
+    if admission.quota == "batch_budget":
+        batch = job.head["batch"]
+        return (
+            f"{batch} has no budget left for its next job (`rerankq batch budget {batch} AMOUNT` "
+            "raises it)"
+        )
+    if admission.quota == "unpriced":
+        return f"the budget is in money, and {job.head.get('model', DEFAULT_MODEL)} has no price"
     if admission.verdict is Verdict.QUOTA:
         return f"tenant {job.head['tenant']} {_QUOTAS.get(admission.quota, 'is over a quota')}"
     return f"the {lane_of(job)} lane holds {most:,} unfinished jobs"
@@ -105,6 +120,12 @@ def refusal(jobs: Sequence[PreparedJob], admissions: Sequence[Admission]) -> Rer
 def _what_to_do(admission: Admission) -> str:
     if admission.quota == DISABLED:
         return "ask the operator (`rerankq tenant set NAME --enable`)"
+    if admission.quota == "batch_budget":
+        return "raise it, or wait until jobs have cost less than was reserved"
+    if admission.quota == "budget":
+        return "wait until jobs have cost less than was reserved, or ask the operator for more"
+    if admission.quota == "unpriced":
+        return "name its price in RERANKQ_PRICES, and set the budget again"
     if admission.retry_after is None:
         return "wait until some have ended, or ask the operator for more"
     return f"wait {max(1, round(admission.retry_after))} s, or ask the operator for more"

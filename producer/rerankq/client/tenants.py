@@ -91,6 +91,7 @@ class BlockingTenants:
         in_flight: int | None = None,
         queued: int | None = None,
         jobs_a_day: int | None = None,
+        budget: str | None = None,
         disabled: bool = False,
     ) -> Tenant:
         """Set a tenant, in place of what was set before; None stands for no limit."""
@@ -103,6 +104,7 @@ class BlockingTenants:
                 in_flight=in_flight,
                 queued=queued,
                 jobs_a_day=jobs_a_day,
+                budget=budget,
                 disabled=disabled,
             )
         )

@@ -9,6 +9,7 @@ job             a job, and the hint that names it
 result          the ranking of a job
 status          how a job stands
 batch           how a batch is opened, how it stands, and why its jobs wait
+budget          what jobs may cost together, and what they have cost
 history         jobs in lists, and the timeline of one
 file            an uploaded file
 webhook         a URL that is told of ends
@@ -54,6 +55,7 @@ from rerankq.contract.bounds import (
     MAX_TOP_N,
     MAX_UNIX_SECONDS,
 )
+from rerankq.contract.budget import BudgetUse
 from rerankq.contract.file import FileRecord
 from rerankq.contract.history import (
     AuditEntry,
@@ -117,6 +119,7 @@ __all__ = [
     "BatchProgress",
     "BatchState",
     "BatchStatus",
+    "BudgetUse",
     "Callback",
     "Disabled",
     "Document",

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from rerankq.contract.batch import TenantName
+from rerankq.contract.budget import BudgetText, BudgetUse
 from rerankq.contract.message import Message
 
 _Limit = Annotated[int, Field(ge=1, le=10**12)]
@@ -77,6 +78,7 @@ class Tenant(Message):
         in_flight: jobs that run at the same time.
         queued: jobs that have not ended.
         jobs_a_day: jobs accepted from midnight to midnight UTC.
+        budget: what its jobs may cost together: tokens, such as 5000000, or 12.50 USD.
         disabled: whether it may submit nothing; what was accepted goes on, and can be read.
         created_at: Unix seconds.
     """
@@ -88,6 +90,7 @@ class Tenant(Message):
     in_flight: _Limit | None = None
     queued: _Limit | None = None
     jobs_a_day: _Limit | None = None
+    budget: BudgetText | None = None
     disabled: bool = False
     created_at: float = 0.0
 
@@ -103,6 +106,7 @@ class TenantUse(Message):
         requests_reset: seconds until all of them are there again.
         tokens_left: the same for their tokens.
         tokens_reset: the same.
+        budget: how its budget stands; None without one.
         read_at: when this was so, in Unix seconds by Redis' clock.
     """
 
@@ -113,4 +117,5 @@ class TenantUse(Message):
     requests_reset: float = 0.0
     tokens_left: int | None = None
     tokens_reset: float = 0.0
+    budget: BudgetUse | None = None
     read_at: float = 0.0

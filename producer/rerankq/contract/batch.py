@@ -23,6 +23,7 @@ from rerankq.contract.bounds import (
     MAX_KEPT_SECONDS,
     MAX_METADATA_ENTRIES,
 )
+from rerankq.contract.budget import BudgetText, BudgetUse
 from rerankq.contract.message import Message
 from rerankq.contract.status import BatchProgress
 
@@ -110,6 +111,10 @@ class BatchOptions(Message):
     callbacks: Annotated[tuple[Callback, ...], Field(max_length=MAX_CALLBACKS)] = Field(
         default=(), description="Who is told of its end."
     )
+    budget: BudgetText | None = Field(
+        default=None,
+        description="What its jobs may cost together: tokens, such as 5000000, or 12.50 USD.",
+    )
     details: Annotated[dict[str, Any], AfterValidator(_bounded)] = Field(
         default_factory=dict, description="What a program that serves it notes for itself."
     )
@@ -126,6 +131,7 @@ WaitCode = Literal[
     "model_parked",
     "no_worker",
     "quota",
+    "budget",
     "lane_full",
     "batch_open",
 ]
@@ -186,6 +192,9 @@ class BatchStatus(BatchProgress):
     tenant: TenantName | None = None
     tokens: StrictInt = Field(
         default=0, description="Tokens that the upstream counted, or an estimate where it did not."
+    )
+    budget: BudgetUse | None = Field(
+        default=None, description="What they may cost together; None without a budget."
     )
     reasons: dict[str, StrictInt] = Field(
         default_factory=dict, description="How many jobs failed, by the reason of their failure."

@@ -48,6 +48,11 @@ class _CancelJobs(NamedTuple):
     most: int
 
 
+class _SetBudget(NamedTuple):
+    batch: str
+    fields: dict[str, Any]
+
+
 class _Collected(NamedTuple):
     keep_result_ms: int
     keep_dead_ms: int
@@ -79,4 +84,5 @@ CANCEL_BATCH: Final = Script(
 CANCEL_JOBS: Final = Script(
     PACKAGE, "cancel_jobs", _CancelJobs, keys=PORTIONS, reply=ROWS, constants=SPELLINGS
 )
+SET_BUDGET: Final = Script(PACKAGE, "set_budget", _SetBudget, keys=_BATCH, reply=FLAG)
 COLLECTED: Final = Script(PACKAGE, "collected", _Collected, keys=(*RECORDS, "result"), reply=FLAG)

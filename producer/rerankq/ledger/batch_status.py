@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from rerankq.contract import BatchState, BatchStatus
+from rerankq.contract import BatchState, BatchStatus, BudgetUse
+from rerankq.cost.budget import use_of
 
 ABANDONED_MS: Final = 10_000
 """A batch that is not sealed, and that nobody has fed for so long, is abandoned."""
@@ -72,6 +73,7 @@ def status_from(batch_id: str, stored: Stored) -> BatchStatus:
         expected=_number(fields["expected"]) if "expected" in fields else None,
         tenant=fields.get("tenant"),
         tokens=_number(fields.get("tokens")),
+        budget=_budget(fields),
         reasons={
             name.removeprefix(_REASON): _number(value)
             for name, value in fields.items()
@@ -149,6 +151,19 @@ def _number(field: str | None) -> int:
         return int(float(field or 0))
     except (ValueError, OverflowError):
         return 0
+
+
+def _budget(fields: Mapping[str, str]) -> BudgetUse | None:
+    unit = fields.get("budget_unit")
+    if not unit:
+        return None
+    return use_of(
+        unit,
+        limit=_number(fields["budget"]) if "budget" in fields else None,
+        reserved=_number(fields.get("reserved")),
+        spent=_number(fields.get("spent")),
+        exhausted=fields.get("over_budget") == "1",
+    )
 
 
 def _object(field: str | None) -> dict[str, Any]:

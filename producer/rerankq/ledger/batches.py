@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from rerankq.contract import BatchOptions
+from rerankq.cost.budget import Budget
 from rerankq.errors import InvalidRequest
 from rerankq.events import (
     BatchOpened,
@@ -24,6 +26,7 @@ from rerankq.ledger.batch_scripts import (
     NOTE_RETRY,
     OPEN,
     SEAL,
+    SET_BUDGET,
 )
 from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.outbox import check_callbacks
@@ -47,6 +50,7 @@ class Batches(BatchControls):
         kept_seconds: how long a new batch is kept, and its results until they are collected.
         events: told of what happens to batches.
         ownership: whose they are: those of others are not found. None for all.
+        prices: the user's file of prices, for budgets in money.
     """
 
     def __init__(
@@ -57,7 +61,9 @@ class Batches(BatchControls):
         kept_seconds: float = KEPT_SECONDS,
         events: Events | None = None,
         ownership: Ownership | None = None,
+        prices: Path | None = None,
     ) -> None:
+        self._prices = prices
         super().__init__(
             store,
             retention,
@@ -75,6 +81,7 @@ class Batches(BatchControls):
             kept_seconds=self._kept_ms / 1000,
             events=self._events,
             ownership=ownership,
+            prices=self._prices,
         )
         # It warns once a minute for all tenants together.
         made._callback_workers = self._callback_workers
@@ -98,7 +105,8 @@ class Batches(BatchControls):
 
         Raises:
             BatchNotFound: another tenant has a batch with that id.
-            InvalidRequest: a callback names an unknown webhook, or a tenant's names a task.
+            InvalidRequest: a callback names an unknown webhook, or a tenant's names a task; or
+                there is no such budget.
         """
         own = self._ownership.tenant or tenant
         check_callbacks(options.callbacks, own)
@@ -111,7 +119,7 @@ class Batches(BatchControls):
                 batch=named,
                 kept_ms=self._kept_ms if kept is None else int(kept * 1000),
                 tenant=own or "",
-                fields=_fields(options, retry_of),
+                fields=_fields(options, retry_of) | self._budget(options.budget),
             )
         )
         if opened == _NO_WEBHOOK:
@@ -141,6 +149,24 @@ class Batches(BatchControls):
         await self._store.run(
             NOTE(batch_id, existing.encode(), counter="existing", id=existing.job_id)
         )
+
+    async def set_budget(self, batch_id: str, budget: str | None) -> None:
+        """Set what its jobs may cost together, or lift that.
+
+        Raises:
+            BatchNotFound: no such batch.
+            InvalidRequest: it is no budget, or in another unit than the batch's budget before.
+        """
+        await self._check(batch_id)
+        if not await self._store.run(SET_BUDGET(batch_id, self._budget(budget))):
+            if not await self.seconds_left(batch_id):
+                raise not_found(batch_id)
+            raise InvalidRequest(
+                "budget", "must be in the unit in which the batch has spent so far"
+            )
+
+    def _budget(self, budget: str | None) -> dict[str, Any]:
+        return Budget.parse(budget).fields(self._prices) if budget else {}
 
     async def seal(self, batch_id: str, *, cut_at: int | None = None) -> None:
         """Say that nothing more will be added: the batch is done when all its jobs have ended.

@@ -53,8 +53,8 @@ class Admission:
     Attributes:
         verdict: what became of it.
         job_id: its id, or the earlier job's when the key belongs to one.
-        quota: which quota of the tenant is used up: `requests`, `tokens`, `queued`, `day` or
-            `disabled`.
+        quota: what is used up: `requests`, `tokens`, `queued`, `day` or `disabled` of the tenant,
+            its `budget`, the `batch_budget`; or `unpriced`: a budget in money, and no price.
         retry_after: seconds until it would be taken; None when that is not known.
     """
 
@@ -193,8 +193,7 @@ def _head(job: Job, size: int) -> dict[str, Any]:
     if job.custom_id is not None:
         head["custom"] = job.custom_id
     head |= _for_lists(job)
-    if job.tenant is not None:
-        head |= {"tenant": job.tenant, "cost": _cost(job)}
+    head |= _accounted(job)
     if job.keep_seconds is not None:
         head["keep"] = int(job.keep_seconds * 1000)
     head |= _trace(job)
@@ -203,6 +202,13 @@ def _head(job: Job, size: int) -> dict[str, Any]:
     if job.idempotency_key is not None:
         head |= {"key": job.idempotency_key, "fingerprint": _fingerprint(job)}
     return head
+
+
+def _accounted(job: Job) -> dict[str, Any]:
+    """Whose books it is in, and what it is estimated to cost: a batch may have a budget."""
+    if job.tenant is None:
+        return {} if job.batch_id is None else {"cost": _cost(job)}
+    return {"tenant": job.tenant, "cost": _cost(job)}
 
 
 def _trace(job: Job) -> dict[str, str]:
@@ -232,7 +238,7 @@ def searchable(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cost(job: Job) -> int:
-    """Estimated tokens of the job: by these tenants share a lane, and use up a quota."""
+    """Estimated tokens of the job: by these tenants share a lane, and use up quotas and budgets."""
     request = job.request
     return load(request.query, request.texts())
 

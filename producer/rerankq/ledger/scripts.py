@@ -19,6 +19,7 @@ ENDS: Final = (
     *(*STATES, *_KEYS_OF_IDEMPOTENCY),
     *("payload", "parts", "result", "deadlines", "dead"),
     *("history", "history_ended"),
+    "tenant_use",
 )
 PORTIONS: Final = (
     *(*ENDS, *LINES),

@@ -1,8 +1,10 @@
 """Tenants: several users of one service, each with quotas and a weight of its own."""
 
+from pathlib import Path
 from typing import Any, Final
 
 from rerankq.contract import Lane, Tenant, TenantUse
+from rerankq.cost.budget import Budget, use_of
 from rerankq.errors import InvalidRequest, TenantNotFound
 from rerankq.ledger.tokens import Tokens
 from rerankq.store.store import Store
@@ -10,6 +12,10 @@ from rerankq.store.store import Store
 PAGE: Final = 500
 MINUTE_MS: Final = 60 * 1000
 DAY_MS: Final = 24 * 3600 * 1000
+_USE: Final = (
+    *("budget_unit", "req_at", "tok_at", "day", "day_jobs"),
+    *("reserved", "spent", "over_budget"),
+)
 LIMITS: Final = ("requests", "tokens", "in_flight", "queued", "jobs_a_day")
 
 
@@ -21,9 +27,11 @@ class Tenants:
     Args:
         store: where they are.
         tokens: theirs.
+        prices: the user's file of prices, for budgets in money.
     """
 
-    def __init__(self, store: Store, tokens: Tokens) -> None:
+    def __init__(self, store: Store, tokens: Tokens, *, prices: Path | None = None) -> None:
+        self._prices = prices
         self._tokens = tokens
         self._store = store
         self._keys = store.keys
@@ -38,6 +46,7 @@ class Tenants:
         in_flight: int | None = None,
         queued: int | None = None,
         jobs_a_day: int | None = None,
+        budget: str | None = None,
         disabled: bool = False,
     ) -> Tenant:
         """Set a tenant, in place of what was set before; None stands for no limit.
@@ -50,6 +59,9 @@ class Tenants:
             in_flight: jobs that run at the same time.
             queued: jobs that have not ended.
             jobs_a_day: jobs accepted from midnight to midnight UTC.
+            budget: what its jobs may cost together: tokens, such as `"5000000"`, or money at the
+                prices of models, such as `"12.50 USD"`. What it has spent under an earlier budget
+                counts; `remove` forgets it.
             disabled: whether it may submit nothing.
 
         Raises:
@@ -64,18 +76,50 @@ class Tenants:
                 "in_flight": in_flight,
                 "queued": queued,
                 "jobs_a_day": jobs_a_day,
+                "budget": budget,
                 "disabled": disabled,
             }
         )
         seconds, micros = await self._store.command("TIME")
         key = self._keys.tenant(name)
+        stored = await self._budget(name, budget)
+        unit = stored.get("budget_unit")
         await self._store.commands(
             ("DEL", key),
-            ("HSET", key, *_fields(tenant)),
+            (
+                "HSET",
+                key,
+                *_fields(tenant),
+                *(str(part) for pair in stored.items() for part in pair),
+            ),
+            *([("HSET", self._keys.tenant_use(name), "budget_unit", unit)] if unit else []),
             ("ZADD", self._keys.tenants, "NX", int(seconds) * 1000 + int(micros) // 1000, name),
             all_or_none=True,
         )
         return await self.get(name)
+
+    async def _budget(self, name: str, text: str | None) -> dict[str, Any]:
+        """The fields of a budget. One that stays as it is keeps its prices."""
+        if text is None:
+            return {}
+        budget = Budget.parse(text)
+        before, unit = await self._store.readings(
+            ("HMGET", self._keys.tenant(name), "budget", "budget_unit", "budget_rates"),
+            ("HGET", self._keys.tenant_use(name), "budget_unit"),
+        )
+        if unit and unit.decode() != budget.unit:
+            raise InvalidRequest(
+                "budget", f"must be in {unit.decode()}, in which it has spent so far"
+            )
+        parts, of_before, rates = before or (None,) * 3
+        if (
+            rates
+            and of_before
+            and (_number(parts), of_before.decode()) == (budget.parts, budget.unit)
+        ):
+            known = {"budget": budget.parts, "budget_unit": budget.unit}
+            return known | {"budget_rates": rates.decode()}
+        return budget.fields(self._prices)
 
     async def get(self, name: str) -> Tenant:
         """A tenant.
@@ -96,15 +140,16 @@ class Tenants:
         queues = [keys.tenant_queue(lane, name) for lane in Lane]
         time, limits, used, *sizes = await self._store.readings(
             ("TIME",),
-            ("HMGET", keys.tenant(name), "requests", "tokens"),
-            ("HMGET", keys.tenant_use(name), "req_at", "tok_at", "day", "day_jobs"),
+            ("HMGET", keys.tenant(name), "requests", "tokens", "budget"),
+            ("HMGET", keys.tenant_use(name), *_USE),
             ("ZCARD", keys.tenant_running(name)),
             ("ZCARD", keys.tenant_waiting(name)),
             *(("ZCARD", each) for each in queues),
         )
         now_ms = int(time[0]) * 1000 + int(time[1]) / 1000
-        requests, tokens = map(_number, limits or (None, None))
-        req_at, tok_at, day, day_jobs = map(_number, used or (None,) * 4)
+        requests, tokens, budget = map(_number, limits or (None,) * 3)
+        unit, *numbers = used or (None,) * len(_USE)
+        req_at, tok_at, day, day_jobs, reserved, spent, over = map(_number, numbers)
         running, waiting, *queued = (size or 0 for size in sizes)
         requests_left, requests_reset = _budget(requests, req_at, now_ms)
         tokens_left, tokens_reset = _budget(tokens, tok_at, now_ms)
@@ -116,6 +161,14 @@ class Tenants:
             requests_reset=requests_reset,
             tokens_left=tokens_left,
             tokens_reset=tokens_reset,
+            budget=unit
+            and use_of(
+                unit.decode(errors="replace"),
+                limit=int(budget) or None,
+                reserved=int(reserved),
+                spent=int(spent),
+                exhausted=over == 1,
+            ),
             read_at=now_ms / 1000,
         )
 
@@ -178,6 +231,8 @@ def _tenant(name: str, created_ms: float, stored: Any) -> Tenant:
     """The tenant that is stored so. A damaged field counts as not set, as in the scripts."""
     fields = {each.decode(): value.decode() for each, value in (stored or {}).items()}
     given = {each: fields[each] for each in ("weight", *LIMITS) if each in fields}
+    if "budget" in fields and "budget_unit" in fields and fields["budget"].isdigit():
+        given["budget"] = Budget(int(fields["budget"]), fields["budget_unit"]).text
     known = {"name": name, "created_at": created_ms / 1000, "disabled": fields.get("disabled", "0")}
     try:
         return Tenant.parse(known | given)

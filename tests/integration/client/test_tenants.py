@@ -65,6 +65,7 @@ OF_NONE: Final = {
     *("operations", "tokens", "tenants"),
     "as_completed",  # by handles, from `ends`
     *("jobs", "job_page", "history"),  # lists: `test_job_lists` has what a tenant sees of them
+    "usage",  # its own alone: `test_usage` has what a tenant sees of it
 }
 """Those that are given none: what they make is the tenant's, and they read nothing."""
 OF_A_BATCH: Final[dict[str, Callable[[AsyncBatch], Awaitable[Any]]]] = {
@@ -88,6 +89,7 @@ OF_A_BATCH: Final[dict[str, Callable[[AsyncBatch], Awaitable[Any]]]] = {
     "pause": lambda batch: batch.pause(),
     "resume": lambda batch: batch.resume(),
     "cancel": lambda batch: batch.cancel(),
+    "set_budget": lambda batch: batch.set_budget("5"),
     "failures": lambda batch: drained(batch.failures()),
     "failure_portions": lambda batch: drained(batch.failure_portions()),
     "resubmit": lambda batch: batch.resubmit(()),

@@ -25,6 +25,7 @@ OTHERS_ARGUMENTS = {
     "collected": ((),),
     "note_retry": ("r",),
     "page": (0,),
+    "set_budget": ("5",),
     "reject": (RejectedLine(line=8, error=JobError(code="c", message="m")),),
 }
 REJECTED = RejectedLine(line=8, error=JobError(code="c", message="m"))

@@ -21,6 +21,7 @@ ROWS: list[tuple[errors.RerankqError, int, str]] = [
     (errors.BatchAbandoned("x"), 409, "batch_abandoned"),
     (errors.QuotaExceeded("x", quota="day"), 429, "quota_exceeded"),
     (errors.QuotaExceeded("x", quota="disabled"), 403, "tenant_disabled"),
+    (errors.BudgetExceeded("x", quota="budget"), 402, "budget_exceeded"),
     (errors.QueueFull("x"), 503, "queue_full"),
     (errors.LedgerUnavailable("x"), 503, "ledger_unavailable"),
     (errors.LedgerRefusal("x"), 503, "ledger_refusal"),

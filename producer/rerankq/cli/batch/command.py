@@ -47,6 +47,7 @@ async def run_batch(
     defaults: Defaults,
     on_error: OnError = OnError.SKIP,
     skip: int = 0,
+    budget: str | None = None,
 ) -> tuple[Outcome, Feed]:
     """Submit the entries of `source`, but for the first `skip`, and write their rankings to `sink`.
 
@@ -54,7 +55,7 @@ async def run_batch(
         LedgerUnavailable: Redis could not be reached at the start. Nothing was submitted.
     """
     async with AsyncRerankClient(settings=settings.of_operator()) as operator:
-        batch = await operator.for_tenant(settings.tenant).open_batch()
+        batch = await operator.for_tenant(settings.tenant).open_batch(budget=budget)
         lines = IncomingLines(source.entries(batch_id=batch.id, defaults=defaults, skip=skip))
         with shown(manner.name, quiet=manner.quiet) as view:
 

@@ -1,6 +1,9 @@
 """`rerankq batch pause`, `resume` and `cancel`."""
 
+from typing import Annotated
+
 import orjson
+import typer
 
 from rerankq.cli import options
 from rerankq.cli.asking import act
@@ -54,6 +57,36 @@ def cancel(*, batch: options.BatchId, json: options.AsJson = False) -> None:
         put(f"cancelled: {_jobs(ended)} ended by it")
     else:
         put(f"it had ended before: {state}")
+
+
+def budget(
+    *,
+    batch: options.BatchId,
+    amount: Annotated[
+        str,
+        typer.Argument(
+            metavar="AMOUNT|none",
+            help="Tokens, such as 5000000, or money, such as '12.50 USD'; none lifts it.",
+        ),
+    ],
+    json: options.AsJson = False,
+) -> None:
+    """Set what the jobs of a batch may cost together. What they have cost so far counts.
+
+    Jobs that wait because the budget was used up go on within a second.
+
+    Exit code: 0 it is set; 1 the batch was not found; 2 no such amount, or bad set-up.
+    """
+    given = None if amount == "none" else amount
+
+    async def question(client: AsyncRerankClient) -> None:
+        await client.batch(batch).set_budget(given)
+
+    act("batch.budget", batch, question, budget=amount)
+    if json:
+        put_json(orjson.dumps({"batch_id": batch, "budget": given}))
+    else:
+        put(f"budget: {amount}")
 
 
 def _jobs(count: int) -> str:

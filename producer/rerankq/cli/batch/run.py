@@ -56,6 +56,7 @@ def run(
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
     no_reuse: options.NoReuse = False,
+    budget: options.Budget = None,
     timeout: options.Timeout = None,
     quiet: options.Quiet = False,
     json: options.JsonSummary = False,
@@ -73,6 +74,10 @@ def run(
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
     `expired`. A bad line is reported on stderr by its number, and keeps its place in the output.
     An output that ends in .parquet is a table, one in .gz or .zst is compressed.
+
+    With a budget, the estimated cost of each job is reserved before it is submitted. When the next
+    job does not fit in, the rest of the input waits, until jobs have cost less than was reserved or
+    `rerankq batch budget` raises it.
 
     Ctrl-C leaves the jobs running, and prints the command that fetches their rankings.
 
@@ -105,6 +110,7 @@ def run(
             ),
             on_error=on_error,
             skip=skip,
+            budget=budget,
         )
         outcome, feed = asyncio.run(running)
     code = close("run", outcome, output=output, feed=feed, quiet=quiet, json=json, source=origin)

@@ -7,7 +7,7 @@ import orjson
 from rerankq.cli.batch.pace import shown_duration, shown_rate
 from rerankq.cli.rows.tally import Tally
 from rerankq.cli.times import local_time
-from rerankq.contract import BatchStatus
+from rerankq.contract import BatchStatus, BudgetUse
 
 _COUNTS: Final = (
     *("queued", "running", "scheduled", "held", "succeeded", "failed", "cancelled", "expired"),
@@ -71,3 +71,13 @@ _ENDS: Final = {
     "expired": "has expired",
     "abandoned": "was abandoned, so input is missing",
 }
+
+
+def budget_of(budget: BudgetUse | None) -> str:
+    """How a budget stands; empty without one."""
+    if budget is None:
+        return ""
+    limit = (
+        "no limit any more" if budget.limit is None else f"of {budget.limit:,.10g} {budget.unit}"
+    )
+    return f"{budget.spent:,.10g} spent, {budget.reserved:,.10g} reserved, {limit}"

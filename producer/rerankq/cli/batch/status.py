@@ -2,7 +2,7 @@
 
 from rerankq.cli import options
 from rerankq.cli.asking import ask
-from rerankq.cli.batch.shown import counts_of, json_of, pace_of, reasons_of, time_of
+from rerankq.cli.batch.shown import budget_of, counts_of, json_of, pace_of, reasons_of, time_of
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put_json
 from rerankq.contract import BatchState, BatchStatus
@@ -33,6 +33,7 @@ def _shown(batch: BatchStatus) -> dict[str, str]:
         "speed": pace_of(batch),
         "waits": "; ".join(each.message for each in batch.waits),
         "tokens": str(batch.tokens or ""),
+        "budget": budget_of(batch.budget),
         "opened": time_of(batch.created_at),
         "paused": time_of(batch.paused_at) if batch.state is BatchState.PAUSED else "",
         "cancelled": time_of(batch.cancelled_at),

@@ -8,6 +8,7 @@ import typer
 
 from rerankq.cli import options
 from rerankq.cli.asking import act, ask
+from rerankq.cli.batch.shown import budget_of
 from rerankq.cli.tables import Column, show_table
 from rerankq.cli.terminal import put, put_json
 from rerankq.cli.times import local_time
@@ -64,6 +65,13 @@ def set_(
     jobs_a_day: Annotated[
         int | None, _option("--jobs-a-day", "Jobs accepted from midnight to midnight UTC.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar=f"AMOUNT|{NONE}",
+            help="What its jobs may cost together: tokens, such as 5000000, or '12.50 USD'.",
+        ),
+    ] = None,
     disabled: Annotated[
         bool | None,
         typer.Option("--disable/--enable", help="Whether its new jobs are refused."),
@@ -78,10 +86,11 @@ def set_(
         "in_flight": in_flight,
         "queued": queued,
         "jobs_a_day": jobs_a_day,
+        "budget": budget,
         "disabled": disabled,
     }
     changes: dict[str, Any] = {
-        each: None if each in _LIMITS and value == UNLIMITED else value
+        each: None if value == NONE or (each in _LIMITS and value == UNLIMITED) else value
         for each, value in given.items()
         if value is not None
     }
@@ -177,6 +186,8 @@ def _show(tenant: Tenant, use: TenantUse, *, json: bool) -> None:
         said = "no limit" if limit is None else f"{limit:,}"
         now = f" ({used[each]})" if used[each] else ""
         rows.append((each.replace("_", " "), said + now))
+    if tenant.budget or use.budget:
+        rows.append(("budget", budget_of(use.budget) or str(tenant.budget)))
     rows.append(("submits", "no: it is disabled" if tenant.disabled else "yes"))
     show_table((Column(style="dim"), Column()), rows, head=False)
 

@@ -127,6 +127,10 @@ class Batch:
         """Let its jobs go on; returns how many were held."""
         return self._ask(lambda batch: batch.resume())
 
+    def set_budget(self, budget: str | None) -> None:
+        """Set what its jobs may cost together, or lift that with None. What was spent counts."""
+        self._ask(lambda batch: batch.set_budget(budget))
+
     def cancel(self) -> int:
         """Cancel what has not ended, and let nothing be added; returns how many jobs this ended."""
         return self._ask(lambda batch: batch.cancel())

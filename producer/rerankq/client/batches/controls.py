@@ -42,6 +42,18 @@ class Controls(OneBatch):
             return status
         return status.model_copy(update={"waits": await self._parts.why.of_batch(status)})
 
+    async def set_budget(self, budget: str | None) -> None:
+        """Set what its jobs may cost together, or lift that with None. What was spent counts.
+
+        Args:
+            budget: tokens, such as `"5000000"`, or money, such as `"12.50 USD"`.
+
+        Raises:
+            BatchNotFound: no such batch.
+            InvalidRequest: it is no budget, or in another unit than the batch's budget before.
+        """
+        await self._parts.batches.set_budget(self.id, budget)
+
     async def watch(self, *, every: float = WATCH_SECONDS) -> AsyncGenerator[BatchStatus, None]:
         """Its status now and every so many seconds, until it has ended; the last one says how.
 

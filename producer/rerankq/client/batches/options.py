@@ -24,6 +24,8 @@ class BatchArguments(TypedDict, total=False):
         expected: how many jobs it will have, if that is known: for the time left, and its progress.
         callbacks: who is told of its end, at most 8: each `{"webhook": id}`, or
             `{"task": name, "queue": name}` for a Celery task (docs/webhooks.md).
+        budget: what its jobs may cost together: tokens, such as `"5000000"`, or money at the prices
+            of models, such as `"12.50 USD"` (docs/cost.md).
         details: what a program that serves the batch notes for itself, at most 8 KiB of JSON.
     """
 
@@ -32,6 +34,7 @@ class BatchArguments(TypedDict, total=False):
     kept_seconds: float | None
     expected: int | None
     callbacks: Sequence[Callback | Mapping[str, str]] | None
+    budget: str | None
     details: Mapping[str, Any] | None
 
 

@@ -43,6 +43,9 @@ class Quotas:
             return [reasons.submitted_all_it_may(name, use.jobs_today, until)]
         if tenant.queued is not None and use.queued >= tenant.queued:
             return [reasons.holds_all_it_may(name, use.queued)]
+        if use.budget and use.budget.exhausted and tenant.budget:
+            advice = f"`rerankq tenant set {name} --budget AMOUNT`"
+            return [reasons.over_budget(f"the tenant {name}", use.budget, advice)]
         return []
 
     async def _known(self, name: str) -> tuple[Tenant, TenantUse]:

@@ -7,7 +7,7 @@ from typing import Final
 from rerankq.accounts.accounts import Allotment
 from rerankq.accounts.breakers import BreakerState, TrippedBreaker
 from rerankq.accounts.scripts import NONSENSE_SCORES
-from rerankq.contract import Lane, WaitReason
+from rerankq.contract import BudgetUse, Lane, WaitReason
 from rerankq.contract.batch import WaitCode
 
 LONG_WAIT_MS: Final = 10_000
@@ -15,7 +15,7 @@ LONG_WAIT_MS: Final = 10_000
 ADVICE: Final = "jobs wait meanwhile; see `rerankq upstream status`"
 IMPORTANCE: Final[tuple[WaitCode, ...]] = (
     *("paused", "not_before", "no_worker", "breaker_open", "throttled", "key_parked"),
-    *("model_parked", "quota", "retry", "lane_full", "behind", "batch_open"),
+    *("model_parked", "budget", "quota", "retry", "lane_full", "behind", "batch_open"),
 )
 """The codes, the most important first: one that nothing but an act or a time ends comes early."""
 _PARKED: Final[Mapping[str, WaitCode]] = {"key": "key_parked", "model": "model_parked"}
@@ -141,6 +141,17 @@ def holds_all_it_may(tenant: str, jobs: int) -> WaitReason:
         "queued): the rest of the batch is added as they end"
     )
     return WaitReason(code="quota", message=message)
+
+
+def over_budget(whose: str, budget: BudgetUse, advice: str) -> WaitReason:
+    """The jobs of a batch or a tenant would cost more than they may together."""
+    limit = 0.0 if budget.limit is None else budget.limit
+    message = (
+        f"{whose} has spent {budget.spent:,.6g} {budget.unit} of its budget of {limit:,.6g}, and "
+        f"{budget.reserved:,.6g} are reserved for jobs that have not ended: the next job is added "
+        f"when it fits in, or when the budget is raised ({advice})"
+    )
+    return WaitReason(code="budget", message=message)
 
 
 def submitted_all_it_may(tenant: str, jobs: int, until: float) -> WaitReason:

@@ -88,7 +88,8 @@ class Why:
         if batch.state.ended or batch.state is BatchState.CANCELLING:
             return ()
         if batch.ended == batch.total:
-            return () if batch.sealed else (reasons.batch_open(batch.total),)
+            full = await self._full(batch, set())
+            return () if batch.sealed else (*full, reasons.batch_open(batch.total))
         paused = [reasons.held(batch.id)] if batch.state is BatchState.PAUSED else []
         jobs = await self._next_of(batch)
         queued = [each for each in jobs if each.state is JobState.QUEUED]
@@ -121,6 +122,9 @@ class Why:
         """What takes no more jobs of a batch that is being filled: its tenant's quotas, lanes."""
         if batch.sealed:
             return []
+        if batch.budget and batch.budget.exhausted and batch.budget.limit is not None:
+            advice = f"`rerankq batch budget {batch.id} AMOUNT`"
+            return [reasons.over_budget(batch.id, batch.budget, advice)]
         if batch.tenant and (found := await self._quotas.of_filling(batch.tenant)):
             return found
         depths = {lane: await self._jobs.depth(lane) for lane in sorted(lanes)}

@@ -56,6 +56,7 @@ local function note_place(id, job)
 end
 
 local function take(id, job)
+  spend_doubted(job)
   job.claims, job.worker, job.request, job.started, job.lapsed, job.unsure = number(job.claims) + 1, worker,
     request, now, nil, nil
   move(id, job, 'running')

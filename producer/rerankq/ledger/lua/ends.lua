@@ -1,5 +1,6 @@
 -- The end of a job: it leaves its lane, and its result says how it ended.
 -- @defines end_job end_by_ledger
+-- @include budgets/settling
 -- @include states
 -- @include retention
 -- @include iso_time
@@ -49,6 +50,7 @@ function end_job(id, job, state, reason, now, keep, call)
     gather('DEL', payload_key(id))
   end
   if job.parts then gather('DEL', parts_key(id)) end
+  settle_budget(job)
   if job.deadline then gather('ZREM ' .. deadlines_key, id) end
   note_in_history(id, call)
   if job.callbacks then post_job_end(id, job, state, now) end

@@ -8,6 +8,7 @@
 -- @include iso_time
 -- @include values
 -- @include batches
+-- @include budgets/spending
 -- @keys job usage batch
 
 local DAY_MS, KEPT_DAYS = 24 * 3600 * 1000, 400
@@ -55,6 +56,7 @@ function count_usage(job, entries)
     local values = entry[2]
     if (values[RETRIES] or 0) > 0 then job.retries = number(job.retries) + values[RETRIES] end
     count_in(this_day(), job, entry[1], values, 1)
+    spend(job, values)
   end
 end
 

@@ -2,6 +2,7 @@
 -- Uses the arguments most, jobs and mark.
 -- @defines submit
 -- @include batches
+-- @include budgets/admitting
 -- @include places
 -- @include outbox
 -- @include states
@@ -75,7 +76,9 @@ local function new_record(job)
     deadline = job.deadline and now + job.deadline, due = job.waits and whole(job.not_before) or nil,
     not_before = job.waits and whole(job.not_before) or nil,
     custom = job.custom, batch = job.batch, idempotency = job.key, bytes = job.bytes,
-    keep = job.keep, tenant = job.tenant, cost = job.cost, callbacks = job.callbacks,
+    keep = job.keep, tenant = job.tenant, callbacks = job.callbacks,
+    cost = (job.tenant or job.hold_batch) and job.cost or nil,
+    hold_batch = job.hold_batch, hold_tenant = job.hold_tenant,
     model = job.model, metadata = job.metadata, trace = job.callbacks and job.trace or nil}
 end
 
@@ -109,7 +112,9 @@ local function judge()
       or lane_depth(job.lane) >= most and 'full'
       -- A batch keeps its order: the jobs after one that was refused must wait with it.
       or held_up and job.batch and 'full'
-      or job.tenant and (job.batch and over_quota[job.batch] or quota_refusal(job))
+      or job.batch and over_quota[job.batch]
+      or job.tenant and quota_refusal(job)
+      or budget_refusal(job)
     held_up = held_up or outcome == 'full'
     if job.batch and outcome and string.find(outcome, 'quota:', 1, true) then over_quota[job.batch] = outcome end
     if not outcome then
@@ -117,6 +122,7 @@ local function judge()
       outcome = job.waits and 'scheduled' or 'accepted'
       ids[job.id], depth[job.lane] = job.tenant or '', depth[job.lane] + 1
       if job.tenant then charge(job) end
+      reserve_budget(job)
       if job.key then keys[idempotency_name(job.tenant, job.key)] = {job.id, job.fingerprint} end
       accepted[#accepted + 1] = job
       if not job.waits then count_queued(job) end
@@ -167,6 +173,7 @@ local function write_references()
   carry_out()
   for batch, line in pairs(entries) do add_to_batch(batch, line) end
   note_charges()
+  note_reservations()
   if sent_payloads and mark ~= '' then redis.call('DEL', mark) end
 end
 
