@@ -46,3 +46,22 @@ def test_the_first_jobs_can_be_left_out(rerankq: CommandLine, tmp_path: Path) ->
     given.write_bytes(gzip.compress(("\n" + "\n".join(line % n for n in range(4))).encode()))
     assert rerankq("run", str(given), "--skip", "3", "-o", str(out)).returncode == 0
     assert [json.loads(row)["custom_id"] for row in out.read_text().splitlines()] == ["3"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_is_ranked_into_a_run(rerankq: CommandLine, tmp_path: Path) -> None:
+    """A TREC run comes back with new scores, its documents found in corpus and topics."""
+    run, out = tmp_path / "first.trec", tmp_path / "second.trec.gz"
+    run.write_text("q1 Q0 d1 2 3 bm25\nq1 Q0 d2 1 4 bm25\nq2 Q0 d1 1 9 bm25\n")
+    corpus, topics = tmp_path / "corpus.tsv", tmp_path / "topics.tsv"
+    corpus.write_text("d1\tthe first\nd2\tthe second\n")
+    topics.write_text("q1\tone\nq2\ttwo\n")
+    files = ("--corpus", str(corpus), "--topics", str(topics), "--tag", "second")
+    done = rerankq("run", str(run), "--format", "trec", *files, "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in gzip.decompress(out.read_bytes()).decode().splitlines()]
+    assert [(line[0], line[2], line[3], line[5]) for line in lines] == [
+        ("q1", "d2", "1", "second"),
+        ("q1", "d1", "2", "second"),
+        ("q2", "d1", "1", "second"),
+    ]

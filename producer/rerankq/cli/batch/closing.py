@@ -73,7 +73,8 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: JobInput | 
     if outcome.broken_off:
         notes.append(
             "the jobs continue; their results are kept until "
-            f"{local_time(outcome.kept_until)}; fetch them with: {_way_back(outcome, output)}"
+            f"{local_time(outcome.kept_until)}; fetch them with: "
+            f"{_way_back(outcome, output, source)}"
         )
     cut_at = feed.adding.next_line if feed and not feed.ended else outcome.cut_at
     if cut_at is not None:
@@ -100,8 +101,11 @@ def _rest(cut_at: int, source: JobInput | None) -> str:
     return f"{unpacked} | rerankq run - -o rest.jsonl"
 
 
-def _way_back(outcome: Outcome, output: str) -> str:
+def _way_back(outcome: Outcome, output: str, source: JobInput | None) -> str:
     to = "" if output == STANDARD else f" -o {shlex.quote(output)}"
     if isinstance(outcome.fault, OutputFailed):
         to = " -o FILE, on a disk with free space"
+    elif source and source.unit == "query":
+        # The ledger does not know the ids of a run's documents.
+        to = " -o rows.jsonl, where index is the place of a document in its query of the run"
     return f"rerankq results {outcome.summary.batch_id}{to}"

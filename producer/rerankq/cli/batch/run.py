@@ -11,11 +11,12 @@ from rerankq.cli import options
 from rerankq.cli.batch.closing import close
 from rerankq.cli.batch.command import Manner, fetch_batch, run_batch
 from rerankq.cli.batch.feed import OnError
-from rerankq.cli.batch.outputs import open_output
+from rerankq.cli.batch.outputs import TAG, open_output, open_ranked
 from rerankq.cli.input.files import STANDARD
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.input.opening import Format, open_input
 from rerankq.cli.input.parquet.columns import assignments
+from rerankq.cli.input.trec.queries import Missing, TrecFiles, TrecInput
 from rerankq.cli.settings import load
 from rerankq.cli.terminal import tell
 
@@ -49,6 +50,25 @@ def run(
             metavar="FIELD=COLUMN", help="Column of a Parquet file that holds a field; repeatable."
         ),
     ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --format trec: the documents, JSON Lines or TSV."),
+    ] = None,
+    topics: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --format trec: the queries, JSON Lines or TSV."),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="With --format trec: the best N of each query."),
+    ] = None,
+    missing: Annotated[
+        Missing,
+        typer.Option(help="With --format trec: what to do with documents that are not there."),
+    ] = Missing.ERROR,
+    tag: Annotated[
+        str, typer.Option(metavar="NAME", help="With --format trec: the tag of the new run.")
+    ] = TAG,
     skip: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out the first N jobs of the input.")
     ] = 0,
@@ -68,7 +88,8 @@ def run(
     `lane`, `metadata`, `not_before`, `deadline_seconds`, `idempotency_key` and `reuse`; or, as in
     OpenAI's batch files, one with `custom_id`, `method` (POST), `url` (/v1/rerank) and `body`.
     Other fields are ignored, blank lines skipped. A Parquet file has these as columns; --column
-    names those that are called otherwise.
+    names those that are called otherwise. With --format trec the input is a TREC run: each query
+    is a job, and the output is a run with new ranks and scores.
 
     Each gets an output line with `custom_id`, `job_id`, `status`, `results`, `usage`, `attempts`
     and, where it has no ranking, `error`. The status is `succeeded`, `failed`, `cancelled` or
@@ -87,12 +108,17 @@ def run(
     if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
         tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
     columns = assignments(column or ())
-    with open_input(source, form, columns) as origin, ExitStack() as exits:
+    trec = TrecFiles(corpus, topics, depth, missing) if corpus and topics else None
+    with open_input(source, form, columns, trec) as origin, ExitStack() as exits:
         # Before the output is touched: an input that is no text is refused at once.
         origin.begin()
         if origin.compression and not quiet:
             tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
-        sink = exits.enter_context(open_output(output, origin))
+        if isinstance(origin, TrecInput) and origin.left_out and not quiet:
+            tell(f"run: {origin.left_out}")
+        sink = exits.enter_context(
+            open_ranked(output, origin, lambda said: tell(f"run: {said}"), tag=tag)
+        )
         running = run_batch(
             settings,
             origin,

@@ -10,4 +10,5 @@ lines          splits bytes into lines
 job_lines      makes a job of a line
 passages       names that data sets have for ids and texts
 parquet        tables, and jobs of their rows
+trec           runs, and jobs of their queries
 """

@@ -9,6 +9,7 @@ from rerankq.cli.input.files import STANDARD, Source
 from rerankq.cli.input.formats import PARQUET
 from rerankq.cli.input.job_input import JobInput
 from rerankq.cli.input.parquet.table import ParquetInput
+from rerankq.cli.input.trec.queries import TrecFiles, TrecInput
 
 
 class Format(StrEnum):
@@ -17,10 +18,14 @@ class Format(StrEnum):
     AUTO = "auto"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    TREC = "trec"
 
 
 def open_input(
-    path: str, form: Format = Format.AUTO, columns: Mapping[str, str] | None = None
+    path: str,
+    form: Format = Format.AUTO,
+    columns: Mapping[str, str] | None = None,
+    trec: TrecFiles | None = None,
 ) -> JobInput:
     """Open an input of jobs; `-` is stdin.
 
@@ -28,11 +33,14 @@ def open_input(
         path: its name.
         form: its format; with AUTO, JSON Lines or Parquet by its first bytes.
         columns: for Parquet, the columns that the user has named, by field.
+        trec: for a TREC run, what is read beside it.
 
     Raises:
         MissingExtra: the format needs an extra that is not installed.
         CommandError: it cannot be read, or has another format.
     """
+    if (form is Format.TREC) != (trec is not None):
+        raise CommandError("--format trec, --corpus FILE and --topics FILE are given together")
     if form is Format.AUTO:
         form = Format.PARQUET if _is_parquet(path) else Format.JSONL
     if form is Format.PARQUET:
@@ -40,11 +48,8 @@ def open_input(
             raise CommandError("Parquet is read from its end, so not from stdin: name a file")
         return ParquetInput(path, columns or {})
     if columns:
-        raise CommandError(
-            f"--column is for tables, and {path} is read as JSON Lines: its lines have the names "
-            "of fields already"
-        )
-    return Source.open(path)
+        raise CommandError(f"--column is for tables, and {path} is read as lines: leave it out")
+    return TrecInput(path, trec) if trec else Source.open(path)
 
 
 def _is_parquet(path: str) -> bool:

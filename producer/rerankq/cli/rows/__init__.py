@@ -8,5 +8,6 @@ output             what every format of output takes
 compressed_output  output in gzip or Zstandard
 parquet_output     output as a table
 parquet_schema     the columns of that table
+trec_output         output as a TREC run
 blocking_call      writes without blocking the event loop
 """
