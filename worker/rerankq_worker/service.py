@@ -21,6 +21,7 @@ from rerankq.contract import Lane
 from rerankq.events import Events
 from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.checkpoints import Checkpoints
+from rerankq.ledger.deadlines import deadline_of
 from rerankq.ledger.leases import Leases
 from rerankq.ledger.outbox import Outbox
 from rerankq.ledger.presence import Presence
@@ -31,6 +32,7 @@ from rerankq_worker.consumer.tasks import HintService
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.callback_versions import watch_versions
 from rerankq_worker.jobs.callbacks import send_callbacks
+from rerankq_worker.jobs.cheap_hours import CheapHoursWait
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.executor import Executor
 from rerankq_worker.jobs.history import keep_history
@@ -160,11 +162,19 @@ class Service:
                     cutter=self._cutter(),
                 )
             )
+            cheap_hours = self._cheap_hours(renewal_store, leases)
             reuse = await providers.enter_async_context(
                 opened_reuse(settings, self._lane, every_route, routes.breakers)
             )
             executor = self._executor(
-                leases, in_flight, completer, routes, shadows, reuse, Checkpoints(store)
+                leases,
+                in_flight,
+                completer,
+                routes,
+                shadows,
+                reuse,
+                Checkpoints(store),
+                cheap_hours,
             )
             restart = self._restart(executor, completer)
             watchdog = Watchdog(
@@ -253,6 +263,7 @@ class Service:
         shadows: Shadows | None,
         reuse: ScoreReuse | None,
         checkpoints: Checkpoints,
+        cheap_hours: CheapHoursWait | None,
     ) -> Executor:
         settings = self._settings
         attempts = Attempts(
@@ -267,6 +278,7 @@ class Service:
             ),
             lease_seconds=self._lease_seconds,
             cutter=self._cutter(),
+            cheap_hours=cheap_hours,
             shadows=shadows,
             checkpoints=checkpoints,
             shares_calls=settings.shared_calls,
@@ -281,6 +293,18 @@ class Service:
             routes=routes,
             attempts=attempts,
             events=self._events,
+        )
+
+    def _cheap_hours(self, store: Store, leases: Leases) -> CheapHoursWait | None:
+        if not any(each.cheap_hours for each in self._serving):
+            return None
+        settings = self._settings
+        return CheapHoursWait(
+            self._serving,
+            deadline_of=partial(deadline_of, store),
+            now=leases.now,
+            margin=settings.cheap_hours_margin,
+            give_up=settings.give_up_seconds,
         )
 
     def _cutter(self) -> LongDocumentCutter:

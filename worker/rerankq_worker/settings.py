@@ -27,6 +27,7 @@ from rerankq.extras import install
 from rerankq.monitoring.settings import ProcessSettings
 from rerankq.settings import MOST_KEPT_SECONDS
 from rerankq_worker.upstream.call_limits import LEAST_CALL_BYTES, CallLimits
+from rerankq_worker.upstream.cheap_hours import UTC_NAME, CheapHours, HoursText, ZoneName
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
@@ -80,6 +81,16 @@ class WorkerSettings(ProcessSettings):
     token_counter: CounterName | None = Field(
         default=None,
         description="How its tokens are counted: qwen3, estimate, or characters a token.",
+    )
+    cheap_hours: HoursText | None = Field(
+        default=None, description="Hours in which the site costs less: bulk jobs wait for them."
+    )
+    cheap_hours_zone: ZoneName = Field(
+        default=UTC_NAME, description="Their time zone, such as Asia/Shanghai."
+    )
+    cheap_hours_margin: Annotated[float, Field(ge=0, le=MOST_KEPT_SECONDS)] = Field(
+        default=3600.0,
+        description="A job waits for cheap hours only if so many seconds then are left for it.",
     )
     upstream_file: Path | None = Field(
         default=None, description="TOML file of several sites, accounts and keys, for failover."
@@ -333,6 +344,9 @@ class WorkerSettings(ProcessSettings):
             call_limits=CallLimits(self.call_documents, self.call_tokens, self.call_bytes),
             scales=Scales(self.scores),
             context=DeclaredContext(OfModels(self.context_tokens), OfModels(self.token_counter)),
+            cheap_hours=CheapHours.parse(self.cheap_hours, self.cheap_hours_zone)
+            if self.cheap_hours
+            else None,
         )
         return (site,)
 
@@ -343,8 +357,9 @@ class WorkerSettings(ProcessSettings):
 _OF_ONE_SITE: Final = frozenset(
     {
         *("upstream_url", "auth_prefix", "dialect", "dialect_options", "scores"),
-        *("context_tokens", "token_counter", "rpm", "tpm", "concurrency"),
+        *("context_tokens", "token_counter", "cheap_hours", "cheap_hours_zone"),
         *("call_documents", "call_tokens", "call_bytes", "listwise_models"),
+        *("rpm", "tpm", "concurrency"),
     }
 )
 """The keys are not among them: the file may name DMXAPI_API_KEY as one of its variables."""

@@ -123,6 +123,7 @@ class BatchOptions(Message):
 WaitCode = Literal[
     "paused",
     "not_before",
+    "cheap_hours",
     "retry",
     "behind",
     "throttled",

@@ -13,6 +13,7 @@ usage_readings    the same by day and batch, as it is stored
 leases            claim, renew, finish, postpone: the worker's side
 checkpoints       what calls have brought for jobs that need several
 sweep             one tick of the reconciler
+deadlines         when a job expires
 delays            lets jobs that wait after a failure be tried now
 dead              failed jobs: list, replay, forget
 waiting           what is known of jobs that wait

@@ -7,6 +7,8 @@ from typing import Any, Final
 MOST_MESSAGE: Final = 200
 """Characters of a message that are kept, because very many jobs may wait."""
 MOST_REQUEST_ID: Final = 100
+CHEAP_HOURS: Final = "cheap_hours"
+"""The code of a job that no call has failed: it waits for hours in which its call costs less."""
 
 
 @dataclass(frozen=True, slots=True)

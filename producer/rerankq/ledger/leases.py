@@ -141,6 +141,10 @@ class Leases:
         self._clock = Clock()
         self._together = FIRST_TOGETHER
 
+    def now(self) -> float:
+        """Unix seconds by Redis' clock, as of the last claim and the time since."""
+        return self._clock.now_ms() / 1000
+
     async def claim(
         self, job_ids: Sequence[str], *, alone: bool = False, request: str | None = None
     ) -> Claim:

@@ -57,6 +57,11 @@ SENTENCES = [
         "retry",
         "2 jobs are tried again, the first at 23:59:58: the upstream is out",
     ),
+    (
+        reasons.cheap_hours(UNTIL, "the cheap hours of a begin Thu 22:00 UTC"),
+        "cheap_hours",
+        ("the job waits until 23:59:58, to cost less: the cheap hours of a begin Thu 22:00 UTC"),
+    ),
     (reasons.behind(1, Lane.BULK), "behind", "1 other job comes first in the lane bulk"),
     (
         reasons.behind(15_000, Lane.INTERACTIVE),

@@ -6,6 +6,7 @@ import pytest
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
+from rerankq_worker.upstream.cheap_hours import CheapHours
 from rerankq_worker.upstream.score_scale import ScoreScale
 from rerankq_worker.upstream.site_file import MOST_BYTES, read_sites
 from rerankq_worker.upstream.sites import Key, Site
@@ -108,6 +109,14 @@ def test_a_site_says_how_many_tokens_its_models_read(tmp_path: Path) -> None:
     text = 'models = { a = "vendor/a", b = "b" }\ncontext_tokens = { a = 512 }\n[[sites.acc'
     (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", text))
     assert [site.context.tokens.of(name) for name in ("vendor/a", "b")] == [512, None]
+
+
+def test_a_site_has_cheap_hours(tmp_path: Path) -> None:
+    """They have a time zone; a site without them always costs the same."""
+    hours = 'cheap_hours = { hours = "22:00-06:00", time_zone = "Asia/Shanghai" }\n[[sites.acc'
+    (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", hours))
+    assert site.cheap_hours == CheapHours.parse("22:00-06:00", "Asia/Shanghai")
+    assert read(tmp_path, MINIMAL)[0].cheap_hours is None
 
 
 def test_own_server_may_have_a_short_key(tmp_path: Path) -> None:

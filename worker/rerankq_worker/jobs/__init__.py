@@ -15,6 +15,7 @@ calling            which jobs have calls in flight
 certain_leases     whether a lease is certain enough for a call
 permit_event       the event that tells how long a call waited for its permit
 reusing            an attempt at a job of which some scores are known
+cheap_hours        lets bulk jobs wait for hours in which they cost less
 retry              whether and when a failed attempt is repeated
 in_flight          the jobs that this worker holds, with their leases
 lease_keeper       renews the leases

@@ -24,6 +24,7 @@ from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq_worker.jobs.calling import Calling, current_work
 from rerankq_worker.jobs.calls_in_parts import HandedBackError
 from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
+from rerankq_worker.jobs.cheap_hours import NO_SITES, CheapHoursWait, CostsLessLaterError
 from rerankq_worker.jobs.completer import Completer
 from rerankq_worker.jobs.in_flight import InFlightJobs
 from rerankq_worker.jobs.job_update import job_update
@@ -76,6 +77,7 @@ class Attempts:
         job_calls: how many calls of one such job may be in flight.
         shares_calls: whether small jobs of one query share calls.
         reuse: knows scores of earlier calls; None for calls for all documents.
+        cheap_hours: lets jobs wait for hours in which they cost less; None if no site has them.
         events: told what happens to each job.
     """
 
@@ -94,10 +96,12 @@ class Attempts:
         job_calls: int = 1,
         shares_calls: bool = False,
         reuse: ScoreReuse | None = None,
+        cheap_hours: CheapHoursWait | None = None,
         events: Events | None = None,
     ) -> None:
         self._cutter = cutter or LongDocumentCutter(lambda _: None)
         self._shadows = shadows
+        self._cheap_hours = cheap_hours
         self._leases = leases
         self._in_flight = in_flight
         self._completer = completer
@@ -169,6 +173,8 @@ class Attempts:
             outcome = ranked = await self._ranked(job, lease, claimed_at, usage)
         except HandedBackError:
             outcome = RetryAfter(0, lease.attempts)
+        except CostsLessLaterError as error:
+            outcome = error.until
         except UpstreamError as error:
             waited = _waited_seconds(lease, claimed_at)
             outcome = consequence(job.id, error, self._policy, lease.attempts, waited, lease.past)
@@ -193,11 +199,14 @@ class Attempts:
     async def _asked(
         self, about: ReusingAttempt, lease: Lease, claimed_at: float, known: Known | None = None
     ) -> Succeeded:
-        job, sent, usage = about.job, about.sent, about.usage
-        if self._large and (several := self._routes.destinations.of(sent.request)):
+        job, sent, usage, dear = about.job, about.sent, about.usage, NO_SITES
+        if self._cheap_hours:
+            age = _waited_seconds(lease, claimed_at)
+            dear = await self._cheap_hours.dear_sites(job, attempts=lease.attempts, age=age)
+        if self._large and (several := self._routes.destinations.of(sent.request, dear)):
             return await self._in_parts(about, lease, claimed_at, several, known)
         tokens, asked_at = await self._tokens(sent, known), time.monotonic()
-        ranked = await self._reserved(about, lease, claimed_at, tokens, known)
+        ranked = await self._reserved(about, lease, claimed_at, tokens, known, dear)
         if isinstance(ranked, Succeeded):
             return ranked
         reservation = ranked
@@ -249,14 +258,16 @@ class Attempts:
         claimed_at: float,
         tokens: int,
         known: Known | None,
+        dear: frozenset[str],
     ) -> Succeeded | Reservation:
         """The reservation for a call; or the outcome, if a call that others share brought it."""
-        if self._shared and not (known and known.knows_any):
+        # Others in a call might be for the sites that are too dear for this job now.
+        if self._shared and not dear and not (known and known.knows_any):
             passenger = passenger_of(about.job, lease, claimed_at, about.sent, tokens)
             if passenger:
                 return await self._ranked_with_others(self._shared, passenger, about, known)
         retry = lease.attempts > 0
-        return await self._routes.reserve(about.sent.request, tokens=tokens, retry=retry)
+        return await self._routes.reserve(about.sent.request, tokens=tokens, retry=retry, dear=dear)
 
     async def _in_parts(
         self,

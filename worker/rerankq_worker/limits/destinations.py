@@ -1,7 +1,7 @@
 """Where a job goes that is too large for one call: to sites whose scores may be merged."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -49,8 +49,12 @@ class Destinations:
         self._is_usable = is_usable
         self._least = reduce(CallLimits.within, (each.limits for each in routes), CallLimits())
 
-    def of(self, request: RerankRequest) -> list[Destination]:
+    def of(self, request: RerankRequest, dear: Container[str] = ()) -> list[Destination]:
         """Where a request could go in several calls, the best first; none if one call can have it.
+
+        Args:
+            request: what is to be sent.
+            dear: names of sites that are left out, unless there is no other.
 
         Raises:
             TooLarge: no site takes it in one call, and the model is listwise at each.
@@ -63,6 +67,7 @@ class Destinations:
             for route in self._routes
             if (name := route.site.model(request.model)) is not None
         ]
+        serving = [each for each in serving if each[0].site.name not in dear] or serving
         if any(_takes(route, name, request) for route, name in serving):
             return []
         small = request.model_copy(update={"documents": ("a",), "top_n": None})

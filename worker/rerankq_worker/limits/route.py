@@ -1,6 +1,6 @@
 """Routes by which a job may be sent (an account and a key of a site), and their reservation."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from rerankq.accounts.breakers import account_breaker, key_breaker, model_breaker
@@ -56,8 +56,15 @@ class Reservation:
     turns: tuple[str, ...] = ()
 
 
-def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple[Route, str]]:
+def usable_routes(
+    routes: Sequence[Route], request: RerankRequest, dear: Container[str] = ()
+) -> list[tuple[Route, str]]:
     """The routes by which a request could be sent, each with its site's name for the model.
+
+    Args:
+        routes: all routes.
+        request: what is to be sent.
+        dear: names of sites that are left out, unless there is no other.
 
     Raises:
         Refused: there is none.
@@ -82,7 +89,7 @@ def usable_routes(routes: Sequence[Route], request: RerankRequest) -> list[tuple
                 "call_documents, call_tokens and call_bytes; send fewer or shorter documents"
             )
     if found:
-        return found
+        return [each for each in found if each[0].site.name not in dear] or found
     raise refusal or Refused(
         f"no site serves the model {request.model}: name it under `models` of a site"
     )

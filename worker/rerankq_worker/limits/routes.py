@@ -7,7 +7,7 @@ and has a permit is taken. A job goes only to sites that serve its model.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import Any
 
@@ -94,6 +94,7 @@ class Routes:
         retry: bool,
         passenger: object = None,
         query: object = None,
+        dear: Container[str] = (),
     ) -> Reservation:
         """Wait for a route with both a permit and a free call slot, and reserve it.
 
@@ -105,6 +106,7 @@ class Routes:
             retry: whether it is a retry, which counts against the fleet's budget of retries.
             passenger: the job, if another call may take it along while it waits: see `take_along`.
             query: calls of the same query go one after the other.
+            dear: names of sites that are used only if no other site takes the request.
 
         Raises:
             TakenAlongError: another call takes it along.
@@ -112,7 +114,7 @@ class Routes:
                 already holds enough jobs of these accounts: the job waits in the ledger.
             Refused: no site serves the model, or none takes such a request.
         """
-        routes, now = usable_routes(self._routes, request), time.monotonic()
+        routes, now = usable_routes(self._routes, request, dear), time.monotonic()
         return await self._reserved(
             Waiter(routes, tokens, retry, now, passenger=passenger, query=query)
         )

@@ -14,5 +14,6 @@ score_scale  what a site's scores are, and their probabilities
 agreement    how far two rankings agree
 context      how many tokens a model reads, and how they are counted
 of_models    a setting of a site that may differ from model to model
+cheap_hours  the hours in which a site costs less
 known_pairs  questions whose best answer is known, to check scores
 """

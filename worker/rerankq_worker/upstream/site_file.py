@@ -35,6 +35,7 @@ from rerankq.cost.counters import counter
 from rerankq.errors import MissingExtra, SettingsError
 from rerankq.invalid_input import in_words
 from rerankq_worker.upstream.call_limits import LEAST_CALL_BYTES, CallLimits
+from rerankq_worker.upstream.cheap_hours import UTC_NAME, CheapHours, HoursText, ZoneName
 from rerankq_worker.upstream.context import DeclaredContext
 from rerankq_worker.upstream.dialects import DIALECTS
 from rerankq_worker.upstream.keys import is_own_server, key_fault
@@ -97,6 +98,17 @@ class AccountEntry(_Strict):
         return Limits(self.rpm, self.tpm, self.concurrency)
 
 
+class CheapHoursEntry(_Strict):
+    """`cheap_hours` of a site."""
+
+    hours: HoursText
+    time_zone: ZoneName = UTC_NAME
+
+    def parsed(self) -> CheapHours:
+        """The hours."""
+        return CheapHours.parse(self.hours, self.time_zone)
+
+
 class SiteEntry(_Strict):
     """`[[sites]]`: an endpoint."""
 
@@ -116,6 +128,7 @@ class SiteEntry(_Strict):
     call_documents: Count | None = None
     call_tokens: Count | None = None
     call_bytes: Annotated[int, Field(ge=LEAST_CALL_BYTES, le=10**12)] | None = None
+    cheap_hours: CheapHoursEntry | None = None
 
     @model_validator(mode="after")
     def _of_its_models(self) -> Self:
@@ -243,6 +256,7 @@ def _site(entry: SiteEntry, environment: Mapping[str, str]) -> Site:
         scores_as=entry.scores_as,
         listwise=frozenset(entry.models.get(each, each) for each in entry.listwise),
         call_limits=CallLimits(entry.call_documents, entry.call_tokens, entry.call_bytes),
+        cheap_hours=entry.cheap_hours.parsed() if entry.cheap_hours else None,
     )
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from rerankq.accounts.accounts import Limits
 from rerankq_worker.upstream.call_limits import NO_LIMITS, CallLimits
+from rerankq_worker.upstream.cheap_hours import CheapHours
 from rerankq_worker.upstream.context import NOT_SAID, Context, DeclaredContext, context_of
 from rerankq_worker.upstream.dialects.dialect import Options
 from rerankq_worker.upstream.listwise import is_known_listwise
@@ -60,6 +61,7 @@ class Site:
         scores_as: a name that it shares with sites which give the same scores; None for none.
         listwise: its names of models that are listwise, besides those whose names say it.
         call_limits: what one of its calls may have, besides the limits of its dialect.
+        cheap_hours: the hours in which it costs less; None if it always costs the same.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Site:
     scores_as: str | None = None
     listwise: frozenset[str] = frozenset()
     call_limits: CallLimits = NO_LIMITS
+    cheap_hours: CheapHours | None = None
 
     @property
     def endpoint(self) -> str:

@@ -14,8 +14,9 @@ LONG_WAIT_MS: Final = 10_000
 """A shorter pause of an account is not told: it would be over before the user has read of it."""
 ADVICE: Final = "jobs wait meanwhile; see `rerankq upstream status`"
 IMPORTANCE: Final[tuple[WaitCode, ...]] = (
-    *("paused", "not_before", "no_worker", "breaker_open", "throttled", "key_parked"),
-    *("model_parked", "budget", "quota", "retry", "lane_full", "behind", "batch_open"),
+    *("paused", "not_before", "cheap_hours", "no_worker", "breaker_open", "throttled"),
+    *("key_parked", "model_parked", "budget", "quota", "retry", "lane_full", "behind"),
+    "batch_open",
 )
 """The codes, the most important first: one that nothing but an act or a time ends comes early."""
 _PARKED: Final[Mapping[str, WaitCode]] = {"key": "key_parked", "model": "model_parked"}
@@ -101,6 +102,13 @@ def retry(until: float, failure: str, jobs: int = 1) -> WaitReason:
     first = "" if jobs == 1 else ", the first"
     message = f"{_some(jobs)} tried again{first} at {clock_time(until)}: {failure}"
     return WaitReason(code="retry", message=message, until=until)
+
+
+def cheap_hours(until: float, message: str, jobs: int = 1) -> WaitReason:
+    """So many jobs wait for hours in which they cost less; `until`: the first of them."""
+    waits = "the job waits" if jobs == 1 else f"{jobs} jobs wait"
+    told = f"{waits} until {clock_time(until)}, to cost less: {message}"
+    return WaitReason(code="cheap_hours", message=told, until=until)
 
 
 def behind(jobs: int, lane: Lane) -> WaitReason:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from rerankq.accounts.accounts import Accounts
 from rerankq.accounts.breakers import SharedBreakers
@@ -11,9 +12,13 @@ from rerankq.contract import BatchState, BatchStatus, JobState, Lane, WaitReason
 from rerankq.errors import BatchNotFound
 from rerankq.ledger.batch_readings import PAGE
 from rerankq.ledger.batches import Batches, OwnJob
+from rerankq.ledger.failures import CHEAP_HOURS
 from rerankq.ledger.presence import SILENT_SECONDS, Presence
 from rerankq.ledger.records import Records
 from rerankq.ledger.waiting import WaitingJob, WaitingJobs
+
+_LATER: Final = ("not_before", "cheap_hours")
+"""Reasons why a job does not need anything else yet."""
 
 
 class Why:
@@ -74,7 +79,7 @@ class Why:
         if job.batch_id and (job.held or await self._is_paused(job.batch_id)):
             return (reasons.held(job.batch_id),)
         found = _of_its_own([job])
-        if not any(each.code == "not_before" for each in found):
+        if not any(each.code in _LATER for each in found):
             found += await self._of_the_lanes({job.lane})
             found += await self._of_others(job)
         return reasons.in_order(found)
@@ -150,10 +155,20 @@ def _of_its_own(jobs: Sequence[WaitingJob]) -> list[WaitReason]:
     """What the jobs wait for by themselves: a time that their submitter named, or another try."""
     waits = [each for each in jobs if each.state is JobState.SCHEDULED and not each.held]
     asked = [each.due for each in waits if each.due and each.due == each.not_before]
+    others = [each for each in waits if each.due and each.due != each.not_before]
+    cheaper = [
+        (each.due, each.failure.message)
+        for each in others
+        if each.due and each.failure and each.failure.code == CHEAP_HOURS
+    ]
     tried = [
-        (each.due, _failure(each)) for each in waits if each.due and each.due != each.not_before
+        (each.due, _failure(each))
+        for each in others
+        if each.due and not (each.failure and each.failure.code == CHEAP_HOURS)
     ]
     found = [reasons.not_before(min(asked), len(asked))] if asked else []
+    if cheaper:
+        found.append(reasons.cheap_hours(*min(cheaper), len(cheaper)))
     if tried:
         found.append(reasons.retry(*min(tried), len(tried)))
     return found
