@@ -99,6 +99,11 @@ class Plan:
         return math.hypot(*(each.counted.error() for each in self.models.values() if each.counted))
 
     @property
+    def reusable(self) -> int:
+        """Tokens of pairs that repeat, about: as if all pairs had the same."""
+        return round(self.tokens * self.repeated_pairs / self.pairs) if self.pairs else 0
+
+    @property
     def calls(self) -> int:
         """Calls of all jobs."""
         return sum(each.calls for each in self.models.values())

@@ -115,9 +115,13 @@ def test_cost_and_time_come_from_prices_and_limits(
     assert (mine["currency"], other["cost"]) == ("CNY", None)
     assert found["calls"] == found["pairs"]
     assert found["repeated_pairs"] == len(given[0]["documents"]) - 1
+    assert 0 < found["reusable_tokens"] < found["tokens"]
     assert found["seconds"] == found["calls"] * 10
     shown = rerankq(*asked).stdout
     assert "cost of other" in shown
+    assert "reuse of scores would save about" in shown
+    monkeypatch.setenv("RERANKQ_REUSE", "7d")
+    assert "reuse of scores saves about" in rerankq(*asked).stdout
     assert "0.00 CNY (0.28 a million tokens, 2026-12-01)" in shown
     assert "at 6 requests a minute, as given" in shown
 

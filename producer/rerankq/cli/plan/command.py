@@ -15,7 +15,7 @@ from rerankq.cli.input.opening import open_input
 from rerankq.cli.plan.figures import figures
 from rerankq.cli.plan.pace import found_pace
 from rerankq.cli.plan.report import Timing, report
-from rerankq.cli.settings import load
+from rerankq.cli.settings import ENV_FILE, load
 from rerankq.cli.terminal import put_json, tell
 from rerankq.client import RejectedLine
 from rerankq.contract import Job
@@ -25,6 +25,7 @@ from rerankq.cost.plan import CallLimits, Plan, Planner
 from rerankq.cost.prices import Prices
 from rerankq.cost.sampling import SAMPLE, exact_count
 from rerankq.settings import ClientSettings
+from rerankq.variables import read_one
 
 
 def plan(
@@ -103,7 +104,8 @@ def plan(
     if json:
         put_json(figures(made, timing))
     else:
-        report(origin.name, made, timing)
+        reuses = read_one("RERANKQ_REUSE", env_file=ENV_FILE) not in {"", "off"}
+        report(origin.name, made, timing, reuses=reuses)
     raise typer.Exit(ExitCode.NO_RANKING if made.bad_lines else ExitCode.DONE)
 
 

@@ -19,6 +19,7 @@ def figures(plan: Plan, timing: Timing) -> bytes:
             "repeated_in_job": plan.repeated_in_job,
             "pairs": plan.pairs,
             "repeated_pairs": plan.repeated_pairs,
+            "reusable_tokens": plan.reusable,
             "tokens": plan.tokens,
             "tokens_error": round(plan.error),
             "calls": plan.calls,

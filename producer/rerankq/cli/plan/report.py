@@ -41,9 +41,10 @@ class Timing:
         return max(self.by_limit.values(), default=None)
 
 
-def report(name: str, plan: Plan, timing: Timing) -> None:
-    """Print the plan."""
-    show_table((Column(style="dim"), Column()), list(_rows(name, plan, timing)), head=False)
+def report(name: str, plan: Plan, timing: Timing, *, reuses: bool) -> None:
+    """Print the plan; `reuses`: whether scores of pairs are kept and used again."""
+    rows = list(_rows(name, plan, timing, reuses=reuses))
+    show_table((Column(style="dim"), Column()), rows, head=False)
     for title, sizes in (
         ("tokens a job", plan.tokens_a_job),
         ("documents a job", plan.documents_a_job),
@@ -54,7 +55,8 @@ def report(name: str, plan: Plan, timing: Timing) -> None:
             show_table(columns, _chart(sizes))
 
 
-def _rows(name: str, plan: Plan, timing: Timing) -> Sequence[tuple[str, str]]:
+def _rows(name: str, plan: Plan, timing: Timing, *, reuses: bool) -> Sequence[tuple[str, str]]:
+    reuse = f"reuse of scores {'saves' if reuses else 'would save'} about {plan.reusable:,} tokens"
     rows = [
         ("input", name),
         ("jobs", f"{plan.jobs:,}"),
@@ -63,7 +65,7 @@ def _rows(name: str, plan: Plan, timing: Timing) -> Sequence[tuple[str, str]]:
         ("repeated in a job", _repeated(plan.repeated_in_job, plan.documents, "sent once")),
         (
             "repeated pairs",
-            _repeated(plan.repeated_pairs, plan.pairs, "reuse of scores saves them"),
+            _repeated(plan.repeated_pairs, plan.pairs, reuse),
         ),
         ("tokens", _tokens(plan)),
         ("calls", f"{plan.calls:,}"),
