@@ -84,7 +84,14 @@ class _Checkpoint(NamedTuple):
     token: int
     part: str
     keep_ms: int
+    used: list[Any]
     scores: bytes
+
+
+class _BeginParts(NamedTuple):
+    id: str
+    token: int
+    most_calls: int
 
 
 class _Cancel(NamedTuple):
@@ -163,6 +170,7 @@ POSTPONE: Final = Script(PACKAGE, "postpone", _Postpone, keys=STATES, reply=FLAG
 CHECKPOINT: Final = Script(
     *(PACKAGE, "checkpoint", _Checkpoint), keys=(*RECORDS, "parts"), reply=FLAG
 )
+BEGIN_PARTS: Final = Script(PACKAGE, "begin_parts", _BeginParts, keys=RECORDS, reply=FLAG)
 CANCEL: Final = Script(
     *(PACKAGE, "cancel", _Cancel), keys=ENDS, reply=ROWS, constants=SPELLINGS, is_promise=True
 )

@@ -7,6 +7,7 @@ import pytest
 from rerankq.contract import JobState
 from rerankq.errors import JobFailed
 from rerankq.ledger import outcomes
+from rerankq.ledger.checkpoints import Checkpoints
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
 from rerankq.ledger.ownership import Ownership
 from rerankq.ledger.usage import CallUsage, StoredUsage, Usage
@@ -258,3 +259,36 @@ def test_a_newer_version_may_count_more(desk: LedgerDesk) -> None:
     finished(desk, end(desk.claimed("a")))
     assert desk.redis.hget(key, " site k1 m") == b"2 2 1 1 3 1 1 41 1 1 1 1 1 1"
     assert total(desk)[:2] == (2, 2)
+
+
+def test_parts_of_a_large_job_count_when_they_are_kept(desk: LedgerDesk) -> None:
+    """What each call of several has brought is kept and counted in one step, and once."""
+    lease = desk.claimed("a")
+    checkpoints = Checkpoints(desk.store)
+    part = Usage(calls=1, pairs=2, estimated_tokens=40)
+    retried = used(part.plus(Usage(calls=1, retries=1)))
+    assert desk.run(checkpoints.begin(lease, 4)) == []
+    for name, told in (("p", used(part)), ("p", used(part)), ("q", retried)):
+        assert desk.run(checkpoints.keep(lease, name, b"scores", told))
+    assert total(desk) == Usage(calls=3, retries=1, pairs=4, estimated_tokens=80)
+    assert desk.record("a")["retries"] == 1
+    finished(desk, end(lease, Usage(jobs=1)))
+    assert total(desk) == Usage(jobs=1, calls=3, retries=1, pairs=4, estimated_tokens=80)
+    assert not desk.run(checkpoints.keep(lease, "r", b"scores", used(part)))
+    assert total(desk).calls == 3
+
+
+def test_a_large_jobs_worker_may_have_made_several_calls(desk: LedgerDesk) -> None:
+    """When it dies, as many calls are uncertain as it makes at once; when it comes back, none."""
+    lease = desk.claimed("a", lease_seconds=SHORT)
+    checkpoints = Checkpoints(desk.store)
+    desk.run(checkpoints.begin(lease, 4))
+    desk.run(checkpoints.keep(lease, "p", b"scores", used(CALL)))
+    desk.let_run_out("a")
+    desk.end_lease_grace()
+    assert desk.sweep(lease_seconds=SHORT) == ["a"]
+    assert total(desk) == CALL.plus(Usage(uncertain_calls=4))
+    desk.renew(lease)
+    assert total(desk) == CALL
+    desk.cancel("a")
+    assert total(desk) == CALL.plus(Usage(uncertain_calls=4))

@@ -14,6 +14,7 @@ from rerankq.contract import Job, JobState, RerankRequest
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.checkpoints import Checkpoints
 from rerankq.ledger.leases import Finish, Lease, Leases, Postponement
+from rerankq.ledger.usage import CallUsage
 from rerankq_worker.jobs import job_checkpoint
 from rerankq_worker.jobs.attempts import Attempts
 from rerankq_worker.jobs.completer import Completer, JobUpdate
@@ -53,14 +54,23 @@ class FakeCheckpoints(Checkpoints):
     Attributes:
         lost: whether the lease is another worker's.
         away: how many writes fail before Redis answers again.
+        used: what was counted with them.
     """
 
     def __init__(self) -> None:
         self.parts: dict[str, bytes] = {}
+        self.used: list[CallUsage] = []
         self.lost = False
         self.away = 0
 
-    async def keep(self, lease: Lease, part: str, scores: bytes) -> bool:
+    async def begin(self, lease: Lease, most_calls: int) -> list[bytes]:
+        """All that is kept."""
+        del most_calls
+        return await self.kept(lease.job_id)
+
+    async def keep(
+        self, lease: Lease, part: str, scores: bytes, used: Sequence[CallUsage] = ()
+    ) -> bool:
         """Keep it, while the lease is held."""
         del lease
         await asyncio.sleep(0)
@@ -69,6 +79,7 @@ class FakeCheckpoints(Checkpoints):
             raise LedgerUnavailable("Redis is away")
         if not self.lost:
             self.parts[part] = scores
+            self.used += used
         return not self.lost
 
     async def kept(self, job_id: str) -> list[bytes]:
@@ -215,6 +226,25 @@ def test_parts_are_merged_exactly() -> None:
         assert worker.end["usage"]["total_tokens"] == 4 * 7
         assert worker.end["usage"]["prompt_tokens"] == 4 * 5
         assert worker.end["attempts"] == 1
+
+    run(scenario)
+
+
+def test_each_call_is_counted_with_its_part() -> None:
+    """What calls have used is counted when they are kept; what failed, with the next or the end."""
+
+    async def scenario(worker: Worker) -> None:
+        worker.provider.errors[DOCUMENTS[4]] = Transient("500", status=500)
+        await worker.start()
+        worker.provider.errors.clear()
+        await worker.start(attempts=1)
+        told = [*worker.checkpoints.used]
+        for outcome in worker.ends.outcomes:
+            told += outcome.usage
+        assert sum(each.usage.calls for each in told) == len(worker.provider.calls) == 5
+        assert sum(each.usage.retries for each in told) == 1
+        assert sum(each.usage.jobs for each in told) == 1
+        assert sum(each.usage.pairs for each in told) == len(DOCUMENTS)
 
     run(scenario)
 

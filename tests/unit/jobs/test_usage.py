@@ -90,3 +90,23 @@ def test_a_job_counts_once_however_many_calls_it_had() -> None:
 def test_a_job_without_a_call_is_counted_too() -> None:
     """A job whose scores were all known, or that needed none, has its ranking."""
     assert AttemptUsage("m").told(succeeded=True) == (CallUsage("", "", "m", Usage(jobs=1)),)
+
+
+def test_a_call_that_was_broken_off_is_uncertain() -> None:
+    """Nobody knows whether it was made: it is no call, and no retry."""
+    used = AttemptUsage("m")
+    used.broken_off(RESERVATION, estimated=10)
+    (told,) = used.told(succeeded=False)
+    assert told.usage == Usage(uncertain_calls=1, uncertain_tokens=10)
+
+
+def test_what_was_counted_before_is_not_told_again() -> None:
+    """The end of a large job counts the job, where its calls were made; what failed comes back."""
+    used = AttemptUsage("m")
+    used.ranked(RESERVATION, answer(1), pairs=1, estimated=1)
+    taken = used.take()
+    assert [each.usage.calls for each in taken] == [1]
+    assert used.take() == ()
+    assert used.told(succeeded=True) == (CallUsage("site", "k1", "m", Usage(jobs=1)),)
+    used.put_back(taken)
+    assert used.told(succeeded=False) == taken

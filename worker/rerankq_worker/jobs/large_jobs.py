@@ -55,7 +55,9 @@ class LargeJobs:
             usage: told what each call has used.
             was_refused: see `CallsInParts`.
         """
-        checkpoint = JobCheckpoint(self._checkpoints, lease, self._events)
+        checkpoint = JobCheckpoint(
+            self._checkpoints, lease, most_calls=self._most_calls, events=self._events
+        )
         held = HeldJob(job, lease, claimed_at, current_work(), checkpoint, usage)
         calls = CallsInParts(
             held,

@@ -125,8 +125,11 @@ class PartCalls:
                     tokens = tokens or await estimated_tokens(request)
                     held.usage.failed(reservation, upstream.fault, estimated=tokens)
                     raise
+                except asyncio.CancelledError:
+                    held.usage.broken_off(reservation, estimated=tokens)
+                    raise
             tokens = tokens or await estimated_tokens(request)
             pairs = len(request.documents)
             held.usage.ranked(reservation, answer, pairs=pairs, estimated=tokens)
-            await held.checkpoint.keep(where.source, request, answer)
+            await held.checkpoint.keep(where.source, request, answer, held.usage)
         return answer

@@ -1,5 +1,6 @@
 """What the calls of one attempt at a job have used, for the ledger's accounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rerankq.ledger.usage import CallUsage, Usage
@@ -25,6 +26,7 @@ class AttemptUsage:
 
     model: str
     calls: list[CallUsage] = field(default_factory=list)
+    _taken: CallUsage | None = None
 
     def ranked(
         self,
@@ -72,6 +74,27 @@ class AttemptUsage:
         uncertain = estimated if may_be_billed(fault) else 0
         self._add(reservation, Usage(calls=calls, retries=calls, uncertain_tokens=uncertain))
 
+    def broken_off(self, reservation: Reservation, *, estimated: int) -> None:
+        """Note a call that this worker broke off: nobody knows whether it was charged.
+
+        Args:
+            reservation: by which it was made.
+            estimated: the estimated tokens of the call; 0 if they were not estimated.
+        """
+        self._add(reservation, Usage(uncertain_calls=1, uncertain_tokens=estimated))
+
+    def take(self) -> tuple[CallUsage, ...]:
+        """What is to be counted before the attempt ends: `told` does not tell it again."""
+        taken = tuple(self.calls)
+        if taken:
+            self._taken = taken[-1]
+        self.calls.clear()
+        return taken
+
+    def put_back(self, taken: Sequence[CallUsage]) -> None:
+        """What was taken could not be counted: `told` tells it."""
+        self.calls[:0] = taken
+
     def reused(self, site: str, *, pairs: int, tokens: int) -> None:
         """Note pairs that were not sent, because their scores were known.
 
@@ -88,7 +111,8 @@ class AttemptUsage:
         if not succeeded:
             return tuple(self.calls)
         if not self.calls:
-            return (CallUsage("", "", self.model, Usage(jobs=1)),)
+            place = self._taken or CallUsage("", "", self.model, Usage())
+            return (place._replace(usage=Usage(jobs=1)),)
         first, *others = self.calls
         return (first._replace(usage=first.usage._replace(jobs=1)), *others)
 

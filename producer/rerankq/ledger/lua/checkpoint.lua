@@ -4,10 +4,12 @@
 -- @argument token number: of the lease under which the call was made
 -- @argument part text: name of the call, made of its documents
 -- @argument keep_ms number: how long it is kept, if the job does not end before
+-- @argument used json: what this call and those before it have used, as `usage` expects it
 -- @argument scores text: what the call has brought
 -- @answer flag: 1 when it is kept, 0 when the job is no longer the caller's
 -- @include records
 -- @include workers/tokens
+-- @include usage
 -- @keys parts
 read_records({id})
 local job = held_job(id, token)
@@ -18,6 +20,12 @@ if job.parts ~= true then
   write_record(id)
   carry_out()
 end
-redis.call('HSET', parts_key(id), part, scores)
+-- A part that is there already was counted with it.
+if redis.call('HSET', parts_key(id), part, scores) == 1 then
+  local before = job.retries
+  count_usage(job, used)
+  if job.retries ~= before then write_record(id) end
+  carry_out()
+end
 redis.call('PEXPIRE', parts_key(id), keep_ms)
 return 1

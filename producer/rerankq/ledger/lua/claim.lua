@@ -57,8 +57,8 @@ end
 
 local function take(id, job)
   spend_doubted(job)
-  job.claims, job.worker, job.request, job.started, job.lapsed, job.unsure = number(job.claims) + 1, worker,
-    request, now, nil, nil
+  job.claims, job.worker, job.request, job.started = number(job.claims) + 1, worker, request, now
+  job.lapsed, job.unsure, job.at_once = nil, nil, nil
   move(id, job, 'running')
   -- The place of a tenant's job says nothing of other hints.
   if not job.tenant or not text(job.tenant) then note_place(id, job) end

@@ -2,7 +2,7 @@
 -- the ledger learned of it, and for each batch as a whole. A row is named '<tenant> <site> <key> <model>'. Its value
 -- is numbers, in the order of `ledger.usage.Usage`; a newer version may append some, which others leave as they are.
 -- Of a job's record: unsure (the day on which its call was counted as uncertain, while its worker may still tell),
--- retries (its calls that brought no ranking).
+-- retries (its calls that brought no ranking), at_once (how many calls its worker makes at once).
 -- @defines keep_usage count_usage doubt_call settle_call note_reported write_usage
 -- @include clock
 -- @include iso_time
@@ -60,11 +60,11 @@ function count_usage(job, entries)
   end
 end
 
--- The call of a job that only its worker could tell of. Its tokens are known if they were counted at its submit.
+-- The call of a job that only its worker could tell of, or the several calls of a large job. Its tokens are known if they were counted at its submit.
 local function count_unknown(day, job, sign)
   local values = {}
   for at = 1, UNCERTAIN_TOKENS do values[at] = 0 end
-  values[UNCERTAIN_CALLS], values[UNCERTAIN_TOKENS] = 1, number(job.cost)
+  values[UNCERTAIN_CALLS], values[UNCERTAIN_TOKENS] = math.max(1, number(job.at_once)), number(job.cost)
   count_in(day, job, '  ' .. (text(job.model) or ''), values, sign)
 end
 
