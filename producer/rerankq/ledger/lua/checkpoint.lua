@@ -22,9 +22,8 @@ if job.parts ~= true then
 end
 -- A part that is there already was counted with it.
 if redis.call('HSET', parts_key(id), part, scores) == 1 then
-  local before = job.retries
   count_usage(job, used)
-  if job.retries ~= before then write_record(id) end
+  write_record(id)
   carry_out()
 end
 redis.call('PEXPIRE', parts_key(id), keep_ms)
