@@ -6,11 +6,8 @@ import pytest
 
 from rerankq.accounts.accounts import Limits
 from rerankq.errors import SettingsError
-<<<<<<< HEAD
-from rerankq_worker.upstream.cheap_hours import CheapHours
-=======
 from rerankq_worker.upstream.call_limits import NO_LIMITS, CallLimits
->>>>>>> d0b692c5 (Large jobs: tests of limits and sites; events of waiting in a module of their own)
+from rerankq_worker.upstream.cheap_hours import CheapHours
 from rerankq_worker.upstream.score_scale import ScoreScale
 from rerankq_worker.upstream.site_file import MOST_BYTES, read_sites
 from rerankq_worker.upstream.sites import Key, Site
@@ -115,14 +112,14 @@ def test_a_site_says_how_many_tokens_its_models_read(tmp_path: Path) -> None:
     assert [site.context.tokens.of(name) for name in ("vendor/a", "b")] == [512, None]
 
 
-<<<<<<< HEAD
 def test_a_site_has_cheap_hours(tmp_path: Path) -> None:
     """They have a time zone; a site without them always costs the same."""
     hours = 'cheap_hours = { hours = "22:00-06:00", time_zone = "Asia/Shanghai" }\n[[sites.acc'
     (site,) = read(tmp_path, MINIMAL.replace("[[sites.acc", hours))
     assert site.cheap_hours == CheapHours.parse("22:00-06:00", "Asia/Shanghai")
     assert read(tmp_path, MINIMAL)[0].cheap_hours is None
-=======
+
+
 def test_a_site_says_what_a_call_may_have(tmp_path: Path) -> None:
     """A site has limits of a call, models that are not divided, and a name for equal scores."""
     said = 'call_documents = 100\ncall_bytes = 50000\nlistwise = ["reranker"]\nscores_as = "ours"\n'
@@ -139,7 +136,6 @@ def test_models_whose_names_say_it_are_listwise(tmp_path: Path) -> None:
     (site,) = read(tmp_path, MINIMAL)
     assert not site.is_pointwise("jinaai/jina-reranker-v3")
     assert site.is_pointwise("jina-reranker-v2-base-multilingual")
->>>>>>> d0b692c5 (Large jobs: tests of limits and sites; events of waiting in a module of their own)
 
 
 def test_own_server_may_have_a_short_key(tmp_path: Path) -> None:
