@@ -51,6 +51,18 @@ def test_a_job_asks_for_what_the_answer_needs() -> None:
         assert job.request.raw_scores is True
 
 
+def test_a_call_may_refuse_known_scores() -> None:
+    """`reuse: false` goes into the job; other calls leave it out."""
+    for path, asked in (
+        ("/v1/rerank", {"query": "q", "documents": ["a"]}),
+        ("/rerank", {"query": "q", "texts": ["a"]}),
+        ("/score", {"text_1": "q", "text_2": ["a"]}),
+    ):
+        for given, wanted in ((None, None), (True, None), (False, False)):
+            (job,) = jobs(path, asked | {"reuse": given})
+            assert job.reuse is wanted
+
+
 def test_pairs_are_jobs_with_keys_of_their_own() -> None:
     """Each pair is a job; under an idempotency key, each has a key of its own."""
     pairs = {"text_1": ["a", "b"], "text_2": ["c", "d"]}
