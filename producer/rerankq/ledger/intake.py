@@ -12,7 +12,7 @@ from rerankq.cost.tokens import load
 from rerankq.errors import LedgerUnavailable
 from rerankq.ledger.callback_workers import CallbackWorkers
 from rerankq.ledger.outbox import check_callbacks
-from rerankq.ledger.payload import Packer
+from rerankq.ledger.payload import Packer, unpacked
 from rerankq.ledger.scripts import SUBMIT, SUBMIT_STAGED
 from rerankq.store.script import Argument
 from rerankq.store.store import BESIDE_FROM, Store
@@ -23,6 +23,9 @@ CALL_BYTES: Final = 4 * 1024 * 1024
 LARGE_BYTES: Final = 16 * 1024
 """From this size on the ledger notes how large a payload is: its lease is longer by the time that
 it takes to arrive. Smaller ones arrive well within a lease, however many come with a claim."""
+UNCOSTED: Final = "uncosted"
+"""What the scripts say of a job whose batch has a budget, and that does not tell its cost."""
+MOST_BUDGETED: Final = 10_000
 SEARCHABLE_BYTES: Final = 1024
 """So much of a job's metadata is in its record, and in the history; its result has all of it."""
 
@@ -94,6 +97,8 @@ class Intake:
         self._packer = Packer()
         self._callback_workers = CallbackWorkers(store)
         self._has_callbacks = False
+        # An estimate costs more than all else, so it is made for batches that are known to need it.
+        self._budgeted: set[str] = set()
 
     def prepare(self, job: Job) -> PreparedJob:
         """The job as it is recorded.
@@ -105,7 +110,10 @@ class Intake:
         if job.callbacks:
             self._has_callbacks = True
         payload = self._packer.packed(job.encode())
-        return PreparedJob(job.id, _head(job, len(payload)), payload)
+        head = _head(job, len(payload))
+        if job.batch_id in self._budgeted:
+            head.setdefault("cost", _cost(job))
+        return PreparedJob(job.id, head, payload)
 
     async def submit(self, jobs: Sequence[Job]) -> list[Admission]:
         """Record jobs in their order; return for each what became of it.
@@ -144,6 +152,23 @@ class Intake:
         return admissions
 
     async def _record(self, jobs: Sequence[PreparedJob]) -> list[Admission]:
+        admissions = await self._recorded(jobs)
+        asked = [at for at, each in enumerate(admissions) if each.quota == UNCOSTED]
+        if asked:
+            for at in asked:
+                self._tell_cost(jobs[at])
+            admissions = await self._recorded(jobs)
+        return admissions
+
+    def _tell_cost(self, job: PreparedJob) -> None:
+        """Add to the head of a batch's job what it is estimated to cost: its batch has a budget."""
+        if "batch" in job.head and "cost" not in job.head:
+            job.head["cost"] = _cost(Job.parse(unpacked(job.payload)))
+            if len(self._budgeted) >= MOST_BUDGETED:
+                self._budgeted.clear()
+            self._budgeted.add(job.head["batch"])
+
+    async def _recorded(self, jobs: Sequence[PreparedJob]) -> list[Admission]:
         heads = [job.head for job in jobs]
         mark = ""
         if BESIDE_FROM <= len(jobs) == len({job.id for job in jobs}):
@@ -205,10 +230,8 @@ def _head(job: Job, size: int) -> dict[str, Any]:
 
 
 def _accounted(job: Job) -> dict[str, Any]:
-    """Whose books it is in, and what it is estimated to cost: a batch may have a budget."""
-    if job.tenant is None:
-        return {} if job.batch_id is None else {"cost": _cost(job)}
-    return {"tenant": job.tenant, "cost": _cost(job)}
+    """Whose books it is in, and what it is estimated to cost."""
+    return {} if job.tenant is None else {"tenant": job.tenant, "cost": _cost(job)}
 
 
 def _trace(job: Job) -> dict[str, str]:

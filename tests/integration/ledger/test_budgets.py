@@ -81,6 +81,19 @@ def test_a_batch_takes_no_more_than_its_budget(desk: LedgerDesk) -> None:
     assert desk.run(desk.batches.status(batch)).total == 3
 
 
+def test_a_cost_is_told_only_where_a_batch_has_a_budget(desk: LedgerDesk) -> None:
+    """The estimate is made when the ledger asks for it, and from then on for jobs of that batch."""
+    plain, bounded = opened(desk, None), opened(desk, "1000")
+    assert verdicts(desk.submit(job("a", batch_id=plain), job("b", batch_id=bounded))) == (
+        [Verdict.ACCEPTED] * 2
+    )
+    told = [
+        desk.intake.prepare(job("c", batch_id=each)).head.get("cost") for each in (plain, bounded)
+    ]
+    assert told == [None, COST]
+    assert budget_of(desk, bounded) == (COST, 0)
+
+
 def test_what_calls_have_used_is_spent_and_the_rest_is_free(desk: LedgerDesk) -> None:
     """At its end a job costs what its calls have used, and lets others in; a repeat counts once."""
     batch = opened(desk, str(2 * COST))

@@ -39,9 +39,10 @@ end
 
 local function refused_by(budget, job, name)
   if not budget then return nil end
+  -- The client then tells it, and goes on; one of an earlier version cannot.
+  if not job.cost then return 'quota:uncosted:' end
   local wanted = amount(budget, job)
   if not wanted then return 'quota:unpriced:' end
-  -- A client of an earlier version tells no cost: its jobs enter while anything is left.
   budget.is_over = budget.taken >= budget.limit or budget.taken + wanted > budget.limit
   return budget.is_over and 'quota:' .. name .. ':' or nil
 end
