@@ -3,6 +3,7 @@
 executor           claims the jobs of a hint, and starts them
 attempts           one job: a permit, a call, then an outcome or another attempt later
 sent_request       what is sent of a job: equal documents once
+job_ranking        how a job gets its ranking: known scores, a shared call, one or several
 rerank             the call itself: request in, ranking or error out
 usage              what the calls of an attempt have used, for accounts
 large_jobs         attempts at jobs that are too large for one call
