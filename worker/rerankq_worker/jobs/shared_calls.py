@@ -255,7 +255,7 @@ class SharedCalls:
             calls.append(SharedCall(self.routes, reservation, aboard, self.certain, self.calling))
             return calls[0]
 
-        self.routes.take_along(reservation, wanted, call)
+        self.routes.waiting.take_along(reservation, wanted, call)
         return calls[0] if calls else None
 
 

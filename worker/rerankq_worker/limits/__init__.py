@@ -21,6 +21,7 @@ crowds             sends jobs of a busy account back, so that jobs of other acco
 score_checks       checks now and then that the scores of each model make sense
 ranked_models      the models that gave rankings, whose scores are checked
 prefix_order       calls of one query go one after the other
+waiting_line       the line of calls that wait for permits
 waiter             a call that waits for a route
 rankings           what is known of the rankings that an account gave
 malformed_share    the share of answers that were malformed

@@ -6,11 +6,13 @@ its limit would fill this worker, and jobs of an idle account would wait behind 
 
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from rerankq_worker.limits.permits import Permits
+from rerankq_worker.limits.waiter import Waiter
+from rerankq_worker.upstream.errors import Deferred, Throttled
 
 MOST_SENT_BACK: Final = 1000
 """How many jobs of one account wait in the ledger for their turn at a time. That bounds how far
@@ -31,6 +33,29 @@ class Crowds:
 
     def __init__(self) -> None:
         self._crowds: dict[frozenset[Permits], _Crowd] = {}
+
+    def send_back(
+        self, waiter: Waiter, waiting: Iterable[Waiter], usable: Collection[Permits]
+    ) -> None:
+        """Send a job back if its accounts are busy and jobs of other accounts could run.
+
+        Args:
+            waiter: the job's call.
+            waiting: the calls of this worker that wait for permits.
+            usable: the accounts that have a usable route.
+
+        Raises:
+            Deferred: the job has its turn later.
+        """
+        own = {route.permits for route, _ in waiter.routes}
+        if own.issuperset(usable):
+            return
+        alike = sum(any(route.permits in own for route, _ in each.routes) for each in waiting)
+        seconds = self.turn(own, waiting=alike)
+        if seconds is not None:
+            names = ", ".join(sorted(each.account.name for each in own))
+            reason = f"the limit of {names} is used up: the job has its turn later"
+            raise Deferred(reason, seconds=seconds, code=Throttled.code)
 
     def turn(self, accounts: Collection[Permits], *, waiting: int) -> float | None:
         """Seconds until one more job of these accounts has its turn; None to keep it here.

@@ -6,10 +6,8 @@ and has a permit is taken. A job goes only to sites that serve its model.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Container, Sequence
 from itertools import islice
-from typing import Any
 
 from rerankq.accounts.accounts import Accounts, Allotment
 from rerankq.accounts.breakers import SharedBreakers, model_breaker
@@ -20,12 +18,12 @@ from rerankq_worker.limits.crowds import Crowds
 from rerankq_worker.limits.destinations import Destinations
 from rerankq_worker.limits.exchange import Exchange
 from rerankq_worker.limits.permit import Demand
-from rerankq_worker.limits.prefix_order import PrefixOrder
 from rerankq_worker.limits.ranked_models import RankedModels
 from rerankq_worker.limits.route import Reservation, Route, usable_routes
 from rerankq_worker.limits.route_choice import taken
-from rerankq_worker.limits.waiter import TakenAlongError, Waiter
-from rerankq_worker.upstream.errors import Deferred, Throttled
+from rerankq_worker.limits.waiter import Waiter
+from rerankq_worker.limits.waiting_line import WaitingLine
+from rerankq_worker.upstream.errors import Deferred
 
 
 class Routes:
@@ -41,6 +39,7 @@ class Routes:
         events: told what happens to permits, limits and breakers.
 
     Attributes:
+        waiting: the calls that wait for permits.
         destinations: where jobs go that are too large for one call.
     """
 
@@ -63,8 +62,7 @@ class Routes:
         self._routes = routes
         self._accounts = list(dict.fromkeys(each.permits for each in routes))
         self._changed = changed
-        self._waiting: deque[Waiter] = deque()
-        self._order = PrefixOrder()
+        self.waiting = WaitingLine()
         self._has_demand = False
         self._timer: asyncio.TimerHandle | None = None
         self.destinations = Destinations(
@@ -104,7 +102,8 @@ class Routes:
             request: what the call asks for.
             tokens: the estimated cost of the call.
             retry: whether it is a retry, which counts against the fleet's budget of retries.
-            passenger: the job, if another call may take it along while it waits: see `take_along`.
+            passenger: the job, if another call may take it along while it waits: see
+                `WaitingLine.take_along`.
             query: calls of the same query go one after the other.
             dear: names of sites that are used only if no other site takes the request.
 
@@ -118,30 +117,6 @@ class Routes:
         return await self._reserved(
             Waiter(routes, tokens, retry, now, passenger=passenger, query=query)
         )
-
-    def take_along(
-        self, reservation: Reservation, wanted: Callable[[Any], bool], call: Callable[[], object]
-    ) -> None:
-        """Let jobs that wait for a permit share the call of one that has got one.
-
-        Args:
-            reservation: the route and permit of the call.
-            wanted: tells of each passenger that could go by this route whether it is taken along.
-            call: makes the call, if any are; they hear of it by `TakenAlongError`.
-        """
-        waiters = [
-            each
-            for each in self._waiting
-            if each.passenger is not None
-            and not each.reservation.done()
-            and each.can_take(reservation)
-            and wanted(each.passenger)
-        ]
-        if waiters:
-            told = call()
-            for each in waiters:
-                self._waiting.remove(each)
-                each.reservation.set_exception(TakenAlongError(told))
 
     async def reserve_check(self, site: str, model: str, *, tokens: float) -> Reservation:
         """The same for a check of a model's scores at one site, whose breaker may be open.
@@ -206,12 +181,13 @@ class Routes:
     async def _reserved(self, waiter: Waiter) -> Reservation:
         if reservation := await self._probe(waiter):
             return reservation
-        if not self._waiting and self._free > 0 and (reservation := taken(waiter, self.breakers)):
+        if not self.waiting and self._free > 0 and (reservation := taken(waiter, self.breakers)):
             self._free -= 1
             return reservation
         if len(self._accounts) > 1:
-            self._send_back(waiter)
-        self._line_up(waiter)
+            usable = {e.permits for e in self._routes if self.breakers.is_usable(e)}
+            self._crowds.send_back(waiter, self.waiting, usable)
+        self.waiting.join(waiter)
         # Those before it may wait for routes that this one does not need.
         self._serve()
         if not waiter.reservation.done():
@@ -229,21 +205,13 @@ class Routes:
                 self.put_back(waiter.reservation.result())
             raise
         finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-
-    def _line_up(self, waiter: Waiter) -> None:
-        """Put a call at the end of the line, or of those before the spare ones."""
-        at = len(self._waiting)
-        while not waiter.spare and at and self._waiting[at - 1].spare:
-            at -= 1
-        self._waiting.insert(at, waiter)
+            self.waiting.leave(waiter)
 
     def release(self, reservation: Reservation, cost: float | None = None) -> None:
         """A call has ended; `cost` is its tokens, where the upstream told them."""
         reservation.route.permits.done(reservation.permit, cost)
         self._free += 1
-        if self._waiting:
+        if self.waiting:
             self._serve()
 
     def put_back(self, reservation: Reservation) -> None:
@@ -251,7 +219,7 @@ class Routes:
         reservation.route.permits.put_back(reservation.permit)
         self.breakers.put_back(reservation.turns)
         self._free += 1
-        if self._waiting:
+        if self.waiting:
             self._serve()
 
     async def _probe(self, waiter: Waiter) -> Reservation | None:
@@ -270,24 +238,6 @@ class Routes:
         finally:
             self._free += reservation is None
         return reservation
-
-    def _send_back(self, waiter: Waiter) -> None:
-        """Send a job back if its accounts are busy and jobs of other accounts could run.
-
-        Raises:
-            Deferred: the job has its turn later.
-        """
-        own = {route.permits for route, _ in waiter.routes}
-        if not any(
-            self.breakers.is_usable(each) and each.permits not in own for each in self._routes
-        ):
-            return
-        alike = sum(any(route.permits in own for route, _ in each.routes) for each in self._waiting)
-        seconds = self._crowds.turn(own, waiting=alike)
-        if seconds is not None:
-            names = ", ".join(sorted(each.account.name for each in own))
-            reason = f"the limit of {names} is used up: the job has its turn later"
-            raise Deferred(reason, seconds=seconds, code=Throttled.code)
 
     # How many jobs to hold.
 
@@ -314,11 +264,11 @@ class Routes:
 
     def demand(self) -> Demand:
         """What waits for permits of any account."""
-        if not self._waiting:
+        if not self.waiting:
             return Demand(int(self._has_demand), 0.0)
         # Jobs beyond the free slots cannot use a permit yet.
-        calls = max(0, min(len(self._waiting), self._free))
-        return Demand(calls, sum(each.tokens for each in islice(self._waiting, calls)))
+        calls = max(0, min(len(self.waiting), self._free))
+        return Demand(calls, sum(each.tokens for each in islice(self.waiting, calls)))
 
     def heard(self, allotment: Allotment | None) -> None:
         """An exchange ended: there may be permits; None when Redis did not answer."""
@@ -335,7 +285,7 @@ class Routes:
 
     def _serve(self) -> None:
         """Give permits in the order of waiting, and send jobs back that no route will serve now."""
-        for waiter in self._order.of(self._waiting):
+        for waiter in self.waiting.in_turn():
             if self._free <= 0:
                 break
             if waiter.reservation.done():
@@ -350,15 +300,15 @@ class Routes:
                         break
                     continue
                 self._free -= 1
-                self._order.begins(waiter)
+                self.waiting.begins(waiter)
                 waiter.reservation.set_result(reservation)
-            self._waiting.remove(waiter)
+            self.waiting.leave(waiter)
         self._serve_again()
 
     def _serve_again(self) -> None:
         """Set a timer if the next call only has to keep its distance from the last one."""
         spaced = min((each.spaced for each in self._accounts if each.spaced), default=0.0)
-        if self._waiting and spaced and self._timer is None:
+        if self.waiting and spaced and self._timer is None:
             loop = asyncio.get_running_loop()
             planned_at = loop.time() + spaced
             self._timer = loop.call_at(planned_at, self._on_time, planned_at)
