@@ -1,5 +1,6 @@
 """Runs whose input or output is no plain JSON Lines."""
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from redis import Redis
 
+from rerankq.client import AsyncRerankClient
+from rerankq.client.batches import BatchLine
+from rerankq.contract import Job, RerankRequest
 from running.command_line import CommandLine
 
 
@@ -65,3 +70,49 @@ def test_a_run_is_ranked_into_a_run(rerankq: CommandLine, tmp_path: Path) -> Non
         ("q1", "d1", "2", "second"),
         ("q2", "d1", "1", "second"),
     ]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_goes_on_from_its_checkpoint(
+    rerankq: CommandLine, redis_url: str, tmp_path: Path
+) -> None:
+    """After a run that ended early, and one that was killed, no job is lost or submitted twice."""
+    given, out, checkpoint = tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path / "checkpoint"
+    lines = [json.dumps({"custom_id": f"{n}", "query": "q", "documents": ["d"]}) for n in range(6)]
+    given.write_text("\n".join([*lines[:2], "", '{"custom_id": "bad"}', *lines[2:]]))
+    command = ("run", str(given), "-o", str(out), "--checkpoint", str(checkpoint))
+
+    def names() -> list[str]:
+        return [json.loads(line)["custom_id"] for line in out.read_text().splitlines()]
+
+    first = rerankq(*command, "--on-error", "stop")
+    assert first.returncode == 2
+    assert f"the same command, with --checkpoint {checkpoint}, goes on" in first.stderr
+    assert names() == ["0", "1", "bad"]
+
+    changed = rerankq(*command, "--top-n", "1")
+    assert changed.returncode == 2
+    assert "--top-n was not given and is 1" in changed.stderr
+    assert names() == ["0", "1", "bad"]
+
+    async def killed() -> str:
+        async with AsyncRerankClient(redis_url) as client:
+            batch = await client.open_batch()
+            request = RerankRequest(query="q", documents=("d",))
+            job = Job(request=request, custom_id="2", batch_id=batch.id)
+            await batch.feed().add([BatchLine(5, job)])
+            return batch.id
+
+    with checkpoint.open("a") as file:
+        file.write(json.dumps({"batch": asyncio.run(killed())}) + "\n")
+    last = rerankq(*command)
+    assert last.returncode == 1, last.stderr
+    assert "4 jobs submitted before, not again" in last.stderr
+    assert names() == ["0", "1", "bad", "2", "3", "4", "5"]
+    with Redis.from_url(redis_url) as redis:
+        assert len(redis.keys("rerankq:job:*")) == 6
+
+    again = rerankq(*command)
+    assert again.returncode == 0
+    assert "is complete" in again.stderr
+    assert names() == ["0", "1", "bad", "2", "3", "4", "5"]

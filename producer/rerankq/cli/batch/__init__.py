@@ -6,6 +6,9 @@ group         the commands of `rerankq batch`, which are in `listing`, `status`,
 shown         a batch as it is shown to people, and as JSON
 command       opens a batch, runs a session with it, and reports how it ended
 outputs       opens the output in the format that its name tells
+checkpoint    which batches a run has opened, and by which settings, in a file
+run_settings  those settings
+earlier       what earlier runs of a checkpoint have submitted
 session       feeds and collects at the same time, and handles Ctrl-C
 feed          adds jobs to the batch, in order, then seals it
 incoming      makes entries of a batch from lines, valid or not

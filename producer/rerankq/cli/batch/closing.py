@@ -22,6 +22,7 @@ def close(
     quiet: bool,
     json: bool,
     source: JobInput | None = None,
+    checkpoint: str | None = None,
 ) -> ExitCode:
     """Print the last lines; returns the exit code."""
     gone = isinstance(outcome.fault, OutputClosed)
@@ -30,7 +31,7 @@ def close(
         if not feed:
             return ExitCode.BROKEN_PIPE
     code = _verdict(outcome, feed)
-    for line in _notes(outcome, output, feed, source):
+    for line in _notes(outcome, output, feed, source, checkpoint):
         tell(f"rerankq: {line}")
     if gone:
         return ExitCode.BROKEN_PIPE
@@ -58,7 +59,13 @@ def _incomplete(outcome: Outcome) -> bool:
     return outcome.timed_out or outcome.abandoned or outcome.cut_at is not None
 
 
-def _notes(outcome: Outcome, output: str, feed: Feed | None, source: JobInput | None) -> list[str]:
+def _notes(
+    outcome: Outcome,
+    output: str,
+    feed: Feed | None,
+    source: JobInput | None,
+    checkpoint: str | None,
+) -> list[str]:
     notes: list[str] = []
     if outcome.fault and not isinstance(outcome.fault, OutputClosed):
         notes.append(str(outcome.fault))
@@ -70,6 +77,13 @@ def _notes(outcome: Outcome, output: str, feed: Feed | None, source: JobInput | 
             f"{counted(outcome.taken, 'line')}, not counting blank ones; if the input has more, "
             f"submit the rest with: {_rest(outcome.taken + 1, source)}"
         )
+    if checkpoint and (outcome.broken_off or (feed and not feed.ended)):
+        notes.append(
+            "jobs that were submitted continue; their results are kept until "
+            f"{local_time(outcome.kept_until)}; the same command, with --checkpoint "
+            f"{shlex.quote(checkpoint)}, goes on"
+        )
+        return notes
     if outcome.broken_off:
         notes.append(
             "the jobs continue; their results are kept until "

@@ -3,15 +3,19 @@
 import asyncio
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rerankq.cli import options
+from rerankq.cli.batch.checkpoint import Checkpoint
 from rerankq.cli.batch.closing import close
 from rerankq.cli.batch.command import Manner, fetch_batch, run_batch
 from rerankq.cli.batch.feed import OnError
 from rerankq.cli.batch.outputs import TAG, open_output, open_ranked
+from rerankq.cli.batch.run_settings import files_of, settings_of
+from rerankq.cli.failures import CommandError, ExitCode
 from rerankq.cli.input.files import STANDARD
 from rerankq.cli.input.job_lines import Defaults
 from rerankq.cli.input.opening import Format, open_input
@@ -72,6 +76,12 @@ def run(
     skip: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out the first N jobs of the input.")
     ] = 0,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Remember in this file what was submitted, and go on from there."
+        ),
+    ] = None,
     on_error: Annotated[
         OnError, typer.Option(help="After a bad line: go on with the next, or submit no more.")
     ] = OnError.SKIP,
@@ -100,14 +110,30 @@ def run(
     job does not fit in, the rest of the input waits, until jobs have cost less than was reserved or
     `rerankq batch budget` raises it.
 
-    Ctrl-C leaves the jobs running, and prints the command that fetches their rankings.
+    Ctrl-C leaves the jobs running, and prints the command that fetches their rankings. With
+    --checkpoint the same command goes on after any end: nothing is submitted twice.
 
     Exit code: 0 all have a ranking, 1 some have none, 2 bad input or set-up.
     """
     settings = load()
     if source == STANDARD and sys.stdin and sys.stdin.isatty() and not quiet:
         tell("run: reading jobs from this terminal, one a line, until Ctrl-D")
+    if budget is not None and checkpoint is not None:
+        raise CommandError(
+            "--budget is of one batch, and a run with --checkpoint may open several: give one of "
+            "them"
+        )
     columns = assignments(column or ())
+    defaults = Defaults(
+        model=model or settings.model,
+        lane=lane,
+        top_n=top_n,
+        min_score=min_score,
+        raw_scores=raw_scores or None,
+        long_documents=long_documents,
+        instruction=instruction,
+        reuse=False if no_reuse else None,
+    )
     trec = TrecFiles(corpus, topics, depth, missing) if corpus and topics else None
     with open_input(source, form, columns, trec) as origin, ExitStack() as exits:
         # Before the output is touched: an input that is no text is refused at once.
@@ -116,6 +142,19 @@ def run(
             tell(f"run: {origin.name} is {origin.compression}: unpacked while reading")
         if isinstance(origin, TrecInput) and origin.left_out and not quiet:
             tell(f"run: {origin.left_out}")
+        remembered = None
+        if checkpoint is not None:
+            given = settings_of(
+                settings, defaults, skip=skip, columns=columns, form=form, trec=trec
+            )
+            files = files_of(source, trec, output)
+            remembered = exits.enter_context(Checkpoint.open(checkpoint, {**given, **files}))
+            if remembered.is_complete and Path(output).exists():
+                tell(
+                    f"run: {output} is complete, as {checkpoint} says: nothing was submitted; "
+                    "name another checkpoint to run it anew"
+                )
+                raise typer.Exit(ExitCode.DONE)
         sink = exits.enter_context(
             open_ranked(output, origin, lambda said: tell(f"run: {said}"), tag=tag)
         )
@@ -124,22 +163,23 @@ def run(
             origin,
             sink,
             Manner("run", quiet=quiet, seconds=timeout),
-            defaults=Defaults(
-                model=model or settings.model,
-                lane=lane,
-                top_n=top_n,
-                min_score=min_score,
-                raw_scores=raw_scores or None,
-                long_documents=long_documents,
-                instruction=instruction,
-                reuse=False if no_reuse else None,
-            ),
+            defaults=defaults,
             on_error=on_error,
             skip=skip,
             budget=budget,
+            checkpoint=remembered,
         )
         outcome, feed = asyncio.run(running)
-    code = close("run", outcome, output=output, feed=feed, quiet=quiet, json=json, source=origin)
+    code = close(
+        "run",
+        outcome,
+        output=output,
+        feed=feed,
+        quiet=quiet,
+        json=json,
+        source=origin,
+        checkpoint=checkpoint,
+    )
     raise typer.Exit(code)
 
 

@@ -1,9 +1,9 @@
 """Feeds, collects and shows progress at the same time, until the end or an interruption."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rerankq.cli.batch.cancellation import cancelled
@@ -13,6 +13,7 @@ from rerankq.cli.batch.interrupts import Interrupts
 from rerankq.cli.batch.progress import View, follow
 from rerankq.cli.batch.summary import Summary
 from rerankq.cli.batch.unserved import give_up_unserved
+from rerankq.cli.rows.tally import Tally
 from rerankq.client import AsyncBatch, AsyncRerankClient
 from rerankq.client.patience import patiently
 from rerankq.errors import LedgerUnavailable, RerankqError
@@ -62,6 +63,7 @@ class Session:
         view: what the user sees.
         kept_until: until when the batch and its results are kept, in Unix seconds.
         share_read: how much of the input was read, 0 to 1; None when that is not known.
+        releases: whether the rankings need be kept no longer once all are written.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         view: View,
         kept_until: float,
         share_read: Callable[[], float | None] = lambda: None,
+        releases: bool = True,
     ) -> None:
         self._client = client
         self._batch = batch
@@ -82,6 +85,7 @@ class Session:
         self._view = view
         self._kept_until = kept_until
         self._share_read = share_read
+        self._releases = releases
 
     async def run(self, seconds: float | None) -> Outcome:
         """Run until all is written, `seconds` have passed, or Ctrl-C."""
@@ -106,7 +110,7 @@ class Session:
             finally:
                 took = loop.time() - began
                 await cancelled(showing)
-            if done and self._collector.reader.complete:
+            if done and self._releases and self._collector.reader.complete:
                 await self._released(interrupts.stop)
             stopped = interrupts.stop.is_set()
         return Outcome(
@@ -167,6 +171,20 @@ class Session:
         with suppress(LedgerUnavailable):
             await self._feed.adding.look_up()
             await self._feed.seal()
+
+
+def joined(outcomes: Sequence[Outcome]) -> Outcome:
+    """How a run of several sessions ended: as the last of them, with the rows of all."""
+    tally = Tally()
+    for each in outcomes:
+        rows = each.summary.tally
+        tally.succeeded += rows.succeeded
+        tally.failed += rows.failed
+        tally.rejected += rows.rejected
+        tally.unended += rows.unended
+    seconds = sum(each.summary.seconds for each in outcomes)
+    last = outcomes[-1]
+    return replace(last, summary=Summary(last.summary.batch_id, tally, seconds))
 
 
 def _succeeded(task: asyncio.Task[None]) -> bool:

@@ -3,6 +3,7 @@
 opening        opens an input of jobs, in any format
 job_input      what every format gives to a run
 files          opens input and output
+identity       which file an input is, by its content
 formats        recognises formats by the first bytes
 decompression  gzip and Zstandard
 reading_ahead  a look at the next bytes before they are read
