@@ -24,6 +24,14 @@ def test_a_job_is_followed_by_its_id(rerankq: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_tenants_job_gets_its_id_from_the_service(rerankq: CommandLine) -> None:
+    """Tenants do not choose ids of jobs; submit prints the one that the job has."""
+    job_id = rerankq.submitted(*QUESTION, "--tenant", "acme")
+    status = rerankq.asked("result", job_id, "--tenant", "acme")
+    assert (status["code"], status["status"]) == (0, "succeeded")
+
+
+@pytest.mark.usefixtures("worker")
 def test_a_ranking_reads_well(rerankq: CommandLine) -> None:
     """Without --json, a result is a table, best first."""
     done = rerankq("submit", *QUESTION, "--wait")

@@ -89,18 +89,22 @@ def submit(
     given |= {name: value for name, value in options_given.items() if value is not None}
 
     async def handed_in(client: AsyncRerankClient) -> tuple[str, Ended | None]:
+        if client.tenant is None:
+            # The id is made here, so that the user can find the job also after an interrupt. A
+            # tenant does not choose ids.
+            given.setdefault("job_id", new_job_id())
         handle = await client.submit(**cast("Submission", given))
         if not wait:
             return handle.id, None
         tell(f"submit: {handle.id}")
         return handle.id, await ended(client, handle, timeout)
 
-    # The id is made here, so that the user can find the job also after an interrupt.
-    given.setdefault("job_id", new_job_id())
     try:
         job_id, end = ask(handed_in)
     except KeyboardInterrupt:
-        tell(f"submit: interrupted; if the job was recorded by then, its id is {given['job_id']}")
+        known = given.get("job_id")
+        where = f"its id is {known}" if known else "`rerankq jobs list` shows it"
+        tell(f"submit: interrupted; if the job was recorded by then, {where}")
         raise
     if end:
         show_end(job_id, *end, json=json)
