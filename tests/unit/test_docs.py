@@ -1,6 +1,7 @@
 import ast
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -161,6 +162,14 @@ def test_every_error_is_named(readme: Path) -> None:
     for name, kind in vars(errors).items():
         if isinstance(kind, type) and issubclass(kind, errors.RerankqError):
             assert name in text
+
+
+@each_readme
+def test_every_extra_is_in_the_table(readme: Path) -> None:
+    """The README's table has each extra that users may want."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = set(re.findall(r"^\| `(\w+)` \|", readme.read_text("utf-8"), re.MULTILINE))
+    assert set(extras["optional-dependencies"]) - {"dev"} <= named
 
 
 @each_readme
