@@ -2,6 +2,7 @@
 
 commands/      `rerankq worker`, `rerankq compare`
 settings        settings of a worker
+site_settings   the settings about where jobs are sent
 app             a Celery app that serves one lane
 service         the composition root: makes all parts of a worker
 opened_routes   connects to each site, for each key of each of its accounts
