@@ -38,6 +38,7 @@ SLICE_SECONDS: Final = 20.0
 _KEEP_SECONDS: Final = 8.0
 _LOOKED_AT: Final = 100
 _PATIENCE_SECONDS: Final = 2.0
+_REFUSED_SECONDS: Final = 1.0
 
 
 class Importer:
@@ -244,6 +245,9 @@ class _Import:
             if not isinstance(refusal, QueueFull):
                 raise refusal
             added = added[len(ids) :]
+            if not ids:
+                # A refusal that no wait of the client's ends comes at once.
+                await asyncio.sleep(_REFUSED_SECONDS)
             if time.monotonic() > self._until:
                 return False
         return time.monotonic() <= self._until

@@ -157,7 +157,12 @@ class Intake:
         if asked:
             for at in asked:
                 self._tell_cost(jobs[at])
-            admissions = await self._recorded(jobs)
+            try:
+                admissions = await self._recorded(jobs)
+            except LedgerUnavailable as error:
+                # The first call may have recorded some of them.
+                error.uncertain = True
+                raise
         return admissions
 
     def _tell_cost(self, job: PreparedJob) -> None:

@@ -1,7 +1,10 @@
 """Tenants: several users of one service, each with quotas and a weight of its own."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from rerankq.contract import Lane, Tenant, TenantUse
 from rerankq.cost.budget import Budget, use_of
@@ -117,9 +120,17 @@ class Tenants:
             and of_before
             and (_number(parts), of_before.decode()) == (budget.parts, budget.unit)
         ):
-            known = {"budget": budget.parts, "budget_unit": budget.unit}
-            return known | {"budget_rates": rates.decode()}
+            return self._with_new_prices(budget, rates)
         return budget.fields(self._prices)
+
+    def _with_new_prices(self, budget: Budget, rates: bytes) -> dict[str, Any]:
+        """The fields of a budget that keeps its prices, with those of models that had none."""
+        known = {"budget": budget.parts, "budget_unit": budget.unit}
+        with suppress(InvalidRequest):
+            fresh = orjson.loads(budget.fields(self._prices)["budget_rates"])
+            return known | {"budget_rates": orjson.dumps(fresh | orjson.loads(rates)).decode()}
+        # There are no prices in its currency any more.
+        return known | {"budget_rates": rates.decode()}
 
     async def get(self, name: str) -> Tenant:
         """A tenant.

@@ -188,6 +188,19 @@ def test_a_tenant_has_one_budget_for_all_its_jobs(desk: LedgerDesk) -> None:
     assert verdicts(desk.submit(job("f", tenant="acme"))) == [Verdict.ACCEPTED]
 
 
+def test_a_tenant_that_is_forgotten_begins_anew(desk: LedgerDesk) -> None:
+    """What its open jobs had reserved before is not owed to it afterwards."""
+    desk.run(tenants(desk).set("acme", budget="1000"))
+    desk.submit(job("a", tenant="acme"), job("b", tenant="acme"))
+    leases = desk.claim("a", "b")
+    desk.run(tenants(desk).remove("acme"))
+    desk.run(tenants(desk).set("acme", budget=str(COST)))
+    for lease in leases:
+        end(desk, lease, tokens=0)
+    new = job("c", tenant="acme"), job("d", tenant="acme")
+    assert verdicts(desk.submit(*new)) == [Verdict.ACCEPTED, "budget"]
+
+
 def test_a_budget_in_money_is_spent_at_the_price_of_the_model(
     desk: LedgerDesk, tmp_path: Path
 ) -> None:

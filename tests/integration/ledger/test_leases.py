@@ -1,5 +1,6 @@
 """One winner: claims, fencing, and ends that never change."""
 
+import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,11 @@ from rerankq import events
 from rerankq.contract import Job, JobState, Lane, RerankRequest
 from rerankq.errors import JobCancelled, JobExpired, JobFailed, JobNotFound
 from rerankq.events import JobRef
-from rerankq.ledger.leases import new_request
+from rerankq.ledger.failures import NO_PAST, Failure, Past
+from rerankq.ledger.leases import Postponement, new_request
 from rerankq.store.script import Script
 from running.heard import heard
+from running.keys import KEYS
 from running.ledger_desk import LONG, LedgerDesk, claims_of, ids, job, ranking
 
 
@@ -290,3 +293,33 @@ def test_a_future_deadline_ends_nothing(desk: LedgerDesk) -> None:
     assert desk.state("a") is JobState.RUNNING
     desk.succeed(lease)
     assert desk.redis.zcard("rerankq:deadlines") == 0
+
+
+def test_a_wait_for_cheap_hours_is_no_time_of_failing(desk: LedgerDesk) -> None:
+    """What fails after it begins anew: a job is not given up because it waited for hours."""
+
+    def past_after(code: str) -> Past:
+        (lease,) = desk.claim("a")
+        desk.run(desk.leases().postpone([Postponement(lease, 1, 0, Failure(code, "why"))]))
+        desk.sweep()
+        desk.alter_record("a", failure=_an_hour_ago(desk))
+        (lease,) = desk.claim("a")
+        desk.run(desk.leases().postpone([Postponement(lease, 1, 0)]))
+        desk.sweep()
+        return lease.past
+
+    desk.submit(job("a"))
+    assert 3600 <= past_after("upstream_unavailable").failing_seconds < 3700
+    assert 7200 <= past_after("upstream_unavailable").failing_seconds < 7300
+    assert past_after("cheap_hours") == NO_PAST
+    assert 3600 <= past_after("upstream_unavailable").failing_seconds < 3700
+
+
+def _an_hour_ago(desk: LedgerDesk) -> dict[str, Any]:
+    """The failure in a job's record, as if it had been an hour ago."""
+    stored: Any = desk.redis.get(KEYS.job("a"))
+    failure: dict[str, Any] = json.loads(stored)["failure"]
+    for each in ("at", "since"):
+        if each in failure:
+            failure[each] -= 3_600_000
+    return failure

@@ -148,7 +148,7 @@ def test_jobs_that_wait_share_the_call_of_the_first() -> None:
         assert rows(found["a"]) == [(1, 9.0), (2, 3.0), (0, 1.0)]
         assert rows(found["b"]) == [(0, 9.0), (1, 2.0)]
         assert rows(found["c"]) == [(0, 5.0)]
-        assert [found[name]["result"]["usage"]["total_tokens"] for name in "abc"] == [300, 200, 100]
+        assert [found[name]["result"]["usage"]["total_tokens"] for name in "abc"] == [250, 167, 83]
         assert worker.network.permits["a"].in_flight == 0
 
     run(scenario)
@@ -399,5 +399,47 @@ def test_if_all_are_lost_the_permit_goes_back() -> None:
         assert (worker.calls(), worker.tally) == ([], Counter(abandoned=2))
         permits = worker.network.permits["a"]
         assert (permits.in_flight, permits.ready) == (0, True)
+
+    run(scenario)
+
+
+def test_a_call_whose_jobs_are_all_cancelled_is_not_made() -> None:
+    """Also if one is cancelled in the moment in which it is taken along."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        work = [worker.work(job(name, 1)) for name in "ab"]
+        await settled()
+        worker.allow(1)
+        await asyncio.sleep(0)
+        for each in work:
+            each.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        await settled()
+        assert worker.calls() == []
+        permits = worker.network.permits["a"]
+        assert (permits.in_flight, permits.ready) == (0, True)
+
+    run(scenario)
+
+
+def test_a_drain_begins_no_calls_of_single_jobs() -> None:
+    """If a shared call is refused while the worker shuts down, its jobs go back."""
+
+    async def scenario() -> None:
+        worker = Worker()
+        worker.provider.answer = ContentRefused("not this", status=400)
+        worker.network.permits["a"].gave_ranking()
+        worker.provider.answers.clear()
+        work = [worker.work(job(name, number)) for number, name in enumerate("ab")]
+        await settled()
+        worker.allow(1)
+        await settled()
+        worker.attempts.begin_no_more()
+        worker.provider.answers.set()
+        worker.allow(5)
+        await asyncio.gather(*work)
+        assert len(worker.calls()) == 1
+        assert {each["state"] for each in worker.results().values()} == {"postponed"}
 
     run(scenario)

@@ -68,12 +68,16 @@ def test_each_job_gets_the_scores_of_its_own_pairs(asked: list[tuple[str, list[s
     assert len(set(pairs)) == len(pairs)
     scores = [Score(index, float(hash(pair) % 1000)) for index, pair in enumerate(pairs)]
     answer = Answer(scores, 100, 100, "id")
+    tokens = 0
     for each, places in zip(sent, shared.places, strict=True):
-        own = part_of(answer, places)
+        own = part_of(answer, places, sum(map(len, shared.places)))
+        tokens += own.total_tokens
         assert {score.index: score.relevance_score for score in own.scores} == {
             index: float(hash((each.request.query, text)) % 1000)
             for index, text in enumerate(each.request.texts())
         }
+    # All shares together are those of the call, but for rounding.
+    assert abs(tokens - 100) <= len(sent)
 
 
 @given(jobs, st.integers(600, 900))

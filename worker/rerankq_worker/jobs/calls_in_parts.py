@@ -142,9 +142,15 @@ class CallsInParts:
                 self._held, part.of(request), where, progress, retry=retry, spare=spare
             )
             task = asyncio.create_task(answer)
-            task.add_done_callback(lambda _: self._changed.set())
+            task.add_done_callback(self._heard)
             self._open.add(_Call(part, spare, task, progress))
         return bool(self._open)
+
+    def _heard(self, answer: "asyncio.Task[Answer]") -> None:
+        # After a refusal nobody looks at the others: asyncio would log each with a traceback.
+        if not answer.cancelled():
+            answer.exception()
+        self._changed.set()
 
     @property
     def _is_in_line(self) -> bool:

@@ -10,6 +10,7 @@ from rerankq.events import (
 )
 from rerankq.ledger.leases import Lease
 from rerankq_worker.jobs.calling import Calling, current_work
+from rerankq_worker.jobs.calls_in_parts import HandedBackError
 from rerankq_worker.jobs.certain_leases import CertainLeases
 from rerankq_worker.jobs.cheap_hours import NO_SITES, CheapHoursWait
 from rerankq_worker.jobs.large_jobs import LargeJobs
@@ -100,7 +101,7 @@ class JobRanking:
     async def _asked(
         self, about: ReusingAttempt, lease: Lease, claimed_at: float, known: Known | None = None
     ) -> Succeeded:
-        job, sent, usage, dear = about.job, about.sent, about.usage, NO_SITES
+        job, sent, dear = about.job, about.sent, NO_SITES
         if self._cheap_hours:
             age = waited_seconds(lease, claimed_at)
             dear = await self._cheap_hours.dear_sites(job, attempts=lease.attempts, age=age)
@@ -112,39 +113,50 @@ class JobRanking:
             return ranked
         reservation = ranked
         tell_of_permit(self._events, job, reservation, asked_at)
+        try:
+            return await self._in_one_call(about, lease, claimed_at, reservation, tokens, known)
+        except CallTooLarge:
+            where = self._routes.destinations.after_refusal(reservation.route, reservation.model)
+            if not self._large or not where or len(sent.request.documents) == 1:
+                raise
+            if self._calling.ending:
+                raise HandedBackError from None
+        return await self._in_parts(about, lease, claimed_at, [where], known, was_refused=True)
+
+    async def _in_one_call(
+        self,
+        about: ReusingAttempt,
+        lease: Lease,
+        claimed_at: float,
+        reservation: Reservation,
+        tokens: int,
+        known: Known | None,
+    ) -> Succeeded:
+        job, sent, usage = about.job, about.sent, about.usage
         sure_at = claimed_at
 
         def is_sure() -> bool:
             return self._certain.is_certain(lease, sure_at)
 
-        try:
-            async with GuardedCall(
-                self._routes, reservation, lease.past, may_begin=is_sure
-            ) as guarded:
-                scores = known and known.of(reservation.route.site, reservation.model)
-                if scores and scores.is_whole:
-                    waited = waited_seconds(lease, claimed_at)
-                    return await about.without_a_call(scores, waited)
-                upstream = ReusingUpstream(guarded, known, scores) if known and scores else guarded
-                sure_at = await self._certain.make_sure_of(lease, claimed_at)
-                with self._calling.during(current_work()):
-                    try:
-                        done = await self._rerank(job, lease, claimed_at, upstream, sent, tokens)
-                    except UpstreamError:
-                        tokens = tokens or await estimated_tokens(sent.request)
-                        usage.failed(reservation, guarded.fault, estimated=tokens)
-                        raise
-                    pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
-                    if scores:
-                        pairs = await about.note(scores)
-                    usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
-                    return done
-        except CallTooLarge:
-            route, model = reservation.route, reservation.model
-            where = self._routes.destinations.after_refusal(route, model)
-            if not self._large or not where or len(sent.request.documents) == 1:
-                raise
-        return await self._in_parts(about, lease, claimed_at, [where], known, was_refused=True)
+        async with GuardedCall(self._routes, reservation, lease.past, may_begin=is_sure) as guarded:
+            scores = known and known.of(reservation.route.site, reservation.model)
+            if scores and scores.is_whole:
+                waited = waited_seconds(lease, claimed_at)
+                return await about.without_a_call(scores, waited)
+            upstream = ReusingUpstream(guarded, known, scores) if known and scores else guarded
+            sure_at = await self._certain.make_sure_of(lease, claimed_at)
+            with self._calling.during(current_work()):
+                try:
+                    done = await self._rerank(job, lease, claimed_at, upstream, sent, tokens)
+                except UpstreamError:
+                    tokens = tokens or await estimated_tokens(sent.request)
+                    usage.failed(reservation, guarded.fault, estimated=tokens)
+                    raise
+                pairs, estimated = len(sent.request.documents), done.measures.estimated_tokens
+                if scores:
+                    pairs = await about.note(scores)
+                usage.ranked(reservation, done.answer, pairs=pairs, estimated=estimated)
+                return done
 
     async def _tokens(self, sent: SentRequest, known: Known | None) -> int:
         """The estimated cost of what is not known; 0 while nobody needs it."""

@@ -27,6 +27,8 @@ class Passenger:
         work: the task that works on it.
         sure_at: when its lease was last certain, by the same clock.
         lost: whether another worker has the job.
+        call: the shared call that it is in; None before.
+        left: whether it has left that call.
         places: the place of each of its documents in the call.
     """
 
@@ -39,6 +41,8 @@ class Passenger:
     work: "asyncio.Task[Any]"
     sure_at: float = 0.0
     lost: bool = False
+    call: Any = None
+    left: bool = False
     places: Sequence[int] = ()
 
 

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.jobs.calling import Calling
+from rerankq_worker.jobs.calls_in_parts import HandedBackError
 from rerankq_worker.jobs.certain_leases import CertainLeases, LeaseLostError
 from rerankq_worker.jobs.passenger import Passenger
 from rerankq_worker.jobs.shared_requests import CallRoom, SharedRequest, part_of
@@ -23,7 +24,7 @@ from rerankq_worker.limits.routes import Routes
 from rerankq_worker.limits.waiter import TakenAlongError
 from rerankq_worker.upstream.call_limits import CallLimits
 from rerankq_worker.upstream.dialects import DIALECTS
-from rerankq_worker.upstream.errors import Malformed, NotBegun, Refused, UpstreamError
+from rerankq_worker.upstream.errors import CallTooLarge, Malformed, NotBegun, Refused, UpstreamError
 from rerankq_worker.upstream.port import Answer
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ class SharedCall:
         reservation: as given.
         first: the job under whose id the call is made; None before.
         fault: how the call failed; None if it did not.
+        asked: how many documents its jobs have together.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class SharedCall:
         self._passengers = passengers
         self._certain = certain
         self._calling = calling
-        self._aboard = len(passengers)
+        self.asked = 0
+        for each in passengers:
+            each.call = self
         self._begins = asyncio.Event()
         self._call = asyncio.create_task(self._made())
         # Whoever is aboard hears of its end by itself.
@@ -92,9 +96,13 @@ class SharedCall:
             yield SharedUpstream(self, passenger)
         finally:
             begins.cancel()
-            self._aboard -= 1
-            if not self._aboard:
-                self._call.cancel()
+            self.left_by(passenger)
+
+    def left_by(self, passenger: Passenger) -> None:
+        """A job waits for the call no more, or was cancelled before it came aboard."""
+        passenger.left = True
+        if all(each.left for each in self._passengers):
+            self._call.cancel()
 
     async def answer(self) -> Answer:
         """The answer to all of it.
@@ -113,12 +121,13 @@ class SharedCall:
             tokens=sum(each.tokens for each in self._passengers),
         ) as upstream:
             await asyncio.gather(*map(self._make_sure_of, self._passengers))
-            present = [each for each in self._passengers if not each.lost]
+            present = [each for each in self._passengers if not each.lost and not each.left]
             if not present:
                 raise NotBegun
             shared = SharedRequest.of([each.sent for each in present])
             for each, places in zip(present, shared.places, strict=True):
                 each.places = places
+            self.asked = sum(map(len, shared.places))
             self._begins.set()
             self.first = present[0]
             try:
@@ -128,6 +137,13 @@ class SharedCall:
                         in_flight.enter_context(self._calling.during(each.work))
                     return await upstream.ask(self.first.job.id, 1, shared.request)
             except MAY_BE_ONE_JOBS as error:
+                if len(present) > 1 or isinstance(error, CallTooLarge):
+                    raise TriedTogetherError from error
+                raise
+            except UpstreamError:
+                raise
+            except Exception as error:
+                # A fault of rerankq itself, which one of the jobs may have called up.
                 if len(present) > 1:
                     raise TriedTogetherError from error
                 raise
@@ -146,7 +162,7 @@ class SharedCall:
         return all(
             self._certain.is_certain(each.lease, each.sure_at)
             for each in self._passengers
-            if not each.lost
+            if not each.lost and not each.left
         )
 
 
@@ -179,7 +195,7 @@ class SharedUpstream:
             TriedTogetherError: the job is to be tried alone.
         """
         del job_id, attempt, request
-        return part_of(await self._shared.answer(), self._passenger.places)
+        return part_of(await self._shared.answer(), self._passenger.places, self._shared.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +236,11 @@ class SharedCalls:
             )
         except TakenAlongError as taken:
             call: SharedCall = taken.call
+        except asyncio.CancelledError:
+            if passenger.call:
+                # It was taken along in the moment in which it was cancelled.
+                passenger.call.left_by(passenger)
+            raise
         else:
             begun = self._begun(reservation, passenger)
             if begun is None:
@@ -229,6 +250,8 @@ class SharedCalls:
             async with call.boarded(passenger) as upstream:
                 return await rank(upstream)
         except TriedTogetherError:
+            if self.calling.ending:
+                raise HandedBackError from None
             return await self.routes.reserve(request, tokens=tokens, retry=False)
 
     def _begun(self, reservation: Reservation, passenger: Passenger) -> SharedCall | None:

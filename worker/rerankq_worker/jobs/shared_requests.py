@@ -56,11 +56,17 @@ def _request_of(
     return first.model_copy(update={"documents": tuple(text for _, text in pairs), "top_n": None})
 
 
-def part_of(answer: Answer, places: Sequence[int]) -> Answer:
-    """A job's scores, and its share of the tokens, by its share of the call's documents."""
+def part_of(answer: Answer, places: Sequence[int], asked: int) -> Answer:
+    """A job's scores, and its share of the tokens: all shares together are those of the call.
+
+    Args:
+        answer: of the call.
+        places: of the job's documents in the call.
+        asked: how many documents all its jobs have, those that several have counted for each.
+    """
     by_index = {score.index: score for score in answer.scores}
     scores = [by_index[place]._replace(index=index) for index, place in enumerate(places)]
-    share = len(scores) / max(1, len(answer.scores))
+    share = len(scores) / max(1, asked)
     return answer._replace(
         scores=sorted(scores, key=best_first),
         prompt_tokens=min(answer.prompt_tokens, round(answer.prompt_tokens * share)),

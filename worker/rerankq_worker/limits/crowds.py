@@ -50,7 +50,10 @@ class Crowds:
         own = {route.permits for route, _ in waiter.routes}
         if own.issuperset(usable):
             return
-        alike = sum(any(route.permits in own for route, _ in each.routes) for each in waiting)
+        alike = sum(
+            not each.spare and any(route.permits in own for route, _ in each.routes)
+            for each in waiting
+        )
         seconds = self.turn(own, waiting=alike)
         if seconds is not None:
             names = ", ".join(sorted(each.account.name for each in own))

@@ -10,7 +10,12 @@ import orjson
 
 from rerankq.contract import RerankRequest
 from rerankq_worker.limits.route import Route
-from rerankq_worker.upstream.call_limits import CallLimits
+from rerankq_worker.upstream.call_limits import (
+    CallLimits,
+    bytes_before,
+    bytes_each,
+    tokens_each,
+)
 from rerankq_worker.upstream.errors import Refused, TooLarge
 
 NO_DIVISION: Final = (
@@ -67,17 +72,36 @@ class Destinations:
             for route in self._routes
             if (name := route.site.model(request.model)) is not None
         ]
-        serving = [each for each in serving if each[0].site.name not in dear] or serving
-        if any(_takes(route, name, request) for route, name in serving):
-            return []
-        small = request.model_copy(update={"documents": ("a",), "top_n": None})
+        cheap = [each for each in serving if each[0].site.name not in dear]
+        found: list[Destination] = []
+        for some in (cheap, serving):
+            if any(_takes(route, name, request) for route, name in some):
+                return []
+            found = self._dividing(some, request)
+            if able := [each for each in found if _holds_each(each.limits, request)]:
+                return able
+        if found:
+            return found
+        small = _small(request)
         taking = [(route, name) for route, name in serving if _takes(route, name, small)]
-        pointwise = [(route, name) for route, name in taking if route.site.is_pointwise(name)]
-        if taking and not pointwise:
+        if taking:
             route, name = taking[0]
             given = len(request.documents)
             raise TooLarge(NO_DIVISION.format(model=name, given=given, site=route.site.name))
-        return self._by_source(pointwise)
+        return []
+
+    def _dividing(
+        self, some: Sequence[tuple[Route, str]], request: RerankRequest
+    ) -> list[Destination]:
+        """The destinations among some routes at which the request may be divided."""
+        small = _small(request)
+        return self._by_source(
+            [
+                (route, name)
+                for route, name in some
+                if _takes(route, name, small) and route.site.is_pointwise(name)
+            ]
+        )
 
     def after_refusal(self, route: Route, model: str) -> Destination | None:
         """Where parts of a request go that this route's site refused as too large for one call.
@@ -111,6 +135,18 @@ class Destinations:
         return self._is_usable(*route)
 
 
+def _small(request: RerankRequest) -> RerankRequest:
+    return request.model_copy(update={"documents": ("a",), "top_n": None})
+
+
+def _holds_each(limits: CallLimits, request: RerankRequest) -> bool:
+    """Whether a call may have each document of a request, at least alone."""
+    if limits.tokens is not None and max(tokens_each(request)) > limits.tokens:
+        return False
+    before = bytes_before(request)
+    return limits.bytes is None or before + max(bytes_each(request)) <= limits.bytes
+
+
 def _takes(route: Route, model: str, request: RerankRequest) -> bool:
     try:
         route.provider.check(request, model)
@@ -121,5 +157,7 @@ def _takes(route: Route, model: str, request: RerankRequest) -> bool:
 
 def _source(route: Route, model: str) -> str:
     site = route.site
-    told = [site.scores_as] if site.scores_as else [site.endpoint, model, *site.options.items()]
+    own = [site.scores_as] if site.scores_as else [site.endpoint, model, *site.options.items()]
+    scale = site.scales.of(model)
+    told = [own, scale and scale.value]
     return hashlib.blake2b(orjson.dumps(told), digest_size=8).hexdigest()

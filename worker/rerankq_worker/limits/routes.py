@@ -184,7 +184,8 @@ class Routes:
         if not self.waiting and self._free > 0 and (reservation := taken(waiter, self.breakers)):
             self._free -= 1
             return reservation
-        if len(self._accounts) > 1:
+        # A spare call takes no job's place here, and has no turn of its own in the ledger.
+        if len(self._accounts) > 1 and not waiter.spare:
             usable = {e.permits for e in self._routes if self.breakers.is_usable(e)}
             self._crowds.send_back(waiter, self.waiting, usable)
         self.waiting.join(waiter)

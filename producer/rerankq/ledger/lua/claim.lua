@@ -81,7 +81,8 @@ local function give(id, job, slot)
   local since = math.max(number(job.not_before), number(job.submitted))
   local row = {id, token_of(job), number(job.attempts), since > 0 and now - since or 0}
   local failure = job.failure
-  if type(failure) == 'table' then
+  -- A job that only waited for cheap hours has no past: no call of it has failed.
+  if type(failure) == 'table' and (failure.code ~= 'cheap_hours' or number(failure.since) > 0) then
     local failing = number(failure.since)
     row[5], row[6] = now - number(failure.at), failing > 0 and now - failing or 0
     row[7], row[8] = text(failure.pattern) or '', number(failure.repeats)

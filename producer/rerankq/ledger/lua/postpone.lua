@@ -23,7 +23,10 @@ local function note_failure(job, failure)
   job.tries = type(job.tries) == 'table' and job.tries or {}
   if #job.tries >= MOST_TRIES then table.remove(job.tries, 1) end
   table.insert(job.tries, {now, job.attempts, failure.code, failure.status or 0, failure.request_id})
-  if before > 0 or job.attempts > 0 then failure.since = before > 0 and before or now end
+  -- No call fails while a job waits for cheap hours: what fails after them begins anew.
+  if failure.code ~= 'cheap_hours' and (before > 0 or job.attempts > 0) then
+    failure.since = before > 0 and before or now
+  end
   job.failure = failure
 end
 

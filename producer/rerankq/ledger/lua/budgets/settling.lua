@@ -7,7 +7,9 @@
 local function settle(key, hold, job)
   if not hold or redis.call('EXISTS', key) == 0 then return end
   -- pcall: a damaged key must not keep a job from ending.
-  redis.pcall('HINCRBY', key, 'reserved', whole(-hold))
+  local left = redis.pcall('HINCRBY', key, 'reserved', whole(-hold))
+  -- It was forgotten since the job was reserved, by `tenant remove`, and began anew.
+  if type(left) == 'number' and left < 0 then redis.pcall('HSET', key, 'reserved', '0') end
   -- Money at the rate at which the job's tokens were reserved.
   local cost = number(job.cost)
   local spent = cost > 0 and math.ceil(number(job.used) * hold / cost) or 0
