@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from rerankq.client.caller import Caller
@@ -61,8 +61,10 @@ class AsyncUsage:
         parts = _parts(by, of_tenant=own is not None)
         readings = UsageReadings(self._store, self._ownership)
         last = _day("until", until) or await readings.today()
-        first = _day("since", since) or last - timedelta(days=DAYS - 1)
-        if not 0 <= (last - first).days < MOST_DAYS:
+        first = _day("since", since) or date.fromordinal(max(1, last.toordinal() - DAYS + 1))
+        if first > last:
+            raise InvalidRequest("since", "must not be after the last day")
+        if (last - first).days >= MOST_DAYS:
             raise InvalidRequest("since", f"must be at most {MOST_DAYS} days before until")
         read = readings.batches if UsageBy.BATCH in parts else readings.days
         found = await read(first, last, tenant=tenant)

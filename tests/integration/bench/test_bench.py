@@ -50,6 +50,7 @@ def test_everybody_is_measured(found: dict[str, Any]) -> None:
         ("drain", "ours", ""),
         ("drain", "ours", ""),
         ("drain", "ours", ""),
+        ("drain", "ours", ""),
         ("drain", "bare", ""),
         ("drain", "transport", ""),
         ("enqueue", "ours", ""),

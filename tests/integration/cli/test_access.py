@@ -72,6 +72,7 @@ def test_a_limit_is_set_lifted_and_left(rerankq: CommandLine) -> None:
         "queued": None,
         "jobs_a_day": None,
         "disabled": True,
+        "budget": None,
     }
     head, row = rerankq("tenant", "list").stdout.splitlines()
     assert head.split()[0] == "tenant"

@@ -28,8 +28,12 @@ def test_a_payload_may_take_longer_than_a_lease_to_arrive(
         RerankClient(own_redis.url) as client,
         Redis.from_url(own_redis.url) as judge,
     ):
+        # Far more tokens than a model reads, which is not what is tried here: they are cut.
         documents = [secrets.token_urlsafe(90_000) for _ in range(12)]
-        jobs = [client.submit(query="q", documents=documents, lane="bulk") for _ in range(JOBS)]
+        jobs = [
+            client.submit(query="q", documents=documents, lane="bulk", long_documents="truncate")
+            for _ in range(JOBS)
+        ]
         stored = int(judge.strlen(f"rerankq:payload:{jobs[0].id}"))
         assert stored > 3 * LEASE_SECONDS * LINK_BYTES
         with RunningWorker(link.url, upstream.url, tmp_path, lease_seconds=LEASE_SECONDS):

@@ -112,7 +112,7 @@ def _rest(cut_at: int, source: JobInput | None) -> str:
         unpacked = f"{UNPACKERS[source.compression]} {path} | tail -n +{cut_at}"
     else:
         unpacked = f"tail -n +{cut_at} {path}"
-    return f"{unpacked} | rerankq run - -o rest.jsonl"
+    return f"{unpacked} | rerankq run - -o rest.jsonl (and the other options of this command)"
 
 
 def _way_back(outcome: Outcome, output: str, source: JobInput | None) -> str:

@@ -69,8 +69,8 @@ def plan(
     """Show what a file of jobs will cost, before it is paid.
 
     Nothing is submitted. Prints jobs, pairs, duplicates, tokens, calls, cost and time, and how
-    large the jobs are. The input and its options are those of `rerankq run`; a bad line is reported
-    in the same words.
+    large the jobs are. The input is read as by `rerankq run`; a bad line is reported in the same
+    words.
 
     Tokens are exact with the extra `tokens` for models whose tokenizer it has: all of up to 4,000
     jobs, and of a larger file a random sample, with the error that this leaves. Without it they are

@@ -1,11 +1,12 @@
 """The columns of a table of rankings, made of the contract: a new field there is a column here."""
 
 import types
+from enum import StrEnum
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from rerankq.contract import JobError, RankedDocument, Usage
+from rerankq.contract import JobError, LongDocument, RankedDocument, Usage
 
 
 def schema() -> Any:
@@ -19,6 +20,8 @@ def schema() -> Any:
             ("status", pa.string()),
             ("results", pa.list_(_type_of(RankedDocument))),
             ("usage", _type_of(Usage)),
+            ("long_documents", pa.list_(_type_of(LongDocument))),
+            ("raw_scale", pa.string()),
             ("attempts", pa.int64()),
             ("error", _type_of(JobError)),
         ]
@@ -31,6 +34,8 @@ def _type_of(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = annotation.model_fields.items()
         return pa.struct([(name, _type_of(field.annotation)) for name, field in fields])
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return pa.string()
     kinds = get_args(annotation)
     if get_origin(annotation) is Literal:
         return pa.string()

@@ -10,7 +10,7 @@ from rerankq.client import BatchResult, End
 from rerankq.contract import JobError, JobState, RerankResult, Usage
 from rerankq.errors import JobEnded
 
-_NO_USAGE = Usage().model_dump()
+_NO_USAGE = Usage().model_dump(exclude_none=True)
 
 
 class Kind(StrEnum):
@@ -68,7 +68,11 @@ def job_row(
     if isinstance(end, RerankResult):
         row = _row(custom_id, job_id, JobState.SUCCEEDED, end.attempts)
         row["results"] = [each.model_dump(exclude_none=True) for each in end.results]
-        row["usage"] = end.usage.model_dump()
+        row["usage"] = end.usage.model_dump(exclude_none=True)
+        if end.long_documents:
+            row["long_documents"] = [each.model_dump() for each in end.long_documents]
+        if end.raw_scale:
+            row["raw_scale"] = end.raw_scale
         return _encoded(row)
     # A ranking that cannot be read any more counts as a failure.
     if state is None or state is JobState.SUCCEEDED:
