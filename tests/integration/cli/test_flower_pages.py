@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
@@ -58,11 +58,16 @@ class Shown:
             model=model,
         ).id
 
-    def state(self, job_id: str) -> str | None:
-        """What Flower's API says of a job."""
+    def info(self, job_id: str) -> dict[str, Any]:
+        """What Flower's API says of a job; empty while it knows none."""
         path = f"{self.address}/api/task/info/{job_id}"
         answer = requests.get(path, auth=USER, timeout=30)
-        return str(answer.json()["state"]) if answer.ok else None
+        found: dict[str, Any] = answer.json() if answer.ok else {}
+        return found
+
+    def state(self, job_id: str) -> str | None:
+        """The state that Flower's API tells of a job."""
+        return self.info(job_id).get("state")
 
     def await_state(self, job_id: str, state: str) -> None:
         """Wait until Flower shows this state."""
@@ -106,6 +111,8 @@ def test_each_job_is_shown(shown: Shown) -> None:
     running = shown.submit("running")
     for job, state in ((ranked, "SUCCESS"), (refused, "FAILURE"), (running, "STARTED")):
         shown.await_state(job, state)
+    # Flower may have heard of it from the ledger first, which does not tell the model.
+    eventually(lambda: shown.info(ranked)["started"], "the worker's events come")
 
     page = shown.open("/tasks")
     rows = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rerankq import RerankClient
+from rerankq import JobHandle, RerankClient
 from rerankq.accounts.breakers import TrippedBreaker, model_breaker
 from rerankq.accounts.score_turns import ScoreTurns
 from rerankq.contract import JobState
@@ -74,6 +74,14 @@ def _sound(fleet: Fleet) -> Iterator[None]:
         desk.run(desk.breakers.reset(fleet.breaker))
 
 
+def _that_waits(client: RerankClient) -> JobHandle | None:
+    """A new job, if it waits; None if it was ranked."""
+    job = client.submit(query="如何预防感冒", documents=DOCUMENTS)
+    settled = {JobState.SCHEDULED, JobState.SUCCEEDED}
+    eventually(lambda: job.status().state in settled, "the worker had it")
+    return job if job.status().state is JobState.SCHEDULED else None
+
+
 @pytest.mark.parametrize("kind", ["equal_scores", "nan"])
 def test_a_model_whose_scores_are_nonsense_is_parked_until_they_are_good(
     fleet: Fleet, kind: str
@@ -86,8 +94,11 @@ def test_a_model_whose_scores_are_nonsense_is_parked_until_they_are_good(
         assert (parked.state, parked.code) == ("parked", "nonsense_scores")
         line = f"the breaker of {fleet.breaker} is open: parked"
         eventually(lambda: fleet.worker.log().count(line) > told, "the worker knows that")
+        # It logs that a moment before its jobs wait.
+        first = eventually(lambda: _that_waits(client), "a job waits")
         calls = len(fleet.upstream.log())
-        jobs = [client.submit(query="如何预防感冒", documents=DOCUMENTS) for _ in range(3)]
+        others = [client.submit(query="如何预防感冒", documents=DOCUMENTS) for _ in range(2)]
+        jobs = [first, *others]
         eventually(
             lambda: all(each.status().state is JobState.SCHEDULED for each in jobs), "jobs wait"
         )
